@@ -1,0 +1,118 @@
+//! Putting a graph together node by node, with shapes worked out on the way.
+
+use std::sync::Arc;
+
+use super::{Batching, Graph, Node, Operator, Value, ValueId, shape};
+use crate::{ElementType, HostTensor};
+
+/// An operator whose operands do not fit it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("node `{node}`: {problem}")]
+pub struct GraphError {
+    /// Name of the node.
+    pub node: String,
+    /// What does not fit.
+    pub problem: String,
+}
+
+/// Builds a [`Graph`] front to back.
+#[derive(Debug)]
+pub struct GraphBuilder {
+    values: Vec<Value>,
+    nodes: Vec<Node>,
+    input: ValueId,
+}
+
+impl GraphBuilder {
+    /// Starts with the `f32` input, of `shape` with a leading batch axis of extent 1.
+    pub fn new(input_name: &str, shape: impl Into<Vec<usize>>) -> Self {
+        let input = Value {
+            name: input_name.to_owned(),
+            element_type: ElementType::F32,
+            shape: shape.into(),
+            constant: None,
+        };
+        Self { values: vec![input], nodes: Vec::new(), input: ValueId(0) }
+    }
+
+    /// The graph's input.
+    pub fn input(&self) -> ValueId {
+        self.input
+    }
+
+    /// A value made so far.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0]
+    }
+
+    /// Gives a value another name; outputs are reported under it.
+    pub fn rename(&mut self, id: ValueId, name: &str) {
+        name.clone_into(&mut self.values[id.0].name);
+    }
+
+    /// Adds a constant.
+    pub fn constant(&mut self, name: &str, tensor: HostTensor) -> ValueId {
+        self.values.push(Value {
+            name: name.to_owned(),
+            element_type: tensor.element_type(),
+            shape: tensor.shape().to_vec(),
+            constant: Some(Arc::new(tensor)),
+        });
+        ValueId(self.values.len() - 1)
+    }
+
+    /// Adds a node and returns its results, named after it.
+    ///
+    /// # Errors
+    /// [`GraphError`] when the operands' number, types or shapes do not fit the operator.
+    pub fn node(
+        &mut self,
+        name: &str,
+        operator: Operator,
+        inputs: &[ValueId],
+    ) -> Result<Vec<ValueId>, GraphError> {
+        let operands: Vec<&Value> = inputs.iter().map(|id| self.value(*id)).collect();
+        let results = shape::infer(&operator, &operands)
+            .map_err(|problem| GraphError { node: name.to_owned(), problem })?;
+        let several = results.len() > 1;
+        let first = self.values.len();
+        for (index, (element_type, shape)) in results.into_iter().enumerate() {
+            let name = if several { format!("{name}:{index}") } else { name.to_owned() };
+            self.values.push(Value { name, element_type, shape, constant: None });
+        }
+        let outputs: Vec<ValueId> = (first..self.values.len()).map(ValueId).collect();
+        self.nodes.push(Node {
+            name: name.to_owned(),
+            operator,
+            inputs: inputs.to_vec(),
+            outputs: outputs.clone(),
+        });
+        Ok(outputs)
+    }
+
+    /// Adds a node with a single result.
+    ///
+    /// # Errors
+    /// As [`GraphBuilder::node`].
+    pub fn push(
+        &mut self,
+        name: &str,
+        operator: Operator,
+        inputs: &[ValueId],
+    ) -> Result<ValueId, GraphError> {
+        self.node(name, operator, inputs).map(|results| results[0])
+    }
+
+    /// Closes the graph.
+    pub fn finish(self, outputs: Vec<ValueId>) -> Graph {
+        let mut graph = Graph {
+            values: self.values,
+            nodes: self.nodes,
+            input: self.input,
+            outputs,
+            batching: Batching::OneByOne,
+        };
+        graph.batching = Batching::of(&graph);
+        graph
+    }
+}

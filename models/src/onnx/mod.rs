@@ -1,0 +1,1 @@
+//! Reading an ONNX file into a graph.

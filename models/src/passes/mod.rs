@@ -1,0 +1,1 @@
+//! Rewriting a graph so that backends do less.

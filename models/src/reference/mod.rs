@@ -1,0 +1,1 @@
+//! The scalar meaning of every operator, computed in `f64`.
