@@ -1,1 +1,162 @@
 //! Reading an ONNX file into a graph.
+//!
+//! `onnx-ir` reads the bytes; from its protocol-buffer messages on, the way is ours, because the
+//! graph must be worked out for a fixed input size, keep the file's names, and say everything that
+//! is not supported at once. One file under `operators` for each family of operators holds what
+//! ONNX's versions say differently; what comes out is the small canonical set of
+//! [`framegate_backend_api::graph::Operator`]. Anything that depends on constants alone is computed
+//! on the way.
+
+mod attributes;
+mod error;
+mod import;
+mod operators;
+#[cfg(test)]
+mod standard_tests;
+mod tensor;
+
+use std::collections::{BTreeMap, HashSet};
+
+use framegate_backend_api::graph::Graph;
+use onnx_ir::{GraphProto, Message, ModelProto};
+
+pub use error::{OnnxError, UnsupportedOperators};
+use tensor::DataType;
+
+/// A parsed ONNX file, before its input size is fixed.
+#[derive(Debug, Clone)]
+pub struct OnnxFile {
+    model: ModelProto,
+    metadata: BTreeMap<String, String>,
+    input: InputDeclaration,
+    opset: i64,
+}
+
+/// What the file says of its input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputDeclaration {
+    /// Its name.
+    pub name: String,
+    /// Extent of each axis, `None` where the file leaves it open.
+    pub dims: Vec<Option<usize>>,
+}
+
+impl OnnxFile {
+    /// Parses the bytes of an `.onnx` file and checks that every operator is known.
+    ///
+    /// # Errors
+    /// [`OnnxError::Malformed`] for other or truncated bytes, [`OnnxError::Input`] unless the model
+    /// takes exactly one float input, [`OnnxError::UnsupportedOperators`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, OnnxError> {
+        let model = ModelProto::parse_from_bytes(bytes)
+            .map_err(|error| OnnxError::Malformed(error.to_string()))?;
+        if model.graph.node.is_empty() {
+            return Err(OnnxError::Malformed("it holds no operators".to_owned()));
+        }
+        operators::check_all_supported(&model.graph)?;
+        let metadata = model
+            .metadata_props
+            .iter()
+            .map(|entry| (entry.key.clone(), entry.value.clone()))
+            .collect();
+        let input = the_input(&model.graph)?;
+        let opset = model
+            .opset_import
+            .iter()
+            .find(|import| import.domain.is_empty() || import.domain == "ai.onnx")
+            .map_or(1, |import| import.version);
+        Ok(Self { model, metadata, input, opset })
+    }
+
+    /// Key and value pairs the exporter left in the file.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// The input, with the axes that the file leaves open.
+    pub fn input(&self) -> &InputDeclaration {
+        &self.input
+    }
+
+    /// Version of the ONNX operator set.
+    pub fn opset(&self) -> i64 {
+        self.opset
+    }
+
+    /// Name and version of the program that wrote the file, as far as it says.
+    pub fn producer(&self) -> String {
+        format!("{} {}", self.model.producer_name, self.model.producer_version).trim().to_owned()
+    }
+
+    /// How often each operator stands in the file.
+    pub fn operator_counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for node in &self.model.graph.node {
+            *counts.entry(node.op_type.clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The graph for pictures of this size: constants folded, nothing fused yet.
+    ///
+    /// # Errors
+    /// [`OnnxError::Input`] when the input is no picture or fixed to another size, and
+    /// [`OnnxError::Node`] for a node that cannot be expressed.
+    pub fn graph(&self, height: usize, width: usize) -> Result<Graph, OnnxError> {
+        let InputDeclaration { name, dims } = &self.input;
+        let [_, channels, file_height, file_width] = dims[..] else {
+            return Err(OnnxError::Input(format!(
+                "input `{name}` has {} axes; a detector takes pictures as [batch, channels, height, width]",
+                dims.len()
+            )));
+        };
+        let fits = |file: Option<usize>, wanted: usize| file.is_none_or(|extent| extent == wanted);
+        if !fits(channels, 3) {
+            return Err(OnnxError::Input(format!(
+                "input `{name}` has {} channels where three are expected; export the model with \
+                 pictures as [batch, 3, height, width]",
+                channels.unwrap_or_default()
+            )));
+        }
+        if !(fits(file_height, height) && fits(file_width, width)) || height == 0 || width == 0 {
+            return Err(OnnxError::Input(format!(
+                "input `{name}` is {dims:?} in the file and cannot be {width}x{height}"
+            )));
+        }
+        import::import(&self.model.graph, self.opset, name, vec![1, 3, height, width])
+    }
+}
+
+/// The one input that is not an initialiser.
+fn the_input(graph: &GraphProto) -> Result<InputDeclaration, OnnxError> {
+    let initialisers: HashSet<&str> =
+        graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    let inputs: Vec<_> =
+        graph.input.iter().filter(|input| !initialisers.contains(input.name.as_str())).collect();
+    let [input] = inputs[..] else {
+        let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+        return Err(OnnxError::Input(format!(
+            "the model takes {} inputs ({}) where a detector takes one, the picture",
+            names.len(),
+            names.join(", ")
+        )));
+    };
+    let tensor = input.type_.tensor_type();
+    match DataType::from_number(i64::from(tensor.elem_type)) {
+        Ok(DataType::Float | DataType::Float16 | DataType::Double | DataType::Bfloat16) => {}
+        _ => {
+            return Err(OnnxError::Input(format!(
+                "input `{}` does not hold floating-point numbers; export the model with a float input",
+                input.name
+            )));
+        }
+    }
+    let dims = tensor
+        .shape
+        .dim
+        .iter()
+        .map(|dim| dim.has_dim_value().then(|| usize::try_from(dim.dim_value()).ok()).flatten())
+        .map(|extent| extent.filter(|extent| *extent > 0))
+        .collect();
+    Ok(InputDeclaration { name: input.name.clone(), dims })
+}

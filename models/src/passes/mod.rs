@@ -1,1 +1,43 @@
-//! Rewriting a graph so that backends do less.
+//! Rewriting a graph so that every backend does less: done once, when a model is read.
+//!
+//! Each pass leaves the graph's meaning alone; together they turn a convolution followed by batch
+//! normalisation and an activation into one node.
+
+mod affine;
+mod compact;
+mod fused_activation;
+mod no_op;
+mod split_activation;
+
+use framegate_backend_api::graph::{Graph, ValueId};
+
+/// Runs every pass, in the order in which each makes work for the next.
+pub fn optimise(mut graph: Graph) -> Graph {
+    no_op::remove(&mut graph);
+    split_activation::join(&mut graph);
+    let mut graph = compact::compact(&graph);
+    affine::fold(&mut graph);
+    fused_activation::fuse(&mut graph);
+    compact::compact(&graph)
+}
+
+/// Number of the node that makes each value, indexed by value number.
+fn producers(graph: &Graph) -> Vec<Option<usize>> {
+    let mut producers = vec![None; graph.values.len()];
+    for (index, node) in graph.nodes.iter().enumerate() {
+        for output in &node.outputs {
+            producers[output.0] = Some(index);
+        }
+    }
+    producers
+}
+
+/// Makes everything that reads `from` read `to`.
+fn redirect(graph: &mut Graph, from: ValueId, to: ValueId) {
+    let reads = graph.nodes.iter_mut().flat_map(|node| &mut node.inputs);
+    for read in reads.chain(&mut graph.outputs) {
+        if *read == from {
+            *read = to;
+        }
+    }
+}

@@ -51,12 +51,13 @@ impl GraphBuilder {
     }
 
     /// Adds a constant.
-    pub fn constant(&mut self, name: &str, tensor: HostTensor) -> ValueId {
+    pub fn constant(&mut self, name: &str, tensor: impl Into<Arc<HostTensor>>) -> ValueId {
+        let tensor = tensor.into();
         self.values.push(Value {
             name: name.to_owned(),
             element_type: tensor.element_type(),
             shape: tensor.shape().to_vec(),
-            constant: Some(Arc::new(tensor)),
+            constant: Some(tensor),
         });
         ValueId(self.values.len() - 1)
     }
@@ -88,6 +89,15 @@ impl GraphBuilder {
             outputs: outputs.clone(),
         });
         Ok(outputs)
+    }
+
+    /// Whether operands fit an operator, without adding a node.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self, operator: &Operator, inputs: &[ValueId]) -> Result<(), String> {
+        let operands: Vec<&Value> = inputs.iter().map(|id| self.value(*id)).collect();
+        shape::infer(operator, &operands).map(|_| ())
     }
 
     /// Adds a node with a single result.

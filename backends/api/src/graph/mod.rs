@@ -9,6 +9,7 @@ mod batching;
 mod builder;
 mod cost;
 mod operator;
+mod resize;
 mod shape;
 
 use std::sync::Arc;

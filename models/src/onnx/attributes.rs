@@ -1,0 +1,76 @@
+//! Typed access to a node's attributes.
+
+use framegate_backend_api::HostTensor;
+use onnx_ir::{AttributeProto, AttributeType, NodeProto};
+
+use super::tensor::host_tensor;
+
+type Problem = String;
+
+/// The attributes of one node.
+#[derive(Clone, Copy)]
+pub(super) struct Attributes<'a>(&'a NodeProto);
+
+impl<'a> Attributes<'a> {
+    pub(super) fn of(node: &'a NodeProto) -> Self {
+        Self(node)
+    }
+
+    fn find(
+        self,
+        name: &str,
+        expected: AttributeType,
+    ) -> Result<Option<&'a AttributeProto>, Problem> {
+        match self.0.attribute.iter().find(|attribute| attribute.name == name) {
+            Some(attribute) if attribute.type_.enum_value() == Ok(expected) => Ok(Some(attribute)),
+            Some(_) => Err(format!("attribute `{name}` is not of type {expected:?}")),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn integer(self, name: &str) -> Result<Option<i64>, Problem> {
+        Ok(self.find(name, AttributeType::INT)?.map(|attribute| attribute.i))
+    }
+
+    pub(super) fn integer_or(self, name: &str, default: i64) -> Result<i64, Problem> {
+        Ok(self.integer(name)?.unwrap_or(default))
+    }
+
+    pub(super) fn flag(self, name: &str, default: bool) -> Result<bool, Problem> {
+        Ok(self.integer_or(name, i64::from(default))? != 0)
+    }
+
+    pub(super) fn integers(self, name: &str) -> Result<Option<Vec<i64>>, Problem> {
+        Ok(self.find(name, AttributeType::INTS)?.map(|attribute| attribute.ints.clone()))
+    }
+
+    pub(super) fn float_or(self, name: &str, default: f32) -> Result<f32, Problem> {
+        Ok(self.find(name, AttributeType::FLOAT)?.map_or(default, |attribute| attribute.f))
+    }
+
+    pub(super) fn float(self, name: &str) -> Result<Option<f32>, Problem> {
+        Ok(self.find(name, AttributeType::FLOAT)?.map(|attribute| attribute.f))
+    }
+
+    pub(super) fn floats(self, name: &str) -> Result<Option<Vec<f32>>, Problem> {
+        Ok(self.find(name, AttributeType::FLOATS)?.map(|attribute| attribute.floats.clone()))
+    }
+
+    pub(super) fn text_or(self, name: &str, default: &str) -> Result<String, Problem> {
+        Ok(self.find(name, AttributeType::STRING)?.map_or_else(
+            || default.to_owned(),
+            |attribute| String::from_utf8_lossy(&attribute.s).into_owned(),
+        ))
+    }
+
+    pub(super) fn tensor(self, name: &str) -> Result<Option<HostTensor>, Problem> {
+        self.find(name, AttributeType::TENSOR)?
+            .map(|attribute| host_tensor(&attribute.t))
+            .transpose()
+    }
+
+    /// Whether the attribute is there, whatever its type.
+    pub(super) fn has(self, name: &str) -> bool {
+        self.0.attribute.iter().any(|attribute| attribute.name == name)
+    }
+}

@@ -1,0 +1,277 @@
+//! Walking the file's nodes and putting the graph together.
+
+use std::collections::HashMap;
+
+use framegate_backend_api::{
+    ElementType, HostTensor,
+    graph::{Graph, GraphBuilder, Operator, Value, ValueId},
+};
+use onnx_ir::{GraphProto, NodeProto};
+
+use super::{attributes::Attributes, error::OnnxError, operators, tensor::host_tensor};
+use crate::reference;
+
+/// What is wrong with a node; its name is added on the way out.
+pub(super) type Problem = String;
+
+/// Imports a whole graph for one input shape.
+pub(super) fn import(
+    file: &GraphProto,
+    opset: i64,
+    input_name: &str,
+    input_shape: Vec<usize>,
+) -> Result<Graph, OnnxError> {
+    let mut import = Import {
+        builder: GraphBuilder::new(input_name, input_shape),
+        opset,
+        node_name: String::new(),
+    };
+    let names = import.nodes(file, input_name)?;
+    let outputs = file
+        .output
+        .iter()
+        .map(|output| import.output(&output.name, &names))
+        .collect::<Result<_, _>>()?;
+    Ok(import.builder.finish(outputs))
+}
+
+/// Imports a graph that depends on constants alone and returns its outputs.
+#[cfg(test)]
+pub(super) fn import_constants(
+    file: &GraphProto,
+    opset: i64,
+) -> Result<Vec<HostTensor>, OnnxError> {
+    let builder = GraphBuilder::new("", [1]);
+    let mut import = Import { builder, opset, node_name: String::new() };
+    let names = import.nodes(file, "")?;
+    let output = |name: &str| import.value(names[name]).constant.as_deref().cloned();
+    let outputs = file.output.iter().map(|it| output(&it.name).expect("a constant"));
+    Ok(outputs.collect())
+}
+
+/// The node's own name, or its operator's with its position.
+pub(super) fn node_name(node: &NodeProto, index: usize) -> String {
+    if node.name.is_empty() { format!("{}_{index}", node.op_type) } else { node.name.clone() }
+}
+
+/// The graph so far, and the node being imported.
+pub(super) struct Import {
+    builder: GraphBuilder,
+    /// Version of the operator set, which decides how a node is to be read.
+    pub(super) opset: i64,
+    node_name: String,
+}
+
+/// A node of the file with its operands found.
+pub(super) struct OnnxNode<'a> {
+    /// Its attributes.
+    pub(super) attributes: Attributes<'a>,
+    operands: Vec<Option<ValueId>>,
+    /// Number of results the file asks for.
+    pub(super) output_count: usize,
+    /// ONNX operator.
+    pub(super) operator: &'a str,
+}
+
+impl OnnxNode<'_> {
+    /// Operand `index`, which must be there.
+    pub(super) fn operand(&self, index: usize) -> Result<ValueId, Problem> {
+        self.optional(index).ok_or_else(|| format!("operand {index} is missing"))
+    }
+
+    /// Operand `index`, if it is there.
+    pub(super) fn optional(&self, index: usize) -> Option<ValueId> {
+        self.operands.get(index).copied().flatten()
+    }
+
+    /// All operands, none of which may be left out.
+    pub(super) fn operands(&self) -> Result<Vec<ValueId>, Problem> {
+        (0..self.operands.len()).map(|index| self.operand(index)).collect()
+    }
+}
+
+impl Import {
+    /// Imports every node and returns the values by the names that the file gives them.
+    fn nodes<'a>(
+        &mut self,
+        file: &'a GraphProto,
+        input_name: &'a str,
+    ) -> Result<HashMap<&'a str, ValueId>, OnnxError> {
+        let mut names = HashMap::from([(input_name, self.builder.input())]);
+        for tensor in &file.initializer {
+            let constant = host_tensor(tensor).map_err(OnnxError::Malformed)?;
+            names.insert(&tensor.name, self.builder.constant(&tensor.name, constant));
+        }
+        for (index, node) in file.node.iter().enumerate() {
+            let name = node_name(node, index);
+            self.node(node, &name, &mut names).map_err(|problem| OnnxError::Node {
+                node: name,
+                operator: node.op_type.clone(),
+                problem,
+            })?;
+        }
+        Ok(names)
+    }
+
+    fn node<'a>(
+        &mut self,
+        node: &'a NodeProto,
+        name: &str,
+        names: &mut HashMap<&'a str, ValueId>,
+    ) -> Result<(), Problem> {
+        let operands = node
+            .input
+            .iter()
+            .map(|input| match names.get(input.as_str()) {
+                _ if input.is_empty() => Ok(None),
+                Some(id) => Ok(Some(*id)),
+                None => Err(format!("reads `{input}`, which no earlier node makes")),
+            })
+            .collect::<Result<_, _>>()?;
+        let onnx_node = OnnxNode {
+            attributes: Attributes::of(node),
+            operands,
+            output_count: node.output.len(),
+            operator: &node.op_type,
+        };
+        name.clone_into(&mut self.node_name);
+        let results = operators::import(self, &onnx_node)?;
+        let unnamed = node.output.iter().skip(results.len()).find(|output| !output.is_empty());
+        if let Some(output) = unnamed {
+            return Err(format!("its result `{output}` is not supported"));
+        }
+        names.extend(node.output.iter().map(String::as_str).zip(results));
+        Ok(())
+    }
+
+    /// The value of a graph output, under the output's name.
+    fn output(&mut self, name: &str, names: &HashMap<&str, ValueId>) -> Result<ValueId, OnnxError> {
+        let malformed = |problem: &str| OnnxError::Malformed(format!("output `{name}` {problem}"));
+        let id = *names.get(name).ok_or_else(|| malformed("is not made by any node"))?;
+        if self.value(id).constant.is_some() {
+            return Err(malformed("does not depend on the input; remove it from the outputs"));
+        }
+        // A value can bear one name, and it may be an output already: give each output its own.
+        let shape = self.value(id).shape.clone();
+        self.node_name = name.to_owned();
+        let output =
+            self.emit(Operator::Reshape { shape }, &[id]).map_err(|problem| malformed(&problem))?;
+        Ok(output)
+    }
+
+    /// A value made so far.
+    pub(super) fn value(&self, id: ValueId) -> &Value {
+        self.builder.value(id)
+    }
+
+    /// Shape of a value made so far.
+    pub(super) fn shape(&self, id: ValueId) -> Vec<usize> {
+        self.value(id).shape.clone()
+    }
+
+    /// Adds a node with one result. A node whose operands are all constant becomes a constant.
+    pub(super) fn emit(
+        &mut self,
+        operator: Operator,
+        operands: &[ValueId],
+    ) -> Result<ValueId, Problem> {
+        self.emit_all(operator, operands).map(|results| results[0])
+    }
+
+    /// Adds a node with all its results.
+    pub(super) fn emit_all(
+        &mut self,
+        operator: Operator,
+        operands: &[ValueId],
+    ) -> Result<Vec<ValueId>, Problem> {
+        let constants: Option<Vec<_>> =
+            operands.iter().map(|id| self.value(*id).constant.clone()).collect();
+        let Some(constants) = constants else {
+            return self
+                .builder
+                .node(&self.node_name, operator, operands)
+                .map_err(|error| error.problem);
+        };
+        self.builder.check(&operator, operands)?;
+        let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
+        let results = reference::evaluate(&operator, &constants);
+        Ok(results.into_iter().map(|result| self.constant(result)).collect())
+    }
+
+    /// Adds a constant.
+    pub(super) fn constant(&mut self, tensor: HostTensor) -> ValueId {
+        self.builder.constant(&self.node_name, tensor)
+    }
+
+    /// Adds a constant scalar.
+    pub(super) fn scalar(&mut self, number: f32) -> ValueId {
+        self.constant(HostTensor::from_f32([], vec![number]))
+    }
+
+    /// The elements of a constant; `what` names it in the error otherwise.
+    pub(super) fn constant_of(&self, id: ValueId, what: &str) -> Result<&HostTensor, Problem> {
+        self.value(id).constant.as_deref().ok_or_else(|| {
+            format!("{what} depends on the picture; only {what} known in advance is supported")
+        })
+    }
+
+    /// The integers of a constant.
+    pub(super) fn integers_of(&self, id: ValueId, what: &str) -> Result<Vec<i64>, Problem> {
+        let tensor = self.constant_of(id, what)?;
+        tensor.as_i64().map(<[i64]>::to_vec).ok_or_else(|| format!("{what} must be integers"))
+    }
+
+    /// The floats of a constant.
+    pub(super) fn floats_of(&self, id: ValueId, what: &str) -> Result<Vec<f32>, Problem> {
+        let tensor = self.constant_of(id, what)?;
+        tensor.as_f32().map(<[f32]>::to_vec).ok_or_else(|| format!("{what} must be floats"))
+    }
+
+    /// Integers that are an attribute in old operator sets and an operand in new ones.
+    pub(super) fn attribute_or_operand(
+        &self,
+        node: &OnnxNode<'_>,
+        name: &str,
+        index: usize,
+    ) -> Result<Option<Vec<i64>>, Problem> {
+        if let Some(integers) = node.attributes.integers(name)? {
+            return Ok(Some(integers));
+        }
+        node.optional(index).map(|id| self.integers_of(id, name)).transpose()
+    }
+
+    /// Converts a value to another element type, if it has not that type already.
+    pub(super) fn cast(&mut self, id: ValueId, to: ElementType) -> Result<ValueId, Problem> {
+        if self.value(id).element_type == to {
+            Ok(id)
+        } else {
+            self.emit(Operator::Cast(to), &[id])
+        }
+    }
+}
+
+/// Resolves an axis that may count from the end.
+pub(super) fn axis_of(axis: i64, rank: usize) -> Result<usize, Problem> {
+    let resolved = if axis < 0 { axis + rank as i64 } else { axis };
+    usize::try_from(resolved)
+        .ok()
+        .filter(|axis| *axis < rank)
+        .ok_or_else(|| format!("axis {axis} is outside a tensor of {rank} axes"))
+}
+
+/// Resolves several axes and puts them in ascending order.
+pub(super) fn axes_of(axes: &[i64], rank: usize) -> Result<Vec<usize>, Problem> {
+    let mut axes = axes.iter().map(|axis| axis_of(*axis, rank)).collect::<Result<Vec<_>, _>>()?;
+    axes.sort_unstable();
+    axes.dedup();
+    Ok(axes)
+}
+
+/// Non-negative extents.
+pub(super) fn extents_of(integers: &[i64], what: &str) -> Result<Vec<usize>, Problem> {
+    integers
+        .iter()
+        .map(|integer| usize::try_from(*integer))
+        .collect::<Result<_, _>>()
+        .map_err(|_| format!("{what} must not be negative: {integers:?}"))
+}

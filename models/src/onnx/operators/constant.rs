@@ -1,0 +1,107 @@
+//! Constants, and what the fixed input size makes constant.
+
+use framegate_backend_api::{HostTensor, TensorData};
+
+use super::{Import, Imported, OnnxNode};
+use crate::onnx::import::{Problem, extents_of};
+
+/// Constants larger than this are refused: no detector has one, a hostile file may ask for it.
+const MAX_ELEMENTS: usize = 1 << 28;
+
+pub(super) fn identity(_graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    Ok(vec![node.operand(0)?])
+}
+
+pub(super) fn constant(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let attributes = node.attributes;
+    let vector = |data: TensorData| HostTensor::new([data.len()], data);
+    let tensor = if let Some(tensor) = attributes.tensor("value")? {
+        tensor
+    } else if let Some(float) = attributes.float("value_float")? {
+        HostTensor::from_f32([], vec![float])
+    } else if let Some(floats) = attributes.floats("value_floats")? {
+        vector(TensorData::F32(floats))
+    } else if let Some(integer) = attributes.integer("value_int")? {
+        HostTensor::from_i64([], vec![integer])
+    } else if let Some(integers) = attributes.integers("value_ints")? {
+        vector(TensorData::I64(integers))
+    } else {
+        return Err("only dense numeric constants are supported".to_owned());
+    };
+    Ok(vec![graph.constant(tensor)])
+}
+
+pub(super) fn constant_of_shape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let shape = extents_of(&graph.integers_of(node.operand(0)?, "the shape")?, "the shape")?;
+    let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent));
+    let count = count.filter(|count| *count <= MAX_ELEMENTS).ok_or("the shape is too large")?;
+    let value = node.attributes.tensor("value")?;
+    let data = match value.as_ref().map(HostTensor::data) {
+        None => TensorData::F32(vec![0.0; count]),
+        Some(TensorData::F32(value)) if value.len() == 1 => TensorData::F32(vec![value[0]; count]),
+        Some(TensorData::I64(value)) if value.len() == 1 => TensorData::I64(vec![value[0]; count]),
+        Some(TensorData::Bool(value)) if value.len() == 1 => {
+            TensorData::Bool(vec![value[0]; count])
+        }
+        Some(_) => return Err("attribute `value` must hold one element".to_owned()),
+    };
+    Ok(vec![graph.constant(HostTensor::new(shape, data))])
+}
+
+pub(super) fn shape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let shape = graph.shape(node.operand(0)?);
+    let rank = shape.len() as i64;
+    let bound = |position: i64| {
+        let resolved = if position < 0 { position + rank } else { position };
+        resolved.clamp(0, rank) as usize
+    };
+    let start = bound(node.attributes.integer_or("start", 0)?);
+    let end = bound(node.attributes.integer_or("end", rank)?).max(start);
+    let extents: Vec<i64> = shape[start..end].iter().map(|extent| *extent as i64).collect();
+    Ok(vec![graph.constant(HostTensor::from_i64([extents.len()], extents))])
+}
+
+pub(super) fn size(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let count = graph.shape(node.operand(0)?).iter().product::<usize>();
+    Ok(vec![graph.constant(HostTensor::from_i64([], vec![count as i64]))])
+}
+
+pub(super) fn range(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let [start, limit, delta] = [0, 1, 2].map(|index| bound_of_range(graph, node, index));
+    let data = match (start?, limit?, delta?) {
+        (TensorData::I64(start), TensorData::I64(limit), TensorData::I64(delta)) => {
+            let (start, limit, delta) = (start[0], limit[0], delta[0]);
+            let count = range_len((limit as f64 - start as f64) / delta as f64)?;
+            TensorData::I64((0..count).map(|index| start + index as i64 * delta).collect())
+        }
+        (TensorData::F32(start), TensorData::F32(limit), TensorData::F32(delta)) => {
+            let [start, limit, delta] = [start[0], limit[0], delta[0]].map(f64::from);
+            let count = range_len((limit - start) / delta)?;
+            TensorData::F32((0..count).map(|index| (start + index as f64 * delta) as f32).collect())
+        }
+        _ => return Err("start, limit and delta must be of one numeric type".to_owned()),
+    };
+    Ok(vec![graph.constant(HostTensor::new([data.len()], data))])
+}
+
+fn bound_of_range(
+    graph: &Import,
+    node: &OnnxNode<'_>,
+    index: usize,
+) -> Result<TensorData, Problem> {
+    let tensor = graph.constant_of(node.operand(index)?, "the range")?;
+    if tensor.len() == 1 {
+        Ok(tensor.data().clone())
+    } else {
+        Err("the range needs scalars".to_owned())
+    }
+}
+
+fn range_len(steps: f64) -> Result<usize, Problem> {
+    let count = steps.ceil().max(0.0);
+    if count.is_finite() && count <= MAX_ELEMENTS as f64 {
+        Ok(count as usize)
+    } else {
+        Err("the range has no end".to_owned())
+    }
+}

@@ -1,0 +1,187 @@
+//! `Conv` and `ConvTranspose`.
+
+use framegate_backend_api::graph::{
+    Convolution, Operator, Padding, TransposedConvolution, ValueId,
+};
+
+use super::{Import, Imported, OnnxNode};
+use crate::onnx::import::{Problem, extents_of};
+
+pub(super) fn conv(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let kernel = kernel_of(graph, node.operand(1)?)?;
+    let geometry = Geometry::of(node)?;
+    let input = picture_extent(graph, node.operand(0)?)?;
+    let convolution = Convolution {
+        padding: geometry.padding(node, input, kernel)?,
+        stride: geometry.stride,
+        dilation: geometry.dilation,
+        groups: groups_of(node)?,
+        activation: None,
+    };
+    Ok(vec![graph.emit(Operator::Convolution(convolution), &filter_operands(node)?)?])
+}
+
+pub(super) fn conv_transpose(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let kernel = kernel_of(graph, node.operand(1)?)?;
+    let geometry = Geometry::of(node)?;
+    let input = picture_extent(graph, node.operand(0)?)?;
+    let output_padding = pair_attribute(node, "output_padding", 0)?;
+    let convolution = TransposedConvolution {
+        padding: geometry.transposed_padding(node, input, kernel, output_padding)?,
+        stride: geometry.stride,
+        dilation: geometry.dilation,
+        output_padding,
+        groups: groups_of(node)?,
+        activation: None,
+    };
+    let operands = filter_operands(node)?;
+    Ok(vec![graph.emit(Operator::TransposedConvolution(convolution), &operands)?])
+}
+
+fn filter_operands(node: &OnnxNode<'_>) -> Result<Vec<ValueId>, Problem> {
+    let mut operands = vec![node.operand(0)?, node.operand(1)?];
+    operands.extend(node.optional(2));
+    Ok(operands)
+}
+
+fn groups_of(node: &OnnxNode<'_>) -> Result<usize, Problem> {
+    let groups = node.attributes.integer_or("group", 1)?;
+    usize::try_from(groups).map_err(|_| format!("{groups} groups make no sense"))
+}
+
+fn kernel_of(graph: &Import, weight: ValueId) -> Result<[usize; 2], Problem> {
+    picture_extent(graph, weight)
+}
+
+/// Height and width of a tensor of four axes.
+pub(super) fn picture_extent(graph: &Import, id: ValueId) -> Result<[usize; 2], Problem> {
+    match graph.shape(id)[..] {
+        [_, _, height, width] => Ok([height, width]),
+        ref shape => Err(format!("only two-dimensional pictures are supported, got {shape:?}")),
+    }
+}
+
+/// An attribute with one number for the vertical and one for the horizontal direction.
+pub(super) fn pair_attribute(
+    node: &OnnxNode<'_>,
+    name: &str,
+    default: usize,
+) -> Result<[usize; 2], Problem> {
+    let Some(integers) = node.attributes.integers(name)? else {
+        return Ok([default; 2]);
+    };
+    extents_of(&integers, name)?
+        .try_into()
+        .map_err(|_| format!("attribute `{name}` must hold two numbers, got {integers:?}"))
+}
+
+/// How a window moves over a picture.
+pub(super) struct Geometry {
+    pub(super) stride: [usize; 2],
+    pub(super) dilation: [usize; 2],
+}
+
+impl Geometry {
+    pub(super) fn of(node: &OnnxNode<'_>) -> Result<Self, Problem> {
+        let geometry = Self {
+            stride: pair_attribute(node, "strides", 1)?,
+            dilation: pair_attribute(node, "dilations", 1)?,
+        };
+        if geometry.stride.contains(&0) || geometry.dilation.contains(&0) {
+            return Err("strides and dilations must be at least 1".to_owned());
+        }
+        Ok(geometry)
+    }
+
+    /// Extent of the picture under a dilated kernel.
+    pub(super) fn reach(&self, kernel: [usize; 2], axis: usize) -> usize {
+        self.dilation[axis] * kernel[axis].saturating_sub(1) + 1
+    }
+
+    /// Padding of a window operator: given, or worked out from `auto_pad`.
+    pub(super) fn padding(
+        &self,
+        node: &OnnxNode<'_>,
+        input: [usize; 2],
+        kernel: [usize; 2],
+    ) -> Result<Padding, Problem> {
+        let total = |axis: usize| {
+            let windows = input[axis].div_ceil(self.stride[axis]).max(1);
+            ((windows - 1) * self.stride[axis] + self.reach(kernel, axis))
+                .saturating_sub(input[axis])
+        };
+        match node.attributes.text_or("auto_pad", "NOTSET")?.as_str() {
+            "NOTSET" => explicit_padding(node),
+            "VALID" => Ok(Padding::default()),
+            "SAME_UPPER" => Ok(split_padding([total(0), total(1)], Larger::After)),
+            "SAME_LOWER" => Ok(split_padding([total(0), total(1)], Larger::Before)),
+            other => Err(format!("auto_pad `{other}` is not known")),
+        }
+    }
+
+    /// What a transposed convolution cuts off; `output_shape` wins over everything.
+    fn transposed_padding(
+        &self,
+        node: &OnnxNode<'_>,
+        input: [usize; 2],
+        kernel: [usize; 2],
+        output_padding: [usize; 2],
+    ) -> Result<Padding, Problem> {
+        let auto_pad = node.attributes.text_or("auto_pad", "NOTSET")?;
+        let output = match node.attributes.integers("output_shape")? {
+            Some(shape) => Some(extents_of(&shape, "output_shape")?),
+            None if auto_pad.starts_with("SAME") => {
+                Some(vec![input[0] * self.stride[0], input[1] * self.stride[1]])
+            }
+            None => None,
+        };
+        let Some(output) = output else {
+            return if auto_pad == "VALID" {
+                Ok(Padding::default())
+            } else {
+                explicit_padding(node)
+            };
+        };
+        let [.., height, width] = output[..] else {
+            return Err("output_shape must hold height and width".to_owned());
+        };
+        let total = |axis: usize, wanted: usize| {
+            let full = input[axis].saturating_sub(1) * self.stride[axis]
+                + self.reach(kernel, axis)
+                + output_padding[axis];
+            full.checked_sub(wanted).ok_or("output_shape is larger than the result")
+        };
+        let larger = if auto_pad == "SAME_UPPER" { Larger::After } else { Larger::Before };
+        Ok(split_padding([total(0, height)?, total(1, width)?], larger))
+    }
+}
+
+fn explicit_padding(node: &OnnxNode<'_>) -> Result<Padding, Problem> {
+    let Some(pads) = node.attributes.integers("pads")? else {
+        return Ok(Padding::default());
+    };
+    let [top, left, bottom, right] = extents_of(&pads, "pads")?[..] else {
+        return Err(format!("attribute `pads` must hold four numbers, got {pads:?}"));
+    };
+    Ok(Padding { top, left, bottom, right })
+}
+
+/// Where the odd row or column of automatic padding goes.
+#[derive(Clone, Copy, PartialEq)]
+enum Larger {
+    Before,
+    After,
+}
+
+fn split_padding([vertical, horizontal]: [usize; 2], larger: Larger) -> Padding {
+    let before = |total: usize| match larger {
+        Larger::Before => total.div_ceil(2),
+        Larger::After => total / 2,
+    };
+    Padding {
+        top: before(vertical),
+        left: before(horizontal),
+        bottom: vertical - before(vertical),
+        right: horizontal - before(horizontal),
+    }
+}

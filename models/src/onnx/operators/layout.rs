@@ -1,0 +1,144 @@
+//! The same elements under another shape or order of axes.
+
+use framegate_backend_api::graph::{Operator, ValueId};
+
+use super::{Import, Imported, OnnxNode};
+use crate::onnx::import::{Problem, axes_of, axis_of};
+
+pub(super) fn reshape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let target = graph.attribute_or_operand(node, "shape", 1)?.ok_or("the shape is missing")?;
+    let source = graph.shape(x);
+    let zero_is_zero = node.attributes.flag("allowzero", false)?;
+    let mut open = None;
+    let mut shape = Vec::with_capacity(target.len());
+    for (axis, extent) in target.iter().enumerate() {
+        shape.push(match *extent {
+            0 if !zero_is_zero => {
+                *source.get(axis).ok_or("0 stands for an axis that is not there")?
+            }
+            -1 if open.replace(axis).is_none() => 1,
+            extent => {
+                usize::try_from(extent).map_err(|_| format!("shape {target:?} makes no sense"))?
+            }
+        });
+    }
+    if let Some(axis) = open {
+        let known = shape.iter().product::<usize>().max(1);
+        shape[axis] = source.iter().product::<usize>() / known;
+    }
+    Ok(vec![graph.emit(Operator::Reshape { shape }, &[x])?])
+}
+
+pub(super) fn flatten(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let shape = graph.shape(x);
+    let axis = node.attributes.integer_or("axis", 1)?;
+    let axis = if axis == shape.len() as i64 { shape.len() } else { axis_of(axis, shape.len())? };
+    let shape = vec![shape[..axis].iter().product(), shape[axis..].iter().product()];
+    Ok(vec![graph.emit(Operator::Reshape { shape }, &[x])?])
+}
+
+pub(super) fn squeeze(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let shape = graph.shape(x);
+    let axes = match graph.attribute_or_operand(node, "axes", 1)? {
+        Some(axes) => axes_of(&axes, shape.len())?,
+        None => (0..shape.len()).filter(|axis| shape[*axis] == 1).collect(),
+    };
+    let kept = shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
+    let shape = kept.map(|(_, extent)| *extent).collect();
+    Ok(vec![graph.emit(Operator::Reshape { shape }, &[x])?])
+}
+
+pub(super) fn unsqueeze(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let axes = graph.attribute_or_operand(node, "axes", 1)?.ok_or("`axes` is missing")?;
+    let mut shape = graph.shape(x);
+    for axis in axes_of(&axes, shape.len() + axes.len())? {
+        shape.insert(axis, 1);
+    }
+    Ok(vec![graph.emit(Operator::Reshape { shape }, &[x])?])
+}
+
+pub(super) fn transpose(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let rank = graph.shape(x).len();
+    let permutation = match node.attributes.integers("perm")? {
+        Some(axes) => axes.iter().map(|axis| axis_of(*axis, rank)).collect::<Result<_, _>>()?,
+        None => (0..rank).rev().collect(),
+    };
+    Ok(vec![graph.emit(Operator::Transpose { permutation }, &[x])?])
+}
+
+/// ONNX's `Expand` broadcasts both ways: an extent of 1 in the target keeps the operand's.
+pub(super) fn expand(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let target = graph.integers_of(node.operand(1)?, "the shape")?;
+    let mut shape = crate::onnx::import::extents_of(&target, "the shape")?;
+    let source = graph.shape(x);
+    while shape.len() < source.len() {
+        shape.insert(0, 1);
+    }
+    let offset = shape.len() - source.len();
+    for (extent, own) in shape[offset..].iter_mut().zip(&source) {
+        if *extent == 1 {
+            *extent = *own;
+        }
+    }
+    Ok(vec![graph.emit(Operator::Expand { shape }, &[x])?])
+}
+
+pub(super) fn depth_to_space(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let ([n, c, h, w], block) = blocks_of(graph, node, x)?;
+    if !c.is_multiple_of(block * block) {
+        return Err(format!("{c} channels do not make blocks of {block}x{block}"));
+    }
+    let depth = c / (block * block);
+    let (split, permutation) = match node.attributes.text_or("mode", "DCR")?.as_str() {
+        "DCR" => (vec![n, block, block, depth, h, w], vec![0, 3, 4, 1, 5, 2]),
+        "CRD" => (vec![n, depth, block, block, h, w], vec![0, 1, 4, 2, 5, 3]),
+        other => return Err(format!("mode `{other}` is not known")),
+    };
+    Ok(vec![rearranged(graph, x, split, permutation, vec![n, depth, h * block, w * block])?])
+}
+
+pub(super) fn space_to_depth(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let ([n, c, h, w], block) = blocks_of(graph, node, x)?;
+    if !(h.is_multiple_of(block) && w.is_multiple_of(block)) {
+        return Err(format!("{h}x{w} cannot be cut into blocks of {block}x{block}"));
+    }
+    let (rows, columns) = (h / block, w / block);
+    let split = vec![n, c, rows, block, columns, block];
+    let result = vec![n, c * block * block, rows, columns];
+    Ok(vec![rearranged(graph, x, split, vec![0, 3, 5, 1, 2, 4], result)?])
+}
+
+fn blocks_of(
+    graph: &Import,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+) -> Result<([usize; 4], usize), Problem> {
+    let shape = graph.shape(x);
+    let shape =
+        <[usize; 4]>::try_from(shape).map_err(|shape| format!("{shape:?} is no picture"))?;
+    let block = node.attributes.integer_or("blocksize", 0)?;
+    match usize::try_from(block) {
+        Ok(block) if block > 0 => Ok((shape, block)),
+        _ => Err(format!("block size {block} makes no sense")),
+    }
+}
+
+fn rearranged(
+    graph: &mut Import,
+    x: ValueId,
+    split: Vec<usize>,
+    permutation: Vec<usize>,
+    result: Vec<usize>,
+) -> Result<ValueId, Problem> {
+    let split = graph.emit(Operator::Reshape { shape: split }, &[x])?;
+    let moved = graph.emit(Operator::Transpose { permutation }, &[split])?;
+    graph.emit(Operator::Reshape { shape: result }, &[moved])
+}

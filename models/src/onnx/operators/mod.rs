@@ -1,0 +1,112 @@
+//! ONNX operators, a file a family: what each says in the graph's terms.
+
+mod activation;
+mod constant;
+mod convolution;
+mod elementwise;
+mod layout;
+mod matrix;
+mod normalisation;
+mod pooling;
+mod reduction;
+mod resize;
+mod selection;
+mod slicing;
+
+use framegate_backend_api::graph::ValueId;
+use onnx_ir::GraphProto;
+
+use super::{
+    error::{OnnxError, UnsupportedOperators},
+    import::{Import, OnnxNode, Problem, node_name},
+};
+
+type Imported = Result<Vec<ValueId>, Problem>;
+type Importer = fn(&mut Import, &OnnxNode<'_>) -> Imported;
+
+/// Adds what a node says to the graph and returns its results.
+pub(super) fn import(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let importer = importer(node.operator).ok_or("the operator is not supported")?;
+    importer(graph, node)
+}
+
+/// Names every operator of the file that is not known, with its nodes.
+pub(super) fn check_all_supported(graph: &GraphProto) -> Result<(), OnnxError> {
+    let mut operators: Vec<(String, Vec<String>)> = Vec::new();
+    for (index, node) in graph.node.iter().enumerate() {
+        let standard = node.domain.is_empty() || node.domain == "ai.onnx";
+        if standard && importer(&node.op_type).is_some() {
+            continue;
+        }
+        let operator = match standard {
+            true => node.op_type.clone(),
+            false => format!("{}::{}", node.domain, node.op_type),
+        };
+        let name = node_name(node, index);
+        match operators.iter_mut().find(|(known, _)| *known == operator) {
+            Some((_, nodes)) => nodes.push(name),
+            None => operators.push((operator, vec![name])),
+        }
+    }
+    if operators.is_empty() {
+        return Ok(());
+    }
+    Err(OnnxError::UnsupportedOperators(UnsupportedOperators { operators }))
+}
+
+fn importer(operator: &str) -> Option<Importer> {
+    Some(match operator {
+        "Conv" => convolution::conv,
+        "ConvTranspose" => convolution::conv_transpose,
+        "MaxPool" => pooling::max_pool,
+        "AveragePool" => pooling::average_pool,
+        "GlobalAveragePool" => pooling::global_average_pool,
+        "GlobalMaxPool" => pooling::global_max_pool,
+        "Resize" => resize::resize,
+        "Upsample" => resize::upsample,
+        "BatchNormalization" => normalisation::batch_normalization,
+        "InstanceNormalization" => normalisation::instance_normalization,
+        "LayerNormalization" => normalisation::layer_normalization,
+        "Relu" | "LeakyRelu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Gelu"
+        | "Elu" | "Softplus" | "Mish" | "Swish" => activation::activation,
+        "Clip" => activation::clip,
+        "PRelu" => activation::prelu,
+        "Abs" | "Neg" | "Sign" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Floor" | "Ceil"
+        | "Round" | "Sin" | "Cos" | "Erf" | "Not" => elementwise::unary,
+        "Add" | "Sub" | "Mul" | "Div" | "Mod" | "Equal" | "Less" | "LessOrEqual" | "Greater"
+        | "GreaterOrEqual" | "And" | "Or" | "Xor" => elementwise::binary,
+        "Pow" => elementwise::pow,
+        "Max" | "Min" | "Sum" | "Mean" => elementwise::variadic,
+        "Where" => elementwise::select,
+        "Cast" => elementwise::cast,
+        "MatMul" => matrix::mat_mul,
+        "Gemm" => matrix::gemm,
+        "Softmax" | "LogSoftmax" => reduction::softmax,
+        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
+        | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduction::reduce,
+        "ArgMax" | "ArgMin" => selection::arg_extremum,
+        "TopK" => selection::top_k,
+        "Gather" => selection::gather,
+        "GatherElements" => selection::gather_elements,
+        "Concat" => slicing::concat,
+        "Split" => slicing::split,
+        "Slice" => slicing::slice,
+        "Pad" => slicing::pad,
+        "Tile" => slicing::tile,
+        "Reshape" => layout::reshape,
+        "Flatten" => layout::flatten,
+        "Squeeze" => layout::squeeze,
+        "Unsqueeze" => layout::unsqueeze,
+        "Transpose" => layout::transpose,
+        "Expand" => layout::expand,
+        "DepthToSpace" => layout::depth_to_space,
+        "SpaceToDepth" => layout::space_to_depth,
+        "Identity" | "Dropout" => constant::identity,
+        "Constant" => constant::constant,
+        "ConstantOfShape" => constant::constant_of_shape,
+        "Shape" => constant::shape,
+        "Size" => constant::size,
+        "Range" => constant::range,
+        _ => return None,
+    })
+}

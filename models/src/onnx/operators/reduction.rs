@@ -1,0 +1,73 @@
+//! Reductions and softmax.
+
+use framegate_backend_api::graph::{
+    Activation, Binary, Operator, Reduce, Reduction, Unary, ValueId,
+};
+
+use super::{Import, Imported, OnnxNode};
+use crate::onnx::import::{Problem, axes_of, axis_of};
+
+pub(super) fn reduce(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let mut x = node.operand(0)?;
+    let rank = graph.shape(x).len();
+    let axes = match graph.attribute_or_operand(node, "axes", 1)? {
+        Some(axes) if !axes.is_empty() => axes_of(&axes, rank)?,
+        _ if node.attributes.flag("noop_with_empty_axes", false)? => Vec::new(),
+        _ => (0..rank).collect(),
+    };
+    match node.operator {
+        "ReduceL1" => x = graph.emit(Operator::Unary(Unary::Abs), &[x])?,
+        "ReduceL2" | "ReduceSumSquare" => {
+            x = graph.emit(Operator::Binary(Binary::Mul), &[x, x])?;
+        }
+        "ReduceLogSumExp" => x = graph.emit(Operator::Unary(Unary::Exp), &[x])?,
+        _ => {}
+    }
+    let reduction = match node.operator {
+        "ReduceMean" => Reduction::Mean,
+        "ReduceMax" => Reduction::Max,
+        "ReduceMin" => Reduction::Min,
+        "ReduceProd" => Reduction::Product,
+        _ => Reduction::Sum,
+    };
+    if !axes.is_empty() {
+        let keep_axes = node.attributes.flag("keepdims", true)?;
+        x = graph.emit(Operator::Reduce(Reduce { reduction, axes, keep_axes }), &[x])?;
+    }
+    match node.operator {
+        "ReduceL2" => x = graph.emit(Operator::Unary(Unary::Sqrt), &[x])?,
+        "ReduceLogSum" | "ReduceLogSumExp" => x = graph.emit(Operator::Unary(Unary::Log), &[x])?,
+        _ => {}
+    }
+    Ok(vec![x])
+}
+
+pub(super) fn softmax(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let shape = graph.shape(x);
+    let default_axis = if graph.opset < 13 { 1 } else { -1 };
+    let axis = axis_of(node.attributes.integer_or("axis", default_axis)?, shape.len())?;
+    let over_rest = graph.opset < 13 && axis + 1 != shape.len();
+    let mut result = if over_rest {
+        // Before version 13 everything from the axis on counts as one axis.
+        let rest = shape[axis..].iter().product();
+        let mut flat = shape[..axis].to_vec();
+        flat.push(rest);
+        let flattened = graph.emit(Operator::Reshape { shape: flat }, &[x])?;
+        let result = graph.emit(Operator::Softmax { axis }, &[flattened])?;
+        graph.emit(Operator::Reshape { shape }, &[result])?
+    } else {
+        graph.emit(Operator::Softmax { axis }, &[x])?
+    };
+    if node.operator == "LogSoftmax" {
+        result = log_of_probability(graph, result)?;
+    }
+    Ok(vec![result])
+}
+
+/// The logarithm, kept finite where a probability underflows to zero.
+fn log_of_probability(graph: &mut Import, probability: ValueId) -> Result<ValueId, Problem> {
+    let bounded = Activation::Clip { min: f32::MIN_POSITIVE, max: 1.0 };
+    let bounded = graph.emit(Operator::Activation(bounded), &[probability])?;
+    graph.emit(Operator::Unary(Unary::Log), &[bounded])
+}

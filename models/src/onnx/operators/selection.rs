@@ -1,0 +1,48 @@
+//! Choosing elements by value or by index.
+
+use framegate_backend_api::graph::{Operator, TopK};
+
+use super::{Import, Imported, OnnxNode};
+use crate::onnx::import::axis_of;
+
+pub(super) fn arg_extremum(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let mut shape = graph.shape(x);
+    let axis = axis_of(node.attributes.integer_or("axis", 0)?, shape.len())?;
+    if node.attributes.flag("select_last_index", false)? {
+        return Err("taking the last of equals is not supported".to_owned());
+    }
+    let largest = node.operator == "ArgMax";
+    let mut result = graph.emit(Operator::ArgExtremum { axis, largest }, &[x])?;
+    if !node.attributes.flag("keepdims", true)? {
+        shape.remove(axis);
+        result = graph.emit(Operator::Reshape { shape }, &[result])?;
+    }
+    Ok(vec![result])
+}
+
+pub(super) fn top_k(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let axis = axis_of(node.attributes.integer_or("axis", -1)?, graph.shape(x).len())?;
+    let k = match node.attributes.integer("k")? {
+        Some(k) => k,
+        None => *graph.integers_of(node.operand(1)?, "k")?.first().ok_or("k is missing")?,
+    };
+    let k = usize::try_from(k).map_err(|_| "k must not be negative")?;
+    let largest = node.attributes.flag("largest", true)?;
+    graph.emit_all(Operator::TopK(TopK { axis, k, largest }), &[x])
+}
+
+pub(super) fn gather(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let operands = [node.operand(0)?, node.operand(1)?];
+    let rank = graph.shape(operands[0]).len();
+    let axis = axis_of(node.attributes.integer_or("axis", 0)?, rank)?;
+    Ok(vec![graph.emit(Operator::Gather { axis }, &operands)?])
+}
+
+pub(super) fn gather_elements(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let operands = [node.operand(0)?, node.operand(1)?];
+    let rank = graph.shape(operands[0]).len();
+    let axis = axis_of(node.attributes.integer_or("axis", 0)?, rank)?;
+    Ok(vec![graph.emit(Operator::GatherElements { axis }, &operands)?])
+}

@@ -1,0 +1,134 @@
+//! Cutting tensors up, joining and surrounding them.
+
+use framegate_backend_api::graph::{AxisSlice, Operator, Pad, PadMode};
+
+use super::{Import, Imported, OnnxNode};
+use crate::onnx::import::{Problem, axis_of, extents_of};
+
+pub(super) fn concat(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let operands = node.operands()?;
+    let first = *operands.first().ok_or("it has no operands")?;
+    let axis = node.attributes.integer("axis")?.ok_or("attribute `axis` is missing")?;
+    let axis = axis_of(axis, graph.shape(first).len())?;
+    Ok(vec![graph.emit(Operator::Concat { axis }, &operands)?])
+}
+
+/// A split is one slice a part.
+pub(super) fn split(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let shape = graph.shape(x);
+    let axis = axis_of(node.attributes.integer_or("axis", 0)?, shape.len())?;
+    let parts = match graph.attribute_or_operand(node, "split", 1)? {
+        Some(parts) => extents_of(&parts, "split")?,
+        None => equal_parts(shape[axis], node.output_count),
+    };
+    if parts.iter().sum::<usize>() != shape[axis] {
+        return Err(format!("parts of {parts:?} do not make up {}", shape[axis]));
+    }
+    let mut start = 0;
+    let mut results = Vec::with_capacity(parts.len());
+    for len in parts {
+        let mut slices: Vec<AxisSlice> = shape.iter().copied().map(AxisSlice::all).collect();
+        slices[axis] = AxisSlice { start, step: 1, len };
+        results.push(graph.emit(Operator::Slice(slices), &[x])?);
+        start += len;
+    }
+    Ok(results)
+}
+
+/// Equal parts, the last one smaller where they do not come out even.
+fn equal_parts(extent: usize, count: usize) -> Vec<usize> {
+    let part = extent.div_ceil(count.max(1));
+    (0..count).map(|index| part.min(extent.saturating_sub(index * part))).collect()
+}
+
+pub(super) fn slice(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let shape = graph.shape(x);
+    let starts = graph.attribute_or_operand(node, "starts", 1)?.ok_or("`starts` is missing")?;
+    let ends = graph.attribute_or_operand(node, "ends", 2)?.ok_or("`ends` is missing")?;
+    let axes = graph
+        .attribute_or_operand(node, "axes", 3)?
+        .unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps =
+        graph.attribute_or_operand(node, "steps", 4)?.unwrap_or_else(|| vec![1; starts.len()]);
+    if [ends.len(), axes.len(), steps.len()].iter().any(|len| *len != starts.len()) {
+        return Err("starts, ends, axes and steps must be of one length".to_owned());
+    }
+    let mut slices: Vec<AxisSlice> = shape.iter().copied().map(AxisSlice::all).collect();
+    for (index, axis) in axes.iter().enumerate() {
+        let axis = axis_of(*axis, shape.len())?;
+        slices[axis] = axis_slice(starts[index], ends[index], steps[index], shape[axis])?;
+    }
+    Ok(vec![graph.emit(Operator::Slice(slices), &[x])?])
+}
+
+/// Resolves bounds that may count from the end or lie outside, as ONNX's `Slice` defines it.
+fn axis_slice(start: i64, end: i64, step: i64, extent: usize) -> Result<AxisSlice, Problem> {
+    let extent = extent as i64;
+    let from_end =
+        |position: i64| if position < 0 { position.saturating_add(extent) } else { position };
+    let (start, end) = (from_end(start), from_end(end));
+    let (start, distance) = match step {
+        0 => return Err("a step must not be 0".to_owned()),
+        1.. => {
+            let start = start.clamp(0, extent);
+            (start, end.clamp(0, extent) - start)
+        }
+        _ => {
+            let start = start.clamp(0, (extent - 1).max(0));
+            (start, start - end.clamp(-1, extent - 1))
+        }
+    };
+    let len = distance.max(0).unsigned_abs().div_ceil(step.unsigned_abs()) as usize;
+    let step = isize::try_from(step).map_err(|_| "a step is too large")?;
+    // A single element, or none, is reached without a step; ONNX's "as far as possible" would overflow.
+    let step = if len <= 1 { 1 } else { step };
+    Ok(AxisSlice { start: start as usize, step, len })
+}
+
+pub(super) fn pad(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let rank = graph.shape(x).len();
+    let pads = graph.attribute_or_operand(node, "pads", 1)?.ok_or("`pads` is missing")?;
+    let axes = match node.optional(3) {
+        Some(axes) => graph.integers_of(axes, "axes")?,
+        None => (0..rank as i64).collect(),
+    };
+    if pads.len() != 2 * axes.len() {
+        return Err(format!("{} pads do not fit {} axes", pads.len(), axes.len()));
+    }
+    let pads = extents_of(&pads, "pads (cropping by negative ones is not supported)")?;
+    let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
+    for (index, axis) in axes.iter().enumerate() {
+        let axis = axis_of(*axis, rank)?;
+        before[axis] = pads[index];
+        after[axis] = pads[index + axes.len()];
+    }
+    let mode = match node.attributes.text_or("mode", "constant")?.as_str() {
+        "constant" => PadMode::Constant(pad_value(graph, node)?),
+        "edge" => PadMode::Edge,
+        "reflect" => PadMode::Reflect,
+        other => return Err(format!("pad mode `{other}` is not supported")),
+    };
+    Ok(vec![graph.emit(Operator::Pad(Pad { before, after, mode }), &[x])?])
+}
+
+fn pad_value(graph: &Import, node: &OnnxNode<'_>) -> Result<f32, Problem> {
+    match node.optional(2) {
+        Some(value) => {
+            let value = graph.constant_of(value, "the pad value")?;
+            let float = value.as_f32().and_then(|floats| floats.first().copied());
+            let integer = value.as_i64().and_then(|integers| integers.first().copied());
+            float.or(integer.map(|x| x as f32)).ok_or_else(|| "the pad value is missing".to_owned())
+        }
+        None => node.attributes.float_or("value", 0.0),
+    }
+}
+
+pub(super) fn tile(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let repeats = graph.integers_of(node.operand(1)?, "repeats")?;
+    let repeats = extents_of(&repeats, "repeats")?;
+    Ok(vec![graph.emit(Operator::Tile { repeats }, &[x])?])
+}

@@ -1,0 +1,107 @@
+//! ONNX's own test cases, one or more for each operator: model, inputs and expected outputs.
+//!
+//! They come with the `onnx` package for Python; `FRAMEGATE_ONNX_NODE_TESTS` names their folder
+//! (`onnx/backend/test/data/node`). Every input becomes a constant, so that importing a case
+//! computes it: this holds the importer and the scalar reference against the standard.
+
+use std::path::Path;
+
+use framegate_backend_api::{HostTensor, TensorData};
+use onnx_ir::{Message, ModelProto, TensorProto};
+
+use super::{import, operators, tensor::host_tensor};
+
+#[test]
+fn the_standards_own_cases() {
+    let Some(folder) = std::env::var_os("FRAMEGATE_ONNX_NODE_TESTS") else {
+        assert!(
+            std::env::var_os("FRAMEGATE_REQUIRE_TEST_DATA").is_none(),
+            "FRAMEGATE_ONNX_NODE_TESTS is not set"
+        );
+        println!("skipped: FRAMEGATE_ONNX_NODE_TESTS is not set");
+        return;
+    };
+    let mut cases: Vec<_> = std::fs::read_dir(folder)
+        .expect("the folder of ONNX's test cases can be read")
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    cases.sort();
+    let (mut passed, mut refused, mut wrong) = (0, Vec::new(), Vec::new());
+    for case in cases {
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        match run(&case) {
+            Outcome::OtherOperator => {}
+            Outcome::Refused(reason) => refused.push(format!("{name}: {reason}")),
+            Outcome::Passed => passed += 1,
+            Outcome::Wrong(what) => wrong.push(format!("{name}: {what}")),
+        }
+    }
+    println!("{passed} passed, {} refused:\n{}", refused.len(), refused.join("\n"));
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+enum Outcome {
+    OtherOperator,
+    Refused(String),
+    Passed,
+    Wrong(String),
+}
+
+fn run(case: &Path) -> Outcome {
+    let bytes = std::fs::read(case.join("model.onnx")).unwrap();
+    let mut model = ModelProto::parse_from_bytes(&bytes).unwrap();
+    let opset = model.opset_import[0].version;
+    let graph = model.graph.as_mut().unwrap();
+    if operators::check_all_supported(graph).is_err() {
+        return Outcome::OtherOperator;
+    }
+    let tensors = |prefix: &str| {
+        let read = |path| std::fs::read(path).ok();
+        (0..)
+            .map_while(|index| read(case.join(format!("test_data_set_0/{prefix}_{index}.pb"))))
+            .map(|bytes| TensorProto::parse_from_bytes(&bytes).unwrap())
+            .collect::<Vec<_>>()
+    };
+    for (mut tensor, input) in tensors("input").into_iter().zip(&graph.input) {
+        tensor.name.clone_from(&input.name);
+        if let Err(problem) = host_tensor(&tensor) {
+            return Outcome::Refused(problem);
+        }
+        graph.initializer.push(tensor);
+    }
+    let outputs = match import::import_constants(graph, opset) {
+        Ok(outputs) => outputs,
+        Err(error) => return Outcome::Refused(error.to_string()),
+    };
+    for (index, (expected, got)) in tensors("output").iter().zip(outputs).enumerate() {
+        let expected = match host_tensor(expected) {
+            Ok(expected) => expected,
+            Err(problem) => return Outcome::Refused(problem),
+        };
+        if let Some(difference) = difference(&expected, &got) {
+            return Outcome::Wrong(format!("output {index}: {difference}"));
+        }
+    }
+    Outcome::Passed
+}
+
+fn difference(expected: &HostTensor, got: &HostTensor) -> Option<String> {
+    if expected.shape() != got.shape() {
+        return Some(format!("{:?} instead of {:?}", got.shape(), expected.shape()));
+    }
+    match (expected.data(), got.data()) {
+        (TensorData::F32(expected), TensorData::F32(got)) => expected
+            .iter()
+            .zip(got)
+            .find(|(expected, got)| !is_close(**expected, **got))
+            .map(|(expected, got)| format!("{got} instead of {expected}")),
+        (expected, got) => (expected != got).then(|| format!("{got:?} instead of {expected:?}")),
+    }
+}
+
+/// The tolerances of ONNX's own runner, on top of half precision where a case uses it.
+fn is_close(expected: f32, got: f32) -> bool {
+    expected == got
+        || (expected.is_nan() && got.is_nan())
+        || (expected - got).abs() <= 1e-5 + 2e-3 * expected.abs()
+}

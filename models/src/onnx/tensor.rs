@@ -1,0 +1,140 @@
+//! Tensors of an ONNX file, widened to the graph's element types.
+
+use framegate_backend_api::{ElementType, HostTensor, TensorData};
+use half::{bf16, f16};
+use onnx_ir::TensorProto;
+
+/// ONNX's `TensorProto.DataType`, as far as detectors use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DataType {
+    Float,
+    Uint8,
+    Int8,
+    Uint16,
+    Int16,
+    Int32,
+    Int64,
+    Bool,
+    Float16,
+    Double,
+    Uint32,
+    Bfloat16,
+}
+
+impl DataType {
+    /// Decodes the number the file holds.
+    pub(super) fn from_number(number: i64) -> Result<Self, String> {
+        Ok(match number {
+            1 => Self::Float,
+            2 => Self::Uint8,
+            3 => Self::Int8,
+            4 => Self::Uint16,
+            5 => Self::Int16,
+            6 => Self::Int32,
+            7 => Self::Int64,
+            9 => Self::Bool,
+            10 => Self::Float16,
+            11 => Self::Double,
+            12 => Self::Uint32,
+            16 => Self::Bfloat16,
+            _ => {
+                return Err(format!("element type {number} of the ONNX standard is not supported"));
+            }
+        })
+    }
+
+    /// The type that holds these elements in a graph.
+    pub(super) fn element_type(self) -> ElementType {
+        match self {
+            Self::Float | Self::Float16 | Self::Double | Self::Bfloat16 => ElementType::F32,
+            Self::Bool => ElementType::Bool,
+            _ => ElementType::I64,
+        }
+    }
+
+    fn size(self) -> usize {
+        match self {
+            Self::Uint8 | Self::Int8 | Self::Bool => 1,
+            Self::Uint16 | Self::Int16 | Self::Float16 | Self::Bfloat16 => 2,
+            Self::Float | Self::Int32 | Self::Uint32 => 4,
+            Self::Int64 | Self::Double => 8,
+        }
+    }
+}
+
+/// Copies a tensor out of the file.
+pub(super) fn host_tensor(tensor: &TensorProto) -> Result<HostTensor, String> {
+    let name = &tensor.name;
+    if !tensor.external_data.is_empty() {
+        return Err(format!(
+            "the weights of `{name}` are in another file; save the model as one file \
+             (`onnx.save(model, path, save_as_external_data=False)`)"
+        ));
+    }
+    let shape = tensor
+        .dims
+        .iter()
+        .map(|extent| usize::try_from(*extent))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| format!("tensor `{name}` has a negative extent"))?;
+    let count = shape
+        .iter()
+        .try_fold(1_usize, |count, extent| count.checked_mul(*extent))
+        .ok_or_else(|| format!("tensor `{name}` is too large"))?;
+    let data_type = DataType::from_number(i64::from(tensor.data_type))?;
+    let data = if tensor.raw_data.is_empty() {
+        typed_elements(tensor, data_type)
+    } else {
+        raw_elements(&tensor.raw_data, data_type)
+    };
+    if data.len() != count {
+        return Err(format!("tensor `{name}` of shape {shape:?} holds {} elements", data.len()));
+    }
+    Ok(HostTensor::new(shape, data))
+}
+
+/// Elements stored as little-endian bytes.
+fn raw_elements(bytes: &[u8], data_type: DataType) -> TensorData {
+    fn floats<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f32) -> TensorData {
+        TensorData::F32(bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect())
+    }
+    fn integers<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> i64) -> TensorData {
+        TensorData::I64(bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect())
+    }
+    if !bytes.len().is_multiple_of(data_type.size()) {
+        return TensorData::F32(Vec::new());
+    }
+    match data_type {
+        DataType::Float => floats(bytes, f32::from_le_bytes),
+        DataType::Double => floats(bytes, |chunk| f64::from_le_bytes(chunk) as f32),
+        DataType::Float16 => floats(bytes, |chunk| f16::from_le_bytes(chunk).to_f32()),
+        DataType::Bfloat16 => floats(bytes, |chunk| bf16::from_le_bytes(chunk).to_f32()),
+        DataType::Uint8 => integers(bytes, |chunk| i64::from(u8::from_le_bytes(chunk))),
+        DataType::Int8 => integers(bytes, |chunk| i64::from(i8::from_le_bytes(chunk))),
+        DataType::Uint16 => integers(bytes, |chunk| i64::from(u16::from_le_bytes(chunk))),
+        DataType::Int16 => integers(bytes, |chunk| i64::from(i16::from_le_bytes(chunk))),
+        DataType::Int32 => integers(bytes, |chunk| i64::from(i32::from_le_bytes(chunk))),
+        DataType::Uint32 => integers(bytes, |chunk| i64::from(u32::from_le_bytes(chunk))),
+        DataType::Int64 => integers(bytes, i64::from_le_bytes),
+        DataType::Bool => TensorData::Bool(bytes.iter().map(|byte| *byte != 0).collect()),
+    }
+}
+
+/// Elements stored in the field for their type; small types share `int32_data`.
+fn typed_elements(tensor: &TensorProto, data_type: DataType) -> TensorData {
+    let narrow = || tensor.int32_data.iter();
+    match data_type {
+        DataType::Float => TensorData::F32(tensor.float_data.clone()),
+        DataType::Double => TensorData::F32(tensor.double_data.iter().map(|x| *x as f32).collect()),
+        DataType::Float16 => {
+            TensorData::F32(narrow().map(|bits| f16::from_bits(*bits as u16).to_f32()).collect())
+        }
+        DataType::Bfloat16 => {
+            TensorData::F32(narrow().map(|bits| bf16::from_bits(*bits as u16).to_f32()).collect())
+        }
+        DataType::Bool => TensorData::Bool(narrow().map(|x| *x != 0).collect()),
+        DataType::Int64 => TensorData::I64(tensor.int64_data.clone()),
+        DataType::Uint32 => TensorData::I64(tensor.uint64_data.iter().map(|x| *x as i64).collect()),
+        _ => TensorData::I64(narrow().map(|x| i64::from(*x)).collect()),
+    }
+}

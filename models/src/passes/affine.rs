@@ -1,0 +1,147 @@
+//! Factors and offsets a channel, moved into the convolution before them.
+//!
+//! This is what is left of batch normalisation: with `y = w ∗ x + b`, `y · f` is the convolution by
+//! `w · f` with bias `b · f`, and `y + o` has bias `b + o`.
+
+use framegate_backend_api::{
+    HostTensor,
+    graph::{Binary, Graph, Node, Operator, Value, ValueId},
+};
+
+use super::{producers, redirect};
+
+/// Folds every such factor and offset; their nodes are left dead.
+pub(super) fn fold(graph: &mut Graph) {
+    let mut uses = graph.use_counts();
+    let producers = producers(graph);
+    for index in 0..graph.nodes.len() {
+        let Some((source, change)) = per_channel_change(graph, &graph.nodes[index]) else {
+            continue;
+        };
+        let Some(producer) = producers[source.0].filter(|_| uses[source.0] == 1) else {
+            continue;
+        };
+        let Some((weight, bias)) = changed_filter(graph, &graph.nodes[producer], &change) else {
+            continue;
+        };
+        let x = graph.nodes[producer].inputs[0];
+        let (weight, bias) = (add_constant(graph, weight), add_constant(graph, bias));
+        graph.nodes[producer].inputs = vec![x, weight, bias];
+        let result = graph.nodes[index].outputs[0];
+        if graph.outputs.contains(&result) {
+            graph.values[source.0].name = graph.value(result).name.clone();
+        }
+        redirect(graph, result, source);
+        // The convolution's result now stands for this node's.
+        uses[source.0] = uses[result.0];
+    }
+}
+
+/// One factor and one offset a channel, or one for all.
+struct Change {
+    factors: Vec<f32>,
+    offsets: Vec<f32>,
+}
+
+impl Change {
+    fn factor(&self, channel: usize) -> f64 {
+        pick(&self.factors, channel, 1.0)
+    }
+
+    fn offset(&self, channel: usize) -> f64 {
+        pick(&self.offsets, channel, 0.0)
+    }
+}
+
+fn pick(numbers: &[f32], channel: usize, absent: f64) -> f64 {
+    match numbers {
+        [] => absent,
+        [one] => f64::from(*one),
+        each => f64::from(each[channel]),
+    }
+}
+
+/// What a node does to the channels of a picture, and to which value.
+fn per_channel_change(graph: &Graph, node: &Node) -> Option<(ValueId, Change)> {
+    let Operator::Binary(binary) = node.operator else {
+        return None;
+    };
+    let (a, b) = (node.inputs[0], node.inputs[1]);
+    let result = graph.value(node.outputs[0]);
+    let numbers = |id: ValueId| channel_numbers(graph.value(id), result);
+    let change = |factors: Vec<f32>, offsets: Vec<f32>| Change { factors, offsets };
+    let mapped = |numbers: Vec<f32>, f: fn(f32) -> f32| numbers.into_iter().map(f).collect();
+    match binary {
+        Binary::Mul => Some(match numbers(b) {
+            Some(factors) => (a, change(factors, vec![])),
+            None => (b, change(numbers(a)?, vec![])),
+        }),
+        Binary::Add => Some(match numbers(b) {
+            Some(offsets) => (a, change(vec![], offsets)),
+            None => (b, change(vec![], numbers(a)?)),
+        }),
+        Binary::Sub => Some((a, change(vec![], mapped(numbers(b)?, |x| -x)))),
+        Binary::Div => Some((a, change(mapped(numbers(b)?, |x| 1.0 / x), vec![]))),
+        _ => None,
+    }
+}
+
+/// The numbers of a constant that broadcasts along batch, height and width of a picture.
+fn channel_numbers(constant: &Value, picture: &Value) -> Option<Vec<f32>> {
+    let numbers = constant.constant.as_ref()?.as_f32()?;
+    let [1, channels, _, _] = picture.shape[..] else {
+        return None;
+    };
+    let per_channel = matches!(constant.shape[..], [c, 1, 1] | [1, c, 1, 1] if c == channels);
+    let single = numbers.len() == 1 && constant.shape.len() <= 4;
+    (per_channel || single).then(|| numbers.to_vec())
+}
+
+/// The convolution's weight and bias after the change, or `None` if it cannot take it up.
+fn changed_filter(graph: &Graph, node: &Node, change: &Change) -> Option<(HostTensor, HostTensor)> {
+    let weight = graph.value(*node.inputs.get(1)?).constant.as_ref()?;
+    let bias = match node.inputs.get(2) {
+        Some(bias) => Some(graph.value(*bias).constant.as_ref()?.as_f32()?),
+        None => None,
+    };
+    let shape = weight.shape();
+    let filter_of: Box<dyn Fn(usize) -> usize> = match &node.operator {
+        Operator::Convolution(convolution) if convolution.activation.is_none() => {
+            let filter_len = shape[1..].iter().product::<usize>();
+            Box::new(move |position| position / filter_len)
+        }
+        Operator::TransposedConvolution(convolution) if convolution.activation.is_none() => {
+            // [C, filters / groups, kh, kw]: the group is that of the input channel.
+            let (group_filters, taps) = (shape[1], shape[2] * shape[3]);
+            let group_channels = shape[0] / convolution.groups;
+            Box::new(move |position| {
+                let channel = position / (group_filters * taps);
+                channel / group_channels * group_filters + position / taps % group_filters
+            })
+        }
+        _ => return None,
+    };
+    let changed =
+        weight.as_f32()?.iter().enumerate().map(|(position, weight)| {
+            (f64::from(*weight) * change.factor(filter_of(position))) as f32
+        });
+    let filters = graph.value(node.outputs[0]).shape[1];
+    let changed_bias = (0..filters).map(|filter| {
+        let bias = bias.map_or(0.0, |bias| f64::from(bias[filter]));
+        (bias * change.factor(filter) + change.offset(filter)) as f32
+    });
+    Some((
+        HostTensor::from_f32(shape, changed.collect()),
+        HostTensor::from_f32([filters], changed_bias.collect()),
+    ))
+}
+
+fn add_constant(graph: &mut Graph, tensor: HostTensor) -> ValueId {
+    graph.values.push(Value {
+        name: String::new(),
+        element_type: tensor.element_type(),
+        shape: tensor.shape().to_vec(),
+        constant: Some(tensor.into()),
+    });
+    ValueId(graph.values.len() - 1)
+}

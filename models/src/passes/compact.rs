@@ -1,0 +1,53 @@
+//! Dropping what no output depends on.
+
+use std::collections::HashMap;
+
+use framegate_backend_api::graph::{Graph, GraphBuilder, ValueId};
+
+/// The same graph without dead nodes and unused constants, values numbered anew.
+pub(super) fn compact(graph: &Graph) -> Graph {
+    let live = live_nodes(graph);
+    let input = graph.value(graph.input);
+    let mut builder = GraphBuilder::new(&input.name, input.shape.clone());
+    let mut moved = HashMap::from([(graph.input, builder.input())]);
+    for node in graph.nodes.iter().zip(live).filter_map(|(node, live)| live.then_some(node)) {
+        let operands: Vec<ValueId> = node
+            .inputs
+            .iter()
+            .map(|id| *moved.entry(*id).or_insert_with(|| copy_constant(graph, *id, &mut builder)))
+            .collect();
+        let results = builder
+            .node(&node.name, node.operator.clone(), &operands)
+            .expect("a pass leaves nodes whose operands fit");
+        for (old, new) in node.outputs.iter().zip(results) {
+            builder.rename(new, &graph.value(*old).name);
+            moved.insert(*old, new);
+        }
+    }
+    let outputs = graph.outputs.iter().map(|id| moved[id]).collect();
+    builder.finish(outputs)
+}
+
+fn copy_constant(graph: &Graph, id: ValueId, builder: &mut GraphBuilder) -> ValueId {
+    let value = graph.value(id);
+    let constant = value.constant.clone().expect("what no node makes is constant");
+    builder.constant(&value.name, constant)
+}
+
+/// Whether an output depends on each node, found from the back.
+fn live_nodes(graph: &Graph) -> Vec<bool> {
+    let mut needed = vec![false; graph.values.len()];
+    for id in &graph.outputs {
+        needed[id.0] = true;
+    }
+    let mut live = vec![false; graph.nodes.len()];
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        live[index] = node.outputs.iter().any(|id| needed[id.0]);
+        if live[index] {
+            for id in &node.inputs {
+                needed[id.0] = true;
+            }
+        }
+    }
+    live
+}

@@ -1,0 +1,39 @@
+//! Activations moved into the convolution before them.
+
+use framegate_backend_api::graph::{Activation, Graph, Operator};
+
+use super::{producers, redirect};
+
+/// Fuses every activation that alone reads a convolution's result; its node is left dead.
+pub(super) fn fuse(graph: &mut Graph) {
+    let uses = graph.use_counts();
+    let producers = producers(graph);
+    for index in 0..graph.nodes.len() {
+        let node = &graph.nodes[index];
+        let Operator::Activation(activation) = node.operator else {
+            continue;
+        };
+        let (source, result) = (node.inputs[0], node.outputs[0]);
+        let Some(producer) = producers[source.0].filter(|_| uses[source.0] == 1) else {
+            continue;
+        };
+        let Some(slot) = activation_slot(&mut graph.nodes[producer].operator) else {
+            continue;
+        };
+        *slot = Some(activation);
+        if graph.outputs.contains(&result) {
+            graph.values[source.0].name = graph.value(result).name.clone();
+        }
+        redirect(graph, result, source);
+    }
+}
+
+/// Where a convolution keeps its activation, if that is free.
+fn activation_slot(operator: &mut Operator) -> Option<&mut Option<Activation>> {
+    let slot = match operator {
+        Operator::Convolution(convolution) => &mut convolution.activation,
+        Operator::TransposedConvolution(convolution) => &mut convolution.activation,
+        _ => return None,
+    };
+    slot.is_none().then_some(slot)
+}

@@ -1,0 +1,63 @@
+//! Nodes that change nothing, and reshapes of reshapes.
+
+use framegate_backend_api::graph::{Graph, Node, Operator};
+
+use super::{producers, redirect};
+
+/// Takes nodes that change nothing out of the way; they are left dead.
+pub(super) fn remove(graph: &mut Graph) {
+    skip_intermediate_reshapes(graph);
+    for index in 0..graph.nodes.len() {
+        let node = &graph.nodes[index];
+        if !changes_nothing(graph, node) {
+            continue;
+        }
+        let (source, result) = (node.inputs[0], node.outputs[0]);
+        if graph.outputs.contains(&result) {
+            // An output keeps its name, so its source must be free to take that name.
+            let is_free = source != graph.input
+                && graph.value(source).constant.is_none()
+                && !graph.outputs.contains(&source);
+            if !is_free {
+                continue;
+            }
+            graph.values[source.0].name = graph.value(result).name.clone();
+        }
+        redirect(graph, result, source);
+    }
+}
+
+/// Makes a reshape read what an earlier reshape read.
+fn skip_intermediate_reshapes(graph: &mut Graph) {
+    let producers = producers(graph);
+    for index in 0..graph.nodes.len() {
+        let reshape_source = |node: &Node| match node.operator {
+            Operator::Reshape { .. } => Some(node.inputs[0]),
+            _ => None,
+        };
+        let source = reshape_source(&graph.nodes[index])
+            .and_then(|source| producers[source.0])
+            .and_then(|producer| reshape_source(&graph.nodes[producer]));
+        if let Some(source) = source {
+            graph.nodes[index].inputs[0] = source;
+        }
+    }
+}
+
+fn changes_nothing(graph: &Graph, node: &Node) -> bool {
+    let Some(source) = node.inputs.first().map(|id| graph.value(*id)) else {
+        return false;
+    };
+    match &node.operator {
+        Operator::Reshape { shape } | Operator::Expand { shape } => *shape == source.shape,
+        Operator::Slice(slices) => {
+            slices.iter().zip(&source.shape).all(|(slice, extent)| slice.is_all(*extent))
+        }
+        Operator::Transpose { permutation } => permutation.iter().copied().eq(0..permutation.len()),
+        Operator::Pad(pad) => pad.before.iter().chain(&pad.after).all(|extra| *extra == 0),
+        Operator::Tile { repeats } => repeats.iter().all(|count| *count == 1),
+        Operator::Cast(to) => *to == source.element_type,
+        Operator::Concat { .. } => node.inputs.len() == 1,
+        _ => false,
+    }
+}
