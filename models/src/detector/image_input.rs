@@ -42,10 +42,12 @@ pub enum Fit {
 }
 
 /// Where in the input a letterboxed picture is put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LetterboxPlacement {
     /// In the top left corner.
     TopLeft,
     /// In the middle; an odd rest puts the larger margin at the bottom or right.
+    #[serde(alias = "center")]
     Centre,
 }

@@ -1,12 +1,33 @@
 //! A detector: a model, and what lies around it to make boxes out of pictures.
+//!
+//! ```text
+//! sidecar ─┐
+//! metadata ┼▶ input_size ─▶ graph ─▶ choose_boxes ─▶ labels ─▶ preprocessing ─▶ Detector
+//! options ─┘                         (output_layout)
+//! ```
 
 mod box_decoder;
+mod choose_boxes;
+mod error;
 mod image_input;
+mod input_size;
+mod labels;
+mod literal;
+mod load;
+mod metadata;
+mod output_layout;
+mod preprocessing;
+mod sidecar;
 
 use framegate_backend_api::Model;
 
 pub use box_decoder::BoxDecoder;
+pub use error::ModelError;
 pub use image_input::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
+pub use input_size::InputSize;
+pub use labels::LabelsSource;
+pub use load::LoadOptions;
+pub use output_layout::{ClassCount, OutputShape, grid};
 
 /// A model together with everything needed to feed it pictures and read its outputs.
 #[derive(Debug, Clone)]
@@ -21,4 +42,10 @@ pub struct Detector {
     pub boxes_reason: String,
     /// Name of each class, by class number; never empty.
     pub labels: Vec<String>,
+    /// Where the labels come from.
+    pub labels_source: LabelsSource,
+    /// The model's licence, as its sidecar names it.
+    pub licence: Option<String>,
+    /// Where the model comes from, as its sidecar says.
+    pub source: Option<String>,
 }

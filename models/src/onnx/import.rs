@@ -35,18 +35,17 @@ pub(super) fn import(
     Ok(import.builder.finish(outputs))
 }
 
-/// Imports a graph that depends on constants alone and returns its outputs.
+/// Imports a graph that depends on constants alone and returns its outputs, as far as supported.
 #[cfg(test)]
 pub(super) fn import_constants(
     file: &GraphProto,
     opset: i64,
-) -> Result<Vec<HostTensor>, OnnxError> {
+) -> Result<Vec<Option<HostTensor>>, OnnxError> {
     let builder = GraphBuilder::new("", [1]);
     let mut import = Import { builder, opset, node_name: String::new() };
     let names = import.nodes(file, "")?;
-    let output = |name: &str| import.value(names[name]).constant.as_deref().cloned();
-    let outputs = file.output.iter().map(|it| output(&it.name).expect("a constant"));
-    Ok(outputs.collect())
+    let output = |id: &ValueId| import.value(*id).constant.as_deref().cloned();
+    Ok(file.output.iter().map(|it| names.get(it.name.as_str()).and_then(output)).collect())
 }
 
 /// The node's own name, or its operator's with its position.
@@ -125,7 +124,9 @@ impl Import {
             .map(|input| match names.get(input.as_str()) {
                 _ if input.is_empty() => Ok(None),
                 Some(id) => Ok(Some(*id)),
-                None => Err(format!("reads `{input}`, which no earlier node makes")),
+                None => Err(format!(
+                    "reads `{input}`, which no earlier node makes, as far as supported"
+                )),
             })
             .collect::<Result<_, _>>()?;
         let onnx_node = OnnxNode {
@@ -136,10 +137,7 @@ impl Import {
         };
         name.clone_into(&mut self.node_name);
         let results = operators::import(self, &onnx_node)?;
-        let unnamed = node.output.iter().skip(results.len()).find(|output| !output.is_empty());
-        if let Some(output) = unnamed {
-            return Err(format!("its result `{output}` is not supported"));
-        }
+        // Further results, such as a mask or a running mean, matter only if something reads them.
         names.extend(node.output.iter().map(String::as_str).zip(results));
         Ok(())
     }
@@ -147,7 +145,9 @@ impl Import {
     /// The value of a graph output, under the output's name.
     fn output(&mut self, name: &str, names: &HashMap<&str, ValueId>) -> Result<ValueId, OnnxError> {
         let malformed = |problem: &str| OnnxError::Malformed(format!("output `{name}` {problem}"));
-        let id = *names.get(name).ok_or_else(|| malformed("is not made by any node"))?;
+        let id = *names
+            .get(name)
+            .ok_or_else(|| malformed("is not made by any node, as far as supported"))?;
         if self.value(id).constant.is_some() {
             return Err(malformed("does not depend on the input; remove it from the outputs"));
         }
@@ -267,11 +267,13 @@ pub(super) fn axes_of(axes: &[i64], rank: usize) -> Result<Vec<usize>, Problem> 
     Ok(axes)
 }
 
-/// Non-negative extents.
+/// Larger extents are slips or attacks, and sums of them could overflow.
+const MAX_EXTENT: i64 = 1 << 28;
+
+/// Extents, strides, pads and the like: whole numbers from 0 to [`MAX_EXTENT`].
 pub(super) fn extents_of(integers: &[i64], what: &str) -> Result<Vec<usize>, Problem> {
-    integers
-        .iter()
-        .map(|integer| usize::try_from(*integer))
-        .collect::<Result<_, _>>()
-        .map_err(|_| format!("{what} must not be negative: {integers:?}"))
+    if integers.iter().any(|integer| !(0..=MAX_EXTENT).contains(integer)) {
+        return Err(format!("{what} must be from 0 to {MAX_EXTENT}: {integers:?}"));
+    }
+    Ok(integers.iter().map(|integer| *integer as usize).collect())
 }

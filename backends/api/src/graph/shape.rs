@@ -32,16 +32,17 @@ pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results,
         Operator::Concat { axis } => concat_shape(*axis, operands)?,
         Operator::Slice(slices) => slice_shape(slices, x)?,
         Operator::Gather { axis } => {
-            check_axis(*axis, x)?;
+            check_not_empty(*axis, x)?;
             [&x[..*axis], &operands[1].shape, &x[axis + 1..]].concat()
         }
         Operator::GatherElements { axis } => {
-            check_axis(*axis, x)?;
+            check_not_empty(*axis, x)?;
             check_rank(x.len(), &operands[1].shape)?;
             operands[1].shape.clone()
         }
         Operator::Pad(pad) => pad_shape(pad, x)?,
         Operator::Reshape { shape } => {
+            check_size(shape)?;
             if shape.iter().product::<usize>() != x.iter().product::<usize>() {
                 return Err(format!("{x:?} cannot be reshaped to {shape:?}"));
             }
@@ -72,7 +73,7 @@ pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results,
         }
         Operator::Reduce(reduce) => reduce_shape(reduce, x)?,
         Operator::ArgExtremum { axis, .. } => {
-            check_axis(*axis, x)?;
+            check_not_empty(*axis, x)?;
             replaced(x, *axis, 1)
         }
         Operator::LayerNormalization { axis, .. } => {
@@ -92,12 +93,24 @@ pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results,
             replaced(x, *axis, *k)
         }
     };
+    check_size(&shape)?;
     Ok(match operator {
         Operator::TopK(_) => {
             vec![(first.element_type, shape.clone()), (ElementType::I64, shape)]
         }
         _ => vec![(result_type(operator, operands), shape)],
     })
+}
+
+/// More elements than any device holds are a slip or an attack.
+const MAX_ELEMENTS: usize = 1 << 31;
+
+fn check_size(shape: &[usize]) -> Result<(), String> {
+    let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent));
+    match count {
+        Some(0..=MAX_ELEMENTS) => Ok(()),
+        _ => Err(format!("a result of shape {shape:?} is too large")),
+    }
 }
 
 fn result_type(operator: &Operator, operands: &[&Value]) -> ElementType {
@@ -174,6 +187,13 @@ fn check_axis(axis: usize, shape: &[usize]) -> Result<(), String> {
     if axis < shape.len() { Ok(()) } else { Err(format!("{shape:?} has no axis {axis}")) }
 }
 
+fn check_not_empty(axis: usize, shape: &[usize]) -> Result<(), String> {
+    match shape.get(axis) {
+        Some(0) => Err(format!("axis {axis} of {shape:?} has no elements to choose from")),
+        _ => check_axis(axis, shape),
+    }
+}
+
 fn check_rank(rank: usize, other: &[usize]) -> Result<(), String> {
     if other.len() == rank { Ok(()) } else { Err(format!("needs {rank} axes, got {other:?}")) }
 }
@@ -233,8 +253,11 @@ fn transposed_shape(
             "{filter_channels} filters in {groups} groups do not fit {c} channels"
         ));
     }
-    if kernel_height == 0 || kernel_width == 0 || height == 0 || width == 0 {
+    if [kernel_height, kernel_width, height, width].contains(&0) {
         return Err("kernel and input must not be empty".to_owned());
+    }
+    if [stride, dilation].into_iter().flatten().any(|step| *step == 0) {
+        return Err("stride and dilation must be at least 1".to_owned());
     }
     check_bias(operands.get(2), group_filters * groups)?;
     let extent = |input: usize, kernel: usize, axis: usize, cut: usize| {

@@ -12,6 +12,15 @@ pub(super) fn identity(_graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     Ok(vec![node.operand(0)?])
 }
 
+/// At inference a dropout drops nothing.
+pub(super) fn dropout(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let training = node.optional(2).map(|mode| graph.constant_of(mode, "the mode")).transpose()?;
+    if training.is_some_and(|mode| *mode.data() != TensorData::Bool(vec![false])) {
+        return Err("it is in training mode; export the model for inference".to_owned());
+    }
+    identity(graph, node)
+}
+
 pub(super) fn constant(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let attributes = node.attributes;
     let vector = |data: TensorData| HostTensor::new([data.len()], data);

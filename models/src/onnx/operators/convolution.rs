@@ -26,8 +26,10 @@ pub(super) fn conv_transpose(graph: &mut Import, node: &OnnxNode<'_>) -> Importe
     let geometry = Geometry::of(node)?;
     let input = picture_extent(graph, node.operand(0)?)?;
     let output_padding = pair_attribute(node, "output_padding", 0)?;
+    let (padding, output_padding) =
+        geometry.transposed_padding(node, input, kernel, output_padding)?;
     let convolution = TransposedConvolution {
-        padding: geometry.transposed_padding(node, input, kernel, output_padding)?,
+        padding,
         stride: geometry.stride,
         dilation: geometry.dilation,
         output_padding,
@@ -119,14 +121,15 @@ impl Geometry {
         }
     }
 
-    /// What a transposed convolution cuts off; `output_shape` wins over everything.
+    /// What a transposed convolution cuts off and adds at the end; `output_shape` wins over
+    /// everything.
     fn transposed_padding(
         &self,
         node: &OnnxNode<'_>,
         input: [usize; 2],
         kernel: [usize; 2],
-        output_padding: [usize; 2],
-    ) -> Result<Padding, Problem> {
+        mut output_padding: [usize; 2],
+    ) -> Result<(Padding, [usize; 2]), Problem> {
         let auto_pad = node.attributes.text_or("auto_pad", "NOTSET")?;
         let output = match node.attributes.integers("output_shape")? {
             Some(shape) => Some(extents_of(&shape, "output_shape")?),
@@ -136,23 +139,23 @@ impl Geometry {
             None => None,
         };
         let Some(output) = output else {
-            return if auto_pad == "VALID" {
-                Ok(Padding::default())
-            } else {
-                explicit_padding(node)
-            };
+            let explicit = auto_pad != "VALID";
+            let padding = if explicit { explicit_padding(node)? } else { Padding::default() };
+            return Ok((padding, output_padding));
         };
         let [.., height, width] = output[..] else {
             return Err("output_shape must hold height and width".to_owned());
         };
-        let total = |axis: usize, wanted: usize| {
+        let mut cut = [0, 0];
+        for (axis, wanted) in [height, width].into_iter().enumerate() {
             let full = input[axis].saturating_sub(1) * self.stride[axis]
                 + self.reach(kernel, axis)
                 + output_padding[axis];
-            full.checked_sub(wanted).ok_or("output_shape is larger than the result")
-        };
+            cut[axis] = full.saturating_sub(wanted);
+            output_padding[axis] += wanted.saturating_sub(full);
+        }
         let larger = if auto_pad == "SAME_UPPER" { Larger::After } else { Larger::Before };
-        Ok(split_padding([total(0, height)?, total(1, width)?], larger))
+        Ok((split_padding(cut, larger), output_padding))
     }
 }
 

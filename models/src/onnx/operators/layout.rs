@@ -3,7 +3,7 @@
 use framegate_backend_api::graph::{Operator, ValueId};
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::{Problem, axes_of, axis_of};
+use crate::onnx::import::{Problem, axes_of, axis_of, extents_of};
 
 pub(super) fn reshape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
@@ -18,9 +18,7 @@ pub(super) fn reshape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
                 *source.get(axis).ok_or("0 stands for an axis that is not there")?
             }
             -1 if open.replace(axis).is_none() => 1,
-            extent => {
-                usize::try_from(extent).map_err(|_| format!("shape {target:?} makes no sense"))?
-            }
+            extent => extents_of(&[extent], "the shape")?[0],
         });
     }
     if let Some(axis) = open {
@@ -75,7 +73,7 @@ pub(super) fn transpose(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 pub(super) fn expand(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
     let target = graph.integers_of(node.operand(1)?, "the shape")?;
-    let mut shape = crate::onnx::import::extents_of(&target, "the shape")?;
+    let mut shape = extents_of(&target, "the shape")?;
     let source = graph.shape(x);
     while shape.len() < source.len() {
         shape.insert(0, 1);
@@ -125,9 +123,9 @@ fn blocks_of(
     let shape =
         <[usize; 4]>::try_from(shape).map_err(|shape| format!("{shape:?} is no picture"))?;
     let block = node.attributes.integer_or("blocksize", 0)?;
-    match usize::try_from(block) {
-        Ok(block) if block > 0 => Ok((shape, block)),
-        _ => Err(format!("block size {block} makes no sense")),
+    match extents_of(&[block], "the block size")?[0] {
+        0 => Err("the block size must be at least 1".to_owned()),
+        block => Ok((shape, block)),
     }
 }
 

@@ -1,0 +1,104 @@
+//! One suite that every backend is run through.
+//!
+//! Each case is a small graph, run in several batch sizes and held against the scalar reference,
+//! image by image; some cases exercise a session's behaviour instead. A runner is one test:
+//!
+//! ```
+//! use framegate_testkit::ReferenceBackend;
+//! use framegate_testkit::conformance::{self, Options};
+//!
+//! let options = Options { only: Some("softmax"), ..Options::full() };
+//! conformance::run(&ReferenceBackend, &options).assert_passed();
+//! ```
+
+mod arithmetic;
+mod broadcasting;
+mod case;
+mod check;
+mod convolution;
+mod elementwise;
+mod movement;
+mod network;
+mod pooling;
+mod products;
+mod reduction;
+mod report;
+mod resize;
+mod selection;
+mod session;
+
+use framegate_backend_api::{Backend, Limits};
+
+use case::Case;
+pub use report::{Failure, Report};
+
+/// How much of the suite is run, and on which numbers.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// Batch sizes every case is run in, each 1 to 16. Each case is loaded once, for the largest.
+    pub batches: &'a [usize],
+    /// Run only cases whose name contains this.
+    pub only: Option<&'a str>,
+    /// CPU threads given to each session.
+    pub threads: usize,
+    /// Inputs differ from seed to seed; the same seed gives the same inputs everywhere.
+    pub seed: u64,
+}
+
+impl Options<'_> {
+    /// Every case, in batches of 1, 2 and 5.
+    pub fn full() -> Self {
+        Self { batches: &[1, 2, 5], only: None, threads: 2, seed: 0 }
+    }
+
+    /// Every case, in batches of 1 and 5: for devices that take long to compile for each size.
+    pub fn reduced() -> Self {
+        Self { batches: &[1, 5], ..Self::full() }
+    }
+
+    fn limits(&self) -> Limits {
+        let max_batch = self.batches.iter().copied().max().unwrap_or(1);
+        Limits { max_batch, threads: self.threads }
+    }
+
+    fn selects(&self, name: &str) -> bool {
+        self.only.is_none_or(|part| name.contains(part))
+    }
+}
+
+/// Runs a backend through the suite. Never panics on the backend's behalf: what goes wrong,
+/// panics included, is in the report.
+pub fn run(backend: &dyn Backend, options: &Options<'_>) -> Report {
+    let mut report = Report::new(backend.name());
+    for case in operator_cases().iter().filter(|case| options.selects(&case.name)) {
+        report.record(&case.name, &case.operators(), || check::case(backend, case, options));
+    }
+    for behaviour in session::BEHAVIOURS.iter().filter(|case| options.selects(case.name)) {
+        report.record(behaviour.name, "session", || (behaviour.check)(backend, options.threads));
+    }
+    report
+}
+
+fn operator_cases() -> Vec<Case> {
+    [
+        convolution::cases(),
+        pooling::cases(),
+        resize::cases(),
+        elementwise::cases(),
+        arithmetic::cases(),
+        broadcasting::cases(),
+        movement::cases(),
+        selection::cases(),
+        products::cases(),
+        reduction::cases(),
+        network::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod sensitivity;
+#[cfg(test)]
+mod tests;

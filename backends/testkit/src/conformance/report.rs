@@ -1,0 +1,80 @@
+//! What came out of a run of the suite.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The outcome of a run.
+#[derive(Debug)]
+#[must_use = "call `assert_passed` or look at the failures"]
+pub struct Report {
+    /// The backend's name.
+    pub backend: &'static str,
+    /// Number of cases run.
+    pub cases: usize,
+    /// What went wrong, in the order it was found.
+    pub failures: Vec<Failure>,
+}
+
+/// A case that a backend failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The case's name.
+    pub case: String,
+    /// The operators at work, with their parameters.
+    pub operators: String,
+    /// What went wrong.
+    pub problem: String,
+}
+
+impl Report {
+    pub(super) fn new(backend: &'static str) -> Self {
+        Self { backend, cases: 0, failures: Vec::new() }
+    }
+
+    /// Runs one case and keeps what goes wrong, a panic included.
+    pub(super) fn record(
+        &mut self,
+        case: &str,
+        operators: &str,
+        check: impl FnOnce() -> Result<(), String>,
+    ) {
+        self.cases += 1;
+        let problem = match catch_unwind(AssertUnwindSafe(check)) {
+            Ok(Ok(())) => return,
+            Ok(Err(problem)) => problem,
+            Err(payload) => {
+                let message = payload
+                    .downcast_ref::<String>()
+                    .map(String::as_str)
+                    .or_else(|| payload.downcast_ref::<&str>().copied());
+                format!("panicked: {}", message.unwrap_or("no message"))
+            }
+        };
+        self.failures.push(Failure {
+            case: case.to_owned(),
+            operators: operators.to_owned(),
+            problem,
+        });
+    }
+
+    /// # Panics
+    /// With the list of all failures if there is any, or if no case was run.
+    pub fn assert_passed(&self) {
+        assert!(self.cases > 0, "no case was selected for backend `{}`", self.backend);
+        assert!(self.failures.is_empty(), "{self}");
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (backend, cases) = (self.backend, self.cases);
+        writeln!(f, "backend `{backend}` failed {} of {cases} cases", self.failures.len())?;
+        self.failures.iter().try_for_each(|failure| writeln!(f, "{failure}"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "- {}: {}\n    in {}", self.case, self.problem, self.operators)
+    }
+}

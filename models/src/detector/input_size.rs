@@ -1,0 +1,142 @@
+//! How large a model's input is.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// Width and height of a model's input, each 1 to [`InputSize::MAX_EXTENT`] pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawInputSize")]
+pub struct InputSize {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+}
+
+impl InputSize {
+    /// Largest width and height in pixels: far beyond any detector, and memory for it can be had.
+    pub const MAX_EXTENT: usize = 8192;
+
+    /// A size of `width` by `height` pixels.
+    ///
+    /// # Errors
+    /// What is allowed, when a side is 0 or larger than [`InputSize::MAX_EXTENT`].
+    pub fn new(width: usize, height: usize) -> Result<Self, String> {
+        let allowed = 1..=Self::MAX_EXTENT;
+        if allowed.contains(&width) && allowed.contains(&height) {
+            Ok(Self { width, height })
+        } else {
+            Err(format!(
+                "an input size of {width}x{height} is not possible: width and height must be 1 to {}",
+                Self::MAX_EXTENT
+            ))
+        }
+    }
+}
+
+impl fmt::Display for InputSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+/// An [`InputSize`] as written in a sidecar, before it is checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawInputSize {
+    width: usize,
+    height: usize,
+}
+
+impl TryFrom<RawInputSize> for InputSize {
+    type Error = String;
+
+    fn try_from(raw: RawInputSize) -> Result<Self, String> {
+        Self::new(raw.width, raw.height)
+    }
+}
+
+/// The places that may name an input size, strongest first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InputSizeSources {
+    /// Height and width as the model file declares them; `None` where it leaves them open.
+    pub(super) file: [Option<usize>; 2],
+    /// From the command line.
+    pub(super) option: Option<InputSize>,
+    /// From the sidecar.
+    pub(super) sidecar: Option<InputSize>,
+    /// From the file's metadata: what the model was exported for.
+    pub(super) metadata: Option<InputSize>,
+}
+
+impl InputSizeSources {
+    /// The input size, or `None` when nothing names one.
+    ///
+    /// # Errors
+    /// What to change, when a named size contradicts what is fixed in the file.
+    pub(super) fn resolve(&self) -> Result<Option<InputSize>, String> {
+        let [file_height, file_width] = self.file;
+        for (origin, size) in [("--input-size", self.option), ("the sidecar", self.sidecar)] {
+            let Some(size) = size else { continue };
+            let fits = file_width.is_none_or(|width| width == size.width)
+                && file_height.is_none_or(|height| height == size.height);
+            if !fits {
+                let extent = |extent: Option<usize>| {
+                    extent.map_or_else(|| "any".to_owned(), |extent| extent.to_string())
+                };
+                return Err(format!(
+                    "{origin} asks for an input of {size}, but the file is fixed to width {} and height {}; \
+                     leave the size out or export the model for {size}",
+                    extent(file_width),
+                    extent(file_height)
+                ));
+            }
+        }
+        if let [Some(height), Some(width)] = self.file {
+            return InputSize::new(width, height).map(Some);
+        }
+        let named = self.option.or(self.sidecar).or(self.metadata);
+        // Metadata is the exporter's hint; what the file fixes itself is stronger.
+        named
+            .map(|size| {
+                InputSize::new(file_width.unwrap_or(size.width), file_height.unwrap_or(size.height))
+            })
+            .transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPEN: InputSizeSources =
+        InputSizeSources { file: [None, None], option: None, sidecar: None, metadata: None };
+    const A: Option<InputSize> = Some(InputSize { width: 640, height: 384 });
+    const B: Option<InputSize> = Some(InputSize { width: 416, height: 416 });
+
+    #[test]
+    fn the_strongest_source_wins() {
+        assert_eq!(OPEN.resolve(), Ok(None));
+        assert_eq!(InputSizeSources { metadata: A, ..OPEN }.resolve(), Ok(A));
+        assert_eq!(InputSizeSources { sidecar: B, metadata: A, ..OPEN }.resolve(), Ok(B));
+        assert_eq!(InputSizeSources { option: A, sidecar: B, ..OPEN }.resolve(), Ok(A));
+        let fixed = InputSizeSources { file: [Some(384), Some(640)], ..OPEN };
+        assert_eq!(fixed.resolve(), Ok(A));
+        assert_eq!(InputSizeSources { metadata: B, ..fixed }.resolve(), Ok(A));
+        assert_eq!(InputSizeSources { option: A, ..fixed }.resolve(), Ok(A));
+    }
+
+    #[test]
+    fn contradicting_a_fixed_file_is_an_error_with_both_sizes() {
+        let fixed = InputSizeSources { file: [Some(384), Some(640)], ..OPEN };
+        let message = InputSizeSources { option: B, ..fixed }.resolve().unwrap_err();
+        for fragment in ["--input-size", "416x416", "width 640", "height 384"] {
+            assert!(message.contains(fragment), "{message}");
+        }
+        let half = InputSizeSources { file: [None, Some(640)], sidecar: B, ..OPEN };
+        assert!(half.resolve().unwrap_err().contains("the sidecar"));
+        let too_large = InputSizeSources { file: [Some(9000), Some(640)], ..OPEN };
+        assert!(too_large.resolve().unwrap_err().contains("8192"));
+    }
+}

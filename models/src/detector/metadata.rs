@@ -1,0 +1,55 @@
+//! Facts that exporters leave in an ONNX file's metadata, under the keys Ultralytics uses: `names`,
+//! `task`, `imgsz`. Each is read only where it is needed, so that a damaged entry that something
+//! else overrides does no harm.
+
+use std::collections::BTreeMap;
+
+use super::InputSize;
+use super::literal::parse_names;
+
+/// Key and value pairs of an ONNX file.
+pub(super) type Metadata = BTreeMap<String, String>;
+
+/// The class names under `names`, by class number.
+///
+/// # Errors
+/// What is wrong with the entry, for people.
+pub(super) fn names(metadata: &Metadata) -> Result<Option<Vec<String>>, String> {
+    metadata.get("names").map(|text| parse_names(text)).transpose()
+}
+
+/// What the model was trained for, under `task`: `detect`, `classify`, `segment`, `pose`, `obb`.
+pub(super) fn task(metadata: &Metadata) -> Option<&str> {
+    metadata.get("task").map(|task| task.trim())
+}
+
+/// The input size under `imgsz`: one number for a square, or `[height, width]`. Anything else is as
+/// good as no entry, because the size can be asked for.
+pub(super) fn image_size(metadata: &Metadata) -> Option<InputSize> {
+    let text = metadata.get("imgsz")?.trim();
+    let text = text.trim_matches(|bracket| "[]()".contains(bracket));
+    let extents: Result<Vec<usize>, _> =
+        text.split(',').map(|extent| extent.trim().parse()).collect();
+    match extents.ok()?[..] {
+        [side] => InputSize::new(side, side).ok(),
+        [height, width] => InputSize::new(width, height).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn image_sizes_are_height_before_width() {
+        let size = |text: &str| image_size(&Metadata::from([("imgsz".into(), text.into())]));
+        assert_eq!(size("[384, 640]"), Some(InputSize { width: 640, height: 384 }));
+        assert_eq!(size(" 640 "), Some(InputSize { width: 640, height: 640 }));
+        assert_eq!(size("(320,320)"), Some(InputSize { width: 320, height: 320 }));
+        for text in ["", "[640, 640, 3]", "[0, 640]", "auto", "-1", "[99999999999999999999]"] {
+            assert_eq!(size(text), None, "{text}");
+        }
+        assert_eq!(image_size(&Metadata::new()), None);
+    }
+}

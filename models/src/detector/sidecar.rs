@@ -1,0 +1,210 @@
+//! `NAME.toml` beside `NAME.onnx`: what a model's author says about it. Every key is optional.
+//!
+//! ```toml
+//! labels = ["person", "car"]        # or a file name, relative to this file: labels = "coco.txt"
+//! input_size = { width = 416, height = 416 }
+//! channel_order = "bgr"             # or "rgb"
+//! mean = [0, 0, 0]                  # or one number; on the scale 0 to 255
+//! scale = 1.0                       # or three numbers; multiplies what remains
+//! fit = "letterbox"                 # or "stretch"
+//! placement = "top-left"            # or "centre"; for letterbox
+//! fill = 114                        # 0 to 255; for letterbox
+//! boxes = "yolox"                   # or yolov8, yolov5, end2end, yunet, classify
+//! strides = [8, 16, 32]             # for yolox and yunet
+//! licence = "Apache-2.0"
+//! source = "https://…"
+//! ```
+//!
+//! A YOLOX model exported with decoded outputs has the shape of one without, so that no one can
+//! tell from the file. Its outputs are those of `yolov5`, its pictures still those of YOLOX:
+//!
+//! ```toml
+//! boxes = "yolov5"
+//! channel_order = "bgr"
+//! scale = 1.0
+//! placement = "top-left"
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{ChannelOrder, InputSize, LetterboxPlacement, ModelError};
+
+/// The contents of a sidecar file. All defaults if there is none.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sidecar {
+    pub(super) labels: Option<SidecarLabels>,
+    pub(super) input_size: Option<InputSize>,
+    pub(super) channel_order: Option<ChannelOrder>,
+    pub(super) mean: Option<PerChannel>,
+    pub(super) scale: Option<PerChannel>,
+    pub(super) fit: Option<FitName>,
+    pub(super) placement: Option<LetterboxPlacement>,
+    pub(super) fill: Option<u8>,
+    pub(super) boxes: Option<BoxDecoderName>,
+    pub(super) strides: Option<Vec<usize>>,
+    pub(super) licence: Option<String>,
+    pub(super) source: Option<String>,
+}
+
+/// The key `labels`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "`labels` must be a list of names or the name of a text file")]
+pub(super) enum SidecarLabels {
+    List(Vec<String>),
+    File(PathBuf),
+}
+
+/// The keys `mean` and `scale`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "`mean` and `scale` must be a number or a list of three numbers")]
+pub(super) enum PerChannel {
+    Same(f32),
+    Each([f32; 3]),
+}
+
+impl PerChannel {
+    pub(super) fn values(self) -> [f32; 3] {
+        match self {
+            Self::Same(value) => [value; 3],
+            Self::Each(values) => values,
+        }
+    }
+}
+
+/// The key `fit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum FitName {
+    Letterbox,
+    Stretch,
+}
+
+/// The key `boxes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum BoxDecoderName {
+    Yolox,
+    Yolov8,
+    Yolov5,
+    End2end,
+    Yunet,
+    Classify,
+}
+
+impl Sidecar {
+    /// Where the sidecar of a model is looked for.
+    pub(super) fn path_for(model: &Path) -> PathBuf {
+        model.with_extension("toml")
+    }
+
+    /// Reads the sidecar at `path`; none is as good as an empty one.
+    ///
+    /// # Errors
+    /// [`ModelError::Sidecar`] with the file, the place and what is allowed there.
+    pub(super) fn read(path: &Path) -> Result<Self, ModelError> {
+        let error = |problem: String| ModelError::Sidecar { path: path.to_owned(), problem };
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text).map_err(error),
+            Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(problem) => Err(error(problem.to_string())),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let sidecar: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        sidecar.check()?;
+        Ok(sidecar)
+    }
+
+    /// What the types of the keys cannot say.
+    fn check(&self) -> Result<(), String> {
+        let all = |values: Option<PerChannel>, test: fn(f32) -> bool| {
+            values.is_none_or(|values| values.values().into_iter().all(test))
+        };
+        if !all(self.mean, f32::is_finite) {
+            return Err("`mean` must be made of finite numbers".to_owned());
+        }
+        if !all(self.scale, |scale| scale.is_finite() && scale != 0.0) {
+            return Err("`scale` must be made of finite numbers other than 0".to_owned());
+        }
+        if self.fit == Some(FitName::Stretch) && (self.placement.is_some() || self.fill.is_some()) {
+            return Err("`placement` and `fill` only go with `fit = \"letterbox\"`".to_owned());
+        }
+        if let Some(strides) = &self.strides
+            && (strides.is_empty() || strides.contains(&0))
+        {
+            return Err("`strides` must name at least one cell size of 1 pixel or more".to_owned());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_read() {
+        let sidecar = Sidecar::parse(
+            r#"
+            labels = "coco.txt"
+            input_size = { width = 640, height = 384 }
+            channel_order = "bgr"
+            mean = [1, 2.5, 3]
+            scale = 0.5
+            fit = "letterbox"
+            placement = "top-left"
+            fill = 114
+            boxes = "yolox"
+            strides = [8, 16, 32]
+            licence = "Apache-2.0"
+            source = "somewhere"
+            "#,
+        );
+        let expected = Sidecar {
+            labels: Some(SidecarLabels::File("coco.txt".into())),
+            input_size: Some(InputSize { width: 640, height: 384 }),
+            channel_order: Some(ChannelOrder::Bgr),
+            mean: Some(PerChannel::Each([1.0, 2.5, 3.0])),
+            scale: Some(PerChannel::Same(0.5)),
+            fit: Some(FitName::Letterbox),
+            placement: Some(LetterboxPlacement::TopLeft),
+            fill: Some(114),
+            boxes: Some(BoxDecoderName::Yolox),
+            strides: Some(vec![8, 16, 32]),
+            licence: Some("Apache-2.0".to_owned()),
+            source: Some("somewhere".to_owned()),
+        };
+        assert_eq!(sidecar, Ok(expected));
+        assert_eq!(Sidecar::parse(""), Ok(Sidecar::default()));
+    }
+
+    #[test]
+    fn errors_name_the_key_and_what_is_allowed() {
+        for (text, fragments) in [
+            ("colour = \"bgr\"", &["colour", "channel_order"][..]),
+            ("channel_order = \"bgra\"", &["channel_order", "bgra", "`rgb`", "`bgr`"]),
+            ("boxes = \"ssd\"", &["boxes", "ssd", "yolox", "yolov8", "classify"]),
+            ("fit = \"crop\"", &["fit", "letterbox", "stretch"]),
+            ("placement = \"left\"", &["placement", "top-left", "centre"]),
+            ("fill = 300", &["fill", "300", "u8"]),
+            ("labels = 3", &["`labels` must be a list of names or the name of a text file"]),
+            ("mean = [1, 2]", &["mean", "a number or a list of three numbers"]),
+            ("mean = nan", &["`mean`", "finite"]),
+            ("scale = 0", &["`scale`", "other than 0"]),
+            ("fit = \"stretch\"\nfill = 1", &["`fill`", "letterbox"]),
+            ("strides = []", &["`strides`"]),
+            ("input_size = { width = 4 }", &["input_size", "height"]),
+            ("input_size = { width = 0, height = 4 }", &["input_size", "1 to 8192"]),
+            ("not toml", &["not toml"]),
+        ] {
+            let message = Sidecar::parse(text).unwrap_err();
+            for fragment in fragments {
+                assert!(message.contains(fragment), "{text}: no `{fragment}` in:\n{message}");
+            }
+        }
+    }
+}
