@@ -24,35 +24,133 @@ pub struct Placement {
     pub left: usize,
     /// Input row of the frame's top edge.
     pub top: usize,
+    /// Frame pixels per input pixel, along a row.
+    pub horizontal_scale: f32,
+    /// Frame pixels per input pixel, along a column.
+    pub vertical_scale: f32,
 }
 
 impl Placement {
     /// Fits a frame, at least one pixel in each direction, into a model's input.
     pub fn of(frame: FrameSize, input: &ImageInput) -> Self {
-        let FrameSize { width, height } = frame;
-        let Fit::Letterbox { placement, .. } = input.fit else {
-            return Self { frame, width: input.width, height: input.height, left: 0, top: 0 };
+        match input.fit {
+            Fit::Stretch => Self::stretched(frame, input),
+            Fit::Letterbox { placement, .. } => Self::letterboxed(frame, input, placement),
+        }
+    }
+
+    fn stretched(frame: FrameSize, input: &ImageInput) -> Self {
+        Self {
+            frame,
+            width: input.width,
+            height: input.height,
+            left: 0,
+            top: 0,
+            horizontal_scale: frame.width as f32 / input.width as f32,
+            vertical_scale: frame.height as f32 / input.height as f32,
+        }
+    }
+
+    /// One axis fills the input; the other keeps the proportions as far as whole pixels allow.
+    fn letterboxed(frame: FrameSize, input: &ImageInput, placement: LetterboxPlacement) -> Self {
+        let width_fills = input.width * frame.height <= input.height * frame.width;
+        let (numerator, denominator) =
+            if width_fills { (input.width, frame.width) } else { (input.height, frame.height) };
+        // Fractions of a pixel go the way they went in training: YOLOX (`preproc`, top left)
+        // truncates, Ultralytics (`LetterBox`, centred) rounds. A network notices one row more.
+        let fitted = |extent: usize, limit: usize| {
+            let half = match placement {
+                LetterboxPlacement::TopLeft => 0,
+                LetterboxPlacement::Centre => denominator / 2,
+            };
+            ((extent * numerator + half) / denominator).clamp(1, limit)
         };
-        let ratio = (input.width as f64 / width as f64).min(input.height as f64 / height as f64);
-        let fitted =
-            |extent: usize, limit: usize| ((extent as f64 * ratio) as usize).clamp(1, limit);
-        let (width, height) = (fitted(width, input.width), fitted(height, input.height));
+        let (width, height) =
+            (fitted(frame.width, input.width), fitted(frame.height, input.height));
         let (left, top) = match placement {
             LetterboxPlacement::TopLeft => (0, 0),
             LetterboxPlacement::Centre => ((input.width - width) / 2, (input.height - height) / 2),
         };
-        Self { frame, width, height, left, top }
+        // Both projects map boxes back by the one ratio, not by the whole-pixel size of each axis,
+        // and so do the reference detections: a small box far from the origin would be off by more
+        // than its tolerance.
+        let scale = denominator as f32 / numerator as f32;
+        Self { frame, width, height, left, top, horizontal_scale: scale, vertical_scale: scale }
     }
 
     /// Maps a horizontal input position to frame pixels, clipped to the frame.
     pub fn frame_x(&self, input_x: f32) -> f32 {
-        let scale = self.frame.width as f32 / self.width as f32;
-        ((input_x - self.left as f32) * scale).clamp(0.0, self.frame.width as f32)
+        ((input_x - self.left as f32) * self.horizontal_scale).clamp(0.0, self.frame.width as f32)
     }
 
     /// Maps a vertical input position to frame pixels, clipped to the frame.
     pub fn frame_y(&self, input_y: f32) -> f32 {
-        let scale = self.frame.height as f32 / self.height as f32;
-        ((input_y - self.top as f32) * scale).clamp(0.0, self.frame.height as f32)
+        ((input_y - self.top as f32) * self.vertical_scale).clamp(0.0, self.frame.height as f32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framegate_models::detector::ChannelOrder;
+
+    use super::*;
+
+    const TOP_LEFT: Fit = Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 114 };
+    const CENTRE: Fit = Fit::Letterbox { placement: LetterboxPlacement::Centre, fill: 114 };
+
+    fn place(frame: (usize, usize), input: (usize, usize), fit: Fit) -> Placement {
+        let input = ImageInput {
+            width: input.0,
+            height: input.1,
+            channel_order: ChannelOrder::Bgr,
+            mean: [0.0; 3],
+            scale: [1.0; 3],
+            fit,
+        };
+        Placement::of(FrameSize { width: frame.0, height: frame.1 }, &input)
+    }
+
+    fn rectangle(placement: Placement) -> (usize, usize, usize, usize) {
+        (placement.left, placement.top, placement.width, placement.height)
+    }
+
+    #[test]
+    fn top_left_letterboxes_truncate_and_centred_ones_round() {
+        // 426 * 416 / 640 = 276.9 and 457 * 416 / 640 = 297.05.
+        assert_eq!(rectangle(place((640, 426), (416, 416), TOP_LEFT)), (0, 0, 416, 276));
+        assert_eq!(rectangle(place((457, 640), (416, 416), TOP_LEFT)), (0, 0, 297, 416));
+        assert_eq!(rectangle(place((640, 426), (416, 416), CENTRE)), (0, 69, 416, 277));
+        assert_eq!(rectangle(place((640, 426), (640, 384), CENTRE)), (31, 0, 577, 384));
+    }
+
+    #[test]
+    fn one_axis_fills_the_input_whatever_the_frame() {
+        for extent in 1..=2000 {
+            for fit in [TOP_LEFT, CENTRE] {
+                for frame in [(extent, 1), (1, extent), (extent, 1000), (1000, extent)] {
+                    let Placement { left, top, width, height, .. } = place(frame, (416, 320), fit);
+                    assert!(width == 416 || height == 320, "{frame:?}: {width}x{height}");
+                    assert!((1..=416).contains(&(left + width)), "{frame:?}");
+                    assert!((1..=320).contains(&(top + height)), "{frame:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn positions_come_back_by_one_ratio_and_are_clipped() {
+        let placement = place((640, 426), (416, 416), TOP_LEFT);
+        assert!((placement.frame_x(208.0) - 320.0).abs() < 1e-3);
+        assert!((placement.frame_y(208.0) - 320.0).abs() < 1e-3, "not by 426 / 276");
+        assert_eq!((placement.frame_x(-5.0), placement.frame_y(416.0)), (0.0, 426.0));
+        let centred = place((640, 320), (320, 320), CENTRE);
+        assert!((centred.frame_y(80.0 + 10.0) - 20.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn stretching_fills_the_input_and_has_a_scale_for_each_axis() {
+        let placement = place((640, 426), (320, 320), Fit::Stretch);
+        assert_eq!(rectangle(placement), (0, 0, 320, 320));
+        assert_eq!((placement.frame_x(160.0), placement.frame_y(160.0)), (320.0, 213.0));
     }
 }

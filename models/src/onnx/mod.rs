@@ -64,7 +64,8 @@ impl OnnxFile {
             .opset_import
             .iter()
             .find(|import| import.domain.is_empty() || import.domain == "ai.onnx")
-            .map_or(1, |import| import.version);
+            .map(|import| import.version)
+            .ok_or_else(|| OnnxError::Malformed("it names no operator set".to_owned()))?;
         Ok(Self { model, metadata, input, opset })
     }
 

@@ -13,12 +13,12 @@ use framegate_backend_api::graph::{Graph, ValueId};
 
 /// Runs every pass, in the order in which each makes work for the next.
 pub fn optimise(mut graph: Graph) -> Graph {
-    no_op::remove(&mut graph);
-    split_activation::join(&mut graph);
-    let mut graph = compact::compact(&graph);
-    affine::fold(&mut graph);
-    fused_activation::fuse(&mut graph);
-    compact::compact(&graph)
+    // A pass leaves what it replaces dead, and the next goes by how often values are read.
+    for pass in [no_op::remove, split_activation::join, affine::fold, fused_activation::fuse] {
+        pass(&mut graph);
+        graph = compact::compact(&graph);
+    }
+    graph
 }
 
 /// Number of the node that makes each value, indexed by value number.

@@ -1,0 +1,62 @@
+//! Options of `framegate models`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{BackendArgs, ReportArgs};
+
+/// The subcommands of `framegate models`.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Show a model's inputs, outputs, operators, size, labels and box decoder
+    Inspect(InspectArgs),
+    /// Run a model on a raw tensor and write every raw output, to compare with another runtime
+    Run(RunArgs),
+}
+
+/// What is said about a model file beside the file.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model")]
+pub struct ModelFileArgs {
+    /// Class names, one a line [default: those in the model or in the .toml beside it]
+    #[arg(long, env = "FRAMEGATE_LABELS", value_name = "FILE.txt")]
+    pub labels: Option<PathBuf>,
+    /// Input size of a model that takes several, in pixels [default: the one in the model]
+    #[arg(long, env = "FRAMEGATE_INPUT_SIZE", value_name = "WIDTHxHEIGHT")]
+    pub input_size: Option<String>,
+}
+
+/// Options of `framegate models inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  framegate models inspect yolox_nano.onnx")]
+pub struct InspectArgs {
+    /// The model, an ONNX file
+    #[arg(value_name = "FILE.onnx")]
+    pub model: PathBuf,
+    /// How to read the model file.
+    #[command(flatten)]
+    pub model_file: ModelFileArgs,
+    /// How the report is printed.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Options of `framegate models run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+    framegate models run faces.onnx --backend flex --input faces.input.npy --output-dir raw")]
+pub struct RunArgs {
+    /// The model, an ONNX file
+    #[arg(value_name = "FILE.onnx")]
+    pub model: PathBuf,
+    /// The input tensor, a float32 .npy file: one image, or a batch of 1 to 16
+    #[arg(long, env = "FRAMEGATE_INPUT", value_name = "FILE.npy")]
+    pub input: PathBuf,
+    /// Where to write a .npy file for each output, named as in the model
+    #[arg(long, env = "FRAMEGATE_OUTPUT_DIR", value_name = "DIR")]
+    pub output_dir: PathBuf,
+    /// What computes.
+    #[command(flatten)]
+    pub backend: BackendArgs,
+}

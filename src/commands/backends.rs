@@ -1,0 +1,88 @@
+//! `framegate backends`: what can compute here.
+
+use std::io::{self, Write};
+
+use framegate_backend_api::{BackendError, DeviceKind};
+use serde::Serialize;
+
+use super::{CommandError, Outcome};
+use crate::backends::{BackendOptions, KNOWN};
+use crate::cli::BackendsArgs;
+
+/// What is known of one backend.
+#[derive(Debug, Serialize)]
+struct Entry {
+    name: &'static str,
+    compiled_in: bool,
+    usable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    /// Why it is not usable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+pub(super) fn list(args: BackendsArgs) -> Result<Outcome, CommandError> {
+    let options = BackendOptions { allow_software_gpu: args.allow_software_gpu };
+    let entries: Vec<Entry> = KNOWN
+        .into_iter()
+        .map(|id| {
+            let backend = id.create(options);
+            let compiled_in = backend.is_ok();
+            let probed = backend.and_then(|backend| backend.probe());
+            let mut entry = Entry {
+                name: id.name(),
+                compiled_in,
+                usable: probed.is_ok(),
+                device: None,
+                kind: None,
+                reason: None,
+            };
+            match probed {
+                Ok(device) => {
+                    entry.kind = Some(kind(device.kind));
+                    entry.device = Some(device.name);
+                }
+                // The sentence around it names the backend, which the entry does already.
+                Err(BackendError::Unavailable { reason, .. }) => entry.reason = Some(reason),
+                Err(error) => entry.reason = Some(error.to_string()),
+            }
+            entry
+        })
+        .collect();
+
+    let mut out = io::stdout().lock();
+    if args.report.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&entries).map_err(io::Error::from)?)?;
+    } else {
+        write_table(&mut out, &entries)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn write_table(out: &mut impl Write, entries: &[Entry]) -> io::Result<()> {
+    writeln!(out, "{:<9} {:<9} {:<7} DEVICE, OR WHY NOT", "BACKEND", "COMPILED", "USABLE")?;
+    for entry in entries {
+        let about = match (&entry.device, entry.kind, &entry.reason) {
+            (Some(device), Some(kind), _) => format!("{device} ({kind})"),
+            (_, _, reason) => reason.clone().unwrap_or_default(),
+        };
+        let [compiled_in, usable] = [entry.compiled_in, entry.usable].map(yes_or_no);
+        writeln!(out, "{:<9} {compiled_in:<9} {usable:<7} {about}", entry.name)?;
+    }
+    Ok(())
+}
+
+fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+fn kind(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::Cpu => "cpu",
+        DeviceKind::Gpu => "gpu",
+        DeviceKind::SoftwareGpu => "software gpu",
+    }
+}

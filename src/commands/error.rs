@@ -1,0 +1,85 @@
+//! Why a command could not be carried out, and the exit status that says so.
+
+use std::path::PathBuf;
+
+use framegate_backend_api::BackendError;
+use framegate_models::detector::ModelError;
+
+use crate::annotate::{AnnotateError, DirectoryError};
+use crate::config::ConfigError;
+use crate::npy::NpyError;
+use crate::stages::BoxError;
+
+/// Exit status of a command that failed while running.
+const FAILED: u8 = 1;
+/// Exit status of a command that cannot be carried out as given; clap's for usage errors.
+const UNUSABLE: u8 = 2;
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A value of an option.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The model and what is said about it.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The model's outputs cannot be read as boxes.
+    #[error(transparent)]
+    Boxes(#[from] BoxError),
+    /// The backend that was asked for, or chosen.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// Tensor files.
+    #[error(transparent)]
+    Npy(#[from] NpyError),
+    /// The input tensor of `models run` does not fit the model.
+    #[error("{path}: {problem}")]
+    InputTensor {
+        /// The tensor's file.
+        path: PathBuf,
+        /// What is expected and what was found.
+        problem: String,
+    },
+    /// A file or directory.
+    #[error("cannot {action} {path}: {problem}")]
+    File {
+        /// What was to be done.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        problem: std::io::Error,
+    },
+    /// The directory for annotated pictures.
+    #[error(transparent)]
+    AnnotationDirectory(#[from] DirectoryError),
+    /// A picture that had been processed could not be annotated.
+    #[error("{frame} cannot be annotated: {problem}")]
+    Annotate {
+        /// The frame.
+        frame: String,
+        /// What went wrong.
+        problem: AnnotateError,
+    },
+    /// The system gives no threads.
+    #[error("cannot start worker threads, try fewer with --threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// Standard output does not take the results.
+    #[error("cannot write results to standard output: {0}")]
+    Print(#[from] std::io::Error),
+}
+
+impl CommandError {
+    /// The process's exit status: 2 when the command must be changed, 1 when it failed on the way.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Config(_)
+            | Self::Backend(BackendError::Unavailable { .. })
+            | Self::AnnotationDirectory(
+                DirectoryError::OverwritesInput(_) | DirectoryError::SameName { .. },
+            ) => UNUSABLE,
+            _ => FAILED,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What somebody at a terminal sees of a run.
+
+use std::io::{IsTerminal, stderr, stdout};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::backends::Chosen;
+use crate::commands::Outcome;
+use crate::engine::FinishedFrame;
+use crate::sources::Source;
+
+/// Fewer files than this are done before a bar is read.
+const FILES_FOR_A_BAR: usize = 8;
+
+/// Counts frames, and shows a bar on a terminal where it helps.
+pub(super) struct Progress {
+    started: Instant,
+    bar: ProgressBar,
+    frames: usize,
+    failed: usize,
+}
+
+impl Progress {
+    /// Starts counting.
+    ///
+    /// There is a bar for many files, unless the lines that tell the same go to the terminal too. The
+    /// length of a stream is not known.
+    pub(super) fn start(sources: &[Source]) -> Self {
+        let of_files = !sources.iter().any(|source| matches!(source, Source::StandardInput));
+        let seen = stderr().is_terminal() && !stdout().is_terminal();
+        let bar = match seen && of_files && sources.len() >= FILES_FOR_A_BAR {
+            true => ProgressBar::new(sources.len() as u64).with_style(style()),
+            false => ProgressBar::hidden(),
+        };
+        Self { started: Instant::now(), bar, frames: 0, failed: 0 }
+    }
+
+    /// Counts a frame that is done.
+    pub(super) fn count(&mut self, frame: &FinishedFrame) {
+        self.frames += 1;
+        self.failed += usize::from(frame.result.is_err());
+        self.bar.inc(1);
+    }
+
+    /// Sums up.
+    pub(super) fn end(self, chosen: &Chosen) -> Outcome {
+        let Self { started, bar, frames, failed } = self;
+        bar.finish_and_clear();
+        if stderr().is_terminal() {
+            let seconds = started.elapsed().as_secs_f64();
+            eprintln!(
+                "{frames} frames in {seconds:.1} s, {:.1} frames/s, {failed} failed, on {} ({})",
+                frames as f64 / seconds,
+                chosen.backend.name(),
+                chosen.device.name
+            );
+        }
+        if failed == 0 { Outcome::Done } else { Outcome::SomeFramesFailed }
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:40} {pos}/{len} frames, {per_sec}, {eta} left")
+        .expect("the template is valid")
+}

@@ -1,0 +1,46 @@
+//! `framegate models inspect`: what a model file is, as far as it can be told.
+
+mod operators;
+mod report;
+mod text;
+
+use std::io::{self, Write};
+
+use framegate_models::Detector;
+use framegate_models::detector::InputSize;
+use framegate_models::onnx::OnnxFile;
+
+use super::{CommandError, Outcome, read_onnx};
+use crate::config::InspectConfig;
+use report::Report;
+
+/// Prints everything that is known before the first error, and then the error.
+pub(super) fn inspect(config: &InspectConfig) -> Result<Outcome, CommandError> {
+    let file = read_onnx(&config.detector.path)?;
+    let detector = Detector::load(&config.detector.path, &config.detector.options);
+    let unfused = || {
+        let InputSize { width, height } = fixed_size(&file, config)?;
+        file.graph(height, width).ok()
+    };
+    let report = match &detector {
+        Ok(detector) => Report::of_detector(&config.detector.path, &file, detector),
+        Err(_) => Report::of_file(&config.detector.path, &file, unfused().as_ref()),
+    };
+    let mut out = io::stdout().lock();
+    if config.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report).map_err(io::Error::from)?)?;
+    } else {
+        text::write(&mut out, &report)?;
+    }
+    detector?;
+    Ok(Outcome::Done)
+}
+
+/// The input size asked for, or declared in the file.
+fn fixed_size(file: &OnnxFile, config: &InspectConfig) -> Option<InputSize> {
+    let declared = match file.input().dims[..] {
+        [_, _, Some(height), Some(width)] => InputSize::new(width, height).ok(),
+        _ => None,
+    };
+    config.detector.options.input_size.or(declared)
+}

@@ -1,0 +1,16 @@
+//! A frame's whole path, assembled from the stages: who runs what on which thread.
+//!
+//! Every queue here is bounded, and one bad frame or one panic costs that frame alone.
+
+mod finishing;
+mod frame;
+mod inference;
+mod offline;
+mod panics;
+mod preparation;
+mod read_ahead;
+
+pub use frame::{
+    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FrameResult, SourceFrame, Timings,
+};
+pub use offline::Offline;

@@ -1,0 +1,31 @@
+//! A panic costs the frames at hand and nothing else.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::FrameError;
+
+/// Runs `work`; a panic in it is logged and becomes a failure of the frames that it worked on.
+///
+/// Whatever `work` was changing must be thrown away or written anew by the caller after a panic.
+pub(super) fn contain<T>(stage: &str, work: impl FnOnce() -> T) -> Result<T, FrameError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().copied();
+        let cause = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(stage, cause = cause.unwrap_or("unknown"), "a bug: panic in a stage");
+        FrameError::pipeline_failure()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::FrameErrorCode;
+
+    #[test]
+    fn a_panic_becomes_a_failure_without_its_text() {
+        assert_eq!(contain("test", || 7), Ok(7));
+        let failed = contain("test", || panic!("secret {}", 1)).map(|(): ()| 0).unwrap_err();
+        assert_eq!(failed.code, FrameErrorCode::PipelineFailure);
+        assert!(!failed.detail.contains("secret"));
+    }
+}

@@ -1,0 +1,170 @@
+//! The paths of a command line as a stream of frames.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::iter;
+use std::path::{Path, PathBuf};
+
+use crate::engine::{FrameError, FrameErrorCode, FrameOrigin, SourceFrame};
+use crate::mjpeg::{MjpegError, MjpegFrames};
+
+/// A place that frames come from.
+#[derive(Debug)]
+pub enum Source {
+    /// One JPEG file.
+    File(PathBuf),
+    /// Concatenated JPEGs on standard input.
+    StandardInput,
+    /// A directory that yields nothing, and why.
+    Unreadable {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Replaces every directory by the `.jpg` and `.jpeg` files in it, by name, and `-` by standard input.
+///
+/// Only names are held; no file is opened.
+pub fn expand(paths: &[PathBuf]) -> Vec<Source> {
+    paths
+        .iter()
+        .flat_map(|path| match path {
+            path if path.as_os_str() == "-" => vec![Source::StandardInput],
+            path if path.is_dir() => directory(path),
+            path => vec![Source::File(path.clone())],
+        })
+        .collect()
+}
+
+/// Opens the sources one after another and reads their frames, of at most `max_bytes` each.
+///
+/// Frames of standard input are numbered from 1, the damaged ones too.
+pub fn frames(
+    sources: Vec<Source>,
+    max_bytes: usize,
+) -> impl Iterator<Item = SourceFrame> + Send + 'static {
+    sources.into_iter().flat_map(move |source| -> Box<dyn Iterator<Item = SourceFrame> + Send> {
+        match source {
+            Source::StandardInput => {
+                let frames = MjpegFrames::new(io::stdin(), max_bytes);
+                Box::new(frames.zip(1..).map(|(frame, number)| SourceFrame {
+                    origin: FrameOrigin::Stream { number },
+                    jpeg: frame.map_err(FrameError::from),
+                }))
+            }
+            Source::File(path) => {
+                let jpeg = read_file(&path, max_bytes);
+                Box::new(iter::once(SourceFrame { origin: FrameOrigin::File(path), jpeg }))
+            }
+            Source::Unreadable { path, problem } => {
+                let jpeg = Err(FrameError { code: FrameErrorCode::ReadFailed, detail: problem });
+                Box::new(iter::once(SourceFrame { origin: FrameOrigin::File(path), jpeg }))
+            }
+        }
+    })
+}
+
+fn directory(path: &Path) -> Vec<Source> {
+    let unreadable = |problem: String| vec![Source::Unreadable { path: path.to_owned(), problem }];
+    let names = fs::read_dir(path)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>());
+    let mut files = match names {
+        Ok(names) => names,
+        Err(error) => return unreadable(error.to_string()),
+    };
+    files.retain(|file| has_jpeg_extension(file) && !file.is_dir());
+    files.sort();
+    if files.is_empty() {
+        return unreadable("there are no .jpg or .jpeg files in this directory".to_owned());
+    }
+    files.into_iter().map(Source::File).collect()
+}
+
+fn has_jpeg_extension(path: &Path) -> bool {
+    let is =
+        |wanted| path.extension().is_some_and(|found: &OsStr| found.eq_ignore_ascii_case(wanted));
+    is("jpg") || is("jpeg")
+}
+
+/// Reads a file whole. One that is too large is not read beyond the limit.
+fn read_file(path: &Path, max_bytes: usize) -> Result<Vec<u8>, FrameError> {
+    let read = || -> io::Result<(Vec<u8>, u64)> {
+        let file = File::open(path)?;
+        let declared = file.metadata()?.len();
+        let mut jpeg = Vec::with_capacity(declared.min(max_bytes as u64) as usize);
+        file.take(max_bytes as u64 + 1).read_to_end(&mut jpeg)?;
+        Ok((jpeg, declared))
+    };
+    let (jpeg, declared) = read().map_err(|error| FrameError {
+        code: FrameErrorCode::ReadFailed,
+        detail: error.to_string(),
+    })?;
+    if jpeg.len() > max_bytes {
+        // A pipe declares no length.
+        let bytes = (declared as usize).max(jpeg.len());
+        return Err(FrameError::too_large(bytes, max_bytes));
+    }
+    Ok(jpeg)
+}
+
+impl From<MjpegError> for FrameError {
+    fn from(error: MjpegError) -> Self {
+        let code = match error {
+            MjpegError::TooLarge { bytes, limit } => return Self::too_large(bytes, limit),
+            MjpegError::Truncated { .. } | MjpegError::Damaged { .. } => {
+                FrameErrorCode::DecodeFailed
+            }
+            MjpegError::Read(_) => FrameErrorCode::ReadFailed,
+        };
+        Self { code, detail: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &Path, max_bytes: usize) -> Vec<SourceFrame> {
+        frames(expand(&[path.to_owned()]), max_bytes).collect()
+    }
+
+    fn codes(frames: &[SourceFrame]) -> Vec<Option<FrameErrorCode>> {
+        frames.iter().map(|frame| frame.jpeg.as_ref().err().map(|error| error.code)).collect()
+    }
+
+    #[test]
+    fn a_directory_yields_its_jpegs_by_name() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["b.JPG", "a.jpeg", "c.png", "jpg", "d.jpg"] {
+            fs::write(directory.path().join(name), name).unwrap();
+        }
+        fs::create_dir(directory.path().join("e.jpg")).unwrap();
+        let found = read(directory.path(), 100);
+        let contents: Vec<_> = found.iter().map(|frame| frame.jpeg.clone().unwrap()).collect();
+        assert_eq!(contents, [b"a.jpeg".as_slice(), b"b.JPG", b"d.jpg"]);
+        assert_eq!(found[1].origin, FrameOrigin::File(directory.path().join("b.JPG")));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_frame_with_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let found = read(directory.path(), 100);
+        assert_eq!(codes(&found), [Some(FrameErrorCode::ReadFailed)]);
+        let found = read(&directory.path().join("missing.jpg"), 100);
+        assert_eq!(codes(&found), [Some(FrameErrorCode::ReadFailed)]);
+    }
+
+    #[test]
+    fn a_file_may_be_as_large_as_the_limit_and_no_larger() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), [0; 100]).unwrap();
+        assert_eq!(codes(&read(file.path(), 100)), [None]);
+        let refused = read(file.path(), 99);
+        assert_eq!(codes(&refused), [Some(FrameErrorCode::FrameTooLarge)]);
+        let detail = refused[0].jpeg.as_ref().unwrap_err().to_string();
+        assert_eq!(detail, "Frame size (100 bytes) exceeds limit (99 bytes)");
+    }
+}

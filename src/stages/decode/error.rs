@@ -1,0 +1,69 @@
+//! Why a frame could not be decoded, in phrases fit for the client.
+
+use zune_jpeg::errors::DecodeErrors;
+
+use super::DecodeLimits;
+
+/// A frame that cannot be decoded. The sender is at fault, and the message says what to send instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// There are no bytes at all.
+    #[error("no data; send a whole JPEG")]
+    Empty,
+    /// The data does not start as a JPEG does.
+    #[error("not a JPEG, which starts with FF D8; convert the picture to JPEG")]
+    NotJpeg,
+    /// The data ends before the picture does.
+    #[error("truncated JPEG; send all of it, up to the end marker FF D9")]
+    Truncated,
+    /// Lossless, hierarchical or arithmetic coding.
+    #[error("{0} JPEG is not supported; save it as baseline or progressive")]
+    UnsupportedCoding(&'static str),
+    /// Baseline coding with separate scans for subsampled colours.
+    #[error(
+        "baseline JPEG with separate scans is not supported; save it with one scan or progressive"
+    )]
+    UnsupportedScans,
+    /// Samples of 12 or 16 bits.
+    #[error("JPEG of {0} bits a sample is not supported; save it with 8")]
+    UnsupportedPrecision(u8),
+    /// Neither greyscale nor three colours.
+    #[error("JPEG of {0} components (4: CMYK) is not supported; save it as RGB or greyscale")]
+    UnsupportedComponents(u8),
+    /// The picture is larger than the limits allow.
+    #[error(
+        "picture of {width}x{height} pixels is too large, at most {}x{} and {} pixels in all; \
+         send it smaller", limits.max_width, limits.max_height, limits.max_pixels
+    )]
+    TooLarge {
+        /// Declared width in pixels.
+        width: usize,
+        /// Declared height in pixels.
+        height: usize,
+        /// The limits it was held against.
+        limits: DecodeLimits,
+    },
+    /// The header declares more pixels than the data can hold.
+    #[error(
+        "corrupt JPEG: its header declares {width}x{height} pixels, its data cannot hold them; send an undamaged file"
+    )]
+    Implausible {
+        /// Declared width in pixels.
+        width: usize,
+        /// Declared height in pixels.
+        height: usize,
+    },
+    /// Damage of another kind, in a phrase.
+    #[error("corrupt JPEG: {0}; send an undamaged file")]
+    Corrupt(String),
+}
+
+/// What the decoder says, without the quotation marks of its own display.
+pub(super) fn from_decoder(error: DecodeErrors) -> DecodeError {
+    match error {
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => DecodeError::Truncated,
+        DecodeErrors::Format(phrase) => DecodeError::Corrupt(phrase.trim().to_owned()),
+        DecodeErrors::FormatStatic(phrase) => DecodeError::Corrupt(phrase.to_owned()),
+        other => DecodeError::Corrupt(other.to_string()),
+    }
+}

@@ -1,0 +1,151 @@
+//! What a JPEG says about itself, read before any pixel is decoded.
+//!
+//! The decoder would tell most of this too, but not that the end marker is missing, and not in words
+//! that a client can act on. Markers are those of ITU-T T.81, Annex B.
+
+use super::DecodeError;
+
+const START_OF_IMAGE: u8 = 0xD8;
+const END_OF_IMAGE: u8 = 0xD9;
+/// The marker that ends a JPEG.
+pub(super) const END_MARKER: [u8; 2] = [0xFF, END_OF_IMAGE];
+const START_OF_SCAN: u8 = 0xDA;
+const EXIF_MARKER: u8 = 0xE1;
+const EXIF_IDENTIFIER: &[u8] = b"Exif\0\0";
+
+/// The facts needed from the headers of a JPEG.
+#[derive(Debug)]
+pub(super) struct Header<'a> {
+    /// Width as stored, at least 1.
+    pub(super) width: usize,
+    /// Height as stored, at least 1.
+    pub(super) height: usize,
+    /// Bytes before the end marker.
+    pub(super) end: usize,
+    /// The EXIF data, from its TIFF header on.
+    pub(super) exif: Option<&'a [u8]>,
+}
+
+/// Walks a JPEG from marker to marker up to its end.
+pub(super) fn read(jpeg: &[u8]) -> Result<Header<'_>, DecodeError> {
+    if jpeg.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    let mut rest = jpeg.strip_prefix(&[0xFF, START_OF_IMAGE]).ok_or(DecodeError::NotJpeg)?;
+    let mut frame = None;
+    let mut scanned_components = 0;
+    let mut exif = None;
+    loop {
+        let marker;
+        (marker, rest) = next_marker(rest).ok_or(DecodeError::Truncated)?;
+        match marker {
+            END_OF_IMAGE => break,
+            // Restart markers and the like stand alone.
+            0x01 | 0xD0..=START_OF_IMAGE => continue,
+            _ => {}
+        }
+        let payload;
+        (payload, rest) = split_segment(rest)?;
+        match marker {
+            // All are frame headers except C4 (Huffman tables), C8 (reserved), CC (arithmetic conditioning).
+            0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF if frame.is_none() => {
+                frame = Some(Frame::read(marker, payload)?);
+            }
+            START_OF_SCAN => {
+                let components = payload.first().map_or(0, |&count| usize::from(count));
+                if frame.as_ref().is_some_and(|frame| frame.is_wrongly_decoded(components)) {
+                    return Err(DecodeError::UnsupportedScans);
+                }
+                scanned_components += components;
+            }
+            EXIF_MARKER if exif.is_none() => exif = payload.strip_prefix(EXIF_IDENTIFIER),
+            _ => {}
+        }
+    }
+    let Frame { width, height, components, .. } =
+        frame.ok_or_else(|| DecodeError::Corrupt("it has no frame header".into()))?;
+    // Each component is in at least one scan; the decoder would take zeros for those that are in none.
+    if scanned_components < components {
+        return Err(DecodeError::Truncated);
+    }
+    let end = jpeg.len() - rest.len() - END_MARKER.len();
+    Ok(Header { width, height, end, exif })
+}
+
+impl Header<'_> {
+    /// Refuses a header that declares more pixels than so many bytes can hold: each 8×8 block takes
+    /// at least one bit. Without this a file of a few bytes could claim the whole limit of memory.
+    pub(super) fn check_plausible(&self, jpeg_bytes: usize) -> Result<(), DecodeError> {
+        let blocks = self.width.div_ceil(8) * self.height.div_ceil(8);
+        if jpeg_bytes * 8 < blocks {
+            return Err(DecodeError::Implausible { width: self.width, height: self.height });
+        }
+        Ok(())
+    }
+}
+
+/// The next marker and what follows it. Entropy-coded data is passed over: there FF is followed by 00.
+fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    memchr::memchr_iter(0xFF, bytes).find_map(|at| match bytes.get(at + 1)? {
+        0x00 | 0xFF => None,
+        marker => Some((*marker, &bytes[at + 2..])),
+    })
+}
+
+/// Splits off a segment's payload; its length field counts itself.
+fn split_segment(bytes: &[u8]) -> Result<(&[u8], &[u8]), DecodeError> {
+    let (length, rest) = bytes.split_first_chunk().ok_or(DecodeError::Truncated)?;
+    let payload = usize::from(u16::from_be_bytes(*length))
+        .checked_sub(2)
+        .ok_or_else(|| DecodeError::Corrupt("a segment has no length".into()))?;
+    rest.split_at_checked(payload).ok_or(DecodeError::Truncated)
+}
+
+/// What the frame header tells (T.81, B.2.2).
+struct Frame {
+    width: usize,
+    height: usize,
+    components: usize,
+    progressive: bool,
+    /// Some component has fewer samples than there are pixels.
+    subsampled: bool,
+}
+
+impl Frame {
+    /// Refuses what cannot be decoded.
+    fn read(marker: u8, payload: &[u8]) -> Result<Self, DecodeError> {
+        let &[precision, h1, h0, w1, w0, components, ref specifications @ ..] = payload else {
+            return Err(DecodeError::Corrupt("its frame header is too short".into()));
+        };
+        match marker {
+            0xC0..=0xC2 => {}
+            0xC3 => return Err(DecodeError::UnsupportedCoding("lossless")),
+            0xC5..=0xC7 => return Err(DecodeError::UnsupportedCoding("hierarchical")),
+            _ => return Err(DecodeError::UnsupportedCoding("arithmetic-coded")),
+        }
+        if precision != 8 {
+            return Err(DecodeError::UnsupportedPrecision(precision));
+        }
+        if !matches!(components, 1 | 3) {
+            return Err(DecodeError::UnsupportedComponents(components));
+        }
+        let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
+        if width == 0 || height == 0 {
+            return Err(DecodeError::Corrupt("its width or height is 0".into()));
+        }
+        Ok(Self {
+            width: width.into(),
+            height: height.into(),
+            components: components.into(),
+            progressive: marker == 0xC2,
+            // Of the three bytes a component, the second holds its sampling factors.
+            subsampled: specifications.chunks(3).any(|bytes| bytes.get(1) != Some(&0x11)),
+        })
+    }
+
+    /// zune-jpeg 0.5.15 makes noise, without an error, of baseline files in which a scan holds some
+    /// components only and components are subsampled. Progressive files it gets right.
+    fn is_wrongly_decoded(&self, scan_components: usize) -> bool {
+        !self.progressive && self.subsampled && scan_components < self.components
+    }
+}

@@ -1,0 +1,40 @@
+//! How large a picture may be.
+
+use super::DecodeError;
+
+/// The largest picture that is decoded, as stored in the file. It bounds what one frame can make a
+/// worker allocate: three bytes a pixel, and six more while a progressive file is decoded. The three
+/// are kept for the next frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecodeLimits {
+    /// Largest width in pixels.
+    pub max_width: usize,
+    /// Largest height in pixels.
+    pub max_height: usize,
+    /// Largest product of width and height.
+    pub max_pixels: usize,
+}
+
+impl DecodeLimits {
+    /// Largest width and height unless the caller decides otherwise, in pixels.
+    pub const DEFAULT_MAX_EXTENT: usize = 8192;
+    /// Largest product of width and height unless the caller decides otherwise: 40 megapixels.
+    pub const DEFAULT_MAX_PIXELS: usize = 40_000_000;
+
+    pub(super) fn check(&self, width: usize, height: usize) -> Result<(), DecodeError> {
+        if width > self.max_width || height > self.max_height || width * height > self.max_pixels {
+            return Err(DecodeError::TooLarge { width, height, limits: *self });
+        }
+        Ok(())
+    }
+}
+
+impl Default for DecodeLimits {
+    fn default() -> Self {
+        Self {
+            max_width: Self::DEFAULT_MAX_EXTENT,
+            max_height: Self::DEFAULT_MAX_EXTENT,
+            max_pixels: Self::DEFAULT_MAX_PIXELS,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! JPEG bytes become pixels.
+
+mod error;
+mod header;
+mod limits;
+mod picture;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::Orientation;
+use header::Header;
+
+pub use error::DecodeError;
+pub use limits::DecodeLimits;
+pub use picture::{Picture, RgbView};
+
+/// Put between the last scan and the end marker: one bits, 128 of them. No Huffman code is all ones
+/// (T.81, C), so a scan that goes on where its data ends is an error. Without this the decoder would
+/// take zeros for the missing data, and the picture would turn grey where it was cut off.
+const ONES: [u8; 32] = {
+    let mut stuffed = [0x00; 32];
+    let mut at = 0;
+    while at < stuffed.len() {
+        stuffed[at] = 0xFF;
+        at += 2;
+    }
+    stuffed
+};
+
+/// Decodes JPEGs of one or three components; keeps its buffer between calls.
+#[derive(Debug)]
+pub struct Decoder {
+    limits: DecodeLimits,
+    guarded: Vec<u8>,
+}
+
+impl Decoder {
+    /// A decoder of pictures up to a size.
+    pub fn new(limits: DecodeLimits) -> Self {
+        Self { limits, guarded: vec![] }
+    }
+
+    /// Decodes a whole JPEG into `picture`, whose memory is used again. Everything that the header
+    /// tells is checked before pixels are allocated. What follows the end marker is ignored.
+    ///
+    /// # Errors
+    /// [`DecodeError`], after which the contents of `picture` mean nothing.
+    pub fn decode(&mut self, jpeg: &[u8], picture: &mut Picture) -> Result<(), DecodeError> {
+        let header = header::read(jpeg)?;
+        self.limits.check(header.width, header.height)?;
+        header.check_plausible(jpeg.len())?;
+
+        self.guarded.clear();
+        self.guarded.extend_from_slice(&jpeg[..header.end]);
+        self.guarded.extend_from_slice(&ONES);
+        self.guarded.extend_from_slice(&header::END_MARKER);
+        // On hostile data zune-jpeg 0.5.15 panics, if rarely. A bad frame must cost no more than itself.
+        catch_unwind(AssertUnwindSafe(|| decode_pixels(&self.guarded, &header, picture)))
+            .unwrap_or_else(|_| Err(DecodeError::Corrupt("its data makes no sense".into())))
+    }
+}
+
+fn decode_pixels(
+    jpeg: &[u8],
+    header: &Header<'_>,
+    picture: &mut Picture,
+) -> Result<(), DecodeError> {
+    // The lenient mode answers damaged data with a damaged picture.
+    let options = DecoderOptions::default()
+        .jpeg_set_out_colorspace(ColorSpace::RGB)
+        .set_max_width(header.width)
+        .set_max_height(header.height)
+        .set_strict_mode(true);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
+    decoder.decode_headers().map_err(error::from_decoder)?;
+    if decoder.dimensions() != Some((header.width, header.height)) {
+        return Err(DecodeError::Corrupt("its headers contradict each other".into()));
+    }
+    let orientation = header.exif.map_or(Orientation::Upright, Orientation::from_exif_segment);
+    picture.reset(header.width, header.height, orientation);
+    decoder.decode_into(&mut picture.pixels).map_err(error::from_decoder)
+}

@@ -1,0 +1,38 @@
+//! A picture of the size and the orientation that its placement asks for.
+
+use super::decode::{Picture, RgbView};
+use super::{Orientation, Resizer};
+
+/// Resizes pictures and turns them upright; keeps its buffers between calls.
+#[derive(Debug, Default)]
+pub(super) struct PictureFitter {
+    resizer: Resizer,
+    resized: Vec<u8>,
+    upright: Vec<u8>,
+}
+
+impl PictureFitter {
+    /// The upright picture at `width` × `height` pixels, both at least 1. What already has that size
+    /// is not resampled.
+    pub(super) fn fit<'a>(
+        &'a mut self,
+        picture: &'a Picture,
+        width: usize,
+        height: usize,
+    ) -> RgbView<'a> {
+        let orientation = picture.orientation;
+        // Turning comes last because by then there are fewer pixels; bilinear weights are the same in
+        // any direction, so the order makes no difference to the picture.
+        let (stored_width, stored_height) = orientation.swap_if_turned(width, height);
+        let mut fitted = picture.view();
+        if (picture.width, picture.height) != (stored_width, stored_height) {
+            self.resizer.resize(fitted, stored_width, stored_height, &mut self.resized);
+            fitted = RgbView { pixels: &self.resized, width: stored_width, height: stored_height };
+        }
+        if orientation != Orientation::Upright {
+            orientation.apply(fitted, &mut self.upright);
+            fitted = RgbView { pixels: &self.upright, width, height };
+        }
+        fitted
+    }
+}

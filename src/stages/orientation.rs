@@ -1,0 +1,92 @@
+//! How a stored picture is turned upright.
+
+use super::RgbView;
+
+/// What makes a stored picture upright: the values 1 to 8 of EXIF's orientation tag (0x0112), in
+/// order. Rotations are clockwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Orientation {
+    /// 1: it is upright.
+    #[default]
+    Upright,
+    /// 2: left and right change places.
+    MirrorHorizontally,
+    /// 3: half a turn.
+    Rotate180,
+    /// 4: top and bottom change places.
+    MirrorVertically,
+    /// 5: rows become columns.
+    Transpose,
+    /// 6: a quarter turn.
+    Rotate90,
+    /// 7: rows become columns, then half a turn.
+    Transverse,
+    /// 8: three quarter turns.
+    Rotate270,
+}
+
+impl Orientation {
+    /// Reads EXIF data, from its TIFF header on. Broken or missing data means upright: no picture is
+    /// worth losing over its metadata.
+    pub fn from_exif_segment(tiff: &[u8]) -> Self {
+        exif::Reader::new()
+            .read_raw(tiff.to_vec())
+            .ok()
+            .and_then(|exif| {
+                exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0)
+            })
+            .map_or(Self::Upright, Self::from_exif_value)
+    }
+
+    fn from_exif_value(value: u32) -> Self {
+        match value {
+            2 => Self::MirrorHorizontally,
+            3 => Self::Rotate180,
+            4 => Self::MirrorVertically,
+            5 => Self::Transpose,
+            6 => Self::Rotate90,
+            7 => Self::Transverse,
+            8 => Self::Rotate270,
+            _ => Self::Upright,
+        }
+    }
+
+    /// Exchanges width and height where the upright picture has them exchanged; works both ways.
+    pub fn swap_if_turned(self, width: usize, height: usize) -> (usize, usize) {
+        if self.transposes() { (height, width) } else { (width, height) }
+    }
+
+    /// Writes the upright picture's pixels, `[height, width, 3]`, over what `upright` held.
+    pub fn apply(self, stored: RgbView<'_>, upright: &mut Vec<u8>) {
+        let RgbView { pixels, width, height } = stored;
+        let (mirror_x, mirror_y) = self.mirrors_stored_axes();
+        let (upright_width, _) = self.swap_if_turned(width, height);
+        upright.resize(pixels.len(), 0);
+        for (y, row) in upright.chunks_exact_mut(upright_width * 3).enumerate() {
+            for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let (stored_x, stored_y) = if self.transposes() { (y, x) } else { (x, y) };
+                let stored_x = if mirror_x { width - 1 - stored_x } else { stored_x };
+                let stored_y = if mirror_y { height - 1 - stored_y } else { stored_y };
+                let at = (stored_y * width + stored_x) * 3;
+                pixel.copy_from_slice(&pixels[at..at + 3]);
+            }
+        }
+    }
+
+    fn transposes(self) -> bool {
+        matches!(self, Self::Transpose | Self::Rotate90 | Self::Transverse | Self::Rotate270)
+    }
+
+    /// Whether the stored columns, and the stored rows, are read backwards.
+    fn mirrors_stored_axes(self) -> (bool, bool) {
+        let columns = matches!(
+            self,
+            Self::MirrorHorizontally | Self::Rotate180 | Self::Transverse | Self::Rotate270
+        );
+        let rows = matches!(
+            self,
+            Self::MirrorVertically | Self::Rotate180 | Self::Transverse | Self::Rotate90
+        );
+        (columns, rows)
+    }
+}

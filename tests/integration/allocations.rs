@@ -1,0 +1,131 @@
+//! From decoded pixels to the batch nothing is allocated once the buffers have grown.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
+
+use framegate::stages::{DecodeLimits, Decoder, InputWriter, Orientation, Picture};
+
+use crate::support::jpeg::{Coding, declare_size, encode, slopes};
+use crate::support::{dirty_slot, yolox_input};
+
+/// The system's allocator, counting what each thread asks of it.
+struct Counting;
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Allocations {
+    calls: usize,
+    bytes: usize,
+}
+
+thread_local! {
+    static ALLOCATED: Cell<Allocations> = const { Cell::new(Allocations { calls: 0, bytes: 0 }) };
+}
+
+fn count(bytes: usize) {
+    // While a thread ends its counter is gone, and nobody asks for it.
+    let _ = ALLOCATED.try_with(|allocated| {
+        let Allocations { calls, bytes: before } = allocated.get();
+        allocated.set(Allocations { calls: calls + 1, bytes: before + bytes });
+    });
+}
+
+#[expect(unsafe_code, reason = "an allocator is an unsafe trait")]
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: the caller keeps `GlobalAlloc`'s contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count(new_size);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What this thread allocates while it does something.
+fn allocations(work: impl FnOnce()) -> Allocations {
+    let before = ALLOCATED.get();
+    work();
+    let after = ALLOCATED.get();
+    Allocations { calls: after.calls - before.calls, bytes: after.bytes - before.bytes }
+}
+
+#[test]
+fn the_counter_counts() {
+    let counted = allocations(|| drop(black_box(Vec::<u8>::with_capacity(100))));
+    assert_eq!(counted, Allocations { calls: 1, bytes: 100 });
+}
+
+#[test]
+fn from_pixels_to_batch_nothing_is_allocated() {
+    let picture = |width, height, orientation| Picture {
+        pixels: slopes(width, height),
+        width,
+        height,
+        orientation,
+    };
+    let pictures = [
+        picture(640, 427, Orientation::Upright),
+        picture(331, 500, Orientation::Rotate90),
+        picture(128, 96, Orientation::Transverse),
+        picture(128, 96, Orientation::Upright),
+    ];
+    let input = yolox_input(128, 128);
+    let mut slot = dirty_slot(&input);
+    let mut writer = InputWriter::new(&input);
+    let mut write_all = || {
+        for picture in &pictures {
+            black_box(writer.write(picture, &mut slot));
+        }
+    };
+    let first = allocations(&mut write_all);
+    assert!(first.calls > 0, "the buffers must have grown");
+    let mut write_many = || (0..3).for_each(|_| write_all());
+    assert_eq!(allocations(&mut write_many), Allocations::default());
+}
+
+/// Why there is a resize of our own. If this fails, a newer version has changed that.
+#[test]
+fn fast_image_resize_allocates_at_every_call() {
+    use fast_image_resize::images::Image;
+    use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+    let source = Image::new(640, 427, PixelType::U8x3);
+    let mut resized = Image::new(416, 277, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Interpolation(FilterType::Bilinear));
+    let mut resizer = Resizer::new();
+    let mut resize = || resizer.resize(&source, &mut resized, &options).unwrap();
+    resize();
+    assert!(allocations(resize).calls > 0);
+}
+
+#[test]
+fn a_refused_header_allocates_no_pixels() {
+    let whole = encode(&slopes(64, 64), 64, 64, Coding::default());
+    for (width, height) in [(u16::MAX, u16::MAX), (8193, 8), (8192, 4882), (7000, 5000)] {
+        let mut jpeg = whole.clone();
+        declare_size(&mut jpeg, width, height);
+        let mut decoder = Decoder::new(DecodeLimits::default());
+        let mut picture = Picture::default();
+        let counted = allocations(|| assert!(decoder.decode(&jpeg, &mut picture).is_err()));
+        assert!(counted.bytes < 4096, "{width}x{height} allocated {counted:?}");
+    }
+}

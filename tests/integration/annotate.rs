@@ -1,0 +1,113 @@
+//! Pictures with detections drawn in.
+
+use std::path::Path;
+
+use framegate::annotate::{AnnotationDirectory, DirectoryError, annotate};
+use framegate::engine::FrameOrigin;
+use framegate::stages::{DecodeLimits, Detection, Picture};
+
+use crate::support::jpeg::{Coding, decode, encode};
+use crate::support::pictures::plain;
+
+const GREY: [u8; 3] = [128; 3];
+
+fn detection(x: f32, y: f32, width: f32, height: f32) -> Detection {
+    Detection { label: "traffic light".into(), class_id: 9, score: 0.87, x, y, width, height }
+}
+
+/// Whether a pixel is far from the grey that the picture started with.
+fn is_drawn(picture: &Picture, x: usize, y: usize) -> bool {
+    let pixel = &picture.pixels[(y * picture.width + x) * 3..][..3];
+    pixel.iter().zip(GREY).any(|(level, grey)| level.abs_diff(grey) > 60)
+}
+
+#[test]
+fn the_box_is_drawn_where_the_detection_is_and_its_label_above() {
+    let grey = plain(320, 240, GREY);
+    let annotated =
+        annotate(&grey, DecodeLimits::default(), &[detection(100.0, 80.0, 120.0, 90.0)]).unwrap();
+    let picture = decode(&annotated).unwrap();
+    assert_eq!((picture.width, picture.height), (320, 240));
+    for (x, y) in [(100, 120), (219, 120), (160, 80), (160, 169)] {
+        assert!(is_drawn(&picture, x, y), "the box's edge at {x}, {y}");
+    }
+    for (x, y) in [(160, 125), (50, 125), (280, 125), (160, 200), (160, 20)] {
+        assert!(!is_drawn(&picture, x, y), "nothing at {x}, {y}");
+    }
+    let label_row = 80 - 6;
+    assert!((100..200).filter(|x| is_drawn(&picture, *x, label_row)).count() > 80);
+}
+
+#[test]
+fn a_label_without_room_above_stands_inside_the_box() {
+    let grey = plain(320, 240, GREY);
+    let annotated =
+        annotate(&grey, DecodeLimits::default(), &[detection(250.0, 2.0, 70.0, 200.0)]).unwrap();
+    let picture = decode(&annotated).unwrap();
+    assert!(is_drawn(&picture, 316, 8), "the label is moved left to fit");
+    assert!(!is_drawn(&picture, 300, 100));
+}
+
+#[test]
+fn labels_of_boxes_in_one_place_do_not_cover_each_other() {
+    let grey = plain(320, 240, GREY);
+    let twice = [detection(100.0, 80.0, 120.0, 90.0), detection(101.0, 81.0, 120.0, 90.0)];
+    let once = decode(&annotate(&grey, DecodeLimits::default(), &twice[..1]).unwrap()).unwrap();
+    let both = decode(&annotate(&grey, DecodeLimits::default(), &twice).unwrap()).unwrap();
+    let row_below_the_top_edge = 80 + 8;
+    let drawn = |picture: &Picture| {
+        (110..210).filter(|x| is_drawn(picture, *x, row_below_the_top_edge)).count()
+    };
+    assert_eq!(drawn(&once), 0);
+    assert!(drawn(&both) > 60, "the second label stands inside its box");
+}
+
+#[test]
+fn the_picture_is_turned_upright() {
+    let coding = Coding { orientation: Some(6), ..Coding::default() };
+    let turned = encode(&GREY.repeat(64 * 32), 64, 32, coding);
+    let picture = decode(&annotate(&turned, DecodeLimits::default(), &[]).unwrap()).unwrap();
+    assert_eq!((picture.width, picture.height), (32, 64));
+    assert_eq!(picture.upright_size().width, 32, "it needs no turning any more");
+}
+
+#[test]
+fn no_picture_is_too_small_to_draw_in() {
+    let annotated =
+        annotate(&plain(1, 1, GREY), DecodeLimits::default(), &[detection(0.0, 0.0, 1.0, 1.0)]);
+    assert_eq!(decode(&annotated.unwrap()).unwrap().width, 1);
+}
+
+#[test]
+fn an_input_is_never_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = directory.path().join("a.jpg");
+    std::fs::write(&input, b"precious").unwrap();
+    let roundabout = directory.path().join("sub").join("..");
+    std::fs::create_dir(directory.path().join("sub")).unwrap();
+    for target in [directory.path(), &roundabout] {
+        let refused = AnnotationDirectory::create(target, [input.as_path()].into_iter());
+        assert!(matches!(refused, Err(DirectoryError::OverwritesInput(path)) if path == input));
+    }
+}
+
+#[test]
+fn two_inputs_of_one_name_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let inputs = [Path::new("x/a.jpg"), Path::new("y/a.jpg")];
+    let refused = AnnotationDirectory::create(directory.path(), inputs.into_iter());
+    assert!(matches!(refused, Err(DirectoryError::SameName { .. })));
+    let twice = [Path::new("x/a.jpg"), Path::new("x/a.jpg")];
+    assert!(AnnotationDirectory::create(directory.path(), twice.into_iter()).is_ok());
+}
+
+#[test]
+fn files_keep_their_names_and_frames_of_a_stream_get_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = directory.path().join("new").join("marked");
+    let annotations = AnnotationDirectory::create(&target, std::iter::empty()).unwrap();
+    annotations.write(&FrameOrigin::File("x/Street 1.JPG".into()), b"1").unwrap();
+    annotations.write(&FrameOrigin::Stream { number: 12 }, b"2").unwrap();
+    assert_eq!(std::fs::read(target.join("Street 1.JPG")).unwrap(), b"1");
+    assert_eq!(std::fs::read(target.join("frame-000012.jpg")).unwrap(), b"2");
+}

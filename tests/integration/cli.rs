@@ -1,0 +1,148 @@
+//! The command line: what is understood, what is refused, and how that is said.
+
+use std::process::Stdio;
+
+use clap::CommandFactory;
+use framegate::cli::Cli;
+
+use crate::support::program::{framegate, run};
+
+#[test]
+fn help_shows_every_subcommand_with_an_example() {
+    let help = run(&mut framegate(["--help"]));
+    assert_eq!(help.status, 0);
+    for subcommand in ["infer", "models", "backends"] {
+        assert!(help.stdout.contains(subcommand));
+    }
+    for arguments in [&["infer", "--help"][..], &["models", "run", "--help"]] {
+        let help = run(&mut framegate(arguments.iter().copied()));
+        assert!(help.stdout.contains("Example"), "{arguments:?}");
+        assert!(help.stdout.contains("FRAMEGATE_BACKEND"), "{arguments:?}");
+    }
+    let version = run(&mut framegate(["--version"]));
+    assert_eq!(version.stdout, format!("framegate {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn every_option_has_its_variable() {
+    fn check(command: &clap::Command, checked: &mut usize) {
+        for option in command.get_arguments() {
+            let Some(long) = option.get_long().filter(|long| !["help", "version"].contains(long))
+            else {
+                continue;
+            };
+            let variable = format!("FRAMEGATE_{}", long.to_uppercase().replace('-', "_"));
+            let found = option.get_env().map(|name| name.to_string_lossy().into_owned());
+            assert_eq!(found.as_deref(), Some(variable.as_str()), "--{long}");
+            *checked += 1;
+        }
+        command.get_subcommands().for_each(|command| check(command, checked));
+    }
+    let mut checked = 0;
+    check(&Cli::command(), &mut checked);
+    assert!(checked > 20, "only {checked} options were found");
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn an_option_beats_its_variable() {
+    let infer = ["infer", "--model", "m.onnx", "a.jpg"];
+    let mut by_variable = framegate(infer);
+    by_variable.env("FRAMEGATE_BATCH", "17").env("FRAMEGATE_MODEL", "other.onnx");
+    run(&mut by_variable).assert_refused(2, &["--batch 17", "1 to 16"]);
+    // The variable's value would be refused, so the option's was taken.
+    let mut by_option = framegate(infer);
+    by_option.args(["--batch", "2"]).env("FRAMEGATE_BATCH", "17");
+    run(&mut by_option).assert_refused(1, &["m.onnx"]);
+    let mut switch = framegate(["backends"]);
+    assert!(run(switch.env("FRAMEGATE_JSON", "1")).stdout.starts_with('['));
+    assert!(!run(switch.env("FRAMEGATE_JSON", "0")).stdout.starts_with('['));
+}
+
+#[test]
+fn values_out_of_range_are_refused_before_any_work() {
+    for (option, named) in [
+        ("--batch=0", "--batch 0"),
+        ("--batch=17", "--batch 17"),
+        ("--conf=1.5", "--conf 1.5"),
+        ("--conf=NaN", "--conf NaN"),
+        ("--iou=-0.1", "--iou -0.1"),
+        ("--threads=0", "--threads 0"),
+        ("--input-size=640", "--input-size 640"),
+        ("--input-size=0x640", "--input-size 0x640"),
+        ("--max-frame-size-mb=0", "--max-frame-size-mb 0"),
+        ("--max-frame-width=70000", "--max-frame-width 70000"),
+        ("--max-frame-pixels=0", "--max-frame-pixels 0"),
+    ] {
+        let refused = run(&mut framegate(["infer", "--model", "missing.onnx", option, "a.jpg"]));
+        refused.assert_refused(2, &[named]);
+        assert!(!refused.stderr.contains("missing.onnx"), "{option}");
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_a_usage_error() {
+    for (arguments, word) in [
+        (&["infer", "a.jpg"][..], "--model"),
+        (&["infer", "--model", "m.onnx"], "<PATH>"),
+        (&["infer", "--model", "m.onnx", "--backend", "abacus", "a.jpg"], "ndarray"),
+        (&["infer", "--model", "m.onnx", "--batch", "many", "a.jpg"], "many"),
+        (&["infer", "--model", "m.onnx", "-", "-"], "only once"),
+        (&["models", "run", "m.onnx", "--backend", "flex"], "--input"),
+        (&["watch"], "watch"),
+    ] {
+        run(&mut framegate(arguments.iter().copied())).assert_refused(2, &[word]);
+    }
+}
+
+#[test]
+fn a_missing_or_broken_model_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = directory.path().join("broken.onnx");
+    std::fs::write(&broken, b"\x08\x07\x12\x04no onnx at all").unwrap();
+    let broken = broken.to_str().unwrap();
+    for model in ["missing.onnx", broken] {
+        for arguments in [&["infer", "--model", model, "a.jpg"][..], &["models", "inspect", model]]
+        {
+            run(&mut framegate(arguments.iter().copied())).assert_refused(1, &["error: ", model]);
+        }
+    }
+}
+
+#[test]
+fn every_known_backend_is_listed_with_a_device_or_a_reason() {
+    let listed = run(&mut framegate(["backends", "--json"]));
+    assert_eq!(listed.status, 0);
+    let listed: Vec<serde_json::Value> = serde_json::from_str(&listed.stdout).unwrap();
+    let names: Vec<_> = listed.iter().map(|entry| entry["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["wgpu", "flex", "ndarray"]);
+    let table = run(&mut framegate(["backends"])).stdout;
+    for entry in &listed {
+        let usable = entry["usable"] == true;
+        assert_eq!(entry["device"].is_string(), usable, "{entry}");
+        assert_eq!(entry["reason"].is_string(), !usable, "{entry}");
+        let about = if usable { &entry["device"] } else { &entry["reason"] };
+        assert!(table.contains(about.as_str().unwrap()), "{table}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut command = framegate(["backends"]);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn annotating_over_the_inputs_is_refused_before_any_work() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.jpg"), b"precious").unwrap();
+    let path = directory.path().to_str().unwrap();
+    run(&mut framegate(["infer", "--model", "missing.onnx", "--annotate", path, path]))
+        .assert_refused(2, &["overwrite", "a.jpg"]);
+    assert_eq!(std::fs::read(directory.path().join("a.jpg")).unwrap(), b"precious");
+}

@@ -1,0 +1,252 @@
+//! JPEGs good, bad and hostile.
+
+use framegate::stages::{DecodeError, DecodeLimits, Decoder, Orientation, Picture};
+use jpeg_encoder::{ColorType, SamplingFactor};
+
+use crate::support::jpeg::{
+    Coding, declare_size, decode, encode, encode_as, frame_header, largest_difference, slopes,
+};
+use crate::support::test_data;
+
+const WIDTH: usize = 61;
+const HEIGHT: usize = 45;
+
+/// What coding a smooth picture at quality 95 may change.
+const CODING_LOSS: u8 = 12;
+
+fn coded(coding: Coding) -> Vec<u8> {
+    encode(&slopes(WIDTH, HEIGHT), WIDTH, HEIGHT, coding)
+}
+
+/// The codings a frame may have.
+fn codings() -> Vec<Coding> {
+    let samplings = [
+        SamplingFactor::F_1_1,
+        SamplingFactor::F_2_1,
+        SamplingFactor::F_1_2,
+        SamplingFactor::F_2_2,
+    ];
+    let mut codings = vec![Coding { separate_scans: true, ..Coding::default() }];
+    for sampling in samplings.map(Some) {
+        for (progressive, restart_interval) in [(false, 0), (false, 3), (true, 0), (true, 3)] {
+            codings.push(Coding { progressive, sampling, restart_interval, ..Coding::default() });
+        }
+    }
+    codings
+}
+
+#[test]
+fn every_coding_gives_the_picture() {
+    for coding in codings() {
+        let picture = decode(&coded(coding)).unwrap();
+        assert_eq!((picture.width, picture.height), (WIDTH, HEIGHT));
+        let difference = largest_difference(&picture.pixels, &slopes(WIDTH, HEIGHT));
+        assert!(difference <= CODING_LOSS, "{coding:?} is {difference} levels off");
+    }
+}
+
+#[test]
+fn greyscale_becomes_three_equal_channels() {
+    let grey: Vec<u8> = slopes(WIDTH, HEIGHT).chunks_exact(3).map(|pixel| pixel[0]).collect();
+    for progressive in [false, true] {
+        let coding = Coding { progressive, ..Coding::default() };
+        let picture = decode(&encode_as(ColorType::Luma, &grey, WIDTH, HEIGHT, coding)).unwrap();
+        let expected: Vec<u8> = grey.iter().flat_map(|&level| [level; 3]).collect();
+        assert!(largest_difference(&picture.pixels, &expected) <= CODING_LOSS);
+    }
+}
+
+#[test]
+fn one_pixel_is_a_picture() {
+    let picture = decode(&encode(&[200, 100, 50], 1, 1, Coding::default())).unwrap();
+    assert_eq!((picture.width, picture.height), (1, 1));
+    assert!(largest_difference(&picture.pixels, &[200, 100, 50]) <= CODING_LOSS);
+}
+
+#[test]
+fn data_that_is_no_jpeg_is_refused() {
+    assert_eq!(decode(&[]).unwrap_err(), DecodeError::Empty);
+    assert_eq!(decode(b"\x89PNG\r\n\x1A\n").unwrap_err(), DecodeError::NotJpeg);
+    assert_eq!(decode(&[0xFF]).unwrap_err(), DecodeError::NotJpeg);
+    assert_eq!(decode(&[0xFF, 0xD8]).unwrap_err(), DecodeError::Truncated);
+    assert!(matches!(decode(&[0xFF, 0xD8, 0xFF, 0xD9]), Err(DecodeError::Corrupt(_))));
+}
+
+#[test]
+fn a_jpeg_cut_off_anywhere_is_refused() {
+    for coding in codings() {
+        let jpeg = coded(coding);
+        for length in 2..jpeg.len() {
+            let error = decode(&jpeg[..length]).expect_err("it is cut off");
+            assert_eq!(error, DecodeError::Truncated, "{coding:?} at {length}");
+        }
+    }
+}
+
+/// What a sender does that closes a broken picture: the end marker is there, data before it is not.
+#[test]
+fn a_jpeg_that_lacks_data_before_its_end_marker_is_refused() {
+    for coding in codings() {
+        let jpeg = coded(coding);
+        let scan = jpeg.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap();
+        // A progressive file cut between two scans is whole, only coarse, so it is cut in its first.
+        let end = if coding.progressive { scan + 60 } else { jpeg.len() - 4 };
+        for length in scan + 14..end {
+            let mut cut = jpeg[..length].to_vec();
+            cut.extend([0xFF, 0xD9]);
+            assert!(decode(&cut).is_err(), "{coding:?} cut at {length} of {}", jpeg.len());
+        }
+    }
+}
+
+#[test]
+fn a_header_that_declares_more_than_there_is_is_refused() {
+    for coding in codings() {
+        for (width, height) in [(WIDTH, HEIGHT + 32), (WIDTH + 32, HEIGHT), (512, 512)] {
+            let mut jpeg = coded(coding);
+            declare_size(&mut jpeg, width as u16, height as u16);
+            assert!(decode(&jpeg).is_err(), "{coding:?} as {width}x{height}");
+        }
+    }
+    let mut jpeg = coded(Coding::default());
+    declare_size(&mut jpeg, 8000, 5000);
+    let error = decode(&jpeg).unwrap_err();
+    assert_eq!(error, DecodeError::Implausible { width: 8000, height: 5000 });
+    declare_size(&mut jpeg, 0, 100);
+    assert!(matches!(decode(&jpeg), Err(DecodeError::Corrupt(_))));
+}
+
+#[test]
+fn unsupported_kinds_are_named() {
+    let patched = |offset: usize, value: u8| {
+        let mut jpeg = coded(Coding::default());
+        let at = frame_header(&jpeg) + offset;
+        jpeg[at] = value;
+        decode(&jpeg).unwrap_err()
+    };
+    const MARKER: usize = 1;
+    const PRECISION: usize = 4;
+    assert_eq!(patched(PRECISION, 12), DecodeError::UnsupportedPrecision(12));
+    assert_eq!(patched(PRECISION, 16), DecodeError::UnsupportedPrecision(16));
+    assert_eq!(patched(MARKER, 0xC3), DecodeError::UnsupportedCoding("lossless"));
+    assert_eq!(patched(MARKER, 0xC5), DecodeError::UnsupportedCoding("hierarchical"));
+    assert_eq!(patched(MARKER, 0xC9), DecodeError::UnsupportedCoding("arithmetic-coded"));
+
+    for color in [ColorType::Cmyk, ColorType::CmykAsYcck] {
+        let jpeg = encode_as(color, &[90; 8 * 8 * 4], 8, 8, Coding::default());
+        assert_eq!(decode(&jpeg).unwrap_err(), DecodeError::UnsupportedComponents(4));
+    }
+
+    let sampling = Some(SamplingFactor::F_2_2);
+    let jpeg = coded(Coding { sampling, separate_scans: true, ..Coding::default() });
+    assert_eq!(decode(&jpeg).unwrap_err(), DecodeError::UnsupportedScans);
+}
+
+#[test]
+fn limits_hold_to_the_pixel() {
+    let jpeg = coded(Coding::default());
+    let exact = DecodeLimits { max_width: WIDTH, max_height: HEIGHT, max_pixels: WIDTH * HEIGHT };
+    let within = |limits| Decoder::new(limits).decode(&jpeg, &mut Picture::default());
+    assert_eq!(within(exact), Ok(()));
+    for limits in [
+        DecodeLimits { max_width: WIDTH - 1, ..exact },
+        DecodeLimits { max_height: HEIGHT - 1, ..exact },
+        DecodeLimits { max_pixels: WIDTH * HEIGHT - 1, ..exact },
+    ] {
+        assert_eq!(
+            within(limits),
+            Err(DecodeError::TooLarge { width: WIDTH, height: HEIGHT, limits })
+        );
+    }
+}
+
+#[test]
+fn orientation_comes_from_exif() {
+    use Orientation::*;
+    let in_order = [
+        Upright,
+        MirrorHorizontally,
+        Rotate180,
+        MirrorVertically,
+        Transpose,
+        Rotate90,
+        Transverse,
+        Rotate270,
+    ];
+    for (value, orientation) in (1..).zip(in_order) {
+        let picture =
+            decode(&coded(Coding { orientation: Some(value), ..Coding::default() })).unwrap();
+        assert_eq!(picture.orientation, orientation);
+        let upright = picture.upright_size();
+        let expected = if value >= 5 { (HEIGHT, WIDTH) } else { (WIDTH, HEIGHT) };
+        assert_eq!((upright.width, upright.height), expected);
+    }
+}
+
+#[test]
+fn broken_exif_means_upright() {
+    for value in [0, 9, 255] {
+        let picture =
+            decode(&coded(Coding { orientation: Some(value), ..Coding::default() })).unwrap();
+        assert_eq!(picture.orientation, Orientation::Upright);
+    }
+    let whole = coded(Coding { orientation: Some(6), ..Coding::default() });
+    let exif = whole.windows(6).position(|bytes| bytes == b"Exif\0\0").unwrap() + 6;
+    // The byte order, the offset of the directory, its length, the type of the entry.
+    for offset in [0, 4, 9, 12] {
+        let mut jpeg = whole.clone();
+        jpeg[exif + offset] = 0xEE;
+        assert_eq!(decode(&jpeg).unwrap().orientation, Orientation::Upright, "byte {offset}");
+    }
+}
+
+/// Reaching the end means that nothing panicked.
+#[test]
+fn hostile_data_never_panics_and_shows_nothing_of_the_frame_before() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let seeds: Vec<_> = codings()
+        .into_iter()
+        .map(|coding| coded(Coding { orientation: Some(6), ..coding }))
+        .collect();
+    let mut decoder = Decoder::new(DecodeLimits::default());
+    let (mut dark, mut light) = (Picture::default(), Picture::default());
+    let mut decoded = 0;
+    for round in 0..4000 {
+        let mut jpeg = seeds[round % seeds.len()].clone();
+        for _ in 0..random.usize(1..4) {
+            let at = random.usize(2..jpeg.len() - 2);
+            match random.u8(0..4) {
+                0 => jpeg[at] = random.u8(..),
+                1 => jpeg[at] ^= 1 << random.u8(0..8),
+                2 => drop(jpeg.remove(at)),
+                _ => jpeg.insert(at, random.u8(..)),
+            }
+        }
+        dark.pixels.fill(0x00);
+        light.pixels.fill(0xFF);
+        let result = decoder.decode(&jpeg, &mut dark);
+        assert_eq!(result, decoder.decode(&jpeg, &mut light));
+        if result.is_ok() {
+            assert_eq!(dark.pixels, light.pixels, "pixels were left unwritten");
+            decoded += 1;
+        }
+    }
+    assert!(decoded > 0, "no damaged file was decodable: the test has lost its point");
+}
+
+#[test]
+fn all_photographs_of_the_test_data_decode() {
+    let Some(data) = test_data() else { return };
+    for folder in ["images", "codes"] {
+        let mut photographs = 0;
+        for entry in std::fs::read_dir(data.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "jpg") {
+                let result = decode(&std::fs::read(&path).unwrap());
+                assert!(result.is_ok(), "{}: {:?}", path.display(), result.err());
+                photographs += 1;
+            }
+        }
+        assert!(photographs > 0, "no photographs in {folder}");
+    }
+}

@@ -1,0 +1,187 @@
+//! Loading models with everything around them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use framegate_models::Detector;
+use framegate_models::detector::{
+    BoxDecoder, ChannelOrder, Fit, InputSize, LabelsSource, LetterboxPlacement, LoadOptions,
+    ModelError,
+};
+use tempfile::TempDir;
+
+use crate::onnx_model::{OnnxModel, OnnxNode};
+use crate::support::test_data;
+
+const NO_OPTIONS: LoadOptions = LoadOptions { labels: None, input_size: None };
+
+/// A place for a model in a folder of its own, which lasts as long as the first value.
+fn model_path() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("there is room for a temporary folder");
+    let path = folder.path().join("m.onnx");
+    (folder, path)
+}
+
+fn load(path: &Path) -> Result<Detector, ModelError> {
+    Detector::load(path, &NO_OPTIONS)
+}
+
+#[track_caller]
+fn assert_message(result: Result<Detector, ModelError>, fragments: &[&str]) {
+    let message = result.expect_err("loading should fail").to_string();
+    for fragment in fragments {
+        assert!(message.contains(fragment), "no `{fragment}` in: {message}");
+    }
+}
+
+/// A model file: a picture of open height and width through `operators`, one after the other.
+fn model(operators: &[&str], metadata: &[(&str, &str)]) -> Vec<u8> {
+    let name = |number: usize| format!("v{number}");
+    let mut model = OnnxModel::new(13, &name(0), &[1, 3, -1, -1]).output(&name(operators.len()));
+    for (index, operator) in operators.iter().enumerate() {
+        model = model.node(OnnxNode::new(operator, &[&name(index)], &[&name(index + 1)]));
+    }
+    for (key, value) in metadata {
+        model = model.metadata(key, value);
+    }
+    model.bytes()
+}
+
+/// A classifier of three classes for pictures of any size.
+const CLASSIFIER: &[&str] = &["GlobalAveragePool", "Flatten"];
+const SIZE: InputSize = InputSize { width: 64, height: 32 };
+
+#[test]
+fn files_that_are_no_model_are_told_apart() {
+    let (folder, path) = model_path();
+    assert_message(load(&path), &["there is no model at", "m.onnx"]);
+    assert_message(load(folder.path()), &["is not a file", "name the .onnx file"]);
+    fs::write(&path, b"").unwrap();
+    assert_message(load(&path), &["m.onnx", "is empty"]);
+    fs::write(&path, b"\xff\xd8 not a model at all").unwrap();
+    assert_message(load(&path), &["m.onnx", "not a complete ONNX model"]);
+    let whole = model(CLASSIFIER, &[("imgsz", "32")]);
+    for len in 1..whole.len() {
+        fs::write(&path, &whole[..len]).unwrap();
+        // A cut between two fields of the file leaves a smaller file that is whole.
+        if let Err(error) = load(&path) {
+            assert!(error.to_string().contains("m.onnx"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_open_input_size_can_be_given_in_three_places() {
+    let (_folder, path) = model_path();
+    fs::write(&path, model(CLASSIFIER, &[])).unwrap();
+    assert_message(load(&path), &["--input-size", "`input_size = { width", "m.toml"]);
+
+    let options = LoadOptions { input_size: Some(SIZE), ..NO_OPTIONS };
+    let detector = Detector::load(&path, &options).unwrap();
+    assert_eq!(detector.model.graph.image_shape(), [3, 32, 64]);
+    assert_eq!((detector.input.width, detector.input.height), (64, 32));
+    assert_eq!(detector.labels, ["class 0", "class 1", "class 2"]);
+    assert_eq!(detector.labels_source, LabelsSource::Numbers);
+
+    fs::write(path.with_extension("toml"), "input_size = { width = 96, height = 48 }").unwrap();
+    assert_eq!(load(&path).unwrap().model.graph.image_shape(), [3, 48, 96]);
+    assert_eq!(Detector::load(&path, &options).unwrap().input.width, 64, "the option is stronger");
+
+    fs::remove_file(path.with_extension("toml")).unwrap();
+    fs::write(&path, model(CLASSIFIER, &[("imgsz", "[48, 96]")])).unwrap();
+    assert_eq!(load(&path).unwrap().model.graph.image_shape(), [3, 48, 96]);
+}
+
+#[test]
+fn everything_unknown_is_asked_for_at_once() {
+    let (_folder, path) = model_path();
+    fs::write(&path, model(&["Relu"], &[])).unwrap();
+    assert_message(load(&path), &["--input-size", "`boxes = \"…\"`", "`v1` [1, 3, 640, 640]"]);
+    let labels = path.with_file_name("two.txt");
+    fs::write(&labels, "a\nb\n").unwrap();
+    fs::write(&path, model(CLASSIFIER, &[])).unwrap();
+    let options = LoadOptions { labels: Some(labels), ..NO_OPTIONS };
+    assert_message(Detector::load(&path, &options), &["--input-size", "3 classes", "names 2"]);
+}
+
+#[test]
+fn labels_come_from_the_strongest_place() {
+    let (_folder, path) = model_path();
+    let metadata = [("imgsz", "32"), ("names", "{0: 'm0', 1: \"m'1\", 2: 'm2'}")];
+    fs::write(&path, model(CLASSIFIER, &metadata[..1])).unwrap();
+    let beside = path.with_file_name("m.labels.txt");
+    fs::write(&beside, "b0\r\nb1\r\nb2\r\n\r\n").unwrap();
+    let detector = load(&path).unwrap();
+    assert_eq!(detector.labels, ["b0", "b1", "b2"]);
+    assert_eq!(detector.labels_source, LabelsSource::FileBeside(beside));
+
+    fs::write(&path, model(CLASSIFIER, &metadata)).unwrap();
+    assert_eq!(load(&path).unwrap().labels, ["m0", "m'1", "m2"]);
+
+    fs::write(path.with_extension("toml"), "labels = \"names.txt\"").unwrap();
+    assert_message(load(&path), &["names.txt", "cannot be read"]);
+    fs::write(path.with_file_name("names.txt"), "s0\ns1\ns2").unwrap();
+    assert_eq!(load(&path).unwrap().labels, ["s0", "s1", "s2"]);
+
+    let option = path.with_file_name("option.txt");
+    fs::write(&option, "o0\no1\no2").unwrap();
+    let options = LoadOptions { labels: Some(option.clone()), ..NO_OPTIONS };
+    assert_eq!(Detector::load(&path, &options).unwrap().labels, ["o0", "o1", "o2"]);
+    fs::write(&option, "o0\no1").unwrap();
+    assert_message(Detector::load(&path, &options), &["3 classes", "names 2", "option.txt"]);
+}
+
+#[test]
+fn a_malformed_sidecar_is_an_error_that_names_the_file() {
+    let (_folder, path) = model_path();
+    fs::write(&path, model(CLASSIFIER, &[("imgsz", "32")])).unwrap();
+    fs::write(path.with_extension("toml"), "boxes = \"ssd\"").unwrap();
+    assert_message(load(&path), &["m.toml", "boxes", "`yolox`", "`classify`"]);
+    fs::write(path.with_extension("toml"), "boxes = \"yolox\"").unwrap();
+    assert_message(load(&path), &["`yolox` needs", "`v2` [1, 3]"]);
+    let text = "licence = \"MIT\"\nsource = \"here\"\nmean = 1\nscale = [1, 2, 3]\nchannel_order = \"bgr\"";
+    fs::write(path.with_extension("toml"), text).unwrap();
+    let detector = load(&path).unwrap();
+    assert_eq!(
+        (detector.licence.as_deref(), detector.source.as_deref()),
+        (Some("MIT"), Some("here"))
+    );
+    assert_eq!((detector.input.mean, detector.input.scale), ([1.0; 3], [1.0, 2.0, 3.0]));
+    assert_eq!(detector.input.channel_order, ChannelOrder::Bgr);
+}
+
+#[test]
+fn the_shared_models_describe_themselves() {
+    let Some(data) = test_data() else { return };
+    let yolox = load(&data.join("models/yolox_nano.onnx")).unwrap();
+    assert_eq!(yolox.model.name, "yolox_nano");
+    assert_eq!(yolox.boxes, BoxDecoder::Yolox { strides: vec![8, 16, 32] });
+    assert_eq!((yolox.labels.len(), yolox.labels[0].as_str()), (80, "person"));
+    assert!(matches!(yolox.labels_source, LabelsSource::FileBeside(_)));
+    assert_eq!((yolox.input.width, yolox.input.height), (416, 416));
+    assert_eq!(
+        yolox.input.fit,
+        Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 114 }
+    );
+    let yunet = load(&data.join("models/yunet_n_320_320.onnx")).unwrap();
+    assert_eq!(yunet.boxes, BoxDecoder::Yunet { strides: vec![8, 16, 32] });
+    assert_eq!(
+        (yunet.labels, yunet.labels_source),
+        (vec!["face".to_owned()], LabelsSource::Decoder)
+    );
+
+    let options = LoadOptions { input_size: Some(SIZE), ..NO_OPTIONS };
+    let conflict = Detector::load(&data.join("models/yolox_nano.onnx"), &options);
+    assert_message(conflict, &["--input-size", "64x32", "width 416"]);
+}
+
+#[test]
+fn a_truncated_model_says_what_to_do() {
+    let Some(data) = test_data() else { return };
+    let whole = fs::read(data.join("models/yolox_nano.onnx")).unwrap();
+    let (_folder, path) = model_path();
+    for len in [10, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..len]).unwrap();
+        assert_message(load(&path), &["m.onnx", "copy or export the file again"]);
+    }
+}

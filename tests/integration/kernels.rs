@@ -1,0 +1,103 @@
+//! Every vector kernel against its scalar twin, and our resize against a library's.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
+use framegate::stages::{FrameSize, Normaliser, Placement, Resizer, RgbView, SimdLevel};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
+
+use crate::support::dirty_slot;
+use crate::support::jpeg::largest_difference;
+
+fn noise(random: &mut fastrand::Rng, width: usize, height: usize) -> Vec<u8> {
+    (0..width * height * 3).map(|_| random.u8(..)).collect()
+}
+
+/// Sizes below, at and above each kernel's vector, then larger ones; hardly any a multiple of it.
+fn extents(random: &mut fastrand::Rng, round: usize) -> [usize; 4] {
+    let limit = if round < 300 { 40 } else { 300 };
+    [(); 4].map(|()| random.usize(1..=limit))
+}
+
+/// The levels to hold against the scalar twin.
+fn vector_levels() -> Vec<SimdLevel> {
+    let levels: Vec<_> =
+        SimdLevel::available().into_iter().filter(|level| *level != SimdLevel::Scalar).collect();
+    assert!(!levels.is_empty(), "this processor has no vector kernel to test");
+    levels
+}
+
+#[test]
+fn resize_kernels_match_the_scalar_twin() {
+    let mut random = fastrand::Rng::with_seed(2);
+    let levels = vector_levels();
+    let mut scalar = Resizer::with_level(SimdLevel::Scalar);
+    let mut vector: Vec<_> = levels.iter().map(|&level| Resizer::with_level(level)).collect();
+    let (mut expected, mut actual) = (vec![], vec![]);
+    for round in 0..400 {
+        let [width, height, new_width, new_height] = extents(&mut random, round);
+        let pixels = noise(&mut random, width, height);
+        let source = RgbView { pixels: &pixels, width, height };
+        scalar.resize(source, new_width, new_height, &mut expected);
+        for (resizer, level) in vector.iter_mut().zip(&levels) {
+            actual.clear();
+            resizer.resize(source, new_width, new_height, &mut actual);
+            assert!(actual == expected, "{level:?}, {width}x{height} to {new_width}x{new_height}");
+        }
+    }
+}
+
+#[test]
+fn normalise_kernels_match_the_scalar_twin() {
+    let mut random = fastrand::Rng::with_seed(3);
+    let levels = vector_levels();
+    for round in 0..400 {
+        let [width, height, right, bottom] = extents(&mut random, round);
+        let pixels = noise(&mut random, width, height);
+        let picture = RgbView { pixels: &pixels, width, height };
+        let (left, top) = (random.usize(0..=right), random.usize(0..=bottom));
+        let input = ImageInput {
+            width: width + right,
+            height: height + bottom,
+            channel_order: *random.choice(&[ChannelOrder::Rgb, ChannelOrder::Bgr]).unwrap(),
+            mean: [(); 3].map(|()| random.f32() * 255.0),
+            scale: [(); 3].map(|()| random.f32()),
+            fit: Fit::Letterbox { placement: LetterboxPlacement::Centre, fill: random.u8(..) },
+        };
+        let frame = FrameSize { width, height };
+        let placement = Placement { width, height, left, top, ..Placement::of(frame, &input) };
+        let run = |level| {
+            let mut slot = dirty_slot(&input);
+            Normaliser::with_level(&input, level).normalise(picture, &placement, &mut slot);
+            slot
+        };
+        let expected = run(SimdLevel::Scalar);
+        assert!(expected.iter().all(|value| value.is_finite()), "values were left unwritten");
+        for &level in &levels {
+            assert!(run(level) == expected, "{level:?}, {width}x{height} at {left}, {top}");
+        }
+    }
+}
+
+#[test]
+fn resize_agrees_with_fast_image_resize() {
+    let mut random = fastrand::Rng::with_seed(4);
+    let mut theirs = fast_image_resize::Resizer::new();
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Interpolation(FilterType::Bilinear));
+    let mut ours = Resizer::new();
+    let mut actual = vec![];
+    for round in 0..400 {
+        let [width, height, new_width, new_height] = extents(&mut random, round);
+        let pixels = noise(&mut random, width, height);
+        ours.resize(RgbView { pixels: &pixels, width, height }, new_width, new_height, &mut actual);
+
+        let [w, h, new_w, new_h] = [width, height, new_width, new_height].map(|n| n as u32);
+        let source = ImageRef::new(w, h, &pixels, PixelType::U8x3).unwrap();
+        let mut expected = Image::new(new_w, new_h, PixelType::U8x3);
+        theirs.resize(&source, &mut expected, &options).unwrap();
+        let difference = largest_difference(&actual, expected.buffer());
+        assert!(
+            difference <= 1,
+            "{width}x{height} to {new_width}x{new_height} is {difference} levels off"
+        );
+    }
+}

@@ -1,0 +1,21 @@
+//! The tests of the whole package: one binary, a module per subject.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod allocations;
+mod annotate;
+mod architecture;
+mod boxes;
+mod cli;
+mod decode;
+mod detector;
+mod infer;
+mod kernels;
+mod mjpeg;
+mod models;
+mod offline;
+mod onnx;
+mod onnx_model;
+mod parity;
+mod preprocess;
+mod support;

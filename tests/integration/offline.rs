@@ -1,0 +1,207 @@
+//! The offline path, on the scalar reference and on a backend that fails as a script says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use framegate::engine::{
+    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, Offline, SourceFrame,
+};
+use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
+use framegate_backend_api::graph::{Activation, GraphBuilder, Operator, Reduce, Reduction};
+use framegate_backend_api::{Backend, BackendError, Limits, Model};
+use framegate_models::Detector;
+use framegate_models::detector::{BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource};
+use framegate_testkit::ReferenceBackend;
+use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+
+use crate::support::pictures::plain;
+
+const COLOURS: [(&str, [u8; 3]); 3] =
+    [("red", [255, 0, 0]), ("green", [0, 255, 0]), ("blue", [0, 0, 255])];
+
+/// Says which of the three colours a picture has: each class's score is the sigmoid of a channel's
+/// mean level.
+fn colour_detector() -> Detector {
+    let mut builder = GraphBuilder::new("picture", [1, 3, 8, 8]);
+    let mean = Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_axes: false };
+    let mean = builder.push("mean", Operator::Reduce(mean), &[builder.input()]).unwrap();
+    let sigmoid = Operator::Activation(Activation::Sigmoid);
+    let scores = builder.push("scores", sigmoid, &[mean]).unwrap();
+    let graph = builder.finish(vec![scores]);
+    Detector {
+        model: Model { name: "colour".to_owned(), graph, metadata: BTreeMap::new() },
+        input: ImageInput {
+            width: 8,
+            height: 8,
+            channel_order: ChannelOrder::Rgb,
+            mean: [127.5; 3],
+            scale: [0.1; 3],
+            fit: Fit::Stretch,
+        },
+        boxes: BoxDecoder::Classify,
+        boxes_reason: "made for a test".to_owned(),
+        labels: COLOURS.map(|(label, _)| label.to_owned()).to_vec(),
+        labels_source: LabelsSource::Sidecar,
+        licence: None,
+        source: None,
+    }
+}
+
+fn good(number: usize) -> SourceFrame {
+    let (_, rgb) = COLOURS[number % 3];
+    SourceFrame { origin: FrameOrigin::Stream { number }, jpeg: Ok(plain(20, 10, rgb)) }
+}
+
+fn broken(number: usize) -> SourceFrame {
+    let mut frame = good(number);
+    frame.jpeg = Ok(b"\xFF\xD8 no picture".to_vec());
+    frame
+}
+
+/// Runs frames through the colour detector; `deliver` as in [`Offline::run`].
+fn run<E>(
+    backend: &dyn Backend,
+    max_batch: usize,
+    frames: impl Iterator<Item = SourceFrame> + Send + 'static,
+    deliver: impl FnMut(Vec<FinishedFrame>) -> Result<(), E>,
+) -> Result<(), E> {
+    let detector = colour_detector();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let session = backend.load(&detector.model, &Limits { max_batch, threads: 1 }).unwrap();
+    let offline = Offline {
+        detector: &detector,
+        boxes: BoxStage::new(&detector, Thresholds { confidence: 0.5, iou: 0.45 }).unwrap(),
+        pool: &pool,
+        limits: DecodeLimits::default(),
+        max_batch,
+    };
+    offline.run(session, frames, deliver)
+}
+
+fn collect(
+    backend: &dyn Backend,
+    max_batch: usize,
+    frames: Vec<SourceFrame>,
+) -> Vec<FinishedFrame> {
+    let mut finished = Vec::new();
+    let delivered = run(backend, max_batch, frames.into_iter(), |batch| {
+        assert!((1..=max_batch).contains(&batch.len()));
+        finished.extend(batch);
+        Ok::<_, ()>(())
+    });
+    assert_eq!(delivered, Ok(()));
+    finished
+}
+
+/// Asserts that a frame got the one detection that its number promises.
+fn assert_found(frame: &FinishedFrame, number: usize) {
+    assert_eq!(frame.origin, FrameOrigin::Stream { number });
+    let result = frame.result.as_ref().unwrap_or_else(|error| panic!("frame {number}: {error}"));
+    let labels: Vec<&str> = result.detections.iter().map(|found| &*found.label).collect();
+    assert_eq!(labels, [COLOURS[number % 3].0], "frame {number}");
+    assert_eq!((result.size.width, result.size.height), (20, 10));
+}
+
+fn code(frame: &FinishedFrame) -> Option<FrameErrorCode> {
+    frame.result.as_ref().err().map(|error| error.code)
+}
+
+#[test]
+fn every_frame_is_answered_in_order_and_bad_ones_leave_no_hole() {
+    let is_bad = |number: usize| number % 5 == 1 || number % 7 == 3;
+    for max_batch in [1, 4, 16] {
+        let frames = (0..50).map(|n| if is_bad(n) { broken(n) } else { good(n) }).collect();
+        let finished = collect(&ReferenceBackend, max_batch, frames);
+        assert_eq!(finished.len(), 50);
+        for (number, frame) in finished.iter().enumerate() {
+            if is_bad(number) {
+                assert_eq!(frame.origin, FrameOrigin::Stream { number });
+                assert_eq!(code(frame), Some(FrameErrorCode::DecodeFailed));
+            } else {
+                assert_found(frame, number);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_frames_are_no_problem() {
+    assert!(collect(&ReferenceBackend, 4, Vec::new()).is_empty());
+}
+
+#[test]
+fn a_frame_that_could_not_be_read_keeps_its_error() {
+    let error = FrameError { code: FrameErrorCode::ReadFailed, detail: "gone".to_owned() };
+    let mut frames = vec![good(0), good(1), good(2)];
+    frames[1].jpeg = Err(error.clone());
+    let finished = collect(&ReferenceBackend, 4, frames);
+    assert_found(&finished[0], 0);
+    assert_eq!(finished[1].result.as_ref().err(), Some(&error));
+    assert_found(&finished[2], 2);
+}
+
+#[test]
+fn a_failing_or_panicking_session_costs_the_frames_at_hand() {
+    let lost = BackendError::Device { backend: "fake", reason: "lost".to_owned() };
+    let script =
+        [Outcome::Success, Outcome::Failure(lost), Outcome::Success, Outcome::Panic("scripted")];
+    let backend =
+        FakeBackend::new(script.map(Call::instant), Call::instant(Outcome::Success), |_| {});
+    let finished = collect(&backend, 1, (0..6).map(good).collect());
+    for (number, frame) in finished.iter().enumerate() {
+        if [1, 3].contains(&number) {
+            assert_eq!(code(frame), Some(FrameErrorCode::PipelineFailure));
+        } else {
+            assert_found(frame, number);
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_bad_frames_is_not_run() {
+    let backend = FakeBackend::new([], Call::instant(Outcome::Panic("called")), |_| {});
+    let finished = collect(&backend, 4, (0..9).map(broken).collect());
+    assert_eq!(finished.len(), 9);
+    assert!(finished.iter().all(|frame| code(frame) == Some(FrameErrorCode::DecodeFailed)));
+}
+
+#[test]
+fn when_results_are_not_wanted_any_more_a_stalled_stream_is_left() {
+    let (sender, frames) = mpsc::channel();
+    sender.send(good(0)).unwrap();
+    let mut delivered = 0;
+    // The stream stays open and silent: only the failed delivery can end this.
+    let ended = run(&ReferenceBackend, 4, frames.into_iter(), |batch| {
+        delivered += batch.len();
+        Err("enough")
+    });
+    assert_eq!(ended, Err("enough"));
+    assert_eq!(delivered, 1);
+    drop(sender);
+}
+
+#[test]
+fn only_a_bounded_number_of_frames_is_under_way() {
+    const MAX_BATCH: usize = 3;
+    // Read ahead, one in the reader's hand, two batches before and two behind the session, and
+    // the one being delivered.
+    const BOUND: usize = MAX_BATCH + 1 + 5 * MAX_BATCH;
+    let read = Arc::new(AtomicUsize::new(0));
+    let counted = {
+        let read = Arc::clone(&read);
+        (0..200).map(good).inspect(move |_| {
+            read.fetch_add(1, Ordering::SeqCst);
+        })
+    };
+    let mut delivered = 0;
+    let ended = run(&ReferenceBackend, MAX_BATCH, counted, |batch| {
+        let under_way = read.load(Ordering::SeqCst) - delivered;
+        assert!(under_way <= BOUND, "{under_way} frames are under way");
+        delivered += batch.len();
+        Ok::<_, ()>(())
+    });
+    assert_eq!(ended, Ok(()));
+    assert_eq!(delivered, 200);
+}

@@ -1,0 +1,87 @@
+//! Small JPEGs, whole and broken.
+
+use framegate::stages::{DecodeError, DecodeLimits, Decoder, Picture};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+/// Ways to code a picture.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Coding {
+    pub(crate) progressive: bool,
+    pub(crate) sampling: Option<SamplingFactor>,
+    /// MCUs between restart markers.
+    pub(crate) restart_interval: u16,
+    /// Optimised Huffman tables; the encoder then also gives each component its own scan.
+    pub(crate) separate_scans: bool,
+    /// Value of EXIF's orientation tag.
+    pub(crate) orientation: Option<u8>,
+}
+
+/// A coloured picture with slopes that JPEG keeps well.
+pub(crate) fn slopes(width: usize, height: usize) -> Vec<u8> {
+    let level = |at: usize, extent: usize| (at * 255 / extent.max(2)) as u8;
+    (0..height)
+        .flat_map(|y| {
+            (0..width).flat_map(move |x| {
+                [level(x, width), level(y, height), 255 - level(x + y, width + height)]
+            })
+        })
+        .collect()
+}
+
+/// Codes `[height, width, 3]` pixels.
+pub(crate) fn encode(pixels: &[u8], width: usize, height: usize, coding: Coding) -> Vec<u8> {
+    encode_as(ColorType::Rgb, pixels, width, height, coding)
+}
+
+/// Codes pixels of any kind the encoder knows.
+pub(crate) fn encode_as(
+    color: ColorType,
+    pixels: &[u8],
+    width: usize,
+    height: usize,
+    coding: Coding,
+) -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    let mut encoder = Encoder::new(&mut jpeg, 95);
+    encoder.set_progressive(coding.progressive);
+    encoder.set_sampling_factor(coding.sampling.unwrap_or(SamplingFactor::F_1_1));
+    encoder.set_restart_interval(coding.restart_interval);
+    encoder.set_optimized_huffman_tables(coding.separate_scans);
+    if let Some(orientation) = coding.orientation {
+        encoder.add_exif_metadata(&exif(orientation)).expect("it fits a segment");
+    }
+    encoder.encode(pixels, width as u16, height as u16, color).expect("sizes agree");
+    jpeg
+}
+
+/// EXIF data with nothing but an orientation: a little-endian TIFF header and one directory entry.
+fn exif(orientation: u8) -> Vec<u8> {
+    let mut tiff = b"II\x2A\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    tiff.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    tiff
+}
+
+/// Where the frame header's marker stands.
+pub(crate) fn frame_header(jpeg: &[u8]) -> usize {
+    let marker = |pair: &[u8]| pair[0] == 0xFF && matches!(pair[1], 0xC0..=0xC2);
+    jpeg.windows(2).position(marker).expect("an encoded JPEG has a frame header")
+}
+
+/// Lets the frame header declare another size.
+pub(crate) fn declare_size(jpeg: &mut [u8], width: u16, height: u16) {
+    let at = frame_header(jpeg) + 5;
+    jpeg[at..at + 2].copy_from_slice(&height.to_be_bytes());
+    jpeg[at + 2..at + 4].copy_from_slice(&width.to_be_bytes());
+}
+
+/// Decodes within the default limits.
+pub(crate) fn decode(jpeg: &[u8]) -> Result<Picture, DecodeError> {
+    let mut picture = Picture::default();
+    Decoder::new(DecodeLimits::default()).decode(jpeg, &mut picture).map(|()| picture)
+}
+
+/// The largest difference between two pictures' levels.
+pub(crate) fn largest_difference(left: &[u8], right: &[u8]) -> u8 {
+    assert_eq!(left.len(), right.len());
+    left.iter().zip(right).map(|(left, right)| left.abs_diff(*right)).max().unwrap_or(0)
+}
