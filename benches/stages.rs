@@ -1,8 +1,9 @@
 //! The stages before the network, one frame at a time: `cargo bench --bench stages`.
 
 use divan::{Bencher, black_box};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 use framegate::stages::{
     DecodeLimits, Decoder, FrameSize, Normaliser, Picture, Placement, Resizer, RgbView, SimdLevel,
 };
@@ -49,7 +50,7 @@ fn decode(bencher: Bencher, frame: (usize, usize)) {
     encoder
         .encode(&pixels(frame), frame.0 as u16, frame.1 as u16, ColorType::Rgb)
         .expect("the picture is valid");
-    let mut decoder = Decoder::new(DecodeLimits::default());
+    let mut decoder = Decoder::new(DecodeLimits::USUAL);
     let mut picture = Picture::default();
     bencher.bench_local(|| decoder.decode(black_box(&jpeg), &mut picture));
 }
@@ -88,12 +89,12 @@ fn resize_avx512(bencher: Bencher, frame: (usize, usize)) {
 fn resize_fast_image_resize(bencher: Bencher, frame: (usize, usize)) {
     let pixels = pixels(frame);
     let (width, height) = (frame.0 as u32, frame.1 as u32);
-    let source = ImageRef::new(width, height, &pixels, PixelType::U8x3).expect("sizes agree");
+    let source = TypedImageRef::<U8x3>::from_buffer(width, height, &pixels).expect("sizes agree");
     let Placement { width, height, .. } = placement(frame);
-    let mut resized = Image::new(width as u32, height as u32, PixelType::U8x3);
+    let mut resized = TypedImage::<U8x3>::new(width as u32, height as u32);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Interpolation(FilterType::Bilinear));
     let mut resizer = fast_image_resize::Resizer::new();
-    bencher.bench_local(|| resizer.resize(black_box(&source), &mut resized, &options));
+    bencher.bench_local(|| resizer.resize_typed(black_box(&source), &mut resized, &options));
 }
 
 fn normalise(bencher: Bencher, level: SimdLevel) {

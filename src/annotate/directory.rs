@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::engine::FrameOrigin;
+use crate::sources::Source;
 
 /// Why a directory cannot take the annotated pictures.
 #[derive(Debug, thiserror::Error)]
@@ -28,31 +29,40 @@ pub enum DirectoryError {
         /// Another.
         second: PathBuf,
     },
+    /// An input has a name that a frame of standard input may be given too.
+    #[error(
+        "{0} would be annotated into a file that a frame of standard input may be written to: \
+         rename it or run it on its own"
+    )]
+    NamedLikeAStreamFrame(PathBuf),
 }
 
-/// A directory for annotated pictures, none of which takes the place of an input or of another.
+/// A directory for annotated pictures, none of which takes the place of the input it was made from
+/// or of another one of the run.
 #[derive(Debug)]
 pub struct AnnotationDirectory {
     path: PathBuf,
 }
 
 impl AnnotationDirectory {
-    /// Makes sure that the directory exists and that every one of `inputs` can be annotated into it
-    /// under its own file name.
+    /// Makes sure that the directory exists and that every one of `sources` can be annotated into it:
+    /// a file under its own name, beside the frames of standard input if they are among the sources.
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub fn create<'a>(
-        path: &Path,
-        inputs: impl Iterator<Item = &'a Path>,
-    ) -> Result<Self, DirectoryError> {
+    pub fn create(path: &Path, sources: &[Source]) -> Result<Self, DirectoryError> {
         std::fs::create_dir_all(path)
             .map_err(|problem| DirectoryError::Write { path: path.to_owned(), problem })?;
         let mut names: HashMap<&OsStr, &Path> = HashMap::new();
-        for input in inputs {
+        let has_stream = sources.iter().any(|source| matches!(source, Source::StandardInput));
+        for source in sources {
+            let Source::File(input) = source else { continue };
             let Some(name) = input.file_name() else { continue };
             if is_same_file(&path.join(name), input) {
                 return Err(DirectoryError::OverwritesInput(input.to_owned()));
+            }
+            if has_stream && is_stream_frame_name(name) {
+                return Err(DirectoryError::NamedLikeAStreamFrame(input.to_owned()));
             }
             match names.insert(name, input) {
                 Some(other) if other != input => {
@@ -77,6 +87,15 @@ impl AnnotationDirectory {
         };
         std::fs::write(&path, jpeg).map_err(|problem| DirectoryError::Write { path, problem })
     }
+}
+
+/// Whether some frame of a stream is written under this name.
+fn is_stream_frame_name(name: &OsStr) -> bool {
+    let stem = name.to_str().and_then(|name| name.strip_suffix(".jpg"));
+    let number = stem.and_then(|stem| stem.strip_prefix("frame-"));
+    number.is_some_and(|number| {
+        number.len() >= 6 && number.bytes().all(|character| character.is_ascii_digit())
+    })
 }
 
 /// Whether both exist and are one file, by whatever way they are reached.

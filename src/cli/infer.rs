@@ -40,7 +40,7 @@ pub struct InferArgs {
         help_heading = "Detections"
     )]
     pub conf: f32,
-    /// Overlap, as intersection over union, from which the weaker of two boxes of a class is
+    /// Overlap, as intersection over union, above which the weaker of two boxes of a class is
     /// dropped, 0 to 1
     #[arg(
         long,
@@ -76,7 +76,7 @@ pub struct InferArgs {
         long,
         env = "FRAMEGATE_MAX_FRAME_WIDTH",
         value_name = "N",
-        default_value_t = DecodeLimits::DEFAULT_MAX_EXTENT,
+        default_value_t = DecodeLimits::USUAL.max_width,
         help_heading = "Limits"
     )]
     pub max_frame_width: usize,
@@ -85,7 +85,7 @@ pub struct InferArgs {
         long,
         env = "FRAMEGATE_MAX_FRAME_HEIGHT",
         value_name = "N",
-        default_value_t = DecodeLimits::DEFAULT_MAX_EXTENT,
+        default_value_t = DecodeLimits::USUAL.max_height,
         help_heading = "Limits"
     )]
     pub max_frame_height: usize,
@@ -94,7 +94,7 @@ pub struct InferArgs {
         long,
         env = "FRAMEGATE_MAX_FRAME_PIXELS",
         value_name = "N",
-        default_value_t = DecodeLimits::DEFAULT_MAX_PIXELS,
+        default_value_t = DecodeLimits::USUAL.max_pixels,
         help_heading = "Limits"
     )]
     pub max_frame_pixels: usize,

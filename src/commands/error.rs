@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use framegate_backend_api::BackendError;
 use framegate_models::detector::ModelError;
 
-use crate::annotate::{AnnotateError, DirectoryError};
+use crate::annotate::DirectoryError;
 use crate::config::ConfigError;
 use crate::npy::NpyError;
 use crate::stages::BoxError;
@@ -41,12 +41,10 @@ pub enum CommandError {
         /// What is expected and what was found.
         problem: String,
     },
-    /// A file or directory.
-    #[error("cannot {action} {path}: {problem}")]
-    File {
-        /// What was to be done.
-        action: &'static str,
-        /// The file or directory.
+    /// The directory that `models run` writes to.
+    #[error("cannot create {path}: {problem}")]
+    OutputDirectory {
+        /// The directory.
         path: PathBuf,
         /// What the system said.
         problem: std::io::Error,
@@ -54,14 +52,6 @@ pub enum CommandError {
     /// The directory for annotated pictures.
     #[error(transparent)]
     AnnotationDirectory(#[from] DirectoryError),
-    /// A picture that had been processed could not be annotated.
-    #[error("{frame} cannot be annotated: {problem}")]
-    Annotate {
-        /// The frame.
-        frame: String,
-        /// What went wrong.
-        problem: AnnotateError,
-    },
     /// The system gives no threads.
     #[error("cannot start worker threads, try fewer with --threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -77,7 +67,9 @@ impl CommandError {
             Self::Config(_)
             | Self::Backend(BackendError::Unavailable { .. })
             | Self::AnnotationDirectory(
-                DirectoryError::OverwritesInput(_) | DirectoryError::SameName { .. },
+                DirectoryError::OverwritesInput(_)
+                | DirectoryError::SameName { .. }
+                | DirectoryError::NamedLikeAStreamFrame(_),
             ) => UNUSABLE,
             _ => FAILED,
         }

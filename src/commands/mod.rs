@@ -6,11 +6,6 @@ mod infer;
 mod inspect;
 mod run;
 
-use std::path::Path;
-
-use framegate_models::detector::ModelError;
-use framegate_models::onnx::OnnxFile;
-
 use crate::cli::{Command, ModelsCommand};
 
 pub use error::CommandError;
@@ -20,7 +15,8 @@ pub use error::CommandError;
 pub enum Outcome {
     /// Everything was done.
     Done,
-    /// Some frames could not be processed; what is wrong with each was printed in its place.
+    /// Some frames could not be processed, or not annotated; what is wrong with each was printed in
+    /// its place, or logged.
     SomeFramesFailed,
 }
 
@@ -42,15 +38,4 @@ pub fn run(command: Command) -> Result<Outcome, CommandError> {
         }
         outcome => outcome,
     }
-}
-
-/// Reads a model file without asking what kind of model it is.
-fn read_onnx(path: &Path) -> Result<OnnxFile, CommandError> {
-    let bytes = std::fs::read(path).map_err(|problem| CommandError::File {
-        action: "read",
-        path: path.to_owned(),
-        problem,
-    })?;
-    let parsed = OnnxFile::parse(&bytes);
-    Ok(parsed.map_err(|problem| ModelError::Onnx { path: path.to_owned(), problem })?)
 }

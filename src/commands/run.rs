@@ -4,16 +4,16 @@ use std::collections::HashSet;
 use std::fs;
 
 use framegate_backend_api::{InputBatch, Limits, Model, OutputBatch, OutputTensor};
-use framegate_models::detector::ModelError;
+use framegate_models::detector::{ModelError, read_onnx_file};
 use framegate_models::passes;
 
-use super::{CommandError, Outcome, read_onnx};
+use super::{CommandError, Outcome};
 use crate::backends;
 use crate::config::{MAX_BATCH, RunConfig};
 use crate::npy;
 
 pub(super) fn run(config: &RunConfig) -> Result<Outcome, CommandError> {
-    let file = read_onnx(&config.model)?;
+    let file = read_onnx_file(&config.model)?;
     let (shape, elements) = npy::read_f32(&config.input)?;
     let misfit = |problem| CommandError::InputTensor { path: config.input.clone(), problem };
     let (batch, image_shape) = split_batch_axis(&shape).map_err(misfit)?;
@@ -45,11 +45,8 @@ pub(super) fn run(config: &RunConfig) -> Result<Outcome, CommandError> {
     session.infer(&input, &mut outputs)?;
 
     let directory = &config.output_directory;
-    fs::create_dir_all(directory).map_err(|problem| CommandError::File {
-        action: "create",
-        path: directory.clone(),
-        problem,
-    })?;
+    fs::create_dir_all(directory)
+        .map_err(|problem| CommandError::OutputDirectory { path: directory.clone(), problem })?;
     let mut taken = HashSet::new();
     for output in &outputs.tensors {
         let path = directory.join(file_name(&output.name, &mut taken));
@@ -76,12 +73,14 @@ fn split_batch_axis(shape: &[usize]) -> Result<(usize, [usize; 3]), String> {
     Ok((batch, image_shape))
 }
 
+/// Shape of an output for the whole batch. Where the shape for one image has no batch axis, several
+/// images get one in front.
 fn batch_shape(output: &OutputTensor, batch: usize) -> Vec<usize> {
-    let mut shape = output.image_shape.clone();
-    if let Some(batch_axis) = shape.first_mut() {
-        *batch_axis = batch;
+    match output.image_shape.as_slice() {
+        [1, rest @ ..] => [&[batch][..], rest].concat(),
+        whole if batch > 1 => [&[batch][..], whole].concat(),
+        whole => whole.to_vec(),
     }
-    shape
 }
 
 /// The output's name, with `_` for everything that some file system or shell gives a meaning, and a
@@ -113,6 +112,25 @@ mod tests {
         assert_eq!(split_batch_axis(&[2, 3, 4, 5]), Ok((2, [3, 4, 5])));
         for wrong in [&[4, 5][..], &[0, 3, 4, 5], &[17, 3, 4, 5], &[1, 3, 0, 5]] {
             assert!(split_batch_axis(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn outputs_of_several_images_have_a_batch_axis() {
+        for (image_shape, batch, expected) in [
+            (&[1, 4, 5][..], 3, &[3, 4, 5][..]),
+            (&[1, 4, 5], 1, &[1, 4, 5]),
+            (&[4, 5], 3, &[3, 4, 5]),
+            (&[4, 5], 1, &[4, 5]),
+            (&[], 3, &[3]),
+            (&[], 1, &[]),
+        ] {
+            let image_shape = image_shape.to_vec();
+            let elements = batch * image_shape.iter().product::<usize>();
+            let output =
+                OutputTensor { name: "y".to_owned(), image_shape, data: vec![0.0; elements] };
+            assert_eq!(batch_shape(&output, batch), expected);
+            assert_eq!(expected.iter().product::<usize>(), elements);
         }
     }
 

@@ -6,7 +6,7 @@ mod finishing;
 mod frame;
 mod inference;
 mod offline;
-mod panics;
+pub(crate) mod panics;
 mod preparation;
 mod read_ahead;
 

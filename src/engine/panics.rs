@@ -7,7 +7,7 @@ use super::FrameError;
 /// Runs `work`; a panic in it is logged and becomes a failure of the frames that it worked on.
 ///
 /// Whatever `work` was changing must be thrown away or written anew by the caller after a panic.
-pub(super) fn contain<T>(stage: &str, work: impl FnOnce() -> T) -> Result<T, FrameError> {
+pub(crate) fn contain<T>(stage: &str, work: impl FnOnce() -> T) -> Result<T, FrameError> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().copied();
         let cause = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

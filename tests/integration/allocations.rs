@@ -105,14 +105,15 @@ fn from_pixels_to_batch_nothing_is_allocated() {
 /// Why there is a resize of our own. If this fails, a newer version has changed that.
 #[test]
 fn fast_image_resize_allocates_at_every_call() {
-    use fast_image_resize::images::Image;
-    use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+    use fast_image_resize::images::TypedImage;
+    use fast_image_resize::pixels::U8x3;
+    use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
-    let source = Image::new(640, 427, PixelType::U8x3);
-    let mut resized = Image::new(416, 277, PixelType::U8x3);
+    let source = TypedImage::<U8x3>::new(640, 427);
+    let mut resized = TypedImage::<U8x3>::new(416, 277);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Interpolation(FilterType::Bilinear));
     let mut resizer = Resizer::new();
-    let mut resize = || resizer.resize(&source, &mut resized, &options).unwrap();
+    let mut resize = || resizer.resize_typed(&source, &mut resized, &options).unwrap();
     resize();
     assert!(allocations(resize).calls > 0);
 }
@@ -123,7 +124,7 @@ fn a_refused_header_allocates_no_pixels() {
     for (width, height) in [(u16::MAX, u16::MAX), (8193, 8), (8192, 4882), (7000, 5000)] {
         let mut jpeg = whole.clone();
         declare_size(&mut jpeg, width, height);
-        let mut decoder = Decoder::new(DecodeLimits::default());
+        let mut decoder = Decoder::new(DecodeLimits::USUAL);
         let mut picture = Picture::default();
         let counted = allocations(|| assert!(decoder.decode(&jpeg, &mut picture).is_err()));
         assert!(counted.bytes < 4096, "{width}x{height} allocated {counted:?}");

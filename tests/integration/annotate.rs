@@ -1,9 +1,8 @@
 //! Pictures with detections drawn in.
 
-use std::path::Path;
-
 use framegate::annotate::{AnnotationDirectory, DirectoryError, annotate};
 use framegate::engine::FrameOrigin;
+use framegate::sources::Source;
 use framegate::stages::{DecodeLimits, Detection, Picture};
 
 use crate::support::jpeg::{Coding, decode, encode};
@@ -25,7 +24,7 @@ fn is_drawn(picture: &Picture, x: usize, y: usize) -> bool {
 fn the_box_is_drawn_where_the_detection_is_and_its_label_above() {
     let grey = plain(320, 240, GREY);
     let annotated =
-        annotate(&grey, DecodeLimits::default(), &[detection(100.0, 80.0, 120.0, 90.0)]).unwrap();
+        annotate(&grey, DecodeLimits::USUAL, &[detection(100.0, 80.0, 120.0, 90.0)]).unwrap();
     let picture = decode(&annotated).unwrap();
     assert_eq!((picture.width, picture.height), (320, 240));
     for (x, y) in [(100, 120), (219, 120), (160, 80), (160, 169)] {
@@ -42,7 +41,7 @@ fn the_box_is_drawn_where_the_detection_is_and_its_label_above() {
 fn a_label_without_room_above_stands_inside_the_box() {
     let grey = plain(320, 240, GREY);
     let annotated =
-        annotate(&grey, DecodeLimits::default(), &[detection(250.0, 2.0, 70.0, 200.0)]).unwrap();
+        annotate(&grey, DecodeLimits::USUAL, &[detection(250.0, 2.0, 70.0, 200.0)]).unwrap();
     let picture = decode(&annotated).unwrap();
     assert!(is_drawn(&picture, 316, 8), "the label is moved left to fit");
     assert!(!is_drawn(&picture, 300, 100));
@@ -52,8 +51,8 @@ fn a_label_without_room_above_stands_inside_the_box() {
 fn labels_of_boxes_in_one_place_do_not_cover_each_other() {
     let grey = plain(320, 240, GREY);
     let twice = [detection(100.0, 80.0, 120.0, 90.0), detection(101.0, 81.0, 120.0, 90.0)];
-    let once = decode(&annotate(&grey, DecodeLimits::default(), &twice[..1]).unwrap()).unwrap();
-    let both = decode(&annotate(&grey, DecodeLimits::default(), &twice).unwrap()).unwrap();
+    let once = decode(&annotate(&grey, DecodeLimits::USUAL, &twice[..1]).unwrap()).unwrap();
+    let both = decode(&annotate(&grey, DecodeLimits::USUAL, &twice).unwrap()).unwrap();
     let row_below_the_top_edge = 80 + 8;
     let drawn = |picture: &Picture| {
         (110..210).filter(|x| is_drawn(picture, *x, row_below_the_top_edge)).count()
@@ -66,7 +65,7 @@ fn labels_of_boxes_in_one_place_do_not_cover_each_other() {
 fn the_picture_is_turned_upright() {
     let coding = Coding { orientation: Some(6), ..Coding::default() };
     let turned = encode(&GREY.repeat(64 * 32), 64, 32, coding);
-    let picture = decode(&annotate(&turned, DecodeLimits::default(), &[]).unwrap()).unwrap();
+    let picture = decode(&annotate(&turned, DecodeLimits::USUAL, &[]).unwrap()).unwrap();
     assert_eq!((picture.width, picture.height), (32, 64));
     assert_eq!(picture.upright_size().width, 32, "it needs no turning any more");
 }
@@ -74,7 +73,7 @@ fn the_picture_is_turned_upright() {
 #[test]
 fn no_picture_is_too_small_to_draw_in() {
     let annotated =
-        annotate(&plain(1, 1, GREY), DecodeLimits::default(), &[detection(0.0, 0.0, 1.0, 1.0)]);
+        annotate(&plain(1, 1, GREY), DecodeLimits::USUAL, &[detection(0.0, 0.0, 1.0, 1.0)]);
     assert_eq!(decode(&annotated.unwrap()).unwrap().width, 1);
 }
 
@@ -86,7 +85,7 @@ fn an_input_is_never_overwritten() {
     let roundabout = directory.path().join("sub").join("..");
     std::fs::create_dir(directory.path().join("sub")).unwrap();
     for target in [directory.path(), &roundabout] {
-        let refused = AnnotationDirectory::create(target, [input.as_path()].into_iter());
+        let refused = AnnotationDirectory::create(target, &[Source::File(input.clone())]);
         assert!(matches!(refused, Err(DirectoryError::OverwritesInput(path)) if path == input));
     }
 }
@@ -94,18 +93,36 @@ fn an_input_is_never_overwritten() {
 #[test]
 fn two_inputs_of_one_name_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let inputs = [Path::new("x/a.jpg"), Path::new("y/a.jpg")];
-    let refused = AnnotationDirectory::create(directory.path(), inputs.into_iter());
+    let inputs = ["x/a.jpg", "y/a.jpg"].map(|path| Source::File(path.into()));
+    let refused = AnnotationDirectory::create(directory.path(), &inputs);
     assert!(matches!(refused, Err(DirectoryError::SameName { .. })));
-    let twice = [Path::new("x/a.jpg"), Path::new("x/a.jpg")];
-    assert!(AnnotationDirectory::create(directory.path(), twice.into_iter()).is_ok());
+    let twice = ["x/a.jpg", "x/a.jpg"].map(|path| Source::File(path.into()));
+    assert!(AnnotationDirectory::create(directory.path(), &twice).is_ok());
+}
+
+#[test]
+fn beside_a_stream_no_input_may_be_named_like_one_of_its_frames() {
+    let directory = tempfile::tempdir().unwrap();
+    let create = |name: &str| {
+        let file = || Source::File(name.into());
+        let alone = AnnotationDirectory::create(directory.path(), &[file()]);
+        assert!(alone.is_ok(), "{name} alone");
+        AnnotationDirectory::create(directory.path(), &[file(), Source::StandardInput])
+    };
+    for name in ["x/frame-000001.jpg", "x/frame-1000000.jpg"] {
+        let refused = create(name);
+        assert!(matches!(refused, Err(DirectoryError::NamedLikeAStreamFrame(_))), "{name}");
+    }
+    for name in ["x/frame-1.jpg", "x/frame-00000a.jpg", "x/frame-000001.jpeg", "x/a.jpg"] {
+        assert!(create(name).is_ok(), "{name}");
+    }
 }
 
 #[test]
 fn files_keep_their_names_and_frames_of_a_stream_get_one() {
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("new").join("marked");
-    let annotations = AnnotationDirectory::create(&target, std::iter::empty()).unwrap();
+    let annotations = AnnotationDirectory::create(&target, &[]).unwrap();
     annotations.write(&FrameOrigin::File("x/Street 1.JPG".into()), b"1").unwrap();
     annotations.write(&FrameOrigin::Stream { number: 12 }, b"2").unwrap();
     assert_eq!(std::fs::read(target.join("Street 1.JPG")).unwrap(), b"1");

@@ -39,7 +39,9 @@ fn burn_stays_behind_its_backend() {
     for file in files_with("burn_tensor") {
         assert!(file.starts_with("backends/burn"), "{} uses burn", file.display());
     }
-    assert!(files_with("Device::default()").is_empty(), "burn's default device is used");
+    for default in ["Device::default()", "DefaultDevice"] {
+        assert!(files_with(default).is_empty(), "burn's default device is used");
+    }
     assert_eq!(files_with("Device::ndarray()"), [Path::new("backends/burn/src/device.rs")]);
 }
 

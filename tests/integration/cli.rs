@@ -101,9 +101,15 @@ fn a_missing_or_broken_model_is_named() {
     let broken = directory.path().join("broken.onnx");
     std::fs::write(&broken, b"\x08\x07\x12\x04no onnx at all").unwrap();
     let broken = broken.to_str().unwrap();
-    for model in ["missing.onnx", broken] {
-        for arguments in [&["infer", "--model", model, "a.jpg"][..], &["models", "inspect", model]]
-        {
+    let empty = directory.path().join("empty.onnx");
+    std::fs::write(&empty, b"").unwrap();
+    let (empty, folder) = (empty.to_str().unwrap(), directory.path().to_str().unwrap());
+    for model in ["missing.onnx", broken, empty, folder] {
+        for arguments in [
+            &["infer", "--model", model, "a.jpg"][..],
+            &["models", "inspect", model],
+            &["models", "run", model, "--input", "missing.npy", "--output-dir", "missing"],
+        ] {
             run(&mut framegate(arguments.iter().copied())).assert_refused(1, &["error: ", model]);
         }
     }

@@ -208,7 +208,7 @@ fn hostile_data_never_panics_and_shows_nothing_of_the_frame_before() {
         .into_iter()
         .map(|coding| coded(Coding { orientation: Some(6), ..coding }))
         .collect();
-    let mut decoder = Decoder::new(DecodeLimits::default());
+    let mut decoder = Decoder::new(DecodeLimits::USUAL);
     let (mut dark, mut light) = (Picture::default(), Picture::default());
     let mut decoded = 0;
     for round in 0..4000 {

@@ -177,6 +177,29 @@ fn annotated_pictures_have_the_size_and_name_of_their_originals() {
 }
 
 #[test]
+fn a_picture_that_cannot_be_annotated_costs_no_result() {
+    let Some(data) = data() else { return };
+    let Some(backend) = cpu_backends().into_iter().next() else { return };
+    let target = tempfile::tempdir().unwrap();
+    let annotated = |path: &Path| target.path().join(path.file_name().unwrap());
+    let (first, others) = data.photographs.split_first().unwrap();
+    fs::create_dir(annotated(first)).unwrap();
+    let paths: Vec<String> = data.photographs.iter().map(|path| text(path)).collect();
+    let marked = text(target.path());
+    let mut arguments = vec!["--annotate", &marked];
+    arguments.extend(paths.iter().map(String::as_str));
+    let ended = infer(&data, backend, &arguments);
+    assert_eq!(ended.status, 1, "{}", ended.stderr);
+    let found = detections(&ended);
+    assert_eq!(found.len(), paths.len());
+    assert!(found.iter().all(Value::is_array), "{found:?}");
+    assert!(ended.stderr.contains("cannot be annotated"), "{}", ended.stderr);
+    for other in others {
+        assert!(annotated(other).is_file(), "{}", other.display());
+    }
+}
+
+#[test]
 fn the_log_is_quiet_when_asked_to_be_and_json_when_asked_to_be() {
     let Some(data) = data() else { return };
     let Some(backend) = cpu_backends().into_iter().next() else { return };

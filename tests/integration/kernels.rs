@@ -1,7 +1,8 @@
 //! Every vector kernel against its scalar twin, and our resize against a library's.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 use framegate::stages::{FrameSize, Normaliser, Placement, Resizer, RgbView, SimdLevel};
 use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
 
@@ -91,10 +92,12 @@ fn resize_agrees_with_fast_image_resize() {
         ours.resize(RgbView { pixels: &pixels, width, height }, new_width, new_height, &mut actual);
 
         let [w, h, new_w, new_h] = [width, height, new_width, new_height].map(|n| n as u32);
-        let source = ImageRef::new(w, h, &pixels, PixelType::U8x3).unwrap();
-        let mut expected = Image::new(new_w, new_h, PixelType::U8x3);
-        theirs.resize(&source, &mut expected, &options).unwrap();
-        let difference = largest_difference(&actual, expected.buffer());
+        // Typed, since otherwise every pixel type of the library is compiled into this test.
+        let source = TypedImageRef::<U8x3>::from_buffer(w, h, &pixels).unwrap();
+        let mut expected = vec![0; actual.len()];
+        let mut view = TypedImage::<U8x3>::from_buffer(new_w, new_h, &mut expected).unwrap();
+        theirs.resize_typed(&source, &mut view, &options).unwrap();
+        let difference = largest_difference(&actual, &expected);
         assert!(
             difference <= 1,
             "{width}x{height} to {new_width}x{new_height} is {difference} levels off"

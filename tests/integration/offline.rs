@@ -74,7 +74,7 @@ fn run<E>(
         detector: &detector,
         boxes: BoxStage::new(&detector, Thresholds { confidence: 0.5, iou: 0.45 }).unwrap(),
         pool: &pool,
-        limits: DecodeLimits::default(),
+        limits: DecodeLimits::USUAL,
         max_batch,
     };
     offline.run(session, frames, deliver)

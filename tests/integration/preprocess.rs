@@ -7,7 +7,7 @@ use crate::support::jpeg::{Coding, decode, encode, slopes};
 use crate::support::{dirty_slot, test_data, yolox_input};
 
 fn preprocessor(input: &ImageInput) -> Preprocessor {
-    Preprocessor::new(input, DecodeLimits::default())
+    Preprocessor::new(input, DecodeLimits::USUAL)
 }
 
 /// The formulas in the plainest form, in f64, for an upright frame.

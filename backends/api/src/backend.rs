@@ -14,7 +14,7 @@ pub trait Backend: Send + Sync {
     fn probe(&self) -> Result<DeviceInfo, BackendError>;
 
     /// Uploads the weights, compiles what needs compiling and runs the model until it is warm.
-    /// When this returns, the next [`Session::infer`] is as fast as any later one.
+    /// When this returns, a batch of one image and a full batch run as fast as they ever will.
     ///
     /// # Errors
     /// [`BackendError::Unavailable`] as for [`Backend::probe`]; [`BackendError::Unsupported`] for a

@@ -57,6 +57,11 @@ fn accept(chosen: Option<&Chosen>, options: WgpuOptions) -> Result<&Chosen, Back
              --allow-software-gpu to run on it all the same",
             chosen.name
         ),
+        Some(chosen) if chosen.device_type == DeviceType::Other => format!(
+            "its graphics adapter, {}, does not say what kind of device it is, and burn can only \
+             be told to use one by its kind",
+            chosen.name
+        ),
         Some(chosen) => return Ok(chosen),
     };
     Err(BackendError::Unavailable { backend: BACKEND, reason })
@@ -112,8 +117,8 @@ impl Chosen {
             DeviceType::IntegratedGpu => burn_tensor::DeviceKind::IntegratedGpu(0),
             DeviceType::VirtualGpu => burn_tensor::DeviceKind::VirtualGpu(0),
             DeviceType::Cpu => burn_tensor::DeviceKind::Cpu,
-            // burn has no selector for these; its default prefers hardware, too.
-            DeviceType::Other => burn_tensor::DeviceKind::DefaultDevice,
+            // `accept` refuses what burn cannot be told to use.
+            DeviceType::Other => unreachable!("adapters of no known kind are refused"),
         }
     }
 }

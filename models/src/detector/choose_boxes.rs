@@ -10,6 +10,9 @@ const USUAL_STRIDES: [&[usize]; 2] = [&[8, 16, 32], &[8, 16, 32, 64]];
 /// Anchor boxes that YOLOv5 has for each grid cell.
 const YOLOV5_ANCHORS: usize = 3;
 
+/// More boxes than suppression built into a model leaves over; a longer list is some other layout.
+const MAX_END2END_BOXES: usize = 1000;
+
 /// What is known when a decoder is chosen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BoxEvidence<'a> {
@@ -94,7 +97,8 @@ impl BoxEvidence<'_> {
                 [1, n, row] if n == cells && row > 5 => {
                     let strides = strides.to_vec();
                     let reason = because(&format!(
-                        "a row of 5 + classes for each of the {cells} grid cells of strides {strides:?}"
+                        "a row of 5 + classes for each of the {cells} grid cells of strides {strides:?}; \
+                         if it was exported with decoded outputs, write `boxes = \"yolov5\"` into the sidecar"
                     ));
                     return Some((BoxDecoder::Yolox { strides }, reason));
                 }
@@ -114,7 +118,7 @@ impl BoxEvidence<'_> {
             }
         }
         match *shape {
-            [1, _, 6] => Some((
+            [1, n, 6] if n <= MAX_END2END_BOXES => Some((
                 BoxDecoder::End2end,
                 format!("the first output is {shape:?}: corners, score and class of each box"),
             )),
@@ -155,6 +159,7 @@ mod tests {
             (&[1, 5, 8400], square, BoxDecoder::Yolov8),
             (&[1, 84, 5040], wide, BoxDecoder::Yolov8),
             (&[1, 300, 6], square, BoxDecoder::End2end),
+            (&[1, 1000, 6], square, BoxDecoder::End2end),
             (&[1, 1000], square, BoxDecoder::Classify),
         ] {
             assert_eq!(choose_for(shape, input), Ok(expected), "{shape:?}");
@@ -162,9 +167,21 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_may_be_decoded_already_are_pointed_out() {
+        let outputs = [OutputShape { name: "output", shape: &[1, 8400, 85] }];
+        let input = InputSize { width: 640, height: 640 };
+        let evidence =
+            BoxEvidence { outputs: &outputs, input, task: None, named: None, strides: None };
+        let (_, reason) = choose(&evidence).unwrap();
+        assert!(reason.contains("`boxes = \"yolov5\"`"), "{reason}");
+    }
+
+    #[test]
     fn what_is_not_recognised_is_shown_with_the_line_to_write() {
         let square = InputSize { width: 640, height: 640 };
-        for shape in [&[1, 100, 91][..], &[1, 8400, 4], &[2, 8400, 85], &[1, 84, 80, 80], &[]] {
+        for shape in
+            [&[1, 100, 91][..], &[1, 1001, 6], &[1, 8400, 4], &[2, 8400, 85], &[1, 84, 80, 80], &[]]
+        {
             let message = choose_for(shape, square).unwrap_err();
             assert!(message.contains(&format!("`output` {shape:?}")), "{message}");
             assert!(message.contains("`boxes = \"…\"`"), "{message}");

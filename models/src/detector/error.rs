@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use crate::onnx::OnnxError;
 
-/// An error of [`Detector::load`](super::Detector::load). All are about files the user named.
+/// An error of [`read_onnx_file`](super::read_onnx_file) or of
+/// [`Detector::load`](super::Detector::load). All are about files the user named.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// There is nothing at the path.

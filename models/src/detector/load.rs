@@ -9,6 +9,7 @@ use super::choose_boxes::{BoxEvidence, choose};
 use super::input_size::InputSizeSources;
 use super::labels::LabelPlaces;
 use super::preprocessing::image_input;
+use super::read::read_onnx_file;
 use super::sidecar::Sidecar;
 use super::{BoxDecoder, Detector, InputSize, LabelsSource, ModelError, OutputShape, metadata};
 use crate::onnx::{OnnxError, OnnxFile};
@@ -33,7 +34,7 @@ impl Detector {
     /// [`ModelError`]; what is unknown or contradictory comes together in [`ModelError::Facts`].
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, ModelError> {
         let onnx_error = |problem| ModelError::Onnx { path: path.to_owned(), problem };
-        let file = OnnxFile::parse(&read_model(path)?).map_err(onnx_error)?;
+        let file = read_onnx_file(path)?;
         let sidecar_path = Sidecar::path_for(path);
         let sidecar = Sidecar::read(&sidecar_path)?;
         let facts_error = |problems| ModelError::Facts {
@@ -130,19 +131,6 @@ fn input_size(
          `input_size = { width = …, height = … }` into the sidecar"
             .to_owned()
     })
-}
-
-fn read_model(path: &Path) -> Result<Vec<u8>, ModelError> {
-    let unreadable = |problem: std::io::Error| match problem.kind() {
-        std::io::ErrorKind::NotFound => ModelError::Missing { path: path.to_owned() },
-        _ => ModelError::Unreadable { path: path.to_owned(), problem },
-    };
-    // A pipe or a device might never end.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(ModelError::NotAFile { path: path.to_owned() });
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    if bytes.is_empty() { Err(ModelError::Empty { path: path.to_owned() }) } else { Ok(bytes) }
 }
 
 /// Height and width as far as the file fixes them.

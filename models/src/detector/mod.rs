@@ -17,6 +17,7 @@ mod load;
 mod metadata;
 mod output_layout;
 mod preprocessing;
+mod read;
 mod sidecar;
 
 use framegate_backend_api::Model;
@@ -28,6 +29,7 @@ pub use input_size::InputSize;
 pub use labels::LabelsSource;
 pub use load::LoadOptions;
 pub use output_layout::{ClassCount, OutputShape, grid};
+pub use read::read_onnx_file;
 
 /// A model together with everything needed to feed it pictures and read its outputs.
 #[derive(Debug, Clone)]

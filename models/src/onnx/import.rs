@@ -25,6 +25,7 @@ pub(super) fn import(
         builder: GraphBuilder::new(input_name, input_shape),
         opset,
         node_name: String::new(),
+        budget: CONSTANT_BUDGET,
     };
     let names = import.nodes(file, input_name)?;
     let outputs = file
@@ -42,7 +43,7 @@ pub(super) fn import_constants(
     opset: i64,
 ) -> Result<Vec<Option<HostTensor>>, OnnxError> {
     let builder = GraphBuilder::new("", [1]);
-    let mut import = Import { builder, opset, node_name: String::new() };
+    let mut import = Import { builder, opset, node_name: String::new(), budget: CONSTANT_BUDGET };
     let names = import.nodes(file, "")?;
     let output = |id: &ValueId| import.value(*id).constant.as_deref().cloned();
     Ok(file.output.iter().map(|it| names.get(it.name.as_str()).and_then(output)).collect())
@@ -59,6 +60,20 @@ pub(super) struct Import {
     /// Version of the operator set, which decides how a node is to be read.
     pub(super) opset: i64,
     node_name: String,
+    /// Elements and multiply-adds that may still be computed on constants.
+    budget: usize,
+}
+
+/// What a file may ask for in constants: far more than detectors do, and seconds of work.
+const CONSTANT_BUDGET: usize = 1 << 27;
+
+/// Terms that are summed up, at most, for each element of a result.
+fn terms(operator: &Operator, constants: &[&HostTensor]) -> usize {
+    match operator {
+        Operator::Convolution(_) | Operator::TransposedConvolution(_) => constants[1].len(),
+        Operator::MatMul => constants[0].shape().last().copied().unwrap_or(1),
+        _ => 1,
+    }
 }
 
 /// A node of the file with its operands found.
@@ -192,10 +207,19 @@ impl Import {
                 .node(&self.node_name, operator, operands)
                 .map_err(|error| error.problem);
         };
-        self.builder.check(&operator, operands)?;
+        let result: usize = self.builder.result_shape(&operator, operands)?.iter().product();
         let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
+        self.spend(result.saturating_mul(terms(&operator, &constants)))?;
         let results = reference::evaluate(&operator, &constants);
         Ok(results.into_iter().map(|result| self.constant(result)).collect())
+    }
+
+    /// Takes work from what may be spent on constants.
+    fn spend(&mut self, work: usize) -> Result<(), Problem> {
+        self.budget = self.budget.checked_sub(work).ok_or(
+            "the file asks for too much computing on constants; simplify the model when exporting",
+        )?;
+        Ok(())
     }
 
     /// Adds a constant.

@@ -53,6 +53,9 @@ impl OnnxFile {
         if model.graph.node.is_empty() {
             return Err(OnnxError::Malformed("it holds no operators".to_owned()));
         }
+        if model.graph.output.is_empty() {
+            return Err(OnnxError::Malformed("it declares no outputs".to_owned()));
+        }
         operators::check_all_supported(&model.graph)?;
         let metadata = model
             .metadata_props

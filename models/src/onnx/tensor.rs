@@ -79,8 +79,10 @@ pub(super) fn host_tensor(tensor: &TensorProto) -> Result<HostTensor, String> {
         .map_err(|_| format!("tensor `{name}` has a negative extent"))?;
     let count = shape
         .iter()
-        .try_fold(1_usize, |count, extent| count.checked_mul(*extent))
+        .try_fold(1_usize, |count, extent| count.checked_mul((*extent).max(1)))
+        .filter(|count| *count <= isize::MAX as usize)
         .ok_or_else(|| format!("tensor `{name}` is too large"))?;
+    let count = if shape.contains(&0) { 0 } else { count };
     let data_type = DataType::from_number(i64::from(tensor.data_type))?;
     let data = if tensor.raw_data.is_empty() {
         typed_elements(tensor, data_type)

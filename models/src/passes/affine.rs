@@ -18,6 +18,11 @@ pub(super) fn fold(graph: &mut Graph) {
         let Some((source, change)) = per_channel_change(graph, &graph.nodes[index]) else {
             continue;
         };
+        let result = graph.nodes[index].outputs[0];
+        // A constant with more channels than the picture would broadcast the picture.
+        if graph.value(source).shape != graph.value(result).shape {
+            continue;
+        }
         let Some(producer) = producers[source.0].filter(|_| uses[source.0] == 1) else {
             continue;
         };
@@ -27,7 +32,6 @@ pub(super) fn fold(graph: &mut Graph) {
         let x = graph.nodes[producer].inputs[0];
         let (weight, bias) = (add_constant(graph, weight), add_constant(graph, bias));
         graph.nodes[producer].inputs = vec![x, weight, bias];
-        let result = graph.nodes[index].outputs[0];
         if graph.outputs.contains(&result) {
             graph.values[source.0].name = graph.value(result).name.clone();
         }

@@ -12,7 +12,10 @@ pub(super) fn join(graph: &mut Graph) {
         let matcher = Matcher { graph, producers: &producers };
         let found =
             matcher.gated(&graph.nodes[index]).or_else(|| matcher.sixth(&graph.nodes[index]));
-        if let Some((activation, x)) = found {
+        // A scalar of higher rank would raise the rank; an activation cannot.
+        let result = graph.nodes[index].outputs[0];
+        let same_shape = |x: ValueId| graph.value(x).shape == graph.value(result).shape;
+        if let Some((activation, x)) = found.filter(|(_, x)| same_shape(*x)) {
             let node = &mut graph.nodes[index];
             node.operator = Operator::Activation(activation);
             node.inputs = vec![x];

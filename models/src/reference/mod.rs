@@ -11,7 +11,7 @@ mod indexing;
 mod interpreter;
 mod matmul;
 mod movement;
-mod normalization;
+mod normalisation;
 mod pooling;
 mod reduction;
 mod resize;
@@ -61,11 +61,11 @@ pub fn evaluate(operator: &Operator, operands: &[&HostTensor]) -> Vec<HostTensor
         Operator::Expand { shape } => movement::expand(shape, x),
         Operator::Tile { repeats } => movement::tile(repeats, x),
         Operator::MatMul => matmul::matmul(x, operands[1]),
-        Operator::Softmax { axis } => normalization::softmax(*axis, x),
+        Operator::Softmax { axis } => normalisation::softmax(*axis, x),
         Operator::Reduce(parameters) => reduction::reduce(parameters, x),
         Operator::ArgExtremum { axis, largest } => selection::arg_extremum(*axis, *largest, x),
         Operator::LayerNormalization { axis, epsilon } => {
-            normalization::layer_normalization(*axis, *epsilon, x, operands[1], operands[2])
+            normalisation::layer_normalization(*axis, *epsilon, x, operands[1], operands[2])
         }
         Operator::TopK(parameters) => return selection::top_k(parameters, x),
     };

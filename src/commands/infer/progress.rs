@@ -19,6 +19,7 @@ pub(super) struct Progress {
     bar: ProgressBar,
     frames: usize,
     failed: usize,
+    not_annotated: usize,
 }
 
 impl Progress {
@@ -33,7 +34,7 @@ impl Progress {
             true => ProgressBar::new(sources.len() as u64).with_style(style()),
             false => ProgressBar::hidden(),
         };
-        Self { started: Instant::now(), bar, frames: 0, failed: 0 }
+        Self { started: Instant::now(), bar, frames: 0, failed: 0, not_annotated: 0 }
     }
 
     /// Counts a frame that is done.
@@ -43,9 +44,14 @@ impl Progress {
         self.bar.inc(1);
     }
 
+    /// Counts frames that were processed but could not be annotated.
+    pub(super) fn count_not_annotated(&mut self, frames: usize) {
+        self.not_annotated += frames;
+    }
+
     /// Sums up.
     pub(super) fn end(self, chosen: &Chosen) -> Outcome {
-        let Self { started, bar, frames, failed } = self;
+        let Self { started, bar, frames, failed, not_annotated } = self;
         bar.finish_and_clear();
         if stderr().is_terminal() {
             let seconds = started.elapsed().as_secs_f64();
@@ -56,7 +62,10 @@ impl Progress {
                 chosen.device.name
             );
         }
-        if failed == 0 { Outcome::Done } else { Outcome::SomeFramesFailed }
+        if not_annotated > 0 {
+            tracing::error!("{not_annotated} pictures could not be annotated");
+        }
+        if failed + not_annotated == 0 { Outcome::Done } else { Outcome::SomeFramesFailed }
     }
 }
 

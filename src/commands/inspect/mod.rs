@@ -7,16 +7,16 @@ mod text;
 use std::io::{self, Write};
 
 use framegate_models::Detector;
-use framegate_models::detector::InputSize;
+use framegate_models::detector::{InputSize, read_onnx_file};
 use framegate_models::onnx::OnnxFile;
 
-use super::{CommandError, Outcome, read_onnx};
+use super::{CommandError, Outcome};
 use crate::config::InspectConfig;
 use report::Report;
 
 /// Prints everything that is known before the first error, and then the error.
 pub(super) fn inspect(config: &InspectConfig) -> Result<Outcome, CommandError> {
-    let file = read_onnx(&config.detector.path)?;
+    let file = read_onnx_file(&config.detector.path)?;
     let detector = Detector::load(&config.detector.path, &config.detector.options);
     let unfused = || {
         let InputSize { width, height } = fixed_size(&file, config)?;

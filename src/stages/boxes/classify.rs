@@ -1,6 +1,8 @@
 //! Classifiers: every class that is likely enough, with the whole picture as its box.
 
-use framegate_backend_api::graph::{Activation, Graph, Operator, ValueId};
+use framegate_backend_api::graph::{
+    Activation, Convolution, Graph, Operator, TransposedConvolution, ValueId,
+};
 use framegate_models::detector::InputSize;
 
 use super::candidate::Candidate;
@@ -33,12 +35,62 @@ impl Classify {
     }
 }
 
-/// Whether a softmax or a sigmoid makes the value, perhaps reshaped since.
+/// Whether a softmax or a sigmoid, perhaps one fused into a convolution, makes the value, perhaps
+/// reshaped since.
 fn puts_out_probabilities(graph: &Graph, value: ValueId) -> bool {
     let maker = graph.nodes.iter().find(|node| node.outputs.contains(&value));
     maker.is_some_and(|node| match &node.operator {
         Operator::Softmax { .. } | Operator::Activation(Activation::Sigmoid) => true,
+        Operator::Convolution(Convolution { activation, .. })
+        | Operator::TransposedConvolution(TransposedConvolution { activation, .. }) => {
+            *activation == Some(Activation::Sigmoid)
+        }
         Operator::Reshape { .. } => puts_out_probabilities(graph, node.inputs[0]),
         _ => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use framegate_backend_api::HostTensor;
+    use framegate_backend_api::graph::{GraphBuilder, Padding};
+
+    use super::*;
+
+    fn convolution(activation: Option<Activation>) -> Operator {
+        let (stride, dilation, padding) = ([1, 1], [1, 1], Padding::default());
+        Operator::Convolution(Convolution { stride, dilation, padding, groups: 1, activation })
+    }
+
+    fn transposed_convolution(activation: Option<Activation>) -> Operator {
+        Operator::TransposedConvolution(TransposedConvolution {
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Padding::default(),
+            output_padding: [0, 0],
+            groups: 1,
+            activation,
+        })
+    }
+
+    /// For a model of one operator, which makes three scores of one pixel, and a reshape.
+    fn needs_softmax(operator: Operator, weight: [usize; 4]) -> bool {
+        let mut builder = GraphBuilder::new("picture", [1, 1, 1, 1]);
+        let weight = builder.constant("weight", HostTensor::from_f32(weight, vec![0.5; 3]));
+        let scores = builder.push("scores", operator, &[builder.input(), weight]).unwrap();
+        let flat = Operator::Reshape { shape: vec![1, 3] };
+        let flat = builder.push("flat", flat, &[scores]).unwrap();
+        let input = InputSize { width: 1, height: 1 };
+        Classify::new(input, &builder.finish(vec![flat])).needs_softmax
+    }
+
+    #[test]
+    fn a_sigmoid_fused_into_a_convolution_makes_probabilities() {
+        for (activation, expected) in
+            [(Some(Activation::Sigmoid), false), (Some(Activation::Relu), true), (None, true)]
+        {
+            assert_eq!(needs_softmax(convolution(activation), [3, 1, 1, 1]), expected);
+            assert_eq!(needs_softmax(transposed_convolution(activation), [1, 3, 1, 1]), expected);
+        }
+    }
 }

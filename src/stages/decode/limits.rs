@@ -16,25 +16,13 @@ pub struct DecodeLimits {
 }
 
 impl DecodeLimits {
-    /// Largest width and height unless the caller decides otherwise, in pixels.
-    pub const DEFAULT_MAX_EXTENT: usize = 8192;
-    /// Largest product of width and height unless the caller decides otherwise: 40 megapixels.
-    pub const DEFAULT_MAX_PIXELS: usize = 40_000_000;
+    /// Enough for the pictures of any usual camera: sides of 8192 pixels, 40 megapixels in all.
+    pub const USUAL: Self = Self { max_width: 8192, max_height: 8192, max_pixels: 40_000_000 };
 
     pub(super) fn check(&self, width: usize, height: usize) -> Result<(), DecodeError> {
         if width > self.max_width || height > self.max_height || width * height > self.max_pixels {
             return Err(DecodeError::TooLarge { width, height, limits: *self });
         }
         Ok(())
-    }
-}
-
-impl Default for DecodeLimits {
-    fn default() -> Self {
-        Self {
-            max_width: Self::DEFAULT_MAX_EXTENT,
-            max_height: Self::DEFAULT_MAX_EXTENT,
-            max_pixels: Self::DEFAULT_MAX_PIXELS,
-        }
     }
 }

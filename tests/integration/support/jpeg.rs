@@ -77,7 +77,7 @@ pub(crate) fn declare_size(jpeg: &mut [u8], width: u16, height: u16) {
 /// Decodes within the default limits.
 pub(crate) fn decode(jpeg: &[u8]) -> Result<Picture, DecodeError> {
     let mut picture = Picture::default();
-    Decoder::new(DecodeLimits::default()).decode(jpeg, &mut picture).map(|()| picture)
+    Decoder::new(DecodeLimits::USUAL).decode(jpeg, &mut picture).map(|()| picture)
 }
 
 /// The largest difference between two pictures' levels.

@@ -91,13 +91,17 @@ impl GraphBuilder {
         Ok(outputs)
     }
 
-    /// Whether operands fit an operator, without adding a node.
+    /// Shape of an operator's first result, without adding a node.
     ///
     /// # Errors
-    /// What does not fit.
-    pub fn check(&self, operator: &Operator, inputs: &[ValueId]) -> Result<(), String> {
+    /// What does not fit about the operands.
+    pub fn result_shape(
+        &self,
+        operator: &Operator,
+        inputs: &[ValueId],
+    ) -> Result<Vec<usize>, String> {
         let operands: Vec<&Value> = inputs.iter().map(|id| self.value(*id)).collect();
-        shape::infer(operator, &operands).map(|_| ())
+        shape::infer(operator, &operands).map(|mut results| results.swap_remove(0).1)
     }
 
     /// Adds a node with a single result.

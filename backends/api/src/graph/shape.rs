@@ -37,8 +37,12 @@ pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results,
         }
         Operator::GatherElements { axis } => {
             check_not_empty(*axis, x)?;
-            check_rank(x.len(), &operands[1].shape)?;
-            operands[1].shape.clone()
+            let indices = &operands[1].shape;
+            check_rank(x.len(), indices)?;
+            if (0..x.len()).any(|other| other != *axis && indices[other] > x[other]) {
+                return Err(format!("indices of shape {indices:?} reach beyond {x:?}"));
+            }
+            indices.clone()
         }
         Operator::Pad(pad) => pad_shape(pad, x)?,
         Operator::Reshape { shape } => {
@@ -106,9 +110,10 @@ pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results,
 const MAX_ELEMENTS: usize = 1 << 31;
 
 fn check_size(shape: &[usize]) -> Result<(), String> {
-    let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent));
+    // An axis without elements does not excuse the others.
+    let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul((*extent).max(1)));
     match count {
-        Some(0..=MAX_ELEMENTS) => Ok(()),
+        Some(1..=MAX_ELEMENTS) => Ok(()),
         _ => Err(format!("a result of shape {shape:?} is too large")),
     }
 }

@@ -1,7 +1,7 @@
 //! Activations.
 
 use framegate_backend_api::{
-    ElementType, HostTensor,
+    ElementType,
     graph::{Activation, Binary, Operator, ValueId},
 };
 
@@ -65,7 +65,7 @@ fn clip_integers(graph: &mut Import, node: &OnnxNode<'_>, mut x: ValueId) -> Imp
 /// `max(x, 0) + slope · min(x, 0)`; the slope broadcasts.
 pub(super) fn prelu(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let (x, slope) = (node.operand(0)?, node.operand(1)?);
-    let zero = graph.constant(HostTensor::from_f32([], vec![0.0]));
+    let zero = graph.scalar(0.0);
     let positive = graph.emit(Operator::Activation(Activation::Relu), &[x])?;
     let negative = graph.emit(Operator::Binary(Binary::Min), &[x, zero])?;
     let scaled = graph.emit(Operator::Binary(Binary::Mul), &[negative, slope])?;

@@ -6,7 +6,7 @@ use super::{Import, Imported, OnnxNode};
 use crate::onnx::import::{Problem, extents_of};
 
 /// Constants larger than this are refused: no detector has one, a hostile file may ask for it.
-const MAX_ELEMENTS: usize = 1 << 28;
+const MAX_ELEMENTS: usize = 1 << 26;
 
 pub(super) fn identity(_graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     Ok(vec![node.operand(0)?])
@@ -42,8 +42,9 @@ pub(super) fn constant(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 
 pub(super) fn constant_of_shape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let shape = extents_of(&graph.integers_of(node.operand(0)?, "the shape")?, "the shape")?;
-    let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent));
-    let count = count.filter(|count| *count <= MAX_ELEMENTS).ok_or("the shape is too large")?;
+    let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul((*extent).max(1)));
+    count.filter(|count| *count <= MAX_ELEMENTS).ok_or("the shape is too large")?;
+    let count = shape.iter().product();
     let value = node.attributes.tensor("value")?;
     let data = match value.as_ref().map(HostTensor::data) {
         None => TensorData::F32(vec![0.0; count]),

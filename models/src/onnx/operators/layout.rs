@@ -53,7 +53,11 @@ pub(super) fn unsqueeze(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
     let axes = graph.attribute_or_operand(node, "axes", 1)?.ok_or("`axes` is missing")?;
     let mut shape = graph.shape(x);
-    for axis in axes_of(&axes, shape.len() + axes.len())? {
+    let new_axes = axes_of(&axes, shape.len() + axes.len())?;
+    if new_axes.len() != axes.len() {
+        return Err(format!("axes {axes:?} name one axis twice"));
+    }
+    for axis in new_axes {
         shape.insert(axis, 1);
     }
     Ok(vec![graph.emit(Operator::Reshape { shape }, &[x])?])

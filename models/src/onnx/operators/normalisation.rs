@@ -20,7 +20,7 @@ pub(super) fn batch_normalization(graph: &mut Import, node: &OnnxNode<'_>) -> Im
     let (scale, bias, mean, variance) =
         (parameter(1)?, parameter(2)?, parameter(3)?, parameter(4)?);
     let epsilon = f64::from(node.attributes.float_or("epsilon", 1e-5)?);
-    let channels = graph.shape(x).get(1).copied().unwrap_or_default();
+    let channels = *graph.shape(x).get(1).ok_or("it needs an axis of channels")?;
     if [&scale, &bias, &mean, &variance].iter().any(|parameter| parameter.len() != channels) {
         return Err(format!("its parameters do not fit {channels} channels"));
     }
@@ -48,6 +48,9 @@ pub(super) fn instance_normalization(graph: &mut Import, node: &OnnxNode<'_>) ->
     let bias = graph.floats_of(node.operand(2)?, "bias")?;
     let epsilon = node.attributes.float_or("epsilon", 1e-5)?;
     let axes: Vec<usize> = (2..graph.shape(x).len()).collect();
+    if axes.is_empty() {
+        return Err("it needs an axis of channels and a picture".to_owned());
+    }
     let mean_of = |graph: &mut Import, x: ValueId| {
         let reduction = Reduction::Mean;
         let reduce = Reduce { reduction, axes: axes.clone(), keep_axes: true };

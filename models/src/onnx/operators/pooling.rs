@@ -1,8 +1,6 @@
 //! Pools.
 
-use framegate_backend_api::graph::{
-    AveragePool, Operator, Padding, Reduce, Reduction, ValueId, Window,
-};
+use framegate_backend_api::graph::{AveragePool, Operator, Reduce, Reduction, ValueId, Window};
 
 use super::{
     Import, Imported, OnnxNode,
@@ -56,7 +54,7 @@ fn window_of(graph: &Import, node: &OnnxNode<'_>) -> Result<(Window, [usize; 2])
         [0, 0]
     };
     let Geometry { stride, dilation } = geometry;
-    Ok((Window { kernel, stride, dilation, padding: Padding { ..padding } }, overhang))
+    Ok((Window { kernel, stride, dilation, padding }, overhang))
 }
 
 /// Rounding the number of windows up adds one that starts inside the picture or the padding before

@@ -15,12 +15,14 @@ pub(super) fn reduce(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         _ if node.attributes.flag("noop_with_empty_axes", false)? => Vec::new(),
         _ => (0..rank).collect(),
     };
+    if node.operator == "ReduceLogSumExp" {
+        return Ok(vec![log_sum_exp(graph, node, x, axes)?]);
+    }
     match node.operator {
         "ReduceL1" => x = graph.emit(Operator::Unary(Unary::Abs), &[x])?,
         "ReduceL2" | "ReduceSumSquare" => {
             x = graph.emit(Operator::Binary(Binary::Mul), &[x, x])?;
         }
-        "ReduceLogSumExp" => x = graph.emit(Operator::Unary(Unary::Exp), &[x])?,
         _ => {}
     }
     let reduction = match node.operator {
@@ -36,10 +38,35 @@ pub(super) fn reduce(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     }
     match node.operator {
         "ReduceL2" => x = graph.emit(Operator::Unary(Unary::Sqrt), &[x])?,
-        "ReduceLogSum" | "ReduceLogSumExp" => x = graph.emit(Operator::Unary(Unary::Log), &[x])?,
+        "ReduceLogSum" => x = graph.emit(Operator::Unary(Unary::Log), &[x])?,
         _ => {}
     }
     Ok(vec![x])
+}
+
+/// `m + ln(Σ exp(x − m))` with the largest element `m`, so that no exponential overflows.
+fn log_sum_exp(
+    graph: &mut Import,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    axes: Vec<usize>,
+) -> Result<ValueId, Problem> {
+    if axes.is_empty() {
+        return Ok(x);
+    }
+    let reduce = |reduction| Reduce { reduction, axes: axes.clone(), keep_axes: true };
+    let largest = graph.emit(Operator::Reduce(reduce(Reduction::Max)), &[x])?;
+    let shifted = graph.emit(Operator::Binary(Binary::Sub), &[x, largest])?;
+    let exponentials = graph.emit(Operator::Unary(Unary::Exp), &[shifted])?;
+    let sum = graph.emit(Operator::Reduce(reduce(Reduction::Sum)), &[exponentials])?;
+    let logarithm = graph.emit(Operator::Unary(Unary::Log), &[sum])?;
+    let result = graph.emit(Operator::Binary(Binary::Add), &[logarithm, largest])?;
+    if node.attributes.flag("keepdims", true)? {
+        return Ok(result);
+    }
+    let shape = graph.shape(result).into_iter().enumerate();
+    let shape = shape.filter(|(axis, _)| !axes.contains(axis)).map(|(_, extent)| extent).collect();
+    graph.emit(Operator::Reshape { shape }, &[result])
 }
 
 pub(super) fn softmax(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {

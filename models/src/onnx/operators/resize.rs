@@ -77,8 +77,11 @@ fn target(
         Some(axes) => axes.iter().map(|axis| axis_of(*axis, 4)).collect::<Result<_, _>>()?,
         None => vec![0, 1, 2, 3],
     };
-    if let Some(sizes) = node.optional(3) {
+    // Exporters fill in the operand they do not use by an empty tensor.
+    let given = |index: usize| node.optional(index).filter(|id| graph.value(*id).shape != [0]);
+    if let Some(sizes) = given(3) {
         let sizes = extents_of(&graph.integers_of(sizes, "the size")?, "the size")?;
+        check_len(&axes, sizes.len())?;
         let mut result = shape;
         for (axis, extent) in axes.iter().zip(&sizes) {
             result[*axis] = *extent;
@@ -87,7 +90,7 @@ fn target(
         let scale = |axis: usize| result[axis] as f32 / shape[axis] as f32;
         return Ok(([result[2], result[3]], [scale(2), scale(3)]));
     }
-    let scales = node.optional(2).ok_or("neither scales nor sizes are given")?;
+    let scales = given(2).ok_or("neither scales nor sizes are given")?;
     scaled(&shape, &axes, &graph.floats_of(scales, "the scales")?)
 }
 
@@ -96,6 +99,7 @@ fn scaled(
     axes: &[usize],
     scales: &[f32],
 ) -> Result<([usize; 2], [f32; 2]), Problem> {
+    check_len(axes, scales.len())?;
     let mut scale = [1.0_f32; 4];
     for (axis, factor) in axes.iter().zip(scales) {
         *scale.get_mut(*axis).ok_or("there are more scales than axes")? = *factor;
@@ -106,6 +110,13 @@ fn scaled(
     }
     let extent = |axis: usize| (shape[axis] as f32 * scale[axis]).floor() as usize;
     Ok(([extent(2), extent(3)], [scale[2], scale[3]]))
+}
+
+fn check_len(axes: &[usize], numbers: usize) -> Result<(), Problem> {
+    if axes.len() == numbers {
+        return Ok(());
+    }
+    Err(format!("{numbers} sizes or scales do not fit {} axes", axes.len()))
 }
 
 fn check_picture_axes(unchanged: bool) -> Result<(), Problem> {

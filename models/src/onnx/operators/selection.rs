@@ -1,9 +1,9 @@
 //! Choosing elements by value or by index.
 
-use framegate_backend_api::graph::{Operator, TopK};
+use framegate_backend_api::graph::{Operator, TopK, ValueId};
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::axis_of;
+use crate::onnx::import::{Problem, axis_of};
 
 pub(super) fn arg_extremum(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
@@ -37,6 +37,7 @@ pub(super) fn gather(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let operands = [node.operand(0)?, node.operand(1)?];
     let rank = graph.shape(operands[0]).len();
     let axis = axis_of(node.attributes.integer_or("axis", 0)?, rank)?;
+    check_indices(graph, operands, axis)?;
     Ok(vec![graph.emit(Operator::Gather { axis }, &operands)?])
 }
 
@@ -44,5 +45,16 @@ pub(super) fn gather_elements(graph: &mut Import, node: &OnnxNode<'_>) -> Import
     let operands = [node.operand(0)?, node.operand(1)?];
     let rank = graph.shape(operands[0]).len();
     let axis = axis_of(node.attributes.integer_or("axis", 0)?, rank)?;
+    check_indices(graph, operands, axis)?;
     Ok(vec![graph.emit(Operator::GatherElements { axis }, &operands)?])
+}
+
+/// Indices that are known in advance must lie within the axis.
+fn check_indices(graph: &Import, [x, indices]: [ValueId; 2], axis: usize) -> Result<(), Problem> {
+    let extent = graph.shape(x)[axis] as i64;
+    let indices = graph.value(indices).constant.as_ref().and_then(|tensor| tensor.as_i64());
+    match indices.unwrap_or_default().iter().find(|index| !(-extent..extent).contains(*index)) {
+        Some(index) => Err(format!("index {index} is outside an axis of {extent}")),
+        None => Ok(()),
+    }
 }

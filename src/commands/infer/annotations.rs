@@ -1,0 +1,48 @@
+//! The annotated pictures of a run. One that fails costs nobody a result.
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use crate::annotate::{AnnotateError, AnnotationDirectory, DirectoryError, annotate};
+use crate::engine::{FinishedFrame, FrameError, panics};
+use crate::stages::{DecodeLimits, Detection};
+
+/// Why there is no annotated picture of a frame that was processed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Drawing(#[from] AnnotateError),
+    #[error(transparent)]
+    Panic(#[from] FrameError),
+    #[error(transparent)]
+    Writing(#[from] DirectoryError),
+}
+
+/// Writes the annotated pictures of those frames that were processed. Failures are logged; returns
+/// how many there were.
+pub(super) fn write_batch(
+    directory: &AnnotationDirectory,
+    pool: &ThreadPool,
+    limits: DecodeLimits,
+    batch: &[FinishedFrame],
+) -> usize {
+    let fails = |frame: &&FinishedFrame| {
+        let Ok(result) = &frame.result else { return false };
+        let written = write(directory, limits, frame, &result.detections);
+        if let Err(problem) = &written {
+            tracing::error!(frame = %frame.origin, %problem, "the picture cannot be annotated");
+        }
+        written.is_err()
+    };
+    pool.install(|| batch.par_iter().filter(fails).count())
+}
+
+fn write(
+    directory: &AnnotationDirectory,
+    limits: DecodeLimits,
+    frame: &FinishedFrame,
+    detections: &[Detection],
+) -> Result<(), Failure> {
+    let annotated = panics::contain("annotate", || annotate(&frame.jpeg, limits, detections))??;
+    Ok(directory.write(&frame.origin, &annotated)?)
+}
