@@ -13,9 +13,10 @@ use crate::backend::WgpuOptions;
 /// Name of the backend.
 pub(crate) const BACKEND: &str = "wgpu";
 
-/// The graphics interfaces burn tries, in its order.
-const INTERFACES: [wgpu::Backend; 4] =
-    [wgpu::Backend::Metal, wgpu::Backend::Vulkan, wgpu::Backend::Dx12, wgpu::Backend::Gl];
+/// The graphics interfaces burn tries, in its order, but for OpenGL: hardware that has nothing newer
+/// is not worth computing on, and asking for it makes Mesa write to standard error.
+const INTERFACES: [wgpu::Backend; 3] =
+    [wgpu::Backend::Metal, wgpu::Backend::Vulkan, wgpu::Backend::Dx12];
 
 /// Asked for once: Vulkan loaders have crashed when instances came and went on several threads.
 static CHOICE: LazyLock<Option<Chosen>> = LazyLock::new(|| {
@@ -49,7 +50,7 @@ pub(crate) fn choose(options: WgpuOptions) -> Result<&'static Chosen, BackendErr
 
 fn accept(chosen: Option<&Chosen>, options: WgpuOptions) -> Result<&Chosen, BackendError> {
     let reason = match chosen {
-        None => "this machine has no graphics adapter with a Vulkan, Metal, DirectX 12 or OpenGL \
+        None => "this machine has no graphics adapter with a Vulkan, Metal or DirectX 12 \
                  driver"
             .to_owned(),
         Some(chosen) if chosen.is_software() && !options.allow_software => format!(
@@ -135,10 +136,10 @@ mod tests {
     fn hardware_on_a_later_interface_beats_software_on_an_earlier_one() {
         let interfaces = [
             vec![adapter(DeviceType::Cpu, wgpu::Backend::Vulkan)],
-            vec![adapter(DeviceType::IntegratedGpu, wgpu::Backend::Gl)],
+            vec![adapter(DeviceType::IntegratedGpu, wgpu::Backend::Dx12)],
         ];
         let chosen = best(interfaces.into_iter()).unwrap();
-        assert_eq!(chosen.interface, wgpu::Backend::Gl);
+        assert_eq!(chosen.interface, wgpu::Backend::Dx12);
         assert_eq!(chosen.info().kind, DeviceKind::Gpu);
     }
 

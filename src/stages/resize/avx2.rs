@@ -1,112 +1,100 @@
-//! One output row with AVX2. Widths that are no multiple of the vector end in a vector that
-//! overlaps the one before; rows shorter than a vector are left to the scalar twin.
+//! Rows with AVX2. Widths that are no multiple of the vector end in a vector that overlaps the one
+//! before; rows shorter than a vector are left to the scalar twin.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;
 
-use super::scalar::{self, BLENDED_BITS, RESULT_BITS};
+use super::scalar::{self, CUT_BITS, RESULT_BITS};
 use super::taps::ColumnTaps;
 use crate::stages::simd::Avx2;
 
 /// Samples blended at a time.
 const SAMPLES: usize = 16;
-/// Output pixels made at a time.
+/// Output pixels stretched at a time.
 const PIXELS: usize = 8;
 
-/// Does what [`scalar::blend_rows`] and then [`scalar::blend_columns`] do.
-pub(super) fn resize_row(
-    _proof: Avx2,
-    top: &[u8],
-    bottom: &[u8],
-    weight: i16,
-    columns: &ColumnTaps,
-    blended: &mut [i16],
-    out: &mut [u8],
-) {
+/// Does what [`scalar::stretch`] does.
+pub(super) fn stretch(_proof: Avx2, row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
     // SAFETY: the proof says that the processor has AVX2.
-    unsafe {
-        blend_rows(top, bottom, weight, blended);
-        blend_columns(blended, columns, out);
-    }
+    unsafe { stretch_row(row, columns, stretched) }
+}
+
+/// Does what [`scalar::blend`] does.
+pub(super) fn blend(_proof: Avx2, rows: [&[i16]; 2], shares: [i16; 2], out: &mut [u8]) {
+    // SAFETY: the proof says that the processor has AVX2.
+    unsafe { blend_rows(rows, shares, out) }
 }
 
 #[target_feature(enable = "avx2")]
-fn blend_rows(top: &[u8], bottom: &[u8], weight: i16, blended: &mut [i16]) {
-    let samples = top.len();
-    assert!(bottom.len() == samples && blended.len() >= samples);
-    if samples < SAMPLES {
-        return scalar::blend_rows(top, bottom, weight, blended);
-    }
-    let weight = _mm256_set1_epi16(weight);
-    for start in (0..samples).step_by(SAMPLES) {
-        let at = start.min(samples - SAMPLES);
-        // SAFETY: all three slices hold at least `samples` items, and `at + SAMPLES <= samples`.
-        let (top, bottom) = unsafe {
-            (
-                _mm_loadu_si128(top.as_ptr().add(at).cast()),
-                _mm_loadu_si128(bottom.as_ptr().add(at).cast()),
-            )
-        };
-        let (top, bottom) = (_mm256_cvtepu8_epi16(top), _mm256_cvtepu8_epi16(bottom));
-        let change = _mm256_slli_epi16::<{ BLENDED_BITS as i32 }>(_mm256_sub_epi16(bottom, top));
-        // mulhrs is (a · b + 2¹⁴) >> 15: the product of 7 and 15 fraction bits, rounded to 7.
-        let change = _mm256_mulhrs_epi16(change, weight);
-        let sum = _mm256_add_epi16(_mm256_slli_epi16::<{ BLENDED_BITS as i32 }>(top), change);
-        // SAFETY: as above.
-        unsafe { _mm256_storeu_si256(blended.as_mut_ptr().add(at).cast(), sum) };
-    }
-}
-
-#[target_feature(enable = "avx2")]
-fn blend_columns(blended: &[i16], columns: &ColumnTaps, out: &mut [u8]) {
+fn stretch_row(row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
     let (offsets, weights) = (columns.offsets(), columns.weights());
     let pixels = offsets.len();
-    assert!(weights.len() == pixels && out.len() == pixels * 3);
-    assert!(blended.len() >= columns.blended_len());
+    assert!(weights.len() == pixels && row.len() >= columns.row_len());
+    assert!(stretched.len() >= columns.stretched_len());
     if pixels < PIXELS {
-        return scalar::blend_columns(blended, columns, out);
+        return scalar::stretch(row, columns, stretched);
     }
     // i16 samples r g b R G B · · become the pairs r R, g G, b B, · ·.
     let pair_up = _mm256_broadcastsi128_si256(_mm_setr_epi8(
         0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1,
     ));
-    // Four bytes a pixel become three.
+    // Four samples a pixel become three.
     let compact = _mm256_broadcastsi128_si256(_mm_setr_epi8(
-        0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1,
+        0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, -1, -1, -1, -1,
     ));
-    let half = _mm256_set1_epi32(1 << (RESULT_BITS - 1));
-
     for start in (0..pixels).step_by(PIXELS) {
         let at = start.min(pixels - PIXELS);
         // SAFETY: `at + PIXELS <= pixels`, and there are as many weights of four bytes.
         let weights = unsafe { _mm256_loadu_si256(weights.as_ptr().add(at).cast()) };
         let offsets = &offsets[at..at + PIXELS];
+        // SAFETY: `ColumnTaps` keeps each offset eight samples below `row_len`.
+        let pair_at =
+            |k: usize| unsafe { _mm_loadl_epi64(row.as_ptr().add(offsets[k] as usize).cast()) };
         // Pixel `k` is made in the lower half and `k + 4` in the upper, where their weights are.
         macro_rules! two_pixels {
             ($k:literal, $select:literal) => {{
-                // SAFETY: `ColumnTaps` keeps each offset eight samples below `blended_len`.
-                let pair = unsafe {
-                    _mm256_loadu2_m128i(
-                        blended.as_ptr().add(offsets[$k + 4] as usize).cast(),
-                        blended.as_ptr().add(offsets[$k] as usize).cast(),
-                    )
-                };
-                let shares = _mm256_shuffle_epi32::<$select>(weights);
-                let sum = _mm256_madd_epi16(_mm256_shuffle_epi8(pair, pair_up), shares);
-                _mm256_srai_epi32::<{ RESULT_BITS as i32 }>(_mm256_add_epi32(sum, half))
+                let pairs = _mm_unpacklo_epi64(pair_at($k), pair_at($k + 4));
+                let pairs = _mm256_shuffle_epi8(_mm256_cvtepu8_epi16(pairs), pair_up);
+                let sum = _mm256_madd_epi16(pairs, _mm256_shuffle_epi32::<$select>(weights));
+                _mm256_srai_epi32::<{ CUT_BITS as i32 }>(sum)
             }};
         }
         let first = _mm256_packs_epi32(two_pixels!(0, 0x00), two_pixels!(1, 0x55));
         let second = _mm256_packs_epi32(two_pixels!(2, 0xAA), two_pixels!(3, 0xFF));
-        let levels = _mm256_shuffle_epi8(_mm256_packus_epi16(first, second), compact);
-        let (low, high) = (_mm256_castsi256_si128(levels), _mm256_extracti128_si256::<1>(levels));
-        // SAFETY: these are 24 bytes from `at * 3`, and `out` holds `pixels * 3`. The first store's
-        // four bytes too many are overwritten by the next.
+        let (first, second) =
+            (_mm256_shuffle_epi8(first, compact), _mm256_shuffle_epi8(second, compact));
+        // SAFETY: the last store reaches 26 samples from `at * 3`, and there is room for two samples
+        // more than all pixels have. What a store writes too much the next one overwrites.
         unsafe {
-            let out = out.as_mut_ptr().add(at * 3);
-            _mm_storeu_si128(out.cast(), low);
-            _mm_storel_epi64(out.add(12).cast(), high);
-            out.add(20).cast::<i32>().write_unaligned(_mm_extract_epi32::<2>(high));
+            let to = stretched.as_mut_ptr().add(at * 3);
+            _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(first));
+            _mm_storeu_si128(to.add(6).cast(), _mm256_castsi256_si128(second));
+            _mm_storeu_si128(to.add(12).cast(), _mm256_extracti128_si256::<1>(first));
+            _mm_storeu_si128(to.add(18).cast(), _mm256_extracti128_si256::<1>(second));
         }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn blend_rows(rows: [&[i16]; 2], shares: [i16; 2], out: &mut [u8]) {
+    let samples = out.len();
+    assert!(rows.iter().all(|row| row.len() >= samples));
+    if samples < SAMPLES {
+        return scalar::blend(rows, shares, out);
+    }
+    let shares = shares.map(|share| _mm256_set1_epi16(share));
+    let half = _mm256_set1_epi16(1 << (RESULT_BITS - 1));
+    for start in (0..samples).step_by(SAMPLES) {
+        let at = start.min(samples - SAMPLES);
+        // SAFETY: both rows hold at least `samples` items, and `at + SAMPLES <= samples`.
+        let product = |row: usize| unsafe {
+            let samples = _mm256_loadu_si256(rows[row].as_ptr().add(at).cast());
+            _mm256_mulhi_epi16(samples, shares[row])
+        };
+        let sum = _mm256_add_epi16(_mm256_add_epi16(product(0), product(1)), half);
+        let levels = _mm256_srai_epi16::<{ RESULT_BITS as i32 }>(sum);
+        let (low, high) = (_mm256_castsi256_si128(levels), _mm256_extracti128_si256::<1>(levels));
+        // SAFETY: `at + SAMPLES <= samples`, the length of `out`.
+        unsafe { _mm_storeu_si128(out.as_mut_ptr().add(at).cast(), _mm_packus_epi16(low, high)) };
     }
 }

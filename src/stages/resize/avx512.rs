@@ -1,106 +1,104 @@
-//! One output row with AVX-512. Widths that are no multiple of the vector end in a vector that
-//! overlaps the one before; rows shorter than a vector are left to the scalar twin.
+//! Rows with AVX-512. Widths that are no multiple of the vector end in a vector that overlaps the one
+//! before; rows shorter than a vector are left to the scalar twin.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;
 
-use super::scalar::{self, BLENDED_BITS, RESULT_BITS};
+use super::scalar::{self, CUT_BITS, RESULT_BITS};
 use super::taps::ColumnTaps;
 use crate::stages::simd::Avx512;
 
 /// Samples blended at a time.
 const SAMPLES: usize = 32;
-/// Output pixels made at a time.
+/// Output pixels stretched at a time.
 const PIXELS: usize = 16;
 
-/// Does what [`scalar::blend_rows`] and then [`scalar::blend_columns`] do.
-pub(super) fn resize_row(
-    _proof: Avx512,
-    top: &[u8],
-    bottom: &[u8],
-    weight: i16,
-    columns: &ColumnTaps,
-    blended: &mut [i16],
-    out: &mut [u8],
-) {
+/// Does what [`scalar::stretch`] does.
+pub(super) fn stretch(_proof: Avx512, row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
     // SAFETY: the proof says that the processor has AVX-512 F and BW.
-    unsafe {
-        blend_rows(top, bottom, weight, blended);
-        blend_columns(blended, columns, out);
-    }
+    unsafe { stretch_row(row, columns, stretched) }
+}
+
+/// Does what [`scalar::blend`] does.
+pub(super) fn blend(_proof: Avx512, rows: [&[i16]; 2], shares: [i16; 2], out: &mut [u8]) {
+    // SAFETY: the proof says that the processor has AVX-512 F and BW.
+    unsafe { blend_rows(rows, shares, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn blend_rows(top: &[u8], bottom: &[u8], weight: i16, blended: &mut [i16]) {
-    let samples = top.len();
-    assert!(bottom.len() == samples && blended.len() >= samples);
-    if samples < SAMPLES {
-        return scalar::blend_rows(top, bottom, weight, blended);
-    }
-    let weight = _mm512_set1_epi16(weight);
-    for start in (0..samples).step_by(SAMPLES) {
-        let at = start.min(samples - SAMPLES);
-        // SAFETY: all three slices hold at least `samples` items, and `at + SAMPLES <= samples`.
-        let (top, bottom) = unsafe {
-            (
-                _mm256_loadu_si256(top.as_ptr().add(at).cast()),
-                _mm256_loadu_si256(bottom.as_ptr().add(at).cast()),
-            )
-        };
-        let (top, bottom) = (_mm512_cvtepu8_epi16(top), _mm512_cvtepu8_epi16(bottom));
-        let change = _mm512_slli_epi16::<BLENDED_BITS>(_mm512_sub_epi16(bottom, top));
-        // mulhrs is (a · b + 2¹⁴) >> 15: the product of 7 and 15 fraction bits, rounded to 7.
-        let change = _mm512_mulhrs_epi16(change, weight);
-        let sum = _mm512_add_epi16(_mm512_slli_epi16::<BLENDED_BITS>(top), change);
-        // SAFETY: as above.
-        unsafe { _mm512_storeu_si512(blended.as_mut_ptr().add(at).cast(), sum) };
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-fn blend_columns(blended: &[i16], columns: &ColumnTaps, out: &mut [u8]) {
+fn stretch_row(row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
     let (offsets, weights) = (columns.offsets(), columns.weights());
     let pixels = offsets.len();
-    assert!(weights.len() == pixels && out.len() == pixels * 3);
-    assert!(blended.len() >= columns.blended_len());
+    assert!(weights.len() == pixels && row.len() >= columns.row_len());
+    assert!(stretched.len() >= columns.stretched_len());
     if pixels < PIXELS {
-        return scalar::blend_columns(blended, columns, out);
+        return scalar::stretch(row, columns, stretched);
     }
     // i16 samples r g b R G B · · become the pairs r R, g G, b B, · ·.
     let pair_up =
         _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1));
-    // Four bytes a pixel become three, then the 12 bytes of each quarter are moved together.
+    // Four samples a pixel become three.
     let compact = _mm512_broadcast_i32x4(_mm_setr_epi8(
-        0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1,
+        0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, -1, -1, -1, -1,
     ));
-    let together = _mm512_setr_epi32(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15);
-    let half = _mm512_set1_epi32(1 << (RESULT_BITS - 1));
-
     for start in (0..pixels).step_by(PIXELS) {
         let at = start.min(pixels - PIXELS);
         // SAFETY: `at + PIXELS <= pixels`, and there are as many weights of four bytes.
         let weights = unsafe { _mm512_loadu_si512(weights.as_ptr().add(at).cast()) };
         let offsets = &offsets[at..at + PIXELS];
-        // SAFETY: `ColumnTaps` keeps each offset eight samples below `blended_len`.
+        // SAFETY: `ColumnTaps` keeps each offset eight samples below `row_len`.
         let pair_at =
-            |k: usize| unsafe { _mm_loadu_si128(blended.as_ptr().add(offsets[k] as usize).cast()) };
+            |k: usize| unsafe { _mm_loadl_epi64(row.as_ptr().add(offsets[k] as usize).cast()) };
         // Pixels `k`, `k + 4`, `k + 8`, `k + 12` are made in the quarters where their weights are.
         macro_rules! four_pixels {
             ($k:literal, $select:literal) => {{
-                let pairs = _mm512_castsi128_si512(pair_at($k));
-                let pairs = _mm512_inserti32x4::<1>(pairs, pair_at($k + 4));
-                let pairs = _mm512_inserti32x4::<2>(pairs, pair_at($k + 8));
-                let pairs = _mm512_inserti32x4::<3>(pairs, pair_at($k + 12));
-                let shares = _mm512_shuffle_epi32::<$select>(weights);
-                let sum = _mm512_madd_epi16(_mm512_shuffle_epi8(pairs, pair_up), shares);
-                _mm512_srai_epi32::<RESULT_BITS>(_mm512_add_epi32(sum, half))
+                let lower = _mm_unpacklo_epi64(pair_at($k), pair_at($k + 4));
+                let upper = _mm_unpacklo_epi64(pair_at($k + 8), pair_at($k + 12));
+                let pairs = _mm512_cvtepu8_epi16(_mm256_set_m128i(upper, lower));
+                let pairs = _mm512_shuffle_epi8(pairs, pair_up);
+                let sum = _mm512_madd_epi16(pairs, _mm512_shuffle_epi32::<$select>(weights));
+                _mm512_srai_epi32::<CUT_BITS>(sum)
             }};
         }
         let first = _mm512_packs_epi32(four_pixels!(0, 0x00), four_pixels!(1, 0x55));
         let second = _mm512_packs_epi32(four_pixels!(2, 0xAA), four_pixels!(3, 0xFF));
-        let levels = _mm512_shuffle_epi8(_mm512_packus_epi16(first, second), compact);
-        let levels = _mm512_permutexvar_epi32(together, levels);
-        // SAFETY: the mask lets 12 · 4 bytes from `at * 3` be written, and `out` holds `pixels * 3`.
-        unsafe { _mm512_mask_storeu_epi32(out.as_mut_ptr().add(at * 3).cast(), 0x0FFF, levels) };
+        let (first, second) =
+            (_mm512_shuffle_epi8(first, compact), _mm512_shuffle_epi8(second, compact));
+        // SAFETY: the last store reaches 50 samples from `at * 3`, and there is room for two samples
+        // more than all pixels have. What a store writes too much the next one overwrites.
+        unsafe {
+            let to = stretched.as_mut_ptr().add(at * 3);
+            _mm_storeu_si128(to.cast(), _mm512_castsi512_si128(first));
+            _mm_storeu_si128(to.add(6).cast(), _mm512_castsi512_si128(second));
+            _mm_storeu_si128(to.add(12).cast(), _mm512_extracti32x4_epi32::<1>(first));
+            _mm_storeu_si128(to.add(18).cast(), _mm512_extracti32x4_epi32::<1>(second));
+            _mm_storeu_si128(to.add(24).cast(), _mm512_extracti32x4_epi32::<2>(first));
+            _mm_storeu_si128(to.add(30).cast(), _mm512_extracti32x4_epi32::<2>(second));
+            _mm_storeu_si128(to.add(36).cast(), _mm512_extracti32x4_epi32::<3>(first));
+            _mm_storeu_si128(to.add(42).cast(), _mm512_extracti32x4_epi32::<3>(second));
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn blend_rows(rows: [&[i16]; 2], shares: [i16; 2], out: &mut [u8]) {
+    let samples = out.len();
+    assert!(rows.iter().all(|row| row.len() >= samples));
+    if samples < SAMPLES {
+        return scalar::blend(rows, shares, out);
+    }
+    let shares = shares.map(|share| _mm512_set1_epi16(share));
+    let half = _mm512_set1_epi16(1 << (RESULT_BITS - 1));
+    for start in (0..samples).step_by(SAMPLES) {
+        let at = start.min(samples - SAMPLES);
+        // SAFETY: both rows hold at least `samples` items, and `at + SAMPLES <= samples`.
+        let product = |row: usize| unsafe {
+            let samples = _mm512_loadu_si512(rows[row].as_ptr().add(at).cast());
+            _mm512_mulhi_epi16(samples, shares[row])
+        };
+        let sum = _mm512_add_epi16(_mm512_add_epi16(product(0), product(1)), half);
+        let levels = _mm512_cvtepi16_epi8(_mm512_srai_epi16::<RESULT_BITS>(sum));
+        // SAFETY: `at + SAMPLES <= samples`, the length of `out`.
+        unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(at).cast(), levels) };
     }
 }

@@ -1,32 +1,35 @@
-//! The definition of the right answer, in integers so that every kernel can match it bit by bit.
+//! The definition of the right answer: bilinear in the fixed point of OpenCV's `INTER_LINEAR` on
+//! bytes, to the last bit, because that is what models are evaluated with, and one level more or
+//! less decides between boxes of almost equal score.
 
-use super::taps::{COLUMN_WEIGHT_BITS, ColumnTaps, ROW_WEIGHT_BITS};
+use super::taps::{ColumnTaps, WEIGHT_BITS};
 
-/// Fraction bits of a blended sample: 255 with seven of them just fits an `i16`.
-pub(super) const BLENDED_BITS: u32 = 7;
+/// Bits cut off a stretched sample, so that 255 with [`WEIGHT_BITS`] of fraction fits an `i16`.
+pub(super) const CUT_BITS: u32 = 4;
 
-/// Fraction bits of a sample after both blends.
-pub(super) const RESULT_BITS: u32 = BLENDED_BITS + COLUMN_WEIGHT_BITS;
+/// Bits of the result's fraction: what the sixteen bits cut off a product of sample and row weight
+/// leave of the fractions of both.
+pub(super) const RESULT_BITS: u32 = 2 * WEIGHT_BITS - CUT_BITS - 16;
 
-/// `top + (bottom − top) · weight`, with [`BLENDED_BITS`] fraction bits, rounded.
-pub(super) fn blend_rows(top: &[u8], bottom: &[u8], weight: i16, blended: &mut [i16]) {
-    const SHIFT: u32 = ROW_WEIGHT_BITS - BLENDED_BITS;
-    for ((&top, &bottom), blended) in top.iter().zip(bottom).zip(blended) {
-        let (top, bottom) = (i32::from(top), i32::from(bottom));
-        let change = ((bottom - top) * i32::from(weight) + (1 << (SHIFT - 1))) >> SHIFT;
-        *blended = ((top << BLENDED_BITS) + change) as i16;
+/// `left · its share + right · its share` for each column, [`CUT_BITS`] cut off. `row` is padded as
+/// [`ColumnTaps::row_len`] says.
+pub(super) fn stretch(row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
+    let taps = columns.offsets().iter().zip(columns.weights());
+    for ((&offset, shares), pixel) in taps.zip(stretched.as_chunks_mut::<3>().0) {
+        let pair = &row[offset as usize..][..6];
+        for (channel, sample) in pixel.iter_mut().enumerate() {
+            let (left, right) = (i32::from(pair[channel]), i32::from(pair[channel + 3]));
+            let sum = left * i32::from(shares.left) + right * i32::from(shares.right);
+            *sample = (sum >> CUT_BITS) as i16;
+        }
     }
 }
 
-/// `left · its share + right · its share`, rounded to whole levels.
-pub(super) fn blend_columns(blended: &[i16], columns: &ColumnTaps, out: &mut [u8]) {
-    let taps = columns.offsets().iter().zip(columns.weights());
-    for ((&offset, shares), pixel) in taps.zip(out.as_chunks_mut::<3>().0) {
-        let pair = &blended[offset as usize..][..6];
-        for (channel, level) in pixel.iter_mut().enumerate() {
-            let (left, right) = (i32::from(pair[channel]), i32::from(pair[channel + 3]));
-            let sum = left * i32::from(shares.left) + right * i32::from(shares.right);
-            *level = ((sum + (1 << (RESULT_BITS - 1))) >> RESULT_BITS) as u8;
-        }
+/// `top · its share + bottom · its share`, each product cut to its upper sixteen bits, rounded.
+pub(super) fn blend(rows: [&[i16]; 2], shares: [i16; 2], out: &mut [u8]) {
+    let share = |sample: i16, share: i16| (i32::from(sample) * i32::from(share)) >> 16;
+    for ((&top, &bottom), level) in rows[0].iter().zip(rows[1]).zip(out) {
+        let sum = share(top, shares[0]) + share(bottom, shares[1]);
+        *level = ((sum + (1 << (RESULT_BITS - 1))) >> RESULT_BITS) as u8;
     }
 }

@@ -1,32 +1,37 @@
 //! Which two source pixels make an output pixel along an axis, and in what shares.
 
-/// Bits of the fraction of a row's weight.
-pub(super) const ROW_WEIGHT_BITS: u32 = 15;
-/// Bits of the fraction of a column's weight.
-pub(super) const COLUMN_WEIGHT_BITS: u32 = 14;
+/// Bits of the fraction of a weight.
+pub(super) const WEIGHT_BITS: u32 = 11;
+/// The weight of a pixel that counts alone.
+const ONE: i16 = 1 << WEIGHT_BITS;
 
-/// The source position of output pixel `index`, half-pixel centres, kept within the source:
-/// `(index + ½) · source / output − ½`.
-fn source_position(index: usize, source: usize, output: usize) -> f64 {
+/// The shares of two neighbours, together one.
+/// The order in memory is that in which the vector kernels multiply pairs.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(4))]
+pub(super) struct PairWeights {
+    pub(super) left: i16,
+    pub(super) right: i16,
+}
+
+/// The source pixel left of output pixel `index` and the shares of it and of the next one:
+/// half-pixel centres, `(index + ½) · source / output − ½`, kept within the source.
+fn tap(index: usize, source: usize, output: usize) -> (usize, PairWeights) {
     let position = (index as f64 + 0.5) * (source as f64 / output as f64) - 0.5;
-    position.clamp(0.0, (source - 1) as f64)
+    // In single precision from here, as in OpenCV: it decides how some weights are rounded.
+    let position = (position as f32).clamp(0.0, (source - 1) as f32);
+    let right = (position.fract() * f32::from(ONE)).round_ties_even() as i16;
+    (position as usize, PairWeights { left: ONE - right, right })
 }
 
-/// A weight between 0 and 1 in fixed point.
-fn fixed_point(fraction: f64, bits: u32) -> i16 {
-    let one = f64::from(1u32 << bits);
-    // With 15 bits, one itself has no room in an i16; it is only reached by rounding.
-    (fraction * one).round().min(f64::from(i16::MAX)) as i16
-}
-
-/// Two source rows and the share of the lower one.
+/// Two source rows and their shares.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RowTap {
     pub(super) top: usize,
     /// The row below `top`, or `top` where that is the last.
     pub(super) bottom: usize,
-    /// Share of `bottom`, [`ROW_WEIGHT_BITS`] fraction bits.
-    pub(super) weight: i16,
+    /// Shares of `top` and `bottom`.
+    pub(super) shares: [i16; 2],
 }
 
 /// A tap for each output row.
@@ -43,25 +48,14 @@ impl RowTaps {
         }
         self.taps.clear();
         self.taps.extend((0..output).map(|row| {
-            let position = source_position(row, source, output);
-            let top = position as usize;
-            let weight = fixed_point(position.fract(), ROW_WEIGHT_BITS);
-            RowTap { top, bottom: (top + 1).min(source - 1), weight }
+            let (top, PairWeights { left, right }) = tap(row, source, output);
+            RowTap { top, bottom: (top + 1).min(source - 1), shares: [left, right] }
         }));
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = RowTap> {
         self.taps.iter().copied()
     }
-}
-
-/// The shares of a left and a right pixel, [`COLUMN_WEIGHT_BITS`] fraction bits each, together one.
-/// The order in memory is that in which the vector kernels multiply pairs.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(4))]
-pub(super) struct PairWeights {
-    pub(super) left: i16,
-    pub(super) right: i16,
 }
 
 /// For each output column, where its left source pixel starts in a row of samples, and the shares;
@@ -81,22 +75,24 @@ impl ColumnTaps {
         self.offsets.clear();
         self.weights.clear();
         for column in 0..output {
-            let position = source_position(column, source, output);
-            // The last pixel is taken as the right one of its pair, so that there always is a pair.
-            let left = (position as usize).min(source.saturating_sub(2));
-            let right = fixed_point(position - left as f64, COLUMN_WEIGHT_BITS);
+            let (left, weights) = tap(column, source, output);
             self.offsets.push(left as u32 * 3);
-            self.weights.push(PairWeights { left: (1 << COLUMN_WEIGHT_BITS) - right, right });
+            self.weights.push(weights);
         }
     }
 
     /// Samples that a row must have to be read: each pair may be read as eight samples, two more than
-    /// it has. A single source pixel is padded to a pair.
-    pub(super) fn blended_len(&self) -> usize {
-        self.extents.source.max(2) * 3 + 2
+    /// it has, and the last pixel has no right neighbour but padding.
+    pub(super) fn row_len(&self) -> usize {
+        (self.extents.source + 1) * 3 + 2
     }
 
-    /// Offsets of the left samples; each is at most [`Self::blended_len`] − 8.
+    /// Samples that a stretched row must have room for: a vector's last two may be no one's.
+    pub(super) fn stretched_len(&self) -> usize {
+        self.offsets.len() * 3 + 2
+    }
+
+    /// Offsets of the left samples; each is at most [`Self::row_len`] − 8.
     pub(super) fn offsets(&self) -> &[u32] {
         &self.offsets
     }
