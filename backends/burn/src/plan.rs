@@ -34,7 +34,7 @@ struct Read {
 impl Plan {
     /// Uploads the constants of `graph` and prepares its nodes, or says what is out of reach.
     pub(crate) fn new(graph: &Graph, device: Device) -> Result<Self, String> {
-        check_ranks(graph)?;
+        check_shapes(graph)?;
         let mut reads = reads(graph).into_iter();
         let steps = graph.nodes.iter().map(|node| Step {
             operation: prepare(graph, node, &device),
@@ -126,20 +126,33 @@ fn batching(graph: &Graph) -> Batching {
     if constant_output { Batching::OneByOne } else { graph.batching }
 }
 
-fn check_ranks(graph: &Graph) -> Result<(), String> {
-    match graph.values.iter().find(|value| value.shape.len() > MAX_RANK) {
-        Some(value) => Err(format!(
-            "value `{}` has {} axes, burn backends take up to {MAX_RANK}",
-            value.name,
-            value.shape.len()
-        )),
-        None => Ok(()),
+fn check_shapes(graph: &Graph) -> Result<(), String> {
+    for (value, uses) in graph.values.iter().zip(graph.use_counts()) {
+        // Left over from reading the file, such as the empty region of a resize.
+        if value.constant.is_some() && uses == 0 {
+            continue;
+        }
+        if value.shape.len() > MAX_RANK {
+            return Err(format!(
+                "value `{}` has {} axes, burn backends take up to {MAX_RANK}",
+                value.name,
+                value.shape.len()
+            ));
+        }
+        if value.shape.contains(&0) {
+            return Err(format!(
+                "value `{}` has no elements, which burn backends do not take",
+                value.name
+            ));
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use framegate_backend_api::graph::{Binary, GraphBuilder, Operator, Unary};
+    use framegate_backend_api::HostTensor;
+    use framegate_backend_api::graph::{AxisSlice, Binary, GraphBuilder, Operator, Unary};
 
     use super::*;
 
@@ -163,5 +176,23 @@ mod tests {
         let deep = builder.push("deep", Operator::Reshape { shape }, &[builder.input()]).unwrap();
         let problem = Plan::new(&builder.finish(vec![deep]), Device::flex()).err().unwrap();
         assert!(problem.contains("`deep` has 7 axes"), "{problem}");
+    }
+
+    #[test]
+    fn a_value_without_elements_is_named() {
+        let mut builder = GraphBuilder::new("x", [1, 2]);
+        let nothing = AxisSlice { start: 1, step: 1, len: 0 };
+        let slice = Operator::Slice(vec![AxisSlice::all(1), nothing]);
+        let empty = builder.push("empty", slice, &[builder.input()]).unwrap();
+        let problem = Plan::new(&builder.finish(vec![empty]), Device::flex()).err().unwrap();
+        assert!(problem.contains("`empty` has no elements"), "{problem}");
+    }
+
+    #[test]
+    fn an_empty_constant_that_nothing_reads_is_no_obstacle() {
+        let mut builder = GraphBuilder::new("x", [1, 2]);
+        builder.constant("region", HostTensor::from_f32([0], Vec::new()));
+        let root = builder.push("root", Operator::Unary(Unary::Sqrt), &[builder.input()]).unwrap();
+        assert!(Plan::new(&builder.finish(vec![root]), Device::flex()).is_ok());
     }
 }
