@@ -5,7 +5,7 @@
 //! NAME.toml, metadata, output shapes ─ detector ─────┴─▶ Detector
 //! ```
 //!
-//! [`reference`] is the scalar meaning of every operator: it folds constants while a file is read,
+//! [`mod@reference`] is the scalar meaning of every operator: it folds constants while a file is read,
 //! and it is what every backend is held against.
 
 pub mod detector;
