@@ -5,9 +5,14 @@
 use std::fmt;
 
 use framegate_backend_api::{Backend, BackendError, DeviceInfo, DeviceKind};
+use framegate_backend_null::{NullBackend, NullOptions};
 
-/// The backends this program knows of, best first: the order in which `auto` tries them.
-pub const KNOWN: [BackendId; 3] = [BackendId::Wgpu, BackendId::Flex, BackendId::Ndarray];
+/// The backends that `auto` chooses from, best first.
+const CHOICE: [BackendId; 3] = [BackendId::Wgpu, BackendId::Flex, BackendId::Ndarray];
+
+/// The backends this program knows of, best first.
+pub const KNOWN: [BackendId; 4] =
+    [BackendId::Wgpu, BackendId::Flex, BackendId::Ndarray, BackendId::Null(NullOptions::INSTANT)];
 
 /// A backend this program knows of, whether or not it was compiled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub enum BackendId {
     Flex,
     /// burn on the CPU, on ndarray.
     Ndarray,
+    /// Nothing, in so much time.
+    Null(NullOptions),
 }
 
 impl BackendId {
@@ -27,6 +34,7 @@ impl BackendId {
             Self::Wgpu => "wgpu",
             Self::Flex => "flex",
             Self::Ndarray => "ndarray",
+            Self::Null(_) => "null",
         }
     }
 
@@ -60,6 +68,7 @@ fn compiled_in(id: BackendId, options: BackendOptions) -> Option<Box<dyn Backend
         BackendId::Wgpu => wgpu(options),
         BackendId::Flex => Some(Box::new(framegate_backend_burn::flex())),
         BackendId::Ndarray => Some(Box::new(framegate_backend_burn::ndarray())),
+        BackendId::Null(options) => Some(Box::new(NullBackend::new(options))),
     }
 }
 
@@ -92,7 +101,7 @@ pub struct Chosen {
 pub fn choose(asked: Option<BackendId>, options: BackendOptions) -> Result<Chosen, BackendError> {
     let chosen = match asked {
         Some(id) => named(id.create(options)?)?,
-        None => first_usable(KNOWN.into_iter().map(|id| id.create(options)))?,
+        None => first_usable(CHOICE.into_iter().map(|id| id.create(options)))?,
     };
     tracing::info!(
         backend = chosen.backend.name(),

@@ -1,8 +1,13 @@
 //! Framegate takes JPEG frames, runs a neural detector on them and answers each one in time.
 //!
 //! ```text
-//! JPEG ─ decode → resize → normalise ─▶ batch ─ infer ─▶ boxes ─▶ detections
-//!        └── one rayon task a frame ┘           └ one owner thread a device
+//! socket ─ validate ─ admit ─ one-slot mailbox ─┐            asynchronous, no pixels
+//!                                               ▼
+//!           decode → resize → normalise                      one rayon task a frame
+//!                                               ▼
+//!           batch across sessions → infer                    one owner thread a device
+//!                                               ▼
+//!           boxes, without overlaps → answer
 //! ```
 
 // What a command is.
@@ -11,10 +16,13 @@ pub mod commands;
 pub mod config;
 pub mod logging;
 
-// Where frames come from, and their way.
-pub mod engine;
+// Where frames come from.
+pub mod front;
 pub mod mjpeg;
 pub mod sources;
+
+// Their way.
+pub mod engine;
 pub mod stages;
 
 // What computes.

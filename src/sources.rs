@@ -6,6 +6,8 @@ use std::io::{self, Read};
 use std::iter;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
 use crate::engine::{FrameError, FrameErrorCode, FrameOrigin, SourceFrame};
 use crate::mjpeg::{MjpegError, MjpegFrames};
 
@@ -52,15 +54,15 @@ pub fn frames(
                 let frames = MjpegFrames::new(io::stdin(), max_bytes);
                 Box::new(frames.zip(1..).map(|(frame, number)| SourceFrame {
                     origin: FrameOrigin::Stream { number },
-                    jpeg: frame.map_err(FrameError::from),
+                    jpeg: frame.map(Bytes::from).map_err(FrameError::from),
                 }))
             }
             Source::File(path) => {
-                let jpeg = read_file(&path, max_bytes);
+                let jpeg = read_file(&path, max_bytes).map(Bytes::from);
                 Box::new(iter::once(SourceFrame { origin: FrameOrigin::File(path), jpeg }))
             }
             Source::Unreadable { path, problem } => {
-                let jpeg = Err(FrameError { code: FrameErrorCode::ReadFailed, detail: problem });
+                let jpeg = Err(FrameError::new(FrameErrorCode::ReadFailed, problem));
                 Box::new(iter::once(SourceFrame { origin: FrameOrigin::File(path), jpeg }))
             }
         }
@@ -98,10 +100,8 @@ fn read_file(path: &Path, max_bytes: usize) -> Result<Vec<u8>, FrameError> {
         file.take(max_bytes as u64 + 1).read_to_end(&mut jpeg)?;
         Ok((jpeg, declared))
     };
-    let (jpeg, declared) = read().map_err(|error| FrameError {
-        code: FrameErrorCode::ReadFailed,
-        detail: error.to_string(),
-    })?;
+    let (jpeg, declared) =
+        read().map_err(|error| FrameError::new(FrameErrorCode::ReadFailed, error.to_string()))?;
     if jpeg.len() > max_bytes {
         // A pipe declares no length.
         let bytes = (declared as usize).max(jpeg.len());
@@ -119,7 +119,7 @@ impl From<MjpegError> for FrameError {
             }
             MjpegError::Read(_) => FrameErrorCode::ReadFailed,
         };
-        Self { code, detail: error.to_string() }
+        Self::new(code, error.to_string())
     }
 }
 

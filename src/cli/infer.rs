@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BackendArgs, ModelFileArgs};
-use crate::stages::{DecodeLimits, Thresholds};
+use super::{BackendArgs, DecodeArgs, DetectionArgs, ModelFileArgs};
 
 /// Options of `framegate infer`.
 #[derive(Debug, Args)]
@@ -31,25 +30,9 @@ pub struct InferArgs {
     /// What computes.
     #[command(flatten)]
     pub backend: BackendArgs,
-    /// Lowest score of a detection, 0 to 1
-    #[arg(
-        long,
-        env = "FRAMEGATE_CONF",
-        value_name = "SCORE",
-        default_value_t = Thresholds::USUAL.confidence,
-        help_heading = "Detections"
-    )]
-    pub conf: f32,
-    /// Overlap, as intersection over union, above which the weaker of two boxes of a class is
-    /// dropped, 0 to 1
-    #[arg(
-        long,
-        env = "FRAMEGATE_IOU",
-        value_name = "IOU",
-        default_value_t = Thresholds::USUAL.iou,
-        help_heading = "Detections"
-    )]
-    pub iou: f32,
+    /// Which detections count.
+    #[command(flatten)]
+    pub detections: DetectionArgs,
     /// Also write each picture, upright and with its detections drawn in, into this directory
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
     pub annotate: Option<PathBuf>,
@@ -71,31 +54,7 @@ pub struct InferArgs {
         help_heading = "Limits"
     )]
     pub max_frame_size_mb: usize,
-    /// Greatest width of a frame in pixels; a larger frame is refused before it is decoded
-    #[arg(
-        long,
-        env = "FRAMEGATE_MAX_FRAME_WIDTH",
-        value_name = "N",
-        default_value_t = DecodeLimits::USUAL.max_width,
-        help_heading = "Limits"
-    )]
-    pub max_frame_width: usize,
-    /// Greatest height of a frame in pixels
-    #[arg(
-        long,
-        env = "FRAMEGATE_MAX_FRAME_HEIGHT",
-        value_name = "N",
-        default_value_t = DecodeLimits::USUAL.max_height,
-        help_heading = "Limits"
-    )]
-    pub max_frame_height: usize,
-    /// Most pixels of a frame, its width times its height
-    #[arg(
-        long,
-        env = "FRAMEGATE_MAX_FRAME_PIXELS",
-        value_name = "N",
-        default_value_t = DecodeLimits::USUAL.max_pixels,
-        help_heading = "Limits"
-    )]
-    pub max_frame_pixels: usize,
+    /// Bounds on decoded frames.
+    #[command(flatten)]
+    pub decode: DecodeArgs,
 }

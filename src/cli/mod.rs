@@ -5,16 +5,20 @@
 //! on the command line beats its variable.
 
 mod backend;
+mod frames;
 mod infer;
 mod logging;
 mod models;
+mod serve;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use backend::{BackendArgs, BackendName, BackendsArgs};
+pub use frames::{DecodeArgs, DetectionArgs};
 pub use infer::InferArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
 pub use models::{InspectArgs, ModelFileArgs, ModelsCommand, RunArgs};
+pub use serve::ServeArgs;
 
 /// JPEG frames in, detections out.
 #[derive(Debug, Parser)]
@@ -23,7 +27,8 @@ pub use models::{InspectArgs, ModelFileArgs, ModelsCommand, RunArgs};
     version,
     about = "Runs neural detectors on JPEG frames",
     after_help = "Every option can also be set by an environment variable, FRAMEGATE_ and its name;\n\
-                  the option beats the variable.\n\
+                  the option beats the variable. The options named --stream-… go by the variables\n\
+                  STREAM_… without the prefix.\n\
                   \n\
                   Exit status: 0 done, 1 something failed while running, 2 the command or the\n\
                   backend asked for cannot be used."
@@ -40,6 +45,8 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Serve live video: JPEG frames over a WebSocket, answered in time
+    Serve(Box<ServeArgs>),
     /// Detect objects in JPEG files, directories of them, or a stream of frames
     Infer(Box<InferArgs>),
     /// Look into a model file, or run it on a raw tensor

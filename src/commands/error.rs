@@ -1,5 +1,6 @@
 //! Why a command could not be carried out, and the exit status that says so.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use framegate_backend_api::BackendError;
@@ -55,6 +56,17 @@ pub enum CommandError {
     /// The system gives no threads.
     #[error("cannot start worker threads, try fewer with --threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// The address that the server should listen on.
+    #[error("cannot listen on {address}: {problem}; choose another with --host and --port")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        problem: std::io::Error,
+    },
+    /// The server could not go on.
+    #[error("the server has failed: {0}")]
+    Serve(std::io::Error),
     /// Standard output does not take the results.
     #[error("cannot write results to standard output: {0}")]
     Print(#[from] std::io::Error),
@@ -65,6 +77,7 @@ impl CommandError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Config(_)
+            | Self::Listen { .. }
             | Self::Backend(BackendError::Unavailable { .. })
             | Self::AnnotationDirectory(
                 DirectoryError::OverwritesInput(_)

@@ -5,6 +5,7 @@ mod error;
 mod infer;
 mod inspect;
 mod run;
+mod serve;
 
 use crate::cli::{Command, ModelsCommand};
 
@@ -26,6 +27,7 @@ pub enum Outcome {
 /// [`CommandError`].
 pub fn run(command: Command) -> Result<Outcome, CommandError> {
     let outcome = match command {
+        Command::Serve(raw) => serve::serve((*raw).try_into()?),
         Command::Infer(raw) => infer::infer((*raw).try_into()?),
         Command::Models(ModelsCommand::Inspect(raw)) => inspect::inspect(&raw.try_into()?),
         Command::Models(ModelsCommand::Run(raw)) => run::run(&raw.try_into()?),

@@ -9,18 +9,18 @@ use super::{FinishedFrame, FrameError, FrameResult, Timings, panics};
 use crate::stages::BoxStage;
 
 /// A batch after the model has run on it.
-pub(super) struct InferredBatch {
-    pub(super) frames: Vec<PreparedFrame>,
+pub(super) struct InferredBatch<O> {
+    pub(super) frames: Vec<PreparedFrame<O>>,
     pub(super) outputs: OutputBatch,
     /// How long the model ran, or why there are no outputs.
     pub(super) inference: Result<Duration, FrameError>,
 }
 
 /// Finishes every frame of a batch, and gives back the memory of its outputs.
-pub(super) fn finish(
-    batch: InferredBatch,
+pub(super) fn finish<O>(
+    batch: InferredBatch<O>,
     boxes: &mut BoxStage,
-) -> (Vec<FinishedFrame>, OutputBatch) {
+) -> (Vec<FinishedFrame<O>>, OutputBatch) {
     let InferredBatch { frames, outputs, inference } = batch;
     let finished = frames
         .into_iter()
@@ -45,10 +45,7 @@ fn detect(
         let mut detections = Vec::new();
         boxes.detect(outputs, image.index, placement, &mut detections).map(|()| detections)
     })?
-    .map_err(|error| {
-        tracing::error!(%error, "reading boxes from the outputs failed");
-        FrameError::pipeline_failure()
-    })?;
+    .map_err(FrameError::pipeline_failure)?;
     let preprocess = image.preprocessed.timings;
     let timings = Timings { preprocess, inference, postprocess: start.elapsed() };
     Ok(FrameResult { size: placement.frame, detections, timings })

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
 
-use crate::stages::{DecodeError, Detection, FrameSize, PreprocessTimings};
+use bytes::Bytes;
+
+use super::Timings;
+use crate::stages::{DecodeError, Detection, FrameSize};
 
 /// Where a frame comes from. Displays as the name that results give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,26 +32,26 @@ impl fmt::Display for FrameOrigin {
 
 /// A frame on its way in.
 #[derive(Debug)]
-pub struct SourceFrame {
+pub struct SourceFrame<O = FrameOrigin> {
     /// Where it comes from.
-    pub origin: FrameOrigin,
+    pub origin: O,
     /// The whole JPEG, or why there is none.
-    pub jpeg: Result<Vec<u8>, FrameError>,
+    pub jpeg: Result<Bytes, FrameError>,
 }
 
 /// A frame on its way out.
 #[derive(Debug)]
-pub struct FinishedFrame {
+pub struct FinishedFrame<O = FrameOrigin> {
     /// Where it comes from.
-    pub origin: FrameOrigin,
+    pub origin: O,
     /// The JPEG as it came in; empty if it could not be read.
-    pub jpeg: Vec<u8>,
+    pub jpeg: Bytes,
     /// What was found in it, or why nothing could be.
     pub result: Result<FrameResult, FrameError>,
 }
 
 /// What was found in a frame.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FrameResult {
     /// Size of the upright frame.
     pub size: FrameSize,
@@ -58,25 +61,16 @@ pub struct FrameResult {
     pub timings: Timings,
 }
 
-/// Time a frame spent in each stage.
-#[derive(Debug, Clone, Copy)]
-pub struct Timings {
-    /// Decoding, resizing and normalising.
-    pub preprocess: PreprocessTimings,
-    /// The model's run on the whole batch that the frame was part of.
-    pub inference: Duration,
-    /// Reading boxes from the raw outputs, without overlaps.
-    pub postprocess: Duration,
-}
-
 /// A frame that got no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct FrameError {
     /// What kind of failure.
     pub code: FrameErrorCode,
-    /// What happened and what to do, in a phrase.
+    /// What happened and what to do, in a phrase fit for the sender.
     pub detail: String,
+    /// What is behind a failure that was not the frame's fault: for the log, not for the sender.
+    pub cause: Option<Arc<str>>,
 }
 
 /// Kinds of failure: a closed set, the same on the wire.
@@ -89,26 +83,31 @@ pub enum FrameErrorCode {
     FrameTooLarge,
     /// The JPEG cannot be decoded.
     DecodeFailed,
-    /// Not the frame's fault; the cause is in the log.
+    /// Not the frame's fault.
     PipelineFailure,
 }
 
 impl FrameError {
+    /// A failure that its detail explains whole.
+    pub fn new(code: FrameErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), cause: None }
+    }
+
     /// A JPEG of more bytes than allowed.
     pub fn too_large(bytes: usize, limit: usize) -> Self {
         let detail = format!("Frame size ({bytes} bytes) exceeds limit ({limit} bytes)");
-        Self { code: FrameErrorCode::FrameTooLarge, detail }
+        Self::new(FrameErrorCode::FrameTooLarge, detail)
     }
 
-    /// A failure that is not the frame's fault. Its cause belongs in the log.
-    pub(super) fn pipeline_failure() -> Self {
-        let detail = "Pipeline execution failed".to_owned();
-        Self { code: FrameErrorCode::PipelineFailure, detail }
+    /// A failure that is not the frame's fault.
+    pub(super) fn pipeline_failure(cause: impl fmt::Display) -> Self {
+        let cause = Some(cause.to_string().into());
+        Self { cause, ..Self::new(FrameErrorCode::PipelineFailure, "Pipeline execution failed") }
     }
 }
 
 impl From<DecodeError> for FrameError {
     fn from(error: DecodeError) -> Self {
-        Self { code: FrameErrorCode::DecodeFailed, detail: error.to_string() }
+        Self::new(FrameErrorCode::DecodeFailed, error.to_string())
     }
 }

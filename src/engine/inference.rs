@@ -9,16 +9,14 @@ use super::{FrameError, panics};
 /// Runs the model on a batch and says how long it took.
 ///
 /// # Errors
-/// A failure for every frame of the batch, its cause being logged. The session goes on to the next.
+/// A failure for every frame of the batch. The session goes on to the next.
 pub(super) fn infer(
     session: &mut dyn Session,
     batch: &InputBatch,
     outputs: &mut OutputBatch,
 ) -> Result<Duration, FrameError> {
     let start = Instant::now();
-    panics::contain("infer", || session.infer(batch, outputs))?.map_err(|error| {
-        tracing::error!(%error, frames = batch.len(), "inference failed");
-        FrameError::pipeline_failure()
-    })?;
+    panics::contain("infer", || session.infer(batch, outputs))?
+        .map_err(FrameError::pipeline_failure)?;
     Ok(start.elapsed())
 }

@@ -5,12 +5,15 @@
 mod finishing;
 mod frame;
 mod inference;
+pub mod live;
 mod offline;
 pub(crate) mod panics;
 mod preparation;
 mod read_ahead;
+mod rotating;
+mod timings;
 
-pub use frame::{
-    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FrameResult, SourceFrame, Timings,
-};
+pub use frame::{FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FrameResult, SourceFrame};
+pub use live::{Answer, DropReason, Engine, EngineSettings, Lane, Outcome, Pipeline};
 pub use offline::Offline;
+pub use timings::{Timings, TimingsMs, milliseconds};

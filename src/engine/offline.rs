@@ -10,7 +10,7 @@
 //! Two input buffers and two output buffers rotate between neighbours, so that each step works on
 //! one batch while the next step works on the one before. A step without a free buffer waits.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
@@ -22,11 +22,9 @@ use super::finishing::{InferredBatch, finish};
 use super::inference::infer;
 use super::preparation::{Preparation, PreparedFrame};
 use super::read_ahead::ReadAhead;
-use super::{FinishedFrame, SourceFrame};
+use super::rotating::{ROTATING_BUFFERS, rotating};
+use super::{FinishedFrame, FrameOrigin, SourceFrame};
 use crate::stages::{BoxStage, DecodeLimits};
-
-/// Buffers between two steps: one being filled, one being read.
-const ROTATING_BUFFERS: usize = 2;
 
 /// The offline path for one detector.
 pub struct Offline<'a> {
@@ -43,7 +41,7 @@ pub struct Offline<'a> {
 }
 
 struct PreparedBatch {
-    frames: Vec<PreparedFrame>,
+    frames: Vec<PreparedFrame<FrameOrigin>>,
     input: InputBatch,
 }
 
@@ -66,7 +64,8 @@ impl Offline<'_> {
         let (return_input, free_inputs) = rotating(|| InputBatch::new(image_shape, self.max_batch));
         let (return_output, free_outputs) = rotating(OutputBatch::default);
         let (prepared_sender, prepared) = sync_channel::<PreparedBatch>(ROTATING_BUFFERS);
-        let (inferred_sender, inferred) = sync_channel::<InferredBatch>(ROTATING_BUFFERS);
+        let (inferred_sender, inferred) =
+            sync_channel::<InferredBatch<FrameOrigin>>(ROTATING_BUFFERS);
         let preparation = Preparation::new(self.pool, &self.detector.input, self.limits);
         let max_batch = self.max_batch;
         let (mut read_ahead, stop) = ReadAhead::start(frames, max_batch);
@@ -114,13 +113,4 @@ impl Offline<'_> {
             delivered
         })
     }
-}
-
-/// Buffers that go back and forth between two steps, all free at first.
-fn rotating<T>(buffer: impl Fn() -> T) -> (SyncSender<T>, Receiver<T>) {
-    let (give_back, free) = sync_channel(ROTATING_BUFFERS);
-    for _ in 0..ROTATING_BUFFERS {
-        give_back.send(buffer()).expect("the channel has room for every buffer");
-    }
-    (give_back, free)
 }

@@ -4,15 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::FrameError;
 
-/// Runs `work`; a panic in it is logged and becomes a failure of the frames that it worked on.
+/// Runs `work`; a panic in it becomes a failure of the frames that it worked on.
 ///
 /// Whatever `work` was changing must be thrown away or written anew by the caller after a panic.
 pub(crate) fn contain<T>(stage: &str, work: impl FnOnce() -> T) -> Result<T, FrameError> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().copied();
         let cause = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        tracing::error!(stage, cause = cause.unwrap_or("unknown"), "a bug: panic in a stage");
-        FrameError::pipeline_failure()
+        let cause = cause.unwrap_or("unknown");
+        FrameError::pipeline_failure(format_args!("a bug: panic in stage {stage}: {cause}"))
     })
 }
 
@@ -27,5 +27,6 @@ mod tests {
         let failed = contain("test", || panic!("secret {}", 1)).map(|(): ()| 0).unwrap_err();
         assert_eq!(failed.code, FrameErrorCode::PipelineFailure);
         assert!(!failed.detail.contains("secret"));
+        assert!(failed.cause.is_some_and(|cause| cause.contains("secret 1")));
     }
 }

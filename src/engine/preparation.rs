@@ -2,12 +2,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use framegate_backend_api::InputBatch;
 use framegate_models::detector::ImageInput;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::{FrameError, FrameOrigin, SourceFrame, panics};
+use super::{FrameError, SourceFrame, panics};
 use crate::stages::{DecodeLimits, Preprocessed, Preprocessor};
 
 /// Prepares frames on a thread pool.
@@ -20,9 +21,9 @@ pub(super) struct Preparation<'a> {
 }
 
 /// A frame after preparation.
-pub(super) struct PreparedFrame {
-    pub(super) origin: FrameOrigin,
-    pub(super) jpeg: Vec<u8>,
+pub(super) struct PreparedFrame<O> {
+    pub(super) origin: O,
+    pub(super) jpeg: Bytes,
     pub(super) outcome: Result<BatchImage, FrameError>,
 }
 
@@ -39,13 +40,13 @@ impl<'a> Preparation<'a> {
     }
 
     /// Prepares up to a batch of frames. The batch then holds the good ones, without gaps.
-    pub(super) fn fill(
+    pub(super) fn fill<O: Send>(
         &self,
-        frames: Vec<SourceFrame>,
+        frames: Vec<SourceFrame<O>>,
         batch: &mut InputBatch,
-    ) -> Vec<PreparedFrame> {
+    ) -> Vec<PreparedFrame<O>> {
         let slots: Vec<&mut [f32]> = batch.slots_mut().collect();
-        let mut prepared: Vec<PreparedFrame> = self.pool.install(|| {
+        let mut prepared: Vec<PreparedFrame<O>> = self.pool.install(|| {
             let tasks = frames.into_par_iter().zip(slots).enumerate();
             tasks.map(|(index, (frame, slot))| self.prepare(frame, index, slot)).collect()
         });
@@ -53,14 +54,19 @@ impl<'a> Preparation<'a> {
         prepared
     }
 
-    fn prepare(&self, frame: SourceFrame, index: usize, slot: &mut [f32]) -> PreparedFrame {
+    fn prepare<O>(
+        &self,
+        frame: SourceFrame<O>,
+        index: usize,
+        slot: &mut [f32],
+    ) -> PreparedFrame<O> {
         let SourceFrame { origin, jpeg } = frame;
         let (jpeg, outcome) = match jpeg {
             Ok(jpeg) => {
                 let outcome = self.preprocess(&jpeg, slot);
                 (jpeg, outcome.map(|preprocessed| BatchImage { index, preprocessed }))
             }
-            Err(error) => (Vec::new(), Err(error)),
+            Err(error) => (Bytes::new(), Err(error)),
         };
         PreparedFrame { origin, jpeg, outcome }
     }
@@ -81,7 +87,7 @@ impl<'a> Preparation<'a> {
 }
 
 /// Moves the good images to the front of the batch, in order, and sets its length to their number.
-fn close_gaps(frames: &mut [PreparedFrame], batch: &mut InputBatch) {
+pub(super) fn close_gaps<O>(frames: &mut [PreparedFrame<O>], batch: &mut InputBatch) {
     let mut filled = 0;
     for image in frames.iter_mut().filter_map(|frame| frame.outcome.as_mut().ok()) {
         let mut slots = batch.slots_mut().skip(filled);

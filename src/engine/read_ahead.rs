@@ -85,11 +85,13 @@ impl Drop for EndOnDrop {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::engine::FrameOrigin;
 
     fn frame(number: usize) -> SourceFrame {
-        SourceFrame { origin: FrameOrigin::Stream { number }, jpeg: Ok(Vec::new()) }
+        SourceFrame { origin: FrameOrigin::Stream { number }, jpeg: Ok(Bytes::new()) }
     }
 
     #[test]

@@ -11,10 +11,11 @@ use crate::support::program::{framegate, run};
 fn help_shows_every_subcommand_with_an_example() {
     let help = run(&mut framegate(["--help"]));
     assert_eq!(help.status, 0);
-    for subcommand in ["infer", "models", "backends"] {
+    for subcommand in ["serve", "infer", "models", "backends"] {
         assert!(help.stdout.contains(subcommand));
     }
-    for arguments in [&["infer", "--help"][..], &["models", "run", "--help"]] {
+    for arguments in [&["serve", "--help"][..], &["infer", "--help"], &["models", "run", "--help"]]
+    {
         let help = run(&mut framegate(arguments.iter().copied()));
         assert!(help.stdout.contains("Example"), "{arguments:?}");
         assert!(help.stdout.contains("FRAMEGATE_BACKEND"), "{arguments:?}");
@@ -31,7 +32,10 @@ fn every_option_has_its_variable() {
             else {
                 continue;
             };
-            let variable = format!("FRAMEGATE_{}", long.to_uppercase().replace('-', "_"));
+            let name = long.to_uppercase().replace('-', "_");
+            // These go by the names of the published contract.
+            let variable =
+                if name.starts_with("STREAM_") { name } else { format!("FRAMEGATE_{name}") };
             let found = option.get_env().map(|name| name.to_string_lossy().into_owned());
             assert_eq!(found.as_deref(), Some(variable.as_str()), "--{long}");
             *checked += 1;
@@ -121,7 +125,7 @@ fn every_known_backend_is_listed_with_a_device_or_a_reason() {
     assert_eq!(listed.status, 0);
     let listed: Vec<serde_json::Value> = serde_json::from_str(&listed.stdout).unwrap();
     let names: Vec<_> = listed.iter().map(|entry| entry["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["wgpu", "flex", "ndarray"]);
+    assert_eq!(names, ["wgpu", "flex", "ndarray", "null"]);
     let table = run(&mut framegate(["backends"])).stdout;
     for entry in &listed {
         let usable = entry["usable"] == true;

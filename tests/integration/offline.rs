@@ -1,62 +1,29 @@
 //! The offline path, on the scalar reference and on a backend that fails as a script says.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use bytes::Bytes;
 use framegate::engine::{
     FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, Offline, SourceFrame,
 };
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
-use framegate_backend_api::graph::{Activation, GraphBuilder, Operator, Reduce, Reduction};
-use framegate_backend_api::{Backend, BackendError, Limits, Model};
-use framegate_models::Detector;
-use framegate_models::detector::{BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource};
+use framegate_backend_api::{Backend, BackendError, Limits};
 use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
 
+use crate::support::colours::{COLOURS, colour_detector};
 use crate::support::pictures::plain;
-
-const COLOURS: [(&str, [u8; 3]); 3] =
-    [("red", [255, 0, 0]), ("green", [0, 255, 0]), ("blue", [0, 0, 255])];
-
-/// Says which of the three colours a picture has: each class's score is the sigmoid of a channel's
-/// mean level.
-fn colour_detector() -> Detector {
-    let mut builder = GraphBuilder::new("picture", [1, 3, 8, 8]);
-    let mean = Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_axes: false };
-    let mean = builder.push("mean", Operator::Reduce(mean), &[builder.input()]).unwrap();
-    let sigmoid = Operator::Activation(Activation::Sigmoid);
-    let scores = builder.push("scores", sigmoid, &[mean]).unwrap();
-    let graph = builder.finish(vec![scores]);
-    Detector {
-        model: Model { name: "colour".to_owned(), graph, metadata: BTreeMap::new() },
-        input: ImageInput {
-            width: 8,
-            height: 8,
-            channel_order: ChannelOrder::Rgb,
-            mean: [127.5; 3],
-            scale: [0.1; 3],
-            fit: Fit::Stretch,
-        },
-        boxes: BoxDecoder::Classify,
-        boxes_reason: "made for a test".to_owned(),
-        labels: COLOURS.map(|(label, _)| label.to_owned()).to_vec(),
-        labels_source: LabelsSource::Sidecar,
-        licence: None,
-        source: None,
-    }
-}
 
 fn good(number: usize) -> SourceFrame {
     let (_, rgb) = COLOURS[number % 3];
-    SourceFrame { origin: FrameOrigin::Stream { number }, jpeg: Ok(plain(20, 10, rgb)) }
+    SourceFrame { origin: FrameOrigin::Stream { number }, jpeg: Ok(plain(20, 10, rgb).into()) }
 }
 
 fn broken(number: usize) -> SourceFrame {
     let mut frame = good(number);
-    frame.jpeg = Ok(b"\xFF\xD8 no picture".to_vec());
+    frame.jpeg = Ok(Bytes::from_static(b"\xFF\xD8 no picture"));
     frame
 }
 
@@ -133,7 +100,7 @@ fn no_frames_are_no_problem() {
 
 #[test]
 fn a_frame_that_could_not_be_read_keeps_its_error() {
-    let error = FrameError { code: FrameErrorCode::ReadFailed, detail: "gone".to_owned() };
+    let error = FrameError::new(FrameErrorCode::ReadFailed, "gone");
     let mut frames = vec![good(0), good(1), good(2)];
     frames[1].jpeg = Err(error.clone());
     let finished = collect(&ReferenceBackend, 4, frames);

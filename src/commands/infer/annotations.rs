@@ -12,7 +12,7 @@ use crate::stages::{DecodeLimits, Detection};
 enum Failure {
     #[error(transparent)]
     Drawing(#[from] AnnotateError),
-    #[error(transparent)]
+    #[error("{}", .0.cause.as_deref().unwrap_or(&.0.detail))]
     Panic(#[from] FrameError),
     #[error(transparent)]
     Writing(#[from] DirectoryError),

@@ -15,7 +15,7 @@ use super::{CommandError, Outcome};
 use crate::annotate::AnnotationDirectory;
 use crate::backends;
 use crate::config::InferConfig;
-use crate::engine::Offline;
+use crate::engine::{FrameError, Offline};
 use crate::sources;
 use crate::stages::BoxStage;
 use progress::Progress;
@@ -51,6 +51,9 @@ pub(super) fn infer(config: InferConfig) -> Result<Outcome, CommandError> {
     let frames = sources::frames(sources, config.frames.max_bytes);
     offline.run(session, frames, |batch| -> Result<(), CommandError> {
         for frame in &batch {
+            if let Err(FrameError { cause: Some(cause), .. }) = &frame.result {
+                tracing::error!(frame = %frame.origin, cause = &**cause, "frame failed");
+            }
             line::write(&mut out, frame)?;
             progress.count(frame);
         }

@@ -1,9 +1,14 @@
 //! What several subjects need.
 
+pub(crate) mod client;
+pub(crate) mod colours;
 pub(crate) mod jpeg;
 pub(crate) mod pictures;
 pub(crate) mod program;
 pub(crate) mod reference;
+pub(crate) mod server;
+pub(crate) mod tally;
+pub(crate) mod video;
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! What a command is to do, checked: made from the raw values of [`crate::cli`], one struct a
 //! subject. Whoever holds one of these need not check it again.
 
+mod serve;
+
 use std::num::NonZero;
 use std::path::PathBuf;
 
@@ -9,6 +11,8 @@ use framegate_models::detector::{InputSize, LoadOptions};
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::stages::{DecodeLimits, Thresholds};
+
+pub use serve::{PipelineConfig, ServeConfig};
 
 /// Largest batch a session can be loaded for.
 pub const MAX_BATCH: usize = 16;
@@ -119,21 +123,35 @@ impl TryFrom<cli::InferArgs> for InferConfig {
         Ok(Self {
             detector: detector(raw.model, raw.model_file)?,
             backend: raw.backend.try_into()?,
-            thresholds: Thresholds {
-                confidence: fraction("--conf", raw.conf)?,
-                iou: fraction("--iou", raw.iou)?,
-            },
+            thresholds: raw.detections.try_into()?,
             frames: FrameConfig {
                 max_bytes: within("--max-frame-size-mb", raw.max_frame_size_mb, 1024)? * MEGABYTE,
-                decode: DecodeLimits {
-                    max_width: within("--max-frame-width", raw.max_frame_width, MAX_EXTENT)?,
-                    max_height: within("--max-frame-height", raw.max_frame_height, MAX_EXTENT)?,
-                    max_pixels: within("--max-frame-pixels", raw.max_frame_pixels, MAX_PIXELS)?,
-                },
+                decode: raw.decode.try_into()?,
             },
             max_batch: within("--batch", raw.batch, MAX_BATCH)?,
             annotate: raw.annotate,
             paths: raw.paths,
+        })
+    }
+}
+
+impl TryFrom<cli::DetectionArgs> for Thresholds {
+    type Error = ConfigError;
+
+    fn try_from(raw: cli::DetectionArgs) -> Result<Self, ConfigError> {
+        let confidence = fraction("--conf", raw.conf)?;
+        Ok(Self { confidence, iou: fraction("--iou", raw.iou)? })
+    }
+}
+
+impl TryFrom<cli::DecodeArgs> for DecodeLimits {
+    type Error = ConfigError;
+
+    fn try_from(raw: cli::DecodeArgs) -> Result<Self, ConfigError> {
+        Ok(Self {
+            max_width: within("--max-frame-width", raw.max_frame_width, MAX_EXTENT)?,
+            max_height: within("--max-frame-height", raw.max_frame_height, MAX_EXTENT)?,
+            max_pixels: within("--max-frame-pixels", raw.max_frame_pixels, MAX_PIXELS)?,
         })
     }
 }
@@ -149,6 +167,7 @@ impl TryFrom<cli::BackendArgs> for BackendConfig {
                 cli::BackendName::Wgpu => Some(BackendId::Wgpu),
                 cli::BackendName::Flex => Some(BackendId::Flex),
                 cli::BackendName::Ndarray => Some(BackendId::Ndarray),
+                cli::BackendName::Null(options) => Some(BackendId::Null(options)),
             },
             options: BackendOptions { allow_software_gpu: raw.allow_software_gpu },
             threads: within("--threads", raw.threads.unwrap_or(available), MAX_THREADS)?,
@@ -188,8 +207,11 @@ fn input_size(text: &str) -> Result<InputSize, ConfigError> {
     InputSize::new(width, height).map_err(wrong)
 }
 
-fn fraction(option: &'static str, value: f32) -> Result<f32, ConfigError> {
-    if (0.0..=1.0).contains(&value) {
+fn fraction<T>(option: &'static str, value: T) -> Result<T, ConfigError>
+where
+    T: PartialOrd + From<u8> + ToString,
+{
+    if (T::from(0)..=T::from(1)).contains(&value) {
         return Ok(value);
     }
     Err(ConfigError::new(option, value, "expected a number from 0 to 1"))

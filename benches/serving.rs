@@ -1,0 +1,198 @@
+//! Frames a second over sockets beside frames a second in process: the same pictures, model and
+//! backend, by turns, so that a busy machine is busy for both.
+//!
+//! ```sh
+//! FRAMEGATE_TEST_DATA=../shared cargo bench --bench serving -- flex yolox_nano 4
+//! ```
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use framegate::backends::{self, BackendId, BackendOptions};
+use framegate::engine::{Engine, EngineSettings, FrameOrigin, Offline, Pipeline, SourceFrame};
+use framegate::front::admission::DropThresholds;
+use framegate::front::metrics::Metrics;
+use framegate::front::origin::OriginPolicy;
+use framegate::front::sessions::SessionLimit;
+use framegate::front::{App, FrontSettings, NamedPipeline, Running, serve};
+use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
+use framegate_backend_api::{Backend, Limits};
+use framegate_models::Detector;
+use framegate_models::detector::LoadOptions;
+use futures_util::{SinkExt, StreamExt};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tokio::net::TcpListener;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+
+const ROUNDS: usize = 3;
+const ROUND: Duration = Duration::from_secs(10);
+
+struct Bench {
+    detector: Arc<Detector>,
+    backend: Box<dyn Backend>,
+    pool: Arc<ThreadPool>,
+    pictures: Vec<Bytes>,
+    limits: Limits,
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let argument =
+        |at: usize, default: &str| arguments.get(at).cloned().unwrap_or_else(|| default.to_owned());
+    let (backend, model) = (argument(0, "flex"), argument(1, "yolox_nano"));
+    let max_batch: usize = argument(2, "4").parse().expect("a batch size");
+    let data = env::var_os("FRAMEGATE_TEST_DATA").unwrap_or_else(|| "../shared".into());
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join(data);
+    if !data.is_dir() {
+        return println!("skipped: set FRAMEGATE_TEST_DATA to the folder of test data");
+    }
+    let bench = Bench::new(&data, &backend, &model, max_batch);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (mut in_process, mut served) = (0.0, 0.0);
+    for round in 1..=ROUNDS {
+        let one = bench.in_process();
+        let other = runtime.block_on(bench.served());
+        println!("round {round}: in process {one:.1}, over sockets {other:.1} frames/s");
+        in_process += one;
+        served += other;
+    }
+    println!("{backend}, {model}, batch {max_batch}: {:.3} of in process", served / in_process);
+}
+
+impl Bench {
+    fn new(data: &Path, backend: &str, model: &str, max_batch: usize) -> Self {
+        let id = backends::KNOWN.into_iter().find(|id| id.name() == backend);
+        let id: BackendId = id.expect("a backend's name");
+        let options = BackendOptions { allow_software_gpu: true };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut files: Vec<PathBuf> = fs::read_dir(data.join("images"))
+            .expect("the folder of pictures")
+            .map(|entry| entry.expect("a picture").path())
+            .collect();
+        files.sort();
+        let load = LoadOptions { labels: None, input_size: None };
+        let model = data.join(format!("models/{model}.onnx"));
+        Self {
+            detector: Arc::new(Detector::load(&model, &load).expect("the model")),
+            backend: backends::choose(Some(id), options).expect("the backend").backend,
+            pool: Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")),
+            pictures: files.iter().map(|file| fs::read(file).expect("a picture").into()).collect(),
+            limits: Limits { max_batch, threads },
+        }
+    }
+
+    fn boxes(&self) -> BoxStage {
+        BoxStage::new(&self.detector, Thresholds::USUAL).expect("its decoder fits")
+    }
+
+    /// Frames a second without a server.
+    fn in_process(&self) -> f64 {
+        let offline = Offline {
+            detector: &self.detector,
+            boxes: self.boxes(),
+            pool: &self.pool,
+            limits: DecodeLimits::USUAL,
+            max_batch: self.limits.max_batch,
+        };
+        let session = self.backend.load(&self.detector.model, &self.limits).expect("it loads");
+        let start = Instant::now();
+        let pictures = self.pictures.clone();
+        let frames = pictures.into_iter().cycle().enumerate();
+        let frames = frames.take_while(move |_| start.elapsed() < ROUND);
+        let frames = frames.map(|(number, jpeg)| SourceFrame {
+            origin: FrameOrigin::Stream { number },
+            jpeg: Ok(jpeg),
+        });
+        let mut done = 0;
+        let ran = offline.run(session, frames, |batch| {
+            done += batch.iter().filter(|frame| frame.result.is_ok()).count();
+            Ok::<_, ()>(())
+        });
+        ran.expect("every batch is delivered");
+        done as f64 / start.elapsed().as_secs_f64()
+    }
+
+    /// Frames a second over sockets, from twice as many sessions as a batch has frames, each of which
+    /// keeps two frames under way.
+    async fn served(&self) -> f64 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let settings = EngineSettings {
+            decode: DecodeLimits::USUAL,
+            max_batch: self.limits.max_batch,
+            max_age: Duration::from_secs(60),
+        };
+        let front = FrontSettings {
+            max_frame_bytes: 5 << 20,
+            // Nobody is paced: the clients wait for their answers.
+            thresholds: DropThresholds { drop: 1.0, slow_down: 1.0 },
+            sessions: SessionLimit { recommended: 100, enforced: false },
+            origins: OriginPolicy::new(Vec::new(), true),
+            drain: Duration::from_secs(5),
+        };
+        let app = App::new(front, Arc::new(Metrics::default()));
+        let pipeline = Pipeline {
+            detector: Arc::clone(&self.detector),
+            session: self.backend.load(&self.detector.model, &self.limits).expect("it loads"),
+            boxes: self.boxes(),
+        };
+        let engine = Engine::start(vec![pipeline], Arc::clone(&self.pool), settings, |_| {});
+        app.start(Running {
+            engine: engine.expect("it starts"),
+            pipelines: vec![NamedPipeline {
+                id: "bench".to_owned(),
+                detector: Arc::clone(&self.detector),
+            }],
+            backend: self.backend.name(),
+            device: self.backend.probe().expect("it runs here"),
+            settings,
+        });
+        let shutdown = CancellationToken::new();
+        let serving = tokio::spawn(serve(listener, app, shutdown.clone().cancelled_owned()));
+
+        let done = Arc::new(AtomicUsize::new(0));
+        let ended = Arc::new(AtomicBool::new(false));
+        let url = format!("ws://{address}/ws/video/stream");
+        let start = Instant::now();
+        let clients: Vec<_> = (0..2 * self.limits.max_batch)
+            .map(|client| {
+                let (done, ended) = (Arc::clone(&done), Arc::clone(&ended));
+                let (url, mut pictures) = (url.clone(), self.pictures.clone());
+                pictures.rotate_left(client % self.pictures.len());
+                tokio::spawn(async move {
+                    let (mut socket, _) = connect_async(url).await.expect("it connects");
+                    let mut next = pictures.into_iter().cycle().map(Message::Binary);
+                    let mut under_way = 0;
+                    while !ended.load(Ordering::Relaxed) {
+                        while under_way < 2 {
+                            let frame = next.next().expect("the pictures go round");
+                            socket.send(frame).await.expect("the server listens");
+                            under_way += 1;
+                        }
+                        if let Some(Ok(Message::Text(text))) = socket.next().await {
+                            under_way -= usize::from(text.contains("\"frame_index\""));
+                            let is_result = text.contains("\"result\"");
+                            done.fetch_add(usize::from(is_result), Ordering::Relaxed);
+                        }
+                    }
+                })
+            })
+            .collect();
+        tokio::time::sleep(ROUND).await;
+        let fps = done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64();
+        ended.store(true, Ordering::Relaxed);
+        for client in clients {
+            client.await.expect("no client fails");
+        }
+        shutdown.cancel();
+        serving.await.expect("no panic").expect("the server ends well");
+        fps
+    }
+}

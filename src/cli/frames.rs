@@ -1,0 +1,58 @@
+//! Options on frames and on what is found in them, for every command that runs them.
+
+use clap::Args;
+
+use crate::stages::{DecodeLimits, Thresholds};
+
+/// Which detections count.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Detections")]
+pub struct DetectionArgs {
+    /// Lowest score of a detection, 0 to 1
+    #[arg(
+        long,
+        env = "FRAMEGATE_CONF",
+        value_name = "SCORE",
+        default_value_t = Thresholds::USUAL.confidence
+    )]
+    pub conf: f32,
+    /// Overlap, as intersection over union, above which the weaker of two boxes of a class is
+    /// dropped, 0 to 1
+    #[arg(
+        long,
+        env = "FRAMEGATE_IOU",
+        value_name = "IOU",
+        default_value_t = Thresholds::USUAL.iou
+    )]
+    pub iou: f32,
+}
+
+/// Bounds on decoded frames.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct DecodeArgs {
+    /// Greatest width of a frame in pixels; a larger frame is refused before it is decoded
+    #[arg(
+        long,
+        env = "FRAMEGATE_MAX_FRAME_WIDTH",
+        value_name = "N",
+        default_value_t = DecodeLimits::USUAL.max_width
+    )]
+    pub max_frame_width: usize,
+    /// Greatest height of a frame in pixels
+    #[arg(
+        long,
+        env = "FRAMEGATE_MAX_FRAME_HEIGHT",
+        value_name = "N",
+        default_value_t = DecodeLimits::USUAL.max_height
+    )]
+    pub max_frame_height: usize,
+    /// Most pixels of a frame, its width times its height
+    #[arg(
+        long,
+        env = "FRAMEGATE_MAX_FRAME_PIXELS",
+        value_name = "N",
+        default_value_t = DecodeLimits::USUAL.max_pixels
+    )]
+    pub max_frame_pixels: usize,
+}

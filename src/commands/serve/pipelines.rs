@@ -1,0 +1,71 @@
+//! The detectors of a server.
+
+use std::collections::BTreeMap;
+
+use framegate_backend_api::Model;
+use framegate_backend_api::graph::{
+    Activation, Graph, GraphBuilder, GraphError, Operator, Reduce, Reduction,
+};
+use framegate_models::Detector;
+use framegate_models::detector::{
+    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LoadOptions, ModelError,
+};
+
+use crate::config::PipelineConfig;
+
+/// Side of the null pipeline's input in pixels: that of a small detector.
+const NULL_EXTENT: usize = 320;
+
+/// Reads every model with what stands beside it; without any, a stand-in for the null backend.
+pub(super) fn detectors(configs: &[PipelineConfig]) -> Result<Vec<(String, Detector)>, ModelError> {
+    if configs.is_empty() {
+        return Ok(vec![("null".to_owned(), null_detector())]);
+    }
+    let load = |config: &PipelineConfig| {
+        let options = LoadOptions { labels: None, input_size: None };
+        let detector = Detector::load(&config.model, &options)?;
+        if detector.labels_source == LabelsSource::Numbers {
+            tracing::warn!(
+                pipeline = config.id,
+                "no labels are known: classes are called by their numbers; write `labels` into the \
+                 .toml beside the model"
+            );
+        }
+        Ok((config.id.clone(), detector))
+    };
+    configs.iter().map(load).collect()
+}
+
+/// A detector of nothing, for a backend that computes nothing.
+fn null_detector() -> Detector {
+    Detector {
+        model: Model {
+            name: "null".to_owned(),
+            graph: null_graph().expect("the operands fit their operators"),
+            metadata: BTreeMap::new(),
+        },
+        input: ImageInput {
+            width: NULL_EXTENT,
+            height: NULL_EXTENT,
+            channel_order: ChannelOrder::Rgb,
+            mean: [0.0; 3],
+            scale: [1.0 / 255.0; 3],
+            fit: Fit::Stretch,
+        },
+        boxes: BoxDecoder::Classify,
+        boxes_reason: "there is no model".to_owned(),
+        labels: ["nothing", "something", "anything"].map(str::to_owned).to_vec(),
+        labels_source: LabelsSource::Sidecar,
+        licence: None,
+        source: None,
+    }
+}
+
+/// A score for each channel.
+fn null_graph() -> Result<Graph, GraphError> {
+    let mut builder = GraphBuilder::new("picture", [1, 3, NULL_EXTENT, NULL_EXTENT]);
+    let mean = Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_axes: false };
+    let mean = builder.push("mean", Operator::Reduce(mean), &[builder.input()])?;
+    let scores = builder.push("scores", Operator::Activation(Activation::Sigmoid), &[mean])?;
+    Ok(builder.finish(vec![scores]))
+}

@@ -1,0 +1,79 @@
+//! Which frames of an overloaded session are shed.
+//!
+//! The session's next turn comes one interval of its sustainable rate after its last. A frame that
+//! will be followed by a newer one before that turn would only be replaced, so it is shed at once;
+//! the last one before the turn is let in. What gets through is thus evenly spaced, and as fresh as
+//! when nothing was shed. While the device has nothing to do nothing is shed: other sessions' frames
+//! come in bursts, and what they leave in between is there to be used.
+
+use std::time::{Duration, Instant};
+
+use crate::engine::live::Capacity;
+
+/// The next turn is expected so much earlier than the sustainable rate tells, as a factor of the
+/// rate: were it to come early, there would be no frame; and that there is more capacity than was
+/// measured can only be found out by using it.
+const HEADROOM: f64 = 1.1;
+/// Longer intervals are no video.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Whether a frame that has arrived now will be followed by another before its session's next turn.
+pub(super) fn is_early(now: Instant, offered_fps: f64, capacity: Capacity) -> bool {
+    let (Some(last_turn), false) = (capacity.last_turn, capacity.idle) else { return false };
+    let interval = |fps: f64| {
+        let seconds = Duration::try_from_secs_f64(1.0 / fps).unwrap_or(Duration::ZERO);
+        seconds.min(LONGEST)
+    };
+    let next_turn = last_turn + interval(capacity.sustainable_fps * HEADROOM);
+    now + interval(offered_fps) < next_turn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of the frames that come every 10 ms after a turn are let in.
+    fn let_in(sustainable_fps: f64) -> Vec<u64> {
+        let turn = Instant::now();
+        let capacity = Capacity { sustainable_fps, last_turn: Some(turn), idle: false };
+        let arrives = |at: &u64| turn + Duration::from_millis(*at);
+        (0..10).map(|n| 5 + 10 * n).filter(|at| !is_early(arrives(at), 100.0, capacity)).collect()
+    }
+
+    #[test]
+    fn only_what_can_be_the_freshest_at_the_next_turn_is_let_in() {
+        // Turns are expected 91, 45.5 and 4.5 ms after the last.
+        assert_eq!(let_in(10.0), [85, 95]);
+        assert_eq!(let_in(20.0), [45, 55, 65, 75, 85, 95]);
+        assert_eq!(let_in(200.0).len(), 10);
+    }
+
+    #[test]
+    fn before_the_first_turn_nothing_is_shed() {
+        let capacity = Capacity { sustainable_fps: 0.1, last_turn: None, idle: false };
+        assert!(!is_early(Instant::now(), 1000.0, capacity));
+    }
+
+    #[test]
+    fn a_device_with_nothing_to_do_takes_everything() {
+        let now = Instant::now();
+        let capacity = |idle| Capacity { sustainable_fps: 1.0, last_turn: Some(now), idle };
+        assert!(is_early(now, 1000.0, capacity(false)));
+        assert!(!is_early(now, 1000.0, capacity(true)));
+    }
+
+    #[test]
+    fn extreme_rates_do_no_harm() {
+        let now = Instant::now();
+        for (offered, sustainable) in
+            [(0.0, 1.0), (1.0, f64::INFINITY), (1e-300, 1e-300), (1e-18, 1e-18)]
+        {
+            let last_turn = Some(now);
+            is_early(
+                now,
+                offered,
+                Capacity { sustainable_fps: sustainable, last_turn, idle: false },
+            );
+        }
+    }
+}

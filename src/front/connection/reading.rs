@@ -1,0 +1,162 @@
+//! The loop that reads and decides.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Error;
+use axum::extract::ws;
+use futures_util::{Stream, StreamExt};
+use tokio::time::{self, MissedTickBehavior, interval_at, sleep_until, timeout};
+
+use super::shared_outbox::SharedOutbox;
+use super::writing::Written;
+use super::{CLOSE_LIMIT, Drain, PING_INTERVAL, SILENCE_LIMIT};
+use crate::engine::Lane;
+use crate::front::outbox::Outgoing;
+use crate::front::session::{Session, close};
+use crate::front::wire::Message;
+
+/// A session between its client and the engine.
+pub(super) struct Reader<S> {
+    stream: S,
+    session: Session,
+    lane: Lane,
+    outbox: Arc<SharedOutbox>,
+    drain: Drain,
+    /// A close was asked for: nothing is taken in any more.
+    closing: bool,
+}
+
+impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
+    pub(super) fn new(
+        stream: S,
+        session: Session,
+        lane: Lane,
+        outbox: Arc<SharedOutbox>,
+        drain: Drain,
+    ) -> Self {
+        Self { stream, session, lane, outbox, drain, closing: false }
+    }
+
+    /// Reads while `writing` goes on, and ends the connection in good order when either has ended.
+    pub(super) async fn read_beside(mut self, writing: impl Future<Output = Written>) {
+        let mut writing = pin!(writing);
+        let mut silence = pin!(sleep_until(time::Instant::now() + SILENCE_LIMIT));
+        let mut ping = interval_at(time::Instant::now() + PING_INTERVAL, PING_INTERVAL);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let drain = self.drain.clone();
+        let mut drain_begun = pin!(drain.begun.cancelled());
+        let outbox = Arc::clone(&self.outbox);
+
+        loop {
+            let closing = self.closing;
+            let draining = self.session.is_draining();
+            let Self { stream, lane, .. } = &mut self;
+            let message = async {
+                // While too much waits to be written nothing is read, and the client is held up.
+                outbox.room().await;
+                stream.next().await
+            };
+            tokio::select! {
+                // Answers first: what they free is needed by the next frame.
+                biased;
+                written = &mut writing => {
+                    if written == Written::Closed {
+                        self.await_close().await;
+                    }
+                    return;
+                }
+                answer = lane.answer() => {
+                    self.outbox.change(|outbox| self.session.answered(answer, outbox));
+                    self.close_if_drained();
+                }
+                () = &mut drain_begun, if !draining => {
+                    self.session.drain();
+                    self.push(Outgoing::Other(Message::draining(drain.deadline)));
+                    self.close_if_drained();
+                }
+                () = &mut silence, if !closing => {
+                    self.close(close::GOING_AWAY, "no sign of life");
+                }
+                _ = ping.tick() => self.push(Outgoing::Ping),
+                message = message, if !closing => {
+                    silence.as_mut().reset(time::Instant::now() + SILENCE_LIMIT);
+                    match message {
+                        Some(Ok(message)) => self.take(message),
+                        Some(Err(error)) if is_too_large(&error) => {
+                            self.close(close::MESSAGE_TOO_BIG, "message too large");
+                        }
+                        // The client is gone, one way or another.
+                        Some(Err(_)) | None => return,
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, message: ws::Message) {
+        let received = Instant::now();
+        let outbox = Arc::clone(&self.outbox);
+        match message {
+            ws::Message::Binary(bytes) => {
+                outbox.change(|outbox| {
+                    self.session.receive(bytes, received, &self.lane, outbox);
+                    self.closing |= outbox.is_closing();
+                });
+            }
+            ws::Message::Text(_) => {
+                outbox.change(|outbox| self.session.receive_text(outbox));
+                self.closing = true;
+            }
+            // The library answers pings and closes; after a close the stream ends.
+            ws::Message::Ping(_) | ws::Message::Pong(_) | ws::Message::Close(_) => {}
+        }
+    }
+
+    fn push(&self, outgoing: Outgoing) {
+        self.outbox.change(|outbox| outbox.push(outgoing));
+    }
+
+    fn close(&mut self, code: u16, reason: &'static str) {
+        self.push(Outgoing::Close(code, reason));
+        self.closing = true;
+    }
+
+    fn close_if_drained(&mut self) {
+        let drained = self.session.is_draining() && self.session.counts().in_flight == 0;
+        if drained && !self.closing {
+            self.close(close::SERVICE_RESTART, "the server is shutting down");
+        }
+    }
+
+    /// Waits for the client's close, so that it has surely read ours: to hang up while there is
+    /// something unread makes the system throw away what was sent.
+    async fn await_close(&mut self) {
+        let all_read = async {
+            while let Some(message) = self.stream.next().await {
+                if let Err(error) = message {
+                    if is_too_large(&error) {
+                        // The rest of the message cannot be read; give ours time to arrive.
+                        time::sleep(CLOSE_LIMIT).await;
+                    }
+                    return;
+                }
+            }
+        };
+        let _ = timeout(CLOSE_LIMIT, all_read).await;
+    }
+}
+
+/// Whether a message is over the limit of what is read at all.
+fn is_too_large(error: &Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if let Some(tungstenite::Error::Capacity(_)) = error.downcast_ref() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}

@@ -1,0 +1,43 @@
+//! An outbox between the loop that fills it and the loop that empties it.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::front::outbox::{Outbox, Outgoing};
+
+/// An [`Outbox`] behind a lock that is held for moments only.
+#[derive(Debug, Default)]
+pub(super) struct SharedOutbox {
+    outbox: Mutex<Outbox>,
+    filled: Notify,
+    emptied: Notify,
+}
+
+impl SharedOutbox {
+    /// Works on the outbox and wakes the loop that empties it.
+    pub(super) fn change<T>(&self, work: impl FnOnce(&mut Outbox) -> T) -> T {
+        let result = work(&mut self.outbox.lock().unwrap_or_else(PoisonError::into_inner));
+        self.filled.notify_one();
+        result
+    }
+
+    /// Waits for the next message to be written.
+    pub(super) async fn next(&self) -> Outgoing {
+        loop {
+            let next = self.outbox.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            if let Some(outgoing) = next {
+                self.emptied.notify_one();
+                return outgoing;
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    /// Waits until more may be read from the client.
+    pub(super) async fn room(&self) {
+        while !self.outbox.lock().unwrap_or_else(PoisonError::into_inner).has_room() {
+            self.emptied.notified().await;
+        }
+    }
+}

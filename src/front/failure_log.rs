@@ -1,0 +1,57 @@
+//! Frames that fail in the log, without a line for each: a broken sender makes thirty a second.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::engine::FrameError;
+
+/// Least time between two lines of a session.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// What a session's failures have led to in the log.
+#[derive(Debug, Default)]
+pub(super) struct FailureLog {
+    last: Option<Instant>,
+    unmentioned: u64,
+}
+
+impl FailureLog {
+    /// Logs a failure now and then, with the number of those in between.
+    pub(super) fn log(
+        &mut self,
+        session: Uuid,
+        frame_index: u64,
+        error: &FrameError,
+        now: Instant,
+    ) {
+        let Some(unmentioned) = self.mention(now) else { return };
+        let FrameError { code, detail, cause } = error;
+        let cause = cause.as_deref();
+        tracing::warn!(session_id = %session, frame_index, ?code, detail, cause, unmentioned, "stream_frame_failed");
+    }
+
+    /// Whether this failure is logged, and how many before it were not.
+    fn mention(&mut self, now: Instant) -> Option<u64> {
+        if self.last.is_some_and(|last| now.duration_since(last) < INTERVAL) {
+            self.unmentioned += 1;
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.unmentioned))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_failures_makes_few_lines() {
+        let start = Instant::now();
+        let mut log = FailureLog::default();
+        let mentioned: Vec<_> =
+            (0..=600).filter_map(|n| log.mention(start + Duration::from_millis(n * 33))).collect();
+        assert_eq!(mentioned, [0, 303]);
+    }
+}

@@ -1,0 +1,224 @@
+//! What the server counts and measures, for Prometheus. Labels come from closed sets; no session is
+//! named.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, prometheus_text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets, linear_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::engine::{DropReason, Timings};
+
+/// Content type of what [`Metrics::encode`] writes.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Values of the label `outcome`.
+const RESULT: &str = "result";
+const DROPPED: &str = "dropped";
+const INVALID: &str = "invalid";
+const FAILED: &str = "failed";
+
+/// Every series the server has.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    sessions: Gauge,
+    frames: Family<FrameLabels, Counter>,
+    drops: Family<DropLabels, Counter>,
+    slow_downs: Counter,
+    stages: Family<StageLabels, Histogram>,
+    ages: Histogram,
+    batches: Histogram,
+    build: Family<BuildLabels, Gauge>,
+}
+
+/// What became of a message that should be a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameOutcome {
+    /// Its result was handed to the socket.
+    Result,
+    /// It was dropped, for this reason.
+    Dropped(DropReason),
+    /// It was no frame.
+    Invalid,
+    /// It could not be processed.
+    Failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FrameLabels {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DropLabels {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StageLabels {
+    stage: &'static str,
+}
+
+/// What runs, told by the series `framegate_build_info`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct BuildLabels {
+    /// Version of this program.
+    pub version: &'static str,
+    /// What computes.
+    pub backend: &'static str,
+    /// What that runs on.
+    pub device: String,
+    /// The model's name.
+    pub model: String,
+}
+
+impl Default for Metrics {
+    /// All at zero.
+    fn default() -> Self {
+        // From half a millisecond to 16 seconds.
+        let seconds = || Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let mut metrics = Self {
+            registry: Registry::with_prefix("framegate"),
+            sessions: Gauge::default(),
+            frames: Family::default(),
+            drops: Family::default(),
+            slow_downs: Counter::default(),
+            stages: Family::new_with_constructor(|| {
+                // A stage can be much shorter than a frame's age.
+                Histogram::new(exponential_buckets(0.000_062_5, 2.0, 18))
+            }),
+            ages: seconds(),
+            batches: Histogram::new(linear_buckets(1.0, 1.0, 16)),
+            build: Family::default(),
+        };
+        metrics.register();
+        // A series that is there before its first event can be told from one that is missing.
+        for outcome in [RESULT, DROPPED, INVALID, FAILED] {
+            drop(metrics.frames.get_or_create(&FrameLabels { outcome }));
+        }
+        for reason in DropReason::ALL {
+            drop(metrics.drops.get_or_create(&DropLabels { reason: reason.name() }));
+        }
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("sessions_active", "Sessions that are connected", self.sessions.clone());
+        registry.register("frames", "Frames by what became of them", self.frames.clone());
+        registry.register("drops", "Frames dropped, by reason", self.drops.clone());
+        registry.register("slow_downs", "Warnings to slow down", self.slow_downs.clone());
+        registry.register("stage_seconds", "Time of a frame in each stage", self.stages.clone());
+        registry.register(
+            "frame_age_seconds",
+            "From a frame's last byte read to its result handed to the socket",
+            self.ages.clone(),
+        );
+        registry.register("batch_size", "Frames run through a model at once", self.batches.clone());
+        registry.register("build_info", "What runs here", self.build.clone());
+    }
+
+    /// Counts a session that has begun.
+    pub fn session_began(&self) {
+        self.sessions.inc();
+    }
+
+    /// Counts a session that has ended.
+    pub fn session_ended(&self) {
+        self.sessions.dec();
+    }
+
+    /// Counts a frame by what became of it.
+    pub fn count(&self, outcome: FrameOutcome) {
+        let outcome = match outcome {
+            FrameOutcome::Result => RESULT,
+            FrameOutcome::Invalid => INVALID,
+            FrameOutcome::Failed => FAILED,
+            FrameOutcome::Dropped(reason) => {
+                self.drops.get_or_create(&DropLabels { reason: reason.name() }).inc();
+                DROPPED
+            }
+        };
+        self.frames.get_or_create(&FrameLabels { outcome }).inc();
+    }
+
+    /// Counts a warning to slow down.
+    pub fn count_slow_down(&self) {
+        self.slow_downs.inc();
+    }
+
+    /// Notes how long a frame was in each stage.
+    pub fn observe_stages(&self, timings: &Timings) {
+        for (stage, duration) in timings.stages() {
+            self.stages.get_or_create(&StageLabels { stage }).observe(duration.as_secs_f64());
+        }
+    }
+
+    /// Notes how old a frame was when its result was handed to the socket.
+    pub fn observe_age(&self, age: Duration) {
+        self.ages.observe(age.as_secs_f64());
+    }
+
+    /// How batches are noted, apart from everything else.
+    pub fn batch_observer(&self) -> impl Fn(usize) + Send + 'static {
+        let batches = self.batches.clone();
+        move |frames| batches.observe(frames as f64)
+    }
+
+    /// Notes what runs here.
+    pub fn describe(&self, build: &BuildLabels) {
+        self.build.get_or_create(build).set(1);
+    }
+
+    /// Everything as Prometheus text.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry)
+            .expect("writing to a string cannot fail");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_series_have_the_names_of_the_protocol() {
+        let metrics = Metrics::default();
+        metrics.session_began();
+        metrics.count(FrameOutcome::Result);
+        metrics.count(FrameOutcome::Dropped(DropReason::Busy));
+        metrics.count_slow_down();
+        metrics.observe_age(Duration::from_millis(20));
+        metrics.batch_observer()(4);
+        metrics.describe(&BuildLabels {
+            version: "1",
+            backend: "flex",
+            device: "a \"quoted\" name".to_owned(),
+            model: "m".to_owned(),
+        });
+        let text = metrics.encode();
+        for line in [
+            "framegate_sessions_active 1",
+            "framegate_frames_total{outcome=\"result\"} 1",
+            "framegate_frames_total{outcome=\"dropped\"} 1",
+            "framegate_frames_total{outcome=\"invalid\"} 0",
+            "framegate_frames_total{outcome=\"failed\"} 0",
+            "framegate_drops_total{reason=\"stale\"} 0",
+            "framegate_drops_total{reason=\"busy\"} 1",
+            "framegate_slow_downs_total 1",
+            "framegate_frame_age_seconds_count 1",
+            "framegate_batch_size_bucket{le=\"4\"} 1",
+            "framegate_build_info{version=\"1\",backend=\"flex\",device=\"a \\\"quoted\\\" name\",model=\"m\"} 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "no `{line}` in:\n{text}");
+        }
+    }
+}

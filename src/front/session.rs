@@ -1,0 +1,233 @@
+//! One connection's session: what is counted, what is decided, what is said. In memory only, created
+//! on connect and gone on disconnect.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::admission::{Admission, Advice, BackpressureState, Decision, DropThresholds};
+use super::failure_log::FailureLog;
+use super::metrics::{FrameOutcome, Metrics};
+use super::outbox::{Outbox, Outgoing};
+use super::validate::validate;
+use super::wire::{ErrorCode, Message, ResultMessage};
+use crate::engine::{Answer, DropReason, Lane, Outcome};
+
+/// So many messages in a row that are no frames end the session.
+pub const MAX_INVALID_IN_A_ROW: u32 = 30;
+
+/// Close codes (RFC 6455, 7.4.1, and the registry it founds).
+pub mod close {
+    /// The peer has been silent, or has not read.
+    pub const GOING_AWAY: u16 = 1001;
+    /// A text message.
+    pub const UNSUPPORTED_DATA: u16 = 1003;
+    /// An unknown pipeline, or too many messages that are no frames.
+    pub const POLICY_VIOLATION: u16 = 1008;
+    /// A message that is far too large.
+    pub const MESSAGE_TOO_BIG: u16 = 1009;
+    /// The server is shutting down and may be back.
+    pub const SERVICE_RESTART: u16 = 1012;
+}
+
+/// What became of a session's frames: each has one outcome, or is in flight.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Valid frames.
+    pub frames: u64,
+    /// Answered with a result.
+    pub results: u64,
+    /// Dropped on purpose.
+    pub dropped: u64,
+    /// Answered with an error.
+    pub failed: u64,
+    /// Not answered yet.
+    pub in_flight: u64,
+}
+
+/// A session. It does no input or output: what is to be sent is put into its [`Outbox`].
+#[derive(Debug)]
+pub struct Session {
+    id: Uuid,
+    pipeline_id: String,
+    max_frame_bytes: usize,
+    admission: Admission,
+    counts: Counts,
+    invalid_in_a_row: u32,
+    last_processed: Option<Instant>,
+    draining: bool,
+    failures: FailureLog,
+    metrics: Arc<Metrics>,
+}
+
+impl Session {
+    /// A session of a pipeline.
+    pub fn new(
+        pipeline_id: impl Into<String>,
+        max_frame_bytes: usize,
+        thresholds: DropThresholds,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let session = Self {
+            id: Uuid::new_v4(),
+            pipeline_id: pipeline_id.into(),
+            max_frame_bytes,
+            admission: Admission::new(thresholds),
+            counts: Counts::default(),
+            invalid_in_a_row: 0,
+            last_processed: None,
+            draining: false,
+            failures: FailureLog::default(),
+            metrics,
+        };
+        session.metrics.session_began();
+        let Self { id, pipeline_id, .. } = &session;
+        tracing::info!(session_id = %id, %pipeline_id, "stream_connect");
+        session
+    }
+
+    /// Name of the session.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// What became of its frames so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What its load has led to.
+    pub fn backpressure_state(&self) -> BackpressureState {
+        self.admission.state()
+    }
+
+    /// A binary message whose last byte was read at `received`.
+    pub fn receive(&mut self, message: Bytes, received: Instant, lane: &Lane, outbox: &mut Outbox) {
+        if let Err(invalid) = validate(&message, self.max_frame_bytes) {
+            self.metrics.count(FrameOutcome::Invalid);
+            outbox.push(Outgoing::Other(Message::invalid(invalid)));
+            self.invalid_in_a_row += 1;
+            if self.invalid_in_a_row >= MAX_INVALID_IN_A_ROW {
+                outbox.push(Outgoing::Close(close::POLICY_VIOLATION, "too many invalid frames"));
+            }
+            return;
+        }
+        self.invalid_in_a_row = 0;
+        self.counts.frames += 1;
+        self.counts.in_flight += 1;
+        let frame_index = self.counts.frames;
+        let (decision, advice) =
+            self.admission.arrived(received, |fps| lane.capacity(fps, received));
+        if self.draining {
+            return self.drop_frame(frame_index, DropReason::Draining, outbox);
+        }
+        if let Some(advice) = advice {
+            self.advise(advice, outbox);
+        }
+        match decision {
+            // Admission has counted this drop itself.
+            Decision::Shed => self.drop_frame(frame_index, DropReason::Pacing, outbox),
+            Decision::Admit => {
+                if let Err(reason) = lane.offer(frame_index, received, message) {
+                    self.admission.dropped();
+                    self.drop_frame(frame_index, reason, outbox);
+                }
+            }
+        }
+    }
+
+    /// A message that is not binary.
+    pub fn receive_text(&mut self, outbox: &mut Outbox) {
+        self.metrics.count(FrameOutcome::Invalid);
+        outbox.push(Outgoing::Other(Message::error(
+            ErrorCode::InvalidMessage,
+            "Expected binary frame payload, received text message",
+        )));
+        outbox.push(Outgoing::Close(close::UNSUPPORTED_DATA, "binary messages only"));
+    }
+
+    /// What became of a frame that the engine was given.
+    pub fn answered(&mut self, answer: Answer, outbox: &mut Outbox) {
+        let Answer { frame_index, received, outcome } = answer;
+        match outcome {
+            Outcome::Result(result) => {
+                self.last_processed = Some(Instant::now());
+                self.counts.in_flight -= 1;
+                self.counts.results += 1;
+                self.metrics.observe_stages(&result.timings);
+                let message = ResultMessage::new(frame_index, result);
+                if outbox.push_result(message, received).is_some() {
+                    // It was never written: now it is a drop, and the outbox says so to the client.
+                    self.counts.results -= 1;
+                    self.counts.dropped += 1;
+                    self.admission.dropped();
+                    self.metrics.count(FrameOutcome::Dropped(DropReason::Busy));
+                }
+            }
+            Outcome::Dropped(reason) => {
+                self.admission.dropped();
+                self.drop_frame(frame_index, reason, outbox);
+            }
+            Outcome::Failed(error) => {
+                self.last_processed = Some(Instant::now());
+                self.counts.in_flight -= 1;
+                self.counts.failed += 1;
+                self.metrics.count(FrameOutcome::Failed);
+                self.failures.log(self.id, frame_index, &error, Instant::now());
+                outbox.push(Outgoing::Other(Message::failed(frame_index, error)));
+            }
+        }
+    }
+
+    /// From now on frames are not taken any more.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Whether frames are not taken any more.
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    fn drop_frame(&mut self, frame_index: u64, reason: DropReason, outbox: &mut Outbox) {
+        self.counts.in_flight -= 1;
+        self.counts.dropped += 1;
+        self.metrics.count(FrameOutcome::Dropped(reason));
+        outbox.push(Outgoing::Other(Message::dropped(frame_index, reason)));
+    }
+
+    fn advise(&self, advice: Advice, outbox: &mut Outbox) {
+        let session_id = self.id;
+        match advice {
+            Advice::SlowDown { recommended_fps, drop_rate } => {
+                self.metrics.count_slow_down();
+                tracing::info!(%session_id, recommended_fps, drop_rate, "stream_slow_down");
+            }
+            Advice::Recovered { recommended_fps } => {
+                tracing::debug!(%session_id, recommended_fps, "stream_recovered");
+            }
+        }
+        outbox.push(Outgoing::Other(advice.into()));
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.metrics.session_ended();
+        let Counts { frames, results, dropped, failed, in_flight } = self.counts;
+        let idle = self.last_processed.map(|at| at.elapsed().as_secs_f64());
+        tracing::info!(
+            session_id = %self.id,
+            pipeline_id = %self.pipeline_id,
+            frames,
+            results,
+            dropped,
+            failed,
+            in_flight,
+            seconds_since_last_processed = idle,
+            "stream_disconnect"
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! `POST /infer`: one picture, one answer.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::app::App;
+use super::metrics::FrameOutcome;
+use super::origin_headers::allowed;
+use super::status::{failure, try_later, unavailable};
+use super::validate::{InvalidFrame, validate};
+use super::wire::FrameContents;
+use crate::engine::{DropReason, FrameErrorCode, Outcome, Timings, milliseconds};
+
+/// Answers list the stages in this header (W3C Server Timing).
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// What a client may say in the address.
+#[derive(Debug, Deserialize)]
+pub(super) struct SingleQuery {
+    pipeline_id: Option<String>,
+}
+
+/// Runs the JPEG in the body through a pipeline.
+pub(super) async fn infer(
+    State(app): State<Arc<App>>,
+    query: Result<Query<SingleQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    if !allowed(&app, &headers) {
+        let detail = "This page may not use this server; start it with --allow-origin";
+        return failure(StatusCode::FORBIDDEN, "origin_not_allowed", detail);
+    }
+    if !is_jpeg(&headers) {
+        let detail = "Send one JPEG with the header Content-Type: image/jpeg";
+        return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail);
+    }
+    let limit = app.settings.max_frame_bytes;
+    let too_large = |bytes: usize| {
+        app.metrics.count(FrameOutcome::Invalid);
+        let detail = InvalidFrame::TooLarge { bytes, limit }.to_string();
+        failure(StatusCode::PAYLOAD_TOO_LARGE, "frame_too_large", &detail)
+    };
+    let jpeg = match body {
+        Ok(jpeg) => jpeg,
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            return too_large(declared_length(&headers).unwrap_or(limit + 1));
+        }
+        Err(_) => {
+            let detail = "The body ended before it was complete";
+            return failure(StatusCode::BAD_REQUEST, "incomplete_body", detail);
+        }
+    };
+    let received = Instant::now();
+    match validate(&jpeg, limit) {
+        Ok(()) => {}
+        Err(InvalidFrame::TooLarge { bytes, .. }) => return too_large(bytes),
+        Err(invalid) => {
+            app.metrics.count(FrameOutcome::Invalid);
+            return failure(StatusCode::BAD_REQUEST, "invalid_frame", &invalid.to_string());
+        }
+    }
+    let Ok(Query(SingleQuery { pipeline_id })) = query else {
+        return failure(StatusCode::BAD_REQUEST, "invalid_query", "The query cannot be read");
+    };
+    let Some(running) = app.ready() else { return unavailable(&app) };
+    let Some((number, _)) = running.pipeline(pipeline_id.as_deref()) else {
+        let detail = "Unknown pipeline_id; see GET /pipelines";
+        return failure(StatusCode::BAD_REQUEST, "invalid_pipeline", detail);
+    };
+    let Ok(_turn) = app.single_frames.try_acquire() else {
+        return dropped(&app, DropReason::Busy);
+    };
+    let mut lane = running.engine.open(number);
+    if let Err(reason) = lane.offer(1, received, jpeg) {
+        return dropped(&app, reason);
+    }
+    match lane.answer().await.outcome {
+        Outcome::Result(result) => {
+            app.metrics.count(FrameOutcome::Result);
+            app.metrics.observe_stages(&result.timings);
+            app.metrics.observe_age(received.elapsed());
+            let timing = [(SERVER_TIMING, server_timing(&result.timings))];
+            (timing, Json(FrameContents::from(result))).into_response()
+        }
+        Outcome::Dropped(reason) => dropped(&app, reason),
+        Outcome::Failed(error) => {
+            app.metrics.count(FrameOutcome::Failed);
+            if error.code == FrameErrorCode::DecodeFailed {
+                return failure(StatusCode::BAD_REQUEST, "decode_failed", &error.detail);
+            }
+            tracing::warn!(cause = error.cause.as_deref(), "stream_frame_failed");
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            failure(status, "pipeline_failure", &error.detail)
+        }
+    }
+}
+
+fn is_jpeg(headers: &HeaderMap) -> bool {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = declared.and_then(|value| value.split(';').next()).map(str::trim);
+    essence.is_some_and(|essence| {
+        ["image/jpeg", "image/jpg"].iter().any(|jpeg| essence.eq_ignore_ascii_case(jpeg))
+    })
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn dropped(app: &App, reason: DropReason) -> Response {
+    app.metrics.count(FrameOutcome::Dropped(reason));
+    try_later(reason.name(), "The server has more to do than it can; try again")
+}
+
+fn server_timing(timings: &Timings) -> String {
+    let mut text = String::new();
+    for (stage, duration) in timings.stages() {
+        let separator = if text.is_empty() { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{separator}{stage};dur={}", milliseconds(duration));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_jpegs_are_taken() {
+        for (declared, expected) in [
+            ("image/jpeg", true),
+            ("IMAGE/JPEG; charset=binary", true),
+            ("image/jpg", true),
+            ("image/png", false),
+            ("text/plain", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(declared));
+            assert_eq!(is_jpeg(&headers), expected, "{declared}");
+        }
+        assert!(!is_jpeg(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,12 @@
+// The server's first look at a frame, done here too: a refused frame can then be told from its
+// neighbours, and one that is too large need not travel at all.
+
+/** @returns {"invalid_frame"|"frame_too_large"|null} why the server would refuse the bytes. */
+export function refusalOf(bytes, maxBytes = Infinity) {
+  const { length } = bytes;
+  if (length === 0) return "invalid_frame";
+  if (length > maxBytes) return "frame_too_large";
+  const starts = bytes[0] === 0xff && bytes[1] === 0xd8;
+  const ends = bytes[length - 2] === 0xff && bytes[length - 1] === 0xd9;
+  return starts && ends ? null : "invalid_frame";
+}

@@ -1,0 +1,154 @@
+// The WebSocket client: JPEG frames out, messages in. It needs only its neighbours `backoff.js` and
+// `messages.js`, and touches no page, so another project can take the three files as they are.
+
+import { Backoff, shouldReconnect } from "./backoff.js";
+import { readMessage } from "./messages.js";
+
+const OPEN = 1;
+const NORMAL_CLOSE = 1000;
+/** From the range that applications may use: the connection was given up for dead. */
+const SILENT_CLOSE = 4000;
+const POLL_MS = 4;
+
+/**
+ * `handlers` may hold one function for each kind of message (`greeting`, `result`, `drop`,
+ * `slow_down`, `recovered`, `draining`, `error`, `unknown`), each called with the parsed message,
+ * and besides:
+ *   message(kind, text)  every message, before its own handler
+ *   state(name, facts)   `connecting`, `open` (greeted, frames may go), `waiting` (with `delayMs`
+ *                        and `attempt`), `closed` (for good); the last two with `code` and `reason`
+ *   mismatch(text)       the first message was no greeting; the connection is closed for good
+ *   sent(frame)          the bytes of this frame were handed to the browser
+ *   replaced(frame)      a newer frame took this one's place before it was sent
+ */
+export class StreamSocket {
+  #socket = null;
+  #greeted = false;
+  #unsent = null;
+  #pollTimer = null;
+  #reconnectTimer = null;
+  #silenceTimer = null;
+  #query = {};
+
+  /**
+   * @param url      of the endpoint, with ws: or wss:
+   * @param mayCarry asked before a frame is sent; false keeps it back until a later frame or answer
+   * @param silenceMs a connection that has a frame to carry and says nothing this long is dead
+   */
+  constructor({
+    url,
+    handlers,
+    mayCarry = () => true,
+    silenceMs = 10_000,
+    backoff = new Backoff(),
+    WebSocketClass = globalThis.WebSocket,
+  }) {
+    Object.assign(this, { url, handlers, mayCarry, silenceMs, backoff, WebSocketClass });
+  }
+
+  /** Connects; `query` holds further parameters such as `pipeline_id`. */
+  open(query = {}) {
+    this.close();
+    this.#query = query;
+    this.#connect();
+  }
+
+  /** Says goodbye. Nothing is sent and nothing is reported after this. */
+  close() {
+    clearTimeout(this.#reconnectTimer);
+    this.#letGo()?.close(NORMAL_CLOSE);
+    this.backoff.succeeded();
+  }
+
+  /** Sends the frame now or as soon as the one before it has left; at most one frame waits. */
+  offer(frame) {
+    if (!this.#greeted) return this.#call("replaced", frame);
+    if (this.#unsent) this.#call("replaced", this.#unsent);
+    this.#unsent = frame;
+    this.#flush();
+  }
+
+  #connect() {
+    const url = new URL(this.url);
+    for (const [key, value] of Object.entries({ ...this.#query, hello: "1" })) {
+      url.searchParams.set(key, value);
+    }
+    const socket = new this.WebSocketClass(url.href);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    // A socket that was let go may still have events on the way.
+    const whileCurrent = (react) => (event) => socket === this.#socket && react(event);
+    socket.onmessage = whileCurrent((event) => this.#receive(event.data));
+    socket.onclose = whileCurrent((event) => this.#closed(event.code, event.reason));
+    this.#call("state", "connecting", { attempt: this.backoff.attempt });
+  }
+
+  #receive(text) {
+    clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = null;
+    const { kind, message } = readMessage(text);
+    this.#call("message", kind, text);
+    if (!this.#greeted && kind !== "error") {
+      if (kind !== "greeting") return this.#mismatch(text);
+      this.#greeted = true;
+      this.#call("state", "open", {});
+    }
+    if (kind === "result" || kind === "drop") this.backoff.succeeded();
+    this.#call(kind, message);
+    this.#flush();
+  }
+
+  #flush() {
+    clearTimeout(this.#pollTimer);
+    if (!this.#unsent || this.#socket?.readyState !== OPEN) return;
+    this.#silenceTimer ??= setTimeout(() => this.#silent(), this.silenceMs);
+    // The browser tells nobody when its buffer has drained, so that is asked again.
+    if (this.#socket.bufferedAmount > 0 || !this.mayCarry()) {
+      this.#pollTimer = setTimeout(() => this.#flush(), POLL_MS);
+      return;
+    }
+    const frame = this.#unsent;
+    this.#unsent = null;
+    this.#socket.send(frame.bytes);
+    this.#call("sent", frame);
+  }
+
+  #silent() {
+    this.#letGo()?.close(SILENT_CLOSE);
+    this.#reconnect(SILENT_CLOSE, "no answer");
+  }
+
+  #mismatch(text) {
+    this.close();
+    this.#call("mismatch", text);
+  }
+
+  #closed(code, reason) {
+    this.#letGo();
+    if (shouldReconnect(code)) this.#reconnect(code, reason);
+    else this.#call("state", "closed", { code, reason });
+  }
+
+  #reconnect(code, reason) {
+    const delayMs = this.backoff.next();
+    this.#reconnectTimer = setTimeout(() => this.#connect(), delayMs);
+    this.#call("state", "waiting", { code, reason, delayMs, attempt: this.backoff.attempt });
+  }
+
+  /** Forgets the connection and hands it back, so that its later events mean nothing. */
+  #letGo() {
+    const socket = this.#socket;
+    clearTimeout(this.#pollTimer);
+    clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = null;
+    if (this.#unsent) this.#call("replaced", this.#unsent);
+    this.#unsent = null;
+    this.#socket = null;
+    this.#greeted = false;
+    return socket;
+  }
+
+  #call(name, ...facts) {
+    this.handlers[name]?.(...facts);
+  }
+}

@@ -1,0 +1,49 @@
+// Draws detections over a picture.
+
+import { classColour, css, textOn } from "./colour.js";
+import { placeBox, placeLabel } from "./geometry.js";
+import { percent } from "./numbers.js";
+
+/**
+ * @param placement where the frame lies on the canvas, as of `fitInside`
+ * @param ratio     canvas pixels for one pixel of the style sheet
+ */
+export function drawBoxes(context, detections, placement, ratio) {
+  // The surest come last, on top of what is less sure.
+  const places = detections
+    .toSorted((one, other) => one.score - other.score)
+    .map((detection) => ({ detection, box: placeBox(detection, placement) }));
+  for (const { detection, box } of places) drawFrame(context, classColour(detection.class_id), box, ratio);
+  // Labels after all boxes, so that no neighbour's box is drawn through them.
+  for (const { detection, box } of places) drawLabel(context, detection, box, ratio);
+}
+
+function drawFrame(context, colour, { x, y, w, h }, ratio) {
+  context.beginPath();
+  context.roundRect(x, y, w, h, 3 * ratio);
+  context.fillStyle = css(colour, 0.1);
+  context.fill();
+  context.strokeStyle = "rgb(0 0 0 / 0.45)";
+  context.lineWidth = 5 * ratio;
+  context.stroke();
+  context.strokeStyle = css(colour);
+  context.lineWidth = 3 * ratio;
+  context.stroke();
+}
+
+function drawLabel(context, { label, class_id, score }, box, ratio) {
+  const text = `${label ?? `class ${class_id}`} ${percent(score)}`;
+  const colour = classColour(class_id);
+  // On a small picture a label of the usual size would hide what it names.
+  const fontSize = Math.min(Math.max(context.canvas.width / 36, 10 * ratio), 13 * ratio);
+  context.font = `600 ${fontSize}px Inter, system-ui, sans-serif`;
+  context.textBaseline = "middle";
+  const size = { width: context.measureText(text).width + 12 * ratio, height: 1.6 * fontSize };
+  const place = placeLabel(box, size, context.canvas);
+  context.fillStyle = css(colour);
+  context.beginPath();
+  context.roundRect(place.x, place.y, size.width, size.height, 4 * ratio);
+  context.fill();
+  context.fillStyle = css(textOn(colour));
+  context.fillText(text, place.x + 6 * ratio, place.y + size.height / 2 + ratio);
+}

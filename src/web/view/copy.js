@@ -1,0 +1,18 @@
+// Text to the clipboard. Where the browser gives no clipboard (a page that is not on a secure
+// origin) the text is shown, selected, to be copied by hand.
+
+import { byId, setText } from "./dom.js";
+
+export async function copyText(text) {
+  const area = byId("copy-text");
+  try {
+    await navigator.clipboard.writeText(text);
+    area.hidden = true;
+    setText(byId("copied"), "Copied");
+  } catch {
+    area.hidden = false;
+    area.value = text;
+    area.select();
+    setText(byId("copied"), "Press Ctrl+C to copy");
+  }
+}

@@ -1,0 +1,117 @@
+// The picture with its boxes. A result is drawn on the very frame it is about; boxes over the live
+// picture are an option, and then the caption says how old they are.
+
+import { closePicture } from "../stream/frames.js";
+import { drawBoxes } from "./boxes.js";
+import { setText } from "./dom.js";
+import { fitInside } from "./geometry.js";
+import { milliseconds } from "./numbers.js";
+
+export class Stage {
+  #canvas;
+  #context;
+  #caption;
+  #emptyText;
+  #source = null;
+  #answer = null; // { frame, message }, the last one
+  #isDrawn = false;
+  view = "answer";
+
+  /** @param onPainted gets the answer when its boxes were put on the screen for the first time */
+  constructor({ root, canvas, caption, emptyText, onPainted, clock = () => performance.now() }) {
+    Object.assign(this, { root, onPainted, clock });
+    this.#canvas = canvas;
+    this.#context = canvas.getContext("2d", { alpha: false });
+    this.#caption = caption;
+    this.#emptyText = emptyText;
+    const draw = () => {
+      this.#draw();
+      requestAnimationFrame(draw);
+    };
+    requestAnimationFrame(draw);
+  }
+
+  /** @param source what to show live */
+  show(source) {
+    this.#source = source;
+    this.root.dataset.empty = "false";
+    this.forgetAnswer();
+  }
+
+  /** @param why there is no picture, in words */
+  showNothing(why) {
+    this.#source = null;
+    this.root.dataset.empty = "true";
+    setText(this.#emptyText, why);
+    this.forgetAnswer();
+  }
+
+  /** Takes over the frame and its picture. */
+  showAnswer(frame, message) {
+    closePicture(this.#answer?.frame);
+    this.#answer = { frame, message };
+    this.#isDrawn = false;
+  }
+
+  /** Boxes of a session that ended say nothing about what is in front of the camera now. */
+  forgetAnswer() {
+    closePicture(this.#answer?.frame);
+    this.#answer = null;
+    this.#isDrawn = false;
+  }
+
+  #draw() {
+    if (!this.#source) return;
+    const showsAnswer = this.view === "answer" && this.#answer?.frame.picture;
+    const isResized = this.#fillArea();
+    if (showsAnswer && this.#isDrawn && !isResized) return;
+    if (!showsAnswer) this.#source.refresh(this.clock());
+    this.#drawPicture(showsAnswer ? this.#answer.frame.picture : this.#source.surface);
+    this.#describe(showsAnswer);
+    if (this.#answer && !this.#isDrawn) this.onPainted(this.#answer);
+    this.#isDrawn = true;
+  }
+
+  #drawPicture(picture) {
+    const width = picture.videoWidth ?? picture.width;
+    const height = picture.videoHeight ?? picture.height;
+    if (!(width > 0)) return;
+    this.root.style.setProperty("--aspect", String(width / height));
+    const placement = fitInside({ width, height }, this.#canvas);
+    this.#context.fillStyle = "#0b1116";
+    this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
+    this.#context.drawImage(picture, placement.x, placement.y, placement.width, placement.height);
+    if (!this.#answer) return;
+    // The frame that was sent may be smaller than the picture that is shown live.
+    const { result } = this.#answer.message;
+    const scale = placement.width / result.width;
+    drawBoxes(this.#context, result.detections, { ...placement, scale }, devicePixelRatio);
+  }
+
+  /** One canvas pixel for each pixel of the screen, whatever the page's zoom. */
+  #fillArea() {
+    const area = this.#canvas.getBoundingClientRect();
+    const width = Math.max(Math.round(area.width * devicePixelRatio), 1);
+    const height = Math.max(Math.round(area.height * devicePixelRatio), 1);
+    if (this.#canvas.width === width && this.#canvas.height === height) return false;
+    Object.assign(this.#canvas, { width, height });
+    return true;
+  }
+
+  #describe(showsAnswer) {
+    setText(this.#caption, this.#captionText(showsAnswer));
+    this.root.dataset.frame = this.#answer ? String(this.#answer.message.frame_index) : "";
+    this.root.dataset.shows = showsAnswer ? "answer" : "live";
+  }
+
+  #captionText(showsAnswer) {
+    if (!this.#answer) return "Live picture, no boxes";
+    const { frame, message } = this.#answer;
+    const { width, height } = message.result;
+    const title = `Frame ${message.frame_index} · ${width} × ${height}`;
+    if (showsAnswer) return `${title} · boxes on their own frame`;
+    // In steps, or the caption would flicker too fast to be read.
+    const old = Math.round((this.clock() - frame.capturedAt) / 50) * 50;
+    return `Live picture · boxes of frame ${message.frame_index} are ${milliseconds(old)} old`;
+  }
+}

@@ -1,0 +1,220 @@
+//! What time does to a connection. The clock is paused: hours pass in no time.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Error;
+use axum::extract::ws::Message;
+use bytes::Bytes;
+use framegate::engine::{Engine, EngineSettings, Pipeline};
+use framegate::front::admission::DropThresholds;
+use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
+use framegate::front::metrics::Metrics;
+use framegate::front::session::Session;
+use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
+use framegate_backend_api::{Backend, Limits};
+use framegate_testkit::ReferenceBackend;
+use futures_util::{Sink, Stream};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::{CancellationToken, PollSender};
+
+use crate::support::colours::colour_detector;
+
+/// A socket made of two channels.
+struct FakeSocket {
+    from_client: mpsc::UnboundedReceiver<Result<Message, Error>>,
+    to_client: PollSender<Message>,
+}
+
+impl Stream for FakeSocket {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.from_client.poll_recv(context)
+    }
+}
+
+impl Sink<Message> for FakeSocket {
+    type Error = ();
+
+    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        Poll::Ready(ready!(self.to_client.poll_reserve(context)).map_err(drop))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), ()> {
+        self.to_client.send_item(message).map_err(drop)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The client's end of a connection that is being served.
+struct Connection {
+    to_server: mpsc::UnboundedSender<Result<Message, Error>>,
+    from_server: mpsc::Receiver<Message>,
+    metrics: Arc<Metrics>,
+    drain: CancellationToken,
+    serving: JoinHandle<()>,
+    _engine: Engine,
+}
+
+/// Serves a client whose socket holds this many messages that it has not read.
+fn connect(unread: usize) -> Connection {
+    let settings = EngineSettings {
+        decode: DecodeLimits::USUAL,
+        max_batch: 1,
+        max_age: Duration::from_secs(1),
+    };
+    let detector = Arc::new(colour_detector());
+    let thresholds = Thresholds { confidence: 0.5, iou: 0.45 };
+    let pipeline = Pipeline {
+        session: ReferenceBackend
+            .load(&detector.model, &Limits { max_batch: 1, threads: 1 })
+            .unwrap(),
+        boxes: BoxStage::new(&detector, thresholds).unwrap(),
+        detector,
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| {}).unwrap();
+    let (to_server, from_client) = mpsc::unbounded_channel();
+    let (to_client, from_server) = mpsc::channel(unread);
+    let socket = FakeSocket { from_client, to_client: PollSender::new(to_client) };
+    let metrics = Arc::new(Metrics::default());
+    let session = Session::new(
+        "colours",
+        1000,
+        DropThresholds { drop: 0.1, slow_down: 0.3 },
+        Arc::clone(&metrics),
+    );
+    let begun = CancellationToken::new();
+    let drain = Drain { begun: begun.clone(), deadline: Duration::from_secs(7) };
+    let served = run(socket, session, engine.open(0), None, drain, Arc::clone(&metrics));
+    let serving = tokio::spawn(served);
+    Connection { to_server, from_server, metrics, drain: begun, serving, _engine: engine }
+}
+
+impl Connection {
+    fn send(&self, message: Message) {
+        self.to_server.send(Ok(message)).unwrap();
+    }
+
+    async fn hear(&mut self) -> Message {
+        self.from_server.recv().await.expect("the connection is open")
+    }
+
+    async fn hear_json(&mut self) -> Value {
+        serde_json::from_str(self.hear().await.to_text().unwrap()).unwrap()
+    }
+
+    fn is_served(&self) -> bool {
+        !self.serving.is_finished()
+    }
+}
+
+fn close_code(message: &Message) -> Option<u16> {
+    match message {
+        Message::Close(Some(frame)) => Some(frame.code),
+        _ => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_pinged_every_twenty_seconds() {
+    let mut connection = connect(100);
+    let start = Instant::now();
+    for round in 1..=100 {
+        assert_eq!(connection.hear().await, Message::Ping(Bytes::new()));
+        assert_eq!(start.elapsed().as_secs(), PING_INTERVAL.as_secs() * round);
+        connection.send(Message::Pong(Bytes::new()));
+    }
+    assert!(connection.is_served(), "a client that answers is not silent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_client_is_given_up_after_a_minute() {
+    let mut connection = connect(100);
+    let start = Instant::now();
+    let mut pings = 0;
+    let code = loop {
+        match connection.hear().await {
+            Message::Ping(_) => pings += 1,
+            other => break close_code(&other),
+        }
+    };
+    assert_eq!(code, Some(1001));
+    assert_eq!(start.elapsed().as_secs(), SILENCE_LIMIT.as_secs());
+    assert!((2..=3).contains(&pings), "{pings}");
+    // It does not answer the close either, and is left.
+    timeout(Duration::from_secs(3), &mut connection.serving).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_given_up_after_ten_seconds() {
+    let mut connection = connect(1);
+    let start = Instant::now();
+    // Each of these is answered; one answer fits into the socket, the next one waits.
+    for _ in 0..3 {
+        connection.send(Message::Binary(Bytes::from_static(b"no picture")));
+    }
+    (&mut connection.serving).await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), UNREAD_LIMIT.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_more_is_read_from_a_client_that_does_not_read() {
+    let connection = connect(1);
+    for _ in 0..10_000 {
+        // Valid frames that no decoder takes; a good picture between them would end up the same.
+        connection.send(Message::Binary(Bytes::from_static(b"\xFF\xD8\xFF\xD9")));
+        connection.send(Message::Binary(Bytes::from_static(b"no picture")));
+    }
+    let start = Instant::now();
+    connection.serving.await.unwrap();
+    assert_eq!(start.elapsed().as_secs(), UNREAD_LIMIT.as_secs());
+    let text = connection.metrics.encode();
+    let invalid = text.lines().find(|line| line.contains("outcome=\"invalid\"")).unwrap();
+    let invalid: usize = invalid.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!(invalid < 300, "{invalid} messages were read from somebody who reads none");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_is_announced_and_an_idle_client_is_let_go() {
+    let mut connection = connect(100);
+    connection.send(Message::Pong(Bytes::new()));
+    connection.drain.cancel();
+    let notice = connection.hear_json().await;
+    assert_eq!(notice["notice"], "draining");
+    assert_eq!(notice["deadline_ms"], 7000);
+    assert_eq!(close_code(&connection.hear().await), Some(1012));
+    // The client closes too, as the library does, and the stream ends.
+    drop(connection.to_server);
+    connection.serving.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hangs_up_is_forgotten_at_once() {
+    let connection = connect(100);
+    let start = Instant::now();
+    drop(connection.to_server);
+    connection.serving.await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert!(connection.metrics.encode().contains("framegate_sessions_active 0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_connection_is_forgotten_at_once() {
+    let connection = connect(100);
+    connection.to_server.send(Err(Error::new("reset by peer"))).unwrap();
+    connection.serving.await.unwrap();
+}

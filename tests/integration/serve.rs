@@ -1,0 +1,191 @@
+//! `framegate serve` as a program: how it starts, what it refuses, how it ends.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStderr, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::client::{Client, Said};
+use crate::support::pictures::plain;
+use crate::support::program::{cpu_backends, framegate, run};
+use crate::support::{test_data, video};
+
+/// A running server, killed when it is dropped.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+    log: BufReader<ChildStderr>,
+}
+
+impl Server {
+    /// Starts with these arguments on any free port, and waits until it is ready.
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = framegate(["serve", "--port", "0", "--log-format", "json"]);
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut log = BufReader::new(child.stderr.take().expect("the log is piped"));
+        let mut address = None;
+        let mut lines = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(log.read_line(&mut line).unwrap() > 0, "the server has ended: {lines}");
+            let entry: Value = serde_json::from_str(&line).unwrap();
+            if let Some(found) = entry["fields"]["address"].as_str() {
+                address = Some(found.parse().unwrap());
+            }
+            if entry["fields"]["message"].as_str().is_some_and(|text| text.starts_with("ready")) {
+                let address = address.expect("the address is told before it is ready");
+                return Self { child, address, log };
+            }
+            lines.push_str(&line);
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let process = self.child.id().to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for the end; the exit status and what was logged since the start.
+    fn end(mut self) -> (i32, Vec<Value>) {
+        let mut log = String::new();
+        self.log.read_to_string(&mut log).unwrap();
+        let entries = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (self.child.wait().unwrap().code().expect("it was not killed"), entries)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_null_backend_needs_no_model() {
+    let server = Server::start(&["--backend", "null:latency_ms=20"]);
+    let mut client = Client::connect(server.address, "hello=1").await;
+    let greeting = client.hear_message().await;
+    assert_eq!(greeting["session"]["backend"], "null");
+    assert_eq!(greeting["session"]["pipeline_id"], "null");
+    let message = client.ask(plain(64, 48, [1, 2, 3])).await;
+    assert_eq!(message["result"]["detections"], json!([]));
+    assert!(message["timings_ms"]["inference"].as_f64().unwrap() >= 20.0, "{message}");
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_in_good_order() {
+    for signal in ["TERM", "INT"] {
+        let server = Server::start(&["--backend", "null:latency_ms=300"]);
+        let mut client = Client::connect(server.address, "").await;
+        client.send(plain(64, 48, [1, 2, 3])).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        server.signal(signal);
+        assert_eq!(client.hear_message().await["notice"], "draining");
+        assert_eq!(client.hear_message().await["frame_index"], 1);
+        assert_eq!(client.hear().await, Said::Closed(Some(1012)));
+        drop(client);
+        let (status, log) = tokio::task::spawn_blocking(|| server.end()).await.unwrap();
+        assert_eq!(status, 0, "{log:?}");
+        let event =
+            |name: &str| log.iter().find(|entry| entry["fields"]["message"] == name).cloned();
+        assert!(event("stream_connect").is_some());
+        let fields = &event("stream_disconnect").expect("the end is logged")["fields"];
+        assert_eq!(fields["frames"], 1);
+        assert_eq!(fields["results"], 1);
+        assert_eq!(fields["in_flight"], 0);
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let server = Server::start(&["--backend", "null:latency_ms=5000", "--batch", "1"]);
+    // The run that begins now takes longer than the test is willing to wait.
+    let mut client = Client::connect(server.address, "").await;
+    client.send(plain(64, 48, [1, 2, 3])).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.signal("TERM");
+    assert_eq!(client.hear_message().await["notice"], "draining");
+    server.signal("TERM");
+    let start = std::time::Instant::now();
+    let (status, _) = tokio::task::spawn_blocking(|| server.end()).await.unwrap();
+    assert_eq!(status, 1);
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+}
+
+#[test]
+fn bad_values_are_refused_at_the_start() {
+    for (variable, value, words) in [
+        ("STREAM_DROP_THRESHOLD", "1.5", &["STREAM_DROP_THRESHOLD", "0 to 1"][..]),
+        ("STREAM_DROP_THRESHOLD", "NaN", &["STREAM_DROP_THRESHOLD", "0 to 1"]),
+        ("STREAM_DROP_THRESHOLD", "much", &["much"]),
+        ("STREAM_DROP_THRESHOLD", "0.5", &["STREAM_SLOWDOWN_THRESHOLD", "at least"]),
+        ("STREAM_SLOWDOWN_THRESHOLD", "-1", &["-1"]),
+        ("STREAM_MAX_FRAME_SIZE_MB", "0", &["STREAM_MAX_FRAME_SIZE_MB", "above 0"]),
+        ("STREAM_MAX_FRAME_SIZE_MB", "inf", &["STREAM_MAX_FRAME_SIZE_MB", "1024"]),
+        ("STREAM_MAX_SESSIONS", "0", &["STREAM_MAX_SESSIONS", "1 to"]),
+        ("FRAMEGATE_MAX_FRAME_AGE_MS", "0", &["--max-frame-age-ms", "from 1"]),
+        ("FRAMEGATE_DRAIN_SECONDS", "-3", &["-3"]),
+        ("FRAMEGATE_ALLOW_ORIGIN", "example.org", &["--allow-origin", "https://"]),
+        ("FRAMEGATE_BACKEND", "null:speed=1", &["latency_ms"]),
+        ("FRAMEGATE_BACKEND", "flex:latency_ms=1", &["flex", "no options"]),
+        ("FRAMEGATE_HOST", "nowhere", &["nowhere"]),
+    ] {
+        let mut command = framegate(["serve", "--backend", "null"]);
+        if variable == "FRAMEGATE_BACKEND" {
+            command = framegate(["serve"]);
+        }
+        run(command.env(variable, value)).assert_refused(2, words);
+    }
+    for (arguments, words) in [
+        (&["serve"][..], &["--pipeline", "NAME=MODEL.onnx"][..]),
+        (&["serve", "--pipeline", "a=x.onnx", "--pipeline", "a=y.onnx"], &["a=y.onnx", "name"]),
+        (&["serve", "--pipeline", "=x.onnx"], &["=x.onnx"]),
+    ] {
+        run(&mut framegate(arguments.iter().copied())).assert_refused(2, words);
+    }
+    let missing = run(&mut framegate(["serve", "--port", "0", "--pipeline", "missing.onnx"]));
+    assert_eq!(missing.status, 1);
+    assert!(missing.stderr.contains("missing.onnx"), "{}", missing.stderr);
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let refused = run(&mut framegate(["serve", "--backend", "null", "--port", &port]));
+    assert_eq!(refused.status, 2);
+    assert!(refused.stderr.contains(&port) && refused.stderr.contains("--port"));
+}
+
+#[tokio::test]
+async fn people_in_a_video_are_found() {
+    let Some(folder) = test_data() else { return };
+    let Some(frames) =
+        video::frames(&folder.join("video/one-by-one-person-detection.mp4"), 8, 1, 10)
+    else {
+        return;
+    };
+    for backend in cpu_backends() {
+        let model = folder.join("models/yolox_nano.onnx");
+        let pipeline = format!("people={}", model.to_str().unwrap());
+        let server = Server::start(&["--backend", backend, "--pipeline", &pipeline]);
+        let mut client = Client::connect(server.address, "pipeline_id=people").await;
+        let mut found = 0;
+        for frame in &frames {
+            let message = client.ask(frame.clone()).await;
+            let detections = message["result"]["detections"].as_array().unwrap();
+            assert_eq!(message["result"]["width"], 768, "{message}");
+            let people = detections.iter().filter(|found| found["label"] == "person");
+            found += usize::from(people.count() > 0);
+        }
+        println!("{backend}: a person in {found} of {} frames", frames.len());
+        // One walks through the room all this time.
+        assert_eq!(found, frames.len(), "{backend}");
+    }
+}

@@ -1,0 +1,120 @@
+//! A WebSocket client, as strict as clients can be about what they are told.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// The half of a client that sends.
+pub(crate) type ClientSink = SplitSink<Socket, Message>;
+/// The half of a client that is told things.
+pub(crate) type ClientStream = SplitStream<Socket>;
+
+/// Longer than anything takes that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Client {
+    socket: Socket,
+}
+
+/// What a server says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Said {
+    Message(Value),
+    /// A close, with its code; none if the connection broke.
+    Closed(Option<u16>),
+}
+
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr, query: &str) -> Self {
+        Self::connect_from(address, query, None).await.unwrap()
+    }
+
+    /// As a browser does for a page of this origin; the HTTP status if the server refuses.
+    pub(crate) async fn connect_from(
+        address: SocketAddr,
+        query: &str,
+        origin: Option<&str>,
+    ) -> Result<Self, u16> {
+        let url = format!("ws://{address}/ws/video/stream?{query}");
+        let mut request = url.into_client_request().unwrap();
+        if let Some(origin) = origin {
+            request.headers_mut().insert("origin", HeaderValue::from_str(origin).unwrap());
+        }
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Self { socket }),
+            Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {
+                Err(response.status().as_u16())
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub(crate) async fn send(&mut self, frame: impl Into<Bytes>) {
+        self.send_message(Message::Binary(frame.into())).await;
+    }
+
+    pub(crate) async fn send_message(&mut self, message: Message) {
+        self.socket.send(message).await.unwrap();
+    }
+
+    /// The next thing the server says.
+    pub(crate) async fn hear(&mut self) -> Said {
+        loop {
+            let next =
+                timeout(PATIENCE, self.socket.next()).await.expect("the server says something");
+            if let Some(said) = said(next) {
+                return said;
+            }
+        }
+    }
+
+    /// The next thing the server says, which must be a message.
+    pub(crate) async fn hear_message(&mut self) -> Value {
+        match self.hear().await {
+            Said::Message(message) => message,
+            Said::Closed(code) => panic!("closed with {code:?}"),
+        }
+    }
+
+    /// Sends a frame and waits for what the server says to it.
+    pub(crate) async fn ask(&mut self, frame: impl Into<Bytes>) -> Value {
+        self.send(frame).await;
+        self.hear_message().await
+    }
+
+    pub(crate) fn split(self) -> (ClientSink, ClientStream) {
+        self.socket.split()
+    }
+
+    /// The connection beneath, to misuse it.
+    pub(crate) fn into_connection(self) -> TcpStream {
+        match self.socket.into_inner() {
+            MaybeTlsStream::Plain(connection) => connection,
+            _ => unreachable!("tests use no encryption"),
+        }
+    }
+}
+
+/// What a client's library makes of what the server says; nothing of pings.
+pub(crate) fn said(
+    next: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
+) -> Option<Said> {
+    Some(match next {
+        Some(Ok(Message::Text(text))) => Said::Message(serde_json::from_str(&text).unwrap()),
+        Some(Ok(Message::Close(frame))) => Said::Closed(frame.map(|frame| frame.code.into())),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => return None,
+        Some(Ok(other)) => panic!("servers say nothing like {other:?}"),
+        Some(Err(_)) | None => Said::Closed(None),
+    })
+}

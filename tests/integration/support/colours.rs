@@ -1,0 +1,40 @@
+//! A detector so small that the scalar reference runs it in no time.
+
+use std::collections::BTreeMap;
+
+use framegate_backend_api::Model;
+use framegate_backend_api::graph::{Activation, GraphBuilder, Operator, Reduce, Reduction};
+use framegate_models::Detector;
+use framegate_models::detector::{BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource};
+
+/// A class each, with the colour it stands for.
+pub(crate) const COLOURS: [(&str, [u8; 3]); 3] =
+    [("red", [255, 0, 0]), ("green", [0, 255, 0]), ("blue", [0, 0, 255])];
+
+/// Says which of the three colours a picture has: each class's score is the sigmoid of a channel's
+/// mean level.
+pub(crate) fn colour_detector() -> Detector {
+    let mut builder = GraphBuilder::new("picture", [1, 3, 8, 8]);
+    let mean = Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_axes: false };
+    let mean = builder.push("mean", Operator::Reduce(mean), &[builder.input()]).unwrap();
+    let sigmoid = Operator::Activation(Activation::Sigmoid);
+    let scores = builder.push("scores", sigmoid, &[mean]).unwrap();
+    let graph = builder.finish(vec![scores]);
+    Detector {
+        model: Model { name: "colour".to_owned(), graph, metadata: BTreeMap::new() },
+        input: ImageInput {
+            width: 8,
+            height: 8,
+            channel_order: ChannelOrder::Rgb,
+            mean: [127.5; 3],
+            scale: [0.1; 3],
+            fit: Fit::Stretch,
+        },
+        boxes: BoxDecoder::Classify,
+        boxes_reason: "made for a test".to_owned(),
+        labels: COLOURS.map(|(label, _)| label.to_owned()).to_vec(),
+        labels_source: LabelsSource::Sidecar,
+        licence: None,
+        source: None,
+    }
+}

@@ -1,0 +1,124 @@
+//! A server in this process, on a port of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use framegate::engine::{Engine, EngineSettings, Pipeline};
+use framegate::front::admission::DropThresholds;
+use framegate::front::metrics::Metrics;
+use framegate::front::origin::OriginPolicy;
+use framegate::front::sessions::SessionLimit;
+use framegate::front::{App, FrontSettings, NamedPipeline, Running, serve};
+use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
+use framegate_backend_api::{Backend, Limits};
+use framegate_models::Detector;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::client::Client;
+use super::colours::colour_detector;
+
+/// How a server is set up; tests change what they are about.
+pub(crate) struct Setup {
+    pub(crate) front: FrontSettings,
+    pub(crate) engine: EngineSettings,
+    pub(crate) pipelines: Vec<(String, Detector)>,
+}
+
+impl Setup {
+    /// One pipeline of the colour detector, one frame a batch, frames of up to 64 KiB.
+    pub(crate) fn colours() -> Self {
+        Self {
+            front: FrontSettings {
+                max_frame_bytes: 65_536,
+                thresholds: DropThresholds { drop: 0.10, slow_down: 0.30 },
+                sessions: SessionLimit { recommended: 10, enforced: false },
+                origins: OriginPolicy::new(vec!["https://allowed.example".to_owned()], true),
+                drain: Duration::from_secs(5),
+            },
+            engine: EngineSettings {
+                decode: DecodeLimits::USUAL,
+                max_batch: 1,
+                max_age: Duration::from_secs(1),
+            },
+            pipelines: vec![("colours".to_owned(), colour_detector())],
+        }
+    }
+}
+
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) app: Arc<App>,
+    shutdown: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl TestServer {
+    /// A server that is ready.
+    pub(crate) async fn start(backend: &dyn Backend, setup: Setup) -> Self {
+        let Setup { front, engine: settings, pipelines } = setup;
+        let server = Self::starting(front).await;
+        let limits = Limits { max_batch: settings.max_batch, threads: 1 };
+        let mut named = Vec::new();
+        let mut loaded = Vec::new();
+        for (id, detector) in pipelines {
+            let detector = Arc::new(detector);
+            loaded.push(Pipeline {
+                session: backend.load(&detector.model, &limits).unwrap(),
+                boxes: BoxStage::new(&detector, Thresholds { confidence: 0.5, iou: 0.45 }).unwrap(),
+                detector: Arc::clone(&detector),
+            });
+            named.push(NamedPipeline { id, detector });
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let on_batch = server.app.metrics.batch_observer();
+        server.app.start(Running {
+            engine: Engine::start(loaded, Arc::new(pool), settings, on_batch).unwrap(),
+            pipelines: named,
+            backend: backend.name(),
+            device: backend.probe().unwrap(),
+            settings,
+        });
+        server
+    }
+
+    /// A server whose models are not loaded yet.
+    pub(crate) async fn starting(front: FrontSettings) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = App::new(front, Arc::new(Metrics::default()));
+        let shutdown = CancellationToken::new();
+        let stopped = shutdown.clone().cancelled_owned();
+        let serving = tokio::spawn(serve(listener, Arc::clone(&app), stopped));
+        Self { address, app, shutdown, serving }
+    }
+
+    /// A new session; `query` is what follows the question mark.
+    pub(crate) async fn connect(&self, query: &str) -> Client {
+        Client::connect(self.address, query).await
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A number of `/metrics`, 0 if the series is not there yet.
+    pub(crate) fn metric(&self, series: &str) -> f64 {
+        let text = self.app.metrics.encode();
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.parse().unwrap())
+    }
+
+    /// Begins the shutdown.
+    pub(crate) fn begin_shutdown(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Ends the server and returns when it has ended, in good order.
+    pub(crate) async fn stop(self) {
+        self.begin_shutdown();
+        self.serving.await.unwrap().unwrap();
+    }
+}
