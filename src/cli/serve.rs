@@ -87,7 +87,8 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub max_frame_age_ms: u64,
-    /// Let this web page in as well as the server's own, such as https://example.org; once for each
+    /// Let this web page in as well as the server's own: SCHEME://HOST or SCHEME://HOST:PORT, once for
+    /// each
     #[arg(
         long,
         env = "FRAMEGATE_ALLOW_ORIGIN",

@@ -12,9 +12,20 @@ use crate::support::pictures::plain;
 use crate::support::program::{cpu_backends, framegate, run};
 use crate::support::{test_data, video};
 
-/// A running server, killed when it is dropped.
+/// A process that is killed when this is dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A running server.
 struct Server {
-    child: Child,
+    process: Process,
     address: SocketAddr,
     log: BufReader<ChildStderr>,
 }
@@ -24,8 +35,8 @@ impl Server {
     fn start(arguments: &[&str]) -> Self {
         let mut command = framegate(["serve", "--port", "0", "--log-format", "json"]);
         command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        let mut log = BufReader::new(child.stderr.take().expect("the log is piped"));
+        let mut process = Process(command.spawn().expect("the program starts"));
+        let mut log = BufReader::new(process.0.stderr.take().expect("the log is piped"));
         let mut address = None;
         let mut lines = String::new();
         loop {
@@ -37,14 +48,14 @@ impl Server {
             }
             if entry["fields"]["message"].as_str().is_some_and(|text| text.starts_with("ready")) {
                 let address = address.expect("the address is told before it is ready");
-                return Self { child, address, log };
+                return Self { process, address, log };
             }
             lines.push_str(&line);
         }
     }
 
     fn signal(&self, name: &str) {
-        let process = self.child.id().to_string();
+        let process = self.process.0.id().to_string();
         let sent = std::process::Command::new("kill").args(["-s", name, &process]).status();
         assert!(sent.unwrap().success());
     }
@@ -54,15 +65,7 @@ impl Server {
         let mut log = String::new();
         self.log.read_to_string(&mut log).unwrap();
         let entries = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        (self.child.wait().unwrap().code().expect("it was not killed"), entries)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        (self.process.0.wait().unwrap().code().expect("it was not killed"), entries)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ten minutes of sessions that come and go under overload, on demand:
 //!
 //! ```sh
-//! cargo test --test integration soak -- --ignored --nocapture
+//! cargo test --workspace --test integration soak -- --ignored --nocapture
 //! ```
 
 use std::time::{Duration, Instant};

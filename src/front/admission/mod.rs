@@ -7,7 +7,7 @@
 //!
 //! # `Normal` → `Dropping`
 //! When the session is overrun, or the drop rate is above the drop threshold. From here frames are
-//! [paced](pacing): shed evenly, before any work, at the rate the session can sustain.
+//! paced (`pacing.rs`): shed evenly, before any work, at the rate the session can sustain.
 //!
 //! # `Dropping` → `SlowDown`
 //! When the drop rate is above the slow-down threshold. The sender is told the rate it can sustain on

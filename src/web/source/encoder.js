@@ -2,8 +2,8 @@
 
 /**
  * A browser keeps the encoded bytes outside the worker until the worker's garbage is collected. The
- * worker makes so little garbage that this can take minutes and hundreds of megabytes, so a new
- * worker takes over after this many bytes.
+ * worker makes so little of it that this can take minutes, and with large frames hundreds of
+ * megabytes, so a new worker takes over after this many bytes.
  */
 const RENEW_BYTES = 24_000_000;
 
