@@ -15,6 +15,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod logging;
+pub mod panics;
 
 // Where frames come from.
 pub mod front;

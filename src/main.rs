@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use framegate::cli::Cli;
 use framegate::commands::{self, Outcome};
-use framegate::logging;
+use framegate::{logging, panics};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         eprintln!("error: {error}");
         return ExitCode::FAILURE;
     }
+    panics::log_panics();
     match commands::run(cli.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFramesFailed) => ExitCode::FAILURE,

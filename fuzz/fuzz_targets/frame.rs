@@ -11,6 +11,8 @@
 #![no_main]
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "only a part of the stages is used")]
 
+#[path = "../../src/panics.rs"]
+mod panics;
 #[path = "../../src/stages/mod.rs"]
 mod stages;
 #[path = "../../src/front/validate.rs"]

@@ -22,7 +22,7 @@ use crate::stages::BoxStage;
 use signals::Signals;
 
 /// How long the engine may take to end after the last session.
-const STOP_LIMIT: Duration = Duration::from_secs(1);
+const STOP_LIMIT: Duration = Duration::from_millis(200);
 
 pub(super) fn serve(config: ServeConfig) -> Result<Outcome, CommandError> {
     // A backend that cannot run here is found out before anybody connects.
@@ -47,9 +47,10 @@ async fn run(config: ServeConfig, chosen: Chosen) -> Result<(), CommandError> {
         let app = Arc::clone(&app);
         tokio::task::spawn_blocking(move || {
             let running = load(&config, &chosen, &app.metrics)?;
-            let names: Vec<_> = running.pipelines.iter().map(|pipeline| &pipeline.id).collect();
-            tracing::info!(pipelines = ?names, "ready at http://{address}");
+            let names = running.pipelines.iter().map(|pipeline| pipeline.id.clone());
+            let names: Vec<String> = names.collect();
             app.start(running);
+            tracing::info!(pipelines = ?names, "ready at http://{address}");
             Ok::<_, CommandError>(())
         })
     };

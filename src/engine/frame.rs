@@ -73,7 +73,7 @@ pub struct FrameError {
     pub cause: Option<Arc<str>>,
 }
 
-/// Kinds of failure: a closed set, the same on the wire.
+/// Kinds of failure: a closed set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FrameErrorCode {

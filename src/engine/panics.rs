@@ -1,17 +1,13 @@
 //! A panic costs the frames at hand and nothing else.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::FrameError;
+use crate::panics::catch;
 
 /// Runs `work`; a panic in it becomes a failure of the frames that it worked on.
 ///
 /// Whatever `work` was changing must be thrown away or written anew by the caller after a panic.
 pub(crate) fn contain<T>(stage: &str, work: impl FnOnce() -> T) -> Result<T, FrameError> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        let text = payload.downcast_ref::<&str>().copied();
-        let cause = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        let cause = cause.unwrap_or("unknown");
+    catch(work).map_err(|cause| {
         FrameError::pipeline_failure(format_args!("a bug: panic in stage {stage}: {cause}"))
     })
 }

@@ -1,7 +1,7 @@
 //! What every request of a server can reach.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use framegate_backend_api::DeviceInfo;
 use framegate_models::Detector;
@@ -9,10 +9,11 @@ use tokio::sync::{Semaphore, SetOnce};
 use tokio_util::sync::CancellationToken;
 
 use super::admission::DropThresholds;
+use super::failure_log::FailureLog;
 use super::metrics::{BuildLabels, Metrics};
 use super::origin::OriginPolicy;
 use super::sessions::{SessionLimit, Sessions};
-use crate::engine::{Engine, EngineSettings};
+use crate::engine::{Engine, EngineSettings, FrameError};
 
 /// How the front end behaves.
 #[derive(Debug, Clone)]
@@ -64,6 +65,7 @@ pub struct App {
     pub draining: CancellationToken,
     /// Pictures of single requests being worked on.
     pub(super) single_frames: Semaphore,
+    single_failures: Mutex<FailureLog>,
     running: SetOnce<Running>,
 }
 
@@ -81,6 +83,7 @@ impl App {
             sessions,
             draining: CancellationToken::new(),
             single_frames: Semaphore::new(MAX_SINGLE_FRAMES),
+            single_failures: Mutex::default(),
             running: SetOnce::new(),
         })
     }
@@ -107,6 +110,12 @@ impl App {
     /// The same, unless the server is starting or shutting down.
     pub(super) fn ready(&self) -> Option<&Running> {
         self.running().filter(|_| !self.draining.is_cancelled())
+    }
+
+    /// Logs that a picture of a single request has failed.
+    pub(super) fn log_single_failure(&self, error: &FrameError) {
+        let mut log = self.single_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        log.log(None, 1, error, Instant::now());
     }
 
     /// Returns when the engine, once there is one, has ended.

@@ -30,7 +30,7 @@ use shared_outbox::SharedOutbox;
 
 /// How often a client is asked whether it is there.
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// A client that sends nothing for so long, not even an answer to a ping, has gone.
+/// A client of which no message arrives for so long, not even an answer to a ping, has gone.
 pub const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 /// A client that reads nothing for so long while something waits for it is given up.
 pub const UNREAD_LIMIT: Duration = Duration::from_secs(10);

@@ -17,18 +17,26 @@ pub(super) struct FailureLog {
 }
 
 impl FailureLog {
-    /// Logs a failure now and then, with the number of those in between.
+    /// Logs a failure now and then, with the number of those in between. Without a session it is of a
+    /// single request.
     pub(super) fn log(
         &mut self,
-        session: Uuid,
+        session: Option<Uuid>,
         frame_index: u64,
         error: &FrameError,
         now: Instant,
     ) {
         let Some(unmentioned) = self.mention(now) else { return };
         let FrameError { code, detail, cause } = error;
-        let cause = cause.as_deref();
-        tracing::warn!(session_id = %session, frame_index, ?code, detail, cause, unmentioned, "stream_frame_failed");
+        tracing::warn!(
+            session_id = session.map(tracing::field::display),
+            frame_index,
+            ?code,
+            detail,
+            cause = cause.as_deref(),
+            unmentioned,
+            "stream_frame_failed"
+        );
     }
 
     /// Whether this failure is logged, and how many before it were not.

@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use crate::engine::{DropReason, Timings};
 
 /// Content type of what [`Metrics::encode`] writes.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
 
 /// Values of the label `outcome`.
 const RESULT: &str = "result";

@@ -7,6 +7,7 @@
 //!                         └─ outbox ◀──┘ wire
 //! ```
 
+mod accept;
 pub mod admission;
 pub mod app;
 pub mod connection;

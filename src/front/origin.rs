@@ -25,6 +25,11 @@ impl OriginPolicy {
         Self { allowed, loopback }
     }
 
+    /// Origins that are let in beside the server's own page.
+    pub fn allowed(&self) -> &[String] {
+        &self.allowed
+    }
+
     /// Whether a request with these headers may be answered.
     pub fn allows(&self, origin: Option<&str>, host: Option<&str>) -> bool {
         let Some(origin) = origin else { return true };

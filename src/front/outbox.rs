@@ -51,6 +51,9 @@ impl Outbox {
     /// Adds a result. If another one still waits, a drop message takes its place, and its frame's
     /// number is returned.
     pub fn push_result(&mut self, message: ResultMessage, received: Instant) -> Option<u64> {
+        if self.closing {
+            return None;
+        }
         let mut replaced = None;
         for outgoing in &mut self.waiting {
             if let Outgoing::Result { message, .. } = outgoing {
@@ -118,9 +121,12 @@ mod tests {
     #[test]
     fn nothing_follows_a_close() {
         let mut outbox = Outbox::default();
+        let received = Instant::now();
+        outbox.push_result(result(1), received);
         outbox.push(Outgoing::Close(1000, "bye"));
         outbox.push(Outgoing::Ping);
-        assert_eq!(outbox.push_result(result(1), Instant::now()), None);
+        assert_eq!(outbox.push_result(result(2), received), None);
+        assert_eq!(outbox.pop(), Some(Outgoing::Result { message: result(1), received }));
         assert_eq!(outbox.pop(), Some(Outgoing::Close(1000, "bye")));
         assert_eq!(outbox.pop(), None);
     }

@@ -2,20 +2,23 @@
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use super::accept::accept;
 use super::app::App;
 use super::{page, single, status, stream};
 
@@ -32,11 +35,12 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/ws/video/stream", get(stream::connect))
         .route("/infer", post(single::infer).layer(body_limit))
+        .route("/info", get(status::info))
+        .route("/pipelines", get(status::pipelines))
+        .layer(cors(&app))
         .route("/healthz", get(status::health))
         .route("/readyz", get(status::readiness))
         .route("/metrics", get(status::metrics))
-        .route("/info", get(status::info))
-        .route("/pipelines", get(status::pipelines))
         .merge(page::routes())
         .fallback(status::not_found)
         // One request's panic is that request's failure.
@@ -45,6 +49,17 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(always(header::REFERRER_POLICY, "no-referrer"))
         .with_state(app)
+}
+
+/// Pages that were let in may read the answers (Fetch standard, CORS protocol).
+fn cors(app: &App) -> CorsLayer {
+    let origins = app.settings.origins.allowed().iter();
+    let origins = origins.filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE])
+        .expose_headers([single::SERVER_TIMING])
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
@@ -60,23 +75,29 @@ pub async fn serve(
     app: Arc<App>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let stop_listening = CancellationToken::new();
-    // Answers are small and urgent: none waits to be joined with the next.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    let server = axum::serve(listener, router(Arc::clone(&app)))
-        .with_graceful_shutdown(stop_listening.clone().cancelled_owned());
-    let mut server = tokio::spawn(server.into_future());
-
+    let stop = CancellationToken::new();
+    let mut accepting = tokio::spawn(accept(listener, router(Arc::clone(&app)), stop.clone()));
+    let mut shutdown = pin!(shutdown);
     let failed = tokio::select! {
-        () = shutdown => None,
+        () = &mut shutdown => None,
         () = app.engine_ended() => Some(io::Error::other("the engine has ended; see the log")),
-        ended = &mut server => return ended.map_err(io::Error::other)?,
+        ended = &mut accepting => return ended.map_err(io::Error::other),
     };
+    let draining = drain(&app, stop, accepting);
+    if failed.is_some() {
+        // The signal has not come yet: then it need not be waited any longer.
+        tokio::select! {
+            () = draining => {}
+            () = shutdown => {}
+        }
+    } else {
+        draining.await;
+    }
+    failed.map_or(Ok(()), Err)
+}
 
+/// Lets every session and request end in good order, until the deadline.
+async fn drain(app: &App, stop: CancellationToken, mut accepting: JoinHandle<()>) {
     let deadline = Instant::now() + app.settings.drain;
     tracing::info!(deadline_seconds = app.settings.drain.as_secs_f64(), "draining");
     // Readiness goes first, so that nobody is sent here any more, while questions are still answered.
@@ -84,11 +105,10 @@ pub async fn serve(
     if timeout_at(deadline, app.sessions.all_ended()).await.is_err() {
         tracing::warn!(sessions = app.sessions.active(), "sessions are cut off at the deadline");
     }
-    stop_listening.cancel();
+    stop.cancel();
     // Requests that are being answered have a moment even when sessions took all the time.
     let last_moment = deadline.max(Instant::now() + Duration::from_millis(100));
-    if timeout_at(last_moment, &mut server).await.is_err() {
-        server.abort();
+    if timeout_at(last_moment, &mut accepting).await.is_err() {
+        accepting.abort();
     }
-    failed.map_or(Ok(()), Err)
 }

@@ -7,11 +7,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::admission::{Admission, Advice, BackpressureState, Decision, DropThresholds};
+use super::admission::{Admission, Advice, Decision, DropThresholds};
 use super::failure_log::FailureLog;
 use super::metrics::{FrameOutcome, Metrics};
 use super::outbox::{Outbox, Outgoing};
-use super::validate::validate;
+use super::validate::{InvalidFrame, validate};
 use super::wire::{ErrorCode, Message, ResultMessage};
 use crate::engine::{Answer, DropReason, Lane, Outcome};
 
@@ -20,7 +20,7 @@ pub const MAX_INVALID_IN_A_ROW: u32 = 30;
 
 /// Close codes (RFC 6455, 7.4.1, and the registry it founds).
 pub mod close {
-    /// The peer has been silent, or has not read.
+    /// The peer has been silent.
     pub const GOING_AWAY: u16 = 1001;
     /// A text message.
     pub const UNSUPPORTED_DATA: u16 = 1003;
@@ -37,7 +37,7 @@ pub mod close {
 pub struct Counts {
     /// Valid frames.
     pub frames: u64,
-    /// Answered with a result.
+    /// Answered with a result, written or about to be.
     pub results: u64,
     /// Dropped on purpose.
     pub dropped: u64,
@@ -98,17 +98,13 @@ impl Session {
         self.counts
     }
 
-    /// What its load has led to.
-    pub fn backpressure_state(&self) -> BackpressureState {
-        self.admission.state()
-    }
-
     /// A binary message whose last byte was read at `received`.
     pub fn receive(&mut self, message: Bytes, received: Instant, lane: &Lane, outbox: &mut Outbox) {
         if let Err(invalid) = validate(&message, self.max_frame_bytes) {
             self.metrics.count(FrameOutcome::Invalid);
             outbox.push(Outgoing::Other(Message::invalid(invalid)));
-            self.invalid_in_a_row += 1;
+            // Frames that are only too large are those of a sender that means well.
+            self.invalid_in_a_row += u32::from(!matches!(invalid, InvalidFrame::TooLarge { .. }));
             if self.invalid_in_a_row >= MAX_INVALID_IN_A_ROW {
                 outbox.push(Outgoing::Close(close::POLICY_VIOLATION, "too many invalid frames"));
             }
@@ -148,8 +144,12 @@ impl Session {
         outbox.push(Outgoing::Close(close::UNSUPPORTED_DATA, "binary messages only"));
     }
 
-    /// What became of a frame that the engine was given.
+    /// What became of a frame that the engine was given. After a close nobody is told any more: the
+    /// frame stays in flight.
     pub fn answered(&mut self, answer: Answer, outbox: &mut Outbox) {
+        if outbox.is_closing() {
+            return;
+        }
         let Answer { frame_index, received, outcome } = answer;
         match outcome {
             Outcome::Result(result) => {
@@ -175,7 +175,7 @@ impl Session {
                 self.counts.in_flight -= 1;
                 self.counts.failed += 1;
                 self.metrics.count(FrameOutcome::Failed);
-                self.failures.log(self.id, frame_index, &error, Instant::now());
+                self.failures.log(Some(self.id), frame_index, &error, Instant::now());
                 outbox.push(Outgoing::Other(Message::failed(frame_index, error)));
             }
         }
@@ -226,6 +226,7 @@ impl Drop for Session {
             dropped,
             failed,
             in_flight,
+            backpressure_state = ?self.admission.state(),
             seconds_since_last_processed = idle,
             "stream_disconnect"
         );

@@ -2,26 +2,29 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::app::App;
 use super::metrics::FrameOutcome;
 use super::origin_headers::allowed;
-use super::status::{failure, try_later, unavailable};
+use super::status::{failure, origin_refused, query_refused, try_later, unavailable};
 use super::validate::{InvalidFrame, validate};
 use super::wire::FrameContents;
 use crate::engine::{DropReason, FrameErrorCode, Outcome, Timings, milliseconds};
 
 /// Answers list the stages in this header (W3C Server Timing).
-const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+/// Longest that a body may take to arrive.
+const BODY_LIMIT: Duration = Duration::from_secs(30);
 
 /// What a client may say in the address.
 #[derive(Debug, Deserialize)]
@@ -29,49 +32,27 @@ pub(super) struct SingleQuery {
     pipeline_id: Option<String>,
 }
 
-/// Runs the JPEG in the body through a pipeline.
+/// Runs the JPEG in the body through a pipeline. What the head of the request tells is checked before
+/// the body is read.
 pub(super) async fn infer(
     State(app): State<Arc<App>>,
     query: Result<Query<SingleQuery>, QueryRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Response {
-    if !allowed(&app, &headers) {
-        let detail = "This page may not use this server; start it with --allow-origin";
-        return failure(StatusCode::FORBIDDEN, "origin_not_allowed", detail);
+    let headers = request.headers();
+    if !allowed(&app, headers) {
+        return origin_refused();
     }
-    if !is_jpeg(&headers) {
+    if !is_jpeg(headers) {
         let detail = "Send one JPEG with the header Content-Type: image/jpeg";
         return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail);
     }
     let limit = app.settings.max_frame_bytes;
-    let too_large = |bytes: usize| {
-        app.metrics.count(FrameOutcome::Invalid);
-        let detail = InvalidFrame::TooLarge { bytes, limit }.to_string();
-        failure(StatusCode::PAYLOAD_TOO_LARGE, "frame_too_large", &detail)
-    };
-    let jpeg = match body {
-        Ok(jpeg) => jpeg,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return too_large(declared_length(&headers).unwrap_or(limit + 1));
-        }
-        Err(_) => {
-            let detail = "The body ended before it was complete";
-            return failure(StatusCode::BAD_REQUEST, "incomplete_body", detail);
-        }
-    };
-    let received = Instant::now();
-    match validate(&jpeg, limit) {
-        Ok(()) => {}
-        Err(InvalidFrame::TooLarge { bytes, .. }) => return too_large(bytes),
-        Err(invalid) => {
-            app.metrics.count(FrameOutcome::Invalid);
-            return failure(StatusCode::BAD_REQUEST, "invalid_frame", &invalid.to_string());
-        }
+    let declared = declared_length(headers).unwrap_or(0);
+    if declared > limit {
+        return invalid(&app, InvalidFrame::TooLarge { bytes: declared, limit });
     }
-    let Ok(Query(SingleQuery { pipeline_id })) = query else {
-        return failure(StatusCode::BAD_REQUEST, "invalid_query", "The query cannot be read");
-    };
+    let Ok(Query(SingleQuery { pipeline_id })) = query else { return query_refused() };
     let Some(running) = app.ready() else { return unavailable(&app) };
     let Some((number, _)) = running.pipeline(pipeline_id.as_deref()) else {
         let detail = "Unknown pipeline_id; see GET /pipelines";
@@ -80,7 +61,23 @@ pub(super) async fn infer(
     let Ok(_turn) = app.single_frames.try_acquire() else {
         return dropped(&app, DropReason::Busy);
     };
+    let jpeg = match timeout(BODY_LIMIT, Bytes::from_request(request, &app)).await {
+        Ok(Ok(jpeg)) => jpeg,
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            return invalid(&app, InvalidFrame::TooLarge { bytes: limit + 1, limit });
+        }
+        Ok(Err(_)) | Err(_) => {
+            let detail = "The body was not complete in time";
+            return failure(StatusCode::BAD_REQUEST, "incomplete_body", detail);
+        }
+    };
+    let received = Instant::now();
+    if let Err(problem) = validate(&jpeg, limit) {
+        return invalid(&app, problem);
+    }
     let mut lane = running.engine.open(number);
+    // It takes its turn like a session that sends as fast as it can; the others are to know.
+    lane.capacity(f64::INFINITY, received);
     if let Err(reason) = lane.offer(1, received, jpeg) {
         return dropped(&app, reason);
     }
@@ -98,11 +95,20 @@ pub(super) async fn infer(
             if error.code == FrameErrorCode::DecodeFailed {
                 return failure(StatusCode::BAD_REQUEST, "decode_failed", &error.detail);
             }
-            tracing::warn!(cause = error.cause.as_deref(), "stream_frame_failed");
+            app.log_single_failure(&error);
             let status = StatusCode::INTERNAL_SERVER_ERROR;
             failure(status, "pipeline_failure", &error.detail)
         }
     }
+}
+
+fn invalid(app: &App, problem: InvalidFrame) -> Response {
+    app.metrics.count(FrameOutcome::Invalid);
+    let (status, code) = match problem {
+        InvalidFrame::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "frame_too_large"),
+        _ => (StatusCode::BAD_REQUEST, "invalid_frame"),
+    };
+    failure(status, code, &problem.to_string())
 }
 
 fn is_jpeg(headers: &HeaderMap) -> bool {

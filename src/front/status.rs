@@ -137,6 +137,17 @@ pub(super) fn unavailable(app: &App) -> Response {
     try_later(code, detail)
 }
 
+/// The page that asks was not let in.
+pub(super) fn origin_refused() -> Response {
+    let detail = "This page may not use this server; start it with --allow-origin";
+    failure(StatusCode::FORBIDDEN, "origin_not_allowed", detail)
+}
+
+/// The part of the address after the question mark makes no sense.
+pub(super) fn query_refused() -> Response {
+    failure(StatusCode::BAD_REQUEST, "invalid_query", "The query cannot be read")
+}
+
 /// 503 with a hint to come back.
 pub(super) fn try_later(code: &str, detail: &str) -> Response {
     let retry: [(HeaderName, &str); 1] = [(header::RETRY_AFTER, RETRY_AFTER)];

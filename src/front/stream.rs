@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::{self, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
@@ -12,11 +13,12 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use tokio::time::timeout;
 
+use super::accept::ConnectionPlace;
 use super::app::App;
 use super::connection::{self, Drain};
 use super::origin_headers::allowed;
 use super::session::{Session, close};
-use super::status::{failure, input_size, try_later, unavailable};
+use super::status::{failure, input_size, origin_refused, query_refused, try_later, unavailable};
 use super::wire::{ErrorCode, Greeting, Message};
 
 /// What a client may say in the address.
@@ -30,20 +32,20 @@ pub(super) struct StreamQuery {
 /// Opens a session, or says why not.
 pub(super) async fn connect(
     State(app): State<Arc<App>>,
+    Extension(connection): Extension<ConnectionPlace>,
     headers: HeaderMap,
     query: Result<Query<StreamQuery>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     if !allowed(&app, &headers) {
-        let detail = "This page may not use this server; start it with --allow-origin";
-        return failure(StatusCode::FORBIDDEN, "origin_not_allowed", detail);
+        return origin_refused();
     }
     let Ok(upgrade) = upgrade else {
         let detail = "This is a WebSocket; see GET /";
         return failure(StatusCode::UPGRADE_REQUIRED, "websocket_only", detail);
     };
     let Ok(Query(query)) = query else {
-        return failure(StatusCode::BAD_REQUEST, "invalid_query", "The query cannot be read");
+        return query_refused();
     };
     if app.ready().is_none() {
         return unavailable(&app);
@@ -55,7 +57,7 @@ pub(super) async fn connect(
     let longest = app.settings.max_frame_bytes.saturating_mul(2);
     upgrade.max_message_size(longest).max_frame_size(longest).on_upgrade(async move |socket| {
         serve(socket, &app, query).await;
-        drop(place);
+        drop((place, connection));
     })
 }
 

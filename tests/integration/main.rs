@@ -11,6 +11,7 @@ mod connection;
 mod decode;
 mod detector;
 mod flow;
+mod http;
 mod infer;
 mod kernels;
 mod mjpeg;

@@ -10,13 +10,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use framegate::backends::{self, BackendId, BackendOptions};
 use framegate::front::admission::DropThresholds;
+use framegate_backend_api::{Backend, BackendError, DeviceInfo, Limits, Model, Session};
 use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
-use crate::support::colours::COLOURS;
+use crate::support::client::Client;
+use crate::support::colours::{COLOURS, colour_detector};
 use crate::support::pictures::plain;
 use crate::support::server::{Setup, TestServer};
 use crate::support::tally::{Streaming, Tally, stream};
@@ -136,7 +139,7 @@ async fn one_stall() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes a quarter of a minute of a quiet machine; scripts/check runs it"]
 async fn thresholds() {
-    // A run takes as long as two frames at first, so that some are dropped, and no time later.
+    // A run takes almost as long as two frames: 44 % are more than there is room for.
     let run = async |thresholds| {
         let mut setup = Setup::colours();
         setup.front.thresholds = thresholds;
@@ -147,7 +150,6 @@ async fn thresholds() {
         server.stop().await;
         tally
     };
-    // 44 % of the frames are more than there is room for.
     let never = run(DropThresholds { drop: 1.0, slow_down: 1.0 }).await;
     report("thresholds 1/1", &never);
     assert!(never.warnings.is_empty());
@@ -157,7 +159,8 @@ async fn thresholds() {
     assert!(!usual.warnings.is_empty());
     let at_once = run(DropThresholds { drop: 0.0, slow_down: 0.0 }).await;
     report("thresholds 0/0", &at_once);
-    assert!(at_once.warnings[0].0 <= usual.warnings[0].0 + Duration::from_millis(100));
+    // It needs ten frames to know a rate, and the first drop to exceed it.
+    assert!(at_once.warnings[0].0 < Duration::from_millis(500), "{:?}", at_once.warnings[0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -186,6 +189,30 @@ async fn fairness() {
     server.stop().await;
 }
 
+/// Name of the model that always fails.
+const BROKEN: &str = "broken";
+
+/// Runs of 5 ms, and no more than one that succeeds of the model named [`BROKEN`].
+struct PartlyBroken;
+
+impl Backend for PartlyBroken {
+    fn name(&self) -> &'static str {
+        "partly broken"
+    }
+
+    fn probe(&self) -> Result<DeviceInfo, BackendError> {
+        ReferenceBackend.probe()
+    }
+
+    fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
+        let call = |outcome| Call { latency: Duration::from_millis(5), outcome };
+        let lost = BackendError::Device { backend: "fake", reason: "lost".to_owned() };
+        let rest = if model.name == BROKEN { Outcome::Failure(lost) } else { Outcome::Success };
+        FakeBackend::new([call(Outcome::Success)], call(rest), std::thread::sleep)
+            .load(model, limits)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes half a minute of a quiet machine; scripts/check runs it"]
 async fn isolation() {
@@ -193,19 +220,25 @@ async fn isolation() {
         let client = server.connect("").await;
         stream(client, Streaming::steady(&picture(), 15.0, seconds(10))).await
     };
-    let server = TestServer::start(&slow(Duration::from_millis(10)), Setup::colours()).await;
+    let mut setup = Setup::colours();
+    let mut broken = colour_detector();
+    broken.model.name = BROKEN.to_owned();
+    setup.pipelines.push((BROKEN.to_owned(), broken));
+    let server = TestServer::start(&PartlyBroken, setup).await;
     let alone = healthy(&server).await;
     report("isolation, alone", &alone);
 
     let mut others = JoinSet::new();
-    let garbage = Bytes::from_static(b"\xFF\xD8 no picture \xFF\xD9");
-    let client = server.connect("").await;
-    others.spawn(stream(client, Streaming::steady(&garbage, 100.0, seconds(12))));
-    let invalid = server.connect("").await;
-    others.spawn(stream(
-        invalid,
-        Streaming::steady(&Bytes::from_static(b"\xFF\xD8 junk"), 100.0, seconds(12)),
-    ));
+    // One that cannot be decoded, one that is no frame, one that fails in the model.
+    for (query, frame, fps) in [
+        ("", Bytes::from_static(b"\xFF\xD8 no picture \xFF\xD9"), 100.0),
+        ("", Bytes::from_static(b"\xFF\xD8 junk"), 2.5),
+        ("pipeline_id=broken", picture(), 30.0),
+    ] {
+        let client = server.connect(query).await;
+        others.spawn(stream(client, Streaming::steady(&frame, fps, seconds(12))));
+    }
+    // One that never reads, and many that vanish in the middle of a frame.
     let mut deaf = server.connect("").await;
     let frame = picture();
     others.spawn(async move {
@@ -215,6 +248,14 @@ async fn isolation() {
         }
         Tally::default()
     });
+    let address = server.address;
+    others.spawn(async move {
+        loop {
+            let mut connection = Client::connect(address, "").await.into_connection();
+            connection.write_all(&[0x82, 0xFE, 0x10, 0, 0, 0, 0, 0, 0xFF, 0xD8]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
     let beside = healthy(&server).await;
     report("isolation, beside others", &beside);
     for tally in [&alone, &beside] {
@@ -222,7 +263,8 @@ async fn isolation() {
         assert!(tally.results().count() as u64 * 100 >= tally.sent * 97, "{}", tally.sent);
     }
     let (p50, before) = (beside.age_ms(0.5), alone.age_ms(0.5));
-    assert!(p50 <= before + 2.0 * service_ms(&alone), "{p50} ms instead of {before}");
+    // Its frame may wait for one of another session that is being run, and for one that is next.
+    assert!(p50 <= before + 3.0 * service_ms(&alone), "{p50} ms instead of {before}");
     drop(others);
     server.stop().await;
 }

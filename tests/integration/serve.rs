@@ -84,10 +84,11 @@ async fn a_null_backend_needs_no_model() {
 #[tokio::test]
 async fn a_signal_ends_it_in_good_order() {
     for signal in ["TERM", "INT"] {
-        let server = Server::start(&["--backend", "null:latency_ms=300"]);
+        let server = Server::start(&["--backend", "null:latency_ms=1000"]);
         let mut client = Client::connect(server.address, "").await;
         client.send(plain(64, 48, [1, 2, 3])).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        // The frame is read and being run by then.
+        tokio::time::sleep(Duration::from_millis(200)).await;
         server.signal(signal);
         assert_eq!(client.hear_message().await["notice"], "draining");
         assert_eq!(client.hear_message().await["frame_index"], 1);

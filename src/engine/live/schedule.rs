@@ -87,13 +87,15 @@ impl<F> Schedule<F> {
     pub fn capacity(&mut self, lane: LaneId, fps: f64, now: Instant) -> Capacity {
         let (pipeline, last_turn) = self.turns.demand(lane, fps, now);
         let others = self.turns.demands_beside(lane, now);
-        let cost = |of: usize| {
-            let beside = others.iter().filter(|other| other.pipeline == of).count();
-            self.service[of].seconds_per_frame(beside + usize::from(of == pipeline))
-        };
+        let mut sessions = vec![0; self.service.len()];
+        sessions[pipeline] += 1;
+        others.iter().for_each(|other| sessions[other.pipeline] += 1);
+        let services = self.service.iter().zip(sessions);
+        let costs: Vec<f64> =
+            services.map(|(service, sessions)| service.seconds_per_frame(sessions)).collect();
         let claim =
-            |demand: &Demand| Claim { fps: demand.fps, seconds_per_frame: cost(demand.pipeline) };
-        let sustainable_fps = fair_share(cost(pipeline), others.iter().map(claim).collect());
+            |demand: &Demand| Claim { fps: demand.fps, seconds_per_frame: costs[demand.pipeline] };
+        let sustainable_fps = fair_share(costs[pipeline], others.iter().map(claim).collect());
         let idle = self.turns.next_pipeline().is_none()
             && !self.ahead
             && self.take_at(pipeline).is_none_or(|take_at| take_at <= now);

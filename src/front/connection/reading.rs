@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Error;
 use axum::extract::ws;
@@ -18,6 +18,12 @@ use crate::front::outbox::Outgoing;
 use crate::front::session::{Session, close};
 use crate::front::wire::Message;
 
+/// Of the time that a shutdown may take: after it, frames in flight are not waited for, so that there
+/// is time to say goodbye.
+const CUT_OFF: f64 = 0.8;
+/// Longer than any connection lasts.
+const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// A session between its client and the engine.
 pub(super) struct Reader<S> {
     stream: S,
@@ -27,6 +33,8 @@ pub(super) struct Reader<S> {
     drain: Drain,
     /// A close was asked for: nothing is taken in any more.
     closing: bool,
+    /// The client is in the middle of a message that is too large, so that its close cannot be read.
+    unreadable: bool,
 }
 
 impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
@@ -37,7 +45,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         outbox: Arc<SharedOutbox>,
         drain: Drain,
     ) -> Self {
-        Self { stream, session, lane, outbox, drain, closing: false }
+        Self { stream, session, lane, outbox, drain, closing: false, unreadable: false }
     }
 
     /// Reads while `writing` goes on, and ends the connection in good order when either has ended.
@@ -47,6 +55,8 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         let mut ping = interval_at(time::Instant::now() + PING_INTERVAL, PING_INTERVAL);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let drain = self.drain.clone();
+        // Far away until the drain begins.
+        let mut cut_off = pin!(sleep_until(time::Instant::now() + FAR_AWAY));
         let mut drain_begun = pin!(drain.begun.cancelled());
         let outbox = Arc::clone(&self.outbox);
 
@@ -73,9 +83,13 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                     self.close_if_drained();
                 }
                 () = &mut drain_begun, if !draining => {
+                    cut_off.as_mut().reset(time::Instant::now() + drain.deadline.mul_f64(CUT_OFF));
                     self.session.drain();
                     self.push(Outgoing::Other(Message::draining(drain.deadline)));
                     self.close_if_drained();
+                }
+                () = &mut cut_off, if draining && !closing => {
+                    self.close(close::SERVICE_RESTART, "the server is shutting down");
                 }
                 () = &mut silence, if !closing => {
                     self.close(close::GOING_AWAY, "no sign of life");
@@ -86,6 +100,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                     match message {
                         Some(Ok(message)) => self.take(message),
                         Some(Err(error)) if is_too_large(&error) => {
+                            self.unreadable = true;
                             self.close(close::MESSAGE_TOO_BIG, "message too large");
                         }
                         // The client is gone, one way or another.
@@ -134,18 +149,12 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
     /// Waits for the client's close, so that it has surely read ours: to hang up while there is
     /// something unread makes the system throw away what was sent.
     async fn await_close(&mut self) {
-        let all_read = async {
-            while let Some(message) = self.stream.next().await {
-                if let Err(error) = message {
-                    if is_too_large(&error) {
-                        // The rest of the message cannot be read; give ours time to arrive.
-                        time::sleep(CLOSE_LIMIT).await;
-                    }
-                    return;
-                }
-            }
-        };
-        let _ = timeout(CLOSE_LIMIT, all_read).await;
+        if self.unreadable {
+            return time::sleep(CLOSE_LIMIT).await;
+        }
+        let closed = async { while let Some(Ok(_)) = self.stream.next().await {} };
+        // A client that does not answer is left.
+        let _ = timeout(CLOSE_LIMIT, closed).await;
     }
 }
 

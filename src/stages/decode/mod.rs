@@ -5,14 +5,13 @@ mod header;
 mod limits;
 mod picture;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::Orientation;
+use crate::panics::catch;
 use header::Header;
 
 pub use error::DecodeError;
@@ -60,7 +59,7 @@ impl Decoder {
         self.guarded.extend_from_slice(&ONES);
         self.guarded.extend_from_slice(&header::END_MARKER);
         // On hostile data zune-jpeg 0.5.15 panics, if rarely. A bad frame must cost no more than itself.
-        catch_unwind(AssertUnwindSafe(|| decode_pixels(&self.guarded, &header, picture)))
+        catch(|| decode_pixels(&self.guarded, &header, picture))
             .unwrap_or_else(|_| Err(DecodeError::Corrupt("its data makes no sense".into())))
     }
 }

@@ -185,7 +185,7 @@ fn a_device_that_slows_down_is_noticed_and_a_device_that_speeds_up_too() {
         10..20 => ms(100),
         _ => ms(20),
     };
-    let mut flow = Simulation::new(1, changing);
+    let mut flow = Simulation::new(4, changing);
     let sender = flow.join(30.0, false, USUAL);
     flow.run_for(seconds(10));
     assert_eq!(flow.senders[sender].state(), BackpressureState::Normal);

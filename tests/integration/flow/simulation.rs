@@ -34,7 +34,6 @@ pub(crate) struct Sender {
     fps: f64,
     obeys: bool,
     next_at: Instant,
-    last_turn_known: bool,
     /// What became of each frame; each is set once.
     pub(crate) fates: Vec<Option<Fate>>,
     pub(crate) advice: Vec<(Duration, Advice)>,
@@ -93,7 +92,6 @@ impl Simulation {
             fps,
             obeys,
             next_at: self.now + offset,
-            last_turn_known: false,
             fates: Vec::new(),
             advice: Vec::new(),
             states: Vec::new(),
@@ -155,11 +153,9 @@ impl Simulation {
         sender.fates.push(None);
         let schedule = &mut self.schedule;
         let before = sender.admission.state();
-        let (decision, advice) = sender.admission.arrived(now, |fps| {
-            let capacity = schedule.capacity(sender.lane, fps, now);
-            sender.last_turn_known = capacity.last_turn.is_some();
-            capacity
-        });
+        let lane = sender.lane;
+        let (decision, advice) =
+            sender.admission.arrived(now, |fps| schedule.capacity(lane, fps, now));
         if sender.admission.state() != before {
             sender.states.push((now - start, sender.admission.state()));
         }
@@ -176,7 +172,6 @@ impl Simulation {
                 self.settle(frame, Fate::Dropped { at, reason: DropReason::Pacing });
             }
             Decision::Admit => {
-                let lane = sender.lane;
                 if let Some(replaced) = self.schedule.offer(lane, now, frame) {
                     self.drop_frame(replaced, DropReason::Busy);
                 }

@@ -7,6 +7,8 @@ use framegate_backend_api::graph::{Activation, GraphBuilder, Operator, Reduce, R
 use framegate_models::Detector;
 use framegate_models::detector::{BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource};
 
+use super::pictures::plain;
+
 /// A class each, with the colour it stands for.
 pub(crate) const COLOURS: [(&str, [u8; 3]); 3] =
     [("red", [255, 0, 0]), ("green", [0, 255, 0]), ("blue", [0, 0, 255])];
@@ -37,4 +39,9 @@ pub(crate) fn colour_detector() -> Detector {
         licence: None,
         source: None,
     }
+}
+
+/// A picture of 20 × 10 pixels of the colour with this number.
+pub(crate) fn picture(number: usize) -> Vec<u8> {
+    plain(20, 10, COLOURS[number % 3].1)
 }

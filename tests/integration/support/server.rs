@@ -13,6 +13,7 @@ use framegate::front::{App, FrontSettings, NamedPipeline, Running, serve};
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_models::Detector;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -102,6 +103,13 @@ impl TestServer {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// The status of a path and its JSON.
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        let response = reqwest::get(self.url(path)).await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
     }
 
     /// A number of `/metrics`, 0 if the series is not there yet.

@@ -1,0 +1,37 @@
+//! Panics that cost one frame: caught where a stage is called, and told in order.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+
+thread_local! {
+    /// How many calls of [`catch`] this thread is in.
+    static CAUGHT: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Runs `work`; a panic in it is the error, with what it said.
+///
+/// Whatever `work` was changing must be thrown away or written anew by the caller after a panic.
+pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    CAUGHT.set(CAUGHT.get() + 1);
+    let caught = catch_unwind(AssertUnwindSafe(work));
+    CAUGHT.set(CAUGHT.get() - 1);
+    caught.map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        text.unwrap_or("unknown").to_owned()
+    })
+}
+
+/// Sends panics to the log from now on. One that is caught is told by whoever catches it, so that a
+/// hostile frame sent again and again cannot fill the log.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
+        let place = panic.location().map(ToString::to_string);
+        let cause = panic.payload_as_str();
+        if CAUGHT.get() > 0 {
+            tracing::debug!(place, cause, "a panic was caught");
+        } else {
+            tracing::error!(place, cause, "a bug: panic");
+        }
+    }));
+}

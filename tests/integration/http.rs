@@ -1,0 +1,207 @@
+//! What the server says over plain HTTP.
+
+use std::time::Duration;
+
+use framegate::front::sessions::SessionLimit;
+use framegate_testkit::ReferenceBackend;
+use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::client::Client;
+use crate::support::colours::{COLOURS, colour_detector, picture};
+use crate::support::pictures::hollow;
+use crate::support::server::{Setup, TestServer};
+
+#[tokio::test]
+async fn sessions_beyond_the_recommendation_are_let_in_and_readiness_says_so() {
+    let mut setup = Setup::colours();
+    setup.front.sessions = SessionLimit { recommended: 1, enforced: false };
+    let server = TestServer::start(&ReferenceBackend, setup).await;
+    let ready = async || server.get("/readyz").await;
+    let _first = server.connect("").await;
+    assert_eq!(ready().await.1["over_recommended"], false);
+    let mut second = server.connect("").await;
+    assert!(second.ask(picture(0)).await["result"].is_object());
+    let (status, body) = ready().await;
+    assert_eq!(
+        (status, &body["over_recommended"], &body["sessions"]),
+        (200, &json!(true), &json!(2))
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_starting_says_so() {
+    let server = TestServer::starting(Setup::colours().front).await;
+    assert_eq!(reqwest::get(server.url("/healthz")).await.unwrap().status(), 200);
+    for path in ["/readyz", "/info", "/pipelines"] {
+        assert_eq!(server.get(path).await.0, 503, "{path}");
+    }
+    assert_eq!(Client::connect_from(server.address, "", None).await.err(), Some(503));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn pipelines_are_listed_and_chosen_by_name() {
+    let mut setup = Setup::colours();
+    let mut other = colour_detector();
+    other.labels = ["rot", "gruen", "blau"].map(str::to_owned).to_vec();
+    setup.pipelines.push(("farben".to_owned(), other));
+    setup.engine.max_batch = 4;
+    let server = TestServer::start(&ReferenceBackend, setup).await;
+    let (status, listed) = server.get("/pipelines").await;
+    assert_eq!(status, 200);
+    let listed = listed["pipelines"].as_array().unwrap();
+    let ids: Vec<_> = listed.iter().map(|entry| entry["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["colours", "farben"]);
+    for entry in listed {
+        assert_eq!(entry["model"], "colour");
+        assert!(entry["name"].is_string() && entry["labels"].is_array(), "{entry}");
+        assert_eq!(entry["input"], json!({ "width": 8, "height": 8 }));
+    }
+    let mut default = server.connect("").await;
+    let mut german = server.connect("pipeline_id=farben").await;
+    for number in 0..3 {
+        let (frame, label) = (picture(number), ["rot", "gruen", "blau"][number]);
+        assert_eq!(
+            default.ask(frame.clone()).await["result"]["detections"][0]["label"],
+            COLOURS[number].0
+        );
+        assert_eq!(german.ask(frame).await["result"]["detections"][0]["label"], label);
+    }
+    let (_, info) = server.get("/info").await;
+    assert_eq!(info["name"], "framegate");
+    assert_eq!(info["backend"], "reference");
+    assert_eq!(info["limits"]["max_frame_bytes"], 65_536);
+    assert_eq!(info["thresholds"], json!({ "drop": 0.10, "slow_down": 0.30 }));
+    assert_eq!(info["pipelines"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn one_picture_is_answered_over_http() {
+    let mut setup = Setup::colours();
+    setup.front.max_frame_bytes = 4096;
+    let server = TestServer::start(&ReferenceBackend, setup).await;
+    let post = async |path: &str, content_type: &str, body: Vec<u8>| {
+        let request = reqwest::Client::new().post(server.url(path));
+        request.header("content-type", content_type).body(body).send().await.unwrap()
+    };
+    let good = post("/infer", "image/jpeg", picture(2)).await;
+    assert_eq!(good.status(), 200);
+    let timing = good.headers()["server-timing"].to_str().unwrap().to_owned();
+    for stage in ["decode;dur=", "resize;dur=", "inference;dur=", "postprocess;dur="] {
+        assert!(timing.contains(stage), "{timing}");
+    }
+    let result: Value = serde_json::from_str(&good.text().await.unwrap()).unwrap();
+    assert_eq!(result["detections"][0]["label"], "blue");
+    assert_eq!(result["width"], 20);
+
+    for (path, content_type, body, status, code) in [
+        ("/infer", "image/jpeg", vec![], 400, "invalid_frame"),
+        ("/infer", "image/jpeg", b"\xFF\xD8 \xFF\xD9".to_vec(), 400, "decode_failed"),
+        ("/infer?pipeline_id=nope", "image/jpeg", picture(0), 400, "invalid_pipeline"),
+        ("/infer", "image/jpeg", hollow(4096), 400, "decode_failed"),
+        ("/infer", "image/jpeg", hollow(4097), 413, "frame_too_large"),
+        ("/infer", "image/jpeg", hollow(100_000), 413, "frame_too_large"),
+        ("/infer", "image/png", picture(0), 415, "unsupported_media_type"),
+        ("/nowhere", "image/jpeg", picture(0), 404, "not_found"),
+    ] {
+        let refused = post(path, content_type, body).await;
+        assert_eq!(refused.status(), status, "{path}");
+        let body: Value = serde_json::from_str(&refused.text().await.unwrap()).unwrap();
+        assert_eq!(body["error"], code, "{body}");
+    }
+    // A session that does not answer its close keeps the server here for a moment.
+    let _open = server.connect("").await;
+    server.begin_shutdown();
+    server.app.draining.cancelled().await;
+    let refused = post("/infer", "image/jpeg", picture(0)).await;
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn single_pictures_do_not_pile_up() {
+    let slow = Call { latency: Duration::from_millis(300), outcome: Outcome::Success };
+    let backend = FakeBackend::new([], slow, std::thread::sleep);
+    let server = TestServer::start(&backend, Setup::colours()).await;
+    let url = server.url("/infer");
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let request = reqwest::Client::new().post(&url).header("content-type", "image/jpeg");
+        requests.spawn(request.body(picture(0)).send());
+    }
+    let responses = requests.join_all().await;
+    let statuses: Vec<u16> =
+        responses.into_iter().map(|response| response.unwrap().status().as_u16()).collect();
+    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
+    assert!(count(200) >= 4 && count(503) >= 1, "{statuses:?}");
+}
+
+#[tokio::test]
+async fn pages_that_were_let_in_may_post_and_read_the_answer() {
+    let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
+    for (origin, expected) in [
+        ("https://allowed.example", Some("https://allowed.example")),
+        ("https://other.example", None),
+    ] {
+        let preflight = reqwest::Client::new()
+            .request(reqwest::Method::OPTIONS, server.url("/infer"))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type");
+        let answer = preflight.send().await.unwrap();
+        let allowed = answer.headers().get("access-control-allow-origin");
+        assert_eq!(allowed.map(|value| value.to_str().unwrap()), expected, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_wanted_is_not_waited_for() {
+    let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
+    for (header, status) in [
+        ("Content-Type: image/png\r\nContent-Length: 1000", "415"),
+        ("Content-Type: image/jpeg\r\nContent-Length: 100000", "413"),
+        (
+            "Content-Type: image/jpeg\r\nOrigin: https://other.example\r\nContent-Length: 1000",
+            "403",
+        ),
+    ] {
+        let mut connection = tokio::net::TcpStream::connect(server.address).await.unwrap();
+        let head = format!("POST /infer HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n");
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut reply = [0; 12];
+        connection.read_exact(&mut reply).await.unwrap();
+        assert_eq!(reply, *format!("HTTP/1.1 {status}").as_bytes(), "{header}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_and_its_files_are_served_under_a_strict_policy() {
+    let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
+    let page = reqwest::get(server.url("/")).await.unwrap();
+    assert_eq!(page.status(), 200);
+    let header = |name: &str| page.headers()[name].to_str().unwrap().to_owned();
+    assert!(header("content-type").starts_with("text/html"));
+    let policy = header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    let tag = header("etag");
+    let html = page.text().await.unwrap();
+    assert!(html.contains("Framegate"));
+
+    let again = reqwest::Client::new().get(server.url("/")).header("if-none-match", tag);
+    assert_eq!(again.send().await.unwrap().status(), 304);
+    // Every file that the page names is there.
+    let mut files = 0;
+    for (start, _) in html.match_indices("\"web/") {
+        let path = format!("/{}", html[start + 1..].split('"').next().unwrap());
+        assert_eq!(reqwest::get(server.url(&path)).await.unwrap().status(), 200, "{path}");
+        files += 1;
+    }
+    assert!(files > 0, "{html}");
+    for nowhere in ["/web/", "/web/..%2f..%2fCargo.toml", "/web/none.js", "/web"] {
+        assert_eq!(reqwest::get(server.url(nowhere)).await.unwrap().status(), 404, "{nowhere}");
+    }
+}
