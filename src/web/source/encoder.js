@@ -5,7 +5,7 @@
  * worker makes so little of it that this can take minutes, and with large frames hundreds of
  * megabytes, so a new worker takes over after this many bytes.
  */
-const RENEW_BYTES = 24_000_000;
+const RENEW_BYTES = 4_000_000;
 
 export class Encoder {
   #worker = null;

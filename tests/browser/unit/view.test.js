@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { niceTop, strokesOf } from "../../../src/web/view/chart.js";
+import { classColour, contrast, textOn } from "../../../src/web/view/colour.js";
+import { fitInside, placeBox, placeLabel, shrinkTo } from "../../../src/web/view/geometry.js";
+import { breakdown, count, milliseconds, percent, perSecond } from "../../../src/web/view/numbers.js";
+import { statusText } from "../../../src/web/view/status.js";
+
+test("a frame is shown whole and centred, and boxes go with it", () => {
+  const wide = fitInside({ width: 640, height: 360 }, { width: 1280, height: 960 });
+  assert.deepEqual(wide, { x: 0, y: 120, width: 1280, height: 720, scale: 2 });
+  assert.deepEqual(placeBox({ x: 10, y: 20, w: 30, h: 40 }, wide), { x: 20, y: 160, w: 60, h: 80 });
+  const tall = fitInside({ width: 480, height: 640 }, { width: 640, height: 320 });
+  assert.deepEqual(tall, { x: 200, y: 0, width: 240, height: 320, scale: 0.5 });
+});
+
+test("labels stay on the picture", () => {
+  const label = { width: 80, height: 20 };
+  const area = { width: 640, height: 480 };
+  assert.deepEqual(placeLabel({ x: 100, y: 100 }, label, area), { x: 100, y: 80 });
+  assert.deepEqual(placeLabel({ x: 100, y: 5 }, label, area), { x: 100, y: 5 });
+  assert.deepEqual(placeLabel({ x: 620, y: 100 }, label, area), { x: 560, y: 80 });
+  assert.deepEqual(placeLabel({ x: -5, y: 100 }, label, area), { x: 0, y: 80 });
+});
+
+test("pictures are shrunk in proportion and never enlarged", () => {
+  assert.deepEqual(shrinkTo({ width: 1920, height: 1080 }, 640), { width: 640, height: 360 });
+  assert.deepEqual(shrinkTo({ width: 300, height: 200 }, 640), { width: 300, height: 200 });
+});
+
+test("a class keeps its colour, neighbours differ, and text on it can be read", () => {
+  assert.deepEqual(classColour(7), classColour(7));
+  const colours = Array.from({ length: 80 }, (_, id) => classColour(id));
+  assert.equal(new Set(colours.map(String)).size, 80);
+  for (const colour of colours) {
+    const ratio = contrast(colour, textOn(colour));
+    assert.ok(ratio >= 4.5, `contrast ${ratio} on ${colour}`);
+  }
+});
+
+test("contrast is the one of WCAG", () => {
+  assert.equal(Math.round(contrast([0, 0, 0], [255, 255, 255])), 21);
+  assert.equal(contrast([9, 9, 9], [9, 9, 9]), 1);
+});
+
+test("a chart's top is a round number, and its line breaks at gaps", () => {
+  assert.deepEqual([0, 0.7, 1, 14, 21, 51].map(niceTop), [1, 1, 1, 20, 50, 100]);
+  assert.deepEqual(strokesOf([null, 5, 10, null, 0], 10), [[[1, 50], [2, 0]], [[4, 100]]]);
+});
+
+test("numbers as a person reads them", () => {
+  assert.equal(milliseconds(3.21), "3.2 ms");
+  assert.equal(milliseconds(42.4), "42 ms");
+  assert.equal(milliseconds(null), "–");
+  assert.equal(perSecond(14.96), "15.0");
+  assert.equal(percent(0.305), "31 %");
+  assert.equal(percent(undefined), "–");
+  assert.equal(count(12345), "12\u202f345");
+  assert.equal(breakdown({ stale: 1, busy: 12 }), "busy 12, stale 1");
+});
+
+test("the pill counts down to the next attempt", () => {
+  assert.equal(statusText("waiting", { retryAt: 4200, now: 1000, attempt: 2 }), "Reconnecting in 4 s · attempt 2");
+  assert.equal(statusText("slowed", { rate: 7.5 }), "Live · slowed to 7.5 fps");
+  assert.equal(statusText("live"), "Live");
+});
