@@ -119,8 +119,9 @@ impl Bench {
         done as f64 / start.elapsed().as_secs_f64()
     }
 
-    /// Frames a second over sockets, from twice as many sessions as a batch has frames, each of which
-    /// keeps two frames under way.
+    /// Frames a second over sockets, from twice as many sessions as a batch has frames: while one half's
+    /// frames are run, the other half's wait. Each sends its next frame when the last was answered; with
+    /// more under way they would only replace each other.
     async fn served(&self) -> f64 {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -169,17 +170,16 @@ impl Bench {
                 tokio::spawn(async move {
                     let (mut socket, _) = connect_async(url).await.expect("it connects");
                     let mut next = pictures.into_iter().cycle().map(Message::Binary);
-                    let mut under_way = 0;
                     while !ended.load(Ordering::Relaxed) {
-                        while under_way < 2 {
-                            let frame = next.next().expect("the pictures go round");
-                            socket.send(frame).await.expect("the server listens");
-                            under_way += 1;
-                        }
-                        if let Some(Ok(Message::Text(text))) = socket.next().await {
-                            under_way -= usize::from(text.contains("\"frame_index\""));
-                            let is_result = text.contains("\"result\"");
-                            done.fetch_add(usize::from(is_result), Ordering::Relaxed);
+                        let frame = next.next().expect("the pictures go round");
+                        socket.send(frame).await.expect("the server listens");
+                        while let Some(Ok(message)) = socket.next().await {
+                            let Message::Text(text) = message else { continue };
+                            if text.contains("\"frame_index\"") {
+                                let is_result = text.contains("\"result\"");
+                                done.fetch_add(usize::from(is_result), Ordering::Relaxed);
+                                break;
+                            }
                         }
                     }
                 })

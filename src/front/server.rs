@@ -27,6 +27,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Of the time that a shutdown may take: what connections have of it. The rest is for the engine.
+const CONNECTIONS_SHARE: f64 = 0.95;
+
 /// Everything the server answers.
 pub fn router(app: Arc<App>) -> Router {
     // One byte over the limit is read, so that a frame that is too large can be told from one that
@@ -85,7 +88,7 @@ pub async fn serve(
     };
     let draining = drain(&app, stop, accepting);
     if failed.is_some() {
-        // The signal has not come yet: then it need not be waited any longer.
+        // Somebody who wants it to end now need not wait for the rest.
         tokio::select! {
             () = draining => {}
             () = shutdown => {}
@@ -98,7 +101,7 @@ pub async fn serve(
 
 /// Lets every session and request end in good order, until the deadline.
 async fn drain(app: &App, stop: CancellationToken, mut accepting: JoinHandle<()>) {
-    let deadline = Instant::now() + app.settings.drain;
+    let deadline = Instant::now() + app.settings.drain.mul_f64(CONNECTIONS_SHARE);
     tracing::info!(deadline_seconds = app.settings.drain.as_secs_f64(), "draining");
     // Readiness goes first, so that nobody is sent here any more, while questions are still answered.
     app.draining.cancel();

@@ -1,6 +1,7 @@
 // Streams the demo for a long time and watches memory, at the browser and at the server:
 //   node soak.js [minutes, 60 unless told] [further arguments of `framegate serve`]
 // Ends with status 1 where either grew by more than a tenth between the second quarter and the last.
+// Less than half an hour says little: in its first minutes Chromium starts services of its own.
 //
 // The browser runs without Playwright: while developer tools are attached, a browser keeps what it
 // would let go of otherwise.
