@@ -25,8 +25,8 @@ use crate::support::server::{Setup, TestServer};
 use crate::support::tally::{Streaming, Tally, stream};
 use crate::support::{test_data, video};
 
-/// Longest that this machine is thought to keep a ready thread waiting.
-const HICCUP_MS: f64 = 100.0;
+/// Longest that a busy machine is thought to keep a ready thread waiting, once in a while.
+const HICCUP_MS: f64 = 300.0;
 
 fn picture() -> Bytes {
     plain(64, 48, COLOURS[0].1).into()
@@ -81,7 +81,8 @@ async fn overload() {
     assert!(tally.age_ms(1.0) <= bound + HICCUP_MS, "{}", tally.age_ms(1.0));
     assert!(tally.warnings[0].0 < seconds(2), "{:?}", tally.warnings[0]);
     for pair in tally.warnings.windows(2) {
-        assert!(pair[1].0 - pair[0].0 > Duration::from_millis(1900), "{pair:?}");
+        // Two seconds when they are sent; they may not be on the way for equally long.
+        assert!(pair[1].0 - pair[0].0 > Duration::from_millis(1800), "{pair:?}");
     }
     for (_, fps, _) in &tally.warnings {
         assert!((8.5..=11.5).contains(fps), "{fps}");
