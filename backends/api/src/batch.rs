@@ -1,6 +1,7 @@
 //! The buffers that cross the boundary: images in, raw outputs out. Both are meant to be reused.
 
 use crate::BackendError;
+use crate::graph::{Graph, Value};
 
 /// A batch of input tensors of one shape, each image's elements together, row-major.
 ///
@@ -86,6 +87,18 @@ impl InputBatch {
 pub struct OutputBatch {
     /// The outputs, in the order of the graph's outputs.
     pub tensors: Vec<OutputTensor>,
+}
+
+impl OutputBatch {
+    /// The outputs of a graph by name and shape, with no element in them yet.
+    pub fn declared_by(graph: &Graph) -> Self {
+        let declared = |value: &Value| OutputTensor {
+            name: value.name.clone(),
+            image_shape: value.shape.clone(),
+            data: Vec::new(),
+        };
+        Self { tensors: graph.outputs.iter().map(|id| declared(graph.value(*id))).collect() }
+    }
 }
 
 /// One graph output for a batch, converted to `f32` whatever its type in the graph.

@@ -7,8 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use framegate_backend_api::{
-    Backend, BackendError, DeviceInfo, DeviceKind, InputBatch, Limits, Model, OutputBatch,
-    OutputTensor, Session,
+    Backend, BackendError, DeviceInfo, DeviceKind, InputBatch, Limits, Model, OutputBatch, Session,
 };
 
 pub use options::NullOptions;
@@ -36,20 +35,11 @@ impl Backend for NullBackend {
     }
 
     fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
-        let graph = &model.graph;
-        let output = |id: &framegate_backend_api::graph::ValueId| {
-            let value = graph.value(*id);
-            OutputTensor {
-                name: value.name.clone(),
-                image_shape: value.shape.clone(),
-                data: Vec::new(),
-            }
-        };
         Ok(Box::new(NullSession {
             options: self.options,
-            image_shape: graph.image_shape().to_vec(),
+            image_shape: model.graph.image_shape().to_vec(),
             max_batch: limits.max_batch,
-            outputs: graph.outputs.iter().map(output).collect(),
+            outputs: OutputBatch::declared_by(&model.graph),
         }))
     }
 }
@@ -58,8 +48,8 @@ struct NullSession {
     options: NullOptions,
     image_shape: Vec<usize>,
     max_batch: usize,
-    /// Names and shapes of the outputs, with no element in them.
-    outputs: Vec<OutputTensor>,
+    /// With no element in them.
+    outputs: OutputBatch,
 }
 
 impl Session for NullSession {
@@ -69,7 +59,7 @@ impl Session for NullSession {
         if duration > Duration::ZERO {
             sleep(duration);
         }
-        out.tensors.clone_from(&self.outputs);
+        out.tensors.clone_from(&self.outputs.tensors);
         for tensor in &mut out.tensors {
             let elements = batch.len() * tensor.image_shape.iter().product::<usize>();
             tensor.data.resize(elements, 0.0);

@@ -3,7 +3,7 @@
 use framegate_backend_api::graph::Graph;
 use framegate_backend_api::{
     Backend, BackendError, DeviceInfo, DeviceKind, HostTensor, InputBatch, Limits, Model,
-    OutputBatch, OutputTensor, Session, TensorData,
+    OutputBatch, Session, TensorData,
 };
 use framegate_models::reference;
 
@@ -33,7 +33,7 @@ struct ReferenceSession {
 impl Session for ReferenceSession {
     fn infer(&mut self, batch: &InputBatch, out: &mut OutputBatch) -> Result<(), BackendError> {
         batch.check(self.graph.image_shape(), self.max_batch)?;
-        out.tensors = declared_outputs(&self.graph);
+        *out = OutputBatch::declared_by(&self.graph);
         for index in 0..batch.len() {
             let results = run_image(&self.graph, batch.image(index));
             for (tensor, result) in out.tensors.iter_mut().zip(&results) {
@@ -42,16 +42,6 @@ impl Session for ReferenceSession {
         }
         Ok(())
     }
-}
-
-/// The outputs of a graph with their names and shapes, and no element in them.
-fn declared_outputs(graph: &Graph) -> Vec<OutputTensor> {
-    let declared = |value: &framegate_backend_api::graph::Value| OutputTensor {
-        name: value.name.clone(),
-        image_shape: value.shape.clone(),
-        data: Vec::new(),
-    };
-    graph.outputs.iter().map(|id| declared(graph.value(*id))).collect()
 }
 
 /// Every output of a graph for the elements of one image.

@@ -65,8 +65,7 @@ pub struct DropThresholds {
 }
 
 /// What a session's load has led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackpressureState {
     /// Every frame is let in.
     Normal,

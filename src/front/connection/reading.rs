@@ -113,17 +113,15 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
 
     fn take(&mut self, message: ws::Message) {
         let received = Instant::now();
-        let outbox = Arc::clone(&self.outbox);
+        let Self { session, lane, outbox, closing, .. } = self;
         match message {
-            ws::Message::Binary(bytes) => {
-                outbox.change(|outbox| {
-                    self.session.receive(bytes, received, &self.lane, outbox);
-                    self.closing |= outbox.is_closing();
-                });
-            }
+            ws::Message::Binary(bytes) => outbox.change(|outbox| {
+                session.receive(bytes, received, lane, outbox);
+                *closing |= outbox.is_closing();
+            }),
             ws::Message::Text(_) => {
-                outbox.change(|outbox| self.session.receive_text(outbox));
-                self.closing = true;
+                outbox.change(|outbox| session.receive_text(outbox));
+                *closing = true;
             }
             // The library answers pings and closes; after a close the stream ends.
             ws::Message::Ping(_) | ws::Message::Pong(_) | ws::Message::Close(_) => {}
