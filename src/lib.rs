@@ -32,3 +32,4 @@ pub mod backends;
 // Other things that are read and written.
 pub mod annotate;
 pub mod npy;
+pub mod report;

@@ -1,0 +1,67 @@
+//! Lines over two axes.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+
+use super::{Scale, colour};
+
+/// Size of the drawing and its margins, in the drawing's own units.
+const WIDTH: f64 = 920.0;
+const HEIGHT: f64 = 280.0;
+const LEFT: f64 = 56.0;
+const RIGHT: f64 = 16.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 40.0;
+
+/// Lines in one frame.
+#[derive(Debug, Template)]
+#[template(path = "report/chart/lines.html")]
+pub struct Lines {
+    /// What is shown, in a sentence.
+    pub caption: String,
+    /// What lies along the horizontal axis, with its unit.
+    pub horizontal: &'static str,
+    /// Values along the horizontal axis.
+    pub horizontal_scale: Scale,
+    /// What lies along the vertical axis, with its unit.
+    pub vertical: &'static str,
+    /// Values along the vertical axis.
+    pub vertical_scale: Scale,
+    /// The lines.
+    pub lines: Vec<Line>,
+}
+
+/// One line.
+#[derive(Debug)]
+pub struct Line {
+    /// What it stands for.
+    pub label: String,
+    /// Horizontal and vertical value of each point, from left to right.
+    pub points: Vec<(f64, f64)>,
+}
+
+impl Lines {
+    fn x(&self, value: &f64) -> f64 {
+        LEFT + self.horizontal_scale.place(*value) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: &f64) -> f64 {
+        HEIGHT - BOTTOM - self.vertical_scale.place(*value) * (HEIGHT - TOP - BOTTOM)
+    }
+
+    /// The points of a line as SVG writes them.
+    fn path(&self, line: &Line) -> String {
+        let mut path = String::new();
+        for (horizontal, vertical) in &line.points {
+            let _ = write!(path, "{:.1},{:.1} ", self.x(horizontal), self.y(vertical));
+        }
+        path
+    }
+}
+
+/// A mark's value without digits that say nothing.
+fn mark(value: &f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,11 @@
+//! What reports of measurements have in common: the machine, the page around them, and charts.
+//!
+//! A report is one HTML file that needs nothing else: no script, no request. `page.html` is the frame
+//! that every report extends.
+
+pub mod chart;
+mod files;
+mod machine;
+
+pub use files::{ReportError, write_html, write_json};
+pub use machine::{Machine, peak_memory_mb};
