@@ -52,7 +52,7 @@ impl Plan {
             input: graph.input.0,
             input_shape: graph.value(graph.input).shape.clone(),
             outputs: reads.collect(),
-            batching: batching(graph),
+            batching: graph.batching,
             device,
         })
     }
@@ -118,12 +118,6 @@ fn reads(graph: &Graph) -> Vec<Read> {
         .collect();
     reads.reverse();
     reads
-}
-
-/// An output that is constant does not grow with the batch.
-fn batching(graph: &Graph) -> Batching {
-    let constant_output = graph.outputs.iter().any(|id| graph.value(*id).constant.is_some());
-    if constant_output { Batching::OneByOne } else { graph.batching }
 }
 
 fn check_shapes(graph: &Graph) -> Result<(), String> {

@@ -16,16 +16,26 @@ pub enum Batching {
 impl Batching {
     /// Follows the batch axis through the graph.
     ///
-    /// Every value that is not constant depends on the input, so it is enough that each node,
+    /// Where every value that is not constant depends on the input, it is enough that each node,
     /// given operands whose first axis is the batch, keeps it first and does not mix along it.
     pub(super) fn of(graph: &Graph) -> Self {
         let first_axis_is_batch = |id: &ValueId| graph.value(*id).shape.first() == Some(&1);
+        // An output that is constant does not grow with the batch.
+        let is_constant = |id: &ValueId| graph.value(*id).constant.is_some();
         let holds = first_axis_is_batch(&graph.input)
+            && !graph.outputs.iter().any(is_constant)
             && graph.nodes.iter().all(|node| {
-                keeps_batch_axis(graph, node) && node.outputs.iter().all(first_axis_is_batch)
+                depends_on_input(graph, node)
+                    && keeps_batch_axis(graph, node)
+                    && node.outputs.iter().all(first_axis_is_batch)
             });
         if holds { Self::FirstAxis } else { Self::OneByOne }
     }
+}
+
+/// Whether a node's result grows with the batch at all, given that its operands' do.
+fn depends_on_input(graph: &Graph, node: &Node) -> bool {
+    node.inputs.iter().any(|id| graph.value(*id).constant.is_none())
 }
 
 fn keeps_batch_axis(graph: &Graph, node: &Node) -> bool {

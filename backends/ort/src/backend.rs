@@ -1,0 +1,74 @@
+//! The boundary: what is usable here, and loading.
+
+use std::path::PathBuf;
+
+use framegate_backend_api::{
+    Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session,
+};
+use ort::environment::Environment;
+use ort::session::builder::GraphOptimizationLevel;
+
+use crate::session::OrtSession;
+use crate::{library, onnx};
+
+pub(crate) const BACKEND: &str = "ort";
+
+/// ONNX Runtime on the processor.
+#[derive(Debug, Clone)]
+pub struct OrtBackend {
+    library: Option<PathBuf>,
+}
+
+impl OrtBackend {
+    /// The backend with the runtime's shared library at `library`: the file, or a folder that holds it;
+    /// `None` looks where the system looks. A process can load only one.
+    pub fn new(library: Option<PathBuf>) -> Self {
+        Self { library }
+    }
+
+    fn environment(&self) -> Result<&'static Environment, BackendError> {
+        library::environment(self.library.as_deref())
+            .map_err(|reason| BackendError::Unavailable { backend: BACKEND, reason })
+    }
+}
+
+impl Backend for OrtBackend {
+    fn name(&self) -> &'static str {
+        BACKEND
+    }
+
+    fn probe(&self) -> Result<DeviceInfo, BackendError> {
+        self.environment()?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let name = format!("ONNX Runtime ({}) on {threads} CPU threads", build());
+        Ok(DeviceInfo { name, kind: DeviceKind::Cpu })
+    }
+
+    fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
+        let environment = self.environment()?;
+        tracing::info!(backend = BACKEND, runtime = build(), model = model.name, "loading");
+        let file = onnx::write(&model.graph)
+            .map_err(|reason| BackendError::Unsupported { backend: BACKEND, reason })?;
+        let open = || -> ort::Result<ort::session::Session> {
+            ort::session::Session::builder(environment)?
+                .with_optimization_level(GraphOptimizationLevel::All)?
+                .with_intra_threads(limits.threads)?
+                .commit_from_memory(&file)
+        };
+        let session = open().map_err(|problem| BackendError::Unsupported {
+            backend: BACKEND,
+            reason: problem.to_string(),
+        })?;
+        let mut session = OrtSession::new(session, &model.graph, limits.max_batch);
+        // Buffers for both sizes are there from now on.
+        session.warm_up(1)?;
+        session.warm_up(limits.max_batch)?;
+        Ok(Box::new(session))
+    }
+}
+
+/// The build of the runtime as it calls itself, without what follows its commit.
+fn build() -> &'static str {
+    let text = ort::info().trim_start_matches("ORT Build Info: ");
+    text.split(", build type").next().unwrap_or(text)
+}

@@ -1,0 +1,23 @@
+//! A graph written down as an ONNX model.
+
+mod attribute;
+mod operators;
+mod writer;
+
+use framegate_backend_api::graph::{Batching, Graph};
+
+use writer::Writer;
+
+/// The bytes of an ONNX model file that computes `graph`. Its outputs come in the graph's order and all
+/// as `f32`. Where images may be run together, the first axis of its input and outputs is left open.
+///
+/// # Errors
+/// What cannot be written down, in a phrase.
+pub(crate) fn write(graph: &Graph) -> Result<Vec<u8>, String> {
+    let open_batch = graph.batching == Batching::FirstAxis;
+    let mut writer = Writer::new(graph, open_batch);
+    for node in &graph.nodes {
+        operators::write(&mut writer, node);
+    }
+    writer.finish()
+}

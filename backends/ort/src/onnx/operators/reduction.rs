@@ -1,0 +1,25 @@
+//! Operators that leave less than there was.
+
+use framegate_backend_api::graph::{Reduce, Reduction, TopK};
+
+use super::super::attribute::{flag, integer};
+use super::super::writer::Writer;
+
+pub(super) fn reduce(writer: &mut Writer<'_>, reduce: &Reduce, input: &str, output: &[String]) {
+    let operator = match reduce.reduction {
+        Reduction::Sum => "ReduceSum",
+        Reduction::Mean => "ReduceMean",
+        Reduction::Max => "ReduceMax",
+        Reduction::Min => "ReduceMin",
+        Reduction::Product => "ReduceProd",
+    };
+    let axes = writer.integers(reduce.axes.iter().map(|axis| *axis as i64).collect());
+    let attributes = vec![flag("keepdims", reduce.keep_axes)];
+    writer.node(operator, &[input.to_owned(), axes], output, attributes);
+}
+
+pub(super) fn top_k(writer: &mut Writer<'_>, top_k: &TopK, input: &str, output: &[String]) {
+    let k = writer.integers(vec![top_k.k as i64]);
+    let attributes = vec![integer("axis", top_k.axis), flag("largest", top_k.largest)];
+    writer.node("TopK", &[input.to_owned(), k], output, attributes);
+}

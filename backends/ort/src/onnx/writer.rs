@@ -1,0 +1,167 @@
+//! The model under construction: names, nodes and constants.
+
+use framegate_backend_api::graph::{Graph, ValueId};
+use framegate_backend_api::{ElementType, HostTensor, TensorData};
+use onnx_ir::{
+    AttributeProto, GraphProto, Message, ModelProto, NodeProto, TensorProto, ValueInfoProto,
+};
+
+use super::attribute;
+
+/// Version of the operator set: the first in which all our operators are defined.
+const OPSET: i64 = 20;
+/// Version of the file format that came with it.
+const FORMAT: i64 = 9;
+
+/// Numbers of element types in ONNX's `TensorProto.DataType`.
+const FLOAT: i32 = 1;
+const INT64: i32 = 7;
+const BOOL: i32 = 9;
+
+/// Writes nodes one after another.
+pub(super) struct Writer<'a> {
+    graph: &'a Graph,
+    open_batch: bool,
+    file: GraphProto,
+    /// Number of values that stand only in the file.
+    helpers: usize,
+}
+
+impl<'a> Writer<'a> {
+    /// A file that holds the graph's constants so far.
+    pub(super) fn new(graph: &'a Graph, open_batch: bool) -> Self {
+        let mut file = GraphProto::new();
+        file.name = "framegate".to_owned();
+        let mut writer = Self { graph, open_batch, file, helpers: 0 };
+        writer.file.input.push(writer.declare(graph.input, name(graph.input), FLOAT));
+        for (index, (value, uses)) in graph.values.iter().zip(graph.use_counts()).enumerate() {
+            if let (Some(constant), 1..) = (&value.constant, uses) {
+                writer.initialise(name(ValueId(index)), constant);
+            }
+        }
+        writer
+    }
+
+    pub(super) fn graph(&self) -> &'a Graph {
+        self.graph
+    }
+
+    /// Whether the first axis of values is left open, so that shapes must not fix it.
+    pub(super) fn open_batch(&self) -> bool {
+        self.open_batch
+    }
+
+    /// Adds a node.
+    pub(super) fn node(
+        &mut self,
+        operator: &str,
+        inputs: &[String],
+        outputs: &[String],
+        attributes: Vec<AttributeProto>,
+    ) {
+        let mut node = NodeProto::new();
+        node.op_type = operator.to_owned();
+        node.name = format!("{operator}-{}", self.file.node.len());
+        node.input = inputs.to_vec();
+        node.output = outputs.to_vec();
+        node.attribute = attributes;
+        self.file.node.push(node);
+    }
+
+    /// Adds a node whose one result only another node reads, and says how it is called.
+    pub(super) fn helper(&mut self, operator: &str, inputs: &[String]) -> String {
+        let result = self.helper_name();
+        self.node(operator, inputs, std::slice::from_ref(&result), Vec::new());
+        result
+    }
+
+    /// Adds a constant of integers along one axis.
+    pub(super) fn integers(&mut self, elements: Vec<i64>) -> String {
+        self.constant(HostTensor::from_i64([elements.len()], elements))
+    }
+
+    /// Adds a single number.
+    pub(super) fn number(&mut self, element: f32) -> String {
+        self.constant(HostTensor::from_f32([], vec![element]))
+    }
+
+    /// Adds a constant.
+    pub(super) fn constant(&mut self, tensor: HostTensor) -> String {
+        let name = self.helper_name();
+        self.initialise(name.clone(), &tensor);
+        name
+    }
+
+    /// The file's bytes. Outputs that are no numbers of their own are made so here.
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, String> {
+        for (position, id) in self.graph.outputs.iter().enumerate() {
+            let output = format!("output{position}");
+            let result = std::slice::from_ref(&output);
+            match self.graph.value(*id).element_type {
+                ElementType::F32 => self.node("Identity", &[name(*id)], result, Vec::new()),
+                ElementType::I64 | ElementType::Bool => {
+                    let to = attribute::integer("to", FLOAT as usize);
+                    self.node("Cast", &[name(*id)], result, vec![to]);
+                }
+            }
+            let declared = self.declare(*id, output, FLOAT);
+            self.file.output.push(declared);
+        }
+        let mut model = ModelProto::new();
+        model.ir_version = FORMAT;
+        model.opset_import.push(Default::default());
+        model.opset_import[0].version = OPSET;
+        model.graph = Some(self.file).into();
+        model.write_to_bytes().map_err(|problem| format!("it cannot be written as ONNX: {problem}"))
+    }
+
+    fn helper_name(&mut self) -> String {
+        self.helpers += 1;
+        format!("helper{}", self.helpers)
+    }
+
+    fn declare(&self, id: ValueId, name: String, element_type: i32) -> ValueInfoProto {
+        let mut declaration = ValueInfoProto::new();
+        declaration.name = name;
+        let tensor = declaration.type_.mut_or_insert_default().mut_tensor_type();
+        tensor.elem_type = element_type;
+        let shape = tensor.shape.mut_or_insert_default();
+        for (axis, extent) in self.graph.value(id).shape.iter().enumerate() {
+            shape.dim.push(Default::default());
+            match (axis, self.open_batch) {
+                (0, true) => shape.dim[axis].set_dim_param("batch".to_owned()),
+                _ => shape.dim[axis].set_dim_value(*extent as i64),
+            }
+        }
+        declaration
+    }
+
+    fn initialise(&mut self, name: String, constant: &HostTensor) {
+        let mut tensor = TensorProto::new();
+        tensor.name = name;
+        tensor.dims = constant.shape().iter().map(|extent| *extent as i64).collect();
+        tensor.data_type = data_type(constant.element_type()) as i32;
+        let bytes: Vec<u8> = match constant.data() {
+            TensorData::F32(elements) => elements.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            TensorData::I64(elements) => elements.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            TensorData::Bool(elements) => elements.iter().map(|x| u8::from(*x)).collect(),
+        };
+        tensor.raw_data = bytes.into();
+        self.file.initializer.push(tensor);
+    }
+}
+
+/// What a value of the graph is called in the file.
+pub(super) fn name(id: ValueId) -> String {
+    format!("value{}", id.0)
+}
+
+/// The number of an element type.
+pub(super) fn data_type(element_type: ElementType) -> usize {
+    let number = match element_type {
+        ElementType::F32 => FLOAT,
+        ElementType::I64 => INT64,
+        ElementType::Bool => BOOL,
+    };
+    number as usize
+}
