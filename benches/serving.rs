@@ -70,7 +70,7 @@ impl Bench {
     fn new(data: &Path, backend: &str, model: &str, max_batch: usize) -> Self {
         let id = backends::KNOWN.into_iter().find(|id| id.name() == backend);
         let id: BackendId = id.expect("a backend's name");
-        let options = BackendOptions { allow_software_gpu: true };
+        let options = BackendOptions { allow_software_gpu: true, ort_library: None };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut files: Vec<PathBuf> = fs::read_dir(data.join("images"))
             .expect("the folder of pictures")
@@ -81,7 +81,7 @@ impl Bench {
         let model = data.join(format!("models/{model}.onnx"));
         Self {
             detector: Arc::new(Detector::load(&model, &load).expect("the model")),
-            backend: backends::choose(Some(id), options).expect("the backend").backend,
+            backend: backends::choose(Some(id), &options).expect("the backend").backend,
             pool: Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")),
             pictures: files.iter().map(|file| fs::read(file).expect("a picture").into()).collect(),
             limits: Limits { max_batch, threads },
@@ -101,7 +101,7 @@ impl Bench {
             limits: DecodeLimits::USUAL,
             max_batch: self.limits.max_batch,
         };
-        let session = self.backend.load(&self.detector.model, &self.limits).expect("it loads");
+        let mut session = self.backend.load(&self.detector.model, &self.limits).expect("it loads");
         let start = Instant::now();
         let pictures = self.pictures.clone();
         let frames = pictures.into_iter().cycle().enumerate();
@@ -111,7 +111,7 @@ impl Bench {
             jpeg: Ok(jpeg),
         });
         let mut done = 0;
-        let ran = offline.run(session, frames, |batch| {
+        let ran = offline.run(session.as_mut(), frames, |batch| {
             done += batch.iter().filter(|frame| frame.result.is_ok()).count();
             Ok::<_, ()>(())
         });

@@ -3,6 +3,7 @@
 //! This is the only file that knows which Cargo features are on.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use framegate_backend_api::{Backend, BackendError, DeviceInfo, DeviceKind};
 use framegate_backend_null::{NullBackend, NullOptions};
@@ -11,8 +12,13 @@ use framegate_backend_null::{NullBackend, NullOptions};
 const CHOICE: [BackendId; 3] = [BackendId::Wgpu, BackendId::Flex, BackendId::Ndarray];
 
 /// The backends this program knows of, best first.
-pub const KNOWN: [BackendId; 4] =
-    [BackendId::Wgpu, BackendId::Flex, BackendId::Ndarray, BackendId::Null(NullOptions::INSTANT)];
+pub const KNOWN: [BackendId; 5] = [
+    BackendId::Wgpu,
+    BackendId::Flex,
+    BackendId::Ndarray,
+    BackendId::Ort,
+    BackendId::Null(NullOptions::INSTANT),
+];
 
 /// A backend this program knows of, whether or not it was compiled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +29,8 @@ pub enum BackendId {
     Flex,
     /// burn on the CPU, on ndarray.
     Ndarray,
+    /// ONNX Runtime on the CPU.
+    Ort,
     /// Nothing, in so much time.
     Null(NullOptions),
 }
@@ -34,6 +42,7 @@ impl BackendId {
             Self::Wgpu => "wgpu",
             Self::Flex => "flex",
             Self::Ndarray => "ndarray",
+            Self::Ort => "ort",
             Self::Null(_) => "null",
         }
     }
@@ -42,7 +51,7 @@ impl BackendId {
     ///
     /// # Errors
     /// [`BackendError::Unavailable`] when it was not compiled in.
-    pub fn create(self, options: BackendOptions) -> Result<Box<dyn Backend>, BackendError> {
+    pub fn create(self, options: &BackendOptions) -> Result<Box<dyn Backend>, BackendError> {
         compiled_in(self, options).ok_or_else(|| BackendError::Unavailable {
             backend: self.name(),
             reason: "it is not in this build; build with its Cargo feature".to_owned(),
@@ -56,31 +65,44 @@ impl fmt::Display for BackendId {
     }
 }
 
-/// What a user allows beyond the safe defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a user allows beyond the safe defaults, and says about the machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BackendOptions {
     /// Accept a GPU that is emulated on the processor.
     pub allow_software_gpu: bool,
+    /// ONNX Runtime's shared library or its folder; `None` looks where the system looks.
+    pub ort_library: Option<PathBuf>,
 }
 
-fn compiled_in(id: BackendId, options: BackendOptions) -> Option<Box<dyn Backend>> {
+fn compiled_in(id: BackendId, options: &BackendOptions) -> Option<Box<dyn Backend>> {
     match id {
         BackendId::Wgpu => wgpu(options),
         BackendId::Flex => Some(Box::new(framegate_backend_burn::flex())),
         BackendId::Ndarray => Some(Box::new(framegate_backend_burn::ndarray())),
+        BackendId::Ort => ort(options),
         BackendId::Null(options) => Some(Box::new(NullBackend::new(options))),
     }
 }
 
 #[cfg(feature = "wgpu")]
-fn wgpu(options: BackendOptions) -> Option<Box<dyn Backend>> {
+fn wgpu(options: &BackendOptions) -> Option<Box<dyn Backend>> {
     let allow_software = options.allow_software_gpu;
     let options = framegate_backend_burn::WgpuOptions { allow_software };
     Some(Box::new(framegate_backend_burn::wgpu(options)))
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn wgpu(_: BackendOptions) -> Option<Box<dyn Backend>> {
+fn wgpu(_: &BackendOptions) -> Option<Box<dyn Backend>> {
+    None
+}
+
+#[cfg(feature = "ort")]
+fn ort(options: &BackendOptions) -> Option<Box<dyn Backend>> {
+    Some(Box::new(framegate_backend_ort::OrtBackend::new(options.ort_library.clone())))
+}
+
+#[cfg(not(feature = "ort"))]
+fn ort(_: &BackendOptions) -> Option<Box<dyn Backend>> {
     None
 }
 
@@ -98,7 +120,7 @@ pub struct Chosen {
 ///
 /// # Errors
 /// [`BackendError::Unavailable`].
-pub fn choose(asked: Option<BackendId>, options: BackendOptions) -> Result<Chosen, BackendError> {
+pub fn choose(asked: Option<BackendId>, options: &BackendOptions) -> Result<Chosen, BackendError> {
     let chosen = match asked {
         Some(id) => named(id.create(options)?)?,
         None => first_usable(CHOICE.into_iter().map(|id| id.create(options)))?,

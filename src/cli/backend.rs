@@ -1,5 +1,6 @@
 //! Options that choose a compute backend, and `framegate backends`.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
@@ -8,17 +9,30 @@ use framegate_backend_null::NullOptions;
 use super::ReportArgs;
 
 /// Which backend computes.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Backend")]
 pub struct BackendArgs {
-    /// What computes: auto, wgpu, flex, ndarray or null
+    /// What computes: auto, wgpu, flex, ndarray, ort or null
     ///
     /// auto: the first that runs here of wgpu on a hardware GPU, flex, ndarray. wgpu: burn on the GPU,
     /// through WebGPU. flex: burn on the CPU, its own kernels. ndarray: burn on the CPU, on ndarray.
+    /// ort: ONNX Runtime on the CPU, if this build has it and --ort-lib or the system its library.
     /// null: computes nothing and finds nothing, to try everything around it;
     /// null:latency_ms=N,per_frame_ms=M takes that long.
     #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME", default_value = "auto")]
     pub backend: BackendName,
+    /// What backends may use.
+    #[command(flatten)]
+    pub resources: BackendResourceArgs,
+    /// CPU threads for preparing frames and for CPU backends [default: one a core]
+    #[arg(long, env = "FRAMEGATE_THREADS", value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// What backends may use beyond the safe defaults, and where they find it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Backend")]
+pub struct BackendResourceArgs {
     /// Accept a GPU that is emulated on the processor, such as Mesa's llvmpipe
     #[arg(
         long,
@@ -26,9 +40,10 @@ pub struct BackendArgs {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub allow_software_gpu: bool,
-    /// CPU threads for preparing frames and for CPU backends [default: one a core]
-    #[arg(long, env = "FRAMEGATE_THREADS", value_name = "N")]
-    pub threads: Option<usize>,
+    /// ONNX Runtime's shared library, or the folder that holds it, for the backend ort [default: where
+    /// the system looks for libraries]
+    #[arg(long, env = "ORT_DYLIB_PATH", value_name = "PATH")]
+    pub ort_lib: Option<PathBuf>,
 }
 
 /// A backend as named on the command line.
@@ -42,6 +57,8 @@ pub enum BackendName {
     Flex,
     /// burn on the GPU, through WebGPU.
     Wgpu,
+    /// ONNX Runtime on the CPU.
+    Ort,
     /// Nothing, in so much time.
     Null(NullOptions),
 }
@@ -56,8 +73,9 @@ impl FromStr for BackendName {
             "ndarray" => Self::Ndarray,
             "flex" => Self::Flex,
             "wgpu" => Self::Wgpu,
+            "ort" => Self::Ort,
             "null" => return Ok(Self::Null(options.parse()?)),
-            _ => return Err("expected auto, wgpu, flex, ndarray or null".to_owned()),
+            _ => return Err("expected auto, wgpu, flex, ndarray, ort or null".to_owned()),
         };
         if !options.is_empty() {
             return Err(format!("`{name}` takes no options"));
@@ -67,16 +85,12 @@ impl FromStr for BackendName {
 }
 
 /// Options of `framegate backends`.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct BackendsArgs {
     /// How the list is printed.
     #[command(flatten)]
     pub report: ReportArgs,
-    /// Count a GPU that is emulated on the processor as usable
-    #[arg(
-        long,
-        env = "FRAMEGATE_ALLOW_SOFTWARE_GPU",
-        value_parser = clap::builder::BoolishValueParser::new()
-    )]
-    pub allow_software_gpu: bool,
+    /// What backends may use.
+    #[command(flatten)]
+    pub resources: BackendResourceArgs,
 }

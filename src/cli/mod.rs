@@ -13,7 +13,7 @@ mod serve;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use backend::{BackendArgs, BackendName, BackendsArgs};
+pub use backend::{BackendArgs, BackendName, BackendResourceArgs, BackendsArgs};
 pub use frames::{DecodeArgs, DetectionArgs};
 pub use infer::InferArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};

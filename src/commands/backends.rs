@@ -25,11 +25,11 @@ struct Entry {
 }
 
 pub(super) fn list(args: BackendsArgs) -> Result<Outcome, CommandError> {
-    let options = BackendOptions { allow_software_gpu: args.allow_software_gpu };
+    let options = BackendOptions::from(args.resources);
     let entries: Vec<Entry> = KNOWN
         .into_iter()
         .map(|id| {
-            let backend = id.create(options);
+            let backend = id.create(&options);
             let compiled_in = backend.is_ok();
             let probed = backend.and_then(|backend| backend.probe());
             let mut entry = Entry {

@@ -26,7 +26,7 @@ const STOP_LIMIT: Duration = Duration::from_millis(200);
 
 pub(super) fn serve(config: ServeConfig) -> Result<Outcome, CommandError> {
     // A backend that cannot run here is found out before anybody connects.
-    let chosen = backends::choose(config.backend.backend, config.backend.options)?;
+    let chosen = backends::choose(config.backend.backend, &config.backend.options)?;
     let runtime = Runtime::new().map_err(CommandError::Serve)?;
     let served = runtime.block_on(run(config, chosen));
     // Nothing that is left over, such as the loading of a model, holds up the end.

@@ -72,11 +72,11 @@ pub struct DetectorConfig {
 }
 
 /// What computes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct BackendConfig {
     /// The backend asked for; `None` takes the best that runs here.
     pub backend: Option<BackendId>,
-    /// What is allowed beyond the safe defaults.
+    /// What backends may use.
     pub options: BackendOptions,
     /// CPU threads, at least 1.
     pub threads: usize,
@@ -160,18 +160,35 @@ impl TryFrom<cli::BackendArgs> for BackendConfig {
     type Error = ConfigError;
 
     fn try_from(raw: cli::BackendArgs) -> Result<Self, ConfigError> {
-        let available = std::thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Self {
-            backend: match raw.backend {
-                cli::BackendName::Auto => None,
-                cli::BackendName::Wgpu => Some(BackendId::Wgpu),
-                cli::BackendName::Flex => Some(BackendId::Flex),
-                cli::BackendName::Ndarray => Some(BackendId::Ndarray),
-                cli::BackendName::Null(options) => Some(BackendId::Null(options)),
-            },
-            options: BackendOptions { allow_software_gpu: raw.allow_software_gpu },
-            threads: within("--threads", raw.threads.unwrap_or(available), MAX_THREADS)?,
+            backend: backend_id(raw.backend),
+            options: raw.resources.into(),
+            threads: threads(raw.threads)?,
         })
+    }
+}
+
+/// The backend of this name; `None` for the best that runs here.
+fn backend_id(name: cli::BackendName) -> Option<BackendId> {
+    match name {
+        cli::BackendName::Auto => None,
+        cli::BackendName::Wgpu => Some(BackendId::Wgpu),
+        cli::BackendName::Flex => Some(BackendId::Flex),
+        cli::BackendName::Ndarray => Some(BackendId::Ndarray),
+        cli::BackendName::Ort => Some(BackendId::Ort),
+        cli::BackendName::Null(options) => Some(BackendId::Null(options)),
+    }
+}
+
+/// Number of threads asked for, by default one a core.
+fn threads(asked: Option<usize>) -> Result<usize, ConfigError> {
+    let available = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    within("--threads", asked.unwrap_or_else(available), MAX_THREADS)
+}
+
+impl From<cli::BackendResourceArgs> for BackendOptions {
+    fn from(raw: cli::BackendResourceArgs) -> Self {
+        Self { allow_software_gpu: raw.allow_software_gpu, ort_library: raw.ort_lib }
     }
 }
 

@@ -56,7 +56,7 @@ impl Offline<'_> {
     /// What `deliver` failed with.
     pub fn run<E>(
         mut self,
-        mut session: Box<dyn Session>,
+        session: &mut dyn Session,
         frames: impl Iterator<Item = SourceFrame> + Send + 'static,
         mut deliver: impl FnMut(Vec<FinishedFrame>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -90,7 +90,7 @@ impl Offline<'_> {
                     // Without any good frame there is nothing to run and nobody to tell.
                     let inference = match input.is_empty() {
                         true => Ok(Duration::ZERO),
-                        false => infer(session.as_mut(), &input, &mut outputs),
+                        false => infer(session, &input, &mut outputs),
                     };
                     // After the last frame nobody takes buffers back.
                     let _ = return_input.send(input);

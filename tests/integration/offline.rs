@@ -36,7 +36,7 @@ fn run<E>(
 ) -> Result<(), E> {
     let detector = colour_detector();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-    let session = backend.load(&detector.model, &Limits { max_batch, threads: 1 }).unwrap();
+    let mut session = backend.load(&detector.model, &Limits { max_batch, threads: 1 }).unwrap();
     let offline = Offline {
         detector: &detector,
         boxes: BoxStage::new(&detector, Thresholds { confidence: 0.5, iou: 0.45 }).unwrap(),
@@ -44,7 +44,7 @@ fn run<E>(
         limits: DecodeLimits::USUAL,
         max_batch,
     };
-    offline.run(session, frames, deliver)
+    offline.run(session.as_mut(), frames, deliver)
 }
 
 fn collect(

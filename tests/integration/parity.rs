@@ -2,7 +2,7 @@
 //! OpenCV made of the same files.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use framegate::backends::{BackendId, BackendOptions};
 use framegate::stages::{BoxStage, DecodeLimits, Detection, Preprocessor, Thresholds};
@@ -59,6 +59,16 @@ fn yunet_on_wgpu() {
     check("yunet_n_320_320", BackendId::Wgpu);
 }
 
+#[test]
+fn yolox_nano_on_ort() {
+    check("yolox_nano", BackendId::Ort);
+}
+
+#[test]
+fn yunet_on_ort() {
+    check("yunet_n_320_320", BackendId::Ort);
+}
+
 fn check(model: &str, backend: BackendId) {
     let (Some(data), Some(backend)) = (test_data(), usable(backend)) else { return };
     let path = data.join(format!("models/{model}.onnx"));
@@ -69,13 +79,19 @@ fn check(model: &str, backend: BackendId) {
     check_detections(&data, model, &detector, session.as_mut());
 }
 
-/// The backend, unless there is no graphics adapter and none is required.
+/// The backend, unless it cannot run here and need not.
 fn usable(id: BackendId) -> Option<Box<dyn Backend>> {
-    let backend = id.create(BackendOptions { allow_software_gpu: true }).unwrap();
-    match backend.probe() {
-        Ok(_) => Some(backend),
+    let ort_library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
+    let options = BackendOptions { allow_software_gpu: true, ort_library };
+    let probed = id.create(&options).and_then(|backend| backend.probe().map(|_| backend));
+    match probed {
+        Ok(backend) => Some(backend),
         Err(error) => {
-            let required = std::env::var("FRAMEGATE_REQUIRE_ADAPTER").is_ok_and(|set| set == "1");
+            let variable = match id {
+                BackendId::Ort => "FRAMEGATE_REQUIRE_TEST_DATA",
+                _ => "FRAMEGATE_REQUIRE_ADAPTER",
+            };
+            let required = std::env::var(variable).is_ok_and(|set| set == "1");
             assert!(!required, "{error}");
             eprintln!("skipped: {error}");
             None

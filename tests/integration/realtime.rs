@@ -310,8 +310,8 @@ async fn what_fits_is_served_whole() {
 #[ignore = "takes half a minute of a quiet machine; scripts/check runs it"]
 async fn videos_at_their_own_rate() {
     let Some(folder) = test_data() else { return };
-    let options = BackendOptions { allow_software_gpu: false };
-    let flex = backends::choose(Some(BackendId::Flex), options).unwrap();
+    let options = BackendOptions::default();
+    let flex = backends::choose(Some(BackendId::Flex), &options).unwrap();
     for (name, start, fps, label) in
         [("one-by-one-person-detection", 8, 10, "person"), ("bottle-detection", 0, 30, "bottle")]
     {

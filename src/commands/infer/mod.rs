@@ -34,9 +34,9 @@ pub(super) fn infer(config: InferConfig) -> Result<Outcome, CommandError> {
     }
     let boxes = BoxStage::new(&detector, config.thresholds)?;
     let pool = ThreadPoolBuilder::new().num_threads(config.backend.threads).build()?;
-    let chosen = backends::choose(config.backend.backend, config.backend.options)?;
+    let chosen = backends::choose(config.backend.backend, &config.backend.options)?;
     let limits = Limits { max_batch: config.max_batch, threads: config.backend.threads };
-    let session = chosen.backend.load(&detector.model, &limits)?;
+    let mut session = chosen.backend.load(&detector.model, &limits)?;
 
     let decode_limits = config.frames.decode;
     let offline = Offline {
@@ -49,7 +49,7 @@ pub(super) fn infer(config: InferConfig) -> Result<Outcome, CommandError> {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut progress = Progress::start(&sources);
     let frames = sources::frames(sources, config.frames.max_bytes);
-    offline.run(session, frames, |batch| -> Result<(), CommandError> {
+    offline.run(session.as_mut(), frames, |batch| -> Result<(), CommandError> {
         for frame in &batch {
             if let Err(FrameError { cause: Some(cause), .. }) = &frame.result {
                 tracing::error!(frame = %frame.origin, cause = &**cause, "frame failed");
