@@ -29,6 +29,9 @@ pub mod stages;
 // What computes.
 pub mod backends;
 
+// Measuring it.
+pub mod load;
+
 // Other things that are read and written.
 pub mod annotate;
 pub mod npy;

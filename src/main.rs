@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     panics::log_panics();
     match commands::run(cli.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeFramesFailed) => ExitCode::FAILURE,
+        Ok(Outcome::SomeFramesFailed | Outcome::SomeSessionsFailed) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(error.exit_status())

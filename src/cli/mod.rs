@@ -7,6 +7,7 @@
 mod backend;
 mod frames;
 mod infer;
+mod load;
 mod logging;
 mod models;
 mod serve;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 pub use backend::{BackendArgs, BackendName, BackendResourceArgs, BackendsArgs};
 pub use frames::{DecodeArgs, DetectionArgs};
 pub use infer::InferArgs;
+pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
 pub use models::{InspectArgs, ModelFileArgs, ModelsCommand, RunArgs};
 pub use serve::ServeArgs;
@@ -49,6 +51,8 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Detect objects in JPEG files, directories of them, or a stream of frames
     Infer(Box<InferArgs>),
+    /// Load a server with sessions of live video, and measure how it answers or find its capacity
+    Load(Box<LoadArgs>),
     /// Look into a model file, or run it on a raw tensor
     #[command(subcommand)]
     Models(ModelsCommand),

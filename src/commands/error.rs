@@ -8,7 +8,10 @@ use framegate_models::detector::ModelError;
 
 use crate::annotate::DirectoryError;
 use crate::config::ConfigError;
+use crate::load::SessionFailure;
+use crate::load::frames::FramesError;
 use crate::npy::NpyError;
+use crate::report::ReportError;
 use crate::stages::BoxError;
 
 /// Exit status of a command that failed while running.
@@ -67,6 +70,18 @@ pub enum CommandError {
     /// The server could not go on.
     #[error("the server has failed: {0}")]
     Serve(std::io::Error),
+    /// The frames to load a server with.
+    #[error(transparent)]
+    Frames(#[from] FramesError),
+    /// Not one session with a server could be opened.
+    #[error(transparent)]
+    Session(#[from] SessionFailure),
+    /// The system gives no threads for sockets.
+    #[error("cannot start: {0}")]
+    Runtime(std::io::Error),
+    /// A report cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// Standard output does not take the results.
     #[error("cannot write results to standard output: {0}")]
     Print(#[from] std::io::Error),

@@ -4,6 +4,7 @@ mod backends;
 mod error;
 mod infer;
 mod inspect;
+mod load;
 mod run;
 mod serve;
 
@@ -19,6 +20,8 @@ pub enum Outcome {
     /// Some frames could not be processed, or not annotated; what is wrong with each was printed in
     /// its place, or logged.
     SomeFramesFailed,
+    /// Some sessions were refused or lost; the report says why.
+    SomeSessionsFailed,
 }
 
 /// Carries out a command.
@@ -29,6 +32,7 @@ pub fn run(command: Command) -> Result<Outcome, CommandError> {
     let outcome = match command {
         Command::Serve(raw) => serve::serve((*raw).try_into()?),
         Command::Infer(raw) => infer::infer((*raw).try_into()?),
+        Command::Load(raw) => load::load(&(*raw).try_into()?),
         Command::Models(ModelsCommand::Inspect(raw)) => inspect::inspect(&raw.try_into()?),
         Command::Models(ModelsCommand::Run(raw)) => run::run(&raw.try_into()?),
         Command::Backends(raw) => backends::list(raw),

@@ -1,6 +1,6 @@
 //! Writing reports.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use askama::Template;
@@ -12,6 +12,18 @@ use serde::Serialize;
 pub struct ReportError {
     path: PathBuf,
     problem: String,
+}
+
+/// Finds out whether a report can be written, before anything is measured for it. What is in the file
+/// stays there until then.
+///
+/// # Errors
+/// [`ReportError`] when the file cannot be written.
+pub fn check_writable(path: &Path) -> Result<(), ReportError> {
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened
+        .map(drop)
+        .map_err(|problem| ReportError { path: path.to_owned(), problem: problem.to_string() })
 }
 
 /// Writes a report for programs.

@@ -4,8 +4,10 @@
 //! that every report extends.
 
 pub mod chart;
+mod command_line;
 mod files;
 mod machine;
 
-pub use files::{ReportError, write_html, write_json};
+pub use command_line::command_line;
+pub use files::{ReportError, check_writable, write_html, write_json};
 pub use machine::{Machine, peak_memory_mb};

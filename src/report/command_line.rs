@@ -1,0 +1,41 @@
+//! How a measurement is repeated.
+
+use std::env;
+
+/// The command that this process was started with, as a shell takes it; the program by its name alone.
+/// Options given by environment variables come first.
+pub fn command_line() -> String {
+    let mut variables: Vec<(String, String)> =
+        env::vars().filter(|(name, _)| name.starts_with("FRAMEGATE_")).collect();
+    variables.sort();
+    let variables = variables.into_iter().map(|(name, value)| format!("{name}={}", quoted(&value)));
+    let arguments = env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
+    let program = ["framegate".to_owned()];
+    variables.chain(program).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_what_was_given() {
+        for (argument, expected) in [
+            ("--fps=2.5", "--fps=2.5"),
+            ("ws://127.0.0.1:8000", "ws://127.0.0.1:8000"),
+            ("my photos", "'my photos'"),
+            ("", "''"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(quoted(argument), expected);
+        }
+    }
+}
