@@ -30,6 +30,7 @@ pub mod stages;
 pub mod backends;
 
 // Measuring it.
+pub mod bench;
 pub mod load;
 
 // Other things that are read and written.

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     panics::log_panics();
     match commands::run(cli.command) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::SomeFramesFailed | Outcome::SomeSessionsFailed) => ExitCode::FAILURE,
+        Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(error.exit_status())

@@ -5,6 +5,7 @@
 //! on the command line beats its variable.
 
 mod backend;
+mod bench;
 mod frames;
 mod infer;
 mod load;
@@ -15,6 +16,7 @@ mod serve;
 use clap::{Args, Parser, Subcommand};
 
 pub use backend::{BackendArgs, BackendName, BackendResourceArgs, BackendsArgs};
+pub use bench::{BackendNames, BenchArgs};
 pub use frames::{DecodeArgs, DetectionArgs};
 pub use infer::InferArgs;
 pub use load::LoadArgs;
@@ -53,6 +55,12 @@ pub enum Command {
     Infer(Box<InferArgs>),
     /// Load a server with sessions of live video, and measure how it answers or find its capacity
     Load(Box<LoadArgs>),
+    /// Compare backends: how fast each stage is on each, and whether they find the same
+    Bench(Box<BenchArgs>),
+    /// What `bench` starts a process of for each combination: answers on standard output what it is
+    /// asked on standard input
+    #[command(hide = true)]
+    BenchWorker,
     /// Look into a model file, or run it on a raw tensor
     #[command(subcommand)]
     Models(ModelsCommand),

@@ -7,6 +7,7 @@ use framegate_backend_api::BackendError;
 use framegate_models::detector::ModelError;
 
 use crate::annotate::DirectoryError;
+use crate::bench::BenchError;
 use crate::config::ConfigError;
 use crate::load::SessionFailure;
 use crate::load::frames::FramesError;
@@ -70,6 +71,9 @@ pub enum CommandError {
     /// The server could not go on.
     #[error("the server has failed: {0}")]
     Serve(std::io::Error),
+    /// What to measure with.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     /// The frames to load a server with.
     #[error(transparent)]
     Frames(#[from] FramesError),

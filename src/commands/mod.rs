@@ -1,6 +1,7 @@
 //! What the subcommands do, one file for each.
 
 mod backends;
+mod bench;
 mod error;
 mod infer;
 mod inspect;
@@ -22,6 +23,8 @@ pub enum Outcome {
     SomeFramesFailed,
     /// Some sessions were refused or lost; the report says why.
     SomeSessionsFailed,
+    /// Something could not be measured, or two backends do not find the same; the report says what.
+    SomeComparisonsFailed,
 }
 
 /// Carries out a command.
@@ -33,6 +36,8 @@ pub fn run(command: Command) -> Result<Outcome, CommandError> {
         Command::Serve(raw) => serve::serve((*raw).try_into()?),
         Command::Infer(raw) => infer::infer((*raw).try_into()?),
         Command::Load(raw) => load::load(&(*raw).try_into()?),
+        Command::Bench(raw) => bench::bench(&(*raw).try_into()?),
+        Command::BenchWorker => bench::work(),
         Command::Models(ModelsCommand::Inspect(raw)) => inspect::inspect(&raw.try_into()?),
         Command::Models(ModelsCommand::Run(raw)) => run::run(&raw.try_into()?),
         Command::Backends(raw) => backends::list(raw),

@@ -95,7 +95,11 @@ impl TryFrom<cli::LoadArgs> for LoadConfig {
     }
 }
 
-fn seconds(option: &'static str, value: f64, least: f64) -> Result<Duration, ConfigError> {
+pub(super) fn seconds(
+    option: &'static str,
+    value: f64,
+    least: f64,
+) -> Result<Duration, ConfigError> {
     between(option, value, least, MAX_SECONDS).map(Duration::from_secs_f64)
 }
 

@@ -1,6 +1,7 @@
 //! What a command is to do, checked: made from the raw values of [`crate::cli`], one struct a
 //! subject. Whoever holds one of these need not check it again.
 
+mod bench;
 mod load;
 mod serve;
 
@@ -13,6 +14,7 @@ use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::stages::{DecodeLimits, Thresholds};
 
+pub use bench::{BenchConfig, NamedBackend};
 pub use load::{LoadConfig, SearchConfig};
 pub use serve::{PipelineConfig, ServeConfig};
 

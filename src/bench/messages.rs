@@ -1,0 +1,126 @@
+//! What a worker is asked, and what it answers: one JSON object a line.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::BenchError;
+
+/// What a worker is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Request {
+    /// Each stage by itself, one after another, for so long; at least once.
+    Stages(Duration),
+    /// The whole path, its stages overlapping, for so long.
+    Pipeline(Duration),
+    /// What it makes of this many pictures, from this one on.
+    Results {
+        /// Number of the first picture.
+        first: usize,
+        /// Number of pictures, at most a batch.
+        count: usize,
+    },
+}
+
+/// What a worker answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    /// The model is loaded.
+    Ready(Ready),
+    /// To [`Request::Stages`].
+    Stages(StageTimes),
+    /// To [`Request::Pipeline`].
+    Pipeline {
+        /// Frames that came out, a second.
+        frames_per_s: f64,
+        /// The most memory held so far, where the system tells.
+        peak_rss_mb: Option<f64>,
+    },
+    /// To [`Request::Results`], one entry a picture.
+    Results(Vec<PictureResults>),
+    /// It cannot be done.
+    Failed(String),
+}
+
+/// A model that is loaded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Ready {
+    /// What the backend runs on.
+    pub(super) device: String,
+    /// Number of pictures.
+    pub(super) pictures: usize,
+    /// Reading the model's file and preparing its graph, in milliseconds.
+    pub(super) read_ms: f64,
+    /// Handing it to the backend and warming up, in milliseconds.
+    pub(super) load_ms: f64,
+    /// The first batch after that, in milliseconds.
+    pub(super) first_batch_ms: f64,
+}
+
+/// Milliseconds a frame spent in each stage, one entry a frame.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct StageTimes {
+    pub(super) decode: Vec<f64>,
+    pub(super) resize: Vec<f64>,
+    pub(super) normalise: Vec<f64>,
+    /// The run of a batch divided by its images, one entry a batch.
+    pub(super) inference: Vec<f64>,
+    pub(super) postprocess: Vec<f64>,
+}
+
+/// What came of one picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct PictureResults {
+    /// The elements of each raw output, by their bits: JSON has no word for what is no number.
+    pub(super) raw: Vec<Vec<u32>>,
+    /// The detections.
+    pub(super) boxes: Vec<FoundBox>,
+}
+
+/// A detection, in pixels of its picture.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct FoundBox {
+    pub(super) class_id: usize,
+    pub(super) score: f32,
+    pub(super) x: f32,
+    pub(super) y: f32,
+    pub(super) width: f32,
+    pub(super) height: f32,
+}
+
+impl StageTimes {
+    /// Adds those of another slice.
+    pub(super) fn extend(&mut self, more: Self) {
+        self.decode.extend(more.decode);
+        self.resize.extend(more.resize);
+        self.normalise.extend(more.normalise);
+        self.inference.extend(more.inference);
+        self.postprocess.extend(more.postprocess);
+    }
+
+    /// The stages by their names on the wire.
+    pub(super) fn stages(&self) -> [(&'static str, &[f64]); 5] {
+        [
+            ("decode", self.decode.as_slice()),
+            ("resize", &self.resize),
+            ("normalise", &self.normalise),
+            ("inference", &self.inference),
+            ("postprocess", &self.postprocess),
+        ]
+    }
+}
+
+impl Answer {
+    /// An answer to another question than was asked.
+    pub(super) fn unexpected(self, combination: &str) -> BenchError {
+        let combination = combination.to_owned();
+        match self {
+            Self::Failed(problem) => BenchError::Combination { combination, problem },
+            other => {
+                BenchError::Process { combination, problem: format!("it answers {other:.60?}") }
+            }
+        }
+    }
+}

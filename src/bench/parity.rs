@@ -1,0 +1,193 @@
+//! Whether two backends make the same of the same pictures.
+
+use serde::Serialize;
+
+use super::messages::{FoundBox, PictureResults};
+
+/// What two backends may differ by: as the engine's own tests hold each against a reference.
+pub struct ParityLimits;
+
+impl ParityLimits {
+    /// Least overlap of two boxes that count as one, as intersection over union.
+    pub const IOU: f32 = 0.95;
+    /// Greatest difference of their scores.
+    pub const SCORE: f32 = 0.03;
+    /// Greatest difference of two raw elements, relative to the largest of their output.
+    pub const RAW: f64 = 1e-3;
+}
+
+/// Boxes are looked for down to so far below the threshold, so that one whose score is about the
+/// threshold is not lost to a rounding.
+pub(super) const SLACK: f32 = 0.05;
+
+/// How much one backend differs from another on a model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Parity {
+    /// The model's file without folder and extension.
+    pub model: String,
+    /// The backend that is compared.
+    pub backend: String,
+    /// Images in its batches.
+    pub batch: usize,
+    /// The backend it is compared with.
+    pub against: String,
+    /// What was found.
+    #[serde(flatten)]
+    pub comparison: Comparison,
+    /// Whether all differences are within [`ParityLimits`].
+    pub holds: bool,
+}
+
+/// Differences over all pictures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Boxes above the threshold that the other backend found.
+    pub boxes: usize,
+    /// Boxes above the threshold that only one of the two found.
+    pub unmatched: usize,
+    /// Largest difference between the scores of two boxes that are one.
+    pub max_score_diff: f32,
+    /// Largest difference of two raw elements, relative to the largest of their output; infinite (in
+    /// JSON null) where one is no number.
+    pub max_raw_rel_diff: f64,
+}
+
+impl Comparison {
+    /// Adds what the two made of one picture. Boxes count from `confidence` on.
+    pub(super) fn add(
+        &mut self,
+        expected: &PictureResults,
+        found: &PictureResults,
+        confidence: f32,
+    ) {
+        let counts = |found: &&FoundBox| found.score >= confidence;
+        for wanted in expected.boxes.iter().filter(counts) {
+            self.boxes += 1;
+            match best_match(wanted, &found.boxes) {
+                Some(other) => {
+                    let difference = (wanted.score - other.score).abs();
+                    self.max_score_diff = self.max_score_diff.max(difference);
+                }
+                None => self.unmatched += 1,
+            }
+        }
+        let invented = |found: &&FoundBox| best_match(found, &expected.boxes).is_none();
+        self.unmatched += found.boxes.iter().filter(counts).filter(invented).count();
+        for (expected, found) in expected.raw.iter().zip(&found.raw) {
+            self.max_raw_rel_diff = self.max_raw_rel_diff.max(raw_difference(expected, found));
+        }
+    }
+
+    /// Whether everything is within [`ParityLimits`].
+    pub(super) fn holds(&self) -> bool {
+        self.unmatched == 0
+            && self.max_score_diff <= ParityLimits::SCORE
+            && self.max_raw_rel_diff <= ParityLimits::RAW
+    }
+}
+
+/// The box of the same class at the same place whose score is closest.
+fn best_match<'a>(wanted: &FoundBox, among: &'a [FoundBox]) -> Option<&'a FoundBox> {
+    among
+        .iter()
+        .filter(|other| {
+            other.class_id == wanted.class_id && iou(wanted, other) >= ParityLimits::IOU
+        })
+        .min_by(|a, b| {
+            let difference = |other: &FoundBox| (other.score - wanted.score).abs();
+            difference(a).total_cmp(&difference(b))
+        })
+}
+
+fn iou(a: &FoundBox, b: &FoundBox) -> f32 {
+    let shared = |a: f32, a_extent: f32, b: f32, b_extent: f32| {
+        ((a + a_extent).min(b + b_extent) - a.max(b)).max(0.0)
+    };
+    let both = shared(a.x, a.width, b.x, b.width) * shared(a.y, a.height, b.y, b.height);
+    both / (a.width * a.height + b.width * b.height - both)
+}
+
+fn raw_difference(expected: &[u32], found: &[u32]) -> f64 {
+    if expected.len() != found.len() {
+        return f64::INFINITY;
+    }
+    let number = |bits: &u32| f64::from(f32::from_bits(*bits));
+    let largest = expected.iter().map(number).fold(0.0, |largest, x| x.abs().max(largest));
+    let differences = expected.iter().zip(found).filter(|(a, b)| a != b).map(|(a, b)| {
+        let difference = (number(a) - number(b)).abs();
+        if difference.is_nan() { f64::INFINITY } else { difference }
+    });
+    match differences.fold(0.0, f64::max) {
+        0.0 => 0.0,
+        difference => difference / largest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(class_id: usize, score: f32, x: f32) -> FoundBox {
+        FoundBox { class_id, score, x, y: 10.0, width: 100.0, height: 50.0 }
+    }
+
+    fn picture(raw: &[f32], boxes: Vec<FoundBox>) -> PictureResults {
+        PictureResults { raw: vec![raw.iter().map(|x| x.to_bits()).collect()], boxes }
+    }
+
+    fn compared(expected: &PictureResults, found: &PictureResults) -> Comparison {
+        let mut comparison = Comparison::default();
+        comparison.add(expected, found, 0.25);
+        comparison
+    }
+
+    #[test]
+    fn the_same_is_in_parity() {
+        let one = picture(&[1.0, -4.0], vec![found(0, 0.9, 10.0), found(1, 0.5, 10.0)]);
+        let comparison = compared(&one, &one);
+        assert_eq!(comparison, Comparison { boxes: 2, ..Default::default() });
+        assert!(comparison.holds());
+    }
+
+    #[test]
+    fn differences_are_measured() {
+        let expected = picture(&[1.0, -4.0], vec![found(0, 0.9, 10.0)]);
+        let other = picture(&[1.002, -4.0], vec![found(0, 0.89, 10.5)]);
+        let comparison = compared(&expected, &other);
+        assert!((comparison.max_score_diff - 0.01).abs() < 1e-6);
+        assert!((comparison.max_raw_rel_diff - 0.0005).abs() < 1e-6);
+        assert!(comparison.holds());
+        let raw = picture(&[1.005, -4.0], vec![found(0, 0.9, 10.0)]);
+        assert!(!compared(&expected, &raw).holds());
+    }
+
+    #[test]
+    fn lost_moved_and_invented_boxes_are_unmatched() {
+        let expected = picture(&[], vec![found(0, 0.9, 10.0)]);
+        for boxes in [vec![], vec![found(1, 0.9, 10.0)], vec![found(0, 0.9, 20.0)]] {
+            let invented = boxes.len();
+            let comparison = compared(&expected, &picture(&[], boxes));
+            assert_eq!(comparison.unmatched, 1 + invented);
+            assert!(!comparison.holds());
+        }
+        assert_eq!(compared(&picture(&[], vec![]), &expected).unmatched, 1);
+    }
+
+    #[test]
+    fn a_box_at_the_threshold_is_not_lost_to_a_rounding() {
+        let above = picture(&[], vec![found(0, 0.2501, 10.0)]);
+        let below = picture(&[], vec![found(0, 0.2499, 10.0)]);
+        assert!(compared(&above, &below).holds());
+        assert!(compared(&below, &above).holds());
+    }
+
+    #[test]
+    fn what_is_no_number_is_never_in_parity_with_one() {
+        let number = picture(&[1.0], vec![]);
+        let none = picture(&[f32::NAN], vec![]);
+        assert!(!compared(&number, &none).holds());
+        assert!(!compared(&none, &number).holds());
+        assert!(compared(&none, &none).holds());
+        assert!(!compared(&picture(&[0.0], vec![]), &number).holds());
+    }
+}

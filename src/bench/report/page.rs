@@ -1,0 +1,110 @@
+//! The report as a page.
+
+use askama::Template;
+
+use super::{BenchReport, Failure, ModelReport, Run};
+use crate::bench::{Parity, ParityLimits};
+use crate::report::Machine;
+use crate::report::chart::{Bar, Bars, Line, Lines, Scale};
+
+/// A page with charts, which needs nothing else.
+#[derive(Debug, Template)]
+#[template(path = "bench/report/page.html")]
+pub struct Page<'a> {
+    machine: &'a Machine,
+    report: &'a BenchReport,
+    models: Vec<ModelSection<'a>>,
+    failures: &'a [Failure],
+}
+
+/// One model's part of the page.
+#[derive(Debug)]
+struct ModelSection<'a> {
+    name: &'a str,
+    rows: Vec<Row<'a>>,
+    throughput: Bars,
+    stages: Bars,
+    distribution: Lines,
+    parity: Vec<&'a Parity>,
+}
+
+/// A run and how it compares with the first.
+#[derive(Debug)]
+struct Row<'a> {
+    run: &'a Run,
+    frames_ratio: f64,
+    inference_ratio: f64,
+}
+
+impl<'a> Page<'a> {
+    /// The page of a report.
+    pub fn new(report: &'a BenchReport) -> Self {
+        let measured = &report.models;
+        Self {
+            machine: &report.machine,
+            report,
+            models: measured.models().into_iter().map(|name| section(measured, name)).collect(),
+            failures: &measured.failures,
+        }
+    }
+}
+
+fn section<'a>(measured: &'a ModelReport, name: &'a str) -> ModelSection<'a> {
+    let runs: Vec<&Run> = measured.runs_of(name).collect();
+    let row = |run: &&'a Run| {
+        let first = measured.first_like(run);
+        Row {
+            run,
+            frames_ratio: run.frames_per_s / first.frames_per_s,
+            inference_ratio: first.stage("inference").median / run.stage("inference").median,
+        }
+    };
+    ModelSection {
+        name,
+        rows: runs.iter().map(row).collect(),
+        throughput: throughput(&runs),
+        stages: stages(&runs),
+        distribution: distribution(&runs),
+        parity: measured.parity.iter().filter(|parity| parity.model == name).collect(),
+    }
+}
+
+fn throughput(runs: &[&Run]) -> Bars {
+    let bar = |run: &&Run| Bar { label: run.label(), values: vec![run.frames_per_s] };
+    Bars {
+        caption: "Frames a second from JPEG to boxes, stages overlapping".to_owned(),
+        unit: "frames/s",
+        parts: Vec::new(),
+        bars: runs.iter().map(bar).collect(),
+    }
+}
+
+fn stages(runs: &[&Run]) -> Bars {
+    let names = runs.first().map(|run| run.stages_ms.iter().map(|stage| stage.name.to_owned()));
+    let bar = |run: &&Run| Bar {
+        label: run.label(),
+        values: run.stages_ms.iter().map(|stage| stage.ms.median).collect(),
+    };
+    Bars {
+        caption: "Milliseconds a frame in each stage by itself, median".to_owned(),
+        unit: "ms",
+        parts: names.into_iter().flatten().collect(),
+        bars: runs.iter().map(bar).collect(),
+    }
+}
+
+fn distribution(runs: &[&Run]) -> Lines {
+    let times = runs.iter().flat_map(|run| run.inference_shares.iter().map(|point| point.0));
+    let line = |run: &&Run| Line {
+        label: run.label(),
+        points: run.inference_shares.iter().map(|(ms, share)| (*ms, share * 100.0)).collect(),
+    };
+    Lines {
+        caption: "Share of frames whose inference took at most so long".to_owned(),
+        horizontal: "ms a frame, each mark a multiple",
+        horizontal_scale: Scale::logarithmic(times),
+        vertical: "% of frames",
+        vertical_scale: Scale::Linear { from: 0.0, to: 100.0 },
+        lines: runs.iter().map(line).collect(),
+    }
+}

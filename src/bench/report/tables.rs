@@ -1,0 +1,86 @@
+//! The report on a terminal.
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{CellAlignment, Table};
+
+use super::ModelReport;
+
+/// The figures of one model's runs; ratios are to the first backend.
+pub fn runs_table(report: &ModelReport, model: &str) -> Table {
+    let mut table = table(&[
+        "backend",
+        "batch",
+        "frames/s",
+        "ratio",
+        "inference ms",
+        "ratio",
+        "p95",
+        "decode",
+        "resize",
+        "normalise",
+        "boxes",
+        "load ms",
+        "peak MB",
+    ]);
+    for run in report.runs_of(model) {
+        let first = report.first_like(run);
+        let inference = run.stage("inference");
+        let ms = |stage| format!("{:.2}", run.stage(stage).median);
+        let ratio = |value: f64, to: f64| format!("{:.2}", value / to);
+        table.add_row([
+            run.backend.clone(),
+            run.batch.to_string(),
+            format!("{:.1}", run.frames_per_s),
+            ratio(run.frames_per_s, first.frames_per_s),
+            format!("{:.2}", inference.median),
+            // Above one is faster, as for frames.
+            ratio(first.stage("inference").median, inference.median),
+            format!("{:.2}", inference.p95),
+            ms("decode"),
+            ms("resize"),
+            ms("normalise"),
+            ms("postprocess"),
+            format!("{:.0}", run.read_ms + run.load_ms),
+            run.peak_rss_mb.map_or_else(|| "-".to_owned(), |peak| format!("{peak:.0}")),
+        ]);
+    }
+    table
+}
+
+/// Whether the backends find the same.
+pub fn parity_table(report: &ModelReport, model: &str) -> Table {
+    let mut table = table(&[
+        "backend",
+        "batch",
+        "against",
+        "boxes",
+        "unmatched",
+        "score diff",
+        "raw diff",
+        "parity",
+    ]);
+    for parity in report.parity.iter().filter(|parity| parity.model == model) {
+        let comparison = &parity.comparison;
+        table.add_row([
+            parity.backend.clone(),
+            parity.batch.to_string(),
+            parity.against.clone(),
+            comparison.boxes.to_string(),
+            comparison.unmatched.to_string(),
+            format!("{:.1e}", comparison.max_score_diff),
+            format!("{:.1e}", comparison.max_raw_rel_diff),
+            if parity.holds { "holds" } else { "FAILS" }.to_owned(),
+        ]);
+    }
+    table
+}
+
+/// An empty table of numbers, after one column of names.
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

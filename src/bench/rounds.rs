@@ -1,0 +1,180 @@
+//! Turns: one worker measures at a time, in short slices.
+
+use std::time::Duration;
+
+use super::messages::{Answer, PictureResults, Ready, Request, StageTimes};
+use super::parity::{Comparison, Parity};
+use super::report::{Failure, ModelReport, Run};
+use super::{BenchError, Job, Worker};
+
+/// Turns of each worker.
+const ROUNDS: u32 = 5;
+/// Pictures compared: the raw outputs of more would say nothing new.
+const MAX_COMPARED: usize = 64;
+
+/// What is being done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A model is being loaded.
+    Loading(String),
+    /// A combination has its turn.
+    Measuring(String),
+    /// A combination is compared with the first.
+    Comparing(String),
+}
+
+/// Is told of each step as it begins.
+pub type Progress<'a> = dyn FnMut(Step) + 'a;
+
+/// A benchmark of one model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bench {
+    /// How long each combination is measured in all.
+    pub duration: Duration,
+}
+
+/// A worker with what it has measured so far.
+struct Measured {
+    worker: Worker,
+    ready: Ready,
+    stages: StageTimes,
+    frames_per_s: Vec<f64>,
+    peak_rss_mb: Option<f64>,
+}
+
+impl Bench {
+    /// Number of steps for so many combinations.
+    pub fn steps(combinations: usize) -> usize {
+        combinations * (ROUNDS as usize + 2)
+    }
+
+    /// Measures every job, all on one model, and compares each with the first.
+    ///
+    /// A combination that fails is reported and left out from then on; the others go on.
+    pub fn run(
+        self,
+        jobs: Vec<Job>,
+        mut start: impl FnMut(Job) -> Result<Worker, BenchError>,
+        progress: &mut Progress<'_>,
+    ) -> ModelReport {
+        let mut failures = Vec::new();
+        let mut measured = Vec::new();
+        for job in jobs {
+            progress(Step::Loading(job.combination.to_string()));
+            let combination = job.combination.clone();
+            match start(job) {
+                Ok(worker) => measured.push(Measured::new(worker)),
+                Err(error) => failures.push(Failure::new(&combination, &error)),
+            }
+        }
+        let slice = self.duration / ROUNDS / 2;
+        for round in 0..ROUNDS {
+            // There and back again: whoever comes first gains nothing by it.
+            if round > 0 {
+                measured.reverse();
+            }
+            keep_good(&mut measured, &mut failures, |measured| {
+                progress(Step::Measuring(measured.worker.name()));
+                measured.measure(slice)
+            });
+        }
+        // An odd number of rounds is an even number of reversals.
+        const { assert!(ROUNDS % 2 == 1) };
+
+        let mut parity = Vec::new();
+        let mut rest = measured.split_off(measured.len().min(1));
+        if let Some(first) = measured.first_mut() {
+            progress(Step::Comparing(first.worker.name()));
+            keep_good(&mut rest, &mut failures, |other| {
+                progress(Step::Comparing(other.worker.name()));
+                parity.push(compare(first, other)?);
+                Ok(())
+            });
+        }
+        measured.extend(rest);
+        ModelReport {
+            runs: measured.into_iter().map(Measured::into_run).collect(),
+            parity,
+            failures,
+        }
+    }
+}
+
+/// Does something with each; one that fails is taken out and reported.
+fn keep_good(
+    measured: &mut Vec<Measured>,
+    failures: &mut Vec<Failure>,
+    mut step: impl FnMut(&mut Measured) -> Result<(), BenchError>,
+) {
+    measured.retain_mut(|measured| match step(measured) {
+        Ok(()) => true,
+        Err(error) => {
+            failures.push(Failure::new(&measured.worker.job().combination, &error));
+            false
+        }
+    });
+}
+
+impl Measured {
+    fn new(worker: Worker) -> Self {
+        let ready = worker.ready().clone();
+        let stages = StageTimes::default();
+        Self { worker, ready, stages, frames_per_s: Vec::new(), peak_rss_mb: None }
+    }
+
+    /// One turn.
+    fn measure(&mut self, slice: Duration) -> Result<(), BenchError> {
+        match self.worker.ask(Request::Stages(slice))? {
+            Answer::Stages(times) => self.stages.extend(times),
+            other => return Err(other.unexpected(&self.worker.name())),
+        }
+        match self.worker.ask(Request::Pipeline(slice))? {
+            Answer::Pipeline { frames_per_s, peak_rss_mb } => {
+                self.frames_per_s.push(frames_per_s);
+                self.peak_rss_mb = peak_rss_mb;
+                Ok(())
+            }
+            other => Err(other.unexpected(&self.worker.name())),
+        }
+    }
+
+    fn results(&mut self, first: usize, count: usize) -> Result<Vec<PictureResults>, BenchError> {
+        match self.worker.ask(Request::Results { first, count })? {
+            Answer::Results(results) => Ok(results),
+            other => Err(other.unexpected(&self.worker.name())),
+        }
+    }
+
+    fn into_run(self) -> Run {
+        let Self { worker, ready, stages, frames_per_s, peak_rss_mb } = self;
+        Run::new(worker.job(), ready, &stages, &frames_per_s, peak_rss_mb)
+    }
+}
+
+/// Holds one against the first, batch by batch of its own size.
+fn compare(first: &mut Measured, other: &mut Measured) -> Result<Parity, BenchError> {
+    let against = first.worker.job().combination.clone();
+    let job = other.worker.job().clone();
+    let pictures = first.ready.pictures.min(other.ready.pictures).min(MAX_COMPARED);
+    let mut comparison = Comparison::default();
+    let mut next = 0;
+    while next < pictures {
+        let count = job.combination.batch.min(pictures - next);
+        let found = other.results(next, count)?;
+        for (offset, found) in found.iter().enumerate() {
+            // The first runs them one by one: so a batch is held against single images.
+            for expected in first.results(next + offset, 1)? {
+                comparison.add(&expected, found, job.confidence);
+            }
+        }
+        next += count;
+    }
+    Ok(Parity {
+        model: job.combination.model_name(),
+        backend: job.combination.backend.clone(),
+        batch: job.combination.batch,
+        against: against.backend,
+        holds: comparison.holds(),
+        comparison,
+    })
+}

@@ -1,0 +1,123 @@
+//! Options of `framegate bench`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::{BackendName, BackendResourceArgs, DetectionArgs};
+
+/// Options of `framegate bench`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Each combination of a model, a backend and a batch size runs in a process of its \
+    own; they take\nturns. Each stage is timed by itself, then the whole path with its stages \
+    overlapping. At the end\neach backend's boxes and raw outputs are compared with those of the first.\n\
+    \n\
+    Exit status: 1 when a combination could not be measured, or when a backend finds something else\n\
+    than the first.\n\
+    \n\
+    Examples:\n  \
+    framegate bench --model yolox_nano.onnx --images photos/\n  \
+    framegate bench --model a.onnx,b.onnx --backend ort,flex --batch 1,4 --images photos/ --html r.html"
+)]
+pub struct BenchArgs {
+    /// The detectors, ONNX files
+    #[arg(
+        long,
+        env = "FRAMEGATE_MODEL",
+        value_name = "FILE.onnx,…",
+        value_delimiter = ',',
+        required = true
+    )]
+    pub model: Vec<PathBuf>,
+    /// JPEG files, or a directory of them, to measure with
+    #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR", required = true)]
+    pub images: PathBuf,
+    /// Backends to compare, the first the one that others are compared with [default: all that run here
+    /// but null]
+    #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME,…", help_heading = "Backend")]
+    pub backend: Option<BackendNames>,
+    /// What backends may use.
+    #[command(flatten)]
+    pub resources: BackendResourceArgs,
+    /// CPU threads for preparing frames and for CPU backends [default: one a core]
+    #[arg(long, env = "FRAMEGATE_THREADS", value_name = "N", help_heading = "Backend")]
+    pub threads: Option<usize>,
+    /// Batch sizes, 1 to 16
+    #[arg(
+        long,
+        env = "FRAMEGATE_BATCH",
+        value_name = "N,…",
+        value_delimiter = ',',
+        default_value = "1"
+    )]
+    pub batch: Vec<usize>,
+    /// Seconds to measure each combination
+    #[arg(long, env = "FRAMEGATE_SECONDS", value_name = "S", default_value_t = 10.0)]
+    pub seconds: f64,
+    /// Which detections count.
+    #[command(flatten)]
+    pub detections: DetectionArgs,
+    /// Write everything measured to this file, as JSON
+    #[arg(long, env = "FRAMEGATE_JSON", value_name = "FILE", help_heading = "Reports")]
+    pub json: Option<PathBuf>,
+    /// Write a page with charts to this file
+    #[arg(long, env = "FRAMEGATE_HTML", value_name = "FILE", help_heading = "Reports")]
+    pub html: Option<PathBuf>,
+}
+
+/// Several backends, separated by commas, as they are typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendNames(pub Vec<(String, BackendName)>);
+
+impl FromStr for BackendNames {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut names: Vec<String> = Vec::new();
+        for part in text.split(',') {
+            match names.last_mut() {
+                // Options of one backend are separated by commas, too.
+                Some(last) if last.contains(':') && part.contains('=') && !part.contains(':') => {
+                    last.push(',');
+                    last.push_str(part);
+                }
+                _ => names.push(part.to_owned()),
+            }
+        }
+        let parsed = names.into_iter().map(|name| match name.parse()? {
+            BackendName::Auto => {
+                Err("name the backends to compare; auto is one of them".to_owned())
+            }
+            backend => Ok((name, backend)),
+        });
+        parsed.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Result<Vec<String>, String> {
+        let parsed: BackendNames = text.parse()?;
+        Ok(parsed.0.into_iter().map(|(name, _)| name).collect())
+    }
+
+    #[test]
+    fn options_stay_with_their_backend() {
+        assert_eq!(names("flex").unwrap(), ["flex"]);
+        assert_eq!(
+            names("flex,null:latency_ms=1,per_frame_ms=2,ndarray").unwrap(),
+            ["flex", "null:latency_ms=1,per_frame_ms=2", "ndarray"]
+        );
+    }
+
+    #[test]
+    fn what_is_no_backend_is_refused() {
+        for wrong in ["", "flex,", "abacus", "flex,auto", "flex,latency_ms=1"] {
+            assert!(names(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `framegate bench`: backends side by side.
+
+mod progress;
+mod worker;
+
+use std::env;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{CommandError, Outcome};
+use crate::backends::{BackendId, KNOWN};
+use crate::bench::report::{BenchReport, Failure, ModelReport, Page, parity_table, runs_table};
+use crate::bench::{Bench, BenchError, Job, Worker, combinations};
+use crate::config::{BenchConfig, NamedBackend};
+use crate::report::{Machine, check_writable, command_line, write_html, write_json};
+use crate::sources::{self, Source};
+use progress::ProgressLine;
+
+pub(super) use worker::work;
+
+/// The variable that says how much a process logs.
+const LOG_LEVEL: &str = "FRAMEGATE_LOG_LEVEL";
+
+pub(super) fn bench(config: &BenchConfig) -> Result<Outcome, CommandError> {
+    // What costs nothing to find out comes before what takes time.
+    for path in [&config.json, &config.html].into_iter().flatten() {
+        check_writable(path)?;
+    }
+    let pictures = pictures(&config.images)?;
+    let backends = backends(config)?;
+    let names: Vec<String> = backends.into_iter().map(|backend| backend.name).collect();
+    let bench = Bench { duration: config.duration };
+    let combined = names.len() * config.batches.len() * config.models.len();
+    let mut progress = ProgressLine::start(Bench::steps(combined));
+    let mut models = ModelReport::default();
+    for model in &config.models {
+        let jobs =
+            combinations(model, &names, &config.batches).into_iter().map(|combination| Job {
+                combination,
+                pictures: pictures.clone(),
+                threads: config.threads,
+                confidence: config.thresholds.confidence,
+                iou: config.thresholds.iou,
+                allow_software_gpu: config.options.allow_software_gpu,
+                ort_library: config.options.ort_library.clone(),
+            });
+        models.extend(bench.run(jobs.collect(), start, &mut |step| progress.step(&step)));
+    }
+    progress.end();
+    let report = BenchReport {
+        command: command_line(),
+        machine: Machine::describe(),
+        pictures: pictures.len(),
+        seconds: config.duration.as_secs_f64(),
+        models,
+    };
+    print(&report)?;
+    if let Some(path) = &config.json {
+        write_json(path, &report)?;
+    }
+    if let Some(path) = &config.html {
+        write_html(path, &Page::new(&report))?;
+    }
+    Ok(if report.models.holds() { Outcome::Done } else { Outcome::SomeComparisonsFailed })
+}
+
+/// A process of this program that measures one combination.
+fn start(job: Job) -> Result<Worker, BenchError> {
+    let program = env::current_exe().unwrap_or_else(|_| PathBuf::from("framegate"));
+    let mut process = Command::new(program);
+    process.arg("bench-worker");
+    // What each loads and warms up is in the report.
+    if env::var_os(LOG_LEVEL).is_none() {
+        process.env(LOG_LEVEL, "warn");
+    }
+    Worker::start(job, &mut process)
+}
+
+/// The JPEG files to measure with.
+fn pictures(images: &Path) -> Result<Vec<PathBuf>, CommandError> {
+    let file = |source| match source {
+        Source::File(path) => Ok(path),
+        Source::Unreadable { path, problem } => Err(format!("{}: {problem}", path.display())),
+        Source::StandardInput => Err("they cannot come from standard input".to_owned()),
+    };
+    let files = sources::expand(&[images.to_owned()]).into_iter().map(file);
+    Ok(files.collect::<Result<_, _>>().map_err(BenchError::Pictures)?)
+}
+
+/// The backends asked for, each of which must run here, or all that do.
+fn backends(config: &BenchConfig) -> Result<Vec<NamedBackend>, CommandError> {
+    if let Some(backends) = &config.backends {
+        for backend in backends {
+            backend.id.create(&config.options)?.probe()?;
+        }
+        return Ok(backends.clone());
+    }
+    let usable = KNOWN.into_iter().filter(|id| {
+        let computes = !matches!(id, BackendId::Null(_));
+        let probed = || id.create(&config.options).and_then(|backend| backend.probe());
+        computes && probed().inspect_err(|error| tracing::info!("left out: {error}")).is_ok()
+    });
+    Ok(usable.map(|id| NamedBackend { name: id.name().to_owned(), id }).collect())
+}
+
+fn print(report: &BenchReport) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", report.machine.summary())?;
+    if !report.machine.optimised {
+        writeln!(out, "This is a debug build: its figures say nothing about a release.")?;
+    }
+    for model in report.models.models() {
+        writeln!(out, "\n{model}, times in ms a frame, ratios to the first (above 1 is faster)")?;
+        writeln!(out, "{}", runs_table(&report.models, model))?;
+        if report.models.parity.iter().any(|parity| parity.model == model) {
+            writeln!(out, "{}", parity_table(&report.models, model))?;
+        }
+    }
+    for failure in &report.models.failures {
+        let Failure { model, backend, batch, problem } = failure;
+        writeln!(out, "not measured: {model} on {backend}, batch {batch}: {problem}")?;
+    }
+    out.flush()
+}
