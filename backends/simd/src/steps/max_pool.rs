@@ -1,0 +1,59 @@
+//! The largest element under a window, for blocked pictures.
+#![expect(unsafe_code, reason = "kernels take pointers")]
+
+use super::{Blocked, Step, part, worthwhile_tasks};
+use crate::kernels::max_pool::{self, Row};
+use crate::kernels::window::Axis;
+use crate::level::SimdLevel;
+use crate::memory::{Buffers, Slot};
+
+/// See the [module](self).
+pub(crate) struct MaxPoolBlocks {
+    pub(crate) source: Slot,
+    pub(crate) target: Slot,
+    axes: [Axis; 2],
+    picture: Blocked,
+    result: Blocked,
+    kernel: unsafe fn(&Row<'_>),
+    tasks: usize,
+}
+
+impl MaxPoolBlocks {
+    pub(crate) fn new(
+        level: SimdLevel,
+        threads: usize,
+        axes: [Axis; 2],
+        channels: usize,
+        [source, target]: [Slot; 2],
+    ) -> Self {
+        let [down, across] = axes;
+        let lanes = level.lanes();
+        let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
+        let result = Blocked { height: down.windows, width: across.windows, ..picture };
+        let work = 4 * down.taps * across.taps * result.len();
+        let tasks = worthwhile_tasks(work, threads).min(result.blocks() * result.height);
+        Self { source, target, axes, picture, result, kernel: max_pool::version(level), tasks }
+    }
+}
+
+impl Step for MaxPoolBlocks {
+    fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+        let Self { picture, result, .. } = self;
+        for row_of_all in part(result.blocks() * result.height, 1, task, self.tasks) {
+            let block = row_of_all / result.height;
+            // SAFETY: the caller's promise: the buffers have room for the layouts.
+            unsafe {
+                (self.kernel)(&Row {
+                    axes: &self.axes,
+                    input: buffers.pointer(self.source).add(block * picture.block_len()),
+                    output: buffers.pointer(self.target).add(result.row_start(row_of_all)),
+                    row: row_of_all % result.height,
+                });
+            }
+        }
+    }
+}
