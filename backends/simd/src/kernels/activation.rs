@@ -83,9 +83,6 @@ pub(super) unsafe fn activate<V: Vector>(
     // SAFETY: the caller's promise.
     unsafe {
         let (zero, one) = (V::splat(0.0), V::splat(1.0));
-        // Bounds come first, so that what is no number stays none.
-        let clamp = |x: V, low: V, high: V| high.min(low.max(x));
-        let sigmoid = |x: V| exponential(zero.sub(x)).add(one).reciprocal();
         match function {
             Activation::Relu => map!(|x| zero.max(x)),
             Activation::LeakyRelu { slope } => {
@@ -138,4 +135,24 @@ pub(super) unsafe fn activate<V: Vector>(
             Activation::Softplus => unreachable!("softplus has no vector version"),
         }
     }
+}
+
+/// `clamp(x, low, high)`; bounds come first, so that what is no number stays none.
+///
+/// # Safety
+/// The processor has `V`'s instructions.
+#[inline(always)]
+unsafe fn clamp<V: Vector>(x: V, low: V, high: V) -> V {
+    // SAFETY: the caller's promise.
+    unsafe { high.min(low.max(x)) }
+}
+
+/// `1 / (1 + exp(−x))`
+///
+/// # Safety
+/// The processor has `V`'s instructions.
+#[inline(always)]
+unsafe fn sigmoid<V: Vector>(x: V) -> V {
+    // SAFETY: the caller's promise.
+    unsafe { exponential(V::splat(0.0).sub(x)).add(V::splat(1.0)).reciprocal() }
 }

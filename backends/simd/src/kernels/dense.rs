@@ -189,7 +189,9 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize, const STEP: usize>(
         let mut sums = [[V::splat(0.0); B]; P];
         for block in 0..B {
             let bias = V::load(piece.bias.add(block * V::LANES));
-            (0..P).for_each(|p| sums[p][block] = bias);
+            for sums in &mut sums {
+                sums[block] = bias;
+            }
         }
         let mut first_channel = 0;
         let mut input = origin;
@@ -223,7 +225,9 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize, const STEP: usize>(
         }
         for block in 0..B {
             let output = piece.output.add(block * piece.output_block_stride + column * V::LANES);
-            (0..P).for_each(|p| sums[p][block].store(output.add(p * V::LANES)));
+            for (p, sums) in sums.iter().enumerate() {
+                sums[block].store(output.add(p * V::LANES));
+            }
         }
     }
 }
