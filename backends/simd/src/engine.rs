@@ -21,6 +21,7 @@ const LOOKS: u32 = 4000;
 /// A plan, its memory, and how far the threads have come.
 pub(crate) struct Engine {
     plan: Plan,
+    threads: usize,
     /// Kept for the buffers that point into them; one for each thread.
     arenas: Vec<AlignedCells>,
     ends: RwLock<Ends>,
@@ -98,6 +99,7 @@ impl Engine {
             failure: Mutex::default(),
             recorder: Recorder::new(plan.steps.len()),
             arenas,
+            threads,
             plan,
         }
     }
@@ -115,8 +117,7 @@ impl Engine {
     pub(crate) fn prepare(&self, ends: impl FnOnce(&mut Ends), images: usize) {
         let mut current = self.ends.write().unwrap_or_else(PoisonError::into_inner);
         ends(&mut current);
-        let threads = self.own.len();
-        let whole = if threads == 1 { images } else { images / threads * threads };
+        let whole = images / self.threads * self.threads;
         self.images.store(images, Ordering::Relaxed);
         self.whole.count.store(whole, Ordering::Relaxed);
         self.whole.taken.store(0, Ordering::Relaxed);
