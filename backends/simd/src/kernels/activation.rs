@@ -4,7 +4,7 @@
 
 use framegate_backend_api::graph::Activation;
 
-use crate::vector::{Vector, exponential, versions};
+use crate::vector::{Vector, exponential, logistic, versions};
 
 /// Functions of an element and of its counterpart in a second tensor.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -89,8 +89,8 @@ pub(super) unsafe fn activate<V: Vector>(
                 let slope = V::splat(slope);
                 map!(|x| x.mul(slope).where_negative(x, x))
             }
-            Activation::Sigmoid => map!(|x| sigmoid(x)),
-            Activation::Silu => map!(|x| x.mul(sigmoid(x))),
+            Activation::Sigmoid => map!(|x| logistic(one, x)),
+            Activation::Silu => map!(|x| logistic(x, x)),
             Activation::HardSigmoid { alpha, beta } => {
                 let (alpha, beta) = (V::splat(alpha), V::splat(beta));
                 map!(|x| clamp(x.mul_add(alpha, beta), zero, one))
@@ -105,10 +105,8 @@ pub(super) unsafe fn activate<V: Vector>(
             }
             // 1 − 2 / (1 + exp(2x))
             Activation::Tanh => {
-                let minus_two = V::splat(-2.0);
-                map!(|x| {
-                    exponential(x.add(x)).add(one).reciprocal().mul_add(minus_two, one)
-                })
+                let two = V::splat(2.0);
+                map!(|x| one.sub(two.div(exponential(x.add(x)).add(one))))
             }
             // (1 + tanh(u)) / 2 is sigmoid(2u).
             Activation::Gelu { .. } => {
@@ -116,7 +114,7 @@ pub(super) unsafe fn activate<V: Vector>(
                 let cubic = V::splat(2.0 * (2.0 / std::f32::consts::PI).sqrt() * 0.044715);
                 map!(|x| {
                     let double_u = x.mul(x.mul(x).mul_add(cubic, linear));
-                    x.mul(sigmoid(double_u))
+                    logistic(x, double_u)
                 })
             }
             Activation::Elu { alpha } => {
@@ -129,7 +127,7 @@ pub(super) unsafe fn activate<V: Vector>(
                 map!(|x| {
                     let e = exponential(enough.min(x));
                     let product = e.mul_add(e, e.add(e));
-                    x.mul(product.mul(product.add(two).reciprocal()))
+                    x.mul(product.div(product.add(two)))
                 })
             }
             Activation::Softplus => unreachable!("softplus has no vector version"),
@@ -145,14 +143,4 @@ pub(super) unsafe fn activate<V: Vector>(
 unsafe fn clamp<V: Vector>(x: V, low: V, high: V) -> V {
     // SAFETY: the caller's promise.
     unsafe { high.min(low.max(x)) }
-}
-
-/// `1 / (1 + exp(−x))`
-///
-/// # Safety
-/// The processor has `V`'s instructions.
-#[inline(always)]
-unsafe fn sigmoid<V: Vector>(x: V) -> V {
-    // SAFETY: the caller's promise.
-    unsafe { exponential(V::splat(0.0).sub(x)).add(V::splat(1.0)).reciprocal() }
 }

@@ -57,10 +57,9 @@ impl Vector for F32x8 {
         wrap!(_mm256_fmadd_ps(self.0, factor.0, addend.0))
     }
 
-    /// The estimate that AVX has is too coarse for one step of Newton's method.
     #[inline(always)]
-    unsafe fn reciprocal(self) -> Self {
-        wrap!(_mm256_div_ps(_mm256_set1_ps(1.0), self.0))
+    unsafe fn div(self, other: Self) -> Self {
+        wrap!(_mm256_div_ps(self.0, other.0))
     }
 
     #[inline(always)]

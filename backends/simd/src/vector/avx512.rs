@@ -59,14 +59,9 @@ impl Vector for F32x16 {
         wrap!(_mm512_fmadd_ps(self.0, factor.0, addend.0))
     }
 
-    /// An estimate of 14 bits and one step of Newton's method, which doubles them.
     #[inline(always)]
-    unsafe fn reciprocal(self) -> Self {
-        wrap!({
-            let estimate = _mm512_rcp14_ps(self.0);
-            let rest = _mm512_fnmadd_ps(self.0, estimate, _mm512_set1_ps(2.0));
-            _mm512_mul_ps(estimate, rest)
-        })
+    unsafe fn div(self, other: Self) -> Self {
+        wrap!(_mm512_div_ps(self.0, other.0))
     }
 
     #[inline(always)]

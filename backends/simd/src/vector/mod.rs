@@ -15,7 +15,7 @@ mod portable;
 pub(crate) use avx2::F32x8;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::F32x16;
-pub(crate) use exponential::exponential;
+pub(crate) use exponential::{exponential, logistic};
 pub(crate) use portable::Portable;
 
 /// A vector of `f32`, one to a channel of a block.
@@ -38,8 +38,9 @@ pub(crate) trait Vector: Copy {
     unsafe fn mul(self, other: Self) -> Self;
     /// `self · factor + addend`, rounded once where the processor can.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
-    /// `1 / self`, to some 23 bits.
-    unsafe fn reciprocal(self) -> Self;
+    /// A division, which has a unit of its own beside that for multiply-adds: an estimate and a step
+    /// of Newton's method take longer in what is computed here.
+    unsafe fn div(self, other: Self) -> Self;
     /// The larger; `other` if either is not a number.
     unsafe fn max(self, other: Self) -> Self;
     /// The smaller; `other` if either is not a number.

@@ -58,8 +58,8 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
-    unsafe fn reciprocal(self) -> Self {
-        Self(self.0.map(|x| 1.0 / x))
+    unsafe fn div(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
     }
 
     #[inline(always)]
