@@ -37,8 +37,8 @@ unsafe fn row<V: Vector>(row: &Row<'_>) {
         for column in (0..inside.start).chain(inside.end..across.windows) {
             window::<V, 0>(row, column, row_taps.clone(), across.taps_inside(column));
         }
-        match (row_taps.len(), across.taps) {
-            (2, 2) => {
+        match (row_taps.clone(), down.taps, across.taps) {
+            (Range { start: 0, end: 2 }, 2, 2) => {
                 for column in inside {
                     window::<V, 2>(row, column, 0..2, 0..2);
                 }

@@ -17,6 +17,8 @@ mod in_place;
 mod slots;
 mod space_to_depth;
 mod stages;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use framegate_backend_api::graph::Graph;
