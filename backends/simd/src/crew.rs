@@ -1,7 +1,10 @@
 //! Threads that help with one piece of work at a time and sleep in between.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+
+use crate::waiting::wait_until;
 
 /// What each thread does when there is work; given its number, from 1.
 pub(crate) type Job = dyn Fn(usize) + Send + Sync;
@@ -12,9 +15,12 @@ pub(crate) struct Crew {
     helpers: Vec<JoinHandle<()>>,
 }
 
+#[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Helpers at work. They join under the lock and leave without it.
+    active: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -23,8 +29,6 @@ struct State {
     work: u64,
     /// Whether helpers may still join it.
     is_open: bool,
-    /// Helpers at it.
-    active: usize,
     is_over: bool,
 }
 
@@ -40,7 +44,7 @@ impl Crew {
     /// # Errors
     /// When the system gives no more threads.
     pub(crate) fn start(threads: usize, job: &Arc<Job>) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared::default());
         let mut crew = Self { shared, helpers: Vec::new() };
         for number in 1..threads {
             let (shared, job) = (Arc::clone(&crew.shared), Arc::clone(job));
@@ -69,11 +73,8 @@ impl Crew {
         if self.helpers.is_empty() {
             return;
         }
-        let mut state = self.shared.lock();
-        state.is_open = false;
-        while state.active > 0 {
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.shared.lock().is_open = false;
+        wait_until(|| self.shared.active.load(Ordering::Acquire) == 0);
     }
 }
 
@@ -97,21 +98,26 @@ fn help(shared: &Shared, number: usize, job: &Job) {
             continue;
         }
         done = state.work;
-        state.active += 1;
+        shared.active.fetch_add(1, Ordering::Relaxed);
         drop(state);
+        let leaving = Leaving(&shared.active);
         job(number);
+        drop(leaving);
         state = shared.lock();
-        state.active -= 1;
-        if state.active == 0 {
-            shared.changed.notify_all();
-        }
+    }
+}
+
+/// Counts a helper out, even if its job panics.
+struct Leaving<'a>(&'a AtomicUsize);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
 
     #[test]

@@ -14,9 +14,7 @@ use crate::memory::{AlignedCells, Buffers};
 use crate::panics::message;
 use crate::plan::{Place, Plan, Task};
 use crate::profile::Recorder;
-
-/// How often a waiting thread looks before it lets others run.
-const LOOKS: u32 = 4000;
+use crate::waiting::wait_until;
 
 /// A plan, its memory, and how far the threads have come.
 pub(crate) struct Engine {
@@ -231,14 +229,6 @@ fn buffers(plan: &Plan, arena: &mut AlignedCells) -> Buffers {
         }
     }
     buffers
-}
-
-fn wait_until(is_so: impl Fn() -> bool) {
-    let mut looks = 0_u32;
-    while !is_so() {
-        looks = looks.saturating_add(1);
-        if looks < LOOKS { std::hint::spin_loop() } else { std::thread::yield_now() }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -26,6 +26,7 @@ mod profile;
 mod session;
 mod steps;
 mod vector;
+mod waiting;
 
 pub use backend::{SimdBackend, SimdOptions};
 pub use level::SimdLevel;

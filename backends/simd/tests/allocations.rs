@@ -2,6 +2,8 @@
 //!
 //! A test binary of its own, with a single test: the count is of all threads.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

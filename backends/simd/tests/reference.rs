@@ -4,6 +4,8 @@
 //! The data are looked for in `FRAMEGATE_TEST_DATA`, by default `../shared`, relative to the
 //! workspace; without them nothing is tested, which is said.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::env;
 use std::path::{Path, PathBuf};
 

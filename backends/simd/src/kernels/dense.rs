@@ -21,8 +21,15 @@ use super::window::Axis;
 use crate::level::SimdLevel;
 use crate::vector::{Vector, versions};
 
-/// Most blocks of channels in a tile.
-pub(crate) const MAX_BLOCKS: usize = 4;
+/// Most blocks of channels in a tile of a level.
+pub(crate) fn most_blocks(level: SimdLevel) -> usize {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        SimdLevel::Avx512(_) => 4,
+        // Sixteen registers have no room for more weights beside the sums.
+        _ => 2,
+    }
+}
 
 /// What a convolution's tiles have in common.
 #[derive(Debug, Clone)]
@@ -74,7 +81,7 @@ pub(crate) struct Piece {
 /// A version of the kernel.
 pub(crate) type Kernel = unsafe fn(&Dense, &Piece);
 
-/// The version for a level, for `blocks` (1 to [`MAX_BLOCKS`]) blocks of channels at a time.
+/// The version for a level, for `blocks` (1 to [`most_blocks`]) blocks of channels at a time.
 ///
 /// Where neighbouring results read neighbouring vectors, or every second float as in a first layer,
 /// the distance is built in, and addresses cost nothing.
@@ -116,9 +123,7 @@ unsafe fn piece<V: Vector, const B: usize, const STEP: usize>(dense: &Dense, pie
             (32, 3) => row::<V, 8, 3, B, STEP>(dense, piece),
             (32, _) => row::<V, 6, 2, B, STEP>(dense, piece),
             (16, 1) => row::<V, 12, 4, B, STEP>(dense, piece),
-            (16, 2) => row::<V, 6, 2, B, STEP>(dense, piece),
-            (16, 3) => row::<V, 4, 2, B, STEP>(dense, piece),
-            (16, _) => row::<V, 3, 2, B, STEP>(dense, piece),
+            (16, _) => row::<V, 6, 2, B, STEP>(dense, piece),
             (_, 1) => row::<V, 4, 2, B, STEP>(dense, piece),
             _ => row::<V, 2, 1, B, STEP>(dense, piece),
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Blocked, Step, part, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
-use crate::kernels::dense::{self, Dense, Kernel, MAX_BLOCKS, Piece};
+use crate::kernels::dense::{self, Dense, Kernel, Piece, most_blocks};
 use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Slot};
 
@@ -70,7 +70,7 @@ impl DenseConvolution {
             Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
         let taps = down.taps * across.taps * dense.channels;
         let mut start = 0;
-        let groups: Vec<Group> = group(result.blocks())
+        let groups: Vec<Group> = group(result.blocks(), most_blocks(level))
             .map(|blocks| {
                 let kernel = dense::kernel(level, blocks.len(), dense.step());
                 let group = Group { weights: start, kernel, blocks };
@@ -199,9 +199,9 @@ fn flatten(dense: &mut Dense) {
     }
 }
 
-/// Blocks in groups of equal size, as nearly as possible.
-fn group(blocks: usize) -> impl Iterator<Item = Range<usize>> {
-    let groups = blocks.div_ceil(MAX_BLOCKS);
+/// Blocks in groups of equal size, as nearly as possible, none larger than `most`.
+fn group(blocks: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let groups = blocks.div_ceil(most);
     (0..groups).map(move |index| part(blocks, 1, index, groups))
 }
 
