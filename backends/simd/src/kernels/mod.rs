@@ -10,4 +10,5 @@ pub(crate) mod depthwise;
 pub(crate) mod elementwise;
 pub(crate) mod layout;
 pub(crate) mod max_pool;
+pub(crate) mod softmax;
 pub(crate) mod window;

@@ -128,6 +128,11 @@ impl Assembly<'_> {
         self.in_place[id.0] == Some(InPlace { whole, block })
     }
 
+    /// Says where a value lies blocked without having been computed.
+    pub(super) fn lies_blocked(&mut self, id: ValueId, slot: Slot) {
+        self.forms[id.0].blocked = Some(slot);
+    }
+
     /// Blocks of a blocked value's slot, from this one on.
     pub(super) fn slot_inside(&mut self, parent: Slot, id: ValueId, block: usize) -> Slot {
         let layout = self.layout(id);
@@ -187,13 +192,16 @@ impl Assembly<'_> {
     }
 
     /// Room for a value in row-major order.
-    fn new_plain(&mut self, id: ValueId) -> Slot {
+    pub(super) fn new_plain(&mut self, id: ValueId) -> Slot {
         let slot = self.slots.add(value_cells(self.graph.value(id)), Home::Arena(0));
         self.forms[id.0].plain = Some(slot);
         slot
     }
 
     fn plain_node(&mut self, node: &Node) {
+        if self.row_major_node(node) {
+            return;
+        }
         let reads: Vec<Slot> = node.inputs.iter().map(|id| self.plain(*id)).collect();
         let writes: Vec<Slot> = node.outputs.iter().map(|id| self.new_plain(*id)).collect();
         let operation = plain::prepare(self.graph, node);

@@ -1,19 +1,21 @@
 //! Nodes that have kernels, bound to their buffers.
 
+use framegate_backend_api::ElementType;
 use framegate_backend_api::graph::{
-    Convolution, Graph, Node, Operator, ResizeMode, ValueId, Window,
+    Convolution, Graph, Node, Operator, ResizeMode, Value, ValueId, Window,
 };
 
 use super::assemble::Assembly;
 use super::classify::Kind;
 use super::fuse::Fusion;
-use crate::kernels::activation::Finish;
+use crate::kernels::activation::{self, Finish};
 use crate::kernels::dense::Dense;
+use crate::kernels::elementwise;
 use crate::kernels::window::Axis;
 use crate::memory::Slot;
 use crate::steps::{
-    ActivateBlocks, CombineBlocks, CopyBlocks, DenseConvolution, DepthwiseConvolution,
-    MaxPoolBlocks, ResizeBlocks, Weights,
+    Activate, Combine, CopyBlocks, DenseConvolution, DepthwiseConvolution,
+    MaxPoolBlocks, ResizeBlocks, Softmax, Weights,
 };
 
 /// Pictures of at most so many channels are read as they are: in a block most lanes would be empty.
@@ -46,21 +48,60 @@ impl Assembly<'_> {
             Operator::Activation(function) => {
                 let [source, target] = [self.blocked(x), self.new_blocked(fusion.result)];
                 let (len, slots) = (self.layout(x).len(), [source, target]);
-                let step = ActivateBlocks::new(self.level, self.threads, *function, len, slots);
+                let step = Activate::new(self.level, self.threads, *function, len, slots);
                 self.push(&node.name, "activation", 0, step, vec![source], vec![target]);
             }
             Operator::Binary(function) => {
                 let sources = [self.blocked(x), self.blocked(node.inputs[1])];
                 let target = self.new_blocked(fusion.result);
                 let len = self.layout(x).len();
-                let step = CombineBlocks::new(
+                let step = Combine::new(
                     self.level, self.threads, *function, len, sources, target,
                 );
                 self.push(&node.name, "elementwise", 0, step, sources.to_vec(), vec![target]);
             }
             Operator::Concat { .. } => self.concat(node, fusion.result),
+            Operator::Slice(slices) => {
+                let whole = self.blocked(x);
+                let first = slices[1].start / self.level.lanes();
+                let part = self.slot_inside(whole, fusion.result, first);
+                self.lies_blocked(fusion.result, part);
+            }
             _ => unreachable!("{:?} has no kernel", node.operator),
         }
+    }
+
+    /// A node on row-major tensors, if it has a kernel; says whether it has.
+    pub(super) fn row_major_node(&mut self, node: &Node) -> bool {
+        let (level, threads, result) = (self.level, self.threads, node.outputs[0]);
+        let operands: Vec<&Value> = node.inputs.iter().map(|id| self.graph.value(*id)).collect();
+        let shape = &operands[0].shape;
+        let len: usize = shape.iter().product();
+        if len < level.lanes() || operands[0].element_type != ElementType::F32 {
+            return false;
+        }
+        match &node.operator {
+            Operator::Activation(function) if activation::is_vectorised(*function) => {
+                let [source, target] = [self.plain(node.inputs[0]), self.new_plain(result)];
+                let step = Activate::new(level, threads, *function, len, [source, target]);
+                self.push(&node.name, "activation", 0, step, vec![source], vec![target]);
+            }
+            Operator::Binary(function)
+                if elementwise::is_vectorised(*function) && *shape == operands[1].shape =>
+            {
+                let sources = [self.plain(node.inputs[0]), self.plain(node.inputs[1])];
+                let target = self.new_plain(result);
+                let step = Combine::new(level, threads, *function, len, sources, target);
+                self.push(&node.name, "elementwise", 0, step, sources.to_vec(), vec![target]);
+            }
+            Operator::Softmax { axis } if Softmax::fits(level, *axis, shape) => {
+                let [source, target] = [self.plain(node.inputs[0]), self.new_plain(result)];
+                let step = Softmax::new(level, threads, *axis, shape, [source, target]);
+                self.push(&node.name, "softmax", 0, step, vec![source], vec![target]);
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// Copies the operands that could not be written in place.

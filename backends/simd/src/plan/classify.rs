@@ -58,6 +58,12 @@ fn kind(graph: &Graph, node: &Node, lanes: usize, is_blocked: impl Fn(ValueId) -
                 && pictures()
                 && operand(0).shape == operand(1).shape
         }
+        // Blocks of a picture are a picture.
+        Operator::Slice(slices) => {
+            let shape = &operand(0).shape;
+            let whole = [0, 2, 3].iter().all(|axis| slices[*axis].is_all(shape[*axis]));
+            any_blocked() && whole && slices[1].step == 1 && slices[1].start.is_multiple_of(lanes)
+        }
         // Only whole blocks can be put side by side, but for the last.
         Operator::Concat { axis: 1 } => {
             let whole = |id: &ValueId| graph.value(*id).shape[1].is_multiple_of(lanes);

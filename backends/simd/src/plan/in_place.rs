@@ -22,9 +22,11 @@ pub(crate) fn concats(
     lanes: usize,
 ) -> Vec<Option<InPlace>> {
     let mut from_kernel = vec![false; graph.values.len()];
-    for (kind, fusion) in kinds.iter().zip(&fusions.of_node) {
+    for ((node, kind), fusion) in graph.nodes.iter().zip(kinds).zip(&fusions.of_node) {
         if let Some(fusion) = fusion {
-            from_kernel[fusion.result.0] = *kind != Kind::Plain;
+            // A slice is where its operand is already.
+            let is_slice = matches!(node.operator, Operator::Slice(_));
+            from_kernel[fusion.result.0] = *kind != Kind::Plain && !is_slice;
         }
     }
     let mut places = vec![None; graph.values.len()];

@@ -430,3 +430,47 @@ fn heads_are_written_where_they_end_up() {
         case.check(vec![twice, scores], "unblock");
     }
 }
+
+#[test]
+fn slices_of_whole_blocks_are_where_they_were() {
+    for seed in 0..ROUNDS as u64 / 2 {
+        let mut random = Rng::with_seed(seed);
+        let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
+        let x = case.builder.input();
+        let whole = case.pointwise(x, 40);
+        let shape = case.builder.value(whole).shape.clone();
+        let slice = |start: usize, len: usize| {
+            let channels = AxisSlice { start, step: 1, len };
+            let all = |axis: usize| AxisSlice::all(shape[axis]);
+            Operator::Slice(vec![all(0), channels, all(2), all(3)])
+        };
+        let first = case.push(slice(0, 16), &[whole]);
+        let second = case.push(slice(16, random.usize(1..24)), &[whole]);
+        let deeper = case.pointwise(second, 16);
+        let joined = case.push(Operator::Concat { axis: 1 }, &[first, deeper, second]);
+        let y = case.pointwise(joined, 7);
+        case.check(vec![y, second], "copy");
+    }
+}
+
+#[test]
+fn row_major_functions() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let shape = [1, random.usize(1..5), random.usize(4..9), random.usize(16..90)];
+        let mut case = Case::new(seed, shape);
+        let x = case.builder.input();
+        let function = activation(&mut random).unwrap_or(Activation::Silu);
+        let y = case.push(Operator::Activation(function), &[x]);
+        case.check(vec![y], "activation");
+        let mut case = Case::new(seed, shape);
+        let x = case.builder.input();
+        let y = case.push(Operator::Binary(Binary::Mul), &[x, x]);
+        case.check(vec![y], "elementwise");
+        let mut case = Case::new(seed, shape);
+        let x = case.builder.input();
+        let axis = random.usize(1..3);
+        let y = case.push(Operator::Softmax { axis }, &[x]);
+        case.check(vec![y], "softmax");
+    }
+}

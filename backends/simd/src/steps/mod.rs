@@ -10,6 +10,7 @@ mod layout;
 mod max_pool;
 mod plain;
 mod resize;
+mod softmax;
 
 use crate::memory::Buffers;
 
@@ -17,11 +18,12 @@ pub(crate) use blocks::Blocked;
 pub(crate) use concat::CopyBlocks;
 pub(crate) use dense::{DenseConvolution, Weights};
 pub(crate) use depthwise::DepthwiseConvolution;
-pub(crate) use elementwise::{ActivateBlocks, CombineBlocks};
+pub(crate) use elementwise::{Activate, Combine};
 pub(crate) use layout::{Block, Unblock};
 pub(crate) use max_pool::MaxPoolBlocks;
 pub(crate) use plain::Plain;
 pub(crate) use resize::ResizeBlocks;
+pub(crate) use softmax::Softmax;
 
 /// One step of a plan, in tasks that may run in any order and on any thread.
 pub(crate) trait Step: Send + Sync {
