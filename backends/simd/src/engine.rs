@@ -1,7 +1,8 @@
 //! A plan at work: images through its stages, on several threads.
 //!
-//! Threads take tasks by counting up: a stage is over when as many tasks are done as it has, and
-//! nobody is waited for who has not taken one. While there are at least as many images as threads,
+//! Every thread has a share of a stage's tasks, takes them by counting up, and then helps the others
+//! with theirs: a stage is over when as many tasks are done as it has, and nobody is waited for who has
+//! not taken one. While there are at least as many images as threads,
 //! each thread takes whole images instead, with an arena of its own: nothing is waited for at all.
 #![expect(unsafe_code, reason = "steps write to memory that the plan keeps apart")]
 
@@ -69,12 +70,29 @@ struct Whole {
     done: AtomicUsize,
 }
 
-/// How far a stage is. A cache line of its own: every thread writes here all the time.
+/// How far a stage is.
+#[derive(Debug)]
+struct Progress {
+    /// By share.
+    taken: Vec<Counter>,
+    done: Counter,
+}
+
+/// On a cache line of its own: threads write to others all the time.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Progress {
-    taken: AtomicUsize,
-    done: AtomicUsize,
+struct Counter(AtomicUsize);
+
+impl Progress {
+    fn new(shares: usize) -> Self {
+        Self { taken: (0..shares).map(|_| Counter::default()).collect(), done: Counter::default() }
+    }
+
+    fn reset(&self) {
+        for counter in self.taken.iter().chain([&self.done]) {
+            counter.0.store(0, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Engine {
@@ -86,7 +104,7 @@ impl Engine {
             (0..lanes).map(|_| AlignedCells::new(plan.arena_cells())).collect();
         let own = arenas.iter_mut().map(|arena| Mutex::new(buffers(&plan, arena))).collect();
         let shared = (0..max_batch).map(|_| RwLock::new(buffers(&plan, &mut arenas[0]))).collect();
-        let progress = || plan.stages.iter().map(|_| Progress::default()).collect();
+        let progress = || plan.stages.iter().map(|shares| Progress::new(shares.len())).collect();
         Self {
             ends: RwLock::default(),
             own,
@@ -122,8 +140,7 @@ impl Engine {
         self.whole.done.store(0, Ordering::Relaxed);
         for (index, image) in (whole..images).enumerate() {
             for stage in &self.progress[index] {
-                stage.taken.store(0, Ordering::Relaxed);
-                stage.done.store(0, Ordering::Relaxed);
+                stage.reset();
             }
             let mut buffers = self.shared[index].write().unwrap_or_else(PoisonError::into_inner);
             self.point(&mut buffers, &current, image);
@@ -145,7 +162,7 @@ impl Engine {
             wait_until(|| self.whole.done.load(Ordering::Acquire) == whole);
             for index in 0..self.images.load(Ordering::Relaxed) - whole {
                 let buffers = self.shared[index].read().unwrap_or_else(PoisonError::into_inner);
-                self.work_together(&self.progress[index], &buffers);
+                self.work_together(thread, &self.progress[index], &buffers);
             }
         }
     }
@@ -164,7 +181,7 @@ impl Engine {
                 return;
             }
             self.point(buffers, &ends, image);
-            for task in self.plan.stages.iter().flatten() {
+            for task in self.plan.stages.iter().flatten().flatten() {
                 // SAFETY: the caller's promise; stages in order, in an arena of this thread's own.
                 unsafe { self.run(*task, buffers) };
             }
@@ -172,17 +189,20 @@ impl Engine {
         }
     }
 
-    unsafe fn work_together(&self, progress: &[Progress], buffers: &Buffers) {
-        for (tasks, progress) in self.plan.stages.iter().zip(progress) {
-            loop {
-                let next = progress.taken.fetch_add(1, Ordering::Relaxed);
-                let Some(task) = tasks.get(next) else { break };
-                // SAFETY: the caller's promise; each task is taken once, and all that it reads was
-                // written in stages before, which are over.
-                unsafe { self.run(*task, buffers) };
-                progress.done.fetch_add(1, Ordering::Release);
+    unsafe fn work_together(&self, thread: usize, progress: &[Progress], buffers: &Buffers) {
+        for (shares, progress) in self.plan.stages.iter().zip(progress) {
+            // The own share first, then the others'.
+            for index in (0..shares.len()).map(|next| (thread + next) % shares.len()) {
+                let (share, taken) = (&shares[index], &progress.taken[index].0);
+                while let Some(task) = share.get(taken.fetch_add(1, Ordering::Relaxed)) {
+                    // SAFETY: the caller's promise; each task is taken once, and all that it reads
+                    // was written in stages before, which are over.
+                    unsafe { self.run(*task, buffers) };
+                    progress.done.0.fetch_add(1, Ordering::Release);
+                }
             }
-            wait_until(|| progress.done.load(Ordering::Acquire) == tasks.len());
+            let tasks: usize = shares.iter().map(Vec::len).sum();
+            wait_until(|| progress.done.0.load(Ordering::Acquire) == tasks);
         }
     }
 

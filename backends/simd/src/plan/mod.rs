@@ -27,13 +27,14 @@ use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Slot};
 use crate::steps::Step;
 use slots::{Home, Slots};
+pub(crate) use stages::Shares;
 
 /// A graph that is ready to run any number of times, one image at a time.
 pub(crate) struct Plan {
     /// In an order in which they may run one after the other.
     pub(crate) steps: Vec<PlannedStep>,
-    /// The tasks that may run at the same time, stage by stage.
-    pub(crate) stages: Vec<Vec<Task>>,
+    /// The tasks that may run at the same time, stage by stage, in a share for each thread.
+    pub(crate) stages: Vec<Shares>,
     slots: Slots,
     constants: Vec<AlignedCells>,
     arena_cells: usize,
@@ -87,7 +88,8 @@ impl Plan {
         let (steps, mut slots, constants) = assembled;
         let stage_of = stages::stages(&steps, &slots);
         let arena_cells = arena::lay_out(&steps, &stage_of, &mut slots);
-        Self { stages: stages::tasks(&steps, &stage_of), steps, slots, constants, arena_cells }
+        let stages = stages::shares(&steps, &stage_of, threads);
+        Self { stages, steps, slots, constants, arena_cells }
     }
 
     /// Number of slots.

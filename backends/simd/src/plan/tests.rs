@@ -60,7 +60,7 @@ fn run_plan(plan: &Plan, image: &[f32], random: &mut Rng) -> Vec<Vec<f32>> {
         }
     }
     for stage in &plan.stages {
-        let mut tasks = stage.clone();
+        let mut tasks = stage.concat();
         random.shuffle(&mut tasks);
         for task in tasks {
             // SAFETY: every slot has the room it was planned with, and this is the only thread.

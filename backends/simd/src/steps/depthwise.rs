@@ -1,7 +1,7 @@
 //! A convolution with one filter for each channel.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
-use super::{Blocked, Step, Weights, part, worthwhile_tasks};
+use super::{BlockRow, Blocked, Step, Weights, band, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::depthwise::{self, Row};
 use crate::kernels::window::Axis;
@@ -51,7 +51,6 @@ impl DepthwiseConvolution {
             }
             bias[channel] = weights.bias.map_or(0.0, |bias| bias[channel]);
         }
-        let rows = result.blocks() * result.height;
         Self {
             source,
             residual,
@@ -65,7 +64,7 @@ impl DepthwiseConvolution {
             kernel: depthwise::version(level),
             finish_kernel: activation::version(level),
             // Every multiply-add loads its operand, so it takes longer than in a dense one.
-            tasks: worthwhile_tasks(4 * taps * result.len(), threads).min(rows),
+            tasks: worthwhile_tasks(4 * taps * result.len(), threads).min(result.height),
         }
     }
 }
@@ -79,9 +78,8 @@ impl Step for DepthwiseConvolution {
         let Self { picture, result, weights, bias, .. } = self;
         let lanes = result.lanes;
         let block_weights = self.axes[0].taps * self.axes[1].taps * lanes;
-        for row_of_all in part(result.blocks() * result.height, 1, task, self.tasks) {
-            let (block, row) = (row_of_all / result.height, row_of_all % result.height);
-            let start = result.row_start(row_of_all);
+        for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
+            let start = result.row_start(of_all);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
                 let output = buffers.pointer(self.target).add(start);

@@ -1,7 +1,7 @@
 //! Into and out of the blocked layout.
 #![expect(unsafe_code, reason = "elements are moved through pointers")]
 
-use super::{Blocked, Step, part, worthwhile_tasks};
+use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::layout::{Strides, block_row, unblock_row};
 use crate::memory::{Buffers, Slot};
 
@@ -19,7 +19,7 @@ pub(crate) struct Block {
 impl Block {
     pub(crate) fn new(threads: usize, picture: Blocked, [source, target]: [Slot; 2]) -> Self {
         let tasks = worthwhile_tasks(WORK * picture.len(), threads);
-        Self { source, target, picture, tasks: tasks.min(picture.blocks() * picture.height) }
+        Self { source, target, picture, tasks: tasks.min(picture.height) }
     }
 }
 
@@ -32,14 +32,13 @@ impl Step for Block {
         let Self { picture, .. } = self;
         let plane = picture.height * picture.width;
         let strides = Strides { start: 0, channel: plane, row: picture.width, column: 1 };
-        for row_of_all in part(picture.blocks() * picture.height, 1, task, self.tasks) {
-            let (block, row) = (row_of_all / picture.height, row_of_all % picture.height);
+        for BlockRow { block, row, of_all } in band(picture, task, self.tasks) {
             let start = block * picture.lanes * plane + row * picture.width;
             let channels = picture.channels_in(block);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
                 let from = buffers.pointer(self.source).add(start);
-                let to = buffers.pointer(self.target).add(picture.row_start(row_of_all));
+                let to = buffers.pointer(self.target).add(picture.row_start(of_all));
                 block_row(from, strides, channels, picture.lanes, picture.width, to);
             }
         }
@@ -63,7 +62,7 @@ impl Unblock {
         [source, target]: [Slot; 2],
     ) -> Self {
         let tasks = worthwhile_tasks(WORK * picture.len(), threads);
-        let tasks = tasks.min(picture.blocks() * picture.height);
+        let tasks = tasks.min(picture.height);
         Self { source, target, picture, strides, tasks }
     }
 }
@@ -75,13 +74,12 @@ impl Step for Unblock {
 
     unsafe fn run(&self, task: usize, buffers: &Buffers) {
         let Self { picture, strides, .. } = self;
-        for row_of_all in part(picture.blocks() * picture.height, 1, task, self.tasks) {
-            let (block, row) = (row_of_all / picture.height, row_of_all % picture.height);
+        for BlockRow { block, row, of_all } in band(picture, task, self.tasks) {
             let start = strides.start + block * picture.lanes * strides.channel + row * strides.row;
             let channels = picture.channels_in(block);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
-                let from = buffers.pointer(self.source).add(picture.row_start(row_of_all));
+                let from = buffers.pointer(self.source).add(picture.row_start(of_all));
                 let to = buffers.pointer(self.target).add(start);
                 unblock_row(from, picture.lanes, picture.width, to, *strides, channels);
             }

@@ -1,7 +1,7 @@
 //! The largest element under a window, for blocked pictures.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
-use super::{Blocked, Step, part, worthwhile_tasks};
+use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::max_pool::{self, Row};
 use crate::kernels::window::Axis;
 use crate::level::SimdLevel;
@@ -31,7 +31,7 @@ impl MaxPoolBlocks {
         let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
         let result = Blocked { height: down.windows, width: across.windows, ..picture };
         let work = 4 * down.taps * across.taps * result.len();
-        let tasks = worthwhile_tasks(work, threads).min(result.blocks() * result.height);
+        let tasks = worthwhile_tasks(work, threads).min(result.height);
         Self { source, target, axes, picture, result, kernel: max_pool::version(level), tasks }
     }
 }
@@ -43,15 +43,14 @@ impl Step for MaxPoolBlocks {
 
     unsafe fn run(&self, task: usize, buffers: &Buffers) {
         let Self { picture, result, .. } = self;
-        for row_of_all in part(result.blocks() * result.height, 1, task, self.tasks) {
-            let block = row_of_all / result.height;
+        for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
                 (self.kernel)(&Row {
                     axes: &self.axes,
                     input: buffers.pointer(self.source).add(block * picture.block_len()),
-                    output: buffers.pointer(self.target).add(result.row_start(row_of_all)),
-                    row: row_of_all % result.height,
+                    output: buffers.pointer(self.target).add(result.row_start(of_all)),
+                    row,
                 });
             }
         }

@@ -58,3 +58,20 @@ pub(crate) fn part(total: usize, unit: usize, index: usize, count: usize) -> std
     let edge = |index: usize| (units * index / count * unit).min(total);
     edge(index)..edge(index + 1)
 }
+
+/// The rows of a task, of every block, for steps whose tasks are bands of rows.
+pub(crate) fn band(picture: &Blocked, task: usize, tasks: usize) -> impl Iterator<Item = BlockRow> {
+    let (height, rows) = (picture.height, part(picture.height, 1, task, tasks));
+    (0..picture.blocks()).flat_map(move |block| {
+        rows.clone().map(move |row| BlockRow { block, row, of_all: block * height + row })
+    })
+}
+
+/// A row of a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockRow {
+    pub(crate) block: usize,
+    pub(crate) row: usize,
+    /// Counting rows through all blocks.
+    pub(crate) of_all: usize,
+}

@@ -3,7 +3,7 @@
 
 use framegate_backend_api::graph::{NearestRounding, Resize};
 
-use super::{Blocked, Step, part, worthwhile_tasks};
+use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::memory::{Buffers, Slot};
 
 /// See the [module](self).
@@ -40,7 +40,7 @@ impl ResizeBlocks {
             result,
             rows: nearest(0, picture.height),
             columns: nearest(1, picture.width),
-            tasks: worthwhile_tasks(32 * result.len(), threads).min(result.blocks() * height),
+            tasks: worthwhile_tasks(32 * result.len(), threads).min(height),
         }
     }
 }
@@ -53,14 +53,13 @@ impl Step for ResizeBlocks {
     unsafe fn run(&self, task: usize, buffers: &Buffers) {
         let Self { picture, result, .. } = self;
         let lanes = result.lanes;
-        for row_of_all in part(result.blocks() * result.height, 1, task, self.tasks) {
-            let (block, row) = (row_of_all / result.height, row_of_all % result.height);
+        for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
             let from = block * picture.block_len() + self.rows[row] * picture.row_len();
             // SAFETY: the caller's promise: the buffers have room for the layouts, and the tables
             // hold rows and columns of the picture.
             unsafe {
                 let from = buffers.pointer(self.source).add(from);
-                let to = buffers.pointer(self.target).add(result.row_start(row_of_all));
+                let to = buffers.pointer(self.target).add(result.row_start(of_all));
                 for (column, source) in self.columns.iter().enumerate() {
                     let to = to.add(column * lanes);
                     std::ptr::copy_nonoverlapping(from.add(source * lanes), to, lanes);
