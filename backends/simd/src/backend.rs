@@ -1,6 +1,8 @@
 //! The boundary: what is usable here, and loading.
 
-use framegate_backend_api::{Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session};
+use framegate_backend_api::{
+    Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session,
+};
 
 use crate::level::SimdLevel;
 use crate::panics::as_errors;

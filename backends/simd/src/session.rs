@@ -122,3 +122,92 @@ impl Session for SimdSession {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use framegate_backend_api::HostTensor;
+    use framegate_backend_api::graph::{Convolution, GraphBuilder, Operator, Padding};
+
+    use super::*;
+    use crate::level::SimdLevel;
+    use crate::memory::Buffers;
+    use crate::steps::Step;
+
+    fn graph() -> Graph {
+        let mut builder = GraphBuilder::new("x", [1, 3, 8, 8]);
+        let weight = builder.constant("w", HostTensor::from_f32([4, 3, 1, 1], vec![0.5; 12]));
+        let (stride, dilation, groups) = ([1, 1], [1, 1], 1);
+        let padding = Padding::default();
+        let convolution = Convolution { stride, dilation, padding, groups, activation: None };
+        let inputs = [builder.input(), weight];
+        let y = builder.push("first", Operator::Convolution(convolution), &inputs).unwrap();
+        builder.finish(vec![y])
+    }
+
+    fn session(plan: Plan) -> (SimdSession, InputBatch) {
+        let session = SimdSession::new(&graph(), plan, &Limits { max_batch: 3, threads: 2 });
+        let mut batch = InputBatch::new([3, 8, 8], 3);
+        batch.slots_mut().flatten().for_each(|x| *x = 1.0);
+        (session.unwrap(), batch)
+    }
+
+    /// Holds the place of a step.
+    struct Nothing;
+
+    impl Step for Nothing {
+        unsafe fn run(&self, _task: usize, _buffers: &Buffers) {}
+    }
+
+    /// Panics every second time.
+    struct Moody(Box<dyn Step>, AtomicUsize);
+
+    impl Step for Moody {
+        unsafe fn run(&self, task: usize, buffers: &Buffers) {
+            assert!(self.1.fetch_add(1, Ordering::Relaxed) % 2 == 1, "not today");
+            // SAFETY: as for this step.
+            unsafe { self.0.run(task, buffers) }
+        }
+    }
+
+    #[test]
+    fn a_panic_costs_its_batch_and_the_session_goes_on() {
+        let mut plan = Plan::new(&graph(), SimdLevel::best(), 2);
+        assert_eq!(plan.steps[0].step.tasks(), 1, "every task must go wrong alike");
+        let step = &mut plan.steps[0].step;
+        let calm: Box<dyn Step> = std::mem::replace(step, Box::new(Nothing));
+        *step = Box::new(Moody(calm, AtomicUsize::new(0)));
+        let (mut session, mut batch) = session(plan);
+        let mut out = OutputBatch::default();
+        batch.set_len(1);
+        for _ in 0..3 {
+            let failed = session.infer(&batch, &mut out).unwrap_err();
+            assert!(failed.to_string().contains("not today"), "{failed}");
+            session.infer(&batch, &mut out).unwrap();
+            assert!(out.tensors[0].data.iter().all(|y| *y == 1.5));
+        }
+    }
+
+    #[test]
+    fn a_profile_says_where_the_time_went() {
+        let (mut session, mut batch) = session(Plan::new(&graph(), SimdLevel::best(), 2));
+        let mut out = OutputBatch::default();
+        session.set_profiling(true);
+        for len in [1, 3] {
+            batch.set_len(len);
+            session.infer(&batch, &mut out).unwrap();
+        }
+        let profile = session.profile();
+        assert_eq!(profile.images, 4);
+        let [first, last] = &profile.steps[..] else { panic!("{profile:?}") };
+        assert_eq!((first.node.as_str(), first.kernel), ("first", "stem"));
+        assert_eq!(first.multiply_adds, 3 * 4 * 64);
+        assert_eq!(last.kernel, "unblock");
+        assert!(profile.total() > std::time::Duration::ZERO);
+        assert!(profile.to_string().contains("stem        first"), "{profile}");
+        session.set_profiling(false);
+        session.infer(&batch, &mut out).unwrap();
+        assert_eq!(session.profile().images, 4, "nothing is recorded any more");
+    }
+}

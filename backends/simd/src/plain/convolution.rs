@@ -38,8 +38,7 @@ pub(super) fn convolution(
                 for column in 0..result_width {
                     let mut sum = bias.map_or(0.0, |bias| f64::from(bias[filter]));
                     for tap_row in 0..kernel_height {
-                        let y =
-                            position(row, stride[0], tap_row, dilation[0], padding.top, height);
+                        let y = position(row, stride[0], tap_row, dilation[0], padding.top, height);
                         let Some(y) = y else { continue };
                         for tap_column in 0..kernel_width {
                             let at = (stride[1], tap_column, dilation[1], padding.left);
@@ -56,7 +55,8 @@ pub(super) fn convolution(
                     }
                     let sum = sum as f32;
                     if let Some(result) = results.next() {
-                        *result = activation.map_or(sum, |function| scalar::activation(function, sum));
+                        *result =
+                            activation.map_or(sum, |function| scalar::activation(function, sum));
                     }
                 }
             }

@@ -5,7 +5,9 @@ use framegate_backend_api::graph::{Activation, Binary, Unary};
 use super::Operation;
 use super::indexing::{broadcast_strides, offsets};
 use super::operands::{Elements, ElementsMut};
-use super::scalar::{self, binary_float, binary_integer, compare, logic, unary_float, unary_integer};
+use super::scalar::{
+    self, binary_float, binary_integer, compare, logic, unary_float, unary_integer,
+};
 
 /// Which element of an operand belongs to each result element.
 enum Sources {

@@ -16,8 +16,7 @@ pub(super) fn broadcast_strides(shape: &[usize], rank: usize) -> Vec<usize> {
 
 /// The offset `Σ position · stride` of every position of `shape`, row-major.
 pub(super) fn offsets(shape: &[usize], strides: &[usize]) -> Vec<usize> {
-    let positions: Vec<Vec<usize>> =
-        shape.iter().map(|extent| (0..*extent).collect()).collect();
+    let positions: Vec<Vec<usize>> = shape.iter().map(|extent| (0..*extent).collect()).collect();
     selected(&positions, strides)
 }
 

@@ -19,8 +19,9 @@ pub(super) fn matmul(a_shape: &[usize], b_shape: &[usize]) -> Operation {
             let b = &b[b_matrix * inner * columns..][..inner * columns];
             for row in 0..rows {
                 for (column, result) in (0..columns).zip(results.by_ref()) {
-                    let product =
-                        |k: usize| f64::from(a[row * inner + k]) * f64::from(b[k * columns + column]);
+                    let product = |k: usize| {
+                        f64::from(a[row * inner + k]) * f64::from(b[k * columns + column])
+                    };
                     *result = (0..inner).map(product).sum::<f64>() as f32;
                 }
             }

@@ -58,9 +58,7 @@ pub(crate) fn prepare(graph: &Graph, node: &Node) -> Operation {
         Operator::Binary(function) => {
             elementwise::binary(*function, shape(0), shape(1), &result.shape)
         }
-        Operator::Where => {
-            elementwise::choose([shape(0), shape(1), shape(2)], &result.shape)
-        }
+        Operator::Where => elementwise::choose([shape(0), shape(1), shape(2)], &result.shape),
         Operator::Cast(_) => elementwise::cast(),
         Operator::Concat { axis } => {
             let shapes: Vec<&[usize]> = (0..node.inputs.len()).map(shape).collect();

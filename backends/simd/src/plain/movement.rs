@@ -3,9 +3,9 @@
 
 use framegate_backend_api::graph::{AxisSlice, Pad, PadMode};
 
+use super::Operation;
 use super::indexing::{broadcast_strides, offsets, selected, strides};
 use super::operands::{Elements, ElementsMut, Operands};
-use super::Operation;
 
 /// Source and result elements of one type.
 macro_rules! for_type {
@@ -56,8 +56,9 @@ pub(super) fn concat(axis: usize, shapes: &[&[usize]]) -> Operation {
 }
 
 pub(super) fn slice(slices: &[AxisSlice], shape: &[usize]) -> Operation {
-    let position =
-        |slice: &AxisSlice, index: usize| slice.start.wrapping_add_signed(index as isize * slice.step);
+    let position = |slice: &AxisSlice, index: usize| {
+        slice.start.wrapping_add_signed(index as isize * slice.step)
+    };
     let kept: Vec<Vec<usize>> = slices
         .iter()
         .map(|slice| (0..slice.len).map(|index| position(slice, index)).collect())
@@ -92,7 +93,9 @@ pub(super) fn pad(pad: &Pad, shape: &[usize]) -> Operation {
         PadMode::Edge | PadMode::Reflect if is_empty => surround(pad, 0.0, shape),
         PadMode::Constant(fill) => surround(pad, fill, shape),
         PadMode::Edge => take(selected(&padded_positions(pad, shape, clamped), &strides(shape))),
-        PadMode::Reflect => take(selected(&padded_positions(pad, shape, mirrored), &strides(shape))),
+        PadMode::Reflect => {
+            take(selected(&padded_positions(pad, shape, mirrored), &strides(shape)))
+        }
     }
 }
 
@@ -126,9 +129,8 @@ fn mirrored(position: isize, extent: usize) -> usize {
 
 /// The operand in the middle of a larger tensor full of `fill`.
 fn surround(pad: &Pad, fill: f32, shape: &[usize]) -> Operation {
-    let result: Vec<usize> = (0..shape.len())
-        .map(|axis| pad.before[axis] + shape[axis] + pad.after[axis])
-        .collect();
+    let result: Vec<usize> =
+        (0..shape.len()).map(|axis| pad.before[axis] + shape[axis] + pad.after[axis]).collect();
     let strides = strides(&result);
     let corner: usize =
         pad.before.iter().zip(&strides).map(|(before, stride)| before * stride).sum();

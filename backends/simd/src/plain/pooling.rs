@@ -21,12 +21,16 @@ impl Place<'_> {
     fn taps(&self) -> impl Iterator<Item = ([usize; 2], Option<f64>)> {
         let Window { kernel, stride, dilation, padding } = *self.window;
         (0..kernel[0]).flat_map(move |tap_row| {
-            let y = position(
-                self.row, stride[0], tap_row, dilation[0], padding.top, self.extents[0],
-            );
+            let y =
+                position(self.row, stride[0], tap_row, dilation[0], padding.top, self.extents[0]);
             (0..kernel[1]).map(move |tap_column| {
                 let x = position(
-                    self.column, stride[1], tap_column, dilation[1], padding.left, self.extents[1],
+                    self.column,
+                    stride[1],
+                    tap_column,
+                    dilation[1],
+                    padding.left,
+                    self.extents[1],
                 );
                 let at = [
                     self.row * stride[0] + tap_row * dilation[0],

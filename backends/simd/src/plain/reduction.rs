@@ -12,7 +12,8 @@ pub(super) fn reduce(reduce: &Reduce, shape: &[usize]) -> Operation {
     let strides = strides(shape);
     // A result element's first operand element, and the way from there to all that it combines.
     let along = |reduced: bool| -> Vec<usize> {
-        let extent = |axis: usize| if reduce.axes.contains(&axis) == reduced { shape[axis] } else { 1 };
+        let extent =
+            |axis: usize| if reduce.axes.contains(&axis) == reduced { shape[axis] } else { 1 };
         offsets(&(0..shape.len()).map(extent).collect::<Vec<_>>(), &strides)
     };
     let (starts, steps) = (along(false), along(true));

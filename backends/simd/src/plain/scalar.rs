@@ -9,7 +9,13 @@ pub(crate) fn activation(function: Activation, x: f32) -> f32 {
     let x = f64::from(x);
     let result = match function {
         Activation::Relu => maximum(x, 0.0),
-        Activation::LeakyRelu { slope } => if x < 0.0 { f64::from(slope) * x } else { x },
+        Activation::LeakyRelu { slope } => {
+            if x < 0.0 {
+                f64::from(slope) * x
+            } else {
+                x
+            }
+        }
         Activation::Sigmoid => sigmoid(x),
         Activation::Silu => x * sigmoid(x),
         Activation::HardSigmoid { alpha, beta } => {
@@ -25,7 +31,13 @@ pub(crate) fn activation(function: Activation, x: f32) -> f32 {
             let argument = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
             0.5 * x * (1.0 + argument.tanh())
         }
-        Activation::Elu { alpha } => if x < 0.0 { f64::from(alpha) * x.exp_m1() } else { x },
+        Activation::Elu { alpha } => {
+            if x < 0.0 {
+                f64::from(alpha) * x.exp_m1()
+            } else {
+                x
+            }
+        }
         Activation::Softplus => softplus(x),
         Activation::Mish => x * softplus(x).tanh(),
     };
@@ -46,7 +58,13 @@ pub(super) fn unary_float(function: Unary, x: f32) -> f32 {
     let result = match function {
         Unary::Abs => x.abs(),
         Unary::Neg => -x,
-        Unary::Sign => if x == 0.0 { 0.0 } else { x.signum() },
+        Unary::Sign => {
+            if x == 0.0 {
+                0.0
+            } else {
+                x.signum()
+            }
+        }
         Unary::Exp => x.exp(),
         Unary::Log => x.ln(),
         Unary::Sqrt => x.sqrt(),

@@ -14,8 +14,8 @@ use crate::kernels::elementwise;
 use crate::kernels::window::Axis;
 use crate::memory::Slot;
 use crate::steps::{
-    Activate, Combine, CopyBlocks, DenseConvolution, DepthwiseConvolution,
-    MaxPoolBlocks, ResizeBlocks, Softmax, Weights,
+    Activate, Combine, CopyBlocks, DenseConvolution, DepthwiseConvolution, MaxPoolBlocks,
+    ResizeBlocks, Softmax, Weights,
 };
 
 /// Pictures of at most so many channels are read as they are: in a block most lanes would be empty.
@@ -55,9 +55,7 @@ impl Assembly<'_> {
                 let sources = [self.blocked(x), self.blocked(node.inputs[1])];
                 let target = self.new_blocked(fusion.result);
                 let len = self.layout(x).len();
-                let step = Combine::new(
-                    self.level, self.threads, *function, len, sources, target,
-                );
+                let step = Combine::new(self.level, self.threads, *function, len, sources, target);
                 self.push(&node.name, "elementwise", 0, step, sources.to_vec(), vec![target]);
             }
             Operator::Concat { .. } => self.concat(node, fusion.result),
@@ -137,8 +135,7 @@ impl Assembly<'_> {
         };
         let axes = axes(graph, x, node.outputs[0], &window);
         let (channels, filters) = (graph.value(x).shape[1], weight_shape[0]);
-        let is_planar =
-            kind == Kind::Kernel && channels <= PLANAR_CHANNELS && !self.is_blocked(x);
+        let is_planar = kind == Kind::Kernel && channels <= PLANAR_CHANNELS && !self.is_blocked(x);
         let source = if is_planar { self.plain(x) } else { self.blocked(x) };
         let residual: Option<Slot> = fusion.residual.map(|residual| self.blocked(residual));
         let target = self.new_blocked(fusion.result);

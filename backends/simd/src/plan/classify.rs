@@ -45,12 +45,10 @@ fn kind(graph: &Graph, node: &Node, lanes: usize, is_blocked: impl Fn(ValueId) -
     }
     let has_kernel = match &node.operator {
         Operator::Convolution(parameters) => {
-            return convolution(parameters, graph, node);
+            return convolution(parameters, graph, node, any_blocked());
         }
         Operator::MaxPool(_) => any_blocked(),
-        Operator::Resize(resize) => {
-            any_blocked() && matches!(resize.mode, ResizeMode::Nearest(_))
-        }
+        Operator::Resize(resize) => any_blocked() && matches!(resize.mode, ResizeMode::Nearest(_)),
         Operator::Activation(function) => any_blocked() && activation::is_vectorised(*function),
         Operator::Binary(function) => {
             elementwise::is_vectorised(*function)
@@ -75,7 +73,7 @@ fn kind(graph: &Graph, node: &Node, lanes: usize, is_blocked: impl Fn(ValueId) -
     if has_kernel { Kind::Kernel } else { Kind::Plain }
 }
 
-fn convolution(parameters: &Convolution, graph: &Graph, node: &Node) -> Kind {
+fn convolution(parameters: &Convolution, graph: &Graph, node: &Node, is_blocked: bool) -> Kind {
     let (x, weight) = (graph.value(node.inputs[0]), graph.value(node.inputs[1]));
     let constants = node.inputs[1..].iter().all(|id| graph.value(*id).constant.is_some());
     let is_vectorised = parameters.activation.is_none_or(activation::is_vectorised);
@@ -83,9 +81,11 @@ fn convolution(parameters: &Convolution, graph: &Graph, node: &Node) -> Kind {
         return Kind::Plain;
     }
     let (channels, filters) = (x.shape[1], weight.shape[0]);
+    let one_each = parameters.groups == channels && parameters.groups == filters;
     match parameters.groups {
-        1 => Kind::Kernel,
-        groups if groups == channels && groups == filters => Kind::Depthwise,
+        // A single channel that is blocked has lanes to spare either way, and fewer loops so.
+        1 if !(one_each && is_blocked) => Kind::Kernel,
+        _ if one_each => Kind::Depthwise,
         _ => Kind::Plain,
     }
 }

@@ -52,8 +52,7 @@ pub(crate) fn fuse(graph: &Graph, kinds: &[Kind]) -> Fusions {
                 .then_some((convolution, residual))
         });
         let Some((convolution, residual)) = found else { continue };
-        let mut fusion =
-            Fusion { residual: Some(residual), after: None, result: node.outputs[0] };
+        let mut fusion = Fusion { residual: Some(residual), after: None, result: node.outputs[0] };
         of_node[index] = None;
         if let Some((next, function)) = activation_after(graph, kinds, &uses, fusion.result) {
             fusion.after = Some(function);

@@ -65,8 +65,6 @@ impl Slots {
     /// Whether two slots share cells.
     pub(crate) fn overlap(&self, a: Slot, b: Slot) -> bool {
         let ((a_root, a_start), (b_root, b_start)) = (self.root(a), self.root(b));
-        a_root == b_root
-            && a_start < b_start + self.cells(b)
-            && b_start < a_start + self.cells(a)
+        a_root == b_root && a_start < b_start + self.cells(b) && b_start < a_start + self.cells(a)
     }
 }

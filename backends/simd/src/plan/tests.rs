@@ -388,8 +388,8 @@ fn residuals_are_added_in_the_store() {
         if let Some(function) = activation(&mut random) {
             y = case.push(Operator::Activation(function), &[y]);
         }
-        let graph_kernel = if groups > 1 { "depthwise" } else { "dense" };
-        case.check(vec![y], graph_kernel);
+        let kernel = if groups == filters { "depthwise" } else { "dense" };
+        case.check(vec![y], kernel);
     }
 }
 
@@ -399,9 +399,8 @@ fn concatenations_in_place_and_not() {
         let mut random = Rng::with_seed(seed);
         let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
         let x = case.builder.input();
-        let parts: Vec<ValueId> = [16, 48, random.usize(1..40)]
-            .map(|filters| case.pointwise(x, filters))
-            .to_vec();
+        let parts: Vec<ValueId> =
+            [16, 48, random.usize(1..40)].map(|filters| case.pointwise(x, filters)).to_vec();
         let whole = case.push(Operator::Concat { axis: 1 }, &parts);
         // A second concatenation of the same values has to copy, and one of both is nested.
         let again = case.push(Operator::Concat { axis: 1 }, &[parts[1], parts[0]]);

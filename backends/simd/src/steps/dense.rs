@@ -80,11 +80,8 @@ impl DenseConvolution {
             .collect();
         let work = taps * result.len();
         let wanted = worthwhile_tasks(work, threads);
-        let pieces = if down.windows == 1 {
-            across.windows.div_ceil(COLUMN_UNIT)
-        } else {
-            down.windows
-        };
+        let pieces =
+            if down.windows == 1 { across.windows.div_ceil(COLUMN_UNIT) } else { down.windows };
         let splits_groups = wanted > 1 && wanted > pieces / 2;
         let bands = if splits_groups { wanted.div_ceil(groups.len()) } else { wanted };
         let mut bias = AlignedCells::new(result.blocks() * lanes);
@@ -186,10 +183,9 @@ impl Step for DenseConvolution {
 
 /// Makes one row of a 1×1 convolution's picture, whose rows need not be told apart.
 fn flatten(dense: &mut Dense) {
-    let is_pointwise = dense
-        .axes
-        .iter()
-        .all(|axis| axis.taps == 1 && axis.stride == 1 && axis.padding == 0 && axis.extent == axis.windows);
+    let is_pointwise = dense.axes.iter().all(|axis| {
+        axis.taps == 1 && axis.stride == 1 && axis.padding == 0 && axis.extent == axis.windows
+    });
     if is_pointwise {
         let [down, across] = &mut dense.axes;
         across.extent *= down.extent;

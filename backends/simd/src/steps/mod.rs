@@ -53,7 +53,12 @@ pub(crate) fn worthwhile_tasks(work: usize, threads: usize) -> usize {
 }
 
 /// Part `index` of `count` equal parts of `total`, as nearly as whole units of `unit` allow.
-pub(crate) fn part(total: usize, unit: usize, index: usize, count: usize) -> std::ops::Range<usize> {
+pub(crate) fn part(
+    total: usize,
+    unit: usize,
+    index: usize,
+    count: usize,
+) -> std::ops::Range<usize> {
     let units = total.div_ceil(unit);
     let edge = |index: usize| (units * index / count * unit).min(total);
     edge(index)..edge(index + 1)

@@ -87,8 +87,7 @@ impl Vector for F32x16 {
     #[inline(always)]
     unsafe fn where_negative(self, condition: Self, other: Self) -> Self {
         wrap!({
-            let negative =
-                _mm512_cmp_ps_mask::<_CMP_LT_OQ>(condition.0, _mm512_setzero_ps());
+            let negative = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(condition.0, _mm512_setzero_ps());
             _mm512_mask_blend_ps(negative, other.0, self.0)
         })
     }
