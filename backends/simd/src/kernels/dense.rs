@@ -53,13 +53,22 @@ impl Dense {
         self.axes[1].extent * self.block
     }
 
+    /// Where in a block of the input a tap lies, of the result whose first tap lies at `origin`;
+    /// `None` in the padding.
+    fn offset(&self, origin: (isize, isize), tap: [usize; 2]) -> Option<usize> {
+        let y = origin.0.checked_add_unsigned(tap[0]).and_then(|y| usize::try_from(y).ok())?;
+        let x = origin.1.checked_add_unsigned(tap[1]).and_then(|x| usize::try_from(x).ok())?;
+        let is_inside = y < self.axes[0].extent && x < self.axes[1].extent;
+        is_inside.then_some(y * self.row_stride() + x * self.block)
+    }
+
     /// Elements between two neighbouring results' input.
     pub(crate) fn step(&self) -> usize {
         self.axes[1].stride * self.block
     }
 }
 
-/// Results that one call computes: a piece of a row, for some blocks of channels.
+/// Results that one call computes, for some blocks of channels.
 #[derive(Debug, Clone)]
 pub(crate) struct Piece {
     /// The whole input.
@@ -68,14 +77,12 @@ pub(crate) struct Piece {
     pub(crate) weights: *const f32,
     /// `[block][lane]`
     pub(crate) bias: *const f32,
-    /// The row's first result in the first block.
+    /// The first block of the result.
     pub(crate) output: *mut f32,
     /// Elements between two blocks of the result.
     pub(crate) output_block_stride: usize,
-    /// Row of the result.
-    pub(crate) row: usize,
-    /// Columns of the result.
-    pub(crate) columns: Range<usize>,
+    /// Results, counted row by row. What is of one row is computed fastest.
+    pub(crate) results: Range<usize>,
 }
 
 /// A version of the kernel.
@@ -108,88 +115,145 @@ pub(crate) fn kernel(level: SimdLevel, blocks: usize, step: usize) -> Kernel {
 
 versions!(piece_version<B, STEP> = piece(dense: &Dense, piece: &Piece));
 
+/// What padding is read from.
+static ZEROS: [f32; 16] = [0.0; 16];
+
 /// Computes a piece with the tiles that the processor has registers for.
 ///
 /// # Safety
 /// The processor has `V`'s instructions, and the piece's pointers are good for what [`Dense`] and
-/// its columns say; no other thread writes there.
+/// its results say; no other thread writes there.
 #[inline(always)]
 unsafe fn piece<V: Vector, const B: usize, const STEP: usize>(dense: &Dense, piece: &Piece) {
     // SAFETY: the caller's promise.
     unsafe {
         match (V::REGISTERS, B) {
-            (32, 1) => row::<V, 24, 6, B, STEP>(dense, piece),
-            (32, 2) => row::<V, 12, 4, B, STEP>(dense, piece),
-            (32, 3) => row::<V, 8, 3, B, STEP>(dense, piece),
-            (32, _) => row::<V, 6, 2, B, STEP>(dense, piece),
-            (16, 1) => row::<V, 12, 4, B, STEP>(dense, piece),
-            (16, _) => row::<V, 6, 2, B, STEP>(dense, piece),
-            (_, 1) => row::<V, 4, 2, B, STEP>(dense, piece),
-            _ => row::<V, 2, 1, B, STEP>(dense, piece),
+            (32, 1) => tiles::<V, 24, 8, B, STEP>(dense, piece),
+            (32, 2) => tiles::<V, 12, 6, B, STEP>(dense, piece),
+            (32, 3) => tiles::<V, 8, 5, B, STEP>(dense, piece),
+            (32, _) => tiles::<V, 6, 4, B, STEP>(dense, piece),
+            (16, 1) => tiles::<V, 12, 6, B, STEP>(dense, piece),
+            (16, _) => tiles::<V, 6, 4, B, STEP>(dense, piece),
+            (_, 1) => tiles::<V, 4, 2, B, STEP>(dense, piece),
+            _ => tiles::<V, 2, 2, B, STEP>(dense, piece),
         }
     }
 }
 
-/// Cuts the piece into tiles: `P` wide, or `S` where there is not room for that, overlapping at the
-/// end; and single results at the edges, where taps lie outside.
+/// Cuts the piece into tiles: `P` wide inside a row, `G` wide where taps lie in the padding and
+/// where rows are too short.
 ///
 /// # Safety
 /// As [`piece`].
 #[inline(always)]
-unsafe fn row<V: Vector, const P: usize, const S: usize, const B: usize, const STEP: usize>(
+unsafe fn tiles<V: Vector, const P: usize, const G: usize, const B: usize, const STEP: usize>(
     dense: &Dense,
     piece: &Piece,
 ) {
-    let [_, across] = &dense.axes;
-    let Range { start, end } = piece.columns;
+    let across = &dense.axes[1];
+    let Range { start, end } = piece.results;
+    let row_start = start / across.windows * across.windows;
+    let is_one_row = end <= row_start + across.windows;
     let inside = across.windows_inside();
-    let (first, last) = (inside.start.clamp(start, end), inside.end.clamp(start, end));
-    let all_taps = 0..across.taps;
-    // SAFETY: the caller's promise; every tile lies within the piece's columns.
+    let (first, last) = (row_start + inside.start, row_start + inside.end);
+    // An edge may take a whole tile, if that is not dear: a planar input is looked at for each tap of
+    // each channel, a blocked one for all channels of a block at once.
+    let edge = if dense.block == 1 { 0 } else { G };
+    let left = if first > start { first.max(start + edge) } else { start };
+    let right = if last < end { last.min(end.saturating_sub(edge)) } else { end };
+    // SAFETY: the caller's promise; every tile lies within the piece.
     unsafe {
-        let mut at = first;
-        let width = last.saturating_sub(first);
-        if width >= P {
-            while at < last {
-                let column = at.min(last - P);
-                tile::<V, P, B, STEP>(dense, piece, column, all_taps.clone());
-                at += P;
+        if is_one_row && left + P <= right {
+            guarded::<V, G, B, STEP>(dense, piece, start..left);
+            let taps = [dense.axes[0].taps_inside(start / across.windows), 0..across.taps];
+            let y = dense.axes[0].start(start / across.windows);
+            for at in (left..right).step_by(P) {
+                let at = at.min(right - P);
+                let origins = [(y, across.start(at - row_start)); P];
+                tile::<V, P, B, STEP, false>(dense, piece, at, taps.clone(), origins);
             }
-        } else if width >= S {
-            while at < last {
-                let column = at.min(last - S);
-                tile::<V, S, B, STEP>(dense, piece, column, all_taps.clone());
-                at += S;
-            }
-        }
-        let covered = if width >= S { first..last } else { start..start };
-        for column in (start..end).filter(|column| !covered.contains(column)) {
-            tile::<V, 1, B, STEP>(dense, piece, column, across.taps_inside(column));
+            guarded::<V, G, B, STEP>(dense, piece, right..end);
+        } else {
+            guarded::<V, G, B, STEP>(dense, piece, start..end);
         }
     }
 }
 
-/// Computes `P` results from `column` on, with the column taps given.
+/// Computes results whose taps may lie in the padding, `G` at a time if there are as many.
 ///
 /// # Safety
 /// As [`piece`].
 #[inline(always)]
-unsafe fn tile<V: Vector, const P: usize, const B: usize, const STEP: usize>(
+unsafe fn guarded<V: Vector, const G: usize, const B: usize, const STEP: usize>(
     dense: &Dense,
     piece: &Piece,
-    column: usize,
-    column_taps: Range<usize>,
+    results: Range<usize>,
+) {
+    // SAFETY: the caller's promise; every tile lies within the results.
+    unsafe {
+        if results.len() < G {
+            for at in results {
+                guarded_tile::<V, 1, B, STEP>(dense, piece, at);
+            }
+            return;
+        }
+        for at in results.clone().step_by(G) {
+            guarded_tile::<V, G, B, STEP>(dense, piece, at.min(results.end - G));
+        }
+    }
+}
+
+/// Computes `P` results from `at` on, whatever rows they are in.
+///
+/// # Safety
+/// As [`piece`].
+#[inline(always)]
+unsafe fn guarded_tile<V: Vector, const P: usize, const B: usize, const STEP: usize>(
+    dense: &Dense,
+    piece: &Piece,
+    at: usize,
+) {
+    let [down, across] = &dense.axes;
+    let mut origins = [(0, 0); P];
+    // Taps that are inside for any of the results.
+    let (mut row_taps, mut column_taps) = (down.taps..0, across.taps..0);
+    let hull = |a: &Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
+    for (p, origin) in origins.iter_mut().enumerate() {
+        let (row, column) = ((at + p) / across.windows, (at + p) % across.windows);
+        row_taps = hull(&row_taps, down.taps_inside(row));
+        column_taps = hull(&column_taps, across.taps_inside(column));
+        *origin = (down.start(row), across.start(column));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { tile::<V, P, B, STEP, true>(dense, piece, at, [row_taps, column_taps], origins) }
+}
+
+/// Computes `P` results from `at` on, whose first taps lie at `origins`, by row and column. If
+/// `GUARDED`, taps may lie in the padding; otherwise the results are neighbours inside a row.
+///
+/// # Safety
+/// As [`piece`].
+#[inline(always)]
+unsafe fn tile<
+    V: Vector,
+    const P: usize,
+    const B: usize,
+    const STEP: usize,
+    const GUARDED: bool,
+>(
+    dense: &Dense,
+    piece: &Piece,
+    at: usize,
+    [row_taps, column_taps]: [Range<usize>; 2],
+    origins: [(isize, isize); P],
 ) {
     let [down, across] = &dense.axes;
     let step = if STEP == 0 { dense.step() } else { STEP };
-    let row_taps = down.taps_inside(piece.row);
-    // May point before the input where the first taps are padding, which are skipped.
-    let origin = down.start(piece.row) * dense.row_stride() as isize
-        + across.start(column) * dense.block as isize;
-    let origin = piece.input.wrapping_offset(origin);
     let channel_weights = B * V::LANES;
     let mut weights_of_block = piece.weights;
-    // SAFETY: the caller's promise; taps outside the input are not among the ranges.
+    let mut input = piece.input;
+    let mut sources = [input; P];
+    // SAFETY: the caller's promise; taps outside the input are not read.
     unsafe {
         let mut sums = [[V::splat(0.0); B]; P];
         for block in 0..B {
@@ -199,23 +263,35 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize, const STEP: usize>(
             }
         }
         let mut first_channel = 0;
-        let mut input = origin;
         while first_channel < dense.channels {
             let channels = dense.block.min(dense.channels - first_channel);
             let tap_weights = channels * channel_weights;
             for row_tap in row_taps.clone() {
-                let line = input.wrapping_add(row_tap * down.dilation * dense.row_stride());
                 let line_weights = weights_of_block.add(row_tap * across.taps * tap_weights);
                 for column_tap in column_taps.clone() {
-                    let x = line.wrapping_add(column_tap * across.dilation * dense.block);
                     let mut weights = line_weights.add(column_tap * tap_weights);
+                    let tap = [row_tap * down.dilation, column_tap * across.dilation];
+                    if GUARDED {
+                        for (source, origin) in sources.iter_mut().zip(origins) {
+                            *source = dense
+                                .offset(origin, tap)
+                                .map_or(ZEROS.as_ptr(), |offset| input.add(offset));
+                        }
+                    }
+                    let (y, x) = (origins[0].0 + tap[0] as isize, origins[0].1 + tap[1] as isize);
+                    let offset = y * dense.row_stride() as isize + x * dense.block as isize;
+                    let first_source = input.wrapping_offset(offset);
                     for channel in 0..channels {
                         let mut factors = [V::splat(0.0); B];
                         for (block, factor) in factors.iter_mut().enumerate() {
                             *factor = V::load(weights.add(block * V::LANES));
                         }
                         for (p, sums) in sums.iter_mut().enumerate() {
-                            let x = V::splat(*x.add(p * step + channel));
+                            let x = if GUARDED {
+                                V::splat(*sources[p].add(channel))
+                            } else {
+                                V::splat(*first_source.add(p * step + channel))
+                            };
                             for (sum, factor) in sums.iter_mut().zip(factors) {
                                 *sum = x.mul_add(factor, *sum);
                             }
@@ -229,7 +305,7 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize, const STEP: usize>(
             first_channel += channels;
         }
         for block in 0..B {
-            let output = piece.output.add(block * piece.output_block_stride + column * V::LANES);
+            let output = piece.output.add(block * piece.output_block_stride + at * V::LANES);
             for (p, sums) in sums.iter().enumerate() {
                 sums[block].store(output.add(p * V::LANES));
             }

@@ -12,6 +12,9 @@ use crate::memory::{AlignedCells, Buffers, Slot};
 /// Every tile is as wide as a divisor of this.
 const COLUMN_UNIT: usize = 24;
 
+/// Rows shorter than this are not worth tiles of their own.
+const SHORT_ROW: usize = 12;
+
 /// Vectors of results that are finished together, while they are in the first-level cache.
 const VECTORS_IN_CACHE: usize = 384;
 
@@ -45,6 +48,8 @@ pub(crate) struct DenseConvolution {
     finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
     /// Pieces of the picture that are tasks of their own.
     bands: usize,
+    /// Whether pieces are rows; otherwise they are stretches of results regardless of rows.
+    in_rows: bool,
     /// Whether the groups of a band are tasks of their own as well.
     splits_groups: bool,
 }
@@ -80,8 +85,12 @@ impl DenseConvolution {
             .collect();
         let work = taps * result.len();
         let wanted = worthwhile_tasks(work, threads);
-        let pieces =
-            if down.windows == 1 { across.windows.div_ceil(COLUMN_UNIT) } else { down.windows };
+        let in_rows = down.windows > 1 && across.windows >= SHORT_ROW;
+        let pieces = if in_rows {
+            down.windows
+        } else {
+            (down.windows * across.windows).div_ceil(COLUMN_UNIT)
+        };
         let splits_groups = wanted > 1 && wanted > pieces / 2;
         let bands = if splits_groups { wanted.div_ceil(groups.len()) } else { wanted };
         let mut bias = AlignedCells::new(result.blocks() * lanes);
@@ -98,50 +107,42 @@ impl DenseConvolution {
             finish_kernel: activation::version(level),
             bands: bands.clamp(1, pieces),
             splits_groups,
+            in_rows,
             dense,
             result,
             groups,
         }
     }
 
-    /// Computes the groups' results at `rows` and `columns`.
+    /// Computes and finishes the groups' results in a range, counted row by row.
     ///
     /// # Safety
     /// As [`Step::run`].
-    unsafe fn compute(
-        &self,
-        groups: &[Group],
-        rows: Range<usize>,
-        columns: Range<usize>,
-        buffers: &Buffers,
-    ) {
+    unsafe fn compute(&self, groups: &[Group], results: Range<usize>, buffers: &Buffers) {
         let Self { result, weights, bias, .. } = self;
         let lanes = result.lanes;
         for group in groups {
             let first = group.blocks.start;
-            for row in rows.clone() {
-                let start = first * result.block_len() + row * result.row_len();
-                // SAFETY: the caller's promise: the buffers have room for the layouts, and the
-                // weights were packed for this group.
-                unsafe {
-                    let piece = Piece {
-                        input: buffers.pointer(self.source),
-                        weights: weights.as_ptr().add(group.weights),
-                        bias: bias.as_ptr().add(first * lanes),
-                        output: buffers.pointer(self.target).add(start),
-                        output_block_stride: result.block_len(),
-                        row,
-                        columns: columns.clone(),
-                    };
-                    (group.kernel)(&self.dense, &piece);
-                    for block in 0..group.blocks.len() {
-                        let at = block * result.block_len() + columns.start * lanes;
-                        let residual = self.residual.map_or(std::ptr::null(), |residual| {
-                            buffers.pointer(residual).add(start + at).cast_const()
-                        });
-                        let len = columns.len() * lanes;
-                        (self.finish_kernel)(piece.output.add(at), residual, len, &self.finish);
-                    }
+            let start = first * result.block_len();
+            // SAFETY: the caller's promise: the buffers have room for the layouts, and the weights
+            // were packed for this group.
+            unsafe {
+                let piece = Piece {
+                    input: buffers.pointer(self.source),
+                    weights: weights.as_ptr().add(group.weights),
+                    bias: bias.as_ptr().add(first * lanes),
+                    output: buffers.pointer(self.target).add(start),
+                    output_block_stride: result.block_len(),
+                    results: results.clone(),
+                };
+                (group.kernel)(&self.dense, &piece);
+                for block in 0..group.blocks.len() {
+                    let at = block * result.block_len() + results.start * lanes;
+                    let residual = self.residual.map_or(std::ptr::null(), |residual| {
+                        buffers.pointer(residual).add(start + at).cast_const()
+                    });
+                    let len = results.len() * lanes;
+                    (self.finish_kernel)(piece.output.add(at), residual, len, &self.finish);
                 }
             }
         }
@@ -160,22 +161,26 @@ impl Step for DenseConvolution {
         } else {
             (task, &self.groups[..])
         };
-        let [down, across] = self.dense.axes;
-        if down.windows > 1 {
-            let rows = part(down.windows, 1, band, self.bands);
-            // SAFETY: the caller's promise.
-            return unsafe { self.compute(groups, rows, 0..across.windows, buffers) };
+        let across = self.dense.axes[1];
+        if self.in_rows {
+            for row in part(self.dense.axes[0].windows, 1, band, self.bands) {
+                let results = row * across.windows..(row + 1) * across.windows;
+                // SAFETY: the caller's promise.
+                unsafe { self.compute(groups, results, buffers) };
+            }
+            return;
         }
-        let columns = part(across.windows, COLUMN_UNIT, band, self.bands);
+        let results = self.dense.axes[0].windows * across.windows;
+        let results = part(results, COLUMN_UNIT, band, self.bands);
         let blocks = groups.iter().map(|group| group.blocks.len()).max().unwrap_or(1);
         let in_cache = VECTORS_IN_CACHE / blocks / COLUMN_UNIT * COLUMN_UNIT;
-        let mut at = columns.start;
-        while at < columns.end {
+        let mut at = results.start;
+        while at < results.end {
             // A short rest would be computed with narrow tiles.
-            let rest = columns.end - at;
+            let rest = results.end - at;
             let len = if rest < in_cache + COLUMN_UNIT { rest } else { in_cache };
             // SAFETY: the caller's promise.
-            unsafe { self.compute(groups, 0..1, at..at + len, buffers) };
+            unsafe { self.compute(groups, at..at + len, buffers) };
             at += len;
         }
     }
