@@ -225,7 +225,15 @@ unsafe fn guarded_tile<V: Vector, const P: usize, const B: usize, const STEP: us
         *origin = (down.start(row), across.start(column));
     }
     // SAFETY: the caller's promise.
-    unsafe { tile::<V, P, B, STEP, true>(dense, piece, at, [row_taps, column_taps], origins) }
+    unsafe {
+        let taps = [row_taps, column_taps];
+        if P == 1 {
+            // Of a single result, these taps are all inside.
+            tile::<V, P, B, STEP, false>(dense, piece, at, taps, origins);
+        } else {
+            tile::<V, P, B, STEP, true>(dense, piece, at, taps, origins);
+        }
+    }
 }
 
 /// Computes `P` results from `at` on, whose first taps lie at `origins`, by row and column. If
@@ -249,6 +257,8 @@ unsafe fn tile<
 ) {
     let [down, across] = &dense.axes;
     let step = if STEP == 0 { dense.step() } else { STEP };
+    let (y, x) = origins[0];
+    let first_offset = y * dense.row_stride() as isize + x * dense.block as isize;
     let channel_weights = B * V::LANES;
     let mut weights_of_block = piece.weights;
     let mut input = piece.input;
@@ -266,7 +276,10 @@ unsafe fn tile<
         while first_channel < dense.channels {
             let channels = dense.block.min(dense.channels - first_channel);
             let tap_weights = channels * channel_weights;
+            // Of the first result; not to be read where it is padding.
+            let first_tap = input.wrapping_offset(first_offset);
             for row_tap in row_taps.clone() {
+                let line = first_tap.wrapping_add(row_tap * down.dilation * dense.row_stride());
                 let line_weights = weights_of_block.add(row_tap * across.taps * tap_weights);
                 for column_tap in column_taps.clone() {
                     let mut weights = line_weights.add(column_tap * tap_weights);
@@ -278,9 +291,8 @@ unsafe fn tile<
                                 .map_or(ZEROS.as_ptr(), |offset| input.add(offset));
                         }
                     }
-                    let (y, x) = (origins[0].0 + tap[0] as isize, origins[0].1 + tap[1] as isize);
-                    let offset = y * dense.row_stride() as isize + x * dense.block as isize;
-                    let first_source = input.wrapping_offset(offset);
+                    let first_source =
+                        line.wrapping_add(column_tap * across.dilation * dense.block);
                     for channel in 0..channels {
                         let mut factors = [V::splat(0.0); B];
                         for (block, factor) in factors.iter_mut().enumerate() {
