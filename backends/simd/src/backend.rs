@@ -50,7 +50,7 @@ impl SimdBackend {
         tracing::info!(
             backend = BACKEND,
             arenas = memory.arenas,
-            constants = memory.constants,
+            weights = memory.weights,
             "loaded"
         );
         Ok(session)

@@ -27,8 +27,8 @@ pub struct SimdSession {
 pub struct SessionMemory {
     /// All that is computed on the way: one arena for each thread.
     pub arenas: usize,
-    /// Constants of plain operators. Packed weights come on top, about as large as in the file.
-    pub constants: usize,
+    /// Packed weights and other constants.
+    pub weights: usize,
 }
 
 impl SimdSession {
@@ -83,7 +83,7 @@ impl SimdSession {
     pub fn memory(&self) -> SessionMemory {
         SessionMemory {
             arenas: self.engine.arena_bytes(),
-            constants: self.engine.plan().constant_bytes(),
+            weights: self.engine.plan().weight_bytes(),
         }
     }
 }

@@ -102,9 +102,10 @@ impl Plan {
         self.arena_cells
     }
 
-    /// Bytes of packed weights and other constants that plain operators read.
-    pub(crate) fn constant_bytes(&self) -> usize {
-        self.constants.iter().map(AlignedCells::bytes).sum()
+    /// Bytes of packed weights and of the constants that plain operators read.
+    pub(crate) fn weight_bytes(&self) -> usize {
+        let packed: usize = self.steps.iter().map(|step| step.step.weight_bytes()).sum();
+        packed + self.constants.iter().map(AlignedCells::bytes).sum::<usize>()
     }
 
     /// Where every slot lies.

@@ -154,6 +154,10 @@ impl Step for DenseConvolution {
         self.bands * if self.splits_groups { self.groups.len() } else { 1 }
     }
 
+    fn weight_bytes(&self) -> usize {
+        self.weights.bytes() + self.bias.bytes()
+    }
+
     unsafe fn run(&self, task: usize, buffers: &Buffers) {
         let (band, groups) = if self.splits_groups {
             let group = task % self.groups.len();

@@ -74,6 +74,10 @@ impl Step for DepthwiseConvolution {
         self.tasks
     }
 
+    fn weight_bytes(&self) -> usize {
+        self.weights.bytes() + self.bias.bytes()
+    }
+
     unsafe fn run(&self, task: usize, buffers: &Buffers) {
         let Self { picture, result, weights, bias, .. } = self;
         let lanes = result.lanes;

@@ -32,6 +32,11 @@ pub(crate) trait Step: Send + Sync {
         1
     }
 
+    /// Bytes of packed weights.
+    fn weight_bytes(&self) -> usize {
+        0
+    }
+
     /// Runs a task.
     ///
     /// # Safety
