@@ -1,0 +1,74 @@
+//! The boundary: what is usable here, and loading.
+
+use framegate_backend_api::{
+    Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session,
+};
+
+use crate::level::SimdLevel;
+use crate::panics::as_errors;
+use crate::plan::Plan;
+use crate::session::SimdSession;
+
+/// Name of the backend.
+pub(crate) const BACKEND: &str = "simd";
+
+/// The processor, through kernels of our own.
+#[derive(Debug, Clone, Copy)]
+pub struct SimdBackend {
+    options: SimdOptions,
+}
+
+/// How [`SimdBackend`] computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SimdOptions {
+    /// The instructions to use; [`SimdLevel::best`] unless there is a reason.
+    pub level: SimdLevel,
+}
+
+impl SimdBackend {
+    /// A backend with these options.
+    pub fn new(options: SimdOptions) -> Self {
+        Self { options }
+    }
+
+    /// Loads a model as [`Backend::load`] does, as a session that can be profiled.
+    ///
+    /// # Errors
+    /// As [`Backend::load`].
+    pub fn load_session(
+        &self,
+        model: &Model,
+        limits: &Limits,
+    ) -> Result<SimdSession, BackendError> {
+        let info = self.probe()?;
+        tracing::info!(backend = BACKEND, device = info.name, model = model.name, "loading");
+        let SimdOptions { level } = self.options;
+        let plan = as_errors(BACKEND, || Plan::new(&model.graph, level, limits.threads))?;
+        let mut session = SimdSession::new(&model.graph, plan, limits)?;
+        session.warm_up()?;
+        let memory = session.memory();
+        tracing::info!(
+            backend = BACKEND,
+            arenas = memory.arenas,
+            weights = memory.weights,
+            "loaded"
+        );
+        Ok(session)
+    }
+}
+
+impl Backend for SimdBackend {
+    fn name(&self) -> &'static str {
+        BACKEND
+    }
+
+    fn probe(&self) -> Result<DeviceInfo, BackendError> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let name = format!("{threads} CPU threads, {}", self.options.level);
+        Ok(DeviceInfo { name, kind: DeviceKind::Cpu })
+    }
+
+    fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
+        Ok(Box::new(self.load_session(model, limits)?))
+    }
+}

@@ -1,0 +1,117 @@
+//! Convolution of each channel with a filter of its own.
+#![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
+
+use std::ops::Range;
+
+use super::window::Axis;
+use crate::vector::{Vector, versions};
+
+/// Results that are computed side by side: enough to hide how long a multiply-add takes.
+const TILE: usize = 8;
+
+/// A row of one block of channels.
+#[derive(Debug, Clone)]
+pub(crate) struct Row<'a> {
+    /// Vertical and horizontal axis.
+    pub(crate) axes: &'a [Axis; 2],
+    /// The block's input.
+    pub(crate) input: *const f32,
+    /// `[row tap][column tap][lane]`
+    pub(crate) weights: *const f32,
+    /// `[lane]`
+    pub(crate) bias: *const f32,
+    /// The row's first result.
+    pub(crate) output: *mut f32,
+    /// Row of the result.
+    pub(crate) row: usize,
+}
+
+versions!(version = row(row: &Row<'_>));
+
+/// Computes a row, with the numbers built in that are usual: three taps side by side, and a stride
+/// of one or two.
+///
+/// # Safety
+/// The processor has `V`'s instructions, the row's pointers are good for what its axes say, and no
+/// other thread writes there.
+#[inline(always)]
+unsafe fn row<V: Vector>(row: &Row<'_>) {
+    let across = &row.axes[1];
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (across.taps, across.dilation, across.stride) {
+            (3, 1, 1) => tiles::<V, 3, 1>(row),
+            (3, 1, 2) => tiles::<V, 3, 2>(row),
+            (5, 1, 1) => tiles::<V, 5, 1>(row),
+            _ => tiles::<V, 0, 0>(row),
+        }
+    }
+}
+
+/// Cuts a row into tiles, overlapping at the end, and single results at the edges.
+///
+/// # Safety
+/// As [`row`].
+#[inline(always)]
+unsafe fn tiles<V: Vector, const TAPS: usize, const STRIDE: usize>(row: &Row<'_>) {
+    let [down, across] = row.axes;
+    let row_taps = down.taps_inside(row.row);
+    let inside = across.windows_inside();
+    let all_taps = 0..across.taps;
+    let mut tiled = 0..0;
+    // SAFETY: the caller's promise; tiles lie within the row, and their taps within the input.
+    unsafe {
+        if inside.len() >= TILE {
+            tiled = inside.clone();
+            let mut at = inside.start;
+            while at < inside.end {
+                let column = at.min(inside.end - TILE);
+                tile::<V, TILE, TAPS, STRIDE>(row, column, row_taps.clone(), all_taps.clone());
+                at += TILE;
+            }
+        }
+        for column in (0..tiled.start).chain(tiled.end..across.windows) {
+            tile::<V, 1, 0, 0>(row, column, row_taps.clone(), across.taps_inside(column));
+        }
+    }
+}
+
+/// Computes `P` results from `column` on. `TAPS` and `STRIDE` are those of the row with all its
+/// taps and a dilation of one, or 0 for others.
+///
+/// # Safety
+/// As [`row`].
+#[inline(always)]
+unsafe fn tile<V: Vector, const P: usize, const TAPS: usize, const STRIDE: usize>(
+    row: &Row<'_>,
+    column: usize,
+    row_taps: Range<usize>,
+    column_taps: Range<usize>,
+) {
+    let [down, across] = row.axes;
+    let line_len = (across.extent * V::LANES) as isize;
+    let origin = down.start(row.row) * line_len + across.start(column) * V::LANES as isize;
+    let is_usual = TAPS > 0;
+    let step = if is_usual { STRIDE } else { across.stride } * V::LANES;
+    let tap_step = if is_usual { 1 } else { across.dilation } * V::LANES;
+    let column_taps = if is_usual { 0..TAPS } else { column_taps };
+    // SAFETY: the caller's promise; taps outside the input are not among the ranges.
+    unsafe {
+        let mut sums = [V::load(row.bias); P];
+        for row_tap in row_taps {
+            let line = (row_tap * down.dilation) as isize * line_len;
+            let line = row.input.wrapping_offset(origin + line);
+            let factors = row.weights.add(row_tap * across.taps * V::LANES);
+            for column_tap in column_taps.clone() {
+                let factor = V::load(factors.add(column_tap * V::LANES));
+                let x = line.wrapping_add(column_tap * tap_step);
+                for (p, sum) in sums.iter_mut().enumerate() {
+                    *sum = V::load(x.wrapping_add(p * step)).mul_add(factor, *sum);
+                }
+            }
+        }
+        for (p, sum) in sums.into_iter().enumerate() {
+            sum.store(row.output.add((column + p) * V::LANES));
+        }
+    }
+}

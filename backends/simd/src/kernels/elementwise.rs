@@ -1,0 +1,65 @@
+//! Functions of elements, and of pairs of them, of tensors laid out alike.
+#![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
+
+use framegate_backend_api::graph::{Activation, Binary};
+
+use super::activation;
+use crate::vector::{Vector, versions};
+
+/// Whether a function of two elements has a vector version.
+pub(crate) fn is_vectorised(function: Binary) -> bool {
+    matches!(function, Binary::Add | Binary::Sub | Binary::Mul)
+}
+
+versions!(binary_version = binary(
+    a: *const f32,
+    b: *const f32,
+    to: *mut f32,
+    len: usize,
+    function: Binary,
+));
+
+/// # Safety
+/// The processor has `V`'s instructions; `len` is a multiple of the vector, and the pointers are
+/// good for that many elements, of which those written overlap no others.
+#[inline(always)]
+unsafe fn binary<V: Vector>(
+    a: *const f32,
+    b: *const f32,
+    to: *mut f32,
+    len: usize,
+    function: Binary,
+) {
+    macro_rules! map {
+        (|$a:ident, $b:ident| $body:expr) => {
+            for at in (0..len).step_by(V::LANES) {
+                let ($a, $b) = (V::load(a.add(at)), V::load(b.add(at)));
+                V::store($body, to.add(at));
+            }
+        };
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        match function {
+            Binary::Add => map!(|a, b| a.add(b)),
+            Binary::Sub => map!(|a, b| a.sub(b)),
+            Binary::Mul => map!(|a, b| a.mul(b)),
+            _ => unreachable!("{function:?} has no vector version"),
+        }
+    }
+}
+
+versions!(activation_version = activate(
+    from: *const f32,
+    to: *mut f32,
+    len: usize,
+    function: Activation,
+));
+
+/// # Safety
+/// As [`binary`].
+#[inline(always)]
+unsafe fn activate<V: Vector>(from: *const f32, to: *mut f32, len: usize, function: Activation) {
+    // SAFETY: the caller's promise.
+    unsafe { activation::activate::<V>(from, to, len, function) }
+}

@@ -1,0 +1,74 @@
+//! Between row-major and channel-blocked elements.
+#![expect(unsafe_code, reason = "elements are moved through pointers")]
+
+/// Where the elements of a picture lie, in elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Strides {
+    /// The first element.
+    pub(crate) start: usize,
+    /// Between channels.
+    pub(crate) channel: usize,
+    /// Between rows.
+    pub(crate) row: usize,
+    /// Between columns.
+    pub(crate) column: usize,
+}
+
+/// Gathers a row of `lanes` channels of which `channels` exist; the others become 0.
+///
+/// # Safety
+/// `from` is good for the strided elements of `columns` columns and `channels` channels, `to` for
+/// `columns · lanes` elements that nobody else writes.
+pub(crate) unsafe fn block_row(
+    from: *const f32,
+    strides: Strides,
+    channels: usize,
+    lanes: usize,
+    columns: usize,
+    to: *mut f32,
+) {
+    for column in 0..columns {
+        for lane in 0..lanes {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let element = if lane < channels {
+                    *from.add(column * strides.column + lane * strides.channel)
+                } else {
+                    0.0
+                };
+                *to.add(column * lanes + lane) = element;
+            }
+        }
+    }
+}
+
+/// Scatters a row of `lanes` channels of which `channels` exist.
+///
+/// # Safety
+/// `from` is good for `columns · lanes` elements, `to` for the strided elements of `columns` columns
+/// and `channels` channels, which nobody else writes.
+pub(crate) unsafe fn unblock_row(
+    from: *const f32,
+    lanes: usize,
+    columns: usize,
+    to: *mut f32,
+    strides: Strides,
+    channels: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if strides.channel == 1 {
+            for column in 0..columns {
+                let to = to.add(column * strides.column);
+                std::ptr::copy_nonoverlapping(from.add(column * lanes), to, channels);
+            }
+            return;
+        }
+        for channel in 0..channels {
+            for column in 0..columns {
+                let element = *from.add(column * lanes + channel);
+                *to.add(channel * strides.channel + column * strides.column) = element;
+            }
+        }
+    }
+}

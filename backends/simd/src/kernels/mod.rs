@@ -1,0 +1,14 @@
+//! Vector kernels on the channel-blocked layout, one file each.
+//!
+//! Each is written once, generic over [`Vector`](crate::vector::Vector), and compiled for every
+//! level. A kernel works on a piece of a row; which pieces there are, and on which thread, is the
+//! business of `steps`. Tests hold each against its plain twin in `plain`.
+
+pub(crate) mod activation;
+pub(crate) mod dense;
+pub(crate) mod depthwise;
+pub(crate) mod elementwise;
+pub(crate) mod layout;
+pub(crate) mod max_pool;
+pub(crate) mod softmax;
+pub(crate) mod window;

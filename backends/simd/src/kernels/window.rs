@@ -1,0 +1,77 @@
+//! Where a sliding window lies: what every kernel with taps has in common.
+
+use std::ops::Range;
+
+/// One axis of a sliding window: window `w` has its tap `t` at `w · stride + t · dilation −
+/// padding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Axis {
+    /// Elements of the source.
+    pub(crate) extent: usize,
+    /// Windows, and so elements of the result.
+    pub(crate) windows: usize,
+    /// Taps of a window.
+    pub(crate) taps: usize,
+    /// Distance between windows.
+    pub(crate) stride: usize,
+    /// Distance between taps.
+    pub(crate) dilation: usize,
+    /// Elements before the source's first.
+    pub(crate) padding: usize,
+}
+
+impl Axis {
+    /// The taps of a window that lie inside the source.
+    pub(crate) fn taps_inside(&self, window: usize) -> Range<usize> {
+        let before = self.padding.saturating_sub(window * self.stride).div_ceil(self.dilation);
+        let reach = (self.padding + self.extent).saturating_sub(window * self.stride);
+        let end = reach.div_ceil(self.dilation).min(self.taps);
+        before.min(end)..end
+    }
+
+    /// The windows whose taps all lie inside the source.
+    pub(crate) fn windows_inside(&self) -> Range<usize> {
+        let first = self.padding.div_ceil(self.stride).min(self.windows);
+        let last_tap = (self.taps - 1) * self.dilation;
+        let end = (self.padding + self.extent).saturating_sub(last_tap).div_ceil(self.stride);
+        first..end.clamp(first, self.windows)
+    }
+
+    /// Position of a window's first tap, which may lie before the source.
+    pub(crate) fn start(&self, window: usize) -> isize {
+        (window * self.stride) as isize - self.padding as isize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taps_and_windows_inside_are_those_that_a_search_finds() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..2000 {
+            let axis = Axis {
+                extent: random.usize(1..12),
+                windows: random.usize(1..12),
+                taps: random.usize(1..6),
+                stride: random.usize(1..4),
+                dilation: random.usize(1..4),
+                padding: random.usize(0..6),
+            };
+            let lies_inside = |window: usize, tap: usize| {
+                let at = axis.start(window) + (tap * axis.dilation) as isize;
+                (0..axis.extent as isize).contains(&at)
+            };
+            for window in 0..axis.windows {
+                let found: Vec<usize> =
+                    (0..axis.taps).filter(|tap| lies_inside(window, *tap)).collect();
+                assert_eq!(axis.taps_inside(window).collect::<Vec<_>>(), found, "{axis:?}");
+            }
+            let found: Vec<usize> = (0..axis.windows)
+                .filter(|window| (0..axis.taps).all(|tap| lies_inside(*window, tap)))
+                .collect();
+            assert_eq!(axis.windows_inside().collect::<Vec<_>>(), found, "{axis:?}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Framegate's own CPU engine: fused vector kernels on a channel-blocked layout.
+//!
+//! The README beside this crate's manifest explains layout, plan and kernels on a page. The way of a
+//! model:
+//!
+//! - `backend`: the boundary; options and loading.
+//! - `level`: which vector instructions there are.
+//! - `plan`: a graph becomes steps in memory: what is fused, what is written in place, which buffers
+//!   share memory, what may run at the same time.
+//! - `steps`: kernels bound to buffers and cut into tasks.
+//! - `kernels`, on `vector`: the loops, each written once for every level.
+//! - `plain`: every operator in scalar code, for what has no kernel and for testing what has one.
+//! - `engine`, with its `crew` of threads: a plan at work.
+//! - `session`: a batch through the engine; `profile`: where its time went.
+
+mod backend;
+mod crew;
+mod engine;
+mod kernels;
+mod level;
+mod memory;
+mod panics;
+mod plain;
+mod plan;
+mod profile;
+mod session;
+mod steps;
+mod vector;
+mod waiting;
+
+pub use backend::{SimdBackend, SimdOptions};
+pub use level::SimdLevel;
+#[cfg(target_arch = "x86_64")]
+pub use level::{Avx2, Avx512};
+pub use profile::{Profile, StepProfile};
+pub use session::{SessionMemory, SimdSession};

@@ -1,0 +1,30 @@
+//! Products of matrices and of stacks of them.
+
+use super::Operation;
+use super::indexing::{broadcast_shape, broadcast_strides, offsets};
+
+pub(super) fn matmul(a_shape: &[usize], b_shape: &[usize]) -> Operation {
+    let ([a_stack @ .., rows, inner], [b_stack @ .., _, columns]) = (a_shape, b_shape) else {
+        unreachable!("operands were checked to be matrices");
+    };
+    let (rows, inner, columns) = (*rows, *inner, *columns);
+    let stack = broadcast_shape(a_stack, b_stack);
+    let matrices = |own: &[usize]| offsets(&stack, &broadcast_strides(own, stack.len()));
+    let (a_matrices, b_matrices) = (matrices(a_stack), matrices(b_stack));
+    Box::new(move |operands| {
+        let (a, b) = (operands.floats(0), operands.floats(1));
+        let mut results = operands.float_output().iter_mut();
+        for (a_matrix, b_matrix) in a_matrices.iter().zip(&b_matrices) {
+            let a = &a[a_matrix * rows * inner..][..rows * inner];
+            let b = &b[b_matrix * inner * columns..][..inner * columns];
+            for row in 0..rows {
+                for (column, result) in (0..columns).zip(results.by_ref()) {
+                    let product = |k: usize| {
+                        f64::from(a[row * inner + k]) * f64::from(b[k * columns + column])
+                    };
+                    *result = (0..inner).map(product).sum::<f64>() as f32;
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,248 @@
+//! A convolution over all channels, with its weights packed.
+#![expect(unsafe_code, reason = "kernels take pointers")]
+
+use std::ops::Range;
+
+use super::{Blocked, Step, part, worthwhile_tasks};
+use crate::kernels::activation::{self, Finish};
+use crate::kernels::dense::{self, Dense, Kernel, Piece, most_blocks};
+use crate::level::SimdLevel;
+use crate::memory::{AlignedCells, Buffers, Slot};
+
+/// Every tile is as wide as a divisor of this.
+const COLUMN_UNIT: usize = 24;
+
+/// Rows shorter than this are not worth tiles of their own.
+const SHORT_ROW: usize = 12;
+
+/// Vectors of results that are finished together, while they are in the first-level cache.
+const VECTORS_IN_CACHE: usize = 384;
+
+/// A convolution's weights `[filters, channels, taps down, taps across]` and biases, as they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weights<'a> {
+    pub(crate) elements: &'a [f32],
+    /// `None` where all are 0.
+    pub(crate) bias: Option<&'a [f32]>,
+}
+
+/// Blocks of result channels that a kernel computes at the same time.
+struct Group {
+    blocks: Range<usize>,
+    /// Where its weights start.
+    weights: usize,
+    kernel: Kernel,
+}
+
+/// See the [module](self).
+pub(crate) struct DenseConvolution {
+    pub(crate) source: Slot,
+    pub(crate) residual: Option<Slot>,
+    pub(crate) target: Slot,
+    dense: Dense,
+    result: Blocked,
+    groups: Vec<Group>,
+    weights: AlignedCells,
+    bias: AlignedCells,
+    finish: Finish,
+    finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
+    /// Pieces of the picture that are tasks of their own.
+    bands: usize,
+    /// Whether pieces are rows; otherwise they are stretches of results regardless of rows.
+    in_rows: bool,
+    /// Whether the groups of a band are tasks of their own as well.
+    splits_groups: bool,
+}
+
+impl DenseConvolution {
+    /// `dense` describes the picture as it is; a 1×1 convolution is run as if all pixels stood in
+    /// one row.
+    #[expect(clippy::too_many_arguments, reason = "each is a different part of the convolution")]
+    pub(crate) fn new(
+        level: SimdLevel,
+        threads: usize,
+        mut dense: Dense,
+        filters: usize,
+        weights: Weights<'_>,
+        finish: Finish,
+        [source, target]: [Slot; 2],
+        residual: Option<Slot>,
+    ) -> Self {
+        flatten(&mut dense);
+        let lanes = level.lanes();
+        let [down, across] = dense.axes;
+        let result =
+            Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
+        let taps = down.taps * across.taps * dense.channels;
+        let mut start = 0;
+        let groups: Vec<Group> = group(result.blocks(), most_blocks(level))
+            .map(|blocks| {
+                let kernel = dense::kernel(level, blocks.len(), dense.step());
+                let group = Group { weights: start, kernel, blocks };
+                start += group.blocks.len() * lanes * taps;
+                group
+            })
+            .collect();
+        let work = taps * result.len();
+        let wanted = worthwhile_tasks(work, threads);
+        let in_rows = down.windows > 1 && across.windows >= SHORT_ROW;
+        let pieces = if in_rows {
+            down.windows
+        } else {
+            (down.windows * across.windows).div_ceil(COLUMN_UNIT)
+        };
+        let splits_groups = wanted > 1 && wanted > pieces / 2;
+        let bands = if splits_groups { wanted.div_ceil(groups.len()) } else { wanted };
+        let mut bias = AlignedCells::new(result.blocks() * lanes);
+        if let Some(elements) = weights.bias {
+            bias = AlignedCells::from_slice(&padded(elements, result.blocks() * lanes));
+        }
+        Self {
+            source,
+            residual,
+            target,
+            weights: pack(&dense, weights.elements, filters, lanes, &groups),
+            bias,
+            finish,
+            finish_kernel: activation::version(level),
+            bands: bands.clamp(1, pieces),
+            splits_groups,
+            in_rows,
+            dense,
+            result,
+            groups,
+        }
+    }
+
+    /// Computes and finishes the groups' results in a range, counted row by row.
+    ///
+    /// # Safety
+    /// As [`Step::run`].
+    unsafe fn compute(&self, groups: &[Group], results: Range<usize>, buffers: &Buffers) {
+        let Self { result, weights, bias, .. } = self;
+        let lanes = result.lanes;
+        for group in groups {
+            let first = group.blocks.start;
+            let start = first * result.block_len();
+            // SAFETY: the caller's promise: the buffers have room for the layouts, and the weights
+            // were packed for this group.
+            unsafe {
+                let piece = Piece {
+                    input: buffers.pointer(self.source),
+                    weights: weights.as_ptr().add(group.weights),
+                    bias: bias.as_ptr().add(first * lanes),
+                    output: buffers.pointer(self.target).add(start),
+                    output_block_stride: result.block_len(),
+                    results: results.clone(),
+                };
+                (group.kernel)(&self.dense, &piece);
+                for block in 0..group.blocks.len() {
+                    let at = block * result.block_len() + results.start * lanes;
+                    let residual = self.residual.map_or(std::ptr::null(), |residual| {
+                        buffers.pointer(residual).add(start + at).cast_const()
+                    });
+                    let len = results.len() * lanes;
+                    (self.finish_kernel)(piece.output.add(at), residual, len, &self.finish);
+                }
+            }
+        }
+    }
+}
+
+impl Step for DenseConvolution {
+    fn tasks(&self) -> usize {
+        self.bands * if self.splits_groups { self.groups.len() } else { 1 }
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.weights.bytes() + self.bias.bytes()
+    }
+
+    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+        let (band, groups) = if self.splits_groups {
+            let group = task % self.groups.len();
+            (task / self.groups.len(), &self.groups[group..=group])
+        } else {
+            (task, &self.groups[..])
+        };
+        let across = self.dense.axes[1];
+        if self.in_rows {
+            for row in part(self.dense.axes[0].windows, 1, band, self.bands) {
+                let results = row * across.windows..(row + 1) * across.windows;
+                // SAFETY: the caller's promise.
+                unsafe { self.compute(groups, results, buffers) };
+            }
+            return;
+        }
+        let results = self.dense.axes[0].windows * across.windows;
+        let results = part(results, COLUMN_UNIT, band, self.bands);
+        let blocks = groups.iter().map(|group| group.blocks.len()).max().unwrap_or(1);
+        let in_cache = VECTORS_IN_CACHE / blocks / COLUMN_UNIT * COLUMN_UNIT;
+        let mut at = results.start;
+        while at < results.end {
+            // A short rest would be computed with narrow tiles.
+            let rest = results.end - at;
+            let len = if rest < in_cache + COLUMN_UNIT { rest } else { in_cache };
+            // SAFETY: the caller's promise.
+            unsafe { self.compute(groups, at..at + len, buffers) };
+            at += len;
+        }
+    }
+}
+
+/// Makes one row of a 1×1 convolution's picture, whose rows need not be told apart.
+fn flatten(dense: &mut Dense) {
+    let is_pointwise = dense.axes.iter().all(|axis| {
+        axis.taps == 1 && axis.stride == 1 && axis.padding == 0 && axis.extent == axis.windows
+    });
+    if is_pointwise {
+        let [down, across] = &mut dense.axes;
+        across.extent *= down.extent;
+        across.windows = across.extent;
+        down.extent = 1;
+        down.windows = 1;
+    }
+}
+
+/// Blocks in groups of equal size, as nearly as possible, none larger than `most`.
+fn group(blocks: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let groups = blocks.div_ceil(most);
+    (0..groups).map(move |index| part(blocks, 1, index, groups))
+}
+
+fn padded(elements: &[f32], len: usize) -> Vec<f32> {
+    let mut padded = elements.to_vec();
+    padded.resize(len, 0.0);
+    padded
+}
+
+/// Weights in the order in which the kernel reads them: for each group
+/// `[input block][row tap][column tap][channel][block][lane]`, 0 where no filter is.
+fn pack(
+    dense: &Dense,
+    weights: &[f32],
+    filters: usize,
+    lanes: usize,
+    groups: &[Group],
+) -> AlignedCells {
+    let [rows, columns] = [dense.axes[0].taps, dense.axes[1].taps];
+    let weight = |filter: usize, channel: usize, tap: usize| {
+        if filter >= filters {
+            return 0.0;
+        }
+        weights[(filter * dense.channels + channel) * rows * columns + tap]
+    };
+    let mut packed = Vec::new();
+    let channels: Vec<usize> = (0..dense.channels).collect();
+    for group in groups {
+        for block in channels.chunks(dense.block) {
+            for tap in 0..rows * columns {
+                for channel in block {
+                    let filters = group.blocks.start * lanes..group.blocks.end * lanes;
+                    packed.extend(filters.map(|filter| weight(filter, *channel, tap)));
+                }
+            }
+        }
+    }
+    AlignedCells::from_slice(&packed)
+}

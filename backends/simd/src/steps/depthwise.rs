@@ -1,0 +1,106 @@
+//! A convolution with one filter for each channel.
+#![expect(unsafe_code, reason = "kernels take pointers")]
+
+use super::{BlockRow, Blocked, Step, Weights, band, worthwhile_tasks};
+use crate::kernels::activation::{self, Finish};
+use crate::kernels::depthwise::{self, Row};
+use crate::kernels::window::Axis;
+use crate::level::SimdLevel;
+use crate::memory::{AlignedCells, Buffers, Slot};
+
+/// See the [module](self).
+pub(crate) struct DepthwiseConvolution {
+    pub(crate) source: Slot,
+    pub(crate) residual: Option<Slot>,
+    pub(crate) target: Slot,
+    axes: [Axis; 2],
+    picture: Blocked,
+    result: Blocked,
+    weights: AlignedCells,
+    bias: AlignedCells,
+    finish: Finish,
+    kernel: unsafe fn(&Row<'_>),
+    finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
+    tasks: usize,
+}
+
+impl DepthwiseConvolution {
+    #[expect(clippy::too_many_arguments, reason = "each is a different part of the convolution")]
+    pub(crate) fn new(
+        level: SimdLevel,
+        threads: usize,
+        axes: [Axis; 2],
+        channels: usize,
+        weights: Weights<'_>,
+        finish: Finish,
+        [source, target]: [Slot; 2],
+        residual: Option<Slot>,
+    ) -> Self {
+        let lanes = level.lanes();
+        let [down, across] = axes;
+        let taps = down.taps * across.taps;
+        let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
+        let result = Blocked { height: down.windows, width: across.windows, ..picture };
+        let mut packed = vec![0.0; result.blocks() * taps * lanes];
+        let mut bias = vec![0.0; result.blocks() * lanes];
+        for channel in 0..channels {
+            let (block, lane) = (channel / lanes, channel % lanes);
+            for tap in 0..taps {
+                packed[(block * taps + tap) * lanes + lane] =
+                    weights.elements[channel * taps + tap];
+            }
+            bias[channel] = weights.bias.map_or(0.0, |bias| bias[channel]);
+        }
+        Self {
+            source,
+            residual,
+            target,
+            axes,
+            picture,
+            result,
+            weights: AlignedCells::from_slice(&packed),
+            bias: AlignedCells::from_slice(&bias),
+            finish,
+            kernel: depthwise::version(level),
+            finish_kernel: activation::version(level),
+            // Every multiply-add loads its operand, so it takes longer than in a dense one.
+            tasks: worthwhile_tasks(4 * taps * result.len(), threads).min(result.height),
+        }
+    }
+}
+
+impl Step for DepthwiseConvolution {
+    fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.weights.bytes() + self.bias.bytes()
+    }
+
+    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+        let Self { picture, result, weights, bias, .. } = self;
+        let lanes = result.lanes;
+        let block_weights = self.axes[0].taps * self.axes[1].taps * lanes;
+        for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
+            let start = result.row_start(of_all);
+            // SAFETY: the caller's promise: the buffers have room for the layouts.
+            unsafe {
+                let output = buffers.pointer(self.target).add(start);
+                let work = Row {
+                    axes: &self.axes,
+                    input: buffers.pointer(self.source).add(block * picture.block_len()),
+                    weights: weights.as_ptr().add(block * block_weights),
+                    bias: bias.as_ptr().add(block * lanes),
+                    output,
+                    row,
+                };
+                (self.kernel)(&work);
+                let residual = self.residual.map_or(std::ptr::null(), |residual| {
+                    buffers.pointer(residual).add(start).cast_const()
+                });
+                (self.finish_kernel)(output, residual, result.row_len(), &self.finish);
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Functions of the elements of tensors laid out alike, blocked or row-major.
+#![expect(unsafe_code, reason = "kernels take pointers")]
+
+use std::ops::Range;
+
+use framegate_backend_api::graph::{Activation, Binary};
+
+use super::{Step, part, worthwhile_tasks};
+use crate::kernels::elementwise::{activation_version, binary_version};
+use crate::level::SimdLevel;
+use crate::memory::{Buffers, Slot};
+
+/// What an element costs, in multiply-adds.
+const WORK: usize = 32;
+
+/// At least as many elements as any level's vector.
+const LONGEST_VECTOR: usize = 16;
+
+/// The elements of a task: whole vectors, and what is left over at the very end.
+fn whole_and_rest(len: usize, lanes: usize, task: usize, tasks: usize) -> [Range<usize>; 2] {
+    let Range { start, end } = part(len, lanes, task, tasks);
+    let whole = end / lanes * lanes;
+    [start..whole.max(start), whole.max(start)..end]
+}
+
+/// An activation on its own.
+pub(crate) struct Activate {
+    pub(crate) source: Slot,
+    pub(crate) target: Slot,
+    function: Activation,
+    len: usize,
+    lanes: usize,
+    kernel: unsafe fn(*const f32, *mut f32, usize, Activation),
+    tasks: usize,
+}
+
+impl Activate {
+    /// Of `len` elements.
+    pub(crate) fn new(
+        level: SimdLevel,
+        threads: usize,
+        function: Activation,
+        len: usize,
+        [source, target]: [Slot; 2],
+    ) -> Self {
+        let tasks = worthwhile_tasks(WORK * len, threads);
+        let kernel = activation_version(level);
+        Self { source, target, function, len, lanes: level.lanes(), kernel, tasks }
+    }
+}
+
+impl Step for Activate {
+    fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+        let [whole, rest] = whole_and_rest(self.len, self.lanes, task, self.tasks);
+        // SAFETY: the caller's promise: both buffers hold `len` elements.
+        unsafe {
+            let (from, to) = (buffers.pointer(self.source), buffers.pointer(self.target));
+            let start = whole.start;
+            (self.kernel)(from.add(start), to.add(start), whole.len(), self.function);
+            if !rest.is_empty() {
+                let mut x = [0.0; LONGEST_VECTOR];
+                let vector = x.as_mut_ptr();
+                std::ptr::copy_nonoverlapping(from.add(rest.start), vector, rest.len());
+                (self.kernel)(vector, vector, self.lanes, self.function);
+                std::ptr::copy_nonoverlapping(vector, to.add(rest.start), rest.len());
+            }
+        }
+    }
+}
+
+/// A function of two tensors of one shape.
+pub(crate) struct Combine {
+    pub(crate) sources: [Slot; 2],
+    pub(crate) target: Slot,
+    function: Binary,
+    len: usize,
+    lanes: usize,
+    kernel: unsafe fn(*const f32, *const f32, *mut f32, usize, Binary),
+    tasks: usize,
+}
+
+impl Combine {
+    /// Of `len` elements.
+    pub(crate) fn new(
+        level: SimdLevel,
+        threads: usize,
+        function: Binary,
+        len: usize,
+        sources: [Slot; 2],
+        target: Slot,
+    ) -> Self {
+        let tasks = worthwhile_tasks(WORK * len, threads);
+        let kernel = binary_version(level);
+        Self { sources, target, function, len, lanes: level.lanes(), kernel, tasks }
+    }
+}
+
+impl Step for Combine {
+    fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+        let [whole, rest] = whole_and_rest(self.len, self.lanes, task, self.tasks);
+        // SAFETY: the caller's promise: all three buffers hold `len` elements.
+        unsafe {
+            let [a, b] = self.sources.map(|slot| buffers.pointer(slot).cast_const());
+            let to = buffers.pointer(self.target);
+            let start = whole.start;
+            let (len, function) = (whole.len(), self.function);
+            (self.kernel)(a.add(start), b.add(start), to.add(start), len, function);
+            if !rest.is_empty() {
+                let mut vectors = [[0.0; LONGEST_VECTOR]; 2];
+                for (vector, from) in vectors.iter_mut().zip([a, b]) {
+                    let vector = vector.as_mut_ptr();
+                    std::ptr::copy_nonoverlapping(from.add(rest.start), vector, rest.len());
+                }
+                let [mut result, other] = vectors;
+                let x = result.as_mut_ptr();
+                (self.kernel)(x, other.as_ptr(), x, self.lanes, function);
+                std::ptr::copy_nonoverlapping(x, to.add(rest.start), rest.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a plan is made of: kernels bound to their buffers and cut into tasks for threads.
+#![expect(unsafe_code, reason = "what a step may assume is the plan's promise")]
+
+mod blocks;
+mod concat;
+mod dense;
+mod depthwise;
+mod elementwise;
+mod layout;
+mod max_pool;
+mod plain;
+mod resize;
+mod softmax;
+
+use crate::memory::Buffers;
+
+pub(crate) use blocks::Blocked;
+pub(crate) use concat::CopyBlocks;
+pub(crate) use dense::{DenseConvolution, Weights};
+pub(crate) use depthwise::DepthwiseConvolution;
+pub(crate) use elementwise::{Activate, Combine};
+pub(crate) use layout::{Block, Unblock};
+pub(crate) use max_pool::MaxPoolBlocks;
+pub(crate) use plain::Plain;
+pub(crate) use resize::ResizeBlocks;
+pub(crate) use softmax::Softmax;
+
+/// One step of a plan, in tasks that may run in any order and on any thread.
+pub(crate) trait Step: Send + Sync {
+    /// Number of tasks, at least 1.
+    fn tasks(&self) -> usize {
+        1
+    }
+
+    /// Bytes of packed weights.
+    fn weight_bytes(&self) -> usize {
+        0
+    }
+
+    /// Runs a task.
+    ///
+    /// # Safety
+    /// The buffers are those that the step was planned for, what it reads has been written, and
+    /// nobody else runs this task or touches what it writes.
+    unsafe fn run(&self, task: usize, buffers: &Buffers);
+}
+
+/// How many tasks a step is worth that has this much to do, in multiply-adds or what takes as long.
+///
+/// A task should outlast by far what it costs to hand it out, and there should be several for each
+/// thread, because others use the processor as well.
+pub(crate) fn worthwhile_tasks(work: usize, threads: usize) -> usize {
+    /// Some five microseconds at 100 billion multiply-adds a second.
+    const SMALLEST: usize = 400_000;
+    /// For each thread.
+    const MOST: usize = 6;
+    if threads == 1 { 1 } else { (work / SMALLEST).clamp(1, MOST * threads) }
+}
+
+/// Part `index` of `count` equal parts of `total`, as nearly as whole units of `unit` allow.
+pub(crate) fn part(
+    total: usize,
+    unit: usize,
+    index: usize,
+    count: usize,
+) -> std::ops::Range<usize> {
+    let units = total.div_ceil(unit);
+    let edge = |index: usize| (units * index / count * unit).min(total);
+    edge(index)..edge(index + 1)
+}
+
+/// The rows of a task, of every block, for steps whose tasks are bands of rows.
+pub(crate) fn band(picture: &Blocked, task: usize, tasks: usize) -> impl Iterator<Item = BlockRow> {
+    let (height, rows) = (picture.height, part(picture.height, 1, task, tasks));
+    (0..picture.blocks()).flat_map(move |block| {
+        rows.clone().map(move |row| BlockRow { block, row, of_all: block * height + row })
+    })
+}
+
+/// A row of a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockRow {
+    pub(crate) block: usize,
+    pub(crate) row: usize,
+    /// Counting rows through all blocks.
+    pub(crate) of_all: usize,
+}

@@ -1,0 +1,97 @@
+//! Eight `f32` in an AVX register.
+#![expect(unsafe_code, reason = "vector instructions exist on some processors only")]
+
+use std::arch::x86_64::*;
+
+use super::Vector;
+
+/// Eight lanes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct F32x8(__m256);
+
+/// Calls an intrinsic and wraps its result.
+macro_rules! wrap {
+    ($call:expr) => {
+        // SAFETY: the trait's contract: the processor has AVX2 and FMA, and pointers are good.
+        Self(unsafe { $call })
+    };
+}
+
+impl Vector for F32x8 {
+    const LANES: usize = 8;
+    const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        wrap!(_mm256_set1_ps(x))
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        wrap!(_mm256_loadu_ps(from))
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the trait's contract.
+        unsafe { _mm256_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        wrap!(_mm256_add_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        wrap!(_mm256_sub_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        wrap!(_mm256_mul_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        wrap!(_mm256_fmadd_ps(self.0, factor.0, addend.0))
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        wrap!(_mm256_div_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        wrap!(_mm256_max_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        wrap!(_mm256_min_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn round(self) -> Self {
+        wrap!(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn scale_by_power_of_two(self, n: Self) -> Self {
+        wrap!({
+            // A float's exponent stands above 23 bits, and 127 of it means 2⁰.
+            let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n.0), _mm256_set1_epi32(127));
+            let power = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent));
+            _mm256_mul_ps(self.0, power)
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn where_negative(self, condition: Self, other: Self) -> Self {
+        wrap!({
+            let negative = _mm256_cmp_ps::<_CMP_LT_OQ>(condition.0, _mm256_setzero_ps());
+            _mm256_blendv_ps(other.0, self.0, negative)
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! Sixteen `f32` in an AVX-512 register.
+#![expect(unsafe_code, reason = "vector instructions exist on some processors only")]
+// SAFETY of every block: the trait's contract says that the processor has AVX-512 F and that
+// pointers are good.
+
+use std::arch::x86_64::*;
+
+use super::Vector;
+
+/// Sixteen lanes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct F32x16(__m512);
+
+/// Calls an intrinsic and wraps its result.
+macro_rules! wrap {
+    ($call:expr) => {
+        // SAFETY: the trait's contract.
+        Self(unsafe { $call })
+    };
+}
+
+impl Vector for F32x16 {
+    const LANES: usize = 16;
+    const REGISTERS: usize = 32;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        wrap!(_mm512_set1_ps(x))
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        wrap!(_mm512_loadu_ps(from))
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the trait's contract.
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        wrap!(_mm512_add_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        wrap!(_mm512_sub_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        wrap!(_mm512_mul_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        wrap!(_mm512_fmadd_ps(self.0, factor.0, addend.0))
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        wrap!(_mm512_div_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        wrap!(_mm512_max_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        wrap!(_mm512_min_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn round(self) -> Self {
+        wrap!(_mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn scale_by_power_of_two(self, n: Self) -> Self {
+        wrap!(_mm512_scalef_ps(self.0, n.0))
+    }
+
+    #[inline(always)]
+    unsafe fn where_negative(self, condition: Self, other: Self) -> Self {
+        wrap!({
+            let negative = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(condition.0, _mm512_setzero_ps());
+            _mm512_mask_blend_ps(negative, other.0, self.0)
+        })
+    }
+}

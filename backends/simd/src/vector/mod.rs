@@ -1,0 +1,92 @@
+//! A vector of `f32`, so that each kernel is written once for every instruction set.
+//!
+//! Methods are always inlined into the kernel, and the kernel is compiled once for each instruction
+//! set by the `versions` macro: this is where the intrinsics become single instructions.
+#![expect(unsafe_code, reason = "vector instructions exist on some processors only")]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod exponential;
+mod portable;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::F32x8;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::F32x16;
+pub(crate) use exponential::{exponential, logistic};
+pub(crate) use portable::Portable;
+
+/// A vector of `f32`, one to a channel of a block.
+///
+/// # Safety
+/// Every method may be called only where the processor has the type's instructions; pointers must
+/// be good for [`Vector::LANES`] elements, aligned or not.
+pub(crate) trait Vector: Copy {
+    /// Number of elements.
+    const LANES: usize;
+    /// Number of vectors that the processor holds in registers.
+    const REGISTERS: usize;
+
+    /// `x` in every lane.
+    unsafe fn splat(x: f32) -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    unsafe fn mul(self, other: Self) -> Self;
+    /// `self · factor + addend`, rounded once where the processor can.
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
+    /// A division, which has a unit of its own beside that for multiply-adds: an estimate and a step
+    /// of Newton's method take longer in what is computed here.
+    unsafe fn div(self, other: Self) -> Self;
+    /// The larger; `other` if either is not a number.
+    unsafe fn max(self, other: Self) -> Self;
+    /// The smaller; `other` if either is not a number.
+    unsafe fn min(self, other: Self) -> Self;
+    /// The nearest integer.
+    unsafe fn round(self) -> Self;
+    /// `self · 2ⁿ` for integers `n` from −126 to 127.
+    unsafe fn scale_by_power_of_two(self, n: Self) -> Self;
+    /// `self` where `condition` is negative, else `other`.
+    unsafe fn where_negative(self, condition: Self, other: Self) -> Self;
+}
+
+/// Makes a function that gives a kernel's version for a level, from the kernel's generic body.
+///
+/// `versions!(name = body(argument: Type, …))` or, for a body with further constants,
+/// `versions!(name<A, B> = body(argument: Type, …))`.
+macro_rules! versions {
+    ($name:ident $(<$($constant:ident),+>)? = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
+        /// The version for a level.
+        pub(crate) fn $name $(<$(const $constant: usize),+>)? (
+            level: $crate::level::SimdLevel,
+        ) -> unsafe fn($($type),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f")]
+            unsafe fn avx512 $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract, and has AVX-512 F.
+                unsafe { self::$body::<$crate::vector::F32x16 $($(, $constant)+)?>($($argument),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2 $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract, and has AVX2 and FMA.
+                unsafe { self::$body::<$crate::vector::F32x8 $($(, $constant)+)?>($($argument),*) }
+            }
+            unsafe fn portable $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract.
+                unsafe { self::$body::<$crate::vector::Portable $($(, $constant)+)?>($($argument),*) }
+            }
+            match level {
+                #[cfg(target_arch = "x86_64")]
+                $crate::level::SimdLevel::Avx512(_) => avx512 $(::<$($constant),+>)?,
+                #[cfg(target_arch = "x86_64")]
+                $crate::level::SimdLevel::Avx2(_) => avx2 $(::<$($constant),+>)?,
+                $crate::level::SimdLevel::Portable => portable $(::<$($constant),+>)?,
+            }
+        }
+    };
+}
+pub(crate) use versions;
