@@ -70,7 +70,7 @@ impl Bench {
     fn new(data: &Path, backend: &str, model: &str, max_batch: usize) -> Self {
         let id = backends::KNOWN.into_iter().find(|id| id.name() == backend);
         let id: BackendId = id.expect("a backend's name");
-        let options = BackendOptions { allow_software_gpu: true, ort_library: None };
+        let options = BackendOptions { allow_software_gpu: true, ..Default::default() };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut files: Vec<PathBuf> = fs::read_dir(data.join("images"))
             .expect("the folder of pictures")

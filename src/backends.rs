@@ -7,13 +7,16 @@ use std::path::PathBuf;
 
 use framegate_backend_api::{Backend, BackendError, DeviceInfo, DeviceKind};
 use framegate_backend_null::{NullBackend, NullOptions};
+use serde::{Deserialize, Serialize};
 
 /// The backends that `auto` chooses from, best first.
-const CHOICE: [BackendId; 3] = [BackendId::Wgpu, BackendId::Flex, BackendId::Ndarray];
+const CHOICE: [BackendId; 4] =
+    [BackendId::Wgpu, BackendId::Simd, BackendId::Flex, BackendId::Ndarray];
 
 /// The backends this program knows of, best first.
-pub const KNOWN: [BackendId; 5] = [
+pub const KNOWN: [BackendId; 6] = [
     BackendId::Wgpu,
+    BackendId::Simd,
     BackendId::Flex,
     BackendId::Ndarray,
     BackendId::Ort,
@@ -25,6 +28,8 @@ pub const KNOWN: [BackendId; 5] = [
 pub enum BackendId {
     /// burn on the GPU, through WebGPU.
     Wgpu,
+    /// Our own engine, on the CPU.
+    Simd,
     /// burn on the CPU, its own kernels.
     Flex,
     /// burn on the CPU, on ndarray.
@@ -40,6 +45,7 @@ impl BackendId {
     pub fn name(self) -> &'static str {
         match self {
             Self::Wgpu => "wgpu",
+            Self::Simd => "simd",
             Self::Flex => "flex",
             Self::Ndarray => "ndarray",
             Self::Ort => "ort",
@@ -52,10 +58,14 @@ impl BackendId {
     /// # Errors
     /// [`BackendError::Unavailable`] when it was not compiled in.
     pub fn create(self, options: &BackendOptions) -> Result<Box<dyn Backend>, BackendError> {
-        compiled_in(self, options).ok_or_else(|| BackendError::Unavailable {
-            backend: self.name(),
-            reason: "it is not in this build; build with its Cargo feature".to_owned(),
-        })
+        match self {
+            Self::Wgpu => wgpu(options),
+            Self::Simd => simd(options),
+            Self::Flex => Ok(Box::new(framegate_backend_burn::flex())),
+            Self::Ndarray => Ok(Box::new(framegate_backend_burn::ndarray())),
+            Self::Ort => ort(options),
+            Self::Null(options) => Ok(Box::new(NullBackend::new(options))),
+        }
     }
 }
 
@@ -66,44 +76,92 @@ impl fmt::Display for BackendId {
 }
 
 /// What a user allows beyond the safe defaults, and says about the machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendOptions {
     /// Accept a GPU that is emulated on the processor.
     pub allow_software_gpu: bool,
+    /// Vector instructions of our own engine; `None` takes the widest that the processor has.
+    pub simd_level: Option<SimdLevel>,
     /// ONNX Runtime's shared library or its folder; `None` looks where the system looks.
     pub ort_library: Option<PathBuf>,
 }
 
-fn compiled_in(id: BackendId, options: &BackendOptions) -> Option<Box<dyn Backend>> {
-    match id {
-        BackendId::Wgpu => wgpu(options),
-        BackendId::Flex => Some(Box::new(framegate_backend_burn::flex())),
-        BackendId::Ndarray => Some(Box::new(framegate_backend_burn::ndarray())),
-        BackendId::Ort => ort(options),
-        BackendId::Null(options) => Some(Box::new(NullBackend::new(options))),
+/// Vector instructions that our own engine has code for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SimdLevel {
+    /// What every processor has.
+    Portable,
+    /// AVX2 with FMA.
+    Avx2,
+    /// AVX-512.
+    Avx512,
+}
+
+impl SimdLevel {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
     }
 }
 
+/// A backend, or why it cannot be had.
+type Created = Result<Box<dyn Backend>, BackendError>;
+
 #[cfg(feature = "wgpu")]
-fn wgpu(options: &BackendOptions) -> Option<Box<dyn Backend>> {
+fn wgpu(options: &BackendOptions) -> Created {
     let allow_software = options.allow_software_gpu;
     let options = framegate_backend_burn::WgpuOptions { allow_software };
-    Some(Box::new(framegate_backend_burn::wgpu(options)))
+    Ok(Box::new(framegate_backend_burn::wgpu(options)))
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn wgpu(_: &BackendOptions) -> Option<Box<dyn Backend>> {
-    None
+fn wgpu(_: &BackendOptions) -> Created {
+    not_compiled_in(BackendId::Wgpu)
+}
+
+#[cfg(feature = "simd")]
+fn simd(options: &BackendOptions) -> Created {
+    use framegate_backend_simd::{SimdBackend, SimdLevel as Level, SimdOptions};
+
+    let level = match options.simd_level {
+        None => Some(Level::best()),
+        Some(asked) => Level::available().into_iter().find(|level| level.name() == asked.name()),
+    };
+    let level = level.ok_or_else(|| BackendError::Unavailable {
+        backend: BackendId::Simd.name(),
+        reason: "this processor does not have the instructions asked for with --simd-level; leave \
+                 it out to use the widest that there are"
+            .to_owned(),
+    })?;
+    Ok(Box::new(SimdBackend::new(SimdOptions { level })))
+}
+
+#[cfg(not(feature = "simd"))]
+fn simd(_: &BackendOptions) -> Created {
+    not_compiled_in(BackendId::Simd)
 }
 
 #[cfg(feature = "ort")]
-fn ort(options: &BackendOptions) -> Option<Box<dyn Backend>> {
-    Some(Box::new(framegate_backend_ort::OrtBackend::new(options.ort_library.clone())))
+fn ort(options: &BackendOptions) -> Created {
+    Ok(Box::new(framegate_backend_ort::OrtBackend::new(options.ort_library.clone())))
 }
 
 #[cfg(not(feature = "ort"))]
-fn ort(_: &BackendOptions) -> Option<Box<dyn Backend>> {
-    None
+fn ort(_: &BackendOptions) -> Created {
+    not_compiled_in(BackendId::Ort)
+}
+
+#[cfg(not(all(feature = "wgpu", feature = "simd", feature = "ort")))]
+fn not_compiled_in(id: BackendId) -> Created {
+    Err(BackendError::Unavailable {
+        backend: id.name(),
+        reason: "it is not in this build; build with its Cargo feature".to_owned(),
+    })
 }
 
 /// A backend that was chosen, and why.

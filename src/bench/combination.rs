@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backends::BackendOptions;
+
 /// A model on a backend with a batch size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Combination {
@@ -29,10 +31,8 @@ pub struct Job {
     pub confidence: f32,
     /// Overlap above which one of two boxes is dropped.
     pub iou: f32,
-    /// Whether a GPU that is emulated on the processor may be used.
-    pub allow_software_gpu: bool,
-    /// ONNX Runtime's shared library.
-    pub ort_library: Option<PathBuf>,
+    /// What the backend may use.
+    pub options: BackendOptions,
 }
 
 impl Combination {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use framegate_backend_null::NullOptions;
 
 use super::ReportArgs;
@@ -12,10 +12,10 @@ use super::ReportArgs;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Backend")]
 pub struct BackendArgs {
-    /// What computes: auto, wgpu, flex, ndarray, ort or null
+    /// What computes: auto, wgpu, simd, flex, ndarray, ort or null
     ///
-    /// auto: the first that runs here of wgpu on a hardware GPU, flex, ndarray. wgpu: burn on the GPU,
-    /// through WebGPU. flex: burn on the CPU, its own kernels. ndarray: burn on the CPU, on ndarray.
+    /// auto: the first that runs here of wgpu on a hardware GPU, simd, flex, ndarray. wgpu: burn on the
+    /// GPU, through WebGPU. simd: our own engine on the CPU. flex: burn on the CPU, its own kernels. ndarray: burn on the CPU, on ndarray.
     /// ort: ONNX Runtime on the CPU, if this build has it and --ort-lib or the system its library.
     /// null: computes nothing and finds nothing, to try everything around it;
     /// null:latency_ms=N,per_frame_ms=M takes that long.
@@ -40,10 +40,24 @@ pub struct BackendResourceArgs {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub allow_software_gpu: bool,
+    /// Vector instructions that the backend simd uses [default: the widest that the processor has]
+    #[arg(long, env = "FRAMEGATE_SIMD_LEVEL", value_name = "LEVEL")]
+    pub simd_level: Option<SimdLevelName>,
     /// ONNX Runtime's shared library, or the folder that holds it, for the backend ort [default: where
     /// the system looks for libraries]
     #[arg(long, env = "ORT_DYLIB_PATH", value_name = "PATH")]
     pub ort_lib: Option<PathBuf>,
+}
+
+/// Vector instructions as named on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SimdLevelName {
+    /// What every processor has.
+    Portable,
+    /// AVX2 with FMA.
+    Avx2,
+    /// AVX-512.
+    Avx512,
 }
 
 /// A backend as named on the command line.
@@ -53,6 +67,8 @@ pub enum BackendName {
     Auto,
     /// burn on the CPU, on ndarray.
     Ndarray,
+    /// Our own engine, on the CPU.
+    Simd,
     /// burn on the CPU, its own kernels.
     Flex,
     /// burn on the GPU, through WebGPU.
@@ -73,9 +89,10 @@ impl FromStr for BackendName {
             "ndarray" => Self::Ndarray,
             "flex" => Self::Flex,
             "wgpu" => Self::Wgpu,
+            "simd" => Self::Simd,
             "ort" => Self::Ort,
             "null" => return Ok(Self::Null(options.parse()?)),
-            _ => return Err("expected auto, wgpu, flex, ndarray, ort or null".to_owned()),
+            _ => return Err("expected auto, wgpu, simd, flex, ndarray, ort or null".to_owned()),
         };
         if !options.is_empty() {
             return Err(format!("`{name}` takes no options"));

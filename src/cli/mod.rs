@@ -15,7 +15,7 @@ mod serve;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use backend::{BackendArgs, BackendName, BackendResourceArgs, BackendsArgs};
+pub use backend::{BackendArgs, BackendName, BackendResourceArgs, BackendsArgs, SimdLevelName};
 pub use bench::{BackendNames, BenchArgs};
 pub use frames::{DecodeArgs, DetectionArgs};
 pub use infer::InferArgs;

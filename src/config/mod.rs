@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use framegate_models::detector::{InputSize, LoadOptions};
 
-use crate::backends::{BackendId, BackendOptions};
+use crate::backends::{BackendId, BackendOptions, SimdLevel};
 use crate::cli;
 use crate::stages::{DecodeLimits, Thresholds};
 
@@ -177,6 +177,7 @@ fn backend_id(name: cli::BackendName) -> Option<BackendId> {
     match name {
         cli::BackendName::Auto => None,
         cli::BackendName::Wgpu => Some(BackendId::Wgpu),
+        cli::BackendName::Simd => Some(BackendId::Simd),
         cli::BackendName::Flex => Some(BackendId::Flex),
         cli::BackendName::Ndarray => Some(BackendId::Ndarray),
         cli::BackendName::Ort => Some(BackendId::Ort),
@@ -192,7 +193,16 @@ fn threads(asked: Option<usize>) -> Result<usize, ConfigError> {
 
 impl From<cli::BackendResourceArgs> for BackendOptions {
     fn from(raw: cli::BackendResourceArgs) -> Self {
-        Self { allow_software_gpu: raw.allow_software_gpu, ort_library: raw.ort_lib }
+        let level = |name| match name {
+            cli::SimdLevelName::Portable => SimdLevel::Portable,
+            cli::SimdLevelName::Avx2 => SimdLevel::Avx2,
+            cli::SimdLevelName::Avx512 => SimdLevel::Avx512,
+        };
+        Self {
+            allow_software_gpu: raw.allow_software_gpu,
+            simd_level: raw.simd_level.map(level),
+            ort_library: raw.ort_lib,
+        }
     }
 }
 

@@ -33,9 +33,13 @@ fn every_option_has_its_variable() {
                 continue;
             };
             let name = long.to_uppercase().replace('-', "_");
-            // These go by the names of the published contract.
-            let variable =
-                if name.starts_with("STREAM_") { name } else { format!("FRAMEGATE_{name}") };
+            let variable = match name.as_str() {
+                // These go by the names of the published contract.
+                name if name.starts_with("STREAM_") => name.to_owned(),
+                // This is where everything that loads the runtime looks.
+                "ORT_LIB" => "ORT_DYLIB_PATH".to_owned(),
+                name => format!("FRAMEGATE_{name}"),
+            };
             let found = option.get_env().map(|name| name.to_string_lossy().into_owned());
             assert_eq!(found.as_deref(), Some(variable.as_str()), "--{long}");
             *checked += 1;
@@ -125,7 +129,7 @@ fn every_known_backend_is_listed_with_a_device_or_a_reason() {
     assert_eq!(listed.status, 0);
     let listed: Vec<serde_json::Value> = serde_json::from_str(&listed.stdout).unwrap();
     let names: Vec<_> = listed.iter().map(|entry| entry["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["wgpu", "flex", "ndarray", "null"]);
+    assert_eq!(names, ["wgpu", "simd", "flex", "ndarray", "ort", "null"]);
     let table = run(&mut framegate(["backends"])).stdout;
     for entry in &listed {
         let usable = entry["usable"] == true;

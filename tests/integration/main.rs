@@ -5,6 +5,7 @@
 mod allocations;
 mod annotate;
 mod architecture;
+mod bench;
 mod boxes;
 mod cli;
 mod connection;

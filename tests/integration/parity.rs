@@ -40,6 +40,16 @@ fn yolox_nano_on_flex() {
 }
 
 #[test]
+fn yolox_nano_on_simd() {
+    check("yolox_nano", BackendId::Simd);
+}
+
+#[test]
+fn yunet_on_simd() {
+    check("yunet_n_320_320", BackendId::Simd);
+}
+
+#[test]
 fn yolox_nano_on_wgpu() {
     check("yolox_nano", BackendId::Wgpu);
 }
@@ -82,7 +92,7 @@ fn check(model: &str, backend: BackendId) {
 /// The backend, unless it cannot run here and need not.
 fn usable(id: BackendId) -> Option<Box<dyn Backend>> {
     let ort_library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    let options = BackendOptions { allow_software_gpu: true, ort_library };
+    let options = BackendOptions { allow_software_gpu: true, simd_level: None, ort_library };
     let probed = id.create(&options).and_then(|backend| backend.probe().map(|_| backend));
     match probed {
         Ok(backend) => Some(backend),

@@ -40,7 +40,7 @@ impl Backend for OrtBackend {
     fn probe(&self) -> Result<DeviceInfo, BackendError> {
         self.environment()?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let name = format!("ONNX Runtime ({}) on {threads} CPU threads", build());
+        let name = format!("{threads} CPU threads, ONNX Runtime of commit {}", build());
         Ok(DeviceInfo { name, kind: DeviceKind::Cpu })
     }
 
@@ -67,8 +67,9 @@ impl Backend for OrtBackend {
     }
 }
 
-/// The build of the runtime as it calls itself, without what follows its commit.
+/// The commit that the runtime was built from: all that it tells of its version.
 fn build() -> &'static str {
-    let text = ort::info().trim_start_matches("ORT Build Info: ");
-    text.split(", build type").next().unwrap_or(text)
+    let text = ort::info();
+    let commit = text.split("git-commit-id=").nth(1).and_then(|rest| rest.split([',', ' ']).next());
+    commit.unwrap_or(text)
 }

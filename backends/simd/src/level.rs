@@ -35,6 +35,17 @@ impl SimdLevel {
         Self::available().pop().unwrap_or(Self::Portable)
     }
 
+    /// Its name on command lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => "avx512",
+        }
+    }
+
     /// Number of `f32` in a vector, which is also the number of channels in a block.
     pub fn lanes(self) -> usize {
         match self {

@@ -4,6 +4,7 @@ mod progress;
 mod worker;
 
 use std::env;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,8 +43,7 @@ pub(super) fn bench(config: &BenchConfig) -> Result<Outcome, CommandError> {
                 threads: config.threads,
                 confidence: config.thresholds.confidence,
                 iou: config.thresholds.iou,
-                allow_software_gpu: config.options.allow_software_gpu,
-                ort_library: config.options.ort_library.clone(),
+                options: config.options.clone(),
             });
         models.extend(bench.run(jobs.collect(), start, &mut |step| progress.step(&step)));
     }
@@ -80,7 +80,11 @@ fn start(job: Job) -> Result<Worker, BenchError> {
 /// The JPEG files to measure with.
 fn pictures(images: &Path) -> Result<Vec<PathBuf>, CommandError> {
     let file = |source| match source {
-        Source::File(path) => Ok(path),
+        // A file that cannot be read is found out here, and not by each combination.
+        Source::File(path) => match File::open(&path) {
+            Ok(_) => Ok(path),
+            Err(problem) => Err(format!("{}: {problem}", path.display())),
+        },
         Source::Unreadable { path, problem } => Err(format!("{}: {problem}", path.display())),
         Source::StandardInput => Err("they cannot come from standard input".to_owned()),
     };

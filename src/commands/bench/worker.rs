@@ -4,7 +4,6 @@ use std::io;
 
 use framegate_backend_api::Backend;
 
-use crate::backends::BackendOptions;
 use crate::bench::{Job, serve};
 use crate::commands::{CommandError, Outcome};
 use crate::config::NamedBackend;
@@ -16,10 +15,6 @@ pub(in crate::commands) fn work() -> Result<Outcome, CommandError> {
 }
 
 fn create(job: &Job) -> Result<Box<dyn Backend>, String> {
-    let options = BackendOptions {
-        allow_software_gpu: job.allow_software_gpu,
-        ort_library: job.ort_library.clone(),
-    };
     let backend = NamedBackend::parse(&job.combination.backend)?;
-    backend.id.create(&options).map_err(|error| error.to_string())
+    backend.id.create(&job.options).map_err(|error| error.to_string())
 }
