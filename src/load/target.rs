@@ -65,7 +65,10 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.url.fmt(f)
+        // The greeting is this program's own wish.
+        let (path, query) = self.url.split_once("?hello=1").unwrap_or((&self.url, ""));
+        let mark = if query.is_empty() { "" } else { "?" };
+        write!(f, "{path}{mark}{}", query.trim_start_matches('&'))
     }
 }
 
@@ -111,6 +114,10 @@ mod tests {
         let target = Target::parse("h:1", Some("Köln & co")).unwrap();
         assert!(target.url.ends_with("&pipeline_id=K%C3%B6ln%20%26%20co"), "{}", target.url);
         assert_eq!(target.authority, "h:1");
+        let shown = "ws://h:1/ws/video/stream?pipeline_id=K%C3%B6ln%20%26%20co";
+        assert_eq!(target.to_string(), shown);
+        let shown = Target::parse("h:1", None).unwrap().to_string();
+        assert_eq!(shown, "ws://h:1/ws/video/stream");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::support::program::{framegate, run};
 fn help_shows_every_subcommand_with_an_example() {
     let help = run(&mut framegate(["--help"]));
     assert_eq!(help.status, 0);
-    for subcommand in ["serve", "infer", "models", "backends"] {
+    for subcommand in ["serve", "infer", "load", "models", "backends"] {
         assert!(help.stdout.contains(subcommand));
     }
     for arguments in [&["serve", "--help"][..], &["infer", "--help"], &["models", "run", "--help"]]

@@ -15,6 +15,7 @@ mod flow;
 mod http;
 mod infer;
 mod kernels;
+mod load;
 mod mjpeg;
 mod models;
 mod offline;

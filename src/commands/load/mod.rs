@@ -1,5 +1,6 @@
 //! `framegate load`: a server under load, measured.
 
+mod page;
 mod progress;
 mod text;
 
@@ -13,7 +14,8 @@ use crate::load::capacity::{self, CapacityReport};
 use crate::load::frames::Frames;
 use crate::load::report::{LoadReport, SourceReport};
 use crate::load::trial::{self, Trial};
-use crate::report::{Machine, check_writable, command_line, write_json};
+use crate::report::{Machine, check_writable, command_line, write_html, write_json};
+use page::Page;
 use progress::ProgressLine;
 
 pub(super) fn load(config: &LoadConfig) -> Result<Outcome, CommandError> {
@@ -41,6 +43,9 @@ pub(super) fn load(config: &LoadConfig) -> Result<Outcome, CommandError> {
     out.flush()?;
     if let Some(path) = &config.json {
         write_json(path, &report)?;
+    }
+    if let Some(path) = &config.html {
+        write_html(path, &Page::new(&report))?;
     }
     // A search goes beyond what the server can take, so what fails there is part of the answer.
     Ok(match report.capacity.is_some() || report.run.connections.all_well() {

@@ -33,44 +33,64 @@ pub(super) fn write(out: &mut impl Write, report: &LoadReport) -> io::Result<()>
     if let Some(capacity) = &report.capacity {
         writeln!(out, "\n{}\n", headline(capacity))?;
     }
+    for (name, text) in lines(report) {
+        writeln!(out, "{name:<12} {text}")?;
+    }
+    Ok(())
+}
+
+/// The lines of a report: the subject of each, and what there is to say.
+pub(super) fn lines(report: &LoadReport) -> Vec<(String, String)> {
     let run = &report.run;
-    let mut line = |name: &str, text: &str| writeln!(out, "{name:<12} {text}");
+    let source = &report.source;
     let server = report.server.as_ref().map_or_else(String::new, |server| {
         format!(", pipeline {} on {} ({})", server.pipeline, server.backend, server.device)
     });
-    line("server", &format!("{}{server}", report.address))?;
-    line("load", &load(run))?;
-    let source = &report.source;
-    line(
-        "pictures",
-        &format!("{}: {} of {:.0} kB", source.description, source.frames, source.mean_bytes / 1e3),
-    )?;
-    line("frames", &frames(run))?;
-    line("answers", &answers(run))?;
+    let pictures = {
+        let kilobytes = source.mean_bytes / 1e3;
+        format!("{}: {} of {kilobytes:.0} kB", source.description, source.frames)
+    };
+    let mut lines = Vec::new();
+    let mut line = |name: &str, text: String| lines.push((name.to_owned(), text));
+    line("server", format!("{}{server}", report.address));
+    line("load", load(run));
+    line("pictures", pictures);
+    line("frames", frames(run));
+    line("answers", answers(run));
     for (name, counts) in [("drops", &run.drops), ("errors", &run.errors)] {
         if !counts.is_empty() {
-            line(name, &by_name(counts))?;
+            line(name, by_name(counts));
         }
     }
-    line("advice", &advice(&run.advice))?;
+    line("advice", advice(&run.advice));
     for (name, summary, about) in [
         ("age", &run.age_ms, "as the server measures it"),
         ("round trip", &run.round_trip_ms, "from the moment a frame was due to its result"),
         ("send delay", &run.send_delay_ms, "of which until it was sent whole"),
     ] {
-        line(name, &summary.as_ref().map_or_else(|| "-".to_owned(), |s| times(s, about)))?;
+        line(name, summary.as_ref().map_or_else(|| "-".to_owned(), |s| times(s, about)));
     }
-    line("fairness", &fairness(&run.fairness))?;
-    let connections = &run.connections;
-    line("sessions", &sessions(connections))?;
-    for (reason, sessions) in &connections.reasons {
-        line("", &format!("{sessions} x {reason}"))?;
+    line("fairness", fairness(&run.fairness));
+    line("sessions", sessions(&run.connections));
+    for (reason, sessions) in &run.connections.reasons {
+        line("", format!("{sessions} x {reason}"));
     }
-    Ok(())
+    lines
+}
+
+/// What a run came to, in a sentence.
+pub(super) fn run_headline(run: &TrialReport) -> String {
+    let sessions = counted(run.sessions, "session");
+    let p99 =
+        run.round_trip_ms.as_ref().map_or_else(|| "-".to_owned(), |t| format!("{:.0} ms", t.p99));
+    format!(
+        "{sessions} at {} fps: {:.1} results/s, 99 % of the round trips within {p99}",
+        run.fps, run.results_per_s
+    )
 }
 
 /// What a search has found, in a sentence.
-pub(crate) fn headline(capacity: &CapacityReport) -> String {
+pub(super) fn headline(capacity: &CapacityReport) -> String {
     let CapacityReport { sessions, fps, frames_per_s, target_age_ms, .. } = capacity;
     let within = format!("99 % of the round trips within {target_age_ms} ms, at most 1 % lost");
     match capacity.boundary {
