@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{BackendArgs, ReportArgs};
+use super::{BackendArgs, BackendName, ReportArgs};
 
 /// The subcommands of `framegate models`.
 #[derive(Debug, Subcommand)]
@@ -37,6 +37,9 @@ pub struct InspectArgs {
     /// How to read the model file.
     #[command(flatten)]
     pub model_file: ModelFileArgs,
+    /// Also load it on this backend, and tell which kernels run it and what has no fast one: simd
+    #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME")]
+    pub backend: Option<BackendName>,
     /// How the report is printed.
     #[command(flatten)]
     pub report: ReportArgs,
@@ -56,6 +59,9 @@ pub struct RunArgs {
     /// Where to write a .npy file for each output, named as in the model
     #[arg(long, env = "FRAMEGATE_OUTPUT_DIR", value_name = "DIR")]
     pub output_dir: PathBuf,
+    /// Then run it for two seconds and print time, share and speed of each layer, on the backend simd
+    #[arg(long, env = "FRAMEGATE_PROFILE", value_parser = clap::builder::BoolishValueParser::new())]
+    pub profile: bool,
     /// What computes.
     #[command(flatten)]
     pub backend: BackendArgs,

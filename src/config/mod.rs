@@ -100,6 +100,8 @@ pub struct FrameConfig {
 pub struct InspectConfig {
     /// Which model.
     pub detector: DetectorConfig,
+    /// The backend to load it on, if any.
+    pub backend: Option<BackendId>,
     /// Print JSON.
     pub json: bool,
 }
@@ -113,6 +115,8 @@ pub struct RunConfig {
     pub input: PathBuf,
     /// Where outputs go.
     pub output_directory: PathBuf,
+    /// Whether to print where the time goes.
+    pub profile: bool,
     /// What computes.
     pub backend: BackendConfig,
 }
@@ -210,7 +214,11 @@ impl TryFrom<cli::InspectArgs> for InspectConfig {
     type Error = ConfigError;
 
     fn try_from(raw: cli::InspectArgs) -> Result<Self, ConfigError> {
-        Ok(Self { detector: detector(raw.model, raw.model_file)?, json: raw.report.json })
+        Ok(Self {
+            detector: detector(raw.model, raw.model_file)?,
+            backend: raw.backend.and_then(backend_id),
+            json: raw.report.json,
+        })
     }
 }
 
@@ -218,8 +226,14 @@ impl TryFrom<cli::RunArgs> for RunConfig {
     type Error = ConfigError;
 
     fn try_from(raw: cli::RunArgs) -> Result<Self, ConfigError> {
-        let cli::RunArgs { model, input, output_dir, backend } = raw;
-        Ok(Self { model, input, output_directory: output_dir, backend: backend.try_into()? })
+        let cli::RunArgs { model, input, output_dir, profile, backend } = raw;
+        Ok(Self {
+            model,
+            input,
+            output_directory: output_dir,
+            profile,
+            backend: backend.try_into()?,
+        })
     }
 }
 

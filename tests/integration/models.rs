@@ -50,6 +50,31 @@ fn a_detector_is_described() {
 }
 
 #[test]
+fn a_backend_tells_its_kernels_and_where_its_time_goes() {
+    let Some(folder) = test_data() else { return };
+    let model = text(&folder.join("models/yunet_n_320_320.onnx"));
+    let inspected = run(&mut framegate(["models", "inspect", "--backend", "simd", &model]));
+    assert_eq!(inspected.status, 0, "{}", inspected.stderr);
+    for words in ["kernels of simd", "depthwise", "no fast kernel for"] {
+        assert!(inspected.stdout.contains(words), "`{words}` is not in:\n{}", inspected.stdout);
+    }
+    let outputs = tempfile::tempdir().unwrap();
+    let input = text(&folder.join("reference/yunet_n_320_320.input.npy"));
+    let profile = |backend| {
+        let directory = text(outputs.path());
+        let run_on = ["models", "run", &model, "--profile", "--backend", backend];
+        let files = ["--input", &input, "--output-dir", &directory];
+        run(framegate(run_on).args(files))
+    };
+    let profiled = profile("simd");
+    assert_eq!(profiled.status, 0, "{}", profiled.stderr);
+    for words in ["GFLOP/s", "pointwise", "depthwise", "processor time an image"] {
+        assert!(profiled.stdout.contains(words), "`{words}` is not in:\n{}", profiled.stdout);
+    }
+    profile("null").assert_refused(2, &["null", "--profile"]);
+}
+
+#[test]
 fn raw_outputs_match_the_reference() {
     let Some(folder) = test_data() else { return };
     for backend in cpu_backends() {

@@ -1,6 +1,6 @@
 //! The two traits of a compute backend.
 
-use crate::{BackendError, InputBatch, Model, OutputBatch};
+use crate::{BackendError, InputBatch, Model, OutputBatch, Profile};
 
 /// A way to run models, chosen by name at start-up.
 pub trait Backend: Send + Sync {
@@ -31,6 +31,15 @@ pub trait Session: Send {
     /// [`BackendError::WrongInput`] when `batch` is empty, larger than the limit given to `load` or
     /// of another shape. The session stays usable after any error.
     fn infer(&mut self, batch: &InputBatch, out: &mut OutputBatch) -> Result<(), BackendError>;
+
+    /// Switches profiling on, from zero, or off. Backends that have none do nothing.
+    fn set_profiling(&mut self, _is_on: bool) {}
+
+    /// The steps of the model on this backend, and where the time went since profiling was switched on;
+    /// `None` from backends that cannot tell.
+    fn profile(&self) -> Option<Profile> {
+        None
+    }
 }
 
 /// What a caller promises at load time, so that a backend can plan its memory.

@@ -13,10 +13,12 @@ mod batch;
 mod error;
 pub mod graph;
 mod model;
+mod profile;
 mod tensor;
 
 pub use backend::{Backend, DeviceInfo, DeviceKind, Limits, Session};
 pub use batch::{InputBatch, OutputBatch, OutputTensor};
 pub use error::BackendError;
 pub use model::Model;
+pub use profile::{Profile, StepProfile};
 pub use tensor::{ElementType, HostTensor, TensorData};

@@ -31,7 +31,7 @@ impl SimdBackend {
         Self { options }
     }
 
-    /// Loads a model as [`Backend::load`] does, as a session that can be profiled.
+    /// Loads a model as [`Backend::load`] does, as a session that tells its memory.
     ///
     /// # Errors
     /// As [`Backend::load`].

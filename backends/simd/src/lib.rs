@@ -32,5 +32,4 @@ pub use backend::{SimdBackend, SimdOptions};
 pub use level::SimdLevel;
 #[cfg(target_arch = "x86_64")]
 pub use level::{Avx2, Avx512};
-pub use profile::{Profile, StepProfile};
 pub use session::{SessionMemory, SimdSession};

@@ -1,68 +1,7 @@
-//! Where a session's time goes, by operator.
+//! Adding up where a session's time goes, by operator.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-
-/// Time spent in each step since profiling was switched on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Profile {
-    /// The steps, in an order in which they may run.
-    pub steps: Vec<StepProfile>,
-    /// Number of images run.
-    pub images: u64,
-}
-
-/// One step of a plan.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepProfile {
-    /// Name of the node that it computes, others fused into it included.
-    pub node: String,
-    /// The kernel: `"pointwise"`, `"depthwise"`, `"plain"`, ….
-    pub kernel: &'static str,
-    /// Multiply-adds for one image; 0 where that is no measure.
-    pub multiply_adds: u64,
-    /// Processor time an image, summed over threads, without waiting.
-    pub time: Duration,
-}
-
-impl StepProfile {
-    /// Billions of floating-point operations a second and thread; a multiply-add counts as two.
-    pub fn gigaflops(&self) -> f64 {
-        let nanoseconds = self.time.as_nanos() as f64;
-        if nanoseconds == 0.0 { 0.0 } else { 2.0 * self.multiply_adds as f64 / nanoseconds }
-    }
-}
-
-impl Profile {
-    /// Processor time an image of all steps.
-    pub fn total(&self) -> Duration {
-        self.steps.iter().map(|step| step.time).sum()
-    }
-}
-
-/// A table of the steps, the one that takes longest first.
-impl fmt::Display for Profile {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total = self.total().as_secs_f64();
-        let mut steps: Vec<&StepProfile> = self.steps.iter().collect();
-        steps.sort_by_key(|step| std::cmp::Reverse(step.time));
-        writeln!(formatter, "{:>9} {:>7} {:>9}  kernel      node", "µs", "share", "GFLOP/s")?;
-        for step in steps {
-            let seconds = step.time.as_secs_f64();
-            writeln!(
-                formatter,
-                "{:>9.1} {:>6.1}% {:>9.1}  {:<11} {}",
-                seconds * 1e6,
-                if total == 0.0 { 0.0 } else { 100.0 * seconds / total },
-                step.gigaflops(),
-                step.kernel,
-                step.node,
-            )?;
-        }
-        Ok(())
-    }
-}
 
 /// Adds up times from several threads.
 #[derive(Debug)]

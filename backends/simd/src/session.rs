@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use framegate_backend_api::graph::Graph;
-use framegate_backend_api::{BackendError, InputBatch, Limits, OutputBatch, OutputTensor, Session};
+use framegate_backend_api::{
+    BackendError, InputBatch, Limits, OutputBatch, OutputTensor, Profile, Session, StepProfile,
+};
 
 use crate::backend::BACKEND;
 use crate::crew::{Crew, Job};
 use crate::engine::{Engine, SharedPointer};
 use crate::plan::Plan;
-use crate::profile::{Profile, StepProfile};
 
 /// A model that the simd backend has loaded.
 pub struct SimdSession {
@@ -62,23 +63,6 @@ impl SimdSession {
         Ok(())
     }
 
-    /// Switches profiling on, from zero, or off. It costs some tenths of a microsecond a task.
-    pub fn set_profiling(&mut self, is_on: bool) {
-        self.engine.recorder.set(is_on);
-    }
-
-    /// Where the time went since profiling was switched on.
-    pub fn profile(&self) -> Profile {
-        let recorder = &self.engine.recorder;
-        let steps = self.engine.plan().steps.iter().enumerate().map(|(index, step)| StepProfile {
-            node: step.node.clone(),
-            kernel: step.kernel,
-            multiply_adds: step.multiply_adds,
-            time: recorder.time(index),
-        });
-        Profile { steps: steps.collect(), images: recorder.images() }
-    }
-
     /// How much memory this session holds.
     pub fn memory(&self) -> SessionMemory {
         SessionMemory {
@@ -120,6 +104,22 @@ impl Session for SimdSession {
             None => Ok(()),
             Some(reason) => Err(BackendError::Device { backend: BACKEND, reason }),
         }
+    }
+
+    /// It costs some tenths of a microsecond a task.
+    fn set_profiling(&mut self, is_on: bool) {
+        self.engine.recorder.set(is_on);
+    }
+
+    fn profile(&self) -> Option<Profile> {
+        let recorder = &self.engine.recorder;
+        let steps = self.engine.plan().steps.iter().enumerate().map(|(index, step)| StepProfile {
+            node: step.node.clone(),
+            kernel: step.kernel,
+            multiply_adds: step.multiply_adds,
+            time: recorder.time(index),
+        });
+        Some(Profile { steps: steps.collect(), images: recorder.images() })
     }
 }
 
@@ -198,16 +198,15 @@ mod tests {
             batch.set_len(len);
             session.infer(&batch, &mut out).unwrap();
         }
-        let profile = session.profile();
+        let profile = session.profile().unwrap();
         assert_eq!(profile.images, 4);
         let [first, last] = &profile.steps[..] else { panic!("{profile:?}") };
         assert_eq!((first.node.as_str(), first.kernel), ("first", "stem"));
         assert_eq!(first.multiply_adds, 3 * 4 * 64);
         assert_eq!(last.kernel, "unblock");
         assert!(profile.total() > std::time::Duration::ZERO);
-        assert!(profile.to_string().contains("stem        first"), "{profile}");
         session.set_profiling(false);
         session.infer(&batch, &mut out).unwrap();
-        assert_eq!(session.profile().images, 4, "nothing is recorded any more");
+        assert_eq!(session.profile().unwrap().images, 4, "nothing is recorded any more");
     }
 }

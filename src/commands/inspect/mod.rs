@@ -1,5 +1,6 @@
 //! `framegate models inspect`: what a model file is, as far as it can be told.
 
+mod kernels;
 mod operators;
 mod report;
 mod text;
@@ -12,6 +13,7 @@ use framegate_models::onnx::OnnxFile;
 
 use super::{CommandError, Outcome};
 use crate::config::InspectConfig;
+use kernels::KernelReport;
 use report::Report;
 
 /// Prints everything that is known before the first error, and then the error.
@@ -22,10 +24,13 @@ pub(super) fn inspect(config: &InspectConfig) -> Result<Outcome, CommandError> {
         let InputSize { width, height } = fixed_size(&file, config)?;
         file.graph(height, width).ok()
     };
-    let report = match &detector {
+    let mut report = match &detector {
         Ok(detector) => Report::of_detector(&config.detector.path, &file, detector),
         Err(_) => Report::of_file(&config.detector.path, &file, unfused().as_ref()),
     };
+    if let (Ok(detector), Some(backend)) = (&detector, config.backend) {
+        report.kernels = KernelReport::of(backend, &detector.model)?;
+    }
     let mut out = io::stdout().lock();
     if config.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report).map_err(io::Error::from)?)?;

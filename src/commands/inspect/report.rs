@@ -9,6 +9,7 @@ use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlaceme
 use framegate_models::onnx::OnnxFile;
 use serde::Serialize;
 
+use super::kernels::KernelReport;
 use super::operators;
 
 /// Everything told of a model.
@@ -25,6 +26,9 @@ pub(super) struct Report {
     /// Absent when something that a detector needs is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detector: Option<DetectorReport>,
+    /// Absent when no backend was named, or it does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kernels: Option<KernelReport>,
 }
 
 /// The input as the file declares it; `null` is an axis left open.
@@ -101,6 +105,7 @@ impl Report {
             operators_in_file: file.operator_counts(),
             graph: unfused.map(|graph| GraphReport::of(graph, false)),
             detector: None,
+            kernels: None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use super::kernels::KernelReport;
 use super::report::{DetectorReport, GraphReport, Report};
 
 /// Labels shown; the JSON report has them all.
@@ -28,6 +29,13 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     }
     if let Some(detector) = &report.detector {
         write_detector(&mut line, detector)?;
+    }
+    if let Some(KernelReport { backend, kernels, plain }) = &report.kernels {
+        let kernels: Vec<String> =
+            kernels.iter().map(|(kernel, count)| format!("{count} {kernel}")).collect();
+        line(&format!("kernels of {backend}"), &kernels.join(", "))?;
+        let slow = if plain.is_empty() { "nothing".to_owned() } else { plain.join(", ") };
+        line("no fast kernel for", &slow)?;
     }
     Ok(())
 }

@@ -40,3 +40,8 @@ impl Bars {
         if longest > 0.0 { value / longest * 100.0 } else { 0.0 }
     }
 }
+
+/// A value with as many digits as it deserves: a count has none behind the point.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+}

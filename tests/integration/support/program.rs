@@ -73,7 +73,7 @@ pub(crate) fn cpu_backends() -> Vec<&'static str> {
         let entries = listed.as_array().expect("a JSON list");
         entries.iter().any(|entry| entry["name"] == **name && entry["usable"] == true)
     };
-    let usable: Vec<&str> = ["flex", "ndarray"].into_iter().filter(usable).collect();
+    let usable: Vec<&str> = ["simd", "flex", "ndarray"].into_iter().filter(usable).collect();
     if usable.is_empty() {
         assert!(
             std::env::var_os("FRAMEGATE_REQUIRE_TEST_DATA").is_none(),

@@ -1,5 +1,7 @@
 //! `framegate models run`: a raw tensor in, raw tensors out.
 
+mod profile;
+
 use std::collections::HashSet;
 use std::fs;
 
@@ -51,6 +53,9 @@ pub(super) fn run(config: &RunConfig) -> Result<Outcome, CommandError> {
     for output in &outputs.tensors {
         let path = directory.join(file_name(&output.name, &mut taken));
         npy::write_f32(&path, &batch_shape(output, batch), &output.data)?;
+    }
+    if config.profile {
+        profile::print(chosen.backend.name(), session.as_mut(), &input, &mut outputs)?;
     }
     Ok(Outcome::Done)
 }
