@@ -1,0 +1,289 @@
+"""A scene before the camera: surfaces with codes before a background, hands and pens before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .classes import IGNORED
+from .geometry import Bend, bounding_box, clip_box, dense_outline, project, share_inside, tilt
+from .drawing import natural_aspect
+from .label_print import PlacedCode, Print, print_code
+from .pools import Pools
+from .random_source import RandomSource
+from .surface import Surface, random_window
+from .symbols import random_symbol
+
+LONGEST_CANVAS = 1100
+"""Longer side of the largest canvas, in pixels."""
+
+
+@dataclass
+class Frame:
+    """A picture in the making, with the codes in it as outlines in its pixels."""
+
+    image: np.ndarray
+    codes: list[PlacedCode]
+
+    @property
+    def width(self) -> int:
+        return self.image.shape[1]
+
+    @property
+    def height(self) -> int:
+        return self.image.shape[0]
+
+
+def code_length(random: RandomSource) -> float:
+    """Longer side of a code as a share of the frame's longer side."""
+    if random.chance(0.45):
+        return random.uniform(0.4, 0.98)
+    return random.log_uniform(0.05, 0.6)
+
+
+def make_scene(width: int, height: int, random: RandomSource, pools: Pools) -> Frame:
+    """A scene with one to many codes."""
+    frame = Frame(background(width, height, random, pools), [])
+    count = 1 if random.chance(0.8) else random.integer(2, 4)
+    for _ in range(count):
+        length = code_length(random) if count == 1 else random.log_uniform(0.06, 0.4)
+        add_surface(frame, length * max(width, height), random, pools)
+    if random.chance(0.14):
+        add_foreground(frame, random)
+    return frame
+
+
+def make_empty_scene(width: int, height: int, random: RandomSource, pools: Pools) -> Frame:
+    """A scene without codes."""
+    frame = Frame(background(width, height, random, pools, negative_share=0.65), [])
+    for _ in range(random.pick([0, 0, 0, 1, 1, 2])):
+        add_surface(frame, random.uniform(0.2, 0.9) * max(width, height), random, pools, empty=True)
+    if random.chance(0.2):
+        add_foreground(frame, random)
+    return frame
+
+
+def make_plain_print(width: int, height: int, random: RandomSource, pools: Pools) -> Frame:
+    """A code as software draws it: upright, nothing or little around it, no camera."""
+    ground = np.full(3, 255.0) if random.chance(0.8) else random.colour()
+    frame = Frame(np.full((height, width, 3), np.clip(ground, 0, 255), np.uint8), [])
+    symbol = random_symbol(random)
+    aspect = natural_aspect(symbol, random)
+    share = 1.0 if random.chance(0.35) else random.log_uniform(0.12, 1)
+    for shrink in (1, 0.8, 0.6, 0.4):
+        code_width = int(min(width, height / aspect) * share * shrink)
+        made = print_code(symbol, max(8, code_width), max(4, int(code_width * aspect)), random, pools)
+        if made.image.shape[1] <= width and made.image.shape[0] <= height:
+            break
+        code = made.codes[0].outline.astype(int)
+        if share == 1 and shrink == 1 and code[2, 0] - code[0, 0] >= min(width, height) * 0.3:
+            # Fills the frame to its edge: only the code, without all that surrounds it.
+            left, top = code[0]
+            image = np.ascontiguousarray(made.image[top : code[2, 1], left : code[2, 0]][:height, :width])
+            made = Print(image, [made.codes[0].moved(made.codes[0].outline - (left, top))])
+            break
+    made_height, made_width = made.image.shape[:2]
+    if made_width > width or made_height > height:
+        return frame
+    left, top = random.integer(0, width - made_width), random.integer(0, height - made_height)
+    frame.image[top : top + made_height, left : left + made_width] = made.image
+    frame.codes = [code.moved(code.outline + (left, top)) for code in made.codes]
+    return frame
+
+
+def background(
+    width: int, height: int, random: RandomSource, pools: Pools, negative_share: float = 0.15
+) -> np.ndarray:
+    """Something to be behind, or a look-alike of codes that fills the frame."""
+    if random.chance(0.18) and negative_share < 0.5:
+        return np.full((height, width, 3), np.clip(random.colour(), 0, 255), np.uint8)
+    negative = random.chance(negative_share)
+    texture = random.pick(pools.negatives if negative else pools.textures)
+    if not random.chance(0.5 if negative else 0.2):
+        return random_window(texture, random, width, height)
+    side = texture.shape[0]
+    corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float64)
+    homography = tilt(random, corners, np.array([side / 2, side / 2]), side)
+    scale = max(width, height) * random.uniform(1.1, 2.2)
+    place = np.array([[scale, 0, width / 2], [0, scale, height / 2], [0, 0, 1]])
+    return cv2.warpPerspective(
+        texture, place @ homography, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+
+
+def add_surface(frame: Frame, length: float, random: RandomSource, pools: Pools, empty: bool = False) -> None:
+    """Adds a surface whose main code is about `length` pixels long in the frame."""
+    oversampling = random.uniform(1, 1.35) if random.chance(0.7) else random.uniform(1.35, 2.4)
+    surface, hero = _print_surface(frame, length * oversampling, random, pools, empty)
+    canvas = surface.image
+    height, width = canvas.shape[:2]
+    outlines = [dense_outline(code.outline) for code in surface.codes]
+    hero_outline = dense_outline(hero)
+    if random.chance(0.25):
+        bend = Bend(width, height, random)
+        canvas = bend.apply(canvas)
+        outlines = [bend.move(outline) for outline in outlines]
+        hero_outline = bend.move(hero_outline)
+    homography = _aim(frame, (width, height), hero_outline, length, random)
+    _composite(frame, canvas, homography, random)
+    added = []
+    for code, outline in zip(surface.codes, outlines):
+        seen = project(homography, outline)
+        shrink = np.ptp(seen, 0).max() / max(1e-6, np.ptp(outline, 0).max())
+        added.append(PlacedCode(code.label, seen, code.pitch * shrink))
+    frame.codes += added
+
+
+def _print_surface(
+    frame: Frame, length: float, random: RandomSource, pools: Pools, empty: bool
+) -> tuple[Surface, np.ndarray]:
+    """A surface with its main code `length` pixels long, and the outline of that code (or of its empty place)."""
+    symbol = random_symbol(random)
+    aspect = natural_aspect(symbol, random)
+    code_width = max(6, int(length if aspect <= 1 else length / aspect))
+    code_height = max(3, int(code_width * aspect))
+    limit = int(min(LONGEST_CANVAS, 2.2 * max(length, 0.6 * max(frame.width, frame.height))))
+    extent = 1 if random.chance(0.2) else random.uniform(1, 4) if random.chance(0.5) else 12
+    colour_of_ground = None
+    made = print_code(symbol, code_width, code_height, random, pools)
+    height, width = made.image.shape[:2]
+    canvas_width = max(width, min(limit, int(width * random.uniform(1, 1.4) * extent)))
+    canvas_height = max(height, min(limit, int(height * random.uniform(1, 1.6) * extent)))
+    surface = Surface(canvas_width, canvas_height, random, pools)
+    if random.chance(0.35):  # printed on the ground itself
+        made = print_code(symbol, code_width, code_height, random, pools, surface.image.mean((0, 1)))
+        height, width = made.image.shape[:2]
+    if random.chance(0.12):
+        made = _quarter_turn(made)
+        height, width = made.image.shape[:2]
+    place = surface.find_room(width, height)
+    if place is None:
+        surface = Surface(max(canvas_width, width), max(canvas_height, height), random, pools)
+        place = (0, 0)
+    if not empty:
+        surface.paste(made, *place)
+    hero = made.codes[0].outline + place
+    room = surface.image.shape[0] * surface.image.shape[1] / max(1, width * height)
+    if room > 1.8 or empty:
+        size = random.log_uniform(0.05, 0.2) * max(length, 60)
+        if not empty and random.chance(0.3):
+            _add_more_codes(surface, length, random)
+        surface.furnish(size, random.uniform(0, 9) if random.chance(0.5) else random.uniform(6, 26))
+    return surface, hero
+
+
+def _add_more_codes(surface: Surface, length: float, random: RandomSource) -> None:
+    same_kind = random.chance(0.5)
+    label = random_symbol(random).label if same_kind else None
+    for _ in range(random.integer(1, 6)):
+        symbol = random_symbol(random, label)
+        aspect = natural_aspect(symbol, random)
+        other = length * random.log_uniform(0.35, 1.2)
+        width = max(6, int(other if aspect <= 1 else other / aspect))
+        surface.add_code(symbol, width, max(3, int(width * aspect)))
+
+
+def _quarter_turn(made: Print) -> Print:
+    height = made.image.shape[0]
+    turned = np.ascontiguousarray(made.image.transpose(1, 0, 2)[:, ::-1])
+    codes = [
+        code.moved(np.stack([height - code.outline[:, 1], code.outline[:, 0]], 1)) for code in made.codes
+    ]
+    return Print(turned, codes)
+
+
+def _aim(
+    frame: Frame, canvas: tuple[int, int], hero: np.ndarray, length: float, random: RandomSource
+) -> np.ndarray:
+    """The homography from the canvas to the frame that shows the code `hero` at the wanted length."""
+    width, height = canvas
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    centre = (hero.min(0) + hero.max(0)) / 2
+    homography = tilt(random, corners, centre, max(width, height) * 1.0)
+    box = bounding_box(project(homography, hero))
+    size = box[2:] - box[:2]
+    scale = length / size.max()
+    size = size * scale
+    fit = min(1, frame.width * 0.99 / size[0], frame.height * 0.99 / size[1])
+    scale, size = scale * fit, size * fit
+    spare = np.array([frame.width, frame.height]) - size
+    where = np.array([random.uniform(0, 1), random.uniform(0, 1)])
+    if random.chance(0.6):
+        where = 0.5 + (where - 0.5) * 0.5
+    corner = spare * where
+    if random.chance(0.05):  # partly out of the frame
+        corner = spare * where + (random.uniform(-0.5, 0.5) * size[0], random.uniform(-0.5, 0.5) * size[1])
+    shift = corner - box[:2] * scale
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]]) @ homography
+
+
+def _composite(frame: Frame, canvas: np.ndarray, homography: np.ndarray, random: RandomSource) -> None:
+    """Draws the canvas into the frame with its shadow, and hides the codes that it covers."""
+    size = (frame.width, frame.height)
+    height, width = canvas.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    outline = project(homography, corners)
+    mask = np.zeros((frame.height, frame.width), np.uint8)
+    cv2.fillConvexPoly(mask, (outline * 16).round().astype(np.int32), 255, cv2.LINE_AA, shift=4)
+    if random.chance(0.6):
+        _cast_shadow(frame.image, mask, random)
+    seen = cv2.warpPerspective(canvas, homography, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    _hide(frame, mask)
+    cv2.copyTo(seen, mask, frame.image)
+
+
+def _cast_shadow(image: np.ndarray, mask: np.ndarray, random: RandomSource) -> None:
+    small = cv2.resize(mask, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    move = np.float32([[1, 0, random.normal(3)], [0, 1, random.normal(3)]])
+    small = cv2.warpAffine(small, move, small.shape[::-1])
+    small = cv2.GaussianBlur(small, (0, 0), random.uniform(0.5, 5))
+    shade = cv2.resize(small, mask.shape[::-1]).astype(np.float32) * (-random.uniform(0.1, 0.7) / 255) + 1
+    cv2.multiply(image, cv2.merge([shade] * 3), dst=image, dtype=cv2.CV_8U)
+
+
+def _hide(frame: Frame, mask: np.ndarray) -> None:
+    """Takes codes from the list that `mask` covers; those that it covers in part are ignored from then on."""
+    kept = []
+    for code in frame.codes:
+        left, top, right, bottom = clip_box(bounding_box(code.outline), frame.width, frame.height).astype(int)
+        window = mask[top : bottom + 1, left : right + 1]
+        covered = float(window.mean()) / 255 if window.size else 1
+        if covered < 0.9:
+            kept.append(code if covered < 0.3 else PlacedCode(IGNORED, code.outline, code.pitch))
+    frame.codes = kept
+
+
+def add_foreground(frame: Frame, random: RandomSource) -> None:
+    """Fingers from the edge of the frame, a pen across, a scribble."""
+    mask = np.zeros((frame.height, frame.width), np.uint8)
+    extent = max(frame.width, frame.height)
+    kind = random.integer(0, 3)
+    if kind <= 1:
+        skin = np.array([random.uniform(50, 160), random.uniform(80, 190), random.uniform(110, 235)])
+        colour = skin if random.chance(0.7) else np.full(3, skin.mean())
+        for _ in range(random.integer(1, 3)):
+            angle = random.uniform(0, 2 * np.pi)
+            edge = np.array([frame.width, frame.height]) / 2 * (1 + np.array([np.cos(angle), np.sin(angle)]))
+            thickness = extent * random.uniform(0.05, 0.16)
+            direction = np.degrees(angle) + random.normal(25)
+            axes = (int(thickness * random.uniform(1.5, 3.5)), int(thickness))
+            cv2.ellipse(mask, edge.astype(int).tolist(), axes, direction, 0, 360, 255, -1, cv2.LINE_AA)
+        mask = cv2.GaussianBlur(mask, (0, 0), random.uniform(0.5, 2.5))
+    else:
+        colour = random.colour(0, 200)
+        points = np.array([[random.uniform(0, frame.width), random.uniform(0, frame.height)] for _ in range(2)])
+        thickness = max(1, int(extent * random.uniform(0.006, 0.05)))
+        cv2.line(mask, *points.astype(int).tolist(), 255, thickness, cv2.LINE_AA)
+    depth = cv2.GaussianBlur(cv2.resize(mask, None, fx=0.25, fy=0.25), (0, 0), random.uniform(2, 5))
+    shade = 0.55 + 0.5 * cv2.resize(depth, mask.shape[::-1]).astype(np.float32)[..., None] / 255
+    body = np.clip(colour * shade, 0, 255).astype(np.uint8)
+    _cast_shadow(frame.image, mask, random)
+    share = mask[..., None].astype(np.float32) / 255
+    frame.image[:] = (frame.image + share * (body.astype(np.float32) - frame.image)).astype(np.uint8)
+    _hide(frame, mask)
+
+
+def share_in_frame(frame: Frame, code: PlacedCode) -> float:
+    return share_inside(bounding_box(code.outline), frame.width, frame.height)
