@@ -16,11 +16,10 @@ def photograph(image: np.ndarray, finest_pitch: float, random: RandomSource, poo
     """
     height, width = image.shape[:2]
     image = _light(image, random)
-    if random.chance(0.45):
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-        image = _tones(image, random, coloured=random.chance(0.1))
-    else:
-        image = _tones(image, random, coloured=True)
+    grey_share = 1 if random.chance(0.5) else random.uniform(0, 0.9)
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    image = cv2.addWeighted(grey, grey_share, image, 1 - grey_share, 0) if grey_share < 1 else grey
+    image = _tones(image, random, coloured=grey_share < 1 or random.chance(0.1))
     image = _blur(image, finest_pitch, random)
     scale = _sensor_scale(finest_pitch, max(width, height), random)
     if scale < 1:
@@ -73,12 +72,18 @@ def _light(image: np.ndarray, random: RandomSource) -> np.ndarray:
 
 
 def _tones(image: np.ndarray, random: RandomSource, coloured: bool) -> np.ndarray:
-    """Exposure, contrast, gamma and white balance as one table a channel."""
+    """Exposure, contrast, gamma and white balance as one table a channel.
+
+    Most cameras expose for a mean of a little less than half; few pictures are far from it.
+    """
     level = np.arange(256, dtype=np.float32) / 255
-    exposure = random.log_uniform(0.55, 1.25) if random.chance(0.8) else random.log_uniform(0.2, 0.6)
-    level = np.clip(level * exposure, 0, 1) ** random.log_uniform(0.65, 1.5)
-    black, white = random.uniform(0, 0.22), random.uniform(0.75, 1.05)
-    level = black * random.numpy.random() + level * (white - black)
+    if random.chance(0.8):
+        exposure = np.clip((125 + random.normal(22)) / max(1, image[::8, ::8].mean()), 0.4, 4)
+    else:
+        exposure = random.log_uniform(0.25, 1.3)
+    level = np.clip(level * exposure, 0, 1) ** random.log_uniform(0.8, 1.3)
+    black, white = random.uniform(0, 0.18) * random.numpy.random(), random.uniform(0.8, 1.05)
+    level = black + level * (white - black)
     gains = np.exp(random.numpy.standard_normal(3) * 0.09) if coloured else np.ones(3)
     table = np.clip(level[:, None] * gains * 255, 0, 255).astype(np.uint8)
     return cv2.LUT(image, table[None])
@@ -87,11 +92,11 @@ def _tones(image: np.ndarray, random: RandomSource, coloured: bool) -> np.ndarra
 def _blur(image: np.ndarray, finest_pitch: float, random: RandomSource) -> np.ndarray:
     most = max(0.35, 0.8 * finest_pitch)
     kind = random.numpy.random()
-    if kind < 0.3:
+    if kind < 0.18:
         return image
-    if kind < 0.75:
-        return cv2.GaussianBlur(image, (0, 0), min(most, random.log_uniform(0.35, 3.5)))
-    if kind < 0.88:
+    if kind < 0.7:
+        return cv2.GaussianBlur(image, (0, 0), min(most, random.log_uniform(0.45, 4)))
+    if kind < 0.85:
         length = int(min(2.6 * most, random.uniform(2, 14)))
         if length < 2:
             return image
@@ -109,7 +114,7 @@ def _blur(image: np.ndarray, finest_pitch: float, random: RandomSource) -> np.nd
 
 
 def _noise(image: np.ndarray, random: RandomSource, pools: Pools) -> np.ndarray:
-    strength = random.log_uniform(0.5, 14)
+    strength = random.log_uniform(0.5, 11)
     if random.chance(0.2) or strength < 0.8:
         return image
     height, width = image.shape[:2]

@@ -77,7 +77,7 @@ def letterbox(frame: Frame, side: int) -> Picture:
 
 def draw_boxes(picture: Picture) -> np.ndarray:
     """The picture with its boxes, for contact sheets."""
-    colours = [(0, 0, 255), (255, 0, 0), (0, 160, 0), (200, 0, 200), (0, 140, 255), (128, 128, 128)]
+    colours = [(0, 0, 255), (255, 0, 0), (0, 160, 0), (200, 0, 200), (0, 140, 255), (0, 230, 230)]
     image = picture.image.copy()
     for box, label in zip(picture.boxes, picture.labels):
         left, top, right, bottom = box.round().astype(int).tolist()

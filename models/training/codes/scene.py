@@ -38,8 +38,8 @@ class Frame:
 
 def code_length(random: RandomSource) -> float:
     """Longer side of a code as a share of the frame's longer side."""
-    if random.chance(0.45):
-        return random.uniform(0.4, 0.98)
+    if random.chance(0.58):
+        return random.uniform(0.33, 0.98)
     return random.log_uniform(0.05, 0.6)
 
 
@@ -68,6 +68,8 @@ def make_empty_scene(width: int, height: int, random: RandomSource, pools: Pools
 def make_plain_print(width: int, height: int, random: RandomSource, pools: Pools) -> Frame:
     """A code as software draws it: upright, nothing or little around it, no camera."""
     ground = np.full(3, 255.0) if random.chance(0.8) else random.colour()
+    if random.chance(0.25):
+        return make_document(width, height, random, pools)
     frame = Frame(np.full((height, width, 3), np.clip(ground, 0, 255), np.uint8), [])
     symbol = random_symbol(random)
     aspect = natural_aspect(symbol, random)
@@ -91,6 +93,20 @@ def make_plain_print(width: int, height: int, random: RandomSource, pools: Pools
     frame.image[top : top + made_height, left : left + made_width] = made.image
     frame.codes = [code.moved(code.outline + (left, top)) for code in made.codes]
     return frame
+
+
+def make_document(width: int, height: int, random: RandomSource, pools: Pools) -> Frame:
+    """A page as software draws it, with several codes and text."""
+    page = Surface(width, height, random, pools)
+    label = random_symbol(random).label if random.chance(0.5) else None
+    for _ in range(random.integer(1, 6)):
+        symbol = random_symbol(random, label)
+        aspect = natural_aspect(symbol, random)
+        length = random.log_uniform(0.12, 0.6) * max(width, height)
+        code_width = max(6, int(length if aspect <= 1 else length / aspect))
+        page.add_code(symbol, code_width, max(3, int(code_width * aspect)))
+    page.furnish(random.uniform(8, 20), random.uniform(0, 12))
+    return Frame(page.image, page.codes)
 
 
 def background(
