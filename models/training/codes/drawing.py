@@ -38,10 +38,10 @@ def draw_ink(symbol: Symbol, width: int, height: int, random: RandomSource) -> n
         ink = modules * np.uint8(255)
         pitch = width / columns
         if pitch > 1:
-            factor = int(np.ceil(pitch)) if pitch < 3 else int(np.ceil(pitch / 2))
+            factor = int(np.ceil(pitch)) if pitch < 6 else int(np.ceil(pitch / 2))
             vertical = factor if not symbol.is_stackless else max(1, -(-height // ink.shape[0]))
             ink = np.repeat(np.repeat(ink, vertical, axis=0), factor, axis=1)
-    if random.chance(0.25):
+    if random.chance(0.25) and ink.shape[1] >= 3 * columns:
         ink = _spread(ink, random)
     shrinks = width < ink.shape[1] or height < ink.shape[0]
     return cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST)
