@@ -9,10 +9,11 @@ import numpy as np
 
 from .camera import compress, photograph
 from .classes import IGNORED
+from .frame import Frame
 from .geometry import bounding_box, clip_box, share_inside
 from .pools import Pools
 from .random_source import RandomSource
-from .scene import Frame, make_empty_scene, make_plain_print, make_scene
+from .scene import make_empty_scene, make_plain_print, make_scene
 
 FILL = 114
 """Brightness of the empty rest of a letterboxed picture."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from .classes import IGNORED
-from .geometry import Bend, bounding_box, clip_box, dense_outline, project, share_inside, tilt
 from .drawing import natural_aspect
+from .foreground import add_foreground
+from .frame import Frame, composite
+from .geometry import Bend, bounding_box, dense_outline, project, tilt
 from .label_print import PlacedCode, Print, print_code
 from .pools import Pools
 from .random_source import RandomSource
@@ -18,22 +17,6 @@ from .symbols import random_symbol
 
 LONGEST_CANVAS = 1100
 """Longer side of the largest canvas, in pixels."""
-
-
-@dataclass
-class Frame:
-    """A picture in the making, with the codes in it as outlines in its pixels."""
-
-    image: np.ndarray
-    codes: list[PlacedCode]
-
-    @property
-    def width(self) -> int:
-        return self.image.shape[1]
-
-    @property
-    def height(self) -> int:
-        return self.image.shape[0]
 
 
 def code_length(random: RandomSource) -> float:
@@ -143,7 +126,7 @@ def add_surface(frame: Frame, length: float, random: RandomSource, pools: Pools,
         outlines = [bend.move(outline) for outline in outlines]
         hero_outline = bend.move(hero_outline)
     homography = _aim(frame, (width, height), hero_outline, length, random)
-    _composite(frame, canvas, homography, random)
+    composite(frame, canvas, homography, random)
     added = []
     for code, outline in zip(surface.codes, outlines):
         seen = project(homography, outline)
@@ -162,7 +145,6 @@ def _print_surface(
     code_height = max(3, int(code_width * aspect))
     limit = int(min(LONGEST_CANVAS, 2.2 * max(length, 0.6 * max(frame.width, frame.height))))
     extent = 1 if random.chance(0.2) else random.uniform(1, 4) if random.chance(0.5) else 12
-    colour_of_ground = None
     made = print_code(symbol, code_width, code_height, random, pools)
     height, width = made.image.shape[:2]
     canvas_width = max(width, min(limit, int(width * random.uniform(1, 1.4) * extent)))
@@ -217,7 +199,7 @@ def _aim(
     width, height = canvas
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     centre = (hero.min(0) + hero.max(0)) / 2
-    homography = tilt(random, corners, centre, max(width, height) * 1.0)
+    homography = tilt(random, corners, centre, max(width, height))
     box = bounding_box(project(homography, hero))
     size = box[2:] - box[:2]
     scale = length / size.max()
@@ -233,73 +215,3 @@ def _aim(
         corner = spare * where + (random.uniform(-0.5, 0.5) * size[0], random.uniform(-0.5, 0.5) * size[1])
     shift = corner - box[:2] * scale
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]]) @ homography
-
-
-def _composite(frame: Frame, canvas: np.ndarray, homography: np.ndarray, random: RandomSource) -> None:
-    """Draws the canvas into the frame with its shadow, and hides the codes that it covers."""
-    size = (frame.width, frame.height)
-    height, width = canvas.shape[:2]
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    outline = project(homography, corners)
-    mask = np.zeros((frame.height, frame.width), np.uint8)
-    cv2.fillConvexPoly(mask, (outline * 16).round().astype(np.int32), 255, cv2.LINE_AA, shift=4)
-    if random.chance(0.6):
-        _cast_shadow(frame.image, mask, random)
-    seen = cv2.warpPerspective(canvas, homography, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    _hide(frame, mask)
-    cv2.copyTo(seen, mask, frame.image)
-
-
-def _cast_shadow(image: np.ndarray, mask: np.ndarray, random: RandomSource) -> None:
-    small = cv2.resize(mask, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    move = np.float32([[1, 0, random.normal(3)], [0, 1, random.normal(3)]])
-    small = cv2.warpAffine(small, move, small.shape[::-1])
-    small = cv2.GaussianBlur(small, (0, 0), random.uniform(0.5, 5))
-    shade = cv2.resize(small, mask.shape[::-1]).astype(np.float32) * (-random.uniform(0.1, 0.7) / 255) + 1
-    cv2.multiply(image, cv2.merge([shade] * 3), dst=image, dtype=cv2.CV_8U)
-
-
-def _hide(frame: Frame, mask: np.ndarray) -> None:
-    """Takes codes from the list that `mask` covers; those that it covers in part are ignored from then on."""
-    kept = []
-    for code in frame.codes:
-        left, top, right, bottom = clip_box(bounding_box(code.outline), frame.width, frame.height).astype(int)
-        window = mask[top : bottom + 1, left : right + 1]
-        covered = float(window.mean()) / 255 if window.size else 1
-        if covered < 0.9:
-            kept.append(code if covered < 0.3 else PlacedCode(IGNORED, code.outline, code.pitch))
-    frame.codes = kept
-
-
-def add_foreground(frame: Frame, random: RandomSource) -> None:
-    """Fingers from the edge of the frame, a pen across, a scribble."""
-    mask = np.zeros((frame.height, frame.width), np.uint8)
-    extent = max(frame.width, frame.height)
-    kind = random.integer(0, 3)
-    if kind <= 1:
-        skin = np.array([random.uniform(50, 160), random.uniform(80, 190), random.uniform(110, 235)])
-        colour = skin if random.chance(0.7) else np.full(3, skin.mean())
-        for _ in range(random.integer(1, 3)):
-            angle = random.uniform(0, 2 * np.pi)
-            edge = np.array([frame.width, frame.height]) / 2 * (1 + np.array([np.cos(angle), np.sin(angle)]))
-            thickness = extent * random.uniform(0.05, 0.16)
-            direction = np.degrees(angle) + random.normal(25)
-            axes = (int(thickness * random.uniform(1.5, 3.5)), int(thickness))
-            cv2.ellipse(mask, edge.astype(int).tolist(), axes, direction, 0, 360, 255, -1, cv2.LINE_AA)
-        mask = cv2.GaussianBlur(mask, (0, 0), random.uniform(0.5, 2.5))
-    else:
-        colour = random.colour(0, 200)
-        points = np.array([[random.uniform(0, frame.width), random.uniform(0, frame.height)] for _ in range(2)])
-        thickness = max(1, int(extent * random.uniform(0.006, 0.05)))
-        cv2.line(mask, *points.astype(int).tolist(), 255, thickness, cv2.LINE_AA)
-    depth = cv2.GaussianBlur(cv2.resize(mask, None, fx=0.25, fy=0.25), (0, 0), random.uniform(2, 5))
-    shade = 0.55 + 0.5 * cv2.resize(depth, mask.shape[::-1]).astype(np.float32)[..., None] / 255
-    body = np.clip(colour * shade, 0, 255).astype(np.uint8)
-    _cast_shadow(frame.image, mask, random)
-    share = mask[..., None].astype(np.float32) / 255
-    frame.image[:] = (frame.image + share * (body.astype(np.float32) - frame.image)).astype(np.uint8)
-    _hide(frame, mask)
-
-
-def share_in_frame(frame: Frame, code: PlacedCode) -> float:
-    return share_inside(bounding_box(code.outline), frame.width, frame.height)

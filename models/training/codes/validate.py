@@ -116,7 +116,8 @@ class Tally:
 
 
 def _describe(detections: list[Detection]) -> str:
-    return ", ".join(f"{CLASS_NAMES[one.label]} {one.score:.2f} {one.box.round().astype(int).tolist()}" for one in detections) or "nothing"
+    seen = [f"{CLASS_NAMES[one.label]} {one.score:.2f} {one.box.round().astype(int).tolist()}" for one in detections]
+    return ", ".join(seen) or "nothing"
 
 
 def main() -> None:

@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 
+from codes.frame import Frame
 from codes.geometry import Bend, bounding_box, clip_box, dense_outline, project, share_inside, tilt
 from codes.label_print import PlacedCode, rectangle_outline
 from codes.picture import letterbox, make_picture
 from codes.pools import Pools
 from codes.random_source import RandomSource
-from codes.scene import Frame
 
 WIDTH, HEIGHT = 400, 300
 MARK = rectangle_outline(150, 100, 120, 80)

@@ -8,7 +8,7 @@ import torch
 
 from codes import checkpoint
 from codes.assign import PADDING, Targets, assign
-from codes.boxes import cells_of, choose, decode, overlap
+from codes.boxes import Detection, cells_of, choose, decode, overlap
 from codes.checkpoint import Averaged
 from codes.classes import CLASS_NAMES, IGNORED
 from codes.export import export
@@ -16,7 +16,6 @@ from codes.losses import losses
 from codes.network import ROW_LENGTH, CodeDetector, count_macs
 from codes.train import make_optimizer
 from codes.validate import is_found, load_model
-from codes.boxes import Detection
 
 
 def test_the_budget_is_kept() -> None:
