@@ -165,7 +165,10 @@ impl Subject {
         };
         let start = Instant::now();
         let pictures = self.pictures.clone().into_iter().cycle().enumerate();
-        let frames = pictures.take_while(move |_| start.elapsed() < duration);
+        // However short it is, there is a full batch.
+        let least = self.input.capacity();
+        let frames =
+            pictures.take_while(move |(number, _)| *number < least || start.elapsed() < duration);
         let frames = frames.map(|(number, jpeg)| SourceFrame {
             origin: FrameOrigin::Stream { number },
             jpeg: Ok(jpeg),
