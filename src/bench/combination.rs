@@ -1,7 +1,7 @@
 //! What is compared: models, backends and batch sizes, each with each.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,10 +43,10 @@ impl Combination {
 }
 
 /// Every backend with every batch size on one model, in the order they were named.
-pub fn combinations(model: &PathBuf, backends: &[String], batches: &[usize]) -> Vec<Combination> {
+pub fn combinations(model: &Path, backends: &[String], batches: &[usize]) -> Vec<Combination> {
     let of_backend = |backend: &String| {
         let with = |batch: &usize| Combination {
-            model: model.clone(),
+            model: model.to_owned(),
             backend: backend.clone(),
             batch: *batch,
         };

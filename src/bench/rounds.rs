@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use super::messages::{Answer, PictureResults, Ready, Request, StageTimes};
 use super::parity::{Comparison, Parity};
-use super::report::{Failure, ModelReport, Run};
+use super::report::{Failure, ModelReport, Ratio, Run};
+use super::statistics::quantile;
 use super::{BenchError, Job, Worker};
 
-/// Turns of each worker.
-const ROUNDS: u32 = 5;
+/// Least number of turns of each worker; odd, since the order is reversed after each.
+const LEAST_ROUNDS: u32 = 5;
+/// Length of a slice, two of which make a turn: short beside the time for which a busy machine stays so.
+const SLICE: Duration = Duration::from_millis(200);
 /// Pictures compared: the raw outputs of more would say nothing new.
 const MAX_COMPARED: usize = 64;
 
@@ -38,14 +41,23 @@ struct Measured {
     worker: Worker,
     ready: Ready,
     stages: StageTimes,
+    /// Median of the inference times of each turn, in milliseconds a frame.
+    inference_ms: Vec<f64>,
+    /// Throughput of each turn.
     frames_per_s: Vec<f64>,
     peak_rss_mb: Option<f64>,
 }
 
 impl Bench {
     /// Number of steps for so many combinations.
-    pub fn steps(combinations: usize) -> usize {
-        combinations * (ROUNDS as usize + 2)
+    pub fn steps(self, combinations: usize) -> usize {
+        combinations * (self.rounds() as usize + 2)
+    }
+
+    /// Turns of each worker.
+    fn rounds(self) -> u32 {
+        let rounds = (self.duration.as_secs_f64() / (2.0 * SLICE.as_secs_f64())) as u32;
+        rounds.max(LEAST_ROUNDS) | 1
     }
 
     /// Measures every job, all on one model, and compares each with the first.
@@ -67,8 +79,8 @@ impl Bench {
                 Err(error) => failures.push(Failure::new(&combination, &error)),
             }
         }
-        let slice = self.duration / ROUNDS / 2;
-        for round in 0..ROUNDS {
+        let slice = self.duration / self.rounds() / 2;
+        for round in 0..self.rounds() {
             // There and back again: whoever comes first gains nothing by it.
             if round > 0 {
                 measured.reverse();
@@ -78,8 +90,6 @@ impl Bench {
                 measured.measure(slice)
             });
         }
-        // An odd number of rounds is an even number of reversals.
-        const { assert!(ROUNDS % 2 == 1) };
 
         let mut parity = Vec::new();
         let mut rest = measured.split_off(measured.len().min(1));
@@ -92,11 +102,9 @@ impl Bench {
             });
         }
         measured.extend(rest);
-        ModelReport {
-            runs: measured.into_iter().map(Measured::into_run).collect(),
-            parity,
-            failures,
-        }
+        let ratios: Vec<Ratio> = measured.iter().map(|run| run.ratio(&measured)).collect();
+        let runs = measured.into_iter().zip(ratios).map(|(run, ratio)| run.into_run(ratio));
+        ModelReport { runs: runs.collect(), parity, failures }
     }
 }
 
@@ -119,13 +127,17 @@ impl Measured {
     fn new(worker: Worker) -> Self {
         let ready = worker.ready().clone();
         let stages = StageTimes::default();
-        Self { worker, ready, stages, frames_per_s: Vec::new(), peak_rss_mb: None }
+        let (inference_ms, frames_per_s) = (Vec::new(), Vec::new());
+        Self { worker, ready, stages, inference_ms, frames_per_s, peak_rss_mb: None }
     }
 
     /// One turn.
     fn measure(&mut self, slice: Duration) -> Result<(), BenchError> {
         match self.worker.ask(Request::Stages(slice))? {
-            Answer::Stages(times) => self.stages.extend(times),
+            Answer::Stages(times) => {
+                self.inference_ms.push(quantile(&times.inference, 0.5));
+                self.stages.extend(times);
+            }
             other => return Err(other.unexpected(&self.worker.name())),
         }
         match self.worker.ask(Request::Pipeline(slice))? {
@@ -145,9 +157,25 @@ impl Measured {
         }
     }
 
-    fn into_run(self) -> Run {
-        let Self { worker, ready, stages, frames_per_s, peak_rss_mb } = self;
-        Run::new(worker.job(), ready, &stages, &frames_per_s, peak_rss_mb)
+    /// How this compares with the first of its batch size, turn by turn: what slowed the machine down
+    /// in a turn slowed both.
+    fn ratio(&self, all: &[Self]) -> Ratio {
+        let batch = |measured: &Self| measured.worker.job().combination.batch;
+        let first = all.iter().find(|first| batch(first) == batch(self)).unwrap_or(self);
+        let of_turns = |above: &[f64], below: &[f64]| {
+            let ratios = above.iter().zip(below).map(|(above, below)| above / below);
+            quantile(&ratios.collect::<Vec<_>>(), 0.5)
+        };
+        Ratio {
+            against: first.worker.job().combination.backend.clone(),
+            frames_per_s: of_turns(&self.frames_per_s, &first.frames_per_s),
+            inference: of_turns(&first.inference_ms, &self.inference_ms),
+        }
+    }
+
+    fn into_run(self, ratio: Ratio) -> Run {
+        let Self { worker, ready, stages, frames_per_s, peak_rss_mb, .. } = self;
+        Run::new(worker.job(), ready, &stages, &frames_per_s, ratio, peak_rss_mb)
     }
 }
 

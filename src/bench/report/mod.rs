@@ -10,7 +10,7 @@ use super::{BenchError, Combination, Parity};
 use crate::report::Machine;
 
 pub use page::Page;
-pub use run::{Run, Stage};
+pub use run::{Ratio, Run, Stage};
 pub use tables::{parity_table, runs_table};
 
 /// Everything that was measured.
@@ -89,11 +89,6 @@ impl ModelReport {
     /// The runs of a model.
     pub fn runs_of<'a>(&'a self, model: &'a str) -> impl Iterator<Item = &'a Run> {
         self.runs.iter().filter(move |run| run.model == model)
-    }
-
-    /// The run that another is compared with: the model's first of the same batch size.
-    pub fn first_like<'a>(&'a self, run: &'a Run) -> &'a Run {
-        self.runs_of(&run.model).find(|first| first.batch == run.batch).unwrap_or(run)
     }
 
     /// Whether everything was measured, and all backends find the same.

@@ -21,19 +21,11 @@ pub struct Page<'a> {
 #[derive(Debug)]
 struct ModelSection<'a> {
     name: &'a str,
-    rows: Vec<Row<'a>>,
+    runs: Vec<&'a Run>,
     throughput: Bars,
     stages: Bars,
     distribution: Lines,
     parity: Vec<&'a Parity>,
-}
-
-/// A run and how it compares with the first.
-#[derive(Debug)]
-struct Row<'a> {
-    run: &'a Run,
-    frames_ratio: f64,
-    inference_ratio: f64,
 }
 
 impl<'a> Page<'a> {
@@ -51,20 +43,12 @@ impl<'a> Page<'a> {
 
 fn section<'a>(measured: &'a ModelReport, name: &'a str) -> ModelSection<'a> {
     let runs: Vec<&Run> = measured.runs_of(name).collect();
-    let row = |run: &&'a Run| {
-        let first = measured.first_like(run);
-        Row {
-            run,
-            frames_ratio: run.frames_per_s / first.frames_per_s,
-            inference_ratio: first.stage("inference").median / run.stage("inference").median,
-        }
-    };
     ModelSection {
         name,
-        rows: runs.iter().map(row).collect(),
         throughput: throughput(&runs),
         stages: stages(&runs),
         distribution: distribution(&runs),
+        runs,
         parity: measured.parity.iter().filter(|parity| parity.model == name).collect(),
     }
 }

@@ -26,6 +26,8 @@ pub struct Run {
     pub threads: usize,
     /// Frames a second from JPEG to boxes, stages overlapping: the median of the turns.
     pub frames_per_s: f64,
+    /// How it compares with the first backend.
+    pub ratio: Ratio,
     /// Each stage by itself, nothing beside it; inference is a batch's divided by its images.
     #[serde(serialize_with = "by_name")]
     pub stages_ms: Vec<Stage>,
@@ -44,6 +46,18 @@ pub struct Run {
     pub inference_shares: Vec<(f64, f64)>,
 }
 
+/// How a run compares with the first of the same batch size: medians over the turns of the ratios in
+/// each. Above 1 is faster.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ratio {
+    /// The first backend.
+    pub against: String,
+    /// Of the frames a second.
+    pub frames_per_s: f64,
+    /// Of the inference times, inverted.
+    pub inference: f64,
+}
+
 /// A stage's times.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
@@ -59,6 +73,7 @@ impl Run {
         ready: Ready,
         stages: &StageTimes,
         frames_per_s: &[f64],
+        ratio: Ratio,
         peak_rss_mb: Option<f64>,
     ) -> Self {
         let shares = (0..=POINTS).map(|point| point as f64 / POINTS as f64);
@@ -69,6 +84,7 @@ impl Run {
             batch: job.combination.batch,
             threads: job.threads,
             frames_per_s: quantile(frames_per_s, 0.5),
+            ratio,
             stages_ms: stages
                 .stages()
                 .map(|(name, times)| Stage { name, ms: Spread::of(times) })

@@ -23,18 +23,15 @@ pub fn runs_table(report: &ModelReport, model: &str) -> Table {
         "peak MB",
     ]);
     for run in report.runs_of(model) {
-        let first = report.first_like(run);
         let inference = run.stage("inference");
         let ms = |stage| format!("{:.2}", run.stage(stage).median);
-        let ratio = |value: f64, to: f64| format!("{:.2}", value / to);
         table.add_row([
             run.backend.clone(),
             run.batch.to_string(),
             format!("{:.1}", run.frames_per_s),
-            ratio(run.frames_per_s, first.frames_per_s),
+            format!("{:.2}", run.ratio.frames_per_s),
             format!("{:.2}", inference.median),
-            // Above one is faster, as for frames.
-            ratio(first.stage("inference").median, inference.median),
+            format!("{:.2}", run.ratio.inference),
             format!("{:.2}", inference.p95),
             ms("decode"),
             ms("resize"),

@@ -33,7 +33,7 @@ pub(super) fn bench(config: &BenchConfig) -> Result<Outcome, CommandError> {
     let names: Vec<String> = backends.into_iter().map(|backend| backend.name).collect();
     let bench = Bench { duration: config.duration };
     let combined = names.len() * config.batches.len() * config.models.len();
-    let mut progress = ProgressLine::start(Bench::steps(combined));
+    let mut progress = ProgressLine::start(bench.steps(combined));
     let mut models = ModelReport::default();
     for model in &config.models {
         let jobs =

@@ -1,5 +1,7 @@
 //! Sliding windows.
 
+use std::slice;
+
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{AveragePool, Padding, Value, Window};
 use onnx_ir::AttributeProto;
@@ -37,8 +39,8 @@ pub(super) fn average(
     let ones = writer.constant(HostTensor::from_f32([&[1, 1], extent].concat(), ones));
     let (_, counted) = padded(writer, &pool.window, 0.0, &ones);
     let [mean, share] = ["mean", "share"].map(|part| format!("{}-{part}", output[0]));
-    writer.node("AveragePool", &[padded_input], &[mean.clone()], attributes(true));
-    writer.node("AveragePool", &[counted], &[share.clone()], attributes(true));
+    writer.node("AveragePool", &[padded_input], slice::from_ref(&mean), attributes(true));
+    writer.node("AveragePool", &[counted], slice::from_ref(&share), attributes(true));
     writer.node("Div", &[mean, share], output, Vec::new());
 }
 
