@@ -16,18 +16,18 @@ pub(crate) const BACKEND: &str = "ort";
 /// ONNX Runtime on the processor.
 #[derive(Debug, Clone)]
 pub struct OrtBackend {
-    library: Option<PathBuf>,
+    shared_library: Option<PathBuf>,
 }
 
 impl OrtBackend {
-    /// The backend with the runtime's shared library at `library`: the file, or a folder that holds it;
+    /// The backend with the runtime's shared library at `shared_library`: the file, or a folder that holds it;
     /// `None` looks where the system looks. A process can load only one.
-    pub fn new(library: Option<PathBuf>) -> Self {
-        Self { library }
+    pub fn new(shared_library: Option<PathBuf>) -> Self {
+        Self { shared_library }
     }
 
     fn environment(&self) -> Result<&'static Environment, BackendError> {
-        library::environment(self.library.as_deref())
+        library::environment(self.shared_library.as_deref())
             .map_err(|reason| BackendError::Unavailable { backend: BACKEND, reason })
     }
 }
