@@ -67,7 +67,7 @@ class Detection:
 
 
 def choose(boxes: np.ndarray, scores: np.ndarray, least_score: float, most_overlap: float = 0.45) -> list[Detection]:
-    """Non-maximum suppression within each class; `scores` is cells × classes. Best first."""
+    """Non-maximum suppression, whatever the class; `scores` is cells × classes. Best first."""
     labels = scores.argmax(1)
     best = scores.max(1)
     order = np.flatnonzero(best >= least_score)
@@ -75,8 +75,7 @@ def choose(boxes: np.ndarray, scores: np.ndarray, least_score: float, most_overl
     kept: list[Detection] = []
     for index in order:
         box = boxes[index]
-        rivals = [other.box for other in kept if other.label == labels[index]]
-        if rivals and _overlap_of(box, np.array(rivals)).max() > most_overlap:
+        if kept and _overlap_of(box, np.array([other.box for other in kept])).max() > most_overlap:
             continue
         kept.append(Detection(int(labels[index]), float(best[index]), box))
     return kept

@@ -26,7 +26,7 @@ def photograph(image: np.ndarray, finest_pitch: float, random: RandomSource, poo
         size = (max(16, round(width * scale)), max(16, round(height * scale)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if random.chance(0.7) else cv2.INTER_LINEAR)
     image = _noise(image, random, pools)
-    if random.chance(0.25):
+    if random.chance(0.18):
         soft = cv2.GaussianBlur(image, (0, 0), random.uniform(0.7, 1.6))
         strength = random.uniform(0.3, 1.6)
         image = cv2.addWeighted(image, 1 + strength, soft, -strength, 0)
@@ -90,9 +90,9 @@ def _tones(image: np.ndarray, random: RandomSource, coloured: bool) -> np.ndarra
 
 
 def _blur(image: np.ndarray, finest_pitch: float, random: RandomSource) -> np.ndarray:
-    most = max(0.35, 0.8 * finest_pitch)
+    most = max(0.35, 0.7 * finest_pitch)
     kind = random.numpy.random()
-    if kind < 0.18:
+    if kind < 0.12:
         return image
     if kind < 0.7:
         return cv2.GaussianBlur(image, (0, 0), min(most, random.log_uniform(0.45, 4)))
@@ -114,8 +114,8 @@ def _blur(image: np.ndarray, finest_pitch: float, random: RandomSource) -> np.nd
 
 
 def _noise(image: np.ndarray, random: RandomSource, pools: Pools) -> np.ndarray:
-    strength = random.log_uniform(0.5, 11)
-    if random.chance(0.2) or strength < 0.8:
+    strength = random.log_uniform(0.5, 9)
+    if random.chance(0.35) or strength < 0.8:
         return image
     height, width = image.shape[:2]
     top, left = (random.integer(0, have - need) for have, need in zip(pools.noise.shape, (height, width)))

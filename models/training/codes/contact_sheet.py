@@ -1,8 +1,13 @@
-"""Many generated pictures on one sheet, to be looked at beside real ones: `python -m codes.contact_sheet`."""
+"""Many generated pictures on one sheet, to be looked at beside real ones: `python -m codes.contact_sheet`.
+
+With `--pictures`, the pictures of a folder instead, such as those that `framegate infer --annotate` has marked.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 
 import cv2
@@ -14,22 +19,33 @@ from .random_source import RandomSource
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path, help="PNG or JPEG file to write")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first picture")
     parser.add_argument("--rows", type=int, default=6)
     parser.add_argument("--columns", type=int, default=8)
     parser.add_argument("--tile", type=int, default=240, help="side of a picture on the sheet, in pixels")
+    parser.add_argument("--pictures", type=Path, help="folder of JPEG files to show, square ones, by name")
     arguments = parser.parse_args()
-    pools = Pools(arguments.seed, 0, share=0.3)
-    count = arguments.rows * arguments.columns
-    tiles = []
-    for index in range(arguments.first, arguments.first + count):
-        picture = make_picture(416, RandomSource(arguments.seed, 0, 0, index), pools)
-        tiles.append(cv2.resize(draw_boxes(picture), (arguments.tile,) * 2, interpolation=cv2.INTER_AREA))
-    rows = [np.hstack(tiles[start : start + arguments.columns]) for start in range(0, count, arguments.columns)]
+    places = arguments.rows * arguments.columns
+    pictures = read(arguments.pictures) if arguments.pictures else generate(arguments.seed, arguments.first)
+    size = (arguments.tile, arguments.tile)
+    tiles = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in islice(pictures, places)]
+    rows = [np.hstack(tiles[start : start + arguments.columns]) for start in range(0, places, arguments.columns)]
     cv2.imwrite(str(arguments.output), np.vstack(rows))
+
+
+def generate(seed: int, first: int) -> Iterator[np.ndarray]:
+    """Generated pictures with their boxes, from number `first` on."""
+    pools = Pools(seed, 0, share=0.3)
+    for index in count(first):
+        yield draw_boxes(make_picture(416, RandomSource(seed, 0, 0, index), pools))
+
+
+def read(folder: Path) -> Iterator[np.ndarray]:
+    """The pictures of a folder, by name."""
+    return (cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg")))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ placement = "top-left"
 fill = 114
 boxes = "yolox"
 strides = [{strides}]
+nms = "class-agnostic"
 licence = "MIT OR Apache-2.0"
 source = "trained by models/training on generated pictures"
 """

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .camera import compress, photograph
-from .classes import IGNORED
+from .classes import AZTEC, DATA_MATRIX, IGNORED, LINEAR, PDF417, QR_CODE
 from .frame import Frame
 from .geometry import bounding_box, clip_box, share_inside
 from .pools import Pools
@@ -19,8 +19,8 @@ FILL = 114
 """Brightness of the empty rest of a letterboxed picture."""
 LEAST_LENGTH = 14
 """Codes whose longer side is less, in pixels, are not asked for."""
-LEAST_PITCH = 0.42
-"""Nor are those with narrower modules, in pixels."""
+LEAST_PITCH = {QR_CODE: 0.8, DATA_MATRIX: 0.8, AZTEC: 0.8, PDF417: 0.55, LINEAR: 0.42}
+"""Nor are those with narrower modules, in pixels: what is left of them is grey."""
 LEAST_SHARE = 0.8
 """Nor those with less of them in the frame."""
 
@@ -44,11 +44,11 @@ def make_picture(side: int, random: RandomSource, pools: Pools) -> Picture:
     aspect = random.pick_weighted(ASPECTS)
     width, height = (side, round(side / aspect)) if aspect >= 1 else (round(side * aspect), side)
     kind = random.numpy.random()
-    if kind < 0.13:
+    if kind < 0.14:
         frame = make_plain_print(width, height, random, pools)
         frame.image = compress(frame.image, random) if random.chance(0.7) else photograph(frame.image, 0, random, pools)
     else:
-        make = make_scene if kind < 0.78 else make_empty_scene
+        make = make_scene if kind < 0.5 else make_empty_scene
         frame = make(width, height, random, pools)
         pitches = [code.pitch for code in frame.codes if code.label != IGNORED]
         frame.image = photograph(frame.image, min(pitches, default=4), random, pools)
@@ -68,7 +68,8 @@ def letterbox(frame: Frame, side: int) -> Picture:
             continue
         asked = (
             length >= LEAST_LENGTH
-            and code.pitch >= LEAST_PITCH
+            and code.label != IGNORED
+            and code.pitch >= LEAST_PITCH[code.label]
             and share_inside(box, frame.width, frame.height) >= LEAST_SHARE
         )
         boxes.append(clipped)

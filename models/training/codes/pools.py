@@ -10,7 +10,7 @@ from .random_source import RandomSource
 from .textures import SIDE, random_texture
 
 TEXTURE_COUNT = 180
-NEGATIVE_COUNT = 120
+NEGATIVE_COUNT = 200
 
 
 class Pools:

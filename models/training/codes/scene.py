@@ -40,7 +40,7 @@ def make_scene(width: int, height: int, random: RandomSource, pools: Pools) -> F
 
 def make_empty_scene(width: int, height: int, random: RandomSource, pools: Pools) -> Frame:
     """A scene without codes."""
-    frame = Frame(background(width, height, random, pools, negative_share=0.65), [])
+    frame = Frame(background(width, height, random, pools, negative_share=0.85), [])
     for _ in range(random.pick([0, 0, 0, 1, 1, 2])):
         add_surface(frame, random.uniform(0.2, 0.9) * max(width, height), random, pools, empty=True)
     if random.chance(0.2):
@@ -56,7 +56,7 @@ def make_plain_print(width: int, height: int, random: RandomSource, pools: Pools
     frame = Frame(np.full((height, width, 3), np.clip(ground, 0, 255), np.uint8), [])
     symbol = random_symbol(random)
     aspect = natural_aspect(symbol, random)
-    share = 1.0 if random.chance(0.35) else random.log_uniform(0.12, 1)
+    share = 1.0 if random.chance(0.45) else random.log_uniform(0.12, 1)
     for shrink in (1, 0.8, 0.6, 0.4):
         code_width = int(min(width, height / aspect) * share * shrink)
         made = print_code(symbol, max(8, code_width), max(4, int(code_width * aspect)), random, pools)
@@ -93,7 +93,7 @@ def make_document(width: int, height: int, random: RandomSource, pools: Pools) -
 
 
 def background(
-    width: int, height: int, random: RandomSource, pools: Pools, negative_share: float = 0.15
+    width: int, height: int, random: RandomSource, pools: Pools, negative_share: float = 0.25
 ) -> np.ndarray:
     """Something to be behind, or a look-alike of codes that fills the frame."""
     if random.chance(0.18) and negative_share < 0.5:
@@ -101,7 +101,7 @@ def background(
     negative = random.chance(negative_share)
     texture = random.pick(pools.negatives if negative else pools.textures)
     if not random.chance(0.5 if negative else 0.2):
-        return random_window(texture, random, width, height)
+        return random_window(texture, random, width, height, least=0.5 if negative else 0.3)
     side = texture.shape[0]
     corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float64)
     homography = tilt(random, corners, np.array([side / 2, side / 2]), side)

@@ -126,13 +126,13 @@ class Surface:
         self._cells(left, top, width, height)[:] = True
 
     def _add_picture(self, size: float) -> None:
-        side = int(size * self.random.uniform(3, 10))
-        place = self.find_room(side, side)
+        width, height = (int(size * self.random.uniform(3, 12)) for _ in range(2))
+        place = self.find_room(width, height)
         if place:
             pool = self.pools.textures if self.random.chance(0.5) else self.pools.negatives
-            picture = random_window(self.random.pick(pool), self.random, side, side)
-            self.image[place[1] : place[1] + side, place[0] : place[0] + side] = picture
-            self._cells(*place, side, side)[:] = True
+            picture = random_window(self.random.pick(pool), self.random, width, height)
+            self.image[place[1] : place[1] + height, place[0] : place[0] + width] = picture
+            self._cells(*place, width, height)[:] = True
 
 
 _FURNITURE = {
@@ -141,7 +141,7 @@ _FURNITURE = {
     Surface._add_paragraph: 18,
     Surface._add_rule: 8,
     Surface._add_panel: 10,
-    Surface._add_picture: 7,
+    Surface._add_picture: 12,
 }
 
 
@@ -156,9 +156,14 @@ def _ground_colour(random: RandomSource) -> np.ndarray:
     return random.colour(30, 250)
 
 
-def random_window(texture: np.ndarray, random: RandomSource, width: int, height: int) -> np.ndarray:
-    """A window of a texture at a random place and scale, flipped by chance, `width` × `height` pixels large."""
-    side = int(min(texture.shape[:2]) * random.uniform(0.3, 1))
+def random_window(
+    texture: np.ndarray, random: RandomSource, width: int, height: int, least: float = 0.3
+) -> np.ndarray:
+    """A window of a texture at a random place and scale, flipped by chance, `width` × `height` pixels large.
+
+    Its longer side is `least` to all of the texture's.
+    """
+    side = int(min(texture.shape[:2]) * random.uniform(least, 1))
     span_x, span_y = (side, max(2, side * height // width)) if width >= height else (max(2, side * width // height), side)
     left, top = random.integer(0, texture.shape[1] - span_x), random.integer(0, texture.shape[0] - span_y)
     window = texture[top : top + span_y, left : left + span_x]

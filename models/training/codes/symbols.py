@@ -18,7 +18,7 @@ WORDS = (
     "price customer delivery station museum garden coffee orange bottle paper return track room level street north"
 ).split()
 
-CLASS_WEIGHTS = {QR_CODE: 26, DATA_MATRIX: 14, AZTEC: 13, PDF417: 15, LINEAR: 32}
+CLASS_WEIGHTS = {QR_CODE: 31, DATA_MATRIX: 15, AZTEC: 14, PDF417: 15, LINEAR: 25}
 
 FORMAT_WEIGHTS = {
     QR_CODE: {"QRCode": 90, "MicroQRCode": 5, "RMQRCode": 2},
@@ -168,7 +168,7 @@ def _data_matrix_options(random: RandomSource) -> dict[str, object]:
     # Sizes 1 to 24 are square, 25 to 30 rectangular.
     if random.chance(0.2):
         return {"version": random.integer(25, 30)}
-    return {"version": random.integer(1, 20)} if random.chance(0.4) else {}
+    return {"version": random.integer(1, 24)} if random.chance(0.5) else {}
 
 
 def _pdf417_options(random: RandomSource) -> dict[str, object]:

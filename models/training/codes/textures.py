@@ -59,10 +59,14 @@ def wood(random: RandomSource) -> np.ndarray:
 
 
 def marbled_paper(random: RandomSource) -> np.ndarray:
-    """Blotches of two tones with sharp edges."""
+    """Blotches of two tones with sharp edges, round or drawn out as a zebra's stripes."""
     fine = random.log_uniform(1.5, 9)
-    noise = random.numpy.standard_normal((SIDE, SIDE)).astype(np.float32)
+    stretch = random.log_uniform(1.5, 8) if random.chance(0.5) else 1
+    noise = random.numpy.standard_normal((SIDE, int(SIDE / stretch))).astype(np.float32)
     band = cv2.GaussianBlur(noise, (0, 0), fine) - cv2.GaussianBlur(noise, (0, 0), fine * random.uniform(1.3, 3))
+    band = cv2.resize(band, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    if random.chance(0.5):
+        band = np.ascontiguousarray(band.T)
     level = random.uniform(-0.6, 0.6) * band.std()
     field = np.clip((band - level) / band.std() * random.uniform(3, 20) + 0.5, 0, 1)
     return between(field, *two_tone(random, random.uniform(80, 230)))
@@ -155,8 +159,40 @@ def room(random: RandomSource) -> np.ndarray:
     return np.clip(image * shade[..., None], 0, 255).astype(np.uint8)
 
 
+def undergrowth(random: RandomSource) -> np.ndarray:
+    """Grass, leaves, hair, pebbles, food: thousands of small things in light and shadow, none like another."""
+    palette = [random.colour(10, 220) for _ in range(random.integer(2, 6))]
+    if random.chance(0.3):
+        palette = [np.full(3, colour.mean()) for colour in palette]
+    light = fractal_noise(random, random.uniform(0.4, 0.9))
+    image = between(light, palette[0] * 0.2, palette[-1] * random.uniform(0.5, 1))
+    size, slimness = random.log_uniform(2.5, 16), random.uniform(0.08, 1)
+    direction, spread = random.uniform(0, 180), random.log_uniform(8, 120)
+    count = int(min(3000, 2 * SIDE * SIDE / (size * size * max(0.25, slimness))))
+    places = random.numpy.integers(0, SIDE, (count, 2)).tolist()
+    sizes = size * np.exp(random.numpy.standard_normal(count) * 0.5)
+    tones = random.numpy.standard_normal((count, 1)) * random.uniform(5, 45)
+    colours = np.array(palette)[random.numpy.integers(0, len(palette), count)]
+    angles = direction + random.numpy.standard_normal(count) * spread
+    shape = random.integer(0, 2)
+    for place, length, tone, colour, angle in zip(places, sizes, tones, colours, angles.tolist()):
+        shade = 0.25 + 1.3 * light[place[1], place[0]]
+        colour = np.clip(colour * shade + tone, 0, 255).tolist()
+        axes = (max(1, int(length)), max(1, int(length * slimness)))
+        if shape == 0:
+            cv2.ellipse(image, place, axes, angle, 0, 360, colour, -1, cv2.LINE_AA)
+        elif shape == 1:
+            cv2.ellipse(image, place, axes, angle, 0, 180, colour, max(1, axes[1] // 3), cv2.LINE_AA)
+        else:
+            reach = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))]) * length * 2
+            end = (place + reach).astype(int).tolist()
+            cv2.line(image, place, end, colour, max(1, axes[1] // 2), cv2.LINE_AA)
+    return image if random.chance(0.6) else cv2.GaussianBlur(image, (0, 0), random.log_uniform(0.5, 3))
+
+
 TEXTURES = {
     stone: 8, grain: 8, wood: 7, marbled_paper: 8, cloth: 12, carpet: 10, perforated: 7, heap: 22, room: 18,
+    undergrowth: 22,
 }  # fmt: skip
 
 

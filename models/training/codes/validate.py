@@ -138,7 +138,7 @@ def main() -> None:
         pictures += [(path, []) for path in sorted(arguments.negatives.iterdir()) if path.suffix in (".jpg", ".png")]
     least = 0.05 if arguments.sweep else LEAST_SCORE
     tallies: dict[float, Tally] = defaultdict(Tally)
-    thresholds = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6) if arguments.sweep else (LEAST_SCORE,)
+    thresholds = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9) if arguments.sweep else (LEAST_SCORE,)
     for path, codes in pictures:
         everything = detect(model, cv2.imread(str(path)), arguments.side, least)
         for threshold in thresholds:
