@@ -30,7 +30,7 @@ fn main() {
 
 #[divan::bench(args = BATCHES)]
 fn inference_simd(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Simd, batch);
+    inference(bencher, BackendId::Simd(None), batch);
 }
 
 #[divan::bench(args = BATCHES)]
@@ -55,7 +55,7 @@ fn inference_ort(bencher: Bencher<'_, '_>, batch: usize) {
 
 #[divan::bench(args = BATCHES, sample_count = 20)]
 fn pipeline_simd(bencher: Bencher<'_, '_>, batch: usize) {
-    pipeline(bencher, BackendId::Simd, batch);
+    pipeline(bencher, BackendId::Simd(None), batch);
 }
 
 #[divan::bench(args = BATCHES, sample_count = 20)]

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 /// The backends that `auto` chooses from, best first.
 const CHOICE: [BackendId; 4] =
-    [BackendId::Wgpu, BackendId::Simd, BackendId::Flex, BackendId::Ndarray];
+    [BackendId::Wgpu, BackendId::Simd(None), BackendId::Flex, BackendId::Ndarray];
 
 /// The backends this program knows of, best first.
 pub const KNOWN: [BackendId; 6] = [
     BackendId::Wgpu,
-    BackendId::Simd,
+    BackendId::Simd(None),
     BackendId::Flex,
     BackendId::Ndarray,
     BackendId::Ort,
@@ -28,8 +28,8 @@ pub const KNOWN: [BackendId; 6] = [
 pub enum BackendId {
     /// burn on the GPU, through WebGPU.
     Wgpu,
-    /// Our own engine, on the CPU.
-    Simd,
+    /// Our own engine, on the CPU; in the precision of [`BackendOptions`] unless one is named.
+    Simd(Option<Precision>),
     /// burn on the CPU, its own kernels.
     Flex,
     /// burn on the CPU, on ndarray.
@@ -45,7 +45,7 @@ impl BackendId {
     pub fn name(self) -> &'static str {
         match self {
             Self::Wgpu => "wgpu",
-            Self::Simd => "simd",
+            Self::Simd(_) => "simd",
             Self::Flex => "flex",
             Self::Ndarray => "ndarray",
             Self::Ort => "ort",
@@ -58,9 +58,19 @@ impl BackendId {
     /// # Errors
     /// [`BackendError::Unavailable`] when it was not compiled in.
     pub fn create(self, options: &BackendOptions) -> Result<Box<dyn Backend>, BackendError> {
+        let only_f32 = !matches!(self, Self::Simd(_) | Self::Null(_));
+        if only_f32 && options.precision == Precision::Bf16 {
+            return Err(BackendError::Unavailable {
+                backend: self.name(),
+                reason:
+                    "it computes in f32 alone; --precision bf16 is for simd, and to compare both \
+                         name simd:precision=bf16"
+                        .to_owned(),
+            });
+        }
         match self {
             Self::Wgpu => wgpu(options),
-            Self::Simd => simd(options),
+            Self::Simd(precision) => simd(precision.unwrap_or(options.precision), options),
             Self::Flex => Ok(Box::new(framegate_backend_burn::flex())),
             Self::Ndarray => Ok(Box::new(framegate_backend_burn::ndarray())),
             Self::Ort => ort(options),
@@ -82,8 +92,21 @@ pub struct BackendOptions {
     pub allow_software_gpu: bool,
     /// Vector instructions of our own engine; `None` takes the widest that the processor has.
     pub simd_level: Option<SimdLevel>,
+    /// What convolutions multiply, on our own engine.
+    pub precision: Precision,
     /// ONNX Runtime's shared library or its folder; `None` looks where the system looks.
     pub ort_library: Option<PathBuf>,
+}
+
+/// The numbers that convolutions multiply.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 24 significant bits.
+    #[default]
+    F32,
+    /// 8 significant bits.
+    Bf16,
 }
 
 /// Vector instructions that our own engine has code for.
@@ -125,25 +148,31 @@ fn wgpu(_: &BackendOptions) -> Created {
 }
 
 #[cfg(feature = "simd")]
-fn simd(options: &BackendOptions) -> Created {
-    use framegate_backend_simd::{SimdBackend, SimdLevel as Level, SimdOptions};
+fn simd(precision: Precision, options: &BackendOptions) -> Created {
+    use framegate_backend_simd::{
+        Precision as Products, SimdBackend, SimdLevel as Level, SimdOptions,
+    };
 
     let level = match options.simd_level {
         None => Some(Level::best()),
         Some(asked) => Level::available().into_iter().find(|level| level.name() == asked.name()),
     };
     let level = level.ok_or_else(|| BackendError::Unavailable {
-        backend: BackendId::Simd.name(),
+        backend: BackendId::Simd(None).name(),
         reason: "this processor does not have the instructions asked for with --simd-level; leave \
                  it out to use the widest that there are"
             .to_owned(),
     })?;
-    Ok(Box::new(SimdBackend::new(SimdOptions { level })))
+    let precision = match precision {
+        Precision::F32 => Products::F32,
+        Precision::Bf16 => Products::Bf16,
+    };
+    Ok(Box::new(SimdBackend::new(SimdOptions { level, precision })))
 }
 
 #[cfg(not(feature = "simd"))]
-fn simd(_: &BackendOptions) -> Created {
-    not_compiled_in(BackendId::Simd)
+fn simd(_: Precision, _: &BackendOptions) -> Created {
+    not_compiled_in(BackendId::Simd(None))
 }
 
 #[cfg(feature = "ort")]

@@ -31,6 +31,7 @@ pub mod backends;
 
 // Measuring it.
 pub mod bench;
+pub mod eval;
 pub mod load;
 
 // Other things that are read and written.

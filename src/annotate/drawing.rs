@@ -1,9 +1,10 @@
 //! Boxes, and their labels on a filled background.
 
+use super::Mark;
 use super::canvas::{Canvas, Rectangle};
 use super::colour::Rgb;
 use super::text::Typeface;
-use crate::stages::{Detection, FrameSize};
+use crate::stages::FrameSize;
 
 /// Text as a fraction of the picture's shorter side, and its least height in pixels.
 const TEXT_FRACTION: f32 = 1.0 / 28.0;
@@ -12,21 +13,19 @@ const MIN_TEXT_HEIGHT: f32 = 13.0;
 const THICKNESS_FRACTION: f32 = 1.0 / 8.0;
 const MIN_THICKNESS: f32 = 2.0;
 
-/// Draws every detection, the surest on top, and all labels over all boxes.
-pub(super) fn draw(canvas: &mut Canvas, detections: &[Detection]) {
+/// Draws every mark, the first on top, and all texts over all boxes.
+pub(super) fn draw(canvas: &mut Canvas, marks: &[Mark]) {
     let shorter_side = canvas.size().width.min(canvas.size().height);
     let typeface = Typeface::of_height((shorter_side as f32 * TEXT_FRACTION).max(MIN_TEXT_HEIGHT));
     let thickness = (typeface.height() * THICKNESS_FRACTION).max(MIN_THICKNESS).round() as i32;
 
-    let mut surest_first: Vec<&Detection> = detections.iter().collect();
-    surest_first.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut labels: Vec<Label<'_>> = Vec::new();
-    for detection in &surest_first {
-        let label = Label::place(detection, canvas, &typeface, thickness, &labels);
+    for mark in marks {
+        let label = Label::place(mark, canvas, &typeface, thickness, &labels);
         labels.push(label);
     }
-    for detection in surest_first.iter().rev() {
-        canvas.outline(bounds(detection), thickness, Rgb::of_class(detection.class_id));
+    for mark in marks.iter().rev() {
+        canvas.outline(bounds(mark), thickness, Rgb::of_class(mark.class_id));
     }
     for label in labels.iter().rev() {
         label.draw(canvas, &typeface, thickness);
@@ -35,8 +34,7 @@ pub(super) fn draw(canvas: &mut Canvas, detections: &[Detection]) {
 
 /// Text on a background in its class's colour.
 struct Label<'a> {
-    detection: &'a Detection,
-    text: String,
+    mark: &'a Mark,
     background: Rectangle,
 }
 
@@ -44,18 +42,17 @@ impl<'a> Label<'a> {
     /// Puts a label above its box, inside at the top or below: the first place within the picture
     /// where it covers none of `others`, or else the first within the picture.
     fn place(
-        detection: &'a Detection,
+        mark: &'a Mark,
         canvas: &Canvas,
         typeface: &Typeface,
         margin: i32,
         others: &[Label<'_>],
     ) -> Self {
-        let text = format!("{} {:.2}", detection.label, detection.score);
-        let width = typeface.width(&text).ceil() as i32 + 2 * margin;
+        let width = typeface.width(&mark.text).ceil() as i32 + 2 * margin;
         let height = typeface.height().ceil() as i32;
         let FrameSize { width: picture_width, height: picture_height } = canvas.size();
 
-        let area = bounds(detection);
+        let area = bounds(mark);
         let left = area.left.min(picture_width as i32 - width).max(0);
         let places = [area.top - height, area.top, area.bottom].map(|top| Rectangle {
             left,
@@ -68,22 +65,28 @@ impl<'a> Label<'a> {
             |place: &&Rectangle| !others.iter().any(|other| other.background.intersects(place));
         let place = places.iter().filter(within).find(free);
         let background = *place.or(places.iter().find(within)).unwrap_or(&places[1]);
-        Self { detection, text, background }
+        Self { mark, background }
     }
 
     fn draw(&self, canvas: &mut Canvas, typeface: &Typeface, margin: i32) {
-        let colour = Rgb::of_class(self.detection.class_id);
+        let colour = Rgb::of_class(self.mark.class_id);
         let Rectangle { left, top, .. } = self.background;
         canvas.fill(self.background, colour);
-        typeface.draw(canvas, (left + margin) as f32, top as f32, &self.text, colour.text_colour());
+        typeface.draw(
+            canvas,
+            (left + margin) as f32,
+            top as f32,
+            &self.mark.text,
+            colour.text_colour(),
+        );
     }
 }
 
-fn bounds(detection: &Detection) -> Rectangle {
+fn bounds(mark: &Mark) -> Rectangle {
     Rectangle {
-        left: detection.x.round() as i32,
-        top: detection.y.round() as i32,
-        right: (detection.x + detection.width).round() as i32,
-        bottom: (detection.y + detection.height).round() as i32,
+        left: mark.x.round() as i32,
+        top: mark.y.round() as i32,
+        right: (mark.x + mark.width).round() as i32,
+        bottom: (mark.y + mark.height).round() as i32,
     }
 }

@@ -1,16 +1,18 @@
-//! Pictures with their detections drawn in, for people to look at.
+//! Pictures with boxes drawn in, for people to look at.
 
 mod canvas;
 mod colour;
 mod directory;
 mod drawing;
+mod mark;
 mod text;
 
 pub use directory::{AnnotationDirectory, DirectoryError};
+pub use mark::Mark;
 
 use jpeg_encoder::{ColorType, Encoder};
 
-use crate::stages::{DecodeError, DecodeLimits, Decoder, Detection, Picture};
+use crate::stages::{DecodeError, DecodeLimits, Decoder, Picture};
 use canvas::Canvas;
 
 /// JPEG quality of annotated pictures, 1 to 100: high enough that thin text has no fringes.
@@ -27,7 +29,8 @@ pub enum AnnotateError {
     Encode(#[from] jpeg_encoder::EncodingError),
 }
 
-/// Draws `detections` into the picture of `jpeg` and returns it as a JPEG: upright, at full size.
+/// Draws `marks` into the picture of `jpeg`, the first on top, and returns it as a JPEG: upright, at full
+/// size.
 ///
 /// The picture is decoded once more: to keep the pixels of every frame on its way through the
 /// engine, for the runs that annotate, would cost all others their memory.
@@ -37,7 +40,7 @@ pub enum AnnotateError {
 pub fn annotate(
     jpeg: &[u8],
     limits: DecodeLimits,
-    detections: &[Detection],
+    marks: &[Mark],
 ) -> Result<Vec<u8>, AnnotateError> {
     let mut stored = Picture::default();
     Decoder::new(limits).decode(jpeg, &mut stored)?;
@@ -45,7 +48,7 @@ pub fn annotate(
     let mut pixels = Vec::new();
     stored.orientation.apply(stored.view(), &mut pixels);
     let mut canvas = Canvas::new(pixels, size);
-    drawing::draw(&mut canvas, detections);
+    drawing::draw(&mut canvas, marks);
 
     let mut annotated = Vec::new();
     // The format's extents are 16-bit numbers, and these came out of a file of that format.

@@ -17,7 +17,7 @@ pub struct BackendArgs {
     /// auto: the first that runs here of wgpu on a hardware GPU, simd, flex, ndarray. wgpu: burn on the
     /// GPU, through WebGPU. simd: our own engine on the CPU. flex: burn on the CPU, its own kernels. ndarray: burn on the CPU, on ndarray.
     /// ort: ONNX Runtime on the CPU, if this build has it and --ort-lib or the system its library.
-    /// null: computes nothing and finds nothing, to try everything around it;
+    /// simd:precision=bf16 is simd with --precision bf16. null: computes nothing and finds nothing, to try everything around it;
     /// null:latency_ms=N,per_frame_ms=M takes that long.
     #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME", default_value = "auto")]
     pub backend: BackendName,
@@ -43,6 +43,10 @@ pub struct BackendResourceArgs {
     /// Vector instructions that the backend simd uses [default: the widest that the processor has]
     #[arg(long, env = "FRAMEGATE_SIMD_LEVEL", value_name = "LEVEL")]
     pub simd_level: Option<SimdLevelName>,
+    /// What the backend simd multiplies in convolutions: bf16 is faster and less exact, and needs a
+    /// processor with AVX-512 BF16
+    #[arg(long, env = "FRAMEGATE_PRECISION", value_name = "PRECISION", default_value = "f32")]
+    pub precision: PrecisionName,
     /// ONNX Runtime's shared library, or the folder that holds it, for the backend ort [default: where
     /// the system looks for libraries]
     #[arg(long, env = "ORT_DYLIB_PATH", value_name = "PATH")]
@@ -60,6 +64,15 @@ pub enum SimdLevelName {
     Avx512,
 }
 
+/// What is multiplied, as named on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionName {
+    /// 24 significant bits.
+    F32,
+    /// 8 significant bits.
+    Bf16,
+}
+
 /// A backend as named on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackendName {
@@ -67,8 +80,8 @@ pub enum BackendName {
     Auto,
     /// burn on the CPU, on ndarray.
     Ndarray,
-    /// Our own engine, on the CPU.
-    Simd,
+    /// Our own engine, on the CPU, in this precision if one is named.
+    Simd(Option<PrecisionName>),
     /// burn on the CPU, its own kernels.
     Flex,
     /// burn on the GPU, through WebGPU.
@@ -89,7 +102,7 @@ impl FromStr for BackendName {
             "ndarray" => Self::Ndarray,
             "flex" => Self::Flex,
             "wgpu" => Self::Wgpu,
-            "simd" => Self::Simd,
+            "simd" => return Ok(Self::Simd(precision(options)?)),
             "ort" => Self::Ort,
             "null" => return Ok(Self::Null(options.parse()?)),
             _ => return Err("expected auto, wgpu, simd, flex, ndarray, ort or null".to_owned()),
@@ -99,6 +112,20 @@ impl FromStr for BackendName {
         }
         Ok(backend)
     }
+}
+
+/// Reads `precision=NAME`, or nothing.
+fn precision(options: &str) -> Result<Option<PrecisionName>, String> {
+    if options.is_empty() {
+        return Ok(None);
+    }
+    let name = options.strip_prefix("precision=");
+    let precision = name.and_then(|name| PrecisionName::from_str(name, false).ok());
+    precision.map(Some).ok_or_else(|| {
+        format!(
+            "`simd` does not know `{options}`; expected simd:precision=bf16 or simd:precision=f32"
+        )
+    })
 }
 
 /// Options of `framegate backends`.

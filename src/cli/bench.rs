@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use framegate_models::detector::EMBEDDED_MODEL;
 
 use super::{BackendName, BackendResourceArgs, DetectionArgs};
 
@@ -22,13 +23,13 @@ use super::{BackendName, BackendResourceArgs, DetectionArgs};
     framegate bench --model a.onnx,b.onnx --backend ort,flex --batch 1,4 --images photos/ --html r.html"
 )]
 pub struct BenchArgs {
-    /// The detectors, ONNX files
+    /// The detectors: ONNX files, or the one in this program
     #[arg(
         long,
         env = "FRAMEGATE_MODEL",
         value_name = "FILE.onnx,…",
         value_delimiter = ',',
-        required = true
+        default_value = EMBEDDED_MODEL
     )]
     pub model: Vec<PathBuf>,
     /// JPEG files, or a directory of them, to measure with
@@ -115,8 +116,14 @@ mod tests {
     }
 
     #[test]
+    fn precisions_of_one_engine_are_compared() {
+        assert_eq!(names("simd,simd:precision=bf16").unwrap(), ["simd", "simd:precision=bf16"]);
+    }
+
+    #[test]
     fn what_is_no_backend_is_refused() {
-        for wrong in ["", "flex,", "abacus", "flex,auto", "flex,latency_ms=1"] {
+        for wrong in ["", "flex,", "abacus", "flex,auto", "flex,latency_ms=1", "simd:precision=f8"]
+        {
             assert!(names(wrong).is_err(), "{wrong}");
         }
     }

@@ -27,6 +27,18 @@ pub struct DetectionArgs {
     pub iou: f32,
 }
 
+/// Bounds on frames in files and on standard input.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct FrameArgs {
+    /// Largest file or frame, in units of 1 048 576 bytes
+    #[arg(long, env = "FRAMEGATE_MAX_FRAME_SIZE_MB", value_name = "N", default_value_t = 64)]
+    pub max_frame_size_mb: usize,
+    /// Bounds on decoded frames.
+    #[command(flatten)]
+    pub decode: DecodeArgs,
+}
+
 /// Bounds on decoded frames.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits")]

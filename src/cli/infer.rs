@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BackendArgs, DecodeArgs, DetectionArgs, ModelFileArgs};
+use super::{BackendArgs, DetectionArgs, FrameArgs, ModelArgs, ModelFileArgs};
 
 /// Options of `framegate infer`.
 #[derive(Debug, Args)]
@@ -13,6 +13,7 @@ use super::{BackendArgs, DecodeArgs, DetectionArgs, ModelFileArgs};
     and {\"file\",\"error\",\"detail\"} for one that could not be processed.\n\
     \n\
     Examples:\n  \
+    framegate infer ticket.jpg\n  \
     framegate infer --model yolox_nano.onnx --labels coco.txt street.jpg\n  \
     framegate infer --model faces.onnx --conf 0.5 --annotate marked photos/\n  \
     ffmpeg -i clip.mp4 -f mjpeg - | framegate infer --model yolox_nano.onnx -")]
@@ -21,9 +22,9 @@ pub struct InferArgs {
     /// on standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The detector, an ONNX file
-    #[arg(long, env = "FRAMEGATE_MODEL", value_name = "FILE.onnx")]
-    pub model: PathBuf,
+    /// Which detector.
+    #[command(flatten)]
+    pub model: ModelArgs,
     /// How to read the model file.
     #[command(flatten)]
     pub model_file: ModelFileArgs,
@@ -45,16 +46,7 @@ pub struct InferArgs {
         help_heading = "Limits"
     )]
     pub batch: usize,
-    /// Largest file or frame, in units of 1 048 576 bytes
-    #[arg(
-        long,
-        env = "FRAMEGATE_MAX_FRAME_SIZE_MB",
-        value_name = "N",
-        default_value_t = 64,
-        help_heading = "Limits"
-    )]
-    pub max_frame_size_mb: usize,
-    /// Bounds on decoded frames.
+    /// Bounds on frames.
     #[command(flatten)]
-    pub decode: DecodeArgs,
+    pub frames: FrameArgs,
 }

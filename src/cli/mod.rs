@@ -6,6 +6,7 @@
 
 mod backend;
 mod bench;
+mod eval;
 mod frames;
 mod infer;
 mod load;
@@ -15,13 +16,16 @@ mod serve;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use backend::{BackendArgs, BackendName, BackendResourceArgs, BackendsArgs, SimdLevelName};
+pub use backend::{
+    BackendArgs, BackendName, BackendResourceArgs, BackendsArgs, PrecisionName, SimdLevelName,
+};
 pub use bench::{BackendNames, BenchArgs};
-pub use frames::{DecodeArgs, DetectionArgs};
+pub use eval::EvalArgs;
+pub use frames::{DecodeArgs, DetectionArgs, FrameArgs};
 pub use infer::InferArgs;
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
-pub use models::{InspectArgs, ModelFileArgs, ModelsCommand, RunArgs};
+pub use models::{InspectArgs, ModelArgs, ModelFileArgs, ModelsCommand, RunArgs};
 pub use serve::ServeArgs;
 
 /// JPEG frames in, detections out.
@@ -53,6 +57,8 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Detect objects in JPEG files, directories of them, or a stream of frames
     Infer(Box<InferArgs>),
+    /// Measure how much of what is labelled in pictures a detector finds
+    Eval(Box<EvalArgs>),
     /// Load a server with sessions of live video, and measure how it answers or find its capacity
     Load(Box<LoadArgs>),
     /// Compare backends: how fast each stage is on each, and whether they find the same

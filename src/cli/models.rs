@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use framegate_models::detector::EMBEDDED_MODEL;
 
 use super::{BackendArgs, BackendName, ReportArgs};
 
@@ -13,6 +14,19 @@ pub enum ModelsCommand {
     Inspect(InspectArgs),
     /// Run a model on a raw tensor and write every raw output, to compare with another runtime
     Run(RunArgs),
+}
+
+/// Which detector.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// The detector: an ONNX file, or the one in this program, which finds codes
+    #[arg(
+        long,
+        env = "FRAMEGATE_MODEL",
+        value_name = "FILE.onnx",
+        default_value = EMBEDDED_MODEL
+    )]
+    pub model: PathBuf,
 }
 
 /// What is said about a model file beside the file.
@@ -31,7 +45,7 @@ pub struct ModelFileArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  framegate models inspect yolox_nano.onnx")]
 pub struct InspectArgs {
-    /// The model, an ONNX file
+    /// The model: an ONNX file, or `codes` for the one in this program
     #[arg(value_name = "FILE.onnx")]
     pub model: PathBuf,
     /// How to read the model file.
@@ -50,7 +64,7 @@ pub struct InspectArgs {
 #[command(after_help = "Example:\n  \
     framegate models run faces.onnx --backend flex --input faces.input.npy --output-dir raw")]
 pub struct RunArgs {
-    /// The model, an ONNX file
+    /// The model: an ONNX file, or `codes` for the one in this program
     #[arg(value_name = "FILE.onnx")]
     pub model: PathBuf,
     /// The input tensor, a float32 .npy file: one image, or a batch of 1 to 16

@@ -13,6 +13,7 @@ use super::{BackendArgs, DecodeArgs, DetectionArgs};
     each; GET / is a page that does so. See also /pipelines, /info, /readyz and /metrics.\n\
     \n\
     Examples:\n  \
+    framegate serve                                    finds codes\n  \
     framegate serve --pipeline yolox_nano.onnx\n  \
     framegate serve --pipeline people=yolox_nano.onnx --pipeline faces=yunet.onnx --backend flex\n  \
     framegate serve --backend null:latency_ms=100      flow control without a model"
@@ -25,7 +26,8 @@ pub struct ServeArgs {
     #[arg(long, env = "FRAMEGATE_PORT", value_name = "PORT", default_value_t = 8000)]
     pub port: u16,
     /// A detector and the name clients ask for it by, once for each; without a name, that of the
-    /// file. The first is the default. In the variable, separated by commas
+    /// file. The first is the default. In the variable, separated by commas [default: codes, the
+    /// detector in this program]
     #[arg(long, env = "FRAMEGATE_PIPELINE", value_name = "NAME=FILE.onnx", value_delimiter = ',')]
     pub pipeline: Vec<String>,
     /// What computes.

@@ -9,6 +9,7 @@ use framegate_models::detector::ModelError;
 use crate::annotate::DirectoryError;
 use crate::bench::BenchError;
 use crate::config::ConfigError;
+use crate::eval::LabelsError;
 use crate::load::SessionFailure;
 use crate::load::frames::FramesError;
 use crate::npy::NpyError;
@@ -74,6 +75,9 @@ pub enum CommandError {
     /// What to measure with.
     #[error(transparent)]
     Bench(#[from] BenchError),
+    /// What is known of the pictures.
+    #[error(transparent)]
+    Labels(#[from] LabelsError),
     /// The frames to load a server with.
     #[error(transparent)]
     Frames(#[from] FramesError),

@@ -3,9 +3,11 @@
 mod backends;
 mod bench;
 mod error;
+mod eval;
 mod infer;
 mod inspect;
 mod load;
+mod offline;
 mod run;
 mod serve;
 
@@ -35,6 +37,7 @@ pub fn run(command: Command) -> Result<Outcome, CommandError> {
     let outcome = match command {
         Command::Serve(raw) => serve::serve((*raw).try_into()?),
         Command::Infer(raw) => infer::infer((*raw).try_into()?),
+        Command::Eval(raw) => eval::eval((*raw).try_into()?),
         Command::Load(raw) => load::load(&(*raw).try_into()?),
         Command::Bench(raw) => bench::bench(&(*raw).try_into()?),
         Command::BenchWorker => bench::work(),

@@ -2,6 +2,7 @@
 //! subject. Whoever holds one of these need not check it again.
 
 mod bench;
+mod eval;
 mod load;
 mod serve;
 
@@ -10,11 +11,12 @@ use std::path::PathBuf;
 
 use framegate_models::detector::{InputSize, LoadOptions};
 
-use crate::backends::{BackendId, BackendOptions, SimdLevel};
+use crate::backends::{BackendId, BackendOptions, Precision, SimdLevel};
 use crate::cli;
 use crate::stages::{DecodeLimits, Thresholds};
 
 pub use bench::{BenchConfig, NamedBackend};
+pub use eval::EvalConfig;
 pub use load::{LoadConfig, SearchConfig};
 pub use serve::{PipelineConfig, ServeConfig};
 
@@ -69,7 +71,7 @@ pub struct InferConfig {
 /// A detector and how to read it.
 #[derive(Debug)]
 pub struct DetectorConfig {
-    /// The ONNX file.
+    /// The ONNX file, or the name of the model in the program.
     pub path: PathBuf,
     /// What was said about it beside the file.
     pub options: LoadOptions,
@@ -129,13 +131,10 @@ impl TryFrom<cli::InferArgs> for InferConfig {
             return Err(ConfigError::new("PATH", "-", "standard input can be read only once"));
         }
         Ok(Self {
-            detector: detector(raw.model, raw.model_file)?,
+            detector: detector(raw.model.model, raw.model_file)?,
             backend: raw.backend.try_into()?,
             thresholds: raw.detections.try_into()?,
-            frames: FrameConfig {
-                max_bytes: within("--max-frame-size-mb", raw.max_frame_size_mb, 1024)? * MEGABYTE,
-                decode: raw.decode.try_into()?,
-            },
+            frames: raw.frames.try_into()?,
             max_batch: within("--batch", raw.batch, MAX_BATCH)?,
             annotate: raw.annotate,
             paths: raw.paths,
@@ -149,6 +148,17 @@ impl TryFrom<cli::DetectionArgs> for Thresholds {
     fn try_from(raw: cli::DetectionArgs) -> Result<Self, ConfigError> {
         let confidence = fraction("--conf", raw.conf)?;
         Ok(Self { confidence, iou: fraction("--iou", raw.iou)? })
+    }
+}
+
+impl TryFrom<cli::FrameArgs> for FrameConfig {
+    type Error = ConfigError;
+
+    fn try_from(raw: cli::FrameArgs) -> Result<Self, ConfigError> {
+        Ok(Self {
+            max_bytes: within("--max-frame-size-mb", raw.max_frame_size_mb, 1024)? * MEGABYTE,
+            decode: raw.decode.try_into()?,
+        })
     }
 }
 
@@ -181,7 +191,7 @@ fn backend_id(name: cli::BackendName) -> Option<BackendId> {
     match name {
         cli::BackendName::Auto => None,
         cli::BackendName::Wgpu => Some(BackendId::Wgpu),
-        cli::BackendName::Simd => Some(BackendId::Simd),
+        cli::BackendName::Simd(precision) => Some(BackendId::Simd(precision.map(Into::into))),
         cli::BackendName::Flex => Some(BackendId::Flex),
         cli::BackendName::Ndarray => Some(BackendId::Ndarray),
         cli::BackendName::Ort => Some(BackendId::Ort),
@@ -195,6 +205,15 @@ fn threads(asked: Option<usize>) -> Result<usize, ConfigError> {
     within("--threads", asked.unwrap_or_else(available), MAX_THREADS)
 }
 
+impl From<cli::PrecisionName> for Precision {
+    fn from(name: cli::PrecisionName) -> Self {
+        match name {
+            cli::PrecisionName::F32 => Self::F32,
+            cli::PrecisionName::Bf16 => Self::Bf16,
+        }
+    }
+}
+
 impl From<cli::BackendResourceArgs> for BackendOptions {
     fn from(raw: cli::BackendResourceArgs) -> Self {
         let level = |name| match name {
@@ -205,6 +224,7 @@ impl From<cli::BackendResourceArgs> for BackendOptions {
         Self {
             allow_software_gpu: raw.allow_software_gpu,
             simd_level: raw.simd_level.map(level),
+            precision: raw.precision.into(),
             ort_library: raw.ort_lib,
         }
     }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use framegate_models::detector::EMBEDDED_MODEL;
+
 use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, fraction, within};
 use crate::backends::BackendId;
 use crate::cli;
@@ -44,7 +46,7 @@ pub struct ServeConfig {
 pub struct PipelineConfig {
     /// Its name, different from all others.
     pub id: String,
-    /// The ONNX file.
+    /// The ONNX file, or [`EMBEDDED_MODEL`].
     pub model: PathBuf,
 }
 
@@ -53,10 +55,10 @@ impl TryFrom<cli::ServeArgs> for ServeConfig {
 
     fn try_from(raw: cli::ServeArgs) -> Result<Self, ConfigError> {
         let backend: BackendConfig = raw.backend.try_into()?;
-        let pipelines = pipelines(&raw.pipeline)?;
+        let mut pipelines = pipelines(&raw.pipeline)?;
         if pipelines.is_empty() && !matches!(backend.backend, Some(BackendId::Null(_))) {
-            let expected = "name a detector, as in --pipeline NAME=MODEL.onnx";
-            return Err(ConfigError::new("--pipeline", "is missing", expected));
+            let (id, model) = (EMBEDDED_MODEL.to_owned(), EMBEDDED_MODEL.into());
+            pipelines.push(PipelineConfig { id, model });
         }
         for origin in &raw.allow_origin {
             check_form(origin)

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use framegate_backend_api::OutputBatch;
 use framegate_models::Detector;
-use framegate_models::detector::{InputSize, OutputShape};
+use framegate_models::detector::{InputSize, OutputShape, Suppression};
 
 use super::Placement;
 use candidate::Candidate;
@@ -81,6 +81,7 @@ pub struct BoxStage {
     decoder: Decoder,
     expected: Vec<ExpectedOutput>,
     thresholds: Thresholds,
+    suppression: Suppression,
     labels: Vec<Arc<str>>,
     candidates: Vec<Candidate>,
     kept: Vec<Candidate>,
@@ -111,6 +112,7 @@ impl BoxStage {
             decoder: Decoder::new(&detector.boxes, graph, input),
             expected: outputs.iter().map(expected).collect(),
             thresholds,
+            suppression: detector.suppression,
             labels: detector.labels.iter().map(|label| label.as_str().into()).collect(),
             candidates: Vec::new(),
             kept: Vec::new(),
@@ -142,7 +144,8 @@ impl BoxStage {
         self.candidates.sort_unstable_by(Candidate::best_first);
         let distinct = if self.decoder.overlaps() {
             let iou = self.thresholds.iou;
-            suppress_overlaps(&self.candidates, iou, MAX_DETECTIONS, &mut self.kept);
+            let (candidates, suppression) = (&self.candidates, self.suppression);
+            suppress_overlaps(candidates, iou, suppression, MAX_DETECTIONS, &mut self.kept);
             &self.kept
         } else {
             &self.candidates

@@ -1,6 +1,6 @@
 //! Pictures with detections drawn in.
 
-use framegate::annotate::{AnnotationDirectory, DirectoryError, annotate};
+use framegate::annotate::{AnnotationDirectory, DirectoryError, Mark, annotate};
 use framegate::engine::FrameOrigin;
 use framegate::sources::Source;
 use framegate::stages::{DecodeLimits, Detection, Picture};
@@ -10,8 +10,9 @@ use crate::support::pictures::plain;
 
 const GREY: [u8; 3] = [128; 3];
 
-fn detection(x: f32, y: f32, width: f32, height: f32) -> Detection {
-    Detection { label: "traffic light".into(), class_id: 9, score: 0.87, x, y, width, height }
+fn mark(x: f32, y: f32, width: f32, height: f32) -> Mark {
+    let label = "traffic light".into();
+    Mark::from(&Detection { label, class_id: 9, score: 0.87, x, y, width, height })
 }
 
 /// Whether a pixel is far from the grey that the picture started with.
@@ -24,7 +25,7 @@ fn is_drawn(picture: &Picture, x: usize, y: usize) -> bool {
 fn the_box_is_drawn_where_the_detection_is_and_its_label_above() {
     let grey = plain(320, 240, GREY);
     let annotated =
-        annotate(&grey, DecodeLimits::USUAL, &[detection(100.0, 80.0, 120.0, 90.0)]).unwrap();
+        annotate(&grey, DecodeLimits::USUAL, &[mark(100.0, 80.0, 120.0, 90.0)]).unwrap();
     let picture = decode(&annotated).unwrap();
     assert_eq!((picture.width, picture.height), (320, 240));
     for (x, y) in [(100, 120), (219, 120), (160, 80), (160, 169)] {
@@ -40,8 +41,7 @@ fn the_box_is_drawn_where_the_detection_is_and_its_label_above() {
 #[test]
 fn a_label_without_room_above_stands_inside_the_box() {
     let grey = plain(320, 240, GREY);
-    let annotated =
-        annotate(&grey, DecodeLimits::USUAL, &[detection(250.0, 2.0, 70.0, 200.0)]).unwrap();
+    let annotated = annotate(&grey, DecodeLimits::USUAL, &[mark(250.0, 2.0, 70.0, 200.0)]).unwrap();
     let picture = decode(&annotated).unwrap();
     assert!(is_drawn(&picture, 316, 8), "the label is moved left to fit");
     assert!(!is_drawn(&picture, 300, 100));
@@ -50,7 +50,7 @@ fn a_label_without_room_above_stands_inside_the_box() {
 #[test]
 fn labels_of_boxes_in_one_place_do_not_cover_each_other() {
     let grey = plain(320, 240, GREY);
-    let twice = [detection(100.0, 80.0, 120.0, 90.0), detection(101.0, 81.0, 120.0, 90.0)];
+    let twice = [mark(100.0, 80.0, 120.0, 90.0), mark(101.0, 81.0, 120.0, 90.0)];
     let once = decode(&annotate(&grey, DecodeLimits::USUAL, &twice[..1]).unwrap()).unwrap();
     let both = decode(&annotate(&grey, DecodeLimits::USUAL, &twice).unwrap()).unwrap();
     let row_below_the_top_edge = 80 + 8;
@@ -72,8 +72,7 @@ fn the_picture_is_turned_upright() {
 
 #[test]
 fn no_picture_is_too_small_to_draw_in() {
-    let annotated =
-        annotate(&plain(1, 1, GREY), DecodeLimits::USUAL, &[detection(0.0, 0.0, 1.0, 1.0)]);
+    let annotated = annotate(&plain(1, 1, GREY), DecodeLimits::USUAL, &[mark(0.0, 0.0, 1.0, 1.0)]);
     assert_eq!(decode(&annotated.unwrap()).unwrap().width, 1);
 }
 

@@ -9,7 +9,7 @@ use framegate_backend_api::graph::{GraphBuilder, Operator};
 use framegate_backend_api::{HostTensor, Model, OutputBatch, OutputTensor};
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LetterboxPlacement,
+    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LetterboxPlacement, Suppression,
 };
 
 use crate::support::reference::{reference_image, reference_output};
@@ -51,6 +51,7 @@ fn detector(
         },
         boxes,
         boxes_reason: String::new(),
+        suppression: Suppression::PerClass,
         labels: (0..classes).map(|class| format!("class {class}")).collect(),
         labels_source: LabelsSource::Numbers,
         licence: None,

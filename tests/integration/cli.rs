@@ -11,7 +11,7 @@ use crate::support::program::{framegate, run};
 fn help_shows_every_subcommand_with_an_example() {
     let help = run(&mut framegate(["--help"]));
     assert_eq!(help.status, 0);
-    for subcommand in ["serve", "infer", "load", "models", "backends"] {
+    for subcommand in ["serve", "infer", "eval", "load", "models", "backends"] {
         assert!(help.stdout.contains(subcommand));
     }
     for arguments in [&["serve", "--help"][..], &["infer", "--help"], &["models", "run", "--help"]]
@@ -91,8 +91,8 @@ fn values_out_of_range_are_refused_before_any_work() {
 #[test]
 fn what_is_not_understood_is_a_usage_error() {
     for (arguments, word) in [
-        (&["infer", "a.jpg"][..], "--model"),
-        (&["infer", "--model", "m.onnx"], "<PATH>"),
+        (&["infer"][..], "<PATH>"),
+        (&["eval", "--images", "photos"], "--labels"),
         (&["infer", "--model", "m.onnx", "--backend", "abacus", "a.jpg"], "ndarray"),
         (&["infer", "--model", "m.onnx", "--batch", "many", "a.jpg"], "many"),
         (&["infer", "--model", "m.onnx", "-", "-"], "only once"),

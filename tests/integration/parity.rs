@@ -2,14 +2,15 @@
 //! OpenCV made of the same files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use framegate::backends::{BackendId, BackendOptions};
+use framegate::backends::BackendId;
 use framegate::stages::{BoxStage, DecodeLimits, Detection, Preprocessor, Thresholds};
-use framegate_backend_api::{Backend, InputBatch, Limits, OutputBatch, Session};
+use framegate_backend_api::{InputBatch, Limits, OutputBatch, Session};
 use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 
+use crate::support::backends::usable;
 use crate::support::reference::{ReferenceDetection, reference_image, reference_output};
 use crate::support::test_data;
 
@@ -41,12 +42,12 @@ fn yolox_nano_on_flex() {
 
 #[test]
 fn yolox_nano_on_simd() {
-    check("yolox_nano", BackendId::Simd);
+    check("yolox_nano", BackendId::Simd(None));
 }
 
 #[test]
 fn yunet_on_simd() {
-    check("yunet_n_320_320", BackendId::Simd);
+    check("yunet_n_320_320", BackendId::Simd(None));
 }
 
 #[test]
@@ -87,26 +88,6 @@ fn check(model: &str, backend: BackendId) {
     let mut session = backend.load(&detector.model, &limits).unwrap();
     check_raw_outputs(&data, model, &detector, session.as_mut());
     check_detections(&data, model, &detector, session.as_mut());
-}
-
-/// The backend, unless it cannot run here and need not.
-fn usable(id: BackendId) -> Option<Box<dyn Backend>> {
-    let ort_library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
-    let options = BackendOptions { allow_software_gpu: true, simd_level: None, ort_library };
-    let probed = id.create(&options).and_then(|backend| backend.probe().map(|_| backend));
-    match probed {
-        Ok(backend) => Some(backend),
-        Err(error) => {
-            let variable = match id {
-                BackendId::Ort => "FRAMEGATE_REQUIRE_TEST_DATA",
-                _ => "FRAMEGATE_REQUIRE_ADAPTER",
-            };
-            let required = std::env::var(variable).is_ok_and(|set| set == "1");
-            assert!(!required, "{error}");
-            eprintln!("skipped: {error}");
-            None
-        }
-    }
 }
 
 fn check_raw_outputs(data: &Path, model: &str, detector: &Detector, session: &mut dyn Session) {

@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ChildStderr, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, Said};
-use crate::support::pictures::plain;
+use crate::support::pictures::{GENERATED, plain};
 use crate::support::program::{cpu_backends, framegate, run};
 use crate::support::{test_data, video};
 
@@ -147,8 +148,10 @@ fn bad_values_are_refused_at_the_start() {
         run(command.env(variable, value)).assert_refused(2, words);
     }
     for (arguments, words) in [
-        (&["serve"][..], &["--pipeline", "NAME=MODEL.onnx"][..]),
-        (&["serve", "--pipeline", "a=x.onnx", "--pipeline", "a=y.onnx"], &["a=y.onnx", "name"]),
+        (
+            &["serve", "--pipeline", "a=x.onnx", "--pipeline", "a=y.onnx"][..],
+            &["a=y.onnx", "name"][..],
+        ),
         (&["serve", "--pipeline", "=x.onnx"], &["=x.onnx"]),
     ] {
         run(&mut framegate(arguments.iter().copied())).assert_refused(2, words);
@@ -156,6 +159,18 @@ fn bad_values_are_refused_at_the_start() {
     let missing = run(&mut framegate(["serve", "--port", "0", "--pipeline", "missing.onnx"]));
     assert_eq!(missing.status, 1);
     assert!(missing.stderr.contains("missing.onnx"), "{}", missing.stderr);
+}
+
+#[tokio::test]
+async fn without_a_model_it_finds_codes() {
+    for backend in cpu_backends() {
+        let server = Server::start(&["--backend", backend]);
+        let mut client = Client::connect(server.address, "hello=1").await;
+        assert_eq!(client.hear_message().await["session"]["pipeline_id"], "codes");
+        let jpeg = std::fs::read(Path::new(GENERATED).join("qr_code.jpg")).unwrap();
+        let message = client.ask(jpeg).await;
+        assert_eq!(message["result"]["detections"][0]["label"], "qr_code", "{message}");
+    }
 }
 
 #[test]

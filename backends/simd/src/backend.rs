@@ -7,6 +7,7 @@ use framegate_backend_api::{
 use crate::level::SimdLevel;
 use crate::panics::as_errors;
 use crate::plan::Plan;
+use crate::precision::Precision;
 use crate::session::SimdSession;
 
 /// Name of the backend.
@@ -23,6 +24,8 @@ pub struct SimdBackend {
 pub struct SimdOptions {
     /// The instructions to use; [`SimdLevel::best`] unless there is a reason.
     pub level: SimdLevel,
+    /// What convolutions multiply; [`Precision::F32`] unless speed is worth more than digits.
+    pub precision: Precision,
 }
 
 impl SimdBackend {
@@ -42,8 +45,9 @@ impl SimdBackend {
     ) -> Result<SimdSession, BackendError> {
         let info = self.probe()?;
         tracing::info!(backend = BACKEND, device = info.name, model = model.name, "loading");
-        let SimdOptions { level } = self.options;
-        let plan = as_errors(BACKEND, || Plan::new(&model.graph, level, limits.threads))?;
+        let SimdOptions { level, precision } = self.options;
+        let plan =
+            as_errors(BACKEND, || Plan::new(&model.graph, level, precision, limits.threads))?;
         let mut session = SimdSession::new(&model.graph, plan, limits)?;
         session.warm_up()?;
         let memory = session.memory();
@@ -63,8 +67,16 @@ impl Backend for SimdBackend {
     }
 
     fn probe(&self) -> Result<DeviceInfo, BackendError> {
+        let SimdOptions { level, precision } = self.options;
+        if !level.has(precision) {
+            let reason = format!("this processor has no instructions for {precision} at {level}");
+            return Err(BackendError::Unavailable { backend: BACKEND, reason });
+        }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let name = format!("{threads} CPU threads, {}", self.options.level);
+        let name = match precision {
+            Precision::F32 => format!("{threads} CPU threads, {level}"),
+            Precision::Bf16 => format!("{threads} CPU threads, {level}, bf16"),
+        };
         Ok(DeviceInfo { name, kind: DeviceKind::Cpu })
     }
 

@@ -4,7 +4,7 @@
 //! model:
 //!
 //! - `backend`: the boundary; options and loading.
-//! - `level`: which vector instructions there are.
+//! - `level`: which vector instructions there are; `precision`: what they multiply.
 //! - `plan`: a graph becomes steps in memory: what is fused, what is written in place, which buffers
 //!   share memory, what may run at the same time.
 //! - `steps`: kernels bound to buffers and cut into tasks.
@@ -22,6 +22,7 @@ mod memory;
 mod panics;
 mod plain;
 mod plan;
+mod precision;
 mod profile;
 mod session;
 mod steps;
@@ -32,4 +33,5 @@ pub use backend::{SimdBackend, SimdOptions};
 pub use level::SimdLevel;
 #[cfg(target_arch = "x86_64")]
 pub use level::{Avx2, Avx512};
+pub use precision::Precision;
 pub use session::{SessionMemory, SimdSession};

@@ -11,7 +11,7 @@ use framegate_backend_api::graph::{
     Activation, Binary, Convolution, GraphBuilder, Operator, Padding, TopK,
 };
 use framegate_backend_api::{Backend, HostTensor, InputBatch, Limits, Model, OutputBatch};
-use framegate_backend_simd::{SimdBackend, SimdLevel, SimdOptions};
+use framegate_backend_simd::{Precision, SimdBackend, SimdLevel, SimdOptions};
 
 /// The system's allocator, counting what it is asked for.
 struct Counting;
@@ -39,7 +39,8 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_batch_allocates_nothing_once_the_session_is_warm() {
     let limits = Limits { max_batch: 5, threads: 2 };
-    let backend = SimdBackend::new(SimdOptions { level: SimdLevel::best() });
+    let backend =
+        SimdBackend::new(SimdOptions { level: SimdLevel::best(), precision: Precision::F32 });
     let before = CALLS.load(Ordering::Relaxed);
     let mut session = backend.load(&model(), &limits).unwrap();
     assert!(CALLS.load(Ordering::Relaxed) > before, "loading must be counted");

@@ -1,13 +1,13 @@
 //! Every level that this processor has through the one suite.
 
-use framegate_backend_simd::{SimdBackend, SimdLevel, SimdOptions};
+use framegate_backend_simd::{Precision, SimdBackend, SimdLevel, SimdOptions};
 use framegate_testkit::conformance::{self, Options};
 
 #[test]
 fn every_level_conforms() {
     for level in SimdLevel::available() {
         eprintln!("running on {level}");
-        let backend = SimdBackend::new(SimdOptions { level });
+        let backend = SimdBackend::new(SimdOptions { level, precision: Precision::F32 });
         conformance::run(&backend, &Options::full()).assert_passed();
     }
 }

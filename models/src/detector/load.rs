@@ -28,18 +28,18 @@ pub struct LoadOptions {
 }
 
 impl Detector {
-    /// Reads the model at `path`, its sidecar and its labels.
+    /// Reads the model at `path` (or [`EMBEDDED_MODEL`](super::EMBEDDED_MODEL)), its sidecar and its
+    /// labels.
     ///
     /// # Errors
     /// [`ModelError`]; what is unknown or contradictory comes together in [`ModelError::Facts`].
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, ModelError> {
         let onnx_error = |problem| ModelError::Onnx { path: path.to_owned(), problem };
         let file = read_onnx_file(path)?;
-        let sidecar_path = Sidecar::path_for(path);
-        let sidecar = Sidecar::read(&sidecar_path)?;
+        let sidecar = Sidecar::read(path)?;
         let facts_error = |problems| ModelError::Facts {
             path: path.to_owned(),
-            sidecar: sidecar_path.clone(),
+            sidecar: Sidecar::path_for(path),
             problems,
         };
 
@@ -64,6 +64,7 @@ impl Detector {
                     input: image_input(&boxes, metadata::task(metadata), size, &sidecar),
                     boxes,
                     boxes_reason,
+                    suppression: sidecar.nms.unwrap_or_default(),
                     labels,
                     labels_source,
                     licence: sidecar.licence,

@@ -8,6 +8,7 @@
 
 mod box_decoder;
 mod choose_boxes;
+mod embedded;
 mod error;
 mod image_input;
 mod input_size;
@@ -19,10 +20,12 @@ mod output_layout;
 mod preprocessing;
 mod read;
 mod sidecar;
+mod suppression;
 
 use framegate_backend_api::Model;
 
 pub use box_decoder::BoxDecoder;
+pub use embedded::EMBEDDED_MODEL;
 pub use error::ModelError;
 pub use image_input::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
 pub use input_size::InputSize;
@@ -30,6 +33,7 @@ pub use labels::LabelsSource;
 pub use load::LoadOptions;
 pub use output_layout::{ClassCount, OutputShape, grid};
 pub use read::read_onnx_file;
+pub use suppression::Suppression;
 
 /// A model together with everything needed to feed it pictures and read its outputs.
 #[derive(Debug, Clone)]
@@ -42,6 +46,8 @@ pub struct Detector {
     pub boxes: BoxDecoder,
     /// Why that box decoder was chosen, for people.
     pub boxes_reason: String,
+    /// Which of its boxes suppress each other.
+    pub suppression: Suppression,
     /// Name of each class, by class number; never empty.
     pub labels: Vec<String>,
     /// Where the labels come from.

@@ -11,6 +11,7 @@
 //! fill = 114                        # 0 to 255; for letterbox
 //! boxes = "yolox"                   # or yolov8, yolov5, end2end, yunet, classify
 //! strides = [8, 16, 32]             # for yolox and yunet
+//! nms = "per-class"                 # or "class-agnostic": boxes of all classes suppress each other
 //! licence = "Apache-2.0"
 //! source = "https://…"
 //! ```
@@ -29,7 +30,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{ChannelOrder, InputSize, LetterboxPlacement, ModelError};
+use super::embedded::{self, is_embedded};
+use super::{ChannelOrder, InputSize, LetterboxPlacement, ModelError, Suppression};
 
 /// The contents of a sidecar file. All defaults if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -45,6 +47,7 @@ pub(super) struct Sidecar {
     pub(super) fill: Option<u8>,
     pub(super) boxes: Option<BoxDecoderName>,
     pub(super) strides: Option<Vec<usize>>,
+    pub(super) nms: Option<Suppression>,
     pub(super) licence: Option<String>,
     pub(super) source: Option<String>,
 }
@@ -100,13 +103,17 @@ impl Sidecar {
         model.with_extension("toml")
     }
 
-    /// Reads the sidecar at `path`; none is as good as an empty one.
+    /// Reads the sidecar of the model at `model`; none is as good as an empty one.
     ///
     /// # Errors
     /// [`ModelError::Sidecar`] with the file, the place and what is allowed there.
-    pub(super) fn read(path: &Path) -> Result<Self, ModelError> {
-        let error = |problem: String| ModelError::Sidecar { path: path.to_owned(), problem };
-        match std::fs::read_to_string(path) {
+    pub(super) fn read(model: &Path) -> Result<Self, ModelError> {
+        let path = Self::path_for(model);
+        let error = |problem: String| ModelError::Sidecar { path: path.clone(), problem };
+        if is_embedded(model) {
+            return Self::parse(embedded::SIDECAR).map_err(error);
+        }
+        match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text).map_err(error),
             Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(problem) => Err(error(problem.to_string())),
@@ -160,6 +167,7 @@ mod tests {
             fill = 114
             boxes = "yolox"
             strides = [8, 16, 32]
+            nms = "class-agnostic"
             licence = "Apache-2.0"
             source = "somewhere"
             "#,
@@ -175,6 +183,7 @@ mod tests {
             fill: Some(114),
             boxes: Some(BoxDecoderName::Yolox),
             strides: Some(vec![8, 16, 32]),
+            nms: Some(Suppression::ClassAgnostic),
             licence: Some("Apache-2.0".to_owned()),
             source: Some("somewhere".to_owned()),
         };
@@ -188,6 +197,7 @@ mod tests {
             ("colour = \"bgr\"", &["colour", "channel_order"][..]),
             ("channel_order = \"bgra\"", &["channel_order", "bgra", "`rgb`", "`bgr`"]),
             ("boxes = \"ssd\"", &["boxes", "ssd", "yolox", "yolov8", "classify"]),
+            ("nms = \"none\"", &["nms", "per-class", "class-agnostic"]),
             ("fit = \"crop\"", &["fit", "letterbox", "stretch"]),
             ("placement = \"left\"", &["placement", "top-left", "centre"]),
             ("fill = 300", &["fill", "300", "u8"]),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use framegate_backend_api::graph::{Batching, Graph};
 use framegate_models::Detector;
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement, Suppression};
 use framegate_models::onnx::OnnxFile;
 use serde::Serialize;
 
@@ -65,6 +65,7 @@ pub(super) struct DetectorReport {
     pub(super) preparation: Preparation,
     pub(super) box_decoder: &'static str,
     pub(super) box_decoder_reason: String,
+    pub(super) nms: Suppression,
     pub(super) labels: Vec<String>,
     pub(super) labels_source: String,
 }
@@ -88,6 +89,7 @@ impl Report {
             preparation: Preparation::of(&detector.input),
             box_decoder: detector.boxes.name(),
             box_decoder_reason: detector.boxes_reason.clone(),
+            nms: detector.suppression,
             labels: detector.labels.clone(),
             labels_source: detector.labels_source.to_string(),
         });

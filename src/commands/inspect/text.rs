@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use framegate_models::detector::Suppression;
+
 use super::kernels::KernelReport;
 use super::report::{DetectorReport, GraphReport, Report};
 
@@ -65,7 +67,12 @@ fn write_detector(line: &mut WriteLine<'_>, detector: &DetectorReport) -> io::Re
         ),
     )?;
     line("levels", &format!("(0..255 - {:?}) x {:?}", preparation.mean, preparation.scale))?;
-    line("box decoder", &format!("{}: {}", detector.box_decoder, detector.box_decoder_reason))?;
+    let nms = match detector.nms {
+        Suppression::PerClass => "suppression within each class",
+        Suppression::ClassAgnostic => "suppression between all classes",
+    };
+    let reason = &detector.box_decoder_reason;
+    line("box decoder", &format!("{}: {reason}; {nms}", detector.box_decoder))?;
     let labels = &detector.labels;
     let first = labels[..labels.len().min(LABELS_SHOWN)].join(", ");
     let more = if labels.len() > LABELS_SHOWN { ", …" } else { "" };

@@ -8,7 +8,7 @@ use framegate_backend_api::graph::{
 };
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LoadOptions, ModelError,
+    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LoadOptions, ModelError, Suppression,
 };
 
 use crate::config::PipelineConfig;
@@ -54,6 +54,7 @@ fn null_detector() -> Detector {
         },
         boxes: BoxDecoder::Classify,
         boxes_reason: "there is no model".to_owned(),
+        suppression: Suppression::PerClass,
         labels: ["nothing", "something", "anything"].map(str::to_owned).to_vec(),
         labels_source: LabelsSource::Sidecar,
         licence: None,

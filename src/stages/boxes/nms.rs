@@ -1,12 +1,15 @@
 //! Non-maximum suppression: of boxes that overlap, the best stays.
 
+use framegate_models::detector::Suppression;
+
 use super::candidate::Candidate;
 
-/// Fills `kept` with those of `candidates`, which stand best first, that overlap no better one of
-/// their class by more than `iou`; at most `limit`, in their order.
+/// Fills `kept` with those of `candidates`, which stand best first, that overlap no better one (of
+/// their class, unless `suppression` says otherwise) by more than `iou`; at most `limit`, in their order.
 pub(super) fn suppress_overlaps(
     candidates: &[Candidate],
     iou: f32,
+    suppression: Suppression,
     limit: usize,
     kept: &mut Vec<Candidate>,
 ) {
@@ -15,9 +18,11 @@ pub(super) fn suppress_overlaps(
         if kept.len() == limit {
             return;
         }
-        let overlaps = |better: &Candidate| {
-            better.class_id == candidate.class_id && better.iou(candidate) > iou
+        let is_rival = |better: &Candidate| match suppression {
+            Suppression::PerClass => better.class_id == candidate.class_id,
+            Suppression::ClassAgnostic => true,
         };
+        let overlaps = |better: &Candidate| is_rival(better) && better.iou(candidate) > iou;
         if !kept.iter().any(overlaps) {
             kept.push(*candidate);
         }
@@ -46,7 +51,7 @@ mod tests {
     fn suppressed(mut candidates: Vec<Candidate>, limit: usize) -> Vec<Candidate> {
         let mut kept = Vec::new();
         candidates.sort_unstable_by(Candidate::best_first);
-        suppress_overlaps(&candidates, IOU, limit, &mut kept);
+        suppress_overlaps(&candidates, IOU, Suppression::PerClass, limit, &mut kept);
         kept
     }
 
@@ -68,6 +73,19 @@ mod tests {
             let highest = candidates.iter().map(|c| c.score).reduce(f32::max);
             assert_eq!(kept.first().map(|c| c.score), highest);
         }
+    }
+
+    #[test]
+    fn between_all_classes_only_the_best_of_a_place_is_left() {
+        let at = |x: f32, score, class_id| {
+            Candidate::from_corners([x, 0.0, x + 10.0, 10.0], score, class_id).unwrap()
+        };
+        let candidates = [at(0.0, 0.9, 0), at(1.0, 0.8, 1), at(50.0, 0.7, 1)];
+        let mut kept = Vec::new();
+        suppress_overlaps(&candidates, IOU, Suppression::ClassAgnostic, 9, &mut kept);
+        assert_eq!(kept, [candidates[0], candidates[2]]);
+        suppress_overlaps(&candidates, IOU, Suppression::PerClass, 9, &mut kept);
+        assert_eq!(kept, candidates);
     }
 
     #[test]
@@ -94,12 +112,12 @@ mod tests {
         let a = Candidate::from_corners([0.0, 0.0, 10.0, 10.0], 0.9, 0).unwrap();
         let b = Candidate::from_corners([0.0, 0.0, 10.0, 5.0], 0.8, 0).unwrap();
         let mut kept = Vec::new();
-        suppress_overlaps(&[a, b], 0.5, 10, &mut kept);
+        suppress_overlaps(&[a, b], 0.5, Suppression::PerClass, 10, &mut kept);
         assert_eq!(kept, [a, b]);
-        suppress_overlaps(&[a, b], 0.49, 10, &mut kept);
+        suppress_overlaps(&[a, b], 0.49, Suppression::PerClass, 10, &mut kept);
         assert_eq!(kept, [a]);
         let other_class = Candidate { class_id: 1, ..b };
-        suppress_overlaps(&[a, other_class], 0.49, 10, &mut kept);
+        suppress_overlaps(&[a, other_class], 0.49, Suppression::PerClass, 10, &mut kept);
         assert_eq!(kept, [a, other_class]);
     }
 }

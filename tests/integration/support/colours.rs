@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use framegate_backend_api::Model;
 use framegate_backend_api::graph::{Activation, GraphBuilder, Operator, Reduce, Reduction};
 use framegate_models::Detector;
-use framegate_models::detector::{BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource};
+use framegate_models::detector::{
+    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, Suppression,
+};
 
 use super::pictures::plain;
 
@@ -34,6 +36,7 @@ pub(crate) fn colour_detector() -> Detector {
         },
         boxes: BoxDecoder::Classify,
         boxes_reason: "made for a test".to_owned(),
+        suppression: Suppression::PerClass,
         labels: COLOURS.map(|(label, _)| label.to_owned()).to_vec(),
         labels_source: LabelsSource::Sidecar,
         licence: None,

@@ -1,5 +1,6 @@
 //! What several subjects need.
 
+pub(crate) mod backends;
 pub(crate) mod client;
 pub(crate) mod colours;
 pub(crate) mod jpeg;

@@ -2,6 +2,11 @@
 
 use super::jpeg::{Coding, encode};
 
+/// A folder of pictures made by `models/training`, with a seed that nothing was trained with, and
+/// `labels.json`, which says what is in them.
+pub(crate) const GENERATED: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/pictures");
+
 /// A picture of one colour.
 pub(crate) fn plain(width: usize, height: usize, rgb: [u8; 3]) -> Vec<u8> {
     encode(&rgb.repeat(width * height), width, height, Coding::default())

@@ -13,13 +13,17 @@
 //!
 //! Weights lie in the order in which they are read, so that they stream. The input is blocked, or
 //! planar for the few channels of a picture: there a block is one channel.
+//!
+//! With bf16, a pair of channels takes the place of one everywhere: in the input, in the weights, and in
+//! [`Products::mul_add`], which multiplies both and adds both products.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::ops::Range;
 
 use super::window::Axis;
 use crate::level::SimdLevel;
-use crate::vector::{Vector, versions};
+use crate::precision::Precision;
+use crate::vector::{Products, pair_versions, versions};
 
 /// Most blocks of channels in a tile of a level.
 pub(crate) fn most_blocks(level: SimdLevel) -> usize {
@@ -36,9 +40,9 @@ pub(crate) fn most_blocks(level: SimdLevel) -> usize {
 pub(crate) struct Dense {
     /// Vertical and horizontal axis.
     pub(crate) axes: [Axis; 2],
-    /// Input channels.
+    /// Input channels, or pairs of them.
     pub(crate) channels: usize,
-    /// Input channels in a block: the vector's lanes, or 1 where the input is planar.
+    /// Of these in a block: the vector's lanes, half as many pairs, or 1 where the input is planar.
     pub(crate) block: usize,
 }
 
@@ -77,8 +81,9 @@ pub(crate) struct Piece {
     pub(crate) weights: *const f32,
     /// `[block][lane]`
     pub(crate) bias: *const f32,
-    /// The first block of the result.
+    /// The first block of the result, from result `output_start` on.
     pub(crate) output: *mut f32,
+    pub(crate) output_start: usize,
     /// Elements between two blocks of the result.
     pub(crate) output_block_stride: usize,
     /// Results, counted row by row. What is of one row is computed fastest.
@@ -92,28 +97,36 @@ pub(crate) type Kernel = unsafe fn(&Dense, &Piece);
 ///
 /// Where neighbouring results read neighbouring vectors, or every second float as in a first layer,
 /// the distance is built in, and addresses cost nothing.
-pub(crate) fn kernel(level: SimdLevel, blocks: usize, step: usize) -> Kernel {
+pub(crate) fn kernel(level: SimdLevel, precision: Precision, blocks: usize, step: usize) -> Kernel {
     match (blocks, step) {
-        (1, 16) => piece_version::<1, 16>(level),
-        (2, 16) => piece_version::<2, 16>(level),
-        (3, 16) => piece_version::<3, 16>(level),
-        (4, 16) => piece_version::<4, 16>(level),
-        (1, 8) => piece_version::<1, 8>(level),
-        (2, 8) => piece_version::<2, 8>(level),
-        (3, 8) => piece_version::<3, 8>(level),
-        (4, 8) => piece_version::<4, 8>(level),
-        (1, 2) => piece_version::<1, 2>(level),
-        (2, 2) => piece_version::<2, 2>(level),
-        (3, 2) => piece_version::<3, 2>(level),
-        (4, 2) => piece_version::<4, 2>(level),
-        (1, _) => piece_version::<1, 0>(level),
-        (2, _) => piece_version::<2, 0>(level),
-        (3, _) => piece_version::<3, 0>(level),
-        _ => piece_version::<4, 0>(level),
+        (1, 16) => version::<1, 16>(level, precision),
+        (2, 16) => version::<2, 16>(level, precision),
+        (3, 16) => version::<3, 16>(level, precision),
+        (4, 16) => version::<4, 16>(level, precision),
+        (1, 8) => version::<1, 8>(level, precision),
+        (2, 8) => version::<2, 8>(level, precision),
+        (3, 8) => version::<3, 8>(level, precision),
+        (4, 8) => version::<4, 8>(level, precision),
+        (1, 2) => version::<1, 2>(level, precision),
+        (2, 2) => version::<2, 2>(level, precision),
+        (3, 2) => version::<3, 2>(level, precision),
+        (4, 2) => version::<4, 2>(level, precision),
+        (1, _) => version::<1, 0>(level, precision),
+        (2, _) => version::<2, 0>(level, precision),
+        (3, _) => version::<3, 0>(level, precision),
+        _ => version::<4, 0>(level, precision),
+    }
+}
+
+fn version<const B: usize, const STEP: usize>(level: SimdLevel, precision: Precision) -> Kernel {
+    match precision {
+        Precision::F32 => piece_version::<B, STEP>(level),
+        Precision::Bf16 => pair_piece_version::<B, STEP>(level),
     }
 }
 
 versions!(piece_version<B, STEP> = piece(dense: &Dense, piece: &Piece));
+pair_versions!(pair_piece_version<B, STEP> = piece(dense: &Dense, piece: &Piece));
 
 /// What padding is read from.
 static ZEROS: [f32; 16] = [0.0; 16];
@@ -124,7 +137,7 @@ static ZEROS: [f32; 16] = [0.0; 16];
 /// The processor has `V`'s instructions, and the piece's pointers are good for what [`Dense`] and
 /// its results say; no other thread writes there.
 #[inline(always)]
-unsafe fn piece<V: Vector, const B: usize, const STEP: usize>(dense: &Dense, piece: &Piece) {
+unsafe fn piece<V: Products, const B: usize, const STEP: usize>(dense: &Dense, piece: &Piece) {
     // SAFETY: the caller's promise.
     unsafe {
         match (V::REGISTERS, B) {
@@ -146,7 +159,7 @@ unsafe fn piece<V: Vector, const B: usize, const STEP: usize>(dense: &Dense, pie
 /// # Safety
 /// As [`piece`].
 #[inline(always)]
-unsafe fn tiles<V: Vector, const P: usize, const G: usize, const B: usize, const STEP: usize>(
+unsafe fn tiles<V: Products, const P: usize, const G: usize, const B: usize, const STEP: usize>(
     dense: &Dense,
     piece: &Piece,
 ) {
@@ -184,7 +197,7 @@ unsafe fn tiles<V: Vector, const P: usize, const G: usize, const B: usize, const
 /// # Safety
 /// As [`piece`].
 #[inline(always)]
-unsafe fn guarded<V: Vector, const G: usize, const B: usize, const STEP: usize>(
+unsafe fn guarded<V: Products, const G: usize, const B: usize, const STEP: usize>(
     dense: &Dense,
     piece: &Piece,
     results: Range<usize>,
@@ -208,7 +221,7 @@ unsafe fn guarded<V: Vector, const G: usize, const B: usize, const STEP: usize>(
 /// # Safety
 /// As [`piece`].
 #[inline(always)]
-unsafe fn guarded_tile<V: Vector, const P: usize, const B: usize, const STEP: usize>(
+unsafe fn guarded_tile<V: Products, const P: usize, const B: usize, const STEP: usize>(
     dense: &Dense,
     piece: &Piece,
     at: usize,
@@ -243,7 +256,7 @@ unsafe fn guarded_tile<V: Vector, const P: usize, const B: usize, const STEP: us
 /// As [`piece`].
 #[inline(always)]
 unsafe fn tile<
-    V: Vector,
+    V: Products,
     const P: usize,
     const B: usize,
     const STEP: usize,
@@ -317,7 +330,8 @@ unsafe fn tile<
             first_channel += channels;
         }
         for block in 0..B {
-            let output = piece.output.add(block * piece.output_block_stride + at * V::LANES);
+            let at = (at - piece.output_start) * V::LANES;
+            let output = piece.output.add(block * piece.output_block_stride + at);
             for (p, sums) in sums.iter().enumerate() {
                 sums[block].store(output.add(p * V::LANES));
             }

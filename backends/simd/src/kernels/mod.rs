@@ -10,5 +10,6 @@ pub(crate) mod depthwise;
 pub(crate) mod elementwise;
 pub(crate) mod layout;
 pub(crate) mod max_pool;
+pub(crate) mod round;
 pub(crate) mod softmax;
 pub(crate) mod window;

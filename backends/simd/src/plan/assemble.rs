@@ -5,6 +5,7 @@ use framegate_backend_api::{ElementType, HostTensor, TensorData};
 
 use super::PlannedStep;
 use super::classify::Kind;
+use super::demand::{Demand, Form};
 use super::fuse::Fusions;
 use super::in_place::InPlace;
 use super::slots::{Home, Slots};
@@ -13,13 +14,37 @@ use crate::kernels::layout::Strides;
 use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Slot, cells};
 use crate::plain::{self, Operation, Tensor};
-use crate::steps::{Block, Blocked, Plain, Step, Unblock};
+use crate::precision::Precision;
+use crate::steps::{Block, Blocked, Plain, RoundBlocks, Step, Unblock};
 
 /// Where a value's elements are found, once they are.
 #[derive(Debug, Clone, Copy, Default)]
 struct Forms {
     plain: Option<Slot>,
-    blocked: Option<Slot>,
+    exact: Option<Slot>,
+    rounded: Option<Slot>,
+}
+
+impl Forms {
+    fn blocked(&mut self, form: Form) -> &mut Option<Slot> {
+        match form {
+            Form::Exact => &mut self.exact,
+            Form::Rounded => &mut self.rounded,
+        }
+    }
+}
+
+/// What is known of a graph's nodes and values.
+pub(crate) struct Findings {
+    /// By node.
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) fused: Fusions,
+    /// By value.
+    pub(crate) in_place: Vec<Option<InPlace>>,
+    /// By node.
+    pub(crate) movements: Vec<Movement>,
+    /// By value.
+    pub(crate) demands: Vec<Demand>,
 }
 
 /// Steps, slots and the constants of plain operators.
@@ -29,17 +54,16 @@ pub(crate) type Assembled = (Vec<PlannedStep>, Slots, Vec<AlignedCells>);
 pub(crate) fn assemble(
     graph: &Graph,
     level: SimdLevel,
+    precision: Precision,
     threads: usize,
-    kinds: &[Kind],
-    fusions: &Fusions,
-    in_place: &[Option<InPlace>],
-    movements: &[Movement],
+    findings: &Findings,
 ) -> Assembled {
     let mut assembly = Assembly {
         graph,
         level,
+        precision,
         threads,
-        in_place,
+        findings,
         forms: vec![Forms::default(); graph.values.len()],
         steps: Vec::new(),
         slots: Slots::default(),
@@ -50,8 +74,8 @@ pub(crate) fn assemble(
     assembly.forms[graph.input.0].plain = Some(input_slot);
     for (index, node) in graph.nodes.iter().enumerate() {
         // Nodes without a fusion have become part of another.
-        let Some(fusion) = &fusions.of_node[index] else { continue };
-        match (kinds[index], &movements[index]) {
+        let Some(fusion) = &findings.fused.of_node[index] else { continue };
+        match (findings.kinds[index], &findings.movements[index]) {
             (Kind::Plain, Movement::Usual) => assembly.plain_node(node),
             (Kind::Plain, Movement::Absorbed) => {}
             (Kind::Plain, Movement::Gather(sources)) => assembly.gather(node, sources),
@@ -68,8 +92,9 @@ pub(crate) fn assemble(
 pub(super) struct Assembly<'a> {
     pub(super) graph: &'a Graph,
     pub(super) level: SimdLevel,
+    pub(super) precision: Precision,
     pub(super) threads: usize,
-    in_place: &'a [Option<InPlace>],
+    findings: &'a Findings,
     forms: Vec<Forms>,
     steps: Vec<PlannedStep>,
     slots: Slots,
@@ -103,53 +128,74 @@ impl Assembly<'_> {
 
     /// Whether a value is there in the blocked layout without any conversion.
     pub(super) fn is_blocked(&self, id: ValueId) -> bool {
-        self.forms[id.0].blocked.is_some()
+        self.forms[id.0].exact.is_some() || self.forms[id.0].rounded.is_some()
+    }
+
+    /// The forms in which a value is wanted.
+    pub(super) fn demand(&self, id: ValueId) -> Demand {
+        self.findings.demands[id.0]
     }
 
     /// Room for a value in the blocked layout: in the concatenation that it is part of, if any.
-    pub(super) fn new_blocked(&mut self, id: ValueId) -> Slot {
-        if let Some(slot) = self.forms[id.0].blocked {
+    pub(super) fn new_blocked(&mut self, id: ValueId, form: Form) -> Slot {
+        if let Some(slot) = *self.forms[id.0].blocked(form) {
             return slot;
         }
-        let layout = self.layout(id);
-        let home = match self.in_place[id.0] {
-            Some(InPlace { whole, block }) => {
-                Home::Inside { parent: self.new_blocked(whole), start: block * layout.block_len() }
+        let slot = match self.findings.in_place[id.0] {
+            Some(InPlace { whole, block }) if self.demand(whole).has(form) => {
+                let parent = self.new_blocked(whole, form);
+                self.slot_inside(parent, id, block, form)
             }
-            None => Home::Arena(0),
+            _ => self.slots.add(blocked_cells(self.layout(id).len(), form), Home::Arena(0)),
         };
-        let slot = self.slots.add(layout.len(), home);
-        self.forms[id.0].blocked = Some(slot);
+        *self.forms[id.0].blocked(form) = Some(slot);
         slot
     }
 
     /// Whether a value lies where the concatenation of `whole` wants it, at this block.
     pub(super) fn is_in_place(&self, id: ValueId, whole: ValueId, block: usize) -> bool {
-        self.in_place[id.0] == Some(InPlace { whole, block })
+        self.findings.in_place[id.0] == Some(InPlace { whole, block })
     }
 
     /// Says where a value lies blocked without having been computed.
-    pub(super) fn lies_blocked(&mut self, id: ValueId, slot: Slot) {
-        self.forms[id.0].blocked = Some(slot);
+    pub(super) fn lies_blocked(&mut self, id: ValueId, form: Form, slot: Slot) {
+        *self.forms[id.0].blocked(form) = Some(slot);
     }
 
     /// Blocks of a blocked value's slot, from this one on.
-    pub(super) fn slot_inside(&mut self, parent: Slot, id: ValueId, block: usize) -> Slot {
+    pub(super) fn slot_inside(
+        &mut self,
+        parent: Slot,
+        id: ValueId,
+        block: usize,
+        form: Form,
+    ) -> Slot {
         let layout = self.layout(id);
-        self.slots.add(layout.len(), Home::Inside { parent, start: block * layout.block_len() })
+        let start = blocked_cells(block * layout.block_len(), form);
+        self.slots.add(blocked_cells(layout.len(), form), Home::Inside { parent, start })
     }
 
     /// A value in the blocked layout, converted if need be.
-    pub(super) fn blocked(&mut self, id: ValueId) -> Slot {
-        if let Some(slot) = self.forms[id.0].blocked {
+    pub(super) fn blocked(&mut self, id: ValueId, form: Form) -> Slot {
+        if let Some(slot) = *self.forms[id.0].blocked(form) {
             return slot;
         }
-        let source = self.plain(id);
-        let target = self.new_blocked(id);
-        let step = Block::new(self.threads, self.layout(id), [source, target]);
         let name = self.graph.value(id).name.clone();
-        self.push(&name, "block", 0, step, vec![source], vec![target]);
-        target
+        let (layout, threads) = (self.layout(id), self.threads);
+        match form {
+            Form::Exact => {
+                let (source, target) = (self.plain(id), self.new_blocked(id, form));
+                let step = Block::new(threads, layout, [source, target]);
+                self.push(&name, "block", 0, step, vec![source], vec![target]);
+                target
+            }
+            Form::Rounded => {
+                let (source, target) = (self.blocked(id, Form::Exact), self.new_blocked(id, form));
+                let step = RoundBlocks::new(self.level, threads, layout.len(), [source, target]);
+                self.push(&name, "round", 0, step, vec![source], vec![target]);
+                target
+            }
+        }
     }
 
     /// A value in row-major order, converted if need be.
@@ -178,7 +224,7 @@ impl Assembly<'_> {
 
     /// Writes a blocked value to where its elements belong in a row-major one.
     fn unblock(&mut self, id: ValueId, strides: Strides, target: Slot) {
-        let source = self.forms[id.0].blocked.expect("nodes stand in execution order");
+        let source = self.forms[id.0].exact.expect("nodes stand in execution order");
         let step = Unblock::new(self.threads, self.layout(id), strides, [source, target]);
         let name = self.graph.value(id).name.clone();
         self.push(&name, "unblock", 0, step, vec![source], vec![target]);
@@ -244,6 +290,15 @@ impl Assembly<'_> {
         let target = self.slots.add(len, Home::Output(index));
         let output = Tensor { slot: target, element_type: ElementType::F32, len };
         self.push_plain(&name, plain::emit(value.element_type), inputs, vec![output]);
+    }
+}
+
+/// Number of cells that so many elements take in a form.
+pub(super) fn blocked_cells(elements: usize, form: Form) -> usize {
+    match form {
+        Form::Exact => elements,
+        // Blocks are an even number of lanes wide.
+        Form::Rounded => elements / 2,
     }
 }
 

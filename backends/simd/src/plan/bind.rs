@@ -5,21 +5,20 @@ use framegate_backend_api::graph::{
     Convolution, Graph, Node, Operator, ResizeMode, Value, ValueId, Window,
 };
 
-use super::assemble::Assembly;
+use super::assemble::{Assembly, blocked_cells};
 use super::classify::Kind;
+use super::demand::{Form, PLANAR_CHANNELS, multiplies_pairs};
 use super::fuse::Fusion;
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::dense::Dense;
 use crate::kernels::elementwise;
 use crate::kernels::window::Axis;
 use crate::memory::Slot;
+use crate::precision::Precision;
 use crate::steps::{
     Activate, Combine, CopyBlocks, DenseConvolution, DepthwiseConvolution, MaxPoolBlocks,
-    ResizeBlocks, Softmax, Weights,
+    ResizeBlocks, SCRATCH, Softmax, Targets, Weights,
 };
-
-/// Pictures of at most so many channels are read as they are: in a block most lanes would be empty.
-const PLANAR_CHANNELS: usize = 4;
 
 impl Assembly<'_> {
     pub(super) fn kernel_node(&mut self, node: &Node, kind: Kind, fusion: &Fusion) {
@@ -29,7 +28,7 @@ impl Assembly<'_> {
                 self.convolution(node, parameters, kind, fusion);
             }
             Operator::MaxPool(window) => {
-                let [source, target] = [self.blocked(x), self.new_blocked(fusion.result)];
+                let [source, target] = self.ends(x, fusion.result, Form::Exact);
                 let axes = axes(self.graph, x, fusion.result, window);
                 let channels = self.layout(x).channels;
                 let slots = [source, target];
@@ -40,33 +39,54 @@ impl Assembly<'_> {
                 let ResizeMode::Nearest(rounding) = resize.mode else {
                     unreachable!("only nearest neighbours have a kernel");
                 };
-                let [source, target] = [self.blocked(x), self.new_blocked(fusion.result)];
-                let (picture, slots) = (self.layout(x), [source, target]);
+                let form = match self.demand(fusion.result).exact {
+                    true => Form::Exact,
+                    false => Form::Rounded,
+                };
+                let [source, target] = self.ends(x, fusion.result, form);
+                // Elements are moved as cells, whatever is in them.
+                let mut picture = self.layout(x);
+                picture.channels = blocked_cells(picture.blocks() * picture.lanes, form);
+                picture.lanes = blocked_cells(picture.lanes, form);
+                let slots = [source, target];
                 let step = ResizeBlocks::new(self.threads, resize, rounding, picture, slots);
                 self.push(&node.name, "resize", 0, step, vec![source], vec![target]);
             }
             Operator::Activation(function) => {
-                let [source, target] = [self.blocked(x), self.new_blocked(fusion.result)];
+                let [source, target] = self.ends(x, fusion.result, Form::Exact);
                 let (len, slots) = (self.layout(x).len(), [source, target]);
                 let step = Activate::new(self.level, self.threads, *function, len, slots);
                 self.push(&node.name, "activation", 0, step, vec![source], vec![target]);
             }
             Operator::Binary(function) => {
-                let sources = [self.blocked(x), self.blocked(node.inputs[1])];
-                let target = self.new_blocked(fusion.result);
+                let sources = [x, node.inputs[1]].map(|id| self.blocked(id, Form::Exact));
+                let target = self.new_blocked(fusion.result, Form::Exact);
                 let len = self.layout(x).len();
                 let step = Combine::new(self.level, self.threads, *function, len, sources, target);
                 self.push(&node.name, "elementwise", 0, step, sources.to_vec(), vec![target]);
             }
             Operator::Concat { .. } => self.concat(node, fusion.result),
             Operator::Slice(slices) => {
-                let whole = self.blocked(x);
                 let first = slices[1].start / self.level.lanes();
-                let part = self.slot_inside(whole, fusion.result, first);
-                self.lies_blocked(fusion.result, part);
+                for form in self.forms_wanted(fusion.result) {
+                    let whole = self.blocked(x, form);
+                    let part = self.slot_inside(whole, fusion.result, first, form);
+                    self.lies_blocked(fusion.result, form, part);
+                }
             }
             _ => unreachable!("{:?} has no kernel", node.operator),
         }
+    }
+
+    /// Where a step reads one value and writes another.
+    fn ends(&mut self, x: ValueId, result: ValueId, form: Form) -> [Slot; 2] {
+        [self.blocked(x, form), self.new_blocked(result, form)]
+    }
+
+    /// Every form in which a value is wanted.
+    fn forms_wanted(&self, id: ValueId) -> impl Iterator<Item = Form> + use<> {
+        let demand = self.demand(id);
+        [Form::Exact, Form::Rounded].into_iter().filter(move |form| demand.has(*form))
     }
 
     /// A node on row-major tensors, if it has a kernel; says whether it has.
@@ -104,17 +124,20 @@ impl Assembly<'_> {
 
     /// Copies the operands that could not be written in place.
     fn concat(&mut self, node: &Node, whole: ValueId) {
-        let target = self.new_blocked(whole);
-        let mut block = 0;
-        for id in &node.inputs {
-            let source = self.blocked(*id);
-            let layout = self.layout(*id);
-            if !self.is_in_place(*id, whole, block) {
-                let target = self.slot_inside(target, *id, block);
-                let step = CopyBlocks { source, target, len: layout.len() };
-                self.push(&node.name, "copy", 0, step, vec![source], vec![target]);
+        for form in self.forms_wanted(whole) {
+            let target = self.new_blocked(whole, form);
+            let mut block = 0;
+            for id in &node.inputs {
+                let source = self.blocked(*id, form);
+                let layout = self.layout(*id);
+                if !self.is_in_place(*id, whole, block) {
+                    let target = self.slot_inside(target, *id, block, form);
+                    let step =
+                        CopyBlocks { source, target, len: blocked_cells(layout.len(), form) };
+                    self.push(&node.name, "copy", 0, step, vec![source], vec![target]);
+                }
+                block += layout.blocks();
             }
-            block += layout.blocks();
         }
     }
 
@@ -136,32 +159,56 @@ impl Assembly<'_> {
         let axes = axes(graph, x, node.outputs[0], &window);
         let (channels, filters) = (graph.value(x).shape[1], weight_shape[0]);
         let is_planar = kind == Kind::Kernel && channels <= PLANAR_CHANNELS && !self.is_blocked(x);
-        let source = if is_planar { self.plain(x) } else { self.blocked(x) };
-        let residual: Option<Slot> = fusion.residual.map(|residual| self.blocked(residual));
-        let target = self.new_blocked(fusion.result);
+        let in_pairs = self.precision == Precision::Bf16 && multiplies_pairs(graph, node, kind);
+        let (precision, form) = match in_pairs {
+            true => (Precision::Bf16, Form::Rounded),
+            false => (Precision::F32, Form::Exact),
+        };
+        let source = if is_planar { self.plain(x) } else { self.blocked(x, form) };
+        let residual: Option<Slot> =
+            fusion.residual.map(|residual| self.blocked(residual, Form::Exact));
+        let targets = self.targets(fusion.result, kind);
+        let writes = targets.slots();
         let finish = Finish { before: parameters.activation, after: fusion.after };
         let results: usize = graph.value(node.outputs[0]).shape.iter().product();
         let multiply_adds = results * weight_shape[1..].iter().product::<usize>();
         let reads: Vec<Slot> = [Some(source), residual].into_iter().flatten().collect();
-        let (level, threads, slots) = (self.level, self.threads, [source, target]);
+        let (level, threads) = (self.level, self.threads);
         if kind == Kind::Depthwise {
             let step = DepthwiseConvolution::new(
-                level, threads, axes, channels, weights, finish, slots, residual,
+                level, threads, axes, channels, weights, finish, source, targets, residual,
             );
-            self.push(&node.name, "depthwise", multiply_adds, step, reads, vec![target]);
+            self.push(&node.name, "depthwise", multiply_adds, step, reads, writes);
         } else {
-            let block = if is_planar { 1 } else { level.lanes() };
+            let (channels, block) = match (is_planar, precision) {
+                (true, _) => (channels, 1),
+                (false, Precision::F32) => (channels, level.lanes()),
+                (false, Precision::Bf16) => (channels.div_ceil(2), level.lanes() / 2),
+            };
             let dense = Dense { axes, channels, block };
-            let kernel = match (is_planar, window.kernel) {
-                (true, _) => "stem",
-                (false, [1, 1]) => "pointwise",
-                (false, _) => "dense",
+            let kernel = match (is_planar, window.kernel, precision) {
+                (true, ..) => "stem",
+                (false, [1, 1], Precision::F32) => "pointwise",
+                (false, [1, 1], Precision::Bf16) => "pointwise bf16",
+                (false, _, Precision::F32) => "dense",
+                (false, _, Precision::Bf16) => "dense bf16",
             };
             let step = DenseConvolution::new(
-                level, threads, dense, filters, weights, finish, slots, residual,
+                level, precision, threads, dense, filters, weights, finish, source, targets,
+                residual,
             );
-            self.push(&node.name, kernel, multiply_adds, step, reads, vec![target]);
+            self.push(&node.name, kernel, multiply_adds, step, reads, writes);
         }
+    }
+
+    /// Where a convolution's results go.
+    fn targets(&mut self, result: ValueId, kind: Kind) -> Targets {
+        let demand = self.demand(result);
+        // A convolution of each channel on its own computes whole rows.
+        let is_wide = kind == Kind::Depthwise && self.layout(result).row_len() > SCRATCH;
+        let exact = demand.exact || is_wide;
+        let mut slot = |wanted: bool, form| wanted.then(|| self.new_blocked(result, form));
+        Targets { exact: slot(exact, Form::Exact), rounded: slot(demand.rounded, Form::Rounded) }
     }
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! graph ─ space_to_depth, hoist ─▶ graph ─ classify ─▶ which nodes have kernels
 //!       ─ fuse, in_place, views ─▶ what is done in a convolution's store, what needs no copy
+//!       ─ demand ─▶ what is wanted as it is, and what rounded
 //!       ─ assemble ─▶ steps and slots ─ stages ─▶ what may run at the same time
 //!       ─ arena ─▶ where each slot lies
 //! ```
@@ -11,6 +12,7 @@ mod arena;
 mod assemble;
 mod bind;
 mod classify;
+mod demand;
 mod fuse;
 mod hoist;
 mod in_place;
@@ -25,6 +27,7 @@ use framegate_backend_api::graph::Graph;
 
 use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Slot};
+use crate::precision::Precision;
 use crate::steps::Step;
 use slots::{Home, Slots};
 pub(crate) use stages::Shares;
@@ -75,17 +78,23 @@ pub(crate) enum Place {
 }
 
 impl Plan {
-    /// Plans `graph` for the kernels of `level`, in pieces for `threads` threads.
-    pub(crate) fn new(graph: &Graph, level: SimdLevel, threads: usize) -> Self {
+    /// Plans `graph` for the kernels of `level` and `precision`, in pieces for `threads` threads.
+    pub(crate) fn new(
+        graph: &Graph,
+        level: SimdLevel,
+        precision: Precision,
+        threads: usize,
+    ) -> Self {
         let graph = space_to_depth::fold(graph);
         let graph = hoist::hoist(graph);
         let kinds = classify::classify(&graph, level.lanes());
         let fused = fuse::fuse(&graph, &kinds);
         let in_place = in_place::concats(&graph, &kinds, &fused, level.lanes());
         let movements = views::movements(&graph, &kinds);
-        let assembled =
-            assemble::assemble(&graph, level, threads, &kinds, &fused, &in_place, &movements);
-        let (steps, mut slots, constants) = assembled;
+        let demands = demand::demands(&graph, &kinds, &fused, &movements, precision);
+        let findings = assemble::Findings { kinds, fused, in_place, movements, demands };
+        let (steps, mut slots, constants) =
+            assemble::assemble(&graph, level, precision, threads, &findings);
         let stage_of = stages::stages(&steps, &slots);
         let arena_cells = arena::lay_out(&steps, &stage_of, &mut slots);
         let stages = stages::shares(&steps, &stage_of, threads);

@@ -3,11 +3,14 @@
 
 use std::ops::Range;
 
-use super::{Blocked, Step, part, worthwhile_tasks};
+use super::targets::{Rounding, Scratch, Targets};
+use super::{Blocked, SCRATCH, Step, part, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::dense::{self, Dense, Kernel, Piece, most_blocks};
 use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Slot};
+use crate::precision::Precision;
+use crate::vector::pair_of_bf16;
 
 /// Every tile is as wide as a divisor of this.
 const COLUMN_UNIT: usize = 24;
@@ -17,6 +20,9 @@ const SHORT_ROW: usize = 12;
 
 /// Vectors of results that are finished together, while they are in the first-level cache.
 const VECTORS_IN_CACHE: usize = 384;
+
+/// Together with the short rest of a row or of a task, for every block.
+const _: () = assert!((VECTORS_IN_CACHE + 4 * COLUMN_UNIT) * 16 <= SCRATCH);
 
 /// A convolution's weights `[filters, channels, taps down, taps across]` and biases, as they are.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +44,7 @@ struct Group {
 pub(crate) struct DenseConvolution {
     pub(crate) source: Slot,
     pub(crate) residual: Option<Slot>,
-    pub(crate) target: Slot,
+    exact: Option<Slot>,
     dense: Dense,
     result: Blocked,
     groups: Vec<Group>,
@@ -46,6 +52,7 @@ pub(crate) struct DenseConvolution {
     bias: AlignedCells,
     finish: Finish,
     finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
+    rounding: Rounding,
     /// Pieces of the picture that are tasks of their own.
     bands: usize,
     /// Whether pieces are rows; otherwise they are stretches of results regardless of rows.
@@ -60,12 +67,14 @@ impl DenseConvolution {
     #[expect(clippy::too_many_arguments, reason = "each is a different part of the convolution")]
     pub(crate) fn new(
         level: SimdLevel,
+        precision: Precision,
         threads: usize,
         mut dense: Dense,
         filters: usize,
         weights: Weights<'_>,
         finish: Finish,
-        [source, target]: [Slot; 2],
+        source: Slot,
+        targets: Targets,
         residual: Option<Slot>,
     ) -> Self {
         flatten(&mut dense);
@@ -77,7 +86,7 @@ impl DenseConvolution {
         let mut start = 0;
         let groups: Vec<Group> = group(result.blocks(), most_blocks(level))
             .map(|blocks| {
-                let kernel = dense::kernel(level, blocks.len(), dense.step());
+                let kernel = dense::kernel(level, precision, blocks.len(), dense.step());
                 let group = Group { weights: start, kernel, blocks };
                 start += group.blocks.len() * lanes * taps;
                 group
@@ -100,8 +109,9 @@ impl DenseConvolution {
         Self {
             source,
             residual,
-            target,
-            weights: pack(&dense, weights.elements, filters, lanes, &groups),
+            exact: targets.exact,
+            rounding: Rounding::new(level, targets),
+            weights: pack(&dense, precision, weights.elements, filters, lanes, &groups),
             bias,
             finish,
             finish_kernel: activation::version(level),
@@ -121,30 +131,60 @@ impl DenseConvolution {
     unsafe fn compute(&self, groups: &[Group], results: Range<usize>, buffers: &Buffers) {
         let Self { result, weights, bias, .. } = self;
         let lanes = result.lanes;
+        let len = results.len() * lanes;
+        let mut scratch = Scratch::new();
         for group in groups {
             let first = group.blocks.start;
             let start = first * result.block_len();
             // SAFETY: the caller's promise: the buffers have room for the layouts, and the weights
             // were packed for this group.
             unsafe {
+                // Where the group's results are computed, how far apart its blocks are there, and
+                // which result comes first.
+                let (output, output_block_stride, output_start) = match self.exact {
+                    Some(exact) => (buffers.pointer(exact).add(start), result.block_len(), 0),
+                    None => (scratch.as_mut_ptr(), len, results.start),
+                };
                 let piece = Piece {
                     input: buffers.pointer(self.source),
                     weights: weights.as_ptr().add(group.weights),
                     bias: bias.as_ptr().add(first * lanes),
-                    output: buffers.pointer(self.target).add(start),
-                    output_block_stride: result.block_len(),
+                    output,
+                    output_start,
+                    output_block_stride,
                     results: results.clone(),
                 };
                 (group.kernel)(&self.dense, &piece);
                 for block in 0..group.blocks.len() {
-                    let at = block * result.block_len() + results.start * lanes;
+                    let at = start + block * result.block_len() + results.start * lanes;
                     let residual = self.residual.map_or(std::ptr::null(), |residual| {
-                        buffers.pointer(residual).add(start + at).cast_const()
+                        buffers.pointer(residual).add(at).cast_const()
                     });
-                    let len = results.len() * lanes;
-                    (self.finish_kernel)(piece.output.add(at), residual, len, &self.finish);
+                    let computed =
+                        block * output_block_stride + (results.start - output_start) * lanes;
+                    let computed = output.add(computed);
+                    (self.finish_kernel)(computed, residual, len, &self.finish);
+                    self.rounding.run(computed, buffers, at, len);
                 }
             }
+        }
+    }
+
+    /// As [`DenseConvolution::compute`], of no more results at a time than the first-level cache holds.
+    ///
+    /// # Safety
+    /// As [`Step::run`].
+    unsafe fn compute_in_parts(&self, groups: &[Group], results: Range<usize>, buffers: &Buffers) {
+        let blocks = groups.iter().map(|group| group.blocks.len()).max().unwrap_or(1);
+        let in_cache = VECTORS_IN_CACHE / blocks / COLUMN_UNIT * COLUMN_UNIT;
+        let mut at = results.start;
+        while at < results.end {
+            // A short rest would be computed with narrow tiles.
+            let rest = results.end - at;
+            let len = if rest < in_cache + COLUMN_UNIT { rest } else { in_cache };
+            // SAFETY: the caller's promise.
+            unsafe { self.compute(groups, at..at + len, buffers) };
+            at += len;
         }
     }
 }
@@ -170,23 +210,19 @@ impl Step for DenseConvolution {
             for row in part(self.dense.axes[0].windows, 1, band, self.bands) {
                 let results = row * across.windows..(row + 1) * across.windows;
                 // SAFETY: the caller's promise.
-                unsafe { self.compute(groups, results, buffers) };
+                unsafe {
+                    match self.exact {
+                        Some(_) => self.compute(groups, results, buffers),
+                        None => self.compute_in_parts(groups, results, buffers),
+                    }
+                }
             }
             return;
         }
         let results = self.dense.axes[0].windows * across.windows;
         let results = part(results, COLUMN_UNIT, band, self.bands);
-        let blocks = groups.iter().map(|group| group.blocks.len()).max().unwrap_or(1);
-        let in_cache = VECTORS_IN_CACHE / blocks / COLUMN_UNIT * COLUMN_UNIT;
-        let mut at = results.start;
-        while at < results.end {
-            // A short rest would be computed with narrow tiles.
-            let rest = results.end - at;
-            let len = if rest < in_cache + COLUMN_UNIT { rest } else { in_cache };
-            // SAFETY: the caller's promise.
-            unsafe { self.compute(groups, at..at + len, buffers) };
-            at += len;
-        }
+        // SAFETY: the caller's promise.
+        unsafe { self.compute_in_parts(groups, results, buffers) };
     }
 }
 
@@ -217,20 +253,29 @@ fn padded(elements: &[f32], len: usize) -> Vec<f32> {
 }
 
 /// Weights in the order in which the kernel reads them: for each group
-/// `[input block][row tap][column tap][channel][block][lane]`, 0 where no filter is.
+/// `[input block][row tap][column tap][channel][block][lane]`, 0 where no filter is. With bf16, pairs of
+/// channels stand for channels; the second of the last pair may not exist.
 fn pack(
     dense: &Dense,
+    precision: Precision,
     weights: &[f32],
     filters: usize,
     lanes: usize,
     groups: &[Group],
 ) -> AlignedCells {
     let [rows, columns] = [dense.axes[0].taps, dense.axes[1].taps];
+    let channels = weights.len() / (filters * rows * columns);
     let weight = |filter: usize, channel: usize, tap: usize| {
-        if filter >= filters {
+        if filter >= filters || channel >= channels {
             return 0.0;
         }
-        weights[(filter * dense.channels + channel) * rows * columns + tap]
+        weights[(filter * channels + channel) * rows * columns + tap]
+    };
+    let factor = |filter: usize, channel: usize, tap: usize| match precision {
+        Precision::F32 => weight(filter, channel, tap),
+        Precision::Bf16 => {
+            pair_of_bf16(weight(filter, 2 * channel, tap), weight(filter, 2 * channel + 1, tap))
+        }
     };
     let mut packed = Vec::new();
     let channels: Vec<usize> = (0..dense.channels).collect();
@@ -239,7 +284,7 @@ fn pack(
             for tap in 0..rows * columns {
                 for channel in block {
                     let filters = group.blocks.start * lanes..group.blocks.end * lanes;
-                    packed.extend(filters.map(|filter| weight(filter, *channel, tap)));
+                    packed.extend(filters.map(|filter| factor(filter, *channel, tap)));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! A convolution with one filter for each channel.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use super::targets::{Rounding, Scratch, Targets};
 use super::{BlockRow, Blocked, Step, Weights, band, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::depthwise::{self, Row};
@@ -12,7 +13,7 @@ use crate::memory::{AlignedCells, Buffers, Slot};
 pub(crate) struct DepthwiseConvolution {
     pub(crate) source: Slot,
     pub(crate) residual: Option<Slot>,
-    pub(crate) target: Slot,
+    exact: Option<Slot>,
     axes: [Axis; 2],
     picture: Blocked,
     result: Blocked,
@@ -21,6 +22,7 @@ pub(crate) struct DepthwiseConvolution {
     finish: Finish,
     kernel: unsafe fn(&Row<'_>),
     finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
+    rounding: Rounding,
     tasks: usize,
 }
 
@@ -33,7 +35,8 @@ impl DepthwiseConvolution {
         channels: usize,
         weights: Weights<'_>,
         finish: Finish,
-        [source, target]: [Slot; 2],
+        source: Slot,
+        targets: Targets,
         residual: Option<Slot>,
     ) -> Self {
         let lanes = level.lanes();
@@ -54,7 +57,8 @@ impl DepthwiseConvolution {
         Self {
             source,
             residual,
-            target,
+            exact: targets.exact,
+            rounding: Rounding::new(level, targets),
             axes,
             picture,
             result,
@@ -82,11 +86,15 @@ impl Step for DepthwiseConvolution {
         let Self { picture, result, weights, bias, .. } = self;
         let lanes = result.lanes;
         let block_weights = self.axes[0].taps * self.axes[1].taps * lanes;
+        let mut scratch = Scratch::new();
         for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
             let start = result.row_start(of_all);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
-                let output = buffers.pointer(self.target).add(start);
+                let output = match self.exact {
+                    Some(exact) => buffers.pointer(exact).add(start),
+                    None => scratch.as_mut_ptr(),
+                };
                 let work = Row {
                     axes: &self.axes,
                     input: buffers.pointer(self.source).add(block * picture.block_len()),
@@ -100,6 +108,7 @@ impl Step for DepthwiseConvolution {
                     buffers.pointer(residual).add(start).cast_const()
                 });
                 (self.finish_kernel)(output, residual, result.row_len(), &self.finish);
+                self.rounding.run(output, buffers, start, result.row_len());
             }
         }
     }

@@ -10,7 +10,9 @@ mod layout;
 mod max_pool;
 mod plain;
 mod resize;
+mod round;
 mod softmax;
+mod targets;
 
 use crate::memory::Buffers;
 
@@ -23,7 +25,9 @@ pub(crate) use layout::{Block, Unblock};
 pub(crate) use max_pool::MaxPoolBlocks;
 pub(crate) use plain::Plain;
 pub(crate) use resize::ResizeBlocks;
+pub(crate) use round::RoundBlocks;
 pub(crate) use softmax::Softmax;
+pub(crate) use targets::{SCRATCH, Targets};
 
 /// One step of a plan, in tasks that may run in any order and on any thread.
 pub(crate) trait Step: Send + Sync {

@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Vector;
+use super::{Products, Vector};
 
 /// Eight lanes.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ macro_rules! wrap {
     };
 }
 
-impl Vector for F32x8 {
+impl Products for F32x8 {
     const LANES: usize = 8;
     const REGISTERS: usize = 16;
 
@@ -38,6 +38,13 @@ impl Vector for F32x8 {
     }
 
     #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        wrap!(_mm256_fmadd_ps(self.0, factor.0, addend.0))
+    }
+}
+
+impl Vector for F32x8 {
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         wrap!(_mm256_add_ps(self.0, other.0))
     }
@@ -50,11 +57,6 @@ impl Vector for F32x8 {
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
         wrap!(_mm256_mul_ps(self.0, other.0))
-    }
-
-    #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
-        wrap!(_mm256_fmadd_ps(self.0, factor.0, addend.0))
     }
 
     #[inline(always)]

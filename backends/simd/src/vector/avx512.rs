@@ -5,11 +5,11 @@
 
 use std::arch::x86_64::*;
 
-use super::Vector;
+use super::{Products, Vector};
 
 /// Sixteen lanes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct F32x16(__m512);
+pub(crate) struct F32x16(pub(super) __m512);
 
 /// Calls an intrinsic and wraps its result.
 macro_rules! wrap {
@@ -19,7 +19,7 @@ macro_rules! wrap {
     };
 }
 
-impl Vector for F32x16 {
+impl Products for F32x16 {
     const LANES: usize = 16;
     const REGISTERS: usize = 32;
 
@@ -40,6 +40,13 @@ impl Vector for F32x16 {
     }
 
     #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        wrap!(_mm512_fmadd_ps(self.0, factor.0, addend.0))
+    }
+}
+
+impl Vector for F32x16 {
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         wrap!(_mm512_add_ps(self.0, other.0))
     }
@@ -52,11 +59,6 @@ impl Vector for F32x16 {
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
         wrap!(_mm512_mul_ps(self.0, other.0))
-    }
-
-    #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
-        wrap!(_mm512_fmadd_ps(self.0, factor.0, addend.0))
     }
 
     #[inline(always)]

@@ -8,6 +8,9 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_bf16;
+mod bf16;
 mod exponential;
 mod portable;
 
@@ -15,15 +18,18 @@ mod portable;
 pub(crate) use avx2::F32x8;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::F32x16;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512_bf16::Bf16x32;
+pub(crate) use bf16::{PortablePairs, pair_of_bf16};
 pub(crate) use exponential::{exponential, logistic};
 pub(crate) use portable::Portable;
 
-/// A vector of `f32`, one to a channel of a block.
+/// Sums of products, a sum to a lane: all that a convolution over all channels needs.
 ///
 /// # Safety
 /// Every method may be called only where the processor has the type's instructions; pointers must
-/// be good for [`Vector::LANES`] elements, aligned or not.
-pub(crate) trait Vector: Copy {
+/// be good for [`Products::LANES`] elements, aligned or not.
+pub(crate) trait Products: Copy {
     /// Number of elements.
     const LANES: usize;
     /// Number of vectors that the processor holds in registers.
@@ -33,11 +39,18 @@ pub(crate) trait Vector: Copy {
     unsafe fn splat(x: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// `self · factor + addend`, rounded once where the processor can.
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
+}
+
+/// A vector of `f32`, one to a channel of a block.
+///
+/// # Safety
+/// As [`Products`].
+pub(crate) trait Vector: Products {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
-    /// `self · factor + addend`, rounded once where the processor can.
-    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// A division, which has a unit of its own beside that for multiply-adds: an estimate and a step
     /// of Newton's method take longer in what is computed here.
     unsafe fn div(self, other: Self) -> Self;
@@ -51,6 +64,16 @@ pub(crate) trait Vector: Copy {
     unsafe fn scale_by_power_of_two(self, n: Self) -> Self;
     /// `self` where `condition` is negative, else `other`.
     unsafe fn where_negative(self, condition: Self, other: Self) -> Self;
+}
+
+/// A vector of `f32` sums whose factors are pairs of bf16: a factor's lane holds two neighbouring
+/// channels where an `f32` would be, the first in its lower half, and both products are added.
+///
+/// # Safety
+/// As [`Products`].
+pub(crate) trait PairProducts: Products {
+    /// Writes the lanes as bf16, rounded to the nearest, ties to even.
+    unsafe fn store_rounded(self, to: *mut u16);
 }
 
 /// Makes a function that gives a kernel's version for a level, from the kernel's generic body.
@@ -89,4 +112,36 @@ macro_rules! versions {
         }
     };
 }
-pub(crate) use versions;
+
+/// As [`versions`], of a body that is generic over [`PairProducts`].
+macro_rules! pair_versions {
+    ($name:ident $(<$($constant:ident),+>)? = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
+        /// The version for a level whose factors are pairs of bf16.
+        ///
+        /// # Panics
+        /// If the processor has no instructions for bf16 at that level.
+        pub(crate) fn $name $(<$(const $constant: usize),+>)? (
+            level: $crate::level::SimdLevel,
+        ) -> unsafe fn($($type),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bf16")]
+            unsafe fn avx512 $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract, and has AVX-512 F and BF16.
+                unsafe { self::$body::<$crate::vector::Bf16x32 $($(, $constant)+)?>($($argument),*) }
+            }
+            unsafe fn portable $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract.
+                unsafe {
+                    self::$body::<$crate::vector::PortablePairs $($(, $constant)+)?>($($argument),*)
+                }
+            }
+            assert!(level.has($crate::precision::Precision::Bf16), "{level} has no bf16 here");
+            match level {
+                #[cfg(target_arch = "x86_64")]
+                $crate::level::SimdLevel::Avx512(_) => avx512 $(::<$($constant),+>)?,
+                _ => portable $(::<$($constant),+>)?,
+            }
+        }
+    };
+}
+pub(crate) use {pair_versions, versions};

@@ -1,11 +1,11 @@
 //! Eight `f32` in plain Rust, for processors without a vector type of their own here.
 #![expect(unsafe_code, reason = "the trait's methods are unsafe for the sake of the others")]
 
-use super::Vector;
+use super::{Products, Vector};
 
 /// Eight lanes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Portable([f32; 8]);
+pub(crate) struct Portable(pub(super) [f32; 8]);
 
 impl Portable {
     #[inline(always)]
@@ -14,7 +14,7 @@ impl Portable {
     }
 }
 
-impl Vector for Portable {
+impl Products for Portable {
     const LANES: usize = 8;
     /// Vectors of baseline x86-64 and AArch64 hold four `f32`; the former has 16 of them.
     const REGISTERS: usize = 8;
@@ -36,6 +36,14 @@ impl Vector for Portable {
         unsafe { to.cast::<[f32; 8]>().write_unaligned(self.0) }
     }
 
+    /// Rounds twice: without an instruction for it, rounding once is a call of a function.
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] * factor.0[lane] + addend.0[lane]))
+    }
+}
+
+impl Vector for Portable {
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         self.zip(other, |a, b| a + b)
@@ -49,12 +57,6 @@ impl Vector for Portable {
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
         self.zip(other, |a, b| a * b)
-    }
-
-    /// Rounds twice: without an instruction for it, rounding once is a call of a function.
-    #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
-        Self(std::array::from_fn(|lane| self.0[lane] * factor.0[lane] + addend.0[lane]))
     }
 
     #[inline(always)]

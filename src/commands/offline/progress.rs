@@ -14,7 +14,7 @@ use crate::sources::Source;
 const FILES_FOR_A_BAR: usize = 8;
 
 /// Counts frames, and shows a bar on a terminal where it helps.
-pub(super) struct Progress {
+pub(in crate::commands) struct Progress {
     started: Instant,
     bar: ProgressBar,
     frames: usize,
@@ -27,7 +27,7 @@ impl Progress {
     ///
     /// There is a bar for many files, unless the lines that tell the same go to the terminal too. The
     /// length of a stream is not known.
-    pub(super) fn start(sources: &[Source]) -> Self {
+    pub(in crate::commands) fn start(sources: &[Source]) -> Self {
         let of_files = !sources.iter().any(|source| matches!(source, Source::StandardInput));
         let seen = stderr().is_terminal() && !stdout().is_terminal();
         let bar = match seen && of_files && sources.len() >= FILES_FOR_A_BAR {
@@ -38,19 +38,19 @@ impl Progress {
     }
 
     /// Counts a frame that is done.
-    pub(super) fn count(&mut self, frame: &FinishedFrame) {
+    pub(in crate::commands) fn count(&mut self, frame: &FinishedFrame) {
         self.frames += 1;
         self.failed += usize::from(frame.result.is_err());
         self.bar.inc(1);
     }
 
     /// Counts frames that were processed but could not be annotated.
-    pub(super) fn count_not_annotated(&mut self, frames: usize) {
+    pub(in crate::commands) fn count_not_annotated(&mut self, frames: usize) {
         self.not_annotated += frames;
     }
 
     /// Sums up.
-    pub(super) fn end(self, chosen: &Chosen) -> Outcome {
+    pub(in crate::commands) fn end(self, chosen: &Chosen) -> Outcome {
         let Self { started, bar, frames, failed, not_annotated } = self;
         bar.finish_and_clear();
         if stderr().is_terminal() {

@@ -3,8 +3,8 @@
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::annotate::{AnnotateError, AnnotationDirectory, DirectoryError, annotate};
-use crate::engine::{FinishedFrame, FrameError, panics};
+use crate::annotate::{AnnotateError, AnnotationDirectory, DirectoryError, Mark, annotate};
+use crate::engine::{FinishedFrame, FrameError, FrameOrigin, panics};
 use crate::stages::{DecodeLimits, Detection};
 
 /// Why there is no annotated picture of a frame that was processed.
@@ -18,17 +18,19 @@ enum Failure {
     Writing(#[from] DirectoryError),
 }
 
-/// Writes the annotated pictures of those frames that were processed. Failures are logged; returns
-/// how many there were.
-pub(super) fn write_batch(
+/// Writes the annotated pictures of those frames that were processed, with the marks that `marks` makes
+/// of a frame's origin and detections. Failures are logged; returns how many there were.
+pub(in crate::commands) fn write_batch(
     directory: &AnnotationDirectory,
     pool: &ThreadPool,
     limits: DecodeLimits,
     batch: &[FinishedFrame],
+    marks: impl Fn(&FrameOrigin, &[Detection]) -> Vec<Mark> + Sync,
 ) -> usize {
     let fails = |frame: &&FinishedFrame| {
         let Ok(result) = &frame.result else { return false };
-        let written = write(directory, limits, frame, &result.detections);
+        let marks = marks(&frame.origin, &result.detections);
+        let written = write(directory, limits, frame, &marks);
         if let Err(problem) = &written {
             tracing::error!(frame = %frame.origin, %problem, "the picture cannot be annotated");
         }
@@ -41,8 +43,8 @@ fn write(
     directory: &AnnotationDirectory,
     limits: DecodeLimits,
     frame: &FinishedFrame,
-    detections: &[Detection],
+    marks: &[Mark],
 ) -> Result<(), Failure> {
-    let annotated = panics::contain("annotate", || annotate(&frame.jpeg, limits, detections))??;
+    let annotated = panics::contain("annotate", || annotate(&frame.jpeg, limits, marks))??;
     Ok(directory.write(&frame.origin, &annotated)?)
 }

@@ -1,0 +1,140 @@
+//! What else is done with pictures: pools, resizes, functions of elements, and where results end up.
+
+use super::*;
+
+#[test]
+fn max_pools() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (mut window, [height, width]) = window(&mut random);
+        if seed % 3 == 0 {
+            window = Window { kernel: [2, 2], dilation: [1, 1], ..window };
+            window.padding = Padding { top: seed as usize % 2, ..Padding::default() };
+        }
+        let mut case = Case::new(seed, [1, 5, height + 2, width + 2]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, random.usize(1..40));
+        let y = case.push(Operator::MaxPool(window), &[blocked]);
+        case.check(vec![y], "max pool");
+    }
+}
+
+#[test]
+fn nearest_resizes() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (height, width) = (random.usize(1..12), random.usize(1..30));
+        let size = [random.usize(1..30), random.usize(1..60)];
+        let scale = [size[0] as f32 / height as f32, size[1] as f32 / width as f32];
+        let mode = ResizeMode::Nearest(NearestRounding::Floor);
+        let resize = Resize { size, scale, mode, coordinates: Coordinates::Asymmetric };
+        let mut case = Case::new(seed, [1, 3, height, width]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, random.usize(1..40));
+        let y = case.push(Operator::Resize(resize), &[blocked]);
+        case.check(vec![y], "resize");
+    }
+}
+
+#[test]
+fn activations_and_functions_of_pairs() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
+        let filters = random.usize(1..40);
+        let x = case.builder.input();
+        let (a, b) = (case.pointwise(x, filters), case.pointwise(x, filters));
+        let function = random.choice([Binary::Add, Binary::Sub, Binary::Mul]).unwrap();
+        // Both operands are read twice, so that nothing is fused.
+        let y = case.push(Operator::Binary(function), &[a, b]);
+        let function = activation(&mut random).unwrap_or(Activation::Relu);
+        let z = case.push(Operator::Activation(function), &[y]);
+        case.check(vec![z, y, a, b], "elementwise");
+        let mut case = Case::new(seed, [1, 3, 2, 7]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, filters);
+        let y = case.push(Operator::Activation(function), &[blocked]);
+        case.check(vec![y, blocked], "activation");
+    }
+}
+
+#[test]
+fn concatenations_in_place_and_not() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
+        let x = case.builder.input();
+        let parts: Vec<ValueId> =
+            [16, 48, random.usize(1..40)].map(|filters| case.pointwise(x, filters)).to_vec();
+        let whole = case.push(Operator::Concat { axis: 1 }, &parts);
+        // A second concatenation of the same values has to copy, and one of both is nested.
+        let again = case.push(Operator::Concat { axis: 1 }, &[parts[1], parts[0]]);
+        let nested = case.push(Operator::Concat { axis: 1 }, &[again, whole]);
+        let y = case.pointwise(nested, 5);
+        case.check(vec![y, parts[0]], "copy");
+    }
+}
+
+#[test]
+fn heads_are_written_where_they_end_up() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
+        let x = case.builder.input();
+        let [_, _, height, width] = case.builder.value(x).shape[..] else { unreachable!() };
+        let (first, second) = (random.usize(1..20), random.usize(1..20));
+        let parts = [case.pointwise(x, first), case.pointwise(x, second)];
+        let joined = case.push(Operator::Concat { axis: 1 }, &parts);
+        let shape = vec![1, first + second, height * width];
+        let flat = case.push(Operator::Reshape { shape }, &[joined]);
+        let permutation = vec![0, 2, 1];
+        let rows = case.push(Operator::Transpose { permutation }, &[flat]);
+        let twice = case.push(Operator::Concat { axis: 1 }, &[rows, rows]);
+        let scores = case.push(Operator::Activation(Activation::Sigmoid), &[rows]);
+        case.check(vec![twice, scores], "unblock");
+    }
+}
+
+#[test]
+fn slices_of_whole_blocks_are_where_they_were() {
+    for seed in 0..ROUNDS as u64 / 2 {
+        let mut random = Rng::with_seed(seed);
+        let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
+        let x = case.builder.input();
+        let whole = case.pointwise(x, 40);
+        let shape = case.builder.value(whole).shape.clone();
+        let slice = |start: usize, len: usize| {
+            let channels = AxisSlice { start, step: 1, len };
+            let all = |axis: usize| AxisSlice::all(shape[axis]);
+            Operator::Slice(vec![all(0), channels, all(2), all(3)])
+        };
+        let first = case.push(slice(0, 16), &[whole]);
+        let second = case.push(slice(16, random.usize(1..24)), &[whole]);
+        let deeper = case.pointwise(second, 16);
+        let joined = case.push(Operator::Concat { axis: 1 }, &[first, deeper, second]);
+        let y = case.pointwise(joined, 7);
+        case.check(vec![y, second], "copy");
+    }
+}
+
+#[test]
+fn row_major_functions() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let shape = [1, random.usize(1..5), random.usize(4..9), random.usize(16..90)];
+        let mut case = Case::new(seed, shape);
+        let x = case.builder.input();
+        let function = activation(&mut random).unwrap_or(Activation::Silu);
+        let y = case.push(Operator::Activation(function), &[x]);
+        case.check(vec![y], "activation");
+        let mut case = Case::new(seed, shape);
+        let x = case.builder.input();
+        let y = case.push(Operator::Binary(Binary::Mul), &[x, x]);
+        case.check(vec![y], "elementwise");
+        let mut case = Case::new(seed, shape);
+        let x = case.builder.input();
+        let axis = random.usize(1..3);
+        let y = case.push(Operator::Softmax { axis }, &[x]);
+        case.check(vec![y], "softmax");
+    }
+}

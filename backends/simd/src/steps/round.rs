@@ -1,0 +1,49 @@
+//! A blocked picture rounded to bf16, where the step that made it could not round it.
+#![expect(unsafe_code, reason = "kernels take pointers")]
+
+use super::{Step, part, worthwhile_tasks};
+use crate::kernels::round;
+use crate::level::SimdLevel;
+use crate::memory::{Buffers, Slot};
+
+/// What an element costs, in multiply-adds.
+const WORK: usize = 8;
+
+/// See the [module](self).
+pub(crate) struct RoundBlocks {
+    source: Slot,
+    target: Slot,
+    len: usize,
+    lanes: usize,
+    kernel: unsafe fn(*const f32, *mut u16, usize),
+    tasks: usize,
+}
+
+impl RoundBlocks {
+    pub(crate) fn new(
+        level: SimdLevel,
+        threads: usize,
+        len: usize,
+        [source, target]: [Slot; 2],
+    ) -> Self {
+        let (lanes, kernel) = (level.lanes(), round::version(level));
+        let tasks = worthwhile_tasks(WORK * len, threads).min(len / lanes);
+        Self { source, target, len, lanes, kernel, tasks }
+    }
+}
+
+impl Step for RoundBlocks {
+    fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+        let elements = part(self.len, self.lanes, task, self.tasks);
+        // SAFETY: the caller's promise: the buffers have room for the layouts.
+        unsafe {
+            let from = buffers.pointer(self.source).add(elements.start);
+            let to = buffers.pointer(self.target).cast::<u16>().add(elements.start);
+            (self.kernel)(from, to, elements.len());
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Where a convolution's results go.
+#![expect(unsafe_code, reason = "results are handed on through pointers")]
+
+use std::mem::MaybeUninit;
+
+use crate::kernels::round;
+use crate::level::SimdLevel;
+use crate::memory::{Buffers, Slot};
+use crate::precision::Precision;
+
+/// Most elements that are computed before they are rounded, when nobody wants them as they are.
+pub(crate) const SCRATCH: usize = 7680;
+
+/// Results as they are, rounded to bf16 for the convolutions that read them, or both.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Targets {
+    pub(crate) exact: Option<Slot>,
+    pub(crate) rounded: Option<Slot>,
+}
+
+impl Targets {
+    /// The slots that are written.
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        self.exact.into_iter().chain(self.rounded).collect()
+    }
+}
+
+/// Rounds finished results to their place, if anybody wants them rounded.
+pub(crate) struct Rounding {
+    target: Option<Slot>,
+    kernel: unsafe fn(*const f32, *mut u16, usize),
+}
+
+impl Rounding {
+    pub(crate) fn new(level: SimdLevel, targets: Targets) -> Self {
+        unsafe fn nothing(_: *const f32, _: *mut u16, _: usize) {}
+        let has_bf16 = level.has(Precision::Bf16);
+        let kernel = if has_bf16 { round::version(level) } else { nothing };
+        Self { target: targets.rounded.filter(|_| has_bf16), kernel }
+    }
+
+    /// Rounds `len` results to the target's element `at` and those after it.
+    ///
+    /// # Safety
+    /// `results` is good for `len` elements, a multiple of the vector; the target has room for them and
+    /// nobody else touches it there.
+    pub(crate) unsafe fn run(&self, results: *const f32, buffers: &Buffers, at: usize, len: usize) {
+        let Some(target) = self.target else { return };
+        // SAFETY: the caller's promise.
+        unsafe { (self.kernel)(results, buffers.pointer(target).cast::<u16>().add(at), len) }
+    }
+}
+
+/// Room for results on their way to being rounded, in the first-level cache.
+#[repr(align(64))]
+pub(crate) struct Scratch([MaybeUninit<f32>; SCRATCH]);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self([MaybeUninit::uninit(); SCRATCH])
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut f32 {
+        self.0.as_mut_ptr().cast()
+    }
+}

@@ -1,0 +1,182 @@
+//! Counting, picture by picture.
+
+use std::time::Duration;
+
+use super::report::share;
+use super::{ClassReport, EvalReport, Label, Miss, Unlabelled, WithoutLabels, finds};
+use crate::engine::{FrameResult, milliseconds};
+
+/// What has been found so far.
+#[derive(Debug)]
+pub struct Tally {
+    classes: Vec<Counts>,
+    without_labels: WithoutLabels,
+    times: Vec<Duration>,
+    missed: Vec<Miss>,
+    unlabelled: Vec<Unlabelled>,
+}
+
+#[derive(Debug)]
+struct Counts {
+    label: String,
+    labelled: usize,
+    found: usize,
+    boxes: usize,
+    right: usize,
+}
+
+impl Tally {
+    /// For a model with these classes.
+    pub fn new(labels: &[String]) -> Self {
+        let counts = |label: &String| Counts {
+            label: label.clone(),
+            labelled: 0,
+            found: 0,
+            boxes: 0,
+            right: 0,
+        };
+        Self {
+            classes: labels.iter().map(counts).collect(),
+            without_labels: WithoutLabels::default(),
+            times: Vec::new(),
+            missed: Vec::new(),
+            unlabelled: Vec::new(),
+        }
+    }
+
+    /// Counts what was seen in a picture that holds the objects `labels`, all of classes of the model.
+    pub fn add(&mut self, file: &str, labels: &[Label], result: &FrameResult) {
+        let seen = &result.detections;
+        self.times.push(result.timings.stages().iter().map(|(_, duration)| duration).sum());
+        if labels.is_empty() {
+            self.without_labels.pictures += 1;
+            self.without_labels.boxes += seen.len();
+        }
+        for label in labels {
+            let found = seen.iter().any(|detection| finds(detection, label));
+            if let Some(counts) = self.classes.iter_mut().find(|one| one.label == label.label) {
+                counts.labelled += 1;
+                counts.found += usize::from(found);
+            }
+            if !found {
+                let (label, seen) = (label.clone(), seen.clone());
+                self.missed.push(Miss { file: file.to_owned(), label, seen });
+            }
+        }
+        for detection in seen {
+            let right = labels.iter().any(|label| finds(detection, label));
+            let counts = &mut self.classes[detection.class_id];
+            counts.boxes += 1;
+            counts.right += usize::from(right);
+            if !right {
+                let detection = detection.clone();
+                self.unlabelled.push(Unlabelled { file: file.to_owned(), detection });
+            }
+        }
+    }
+
+    /// Sums up.
+    pub fn report(mut self) -> EvalReport {
+        let of = |count: fn(&Counts) -> usize| self.classes.iter().map(count).sum();
+        let all = ClassReport::of(
+            "all",
+            of(|one| one.labelled),
+            of(|one| one.found),
+            of(|one| one.boxes),
+            of(|one| one.right),
+        );
+        let occurring = self.classes.iter().filter(|one| one.labelled + one.boxes > 0);
+        let classes = occurring
+            .map(|one| ClassReport::of(&one.label, one.labelled, one.found, one.boxes, one.right));
+        let WithoutLabels { pictures, boxes, .. } = self.without_labels;
+        let boxes_per_picture = share(boxes, pictures);
+        self.times.sort_unstable();
+        EvalReport {
+            classes: classes.collect(),
+            all,
+            without_labels: WithoutLabels { pictures, boxes, boxes_per_picture },
+            pictures: self.times.len(),
+            ms_per_picture: self.times.get(self.times.len() / 2).copied().map(milliseconds),
+            missed: self.missed,
+            unlabelled: self.unlabelled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Timings;
+    use crate::stages::{Detection, FrameSize, PreprocessTimings};
+
+    const CAT: usize = 0;
+    const DOG: usize = 1;
+    const NAMES: [&str; 3] = ["cat", "dog", "owl"];
+
+    fn label(class: usize, x: f32) -> Label {
+        Label { label: NAMES[class].to_owned(), x, y: 0.0, width: 10.0, height: 10.0 }
+    }
+
+    fn result(boxes: &[(usize, f32)], milliseconds: u64) -> FrameResult {
+        let detection = |&(class_id, x): &(usize, f32)| Detection {
+            label: NAMES[class_id].into(),
+            class_id,
+            score: 0.5,
+            x,
+            y: 0.0,
+            width: 10.0,
+            height: 10.0,
+        };
+        let decode = Duration::from_millis(milliseconds);
+        FrameResult {
+            size: FrameSize { width: 100, height: 100 },
+            detections: boxes.iter().map(detection).collect(),
+            timings: Timings {
+                preprocess: PreprocessTimings {
+                    decode,
+                    resize: Duration::ZERO,
+                    normalise: Duration::ZERO,
+                },
+                inference: Duration::ZERO,
+                postprocess: Duration::ZERO,
+            },
+        }
+    }
+
+    #[test]
+    fn every_label_and_every_box_is_counted_once() {
+        let mut tally = Tally::new(&NAMES.map(str::to_owned));
+        // One cat found twice over, one missed, a dog where none is labelled.
+        let boxes = result(&[(CAT, 0.0), (CAT, 2.0), (DOG, 50.0)], 3);
+        tally.add("a.jpg", &[label(CAT, 0.0), label(CAT, 70.0)], &boxes);
+        tally.add("b.jpg", &[label(DOG, 20.0)], &result(&[(DOG, 21.0)], 1));
+        tally.add("c.jpg", &[], &result(&[(DOG, 0.0)], 2));
+        tally.add("d.jpg", &[], &result(&[], 9));
+        let report = tally.report();
+
+        let class = |label: &str, labelled, found, boxes, right| {
+            ClassReport::of(label, labelled, found, boxes, right)
+        };
+        assert_eq!(report.classes, [class("cat", 2, 1, 2, 2), class("dog", 1, 1, 3, 1)]);
+        assert_eq!(report.all, class("all", 3, 2, 5, 3));
+        assert_eq!(report.all.recall, Some(2.0 / 3.0));
+        assert_eq!(report.all.precision, Some(3.0 / 5.0));
+        let without = &report.without_labels;
+        assert_eq!((without.pictures, without.boxes), (2, 1));
+        assert_eq!(without.boxes_per_picture, Some(0.5));
+        assert_eq!((report.pictures, report.ms_per_picture), (4, Some(3.0)));
+        assert_eq!(report.missed.len(), 1);
+        assert_eq!((&*report.missed[0].file, report.missed[0].label.x), ("a.jpg", 70.0));
+        assert_eq!(report.missed[0].seen.len(), 3);
+        let unlabelled: Vec<_> = report.unlabelled.iter().map(|one| &*one.file).collect();
+        assert_eq!(unlabelled, ["a.jpg", "c.jpg"]);
+    }
+
+    #[test]
+    fn of_nothing_there_is_no_share() {
+        let report = Tally::new(&NAMES.map(str::to_owned)).report();
+        assert_eq!((report.all.recall, report.all.precision), (None, None));
+        assert_eq!((report.without_labels.boxes_per_picture, report.ms_per_picture), (None, None));
+        assert!(report.classes.is_empty());
+    }
+}
