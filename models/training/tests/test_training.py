@@ -91,12 +91,12 @@ def test_the_exported_file_says_what_the_checkpoint_says(tmp_path: Path) -> None
     assert 'boxes = "yolox"' in (tmp_path / "codes.toml").read_text()
 
 
-def test_suppression_keeps_the_best_of_each_class() -> None:
-    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [0, 0, 10, 10], [50, 50, 60, 60]], float)
-    scores = np.zeros((4, 5))
-    scores[[0, 1, 2, 3], [0, 0, 1, 0]] = [0.6, 0.9, 0.5, 0.2]
+def test_suppression_keeps_the_best_of_each_place() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [0, 0, 10, 10], [50, 50, 60, 60], [30, 0, 40, 10]], float)
+    scores = np.zeros((5, 5))
+    scores[[0, 1, 2, 3, 4], [0, 0, 1, 0, 1]] = [0.6, 0.9, 0.5, 0.2, 0.4]
     kept = choose(boxes, scores, 0.3)
-    assert [(one.label, one.score) for one in kept] == [(0, 0.9), (1, 0.5)]
+    assert [(one.label, one.score) for one in kept] == [(0, 0.9), (1, 0.4)]
 
 
 def test_the_rule_of_being_found() -> None:
