@@ -17,7 +17,8 @@ pub struct BackendArgs {
     /// auto: the first that runs here of wgpu on a hardware GPU, simd, flex, ndarray. wgpu: burn on the
     /// GPU, through WebGPU. simd: our own engine on the CPU. flex: burn on the CPU, its own kernels. ndarray: burn on the CPU, on ndarray.
     /// ort: ONNX Runtime on the CPU, if this build has it and --ort-lib or the system its library.
-    /// simd:precision=bf16 is simd with --precision bf16. null: computes nothing and finds nothing, to try everything around it;
+    /// simd:precision=bf16: simd with --precision bf16.
+    /// null: computes nothing and finds nothing, to try everything around it;
     /// null:latency_ms=N,per_frame_ms=M takes that long.
     #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME", default_value = "auto")]
     pub backend: BackendName,

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BackendArgs, FrameArgs, ModelArgs, ReportArgs};
-use crate::stages::Thresholds;
+use super::{BackendArgs, FrameArgs, ModelArgs, OverlapArgs, ReportArgs};
 
 /// Options of `framegate eval`.
 #[derive(Debug, Args)]
@@ -48,16 +47,9 @@ pub struct EvalArgs {
         help_heading = "Detections"
     )]
     pub conf: f32,
-    /// Overlap, as intersection over union, above which the weaker of two boxes of a class is
-    /// dropped, 0 to 1
-    #[arg(
-        long,
-        env = "FRAMEGATE_IOU",
-        value_name = "IOU",
-        default_value_t = Thresholds::USUAL.iou,
-        help_heading = "Detections"
-    )]
-    pub iou: f32,
+    /// Which boxes are one.
+    #[command(flatten)]
+    pub overlap: OverlapArgs,
     /// Also write each picture, with its boxes and the objects missed drawn in, into this directory
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
     pub annotate: Option<PathBuf>,

@@ -16,6 +16,15 @@ pub struct DetectionArgs {
         default_value_t = Thresholds::USUAL.confidence
     )]
     pub conf: f32,
+    /// Which boxes are one.
+    #[command(flatten)]
+    pub overlap: OverlapArgs,
+}
+
+/// Which boxes are one.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Detections")]
+pub struct OverlapArgs {
     /// Overlap, as intersection over union, above which the weaker of two boxes of a class is
     /// dropped, 0 to 1
     #[arg(

@@ -21,7 +21,7 @@ pub use backend::{
 };
 pub use bench::{BackendNames, BenchArgs};
 pub use eval::EvalArgs;
-pub use frames::{DecodeArgs, DetectionArgs, FrameArgs};
+pub use frames::{DecodeArgs, DetectionArgs, FrameArgs, OverlapArgs};
 pub use infer::InferArgs;
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};

@@ -38,7 +38,7 @@ impl TryFrom<cli::EvalArgs> for EvalConfig {
             return Err(ConfigError::new("--negatives", "-", "expected files and directories"));
         }
         let of_model = cli::ModelFileArgs { labels: None, input_size: raw.input_size };
-        let detections = cli::DetectionArgs { conf: raw.conf, iou: raw.iou };
+        let detections = cli::DetectionArgs { conf: raw.conf, overlap: raw.overlap };
         Ok(Self {
             labels: raw.labels,
             images: raw.images,

@@ -147,7 +147,7 @@ impl TryFrom<cli::DetectionArgs> for Thresholds {
 
     fn try_from(raw: cli::DetectionArgs) -> Result<Self, ConfigError> {
         let confidence = fraction("--conf", raw.conf)?;
-        Ok(Self { confidence, iou: fraction("--iou", raw.iou)? })
+        Ok(Self { confidence, iou: fraction("--iou", raw.overlap.iou)? })
     }
 }
 

@@ -86,6 +86,12 @@ impl Labels {
         Ok(Self(entries.into_iter().map(|(picture, entry)| (picture, entry.objects)).collect()))
     }
 
+    /// The objects in the picture at `path`, if it is a labelled one below the directory `images`.
+    pub fn of(&self, images: &Path, path: &Path) -> &[Label] {
+        let name = path.strip_prefix(images).ok().and_then(Path::to_str);
+        name.and_then(|name| self.0.get(name)).map_or(&[], Vec::as_slice)
+    }
+
     /// Finds out whether a model with the classes `known` can find everything.
     ///
     /// # Errors

@@ -79,17 +79,19 @@ pub struct Unlabelled {
 }
 
 impl ClassReport {
+    /// Counts another class as part of this.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.labelled += other.labelled;
+        self.found += other.found;
+        self.boxes += other.boxes;
+        self.right += other.right;
+    }
+
     /// Works out the shares.
-    pub(super) fn of(
-        label: &str,
-        labelled: usize,
-        found: usize,
-        boxes: usize,
-        right: usize,
-    ) -> Self {
-        let label = label.to_owned();
-        let (recall, precision) = (share(found, labelled), share(right, boxes));
-        Self { label, labelled, found, recall, boxes, right, precision }
+    pub(super) fn with_shares(self) -> Self {
+        let recall = share(self.found, self.labelled);
+        let precision = share(self.right, self.boxes);
+        Self { recall, precision, ..self }
     }
 }
 

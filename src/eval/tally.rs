@@ -9,34 +9,20 @@ use crate::engine::{FrameResult, milliseconds};
 /// What has been found so far.
 #[derive(Debug)]
 pub struct Tally {
-    classes: Vec<Counts>,
+    /// Without their shares.
+    classes: Vec<ClassReport>,
     without_labels: WithoutLabels,
     times: Vec<Duration>,
     missed: Vec<Miss>,
     unlabelled: Vec<Unlabelled>,
 }
 
-#[derive(Debug)]
-struct Counts {
-    label: String,
-    labelled: usize,
-    found: usize,
-    boxes: usize,
-    right: usize,
-}
-
 impl Tally {
     /// For a model with these classes.
     pub fn new(labels: &[String]) -> Self {
-        let counts = |label: &String| Counts {
-            label: label.clone(),
-            labelled: 0,
-            found: 0,
-            boxes: 0,
-            right: 0,
-        };
+        let class = |label: &String| ClassReport { label: label.clone(), ..ClassReport::default() };
         Self {
-            classes: labels.iter().map(counts).collect(),
+            classes: labels.iter().map(class).collect(),
             without_labels: WithoutLabels::default(),
             times: Vec::new(),
             missed: Vec::new(),
@@ -54,9 +40,9 @@ impl Tally {
         }
         for label in labels {
             let found = seen.iter().any(|detection| finds(detection, label));
-            if let Some(counts) = self.classes.iter_mut().find(|one| one.label == label.label) {
-                counts.labelled += 1;
-                counts.found += usize::from(found);
+            if let Some(class) = self.classes.iter_mut().find(|one| one.label == label.label) {
+                class.labelled += 1;
+                class.found += usize::from(found);
             }
             if !found {
                 let (label, seen) = (label.clone(), seen.clone());
@@ -65,9 +51,9 @@ impl Tally {
         }
         for detection in seen {
             let right = labels.iter().any(|label| finds(detection, label));
-            let counts = &mut self.classes[detection.class_id];
-            counts.boxes += 1;
-            counts.right += usize::from(right);
+            let class = &mut self.classes[detection.class_id];
+            class.boxes += 1;
+            class.right += usize::from(right);
             if !right {
                 let detection = detection.clone();
                 self.unlabelled.push(Unlabelled { file: file.to_owned(), detection });
@@ -77,23 +63,15 @@ impl Tally {
 
     /// Sums up.
     pub fn report(mut self) -> EvalReport {
-        let of = |count: fn(&Counts) -> usize| self.classes.iter().map(count).sum();
-        let all = ClassReport::of(
-            "all",
-            of(|one| one.labelled),
-            of(|one| one.found),
-            of(|one| one.boxes),
-            of(|one| one.right),
-        );
-        let occurring = self.classes.iter().filter(|one| one.labelled + one.boxes > 0);
-        let classes = occurring
-            .map(|one| ClassReport::of(&one.label, one.labelled, one.found, one.boxes, one.right));
+        let mut all = ClassReport { label: "all".to_owned(), ..ClassReport::default() };
+        self.classes.iter().for_each(|class| all.add(class));
+        let occurring = self.classes.into_iter().filter(|class| class.labelled + class.boxes > 0);
         let WithoutLabels { pictures, boxes, .. } = self.without_labels;
         let boxes_per_picture = share(boxes, pictures);
         self.times.sort_unstable();
         EvalReport {
-            classes: classes.collect(),
-            all,
+            classes: occurring.map(ClassReport::with_shares).collect(),
+            all: all.with_shares(),
             without_labels: WithoutLabels { pictures, boxes, boxes_per_picture },
             pictures: self.times.len(),
             ms_per_picture: self.times.get(self.times.len() / 2).copied().map(milliseconds),
@@ -155,7 +133,9 @@ mod tests {
         let report = tally.report();
 
         let class = |label: &str, labelled, found, boxes, right| {
-            ClassReport::of(label, labelled, found, boxes, right)
+            let label = label.to_owned();
+            ClassReport { label, labelled, found, boxes, right, ..ClassReport::default() }
+                .with_shares()
         };
         assert_eq!(report.classes, [class("cat", 2, 1, 2, 2), class("dog", 1, 1, 3, 1)]);
         assert_eq!(report.all, class("all", 3, 2, 5, 3));

@@ -7,7 +7,9 @@ pub mod chart;
 mod command_line;
 mod files;
 mod machine;
+mod table;
 
 pub use command_line::command_line;
 pub use files::{ReportError, check_writable, write_html, write_json};
 pub use machine::{Machine, peak_memory_mb};
+pub use table::numbers_table;

@@ -11,6 +11,7 @@ use framegate_models::Detector;
 use framegate_models::detector::{EMBEDDED_MODEL, LoadOptions};
 
 use crate::support::backends::usable;
+use crate::support::overlap::{iou, place};
 use crate::support::pictures::GENERATED;
 use crate::support::program::{framegate, run};
 
@@ -112,16 +113,8 @@ fn assert_in(picture: &str, boxes: &[Detection], others: &[Detection]) {
         let like = |other: &&Detection| {
             other.class_id == wanted.class_id
                 && (other.score - wanted.score).abs() <= SCORE_TOLERANCE
-                && iou(wanted, other) >= LEAST_IOU
+                && iou(place(wanted), place(other)) >= LEAST_IOU
         };
         assert!(others.iter().any(|other| like(&other)), "{picture}: {wanted:?} in {others:?}");
     }
-}
-
-fn iou(a: &Detection, b: &Detection) -> f32 {
-    let overlap = |a: f32, a_extent: f32, b: f32, b_extent: f32| {
-        ((a + a_extent).min(b + b_extent) - a.max(b)).max(0.0)
-    };
-    let shared = overlap(a.x, a.width, b.x, b.width) * overlap(a.y, a.height, b.y, b.height);
-    shared / (a.width * a.height + b.width * b.height - shared)
 }

@@ -11,6 +11,7 @@ use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 
 use crate::support::backends::usable;
+use crate::support::overlap::{iou, place};
 use crate::support::reference::{ReferenceDetection, reference_image, reference_output};
 use crate::support::test_data;
 
@@ -170,13 +171,5 @@ fn differences(
 fn matches(expected: &ReferenceDetection, found: &Detection, least_iou: f32) -> bool {
     expected.class_id == found.class_id
         && (expected.score - found.score).abs() <= SCORE_TOLERANCE
-        && iou(expected, found) >= least_iou
-}
-
-fn iou(a: &ReferenceDetection, b: &Detection) -> f32 {
-    let overlap = |a: f32, a_extent: f32, b: f32, b_extent: f32| {
-        ((a + a_extent).min(b + b_extent) - a.max(b)).max(0.0)
-    };
-    let shared = overlap(a.x, a.w, b.x, b.width) * overlap(a.y, a.h, b.y, b.height);
-    shared / (a.w * a.h + b.width * b.height - shared)
+        && iou([expected.x, expected.y, expected.w, expected.h], place(found)) >= least_iou
 }

@@ -38,9 +38,17 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn a_batch_allocates_nothing_once_the_session_is_warm() {
+    let level = SimdLevel::best();
+    for precision in [Precision::F32, Precision::Bf16] {
+        if level.has(precision) {
+            check(SimdOptions { level, precision });
+        }
+    }
+}
+
+fn check(options: SimdOptions) {
     let limits = Limits { max_batch: 5, threads: 2 };
-    let backend =
-        SimdBackend::new(SimdOptions { level: SimdLevel::best(), precision: Precision::F32 });
+    let backend = SimdBackend::new(options);
     let before = CALLS.load(Ordering::Relaxed);
     let mut session = backend.load(&model(), &limits).unwrap();
     assert!(CALLS.load(Ordering::Relaxed) > before, "loading must be counted");
@@ -76,6 +84,8 @@ fn model() -> Model {
     let stem = builder.push("stem", convolution(1, Some(Activation::Silu)), &[x, w]).unwrap();
     let w = weights(&mut builder, &[20, 1, 3, 3]);
     let deep = builder.push("depthwise", convolution(20, None), &[stem, w]).unwrap();
+    let w = weights(&mut builder, &[20, 20, 3, 3]);
+    let deep = builder.push("dense", convolution(1, None), &[deep, w]).unwrap();
     let sum = builder.push("sum", Operator::Binary(Binary::Add), &[deep, stem]).unwrap();
     let shape = vec![1, 20 * 40 * 40];
     let flat = builder.push("flat", Operator::Reshape { shape }, &[sum]).unwrap();

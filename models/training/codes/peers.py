@@ -19,7 +19,9 @@ import cv2
 import numpy as np
 import zxingcpp
 
+from .boxes import Detection
 from .classes import CLASS_NAMES, LINEAR
+from .validate import is_found
 
 Corners = list[np.ndarray]
 """An array of points × 2 for each code."""
@@ -45,11 +47,9 @@ def zxing(image: np.ndarray) -> Corners:
 
 
 def finds(corners: np.ndarray, code: dict) -> bool:
-    """The rule of `framegate eval`, for the box around the corners."""
-    low, high = corners.min(0), corners.max(0)
-    centre = np.array([code["x"] + code["w"] / 2, code["y"] + code["h"] / 2])
-    inside = bool((low <= centre).all() and (centre <= high).all())
-    return inside and 0.5 <= (high - low).max() / max(code["w"], code["h"]) <= 2
+    """The rule of `framegate eval`, for the box around the corners; peers look for one class each."""
+    box = np.concatenate([corners.min(0), corners.max(0)])
+    return is_found(code, [Detection(CLASS_NAMES.index(code["label"]), 1.0, box)])
 
 
 def main() -> None:

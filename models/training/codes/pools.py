@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .clutter import random_negative
 from .lettering import Lettering
-from .negatives import random_negative
 from .random_source import RandomSource
 from .textures import SIDE, random_texture
 

@@ -1,13 +1,13 @@
 //! The report on a terminal.
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::Table;
 
 use super::ModelReport;
+use crate::report::numbers_table;
 
 /// The figures of one model's runs; ratios are to the first backend.
 pub fn runs_table(report: &ModelReport, model: &str) -> Table {
-    let mut table = table(&[
+    let mut table = numbers_table(&[
         "backend",
         "batch",
         "frames/s",
@@ -46,7 +46,7 @@ pub fn runs_table(report: &ModelReport, model: &str) -> Table {
 
 /// Whether the backends find the same.
 pub fn parity_table(report: &ModelReport, model: &str) -> Table {
-    let mut table = table(&[
+    let mut table = numbers_table(&[
         "backend",
         "batch",
         "against",
@@ -68,16 +68,6 @@ pub fn parity_table(report: &ModelReport, model: &str) -> Table {
             format!("{:.1e}", comparison.max_raw_rel_diff),
             if parity.holds { "holds" } else { "FAILS" }.to_owned(),
         ]);
-    }
-    table
-}
-
-/// An empty table of numbers, after one column of names.
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
     }
     table
 }

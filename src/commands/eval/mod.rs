@@ -2,9 +2,7 @@
 
 mod text;
 
-use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -31,10 +29,6 @@ struct Evaluation {
 
 pub(super) fn eval(config: EvalConfig) -> Result<Outcome, CommandError> {
     let labels = Labels::read(&config.labels)?;
-    let by_path: HashMap<PathBuf, Vec<Label>> = {
-        let named = labels.0.iter();
-        named.map(|(name, objects)| (config.images.join(name), objects.clone())).collect()
-    };
     let mut sources: Vec<Source> =
         labels.0.keys().map(|name| Source::File(config.images.join(name))).collect();
     sources.extend(sources::expand(&config.negatives));
@@ -51,7 +45,7 @@ pub(super) fn eval(config: EvalConfig) -> Result<Outcome, CommandError> {
     let mut tally = Tally::new(&classes);
     let mut progress = Progress::start(&sources);
     let objects = |origin: &FrameOrigin| match origin {
-        FrameOrigin::File(path) => by_path.get(path).map_or(&[][..], Vec::as_slice),
+        FrameOrigin::File(path) => labels.of(&config.images, path),
         FrameOrigin::Stream { .. } => &[],
     };
     let chosen = loaded.run(sources, &config.frames, |pool, batch| {

@@ -3,10 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, Table};
-
 use super::Evaluation;
+use crate::report::numbers_table;
 use crate::stages::Detection;
 
 /// Writes the table first and every mistake after it.
@@ -17,19 +15,8 @@ pub(super) fn write(out: &mut impl Write, evaluation: &Evaluation) -> io::Result
         "{model} on {backend} ({device}), {} pictures, boxes of score {conf} and more",
         report.pictures
     )?;
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header([
-        "class",
-        "labelled",
-        "found",
-        "recall",
-        "boxes",
-        "right",
-        "precision",
-    ]);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    let mut table =
+        numbers_table(&["class", "labelled", "found", "recall", "boxes", "right", "precision"]);
     for class in report.classes.iter().chain([&report.all]) {
         table.add_row([
             class.label.clone(),
@@ -45,7 +32,10 @@ pub(super) fn write(out: &mut impl Write, evaluation: &Evaluation) -> io::Result
     let without = &report.without_labels;
     if let Some(rate) = without.boxes_per_picture {
         let (boxes, pictures) = (without.boxes, without.pictures);
-        writeln!(out, "{boxes} boxes in {pictures} pictures without labels: {rate:.3} a picture")?;
+        writeln!(
+            out,
+            "pictures without labels: {pictures}; boxes in them: {boxes}, {rate:.3} a picture"
+        )?;
     }
     if let Some(milliseconds) = report.ms_per_picture {
         writeln!(out, "{milliseconds:.2} ms a picture from JPEG to boxes (median)")?;

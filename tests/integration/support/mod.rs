@@ -4,6 +4,7 @@ pub(crate) mod backends;
 pub(crate) mod client;
 pub(crate) mod colours;
 pub(crate) mod jpeg;
+pub(crate) mod overlap;
 pub(crate) mod pictures;
 pub(crate) mod program;
 pub(crate) mod reference;

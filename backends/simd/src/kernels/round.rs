@@ -3,6 +3,9 @@
 
 use crate::vector::{PairProducts, pair_versions};
 
+/// A version of the kernel.
+pub(crate) type Kernel = unsafe fn(*const f32, *mut u16, usize);
+
 pair_versions!(version = round(from: *const f32, to: *mut u16, len: usize));
 
 /// Rounds `len` elements.

@@ -6,8 +6,8 @@ use framegate_backend_api::graph::{
 };
 
 use super::assemble::{Assembly, blocked_cells};
-use super::classify::Kind;
-use super::demand::{Form, PLANAR_CHANNELS, multiplies_pairs};
+use super::classify::{Kind, PLANAR_CHANNELS, multiplies_pairs};
+use super::demand::Form;
 use super::fuse::Fusion;
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::dense::Dense;

@@ -90,6 +90,15 @@ fn convolution(parameters: &Convolution, graph: &Graph, node: &Node, is_blocked:
     }
 }
 
+/// Pictures of at most so many channels are read as they are: in a block most lanes would be empty.
+pub(crate) const PLANAR_CHANNELS: usize = 4;
+
+/// Whether a convolution that may do so multiplies pairs of bf16: those of a picture's few channels are
+/// computed from the picture as it is.
+pub(crate) fn multiplies_pairs(graph: &Graph, node: &Node, kind: Kind) -> bool {
+    kind == Kind::Kernel && graph.value(node.inputs[0]).shape[1] > PLANAR_CHANNELS
+}
+
 /// Whether a value is one picture of floats that depends on the input and has elements.
 fn is_picture(value: &Value) -> bool {
     value.constant.is_none()

@@ -1,8 +1,8 @@
 //! In which form each blocked value is wanted: as it is, rounded to bf16, or both.
 
-use framegate_backend_api::graph::{Graph, Node, Operator, ValueId};
+use framegate_backend_api::graph::{Graph, Operator, ValueId};
 
-use super::classify::Kind;
+use super::classify::{Kind, multiplies_pairs};
 use super::fuse::Fusions;
 use super::views::Movement;
 use crate::precision::Precision;
@@ -87,13 +87,4 @@ pub(crate) fn demands(
         read.iter().for_each(|id: &ValueId| demands[id.0].add(operands));
     }
     demands
-}
-
-/// Pictures of at most so many channels are read as they are: in a block most lanes would be empty.
-pub(crate) const PLANAR_CHANNELS: usize = 4;
-
-/// Whether a convolution that may do so multiplies pairs of bf16: those of a picture's few channels are
-/// computed from the picture as it is.
-pub(crate) fn multiplies_pairs(graph: &Graph, node: &Node, kind: Kind) -> bool {
-    kind == Kind::Kernel && graph.value(node.inputs[0]).shape[1] > PLANAR_CHANNELS
 }

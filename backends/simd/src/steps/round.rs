@@ -15,7 +15,7 @@ pub(crate) struct RoundBlocks {
     target: Slot,
     len: usize,
     lanes: usize,
-    kernel: unsafe fn(*const f32, *mut u16, usize),
+    kernel: round::Kernel,
     tasks: usize,
 }
 

@@ -6,7 +6,6 @@ use std::mem::MaybeUninit;
 use crate::kernels::round;
 use crate::level::SimdLevel;
 use crate::memory::{Buffers, Slot};
-use crate::precision::Precision;
 
 /// Most elements that are computed before they are rounded, when nobody wants them as they are.
 pub(crate) const SCRATCH: usize = 7680;
@@ -27,16 +26,12 @@ impl Targets {
 
 /// Rounds finished results to their place, if anybody wants them rounded.
 pub(crate) struct Rounding {
-    target: Option<Slot>,
-    kernel: unsafe fn(*const f32, *mut u16, usize),
+    target: Option<(Slot, round::Kernel)>,
 }
 
 impl Rounding {
     pub(crate) fn new(level: SimdLevel, targets: Targets) -> Self {
-        unsafe fn nothing(_: *const f32, _: *mut u16, _: usize) {}
-        let has_bf16 = level.has(Precision::Bf16);
-        let kernel = if has_bf16 { round::version(level) } else { nothing };
-        Self { target: targets.rounded.filter(|_| has_bf16), kernel }
+        Self { target: targets.rounded.map(|slot| (slot, round::version(level))) }
     }
 
     /// Rounds `len` results to the target's element `at` and those after it.
@@ -45,9 +40,9 @@ impl Rounding {
     /// `results` is good for `len` elements, a multiple of the vector; the target has room for them and
     /// nobody else touches it there.
     pub(crate) unsafe fn run(&self, results: *const f32, buffers: &Buffers, at: usize, len: usize) {
-        let Some(target) = self.target else { return };
+        let Some((target, kernel)) = self.target else { return };
         // SAFETY: the caller's promise.
-        unsafe { (self.kernel)(results, buffers.pointer(target).cast::<u16>().add(at), len) }
+        unsafe { kernel(results, buffers.pointer(target).cast::<u16>().add(at), len) }
     }
 }
 
