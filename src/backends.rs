@@ -90,7 +90,7 @@ impl fmt::Display for BackendId {
 pub struct BackendOptions {
     /// Accept a GPU that is emulated on the processor.
     pub allow_software_gpu: bool,
-    /// Vector instructions of our own engine; `None` takes the widest that the processor has.
+    /// Vector instructions of our own engine; `None` takes the fastest that the processor has.
     pub simd_level: Option<SimdLevel>,
     /// What convolutions multiply, on our own engine.
     pub precision: Precision,
@@ -119,6 +119,8 @@ pub enum SimdLevel {
     Avx2,
     /// AVX-512.
     Avx512,
+    /// AVX-512, and AMX for what is multiplied as bf16.
+    Amx,
 }
 
 impl SimdLevel {
@@ -128,6 +130,7 @@ impl SimdLevel {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Amx => "amx",
         }
     }
 }
@@ -153,8 +156,12 @@ fn simd(precision: Precision, options: &BackendOptions) -> Created {
         Precision as Products, SimdBackend, SimdLevel as Level, SimdOptions,
     };
 
+    let precision = match precision {
+        Precision::F32 => Products::F32,
+        Precision::Bf16 => Products::Bf16,
+    };
     let level = match options.simd_level {
-        None => Some(Level::best()),
+        None => Some(Level::best(precision)),
         Some(asked) => Level::available().into_iter().find(|level| level.name() == asked.name()),
     };
     let level = level.ok_or_else(|| BackendError::Unavailable {
@@ -163,10 +170,6 @@ fn simd(precision: Precision, options: &BackendOptions) -> Created {
                  it out to use the widest that there are"
             .to_owned(),
     })?;
-    let precision = match precision {
-        Precision::F32 => Products::F32,
-        Precision::Bf16 => Products::Bf16,
-    };
     Ok(Box::new(SimdBackend::new(SimdOptions { level, precision })))
 }
 

@@ -41,11 +41,11 @@ pub struct BackendResourceArgs {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub allow_software_gpu: bool,
-    /// Vector instructions that the backend simd uses [default: the widest that the processor has]
+    /// Vector instructions that the backend simd uses [default: the fastest that the processor has]
     #[arg(long, env = "FRAMEGATE_SIMD_LEVEL", value_name = "LEVEL")]
     pub simd_level: Option<SimdLevelName>,
     /// What the backend simd multiplies in convolutions: bf16 is faster and less exact, and needs a
-    /// processor with AVX-512 BF16
+    /// processor with AVX-512 BF16; AMX is used where it is
     #[arg(long, env = "FRAMEGATE_PRECISION", value_name = "PRECISION", default_value = "f32")]
     pub precision: PrecisionName,
     /// ONNX Runtime's shared library, or the folder that holds it, for the backend ort [default: where
@@ -63,6 +63,8 @@ pub enum SimdLevelName {
     Avx2,
     /// AVX-512.
     Avx512,
+    /// AVX-512 and AMX, which multiplies bf16 alone.
+    Amx,
 }
 
 /// What is multiplied, as named on the command line.

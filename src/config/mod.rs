@@ -220,6 +220,7 @@ impl From<cli::BackendResourceArgs> for BackendOptions {
             cli::SimdLevelName::Portable => SimdLevel::Portable,
             cli::SimdLevelName::Avx2 => SimdLevel::Avx2,
             cli::SimdLevelName::Avx512 => SimdLevel::Avx512,
+            cli::SimdLevelName::Amx => SimdLevel::Amx,
         };
         Self {
             allow_software_gpu: raw.allow_software_gpu,

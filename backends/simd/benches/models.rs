@@ -42,8 +42,8 @@ fn run(bencher: Bencher<'_, '_>, model: &str, len: usize) {
     let path = models.join(format!("{model}.onnx"));
     let options = LoadOptions { labels: None, input_size: None };
     let detector = Detector::load(&path, &options).expect("the model can be read");
-    let backend =
-        SimdBackend::new(SimdOptions { level: SimdLevel::best(), precision: Precision::F32 });
+    let precision = Precision::F32;
+    let backend = SimdBackend::new(SimdOptions { level: SimdLevel::best(precision), precision });
     let limits = Limits { max_batch: len, threads: THREADS };
     let mut session = backend.load_session(&detector.model, &limits).expect("it can be loaded");
     let mut batch = InputBatch::new(detector.model.graph.image_shape(), len);

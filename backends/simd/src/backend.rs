@@ -69,7 +69,7 @@ impl Backend for SimdBackend {
     fn probe(&self) -> Result<DeviceInfo, BackendError> {
         let SimdOptions { level, precision } = self.options;
         if !level.has(precision) {
-            let reason = format!("this processor has no instructions for {precision} at {level}");
+            let reason = format!("this processor has no instructions for {precision} with {level}");
             return Err(BackendError::Unavailable { backend: BACKEND, reason });
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use crate::precision::Precision;
+#[cfg(target_arch = "x86_64")]
+use crate::tiles;
+
 /// The instruction set that a session's kernels are compiled for.
 ///
 /// Results differ between levels by rounding only: fused multiply-adds round once, and sums are
@@ -16,6 +20,9 @@ pub enum SimdLevel {
     /// AVX-512 F.
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
+    /// AVX-512, and AMX for products of bf16: it has no others.
+    #[cfg(target_arch = "x86_64")]
+    Amx(Amx),
 }
 
 impl SimdLevel {
@@ -26,13 +33,15 @@ impl SimdLevel {
         {
             levels.extend(Avx2::detect().map(Self::Avx2));
             levels.extend(Avx512::detect().map(Self::Avx512));
+            levels.extend(Amx::detect().map(Self::Amx));
         }
         levels
     }
 
-    /// The fastest level that this processor has.
-    pub fn best() -> Self {
-        Self::available().pop().unwrap_or(Self::Portable)
+    /// The fastest level that this processor has for a precision; for `f32` if it has none.
+    pub fn best(precision: Precision) -> Self {
+        let serves = |level: &Self| level.has(precision) || level.has(Precision::F32);
+        Self::available().into_iter().rfind(serves).unwrap_or(Self::Portable)
     }
 
     /// Its name on command lines.
@@ -43,6 +52,8 @@ impl SimdLevel {
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => "amx",
         }
     }
 
@@ -53,7 +64,7 @@ impl SimdLevel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => 8,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => 16,
+            Self::Avx512(_) | Self::Amx(_) => 16,
         }
     }
 }
@@ -66,6 +77,8 @@ impl fmt::Display for SimdLevel {
             Self::Avx2(_) => "AVX2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "AVX-512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => "AMX",
         })
     }
 }
@@ -93,5 +106,21 @@ impl Avx512 {
     /// Asks the processor.
     pub fn detect() -> Option<Self> {
         is_x86_feature_detected!("avx512f").then_some(Self(()))
+    }
+}
+
+/// Proof that the processor has AVX-512 F and AMX for bf16, and that the system lets this process use
+/// them: only [`Amx::detect`] makes one.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amx(());
+
+#[cfg(target_arch = "x86_64")]
+impl Amx {
+    /// Asks the processor and the system.
+    pub fn detect() -> Option<Self> {
+        let has_vectors =
+            is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16");
+        (has_vectors && tiles::is_usable()).then_some(Self(()))
     }
 }

@@ -8,7 +8,7 @@
 //! - `plan`: a graph becomes steps in memory: what is fused, what is written in place, which buffers
 //!   share memory, what may run at the same time.
 //! - `steps`: kernels bound to buffers and cut into tasks.
-//! - `kernels`, on `vector`: the loops, each written once for every level.
+//! - `kernels`, on `vector` and `tiles`: the loops, each written once for every level.
 //! - `plain`: every operator in scalar code, for what has no kernel and for testing what has one.
 //! - `engine`, with its `crew` of threads: a plan at work.
 //! - `session`: a batch through the engine; `profile`: where its time went.
@@ -26,12 +26,13 @@ mod precision;
 mod profile;
 mod session;
 mod steps;
+mod tiles;
 mod vector;
 mod waiting;
 
 pub use backend::{SimdBackend, SimdOptions};
 pub use level::SimdLevel;
 #[cfg(target_arch = "x86_64")]
-pub use level::{Avx2, Avx512};
+pub use level::{Amx, Avx2, Avx512};
 pub use precision::Precision;
 pub use session::{SessionMemory, SimdSession};

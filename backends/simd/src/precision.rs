@@ -25,9 +25,11 @@ impl fmt::Display for Precision {
 
 impl SimdLevel {
     /// Whether there are kernels of this precision that this processor can run: bf16 needs AVX-512
-    /// BF16, and is there in portable code for comparison.
+    /// BF16 or AMX, and is there in portable code for comparison.
     pub fn has(self, precision: Precision) -> bool {
         match (precision, self) {
+            #[cfg(target_arch = "x86_64")]
+            (precision, Self::Amx(_)) => precision == Precision::Bf16,
             (Precision::F32, _) | (Precision::Bf16, Self::Portable) => true,
             #[cfg(target_arch = "x86_64")]
             (Precision::Bf16, Self::Avx2(_)) => false,

@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_panic_costs_its_batch_and_the_session_goes_on() {
-        let mut plan = Plan::new(&graph(), SimdLevel::best(), Precision::F32, 2);
+        let mut plan = Plan::new(&graph(), SimdLevel::best(Precision::F32), Precision::F32, 2);
         assert_eq!(plan.steps[0].step.tasks(), 1, "every task must go wrong alike");
         let step = &mut plan.steps[0].step;
         let calm: Box<dyn Step> = std::mem::replace(step, Box::new(Nothing));
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_profile_says_where_the_time_went() {
         let (mut session, mut batch) =
-            session(Plan::new(&graph(), SimdLevel::best(), Precision::F32, 2));
+            session(Plan::new(&graph(), SimdLevel::best(Precision::F32), Precision::F32, 2));
         let mut out = OutputBatch::default();
         session.set_profiling(true);
         for len in [1, 3] {

@@ -20,18 +20,54 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+use super::dense_tiles;
 use super::window::Axis;
 use crate::level::SimdLevel;
 use crate::precision::Precision;
+#[cfg(target_arch = "x86_64")]
+use crate::tiles::{PAIRS, ROWS};
 use crate::vector::{Products, pair_versions, versions};
 
 /// Most blocks of channels in a tile of a level.
 pub(crate) fn most_blocks(level: SimdLevel) -> usize {
     match level {
         #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx512(_) => 4,
+        SimdLevel::Avx512(_) | SimdLevel::Amx(_) => 4,
         // Sixteen registers have no room for more weights beside the sums.
         _ => 2,
+    }
+}
+
+/// Pairs of channels that a level's kernel multiplies. Tiles are as long as a block in any case: what
+/// the last one lacks has weights, which are 0.
+pub(crate) fn pairs(level: SimdLevel, channels: usize) -> usize {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        SimdLevel::Amx(_) => channels.div_ceil(2 * PAIRS) * PAIRS,
+        _ => channels.div_ceil(2),
+    }
+}
+
+/// How results are best cut into pieces.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grain {
+    /// Every tile is as wide as a divisor of this, or as a few of them.
+    pub(crate) columns: usize,
+    /// Rows that are shorter are not worth pieces of their own.
+    pub(crate) short_row: usize,
+}
+
+/// Most columns of a grain.
+pub(crate) const MOST_COLUMNS: usize = 24;
+
+/// The grain of a level's kernel.
+pub(crate) fn grain(level: SimdLevel, precision: Precision) -> Grain {
+    match (precision, level) {
+        // An edge takes a whole tile of results: in short rows, most tiles would be at edges.
+        #[cfg(target_arch = "x86_64")]
+        (Precision::Bf16, SimdLevel::Amx(_)) => Grain { columns: ROWS, short_row: 3 * ROWS },
+        _ => Grain { columns: MOST_COLUMNS, short_row: 12 },
     }
 }
 
@@ -48,18 +84,18 @@ pub(crate) struct Dense {
 
 impl Dense {
     /// Elements between the taps of two channel blocks of the input.
-    fn block_stride(&self) -> usize {
+    pub(super) fn block_stride(&self) -> usize {
         self.axes[0].extent * self.axes[1].extent * self.block
     }
 
     /// Elements between two rows of the input.
-    fn row_stride(&self) -> usize {
+    pub(super) fn row_stride(&self) -> usize {
         self.axes[1].extent * self.block
     }
 
     /// Where in a block of the input a tap lies, of the result whose first tap lies at `origin`;
     /// `None` in the padding.
-    fn offset(&self, origin: (isize, isize), tap: [usize; 2]) -> Option<usize> {
+    pub(super) fn offset(&self, origin: (isize, isize), tap: [usize; 2]) -> Option<usize> {
         let y = origin.0.checked_add_unsigned(tap[0]).and_then(|y| usize::try_from(y).ok())?;
         let x = origin.1.checked_add_unsigned(tap[1]).and_then(|x| usize::try_from(x).ok())?;
         let is_inside = y < self.axes[0].extent && x < self.axes[1].extent;
@@ -119,9 +155,11 @@ pub(crate) fn kernel(level: SimdLevel, precision: Precision, blocks: usize, step
 }
 
 fn version<const B: usize, const STEP: usize>(level: SimdLevel, precision: Precision) -> Kernel {
-    match precision {
-        Precision::F32 => piece_version::<B, STEP>(level),
-        Precision::Bf16 => pair_piece_version::<B, STEP>(level),
+    match (precision, level) {
+        #[cfg(target_arch = "x86_64")]
+        (Precision::Bf16, SimdLevel::Amx(proof)) => dense_tiles::amx_kernel(proof, B),
+        (Precision::Bf16, _) => pair_piece_version::<B, STEP>(level),
+        (Precision::F32, _) => piece_version::<B, STEP>(level),
     }
 }
 
@@ -129,7 +167,7 @@ versions!(piece_version<B, STEP> = piece(dense: &Dense, piece: &Piece));
 pair_versions!(pair_piece_version<B, STEP> = piece(dense: &Dense, piece: &Piece));
 
 /// What padding is read from.
-static ZEROS: [f32; 16] = [0.0; 16];
+pub(super) static ZEROS: [f32; 16] = [0.0; 16];
 
 /// Computes a piece with the tiles that the processor has registers for.
 ///

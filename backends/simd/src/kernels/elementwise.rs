@@ -18,6 +18,13 @@ versions!(binary_version = binary(
     len: usize,
     function: Binary,
 ));
+versions!(repeated_version = repeated(
+    a: *const f32,
+    b: *const f32,
+    to: *mut f32,
+    len: usize,
+    function: Binary,
+));
 
 /// # Safety
 /// The processor has `V`'s instructions; `len` is a multiple of the vector, and the pointers are
@@ -30,10 +37,40 @@ unsafe fn binary<V: Vector>(
     len: usize,
     function: Binary,
 ) {
+    // SAFETY: the caller's promise.
+    unsafe { pairs::<V, false>(a, b, to, len, function) }
+}
+
+/// As [`binary`], but one vector is the second operand of all.
+///
+/// # Safety
+/// As [`binary`], but for `b`, which is good for a vector.
+#[inline(always)]
+unsafe fn repeated<V: Vector>(
+    a: *const f32,
+    b: *const f32,
+    to: *mut f32,
+    len: usize,
+    function: Binary,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { pairs::<V, true>(a, b, to, len, function) }
+}
+
+/// # Safety
+/// As [`binary`], or as [`repeated`] if `REPEATED`.
+#[inline(always)]
+unsafe fn pairs<V: Vector, const REPEATED: bool>(
+    a: *const f32,
+    b: *const f32,
+    to: *mut f32,
+    len: usize,
+    function: Binary,
+) {
     macro_rules! map {
         (|$a:ident, $b:ident| $body:expr) => {
             for at in (0..len).step_by(V::LANES) {
-                let ($a, $b) = (V::load(a.add(at)), V::load(b.add(at)));
+                let ($a, $b) = (V::load(a.add(at)), V::load(b.add(if REPEATED { 0 } else { at })));
                 V::store($body, to.add(at));
             }
         };

@@ -72,3 +72,18 @@ pub(crate) unsafe fn unblock_row(
         }
     }
 }
+
+/// Gathers a row of a block, each lane from an own one.
+///
+/// # Safety
+/// `from` is good for `columns` elements each that are as many apart as there are lanes, `to` for all of
+/// them, which nobody else writes.
+pub(crate) unsafe fn gather_row(from: &[*const f32], columns: usize, to: *mut f32) {
+    let lanes = from.len();
+    for column in 0..columns {
+        for (lane, from) in from.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { *to.add(column * lanes + lane) = *from.add(column * lanes) };
+        }
+    }
+}

@@ -5,10 +5,14 @@
 //! business of `steps`. Tests hold each against its plain twin in `plain`.
 
 pub(crate) mod activation;
+pub(crate) mod average_pool;
+pub(crate) mod blend;
 pub(crate) mod dense;
+pub(crate) mod dense_tiles;
 pub(crate) mod depthwise;
 pub(crate) mod elementwise;
 pub(crate) mod layout;
+pub(crate) mod matmul;
 pub(crate) mod max_pool;
 pub(crate) mod round;
 pub(crate) mod softmax;

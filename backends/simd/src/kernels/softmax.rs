@@ -1,9 +1,10 @@
-//! Softmax along an axis that is not the innermost: lines side by side, one to a lane.
+//! Softmax of row-major lines: of neighbours, one to a lane, where the axis is not the innermost, and
+//! of one after the other where it is.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use crate::vector::{Vector, exponential, versions};
+use crate::vector::{LONGEST_VECTOR, Vector, exponential, versions};
 
-/// Neighbouring lines.
+/// Lines, and where their results go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lines {
     /// First element of the first line.
@@ -12,19 +13,20 @@ pub(crate) struct Lines {
     pub(crate) to: *mut f32,
     /// Elements in a line.
     pub(crate) extent: usize,
-    /// Distance between neighbours in a line.
+    /// Distance between neighbours in a line; lines whose elements follow each other have none.
     pub(crate) stride: usize,
 }
 
-versions!(version = lines(lines: &Lines));
+versions!(side_by_side_version = side_by_side(lines: &Lines));
+versions!(line_version = line(lines: &Lines));
 
-/// Computes as many lines as the vector has lanes.
+/// Computes as many neighbouring lines as the vector has lanes.
 ///
 /// # Safety
 /// The processor has `V`'s instructions, the pointers are good for what the other fields say for
 /// that many lines, and no other thread writes there.
 #[inline(always)]
-unsafe fn lines<V: Vector>(lines: &Lines) {
+unsafe fn side_by_side<V: Vector>(lines: &Lines) {
     let Lines { from, to, extent, stride } = *lines;
     // SAFETY: the caller's promise.
     unsafe {
@@ -44,4 +46,58 @@ unsafe fn lines<V: Vector>(lines: &Lines) {
             V::load(to.add(index * stride)).mul(share).store(to.add(index * stride));
         }
     }
+}
+
+/// Computes one line, whose elements follow each other.
+///
+/// # Safety
+/// The processor has `V`'s instructions, the pointers are good for the line, and no other thread
+/// writes there.
+#[inline(always)]
+unsafe fn line<V: Vector>(lines: &Lines) {
+    let Lines { from, to, extent, .. } = *lines;
+    let whole = extent / V::LANES * V::LANES;
+    let rest = extent - whole;
+    // What the last vector lacks counts for nothing.
+    let mut last = [f32::NEG_INFINITY; LONGEST_VECTOR];
+    // SAFETY: the caller's promise; the rest is shorter than a vector.
+    unsafe {
+        from.add(whole).copy_to_nonoverlapping(last.as_mut_ptr(), rest);
+        let mut largest = V::load(last.as_ptr());
+        for at in (0..whole).step_by(V::LANES) {
+            largest = largest.max(V::load(from.add(at)));
+        }
+        let largest = V::splat(lanes(largest).into_iter().fold(f32::NEG_INFINITY, larger));
+        let mut sum = V::splat(0.0);
+        for at in (0..whole).step_by(V::LANES) {
+            let x = exponential(V::load(from.add(at)).sub(largest));
+            x.store(to.add(at));
+            sum = sum.add(x);
+        }
+        exponential(V::load(last.as_ptr()).sub(largest)).store(last.as_mut_ptr());
+        let sum = lanes(sum).into_iter().chain(last.into_iter().take(rest)).sum();
+        let share = V::splat(1.0).div(V::splat(sum));
+        for at in (0..whole).step_by(V::LANES) {
+            V::load(to.add(at)).mul(share).store(to.add(at));
+        }
+        V::load(last.as_ptr()).mul(share).store(last.as_mut_ptr());
+        to.add(whole).copy_from_nonoverlapping(last.as_ptr(), rest);
+    }
+}
+
+/// The larger number; what is no number stays none.
+fn larger(a: f32, b: f32) -> f32 {
+    if a.is_nan() || a > b { a } else { b }
+}
+
+/// A vector's lanes, in an array that may be longer.
+///
+/// # Safety
+/// The processor has `V`'s instructions.
+#[inline(always)]
+unsafe fn lanes<V: Vector>(vector: V) -> impl IntoIterator<Item = f32> {
+    let mut lanes = [0.0; LONGEST_VECTOR];
+    // SAFETY: the caller's promise; no vector is longer.
+    unsafe { vector.store(lanes.as_mut_ptr()) };
+    lanes.into_iter().take(V::LANES)
 }

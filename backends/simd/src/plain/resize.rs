@@ -6,10 +6,11 @@ use super::Operation;
 
 /// Where along one axis a result element comes from.
 #[derive(Debug, Clone, Copy)]
-struct Blend {
-    lower: usize,
-    upper: usize,
-    upper_weight: f64,
+pub(crate) struct Blend {
+    pub(crate) lower: usize,
+    pub(crate) upper: usize,
+    /// From 0 to 1; the other weighs the rest.
+    pub(crate) upper_weight: f64,
 }
 
 pub(super) fn resize(resize: &Resize, [_, channels, height, width]: [usize; 4]) -> Operation {
@@ -42,7 +43,8 @@ fn mix(lower: f64, upper: f64, blend: &Blend) -> f64 {
     if blend.upper_weight == 0.0 { lower } else { lower + (upper - lower) * blend.upper_weight }
 }
 
-fn blends(resize: &Resize, axis: usize, extent: usize) -> Vec<Blend> {
+/// Where the elements along an axis come from, of a picture of that extent.
+pub(crate) fn blends(resize: &Resize, axis: usize, extent: usize) -> Vec<Blend> {
     let last = extent.saturating_sub(1);
     let blend = |position: usize| {
         let source = resize.source_position(axis, extent, position);

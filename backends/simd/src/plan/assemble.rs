@@ -1,5 +1,7 @@
 //! Steps and slots for every node, and conversions where layouts meet.
 
+use std::ops::Range;
+
 use framegate_backend_api::graph::{Graph, Node, ValueId};
 use framegate_backend_api::{ElementType, HostTensor, TensorData};
 
@@ -8,6 +10,7 @@ use super::classify::Kind;
 use super::demand::{Demand, Form};
 use super::fuse::Fusions;
 use super::in_place::InPlace;
+use super::rearrange::{Channel, arrangement};
 use super::slots::{Home, Slots};
 use super::views::{Movement, Source};
 use crate::kernels::layout::Strides;
@@ -15,7 +18,7 @@ use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Slot, cells};
 use crate::plain::{self, Operation, Tensor};
 use crate::precision::Precision;
-use crate::steps::{Block, Blocked, Plain, RoundBlocks, Step, Unblock};
+use crate::steps::{Block, Blocked, GatherChannels, Lane, Plain, RoundBlocks, Step, Unblock};
 
 /// Where a value's elements are found, once they are.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,6 +68,7 @@ pub(crate) fn assemble(
         threads,
         findings,
         forms: vec![Forms::default(); graph.values.len()],
+        arrangements: vec![None; graph.values.len()],
         steps: Vec::new(),
         slots: Slots::default(),
         constants: Vec::new(),
@@ -79,6 +83,7 @@ pub(crate) fn assemble(
             (Kind::Plain, Movement::Usual) => assembly.plain_node(node),
             (Kind::Plain, Movement::Absorbed) => {}
             (Kind::Plain, Movement::Gather(sources)) => assembly.gather(node, sources),
+            (Kind::Rearranged, _) => assembly.rearrange(node),
             (kind, _) => assembly.kernel_node(node, kind, fusion),
         }
     }
@@ -96,6 +101,8 @@ pub(super) struct Assembly<'a> {
     pub(super) threads: usize,
     findings: &'a Findings,
     forms: Vec<Forms>,
+    /// Of values that are only rearranged others, by value number; the others are none themselves.
+    arrangements: Vec<Option<Vec<Channel>>>,
     steps: Vec<PlannedStep>,
     slots: Slots,
     constants: Vec<AlignedCells>,
@@ -128,7 +135,8 @@ impl Assembly<'_> {
 
     /// Whether a value is there in the blocked layout without any conversion.
     pub(super) fn is_blocked(&self, id: ValueId) -> bool {
-        self.forms[id.0].exact.is_some() || self.forms[id.0].rounded.is_some()
+        let forms = &self.forms[id.0];
+        forms.exact.is_some() || forms.rounded.is_some() || self.arrangements[id.0].is_some()
     }
 
     /// The forms in which a value is wanted.
@@ -171,8 +179,24 @@ impl Assembly<'_> {
         form: Form,
     ) -> Slot {
         let layout = self.layout(id);
-        let start = blocked_cells(block * layout.block_len(), form);
-        self.slots.add(blocked_cells(layout.len(), form), Home::Inside { parent, start })
+        self.blocks_inside(parent, layout, block..block + layout.blocks(), form)
+    }
+
+    /// Some blocks of a blocked picture's slot.
+    pub(super) fn blocks_inside(
+        &mut self,
+        parent: Slot,
+        layout: Blocked,
+        blocks: Range<usize>,
+        form: Form,
+    ) -> Slot {
+        let cells = |blocks: usize| blocked_cells(blocks * layout.block_len(), form);
+        self.slots.add(cells(blocks.len()), Home::Inside { parent, start: cells(blocks.start) })
+    }
+
+    /// Room for a blocked picture that is no value of the graph.
+    pub(super) fn new_picture(&mut self, layout: Blocked) -> Slot {
+        self.slots.add(layout.len(), Home::Arena(0))
     }
 
     /// A value in the blocked layout, converted if need be.
@@ -183,6 +207,7 @@ impl Assembly<'_> {
         let name = self.graph.value(id).name.clone();
         let (layout, threads) = (self.layout(id), self.threads);
         match form {
+            Form::Exact if self.arrangements[id.0].is_some() => self.gather_channels(id),
             Form::Exact => {
                 let (source, target) = (self.plain(id), self.new_blocked(id, form));
                 let step = Block::new(threads, layout, [source, target]);
@@ -224,10 +249,41 @@ impl Assembly<'_> {
 
     /// Writes a blocked value to where its elements belong in a row-major one.
     fn unblock(&mut self, id: ValueId, strides: Strides, target: Slot) {
-        let source = self.forms[id.0].exact.expect("nodes stand in execution order");
+        let source = self.blocked(id, Form::Exact);
         let step = Unblock::new(self.threads, self.layout(id), strides, [source, target]);
         let name = self.graph.value(id).name.clone();
         self.push(&name, "unblock", 0, step, vec![source], vec![target]);
+    }
+
+    /// Writes down where the channels of a node's result are, as far back as they were computed.
+    fn rearrange(&mut self, node: &Node) {
+        let channels = arrangement(self.graph, node).expect("the node was found to be so");
+        let computed = |channel: Channel| match &self.arrangements[channel.picture.0] {
+            Some(arrangement) => arrangement[channel.index],
+            None => channel,
+        };
+        let channels = channels.into_iter().map(computed).collect();
+        self.arrangements[node.outputs[0].0] = Some(channels);
+    }
+
+    /// Computes a rearranged value, for those who read it as a picture.
+    fn gather_channels(&mut self, id: ValueId) -> Slot {
+        let channels = self.arrangements[id.0].clone().unwrap_or_default();
+        let layout = self.layout(id);
+        let lane = |channel: Channel| {
+            let (block, lane) = (channel.index / layout.lanes, channel.index % layout.lanes);
+            let source = self.blocked(channel.picture, Form::Exact);
+            Lane { source, start: block * layout.block_len() + lane }
+        };
+        let lanes: Vec<Lane> = channels.into_iter().map(lane).collect();
+        let mut reads: Vec<Slot> = lanes.iter().map(|lane| lane.source).collect();
+        reads.sort_unstable();
+        reads.dedup();
+        let target = self.new_blocked(id, Form::Exact);
+        let name = self.graph.value(id).name.clone();
+        let step = GatherChannels::new(self.threads, lanes, layout, target);
+        self.push(&name, "channels", 0, step, reads, vec![target]);
+        target
     }
 
     fn gather(&mut self, node: &Node, sources: &[Source]) {

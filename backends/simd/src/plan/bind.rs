@@ -2,22 +2,19 @@
 
 use framegate_backend_api::ElementType;
 use framegate_backend_api::graph::{
-    Convolution, Graph, Node, Operator, ResizeMode, Value, ValueId, Window,
+    AveragePool, Binary, Graph, Node, Operator, Padding, Resize, ResizeMode, Value, ValueId, Window,
 };
 
 use super::assemble::{Assembly, blocked_cells};
-use super::classify::{Kind, PLANAR_CHANNELS, multiplies_pairs};
+use super::classify::{ChannelNumbers, Kind, channel_numbers};
 use super::demand::Form;
 use super::fuse::Fusion;
-use crate::kernels::activation::{self, Finish};
-use crate::kernels::dense::Dense;
-use crate::kernels::elementwise;
 use crate::kernels::window::Axis;
-use crate::memory::Slot;
-use crate::precision::Precision;
+use crate::kernels::{activation, elementwise};
+use crate::memory::{AlignedCells, Slot};
 use crate::steps::{
-    Activate, Combine, CopyBlocks, DenseConvolution, DepthwiseConvolution, MaxPoolBlocks,
-    ResizeBlocks, SCRATCH, Softmax, Targets, Weights,
+    Activate, AveragePoolBlocks, BlendBlocks, Blocked, Combine, CombineChannels, CopyBlocks,
+    MatMul, MaxPoolBlocks, Numbers, ResizeBlocks, Softmax,
 };
 
 impl Assembly<'_> {
@@ -27,6 +24,9 @@ impl Assembly<'_> {
             Operator::Convolution(parameters) => {
                 self.convolution(node, parameters, kind, fusion);
             }
+            Operator::TransposedConvolution(parameters) => {
+                self.transposed_convolution(node, parameters, kind, fusion);
+            }
             Operator::MaxPool(window) => {
                 let [source, target] = self.ends(x, fusion.result, Form::Exact);
                 let axes = axes(self.graph, x, fusion.result, window);
@@ -35,10 +35,22 @@ impl Assembly<'_> {
                 let step = MaxPoolBlocks::new(self.level, self.threads, axes, channels, slots);
                 self.push(&node.name, "max pool", 0, step, vec![source], vec![target]);
             }
-            Operator::Resize(resize) => {
-                let ResizeMode::Nearest(rounding) = resize.mode else {
-                    unreachable!("only nearest neighbours have a kernel");
-                };
+            Operator::AveragePool(parameters) => self.average_pool(node, parameters, fusion),
+            // Of all pixels, as was checked.
+            Operator::Reduce(_) => {
+                let kernel = [self.layout(x).height, self.layout(x).width];
+                let (stride, dilation, padding) = ([1, 1], [1, 1], Padding::default());
+                let window = Window { kernel, stride, dilation, padding };
+                let parameters = AveragePool { window, count_padding: false, overhang: [0, 0] };
+                self.average_pool(node, &parameters, fusion);
+            }
+            Operator::Resize(resize @ Resize { mode: ResizeMode::Linear, .. }) => {
+                let [source, target] = self.ends(x, fusion.result, Form::Exact);
+                let (picture, slots) = (self.layout(x), [source, target]);
+                let step = BlendBlocks::new(self.level, self.threads, resize, picture, slots);
+                self.push(&node.name, "resize", 0, step, vec![source], vec![target]);
+            }
+            Operator::Resize(resize @ Resize { mode: ResizeMode::Nearest(rounding), .. }) => {
                 let form = match self.demand(fusion.result).exact {
                     true => Form::Exact,
                     false => Form::Rounded,
@@ -49,7 +61,7 @@ impl Assembly<'_> {
                 picture.channels = blocked_cells(picture.blocks() * picture.lanes, form);
                 picture.lanes = blocked_cells(picture.lanes, form);
                 let slots = [source, target];
-                let step = ResizeBlocks::new(self.threads, resize, rounding, picture, slots);
+                let step = ResizeBlocks::new(self.threads, resize, *rounding, picture, slots);
                 self.push(&node.name, "resize", 0, step, vec![source], vec![target]);
             }
             Operator::Activation(function) => {
@@ -57,6 +69,9 @@ impl Assembly<'_> {
                 let (len, slots) = (self.layout(x).len(), [source, target]);
                 let step = Activate::new(self.level, self.threads, *function, len, slots);
                 self.push(&node.name, "activation", 0, step, vec![source], vec![target]);
+            }
+            Operator::Binary(function) if channel_numbers(self.graph, node).is_some() => {
+                self.combine_channels(node, *function, fusion);
             }
             Operator::Binary(function) => {
                 let sources = [x, node.inputs[1]].map(|id| self.blocked(id, Form::Exact));
@@ -81,6 +96,40 @@ impl Assembly<'_> {
     /// Where a step reads one value and writes another.
     fn ends(&mut self, x: ValueId, result: ValueId, form: Form) -> [Slot; 2] {
         [self.blocked(x, form), self.new_blocked(result, form)]
+    }
+
+    fn average_pool(&mut self, node: &Node, parameters: &AveragePool, fusion: &Fusion) {
+        let x = node.inputs[0];
+        let [source, target] = self.ends(x, fusion.result, Form::Exact);
+        let axes = axes(self.graph, x, fusion.result, &parameters.window);
+        let (level, channels) = (self.level, self.layout(x).channels);
+        let slots = [source, target];
+        let step = AveragePoolBlocks::new(level, self.threads, parameters, axes, channels, slots);
+        self.push(&node.name, "average pool", 0, step, vec![source], vec![target]);
+    }
+
+    /// A function of a picture and of a number for each of its channels.
+    fn combine_channels(&mut self, node: &Node, function: Binary, fusion: &Fusion) {
+        let operands = channel_numbers(self.graph, node);
+        let ChannelNumbers { picture, numbers } = operands.expect("operands were found to be so");
+        let [source, target] = self.ends(picture, fusion.result, Form::Exact);
+        let layout = self.layout(picture);
+        let mut reads = vec![source];
+        let numbers = match &self.graph.value(numbers).constant {
+            Some(constant) => {
+                let own = constant.as_f32().unwrap_or_default();
+                let channels = (0..layout.channels).map(|channel| own[channel % own.len()]);
+                Numbers::Constant(AlignedCells::from_slice(&padded(channels, layout)))
+            }
+            None => {
+                let slot = self.blocked(numbers, Form::Exact);
+                reads.push(slot);
+                Numbers::Computed(slot)
+            }
+        };
+        let (level, threads) = (self.level, self.threads);
+        let step = CombineChannels::new(level, threads, function, layout, source, numbers, target);
+        self.push(&node.name, "elementwise", 0, step, reads, vec![target]);
     }
 
     /// Every form in which a value is wanted.
@@ -117,6 +166,15 @@ impl Assembly<'_> {
                 let step = Softmax::new(level, threads, *axis, shape, [source, target]);
                 self.push(&node.name, "softmax", 0, step, vec![source], vec![target]);
             }
+            Operator::MatMul if MatMul::fits(level, &operands[1].shape) => {
+                let sources = [self.plain(node.inputs[0]), self.plain(node.inputs[1])];
+                let target = self.new_plain(result);
+                let shapes = [&operands[0].shape[..], &operands[1].shape];
+                let step = MatMul::new(level, threads, shapes, sources, target);
+                let multiply_adds = step.multiply_adds();
+                let kernel = "matrix product";
+                self.push(&node.name, kernel, multiply_adds, step, sources.to_vec(), vec![target]);
+            }
             _ => return false,
         }
         true
@@ -140,80 +198,17 @@ impl Assembly<'_> {
             }
         }
     }
+}
 
-    fn convolution(&mut self, node: &Node, parameters: &Convolution, kind: Kind, fusion: &Fusion) {
-        let graph = self.graph;
-        let x = node.inputs[0];
-        let constant = |index: usize| {
-            let id = node.inputs.get(index)?;
-            graph.value(*id).constant.as_ref().and_then(|tensor| tensor.as_f32())
-        };
-        let weights = Weights { elements: constant(1).unwrap_or_default(), bias: constant(2) };
-        let weight_shape = &graph.value(node.inputs[1]).shape;
-        let window = Window {
-            kernel: [weight_shape[2], weight_shape[3]],
-            stride: parameters.stride,
-            dilation: parameters.dilation,
-            padding: parameters.padding,
-        };
-        let axes = axes(graph, x, node.outputs[0], &window);
-        let (channels, filters) = (graph.value(x).shape[1], weight_shape[0]);
-        let is_planar = kind == Kind::Kernel && channels <= PLANAR_CHANNELS && !self.is_blocked(x);
-        let in_pairs = self.precision == Precision::Bf16 && multiplies_pairs(graph, node, kind);
-        let (precision, form) = match in_pairs {
-            true => (Precision::Bf16, Form::Rounded),
-            false => (Precision::F32, Form::Exact),
-        };
-        let source = if is_planar { self.plain(x) } else { self.blocked(x, form) };
-        let residual: Option<Slot> =
-            fusion.residual.map(|residual| self.blocked(residual, Form::Exact));
-        let targets = self.targets(fusion.result, kind);
-        let writes = targets.slots();
-        let finish = Finish { before: parameters.activation, after: fusion.after };
-        let results: usize = graph.value(node.outputs[0]).shape.iter().product();
-        let multiply_adds = results * weight_shape[1..].iter().product::<usize>();
-        let reads: Vec<Slot> = [Some(source), residual].into_iter().flatten().collect();
-        let (level, threads) = (self.level, self.threads);
-        if kind == Kind::Depthwise {
-            let step = DepthwiseConvolution::new(
-                level, threads, axes, channels, weights, finish, source, targets, residual,
-            );
-            self.push(&node.name, "depthwise", multiply_adds, step, reads, writes);
-        } else {
-            let (channels, block) = match (is_planar, precision) {
-                (true, _) => (channels, 1),
-                (false, Precision::F32) => (channels, level.lanes()),
-                (false, Precision::Bf16) => (channels.div_ceil(2), level.lanes() / 2),
-            };
-            let dense = Dense { axes, channels, block };
-            let kernel = match (is_planar, window.kernel, precision) {
-                (true, ..) => "stem",
-                (false, [1, 1], Precision::F32) => "pointwise",
-                (false, [1, 1], Precision::Bf16) => "pointwise bf16",
-                (false, _, Precision::F32) => "dense",
-                (false, _, Precision::Bf16) => "dense bf16",
-            };
-            let step = DenseConvolution::new(
-                level, precision, threads, dense, filters, weights, finish, source, targets,
-                residual,
-            );
-            self.push(&node.name, kernel, multiply_adds, step, reads, writes);
-        }
-    }
-
-    /// Where a convolution's results go.
-    fn targets(&mut self, result: ValueId, kind: Kind) -> Targets {
-        let demand = self.demand(result);
-        // A convolution of each channel on its own computes whole rows.
-        let is_wide = kind == Kind::Depthwise && self.layout(result).row_len() > SCRATCH;
-        let exact = demand.exact || is_wide;
-        let mut slot = |wanted: bool, form| wanted.then(|| self.new_blocked(result, form));
-        Targets { exact: slot(exact, Form::Exact), rounded: slot(demand.rounded, Form::Rounded) }
-    }
+/// Numbers of a picture's channels, with zeros for the surplus lanes of its last block.
+fn padded(numbers: impl Iterator<Item = f32>, layout: Blocked) -> Vec<f32> {
+    let mut padded: Vec<f32> = numbers.collect();
+    padded.resize(layout.blocks() * layout.lanes, 0.0);
+    padded
 }
 
 /// The axes of a window over picture `x` with these results.
-fn axes(graph: &Graph, x: ValueId, result: ValueId, window: &Window) -> [Axis; 2] {
+pub(super) fn axes(graph: &Graph, x: ValueId, result: ValueId, window: &Window) -> [Axis; 2] {
     let (x, result) = (&graph.value(x).shape, &graph.value(result).shape);
     let padding = [window.padding.top, window.padding.left];
     [0, 1].map(|axis| Axis {

@@ -2,10 +2,14 @@
 
 use framegate_backend_api::ElementType;
 use framegate_backend_api::graph::{
-    Convolution, Graph, Node, Operator, ResizeMode, Value, ValueId,
+    Activation, Binary, Convolution, Graph, Node, Operator, Reduce, Reduction,
+    TransposedConvolution, Value, ValueId,
 };
 
+use super::phases;
+use super::rearrange::{Channel, arrangement};
 use crate::kernels::{activation, elementwise};
+use crate::steps::Blocked;
 
 /// How a node is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,23 +20,59 @@ pub(crate) enum Kind {
     Kernel,
     /// By the kernel for convolutions of each channel on its own.
     Depthwise,
+    /// Not at all: its channels are gathered where they are read.
+    Rearranged,
 }
 
 /// The kind of each node. A node has a kernel where its operands are blocked already, or where
 /// enough is computed to be worth blocking them.
 pub(crate) fn classify(graph: &Graph, lanes: usize) -> Vec<Kind> {
+    let wanted = read_as_pictures(graph);
     let mut blocked = vec![false; graph.values.len()];
     graph
         .nodes
         .iter()
         .map(|node| {
-            let kind = kind(graph, node, lanes, |id| blocked[id.0]);
+            let mut kind = kind(graph, node, lanes, |id| blocked[id.0]);
+            let any_blocked = node.inputs.iter().any(|id| blocked[id.0]);
+            let is_wanted = any_blocked && wanted[node.outputs[0].0];
+            if kind == Kind::Plain && is_wanted && rearranges_pictures(graph, node) {
+                kind = Kind::Rearranged;
+            }
             if kind != Kind::Plain {
                 blocked[node.outputs[0].0] = true;
             }
             kind
         })
         .collect()
+}
+
+/// By value, whether it is read by a node that has a kernel for pictures, or that passes them on to one.
+fn read_as_pictures(graph: &Graph) -> Vec<bool> {
+    let mut wanted = vec![false; graph.values.len()];
+    for node in graph.nodes.iter().rev() {
+        let is_wanted = wanted[node.outputs[0].0];
+        let read = match &node.operator {
+            Operator::Convolution(_)
+            | Operator::TransposedConvolution(_)
+            | Operator::MaxPool(_)
+            | Operator::AveragePool(_)
+            | Operator::Resize(_) => &node.inputs[..1],
+            Operator::Activation(_) | Operator::Binary(_) if is_wanted => &node.inputs[..],
+            _ if is_wanted && rearranges_pictures(graph, node) => &node.inputs[..],
+            _ => &[],
+        };
+        read.iter().for_each(|id| wanted[id.0] = true);
+    }
+    wanted
+}
+
+/// Whether a node puts channels of pictures into another order, and does nothing else.
+fn rearranges_pictures(graph: &Graph, node: &Node) -> bool {
+    let is_of_pictures = |arrangement: Vec<Channel>| {
+        arrangement.iter().all(|channel| is_picture(graph.value(channel.picture)))
+    };
+    is_picture(graph.value(node.outputs[0])) && arrangement(graph, node).is_some_and(is_of_pictures)
 }
 
 fn kind(graph: &Graph, node: &Node, lanes: usize, is_blocked: impl Fn(ValueId) -> bool) -> Kind {
@@ -47,14 +87,17 @@ fn kind(graph: &Graph, node: &Node, lanes: usize, is_blocked: impl Fn(ValueId) -
         Operator::Convolution(parameters) => {
             return convolution(parameters, graph, node, any_blocked());
         }
-        Operator::MaxPool(_) => any_blocked(),
-        Operator::Resize(resize) => any_blocked() && matches!(resize.mode, ResizeMode::Nearest(_)),
+        Operator::TransposedConvolution(parameters) => {
+            return transposed_convolution(parameters, graph, node);
+        }
+        Operator::MaxPool(_) | Operator::AveragePool(_) | Operator::Resize(_) => any_blocked(),
+        Operator::Reduce(reduce) => any_blocked() && is_picture_mean(reduce),
         Operator::Activation(function) => any_blocked() && activation::is_vectorised(*function),
         Operator::Binary(function) => {
+            let of_one_shape = pictures() && operand(0).shape == operand(1).shape;
             elementwise::is_vectorised(*function)
                 && any_blocked()
-                && pictures()
-                && operand(0).shape == operand(1).shape
+                && (of_one_shape || channel_numbers(graph, node).is_some())
         }
         // Blocks of a picture are a picture.
         Operator::Slice(slices) => {
@@ -73,21 +116,75 @@ fn kind(graph: &Graph, node: &Node, lanes: usize, is_blocked: impl Fn(ValueId) -
     if has_kernel { Kind::Kernel } else { Kind::Plain }
 }
 
+/// A picture, and a number for each of its channels.
+pub(crate) struct ChannelNumbers {
+    pub(crate) picture: ValueId,
+    /// A picture of one pixel, or a constant that is as one or a single number.
+    pub(crate) numbers: ValueId,
+}
+
+/// The operands of a function of two, if they are a picture and its channels' numbers.
+pub(crate) fn channel_numbers(graph: &Graph, node: &Node) -> Option<ChannelNumbers> {
+    let [a, b] = node.inputs[..] else { return None };
+    let commutes = node.operator != Operator::Binary(Binary::Sub);
+    let shape = &graph.value(node.outputs[0]).shape;
+    let fits = |picture: ValueId, numbers: ValueId| {
+        let (picture, numbers) = (graph.value(picture), graph.value(numbers));
+        let of_channels = match numbers.shape[..] {
+            [1, channels, 1, 1] | [channels, 1, 1] => channels == 1 || channels == shape[1],
+            _ => numbers.shape.iter().product::<usize>() == 1,
+        };
+        let is_usable = match &numbers.constant {
+            Some(constant) => constant.as_f32().is_some(),
+            None => is_picture(numbers) && numbers.shape[1] == shape[1],
+        };
+        is_picture(picture) && picture.shape == *shape && of_channels && is_usable
+    };
+    match () {
+        () if fits(a, b) => Some(ChannelNumbers { picture: a, numbers: b }),
+        () if commutes && fits(b, a) => Some(ChannelNumbers { picture: b, numbers: a }),
+        () => None,
+    }
+}
+
+/// Whether this is the mean of each channel, as a picture of one pixel.
+fn is_picture_mean(reduce: &Reduce) -> bool {
+    reduce.reduction == Reduction::Mean && reduce.axes == [2, 3] && reduce.keep_axes
+}
+
 fn convolution(parameters: &Convolution, graph: &Graph, node: &Node, is_blocked: bool) -> Kind {
-    let (x, weight) = (graph.value(node.inputs[0]), graph.value(node.inputs[1]));
-    let constants = node.inputs[1..].iter().all(|id| graph.value(*id).constant.is_some());
-    let is_vectorised = parameters.activation.is_none_or(activation::is_vectorised);
-    if !is_picture(x) || !constants || !is_vectorised {
+    if !has_usable_operands(graph, node, parameters.activation) {
         return Kind::Plain;
     }
+    let (x, weight) = (graph.value(node.inputs[0]), graph.value(node.inputs[1]));
     let (channels, filters) = (x.shape[1], weight.shape[0]);
     let one_each = parameters.groups == channels && parameters.groups == filters;
-    match parameters.groups {
-        // A single channel that is blocked has lanes to spare either way, and fewer loops so.
-        1 if !(one_each && is_blocked) => Kind::Kernel,
-        _ if one_each => Kind::Depthwise,
+    // A single channel that is blocked has lanes to spare either way, and fewer loops so.
+    let is_depthwise = one_each && (parameters.groups > 1 || is_blocked);
+    if is_depthwise { Kind::Depthwise } else { Kind::Kernel }
+}
+
+fn transposed_convolution(parameters: &TransposedConvolution, graph: &Graph, node: &Node) -> Kind {
+    if !has_usable_operands(graph, node, parameters.activation) {
+        return Kind::Plain;
+    }
+    let shape = |id: ValueId| &graph.value(id).shape;
+    let (x, weight) = (shape(node.inputs[0]), shape(node.inputs[1]));
+    let layouts = [x, shape(node.outputs[0])].map(|shape| Blocked::new(shape, 1));
+    let phases = phases::of_axes(parameters, [weight[2], weight[3]], layouts);
+    match (phases, parameters.groups) {
+        (None, _) => Kind::Plain,
+        (_, 1) => Kind::Kernel,
+        (_, groups) if groups == x[1] && weight[1] == 1 => Kind::Depthwise,
         _ => Kind::Plain,
     }
+}
+
+/// Whether a convolution's operands are a picture and constants, and its activation has a kernel.
+fn has_usable_operands(graph: &Graph, node: &Node, activation: Option<Activation>) -> bool {
+    is_picture(graph.value(node.inputs[0]))
+        && node.inputs[1..].iter().all(|id| graph.value(*id).constant.is_some())
+        && activation.is_none_or(activation::is_vectorised)
 }
 
 /// Pictures of at most so many channels are read as they are: in a block most lanes would be empty.

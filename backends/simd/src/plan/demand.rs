@@ -1,6 +1,6 @@
 //! In which form each blocked value is wanted: as it is, rounded to bf16, or both.
 
-use framegate_backend_api::graph::{Graph, Operator, ValueId};
+use framegate_backend_api::graph::{Graph, Operator, Resize, ResizeMode, ValueId};
 
 use super::classify::{Kind, multiplies_pairs};
 use super::fuse::Fusions;
@@ -71,15 +71,20 @@ pub(crate) fn demands(
         if let Some(residual) = fusion.residual {
             demands[residual.0].add(exact);
         }
-        let operands = match &node.operator {
-            Operator::Convolution(_) if precision == Precision::Bf16 => {
-                if multiplies_pairs(graph, node, kinds[index]) { rounded } else { exact }
-            }
-            // What only moves elements moves them in the form in which they are wanted.
-            Operator::Concat { .. } | Operator::Slice(_) => own,
-            Operator::Resize(_) if !own.exact => rounded,
-            _ => exact,
-        };
+        let operands =
+            match &node.operator {
+                Operator::Convolution(_) | Operator::TransposedConvolution(_)
+                    if precision == Precision::Bf16 =>
+                {
+                    if multiplies_pairs(graph, node, kinds[index]) { rounded } else { exact }
+                }
+                // What only moves elements moves them in the form in which they are wanted.
+                Operator::Concat { .. } | Operator::Slice(_) if kinds[index] == Kind::Kernel => own,
+                Operator::Resize(Resize { mode: ResizeMode::Nearest(_), .. }) if !own.exact => {
+                    rounded
+                }
+                _ => exact,
+            };
         let read = match &node.operator {
             Operator::Concat { .. } | Operator::Binary(_) => &node.inputs[..],
             _ => &node.inputs[..1],

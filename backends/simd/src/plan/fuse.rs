@@ -43,7 +43,9 @@ pub(crate) fn fuse(graph: &Graph, kinds: &[Kind]) -> Fusions {
             let fusion = of_node[convolution]?;
             // What the residual comes out of may itself have moved forward, never back.
             let is_there = producers[residual.0].is_none_or(|producer| producer < convolution);
+            let of_one_shape = graph.value(sum).shape == graph.value(residual).shape;
             (is_convolution
+                && of_one_shape
                 && kinds[convolution] != Kind::Plain
                 && uses[sum.0] == 1
                 && fusion.residual.is_none()

@@ -31,7 +31,7 @@ pub(crate) fn concats(
     }
     let mut places = vec![None; graph.values.len()];
     for (node, kind) in graph.nodes.iter().zip(kinds) {
-        if *kind == Kind::Plain || !matches!(node.operator, Operator::Concat { .. }) {
+        if *kind != Kind::Kernel || !matches!(node.operator, Operator::Concat { .. }) {
             continue;
         }
         let mut block = 0;

@@ -1,7 +1,7 @@
 //! From a graph to steps in memory: what happens once, when a model is loaded.
 //!
 //! ```text
-//! graph ─ space_to_depth, hoist ─▶ graph ─ classify ─▶ which nodes have kernels
+//! graph ─ space_to_depth, hoist, rearrange ─▶ graph ─ classify ─▶ which nodes have kernels
 //!       ─ fuse, in_place, views ─▶ what is done in a convolution's store, what needs no copy
 //!       ─ demand ─▶ what is wanted as it is, and what rounded
 //!       ─ assemble ─▶ steps and slots ─ stages ─▶ what may run at the same time
@@ -12,10 +12,14 @@ mod arena;
 mod assemble;
 mod bind;
 mod classify;
+mod convolution;
 mod demand;
 mod fuse;
+mod groups;
 mod hoist;
 mod in_place;
+mod phases;
+mod rearrange;
 mod slots;
 mod space_to_depth;
 mod stages;
@@ -86,7 +90,7 @@ impl Plan {
         threads: usize,
     ) -> Self {
         let graph = space_to_depth::fold(graph);
-        let graph = hoist::hoist(graph);
+        let graph = rearrange::fold_shuffles(hoist::hoist(graph));
         let kinds = classify::classify(&graph, level.lanes());
         let fused = fuse::fuse(&graph, &kinds);
         let in_place = in_place::concats(&graph, &kinds, &fused, level.lanes());

@@ -6,23 +6,17 @@ use std::ops::Range;
 use super::targets::{Rounding, Scratch, Targets};
 use super::{Blocked, SCRATCH, Step, part, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
-use crate::kernels::dense::{self, Dense, Kernel, Piece, most_blocks};
+use crate::kernels::dense::{self, Dense, Grain, Kernel, MOST_COLUMNS, Piece, most_blocks};
 use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Slot};
 use crate::precision::Precision;
 use crate::vector::pair_of_bf16;
 
-/// Every tile is as wide as a divisor of this.
-const COLUMN_UNIT: usize = 24;
-
-/// Rows shorter than this are not worth tiles of their own.
-const SHORT_ROW: usize = 12;
-
 /// Vectors of results that are finished together, while they are in the first-level cache.
 const VECTORS_IN_CACHE: usize = 384;
 
 /// Together with the short rest of a row or of a task, for every block.
-const _: () = assert!((VECTORS_IN_CACHE + 4 * COLUMN_UNIT) * 16 <= SCRATCH);
+const _: () = assert!((VECTORS_IN_CACHE + 4 * MOST_COLUMNS) * 16 <= SCRATCH);
 
 /// A convolution's weights `[filters, channels, taps down, taps across]` and biases, as they are.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +47,7 @@ pub(crate) struct DenseConvolution {
     finish: Finish,
     finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
     rounding: Rounding,
+    grain: Grain,
     /// Pieces of the picture that are tasks of their own.
     bands: usize,
     /// Whether pieces are rows; otherwise they are stretches of results regardless of rows.
@@ -94,11 +89,12 @@ impl DenseConvolution {
             .collect();
         let work = taps * result.len();
         let wanted = worthwhile_tasks(work, threads);
-        let in_rows = down.windows > 1 && across.windows >= SHORT_ROW;
+        let grain = dense::grain(level, precision);
+        let in_rows = down.windows > 1 && across.windows >= grain.short_row;
         let pieces = if in_rows {
             down.windows
         } else {
-            (down.windows * across.windows).div_ceil(COLUMN_UNIT)
+            (down.windows * across.windows).div_ceil(grain.columns)
         };
         let splits_groups = wanted > 1 && wanted > pieces / 2;
         let bands = if splits_groups { wanted.div_ceil(groups.len()) } else { wanted };
@@ -118,6 +114,7 @@ impl DenseConvolution {
             bands: bands.clamp(1, pieces),
             splits_groups,
             in_rows,
+            grain,
             dense,
             result,
             groups,
@@ -176,12 +173,13 @@ impl DenseConvolution {
     /// As [`Step::run`].
     unsafe fn compute_in_parts(&self, groups: &[Group], results: Range<usize>, buffers: &Buffers) {
         let blocks = groups.iter().map(|group| group.blocks.len()).max().unwrap_or(1);
-        let in_cache = VECTORS_IN_CACHE / blocks / COLUMN_UNIT * COLUMN_UNIT;
+        let columns = self.grain.columns;
+        let in_cache = VECTORS_IN_CACHE / blocks / columns * columns;
         let mut at = results.start;
         while at < results.end {
             // A short rest would be computed with narrow tiles.
             let rest = results.end - at;
-            let len = if rest < in_cache + COLUMN_UNIT { rest } else { in_cache };
+            let len = if rest < in_cache + columns { rest } else { in_cache };
             // SAFETY: the caller's promise.
             unsafe { self.compute(groups, at..at + len, buffers) };
             at += len;
@@ -220,7 +218,7 @@ impl Step for DenseConvolution {
             return;
         }
         let results = self.dense.axes[0].windows * across.windows;
-        let results = part(results, COLUMN_UNIT, band, self.bands);
+        let results = part(results, self.grain.columns, band, self.bands);
         // SAFETY: the caller's promise.
         unsafe { self.compute_in_parts(groups, results, buffers) };
     }

@@ -9,12 +9,10 @@ use super::{Step, part, worthwhile_tasks};
 use crate::kernels::elementwise::{activation_version, binary_version};
 use crate::level::SimdLevel;
 use crate::memory::{Buffers, Slot};
+use crate::vector::LONGEST_VECTOR;
 
 /// What an element costs, in multiply-adds.
 const WORK: usize = 32;
-
-/// At least as many elements as any level's vector.
-const LONGEST_VECTOR: usize = 16;
 
 /// The elements of a task: whole vectors, and what is left over at the very end.
 fn whole_and_rest(len: usize, lanes: usize, task: usize, tasks: usize) -> [Range<usize>; 2] {

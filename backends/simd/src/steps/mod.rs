@@ -1,12 +1,18 @@
 //! What a plan is made of: kernels bound to their buffers and cut into tasks for threads.
 #![expect(unsafe_code, reason = "what a step may assume is the plan's promise")]
 
+mod average_pool;
+mod blend;
 mod blocks;
+mod channels;
 mod concat;
 mod dense;
 mod depthwise;
 mod elementwise;
+mod gather_channels;
+mod interleave;
 mod layout;
+mod matmul;
 mod max_pool;
 mod plain;
 mod resize;
@@ -16,12 +22,18 @@ mod targets;
 
 use crate::memory::Buffers;
 
+pub(crate) use average_pool::AveragePoolBlocks;
+pub(crate) use blend::BlendBlocks;
 pub(crate) use blocks::Blocked;
+pub(crate) use channels::{CombineChannels, Numbers};
 pub(crate) use concat::CopyBlocks;
 pub(crate) use dense::{DenseConvolution, Weights};
 pub(crate) use depthwise::DepthwiseConvolution;
 pub(crate) use elementwise::{Activate, Combine};
+pub(crate) use gather_channels::{GatherChannels, Lane};
+pub(crate) use interleave::Interleave;
 pub(crate) use layout::{Block, Unblock};
+pub(crate) use matmul::MatMul;
 pub(crate) use max_pool::MaxPoolBlocks;
 pub(crate) use plain::Plain;
 pub(crate) use resize::ResizeBlocks;

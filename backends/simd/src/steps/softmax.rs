@@ -1,4 +1,4 @@
-//! Softmax of row-major tensors along an axis that is not the innermost.
+//! Softmax of row-major tensors.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use super::{Step, part, worthwhile_tasks};
@@ -11,12 +11,13 @@ const WORK: usize = 64;
 
 /// See the [module](self).
 pub(crate) struct Softmax {
-    pub(crate) source: Slot,
-    pub(crate) target: Slot,
+    source: Slot,
+    target: Slot,
     /// Elements before the axis, on it, and after it.
     outer: usize,
     extent: usize,
     inner: usize,
+    /// Lines that are computed at the same time: neighbours, or one.
     lanes: usize,
     kernel: unsafe fn(&Lines),
     tasks: usize,
@@ -31,24 +32,25 @@ impl Softmax {
         shape: &[usize],
         [source, target]: [Slot; 2],
     ) -> Self {
-        let inner: usize = shape[axis + 1..].iter().product();
-        let tasks = worthwhile_tasks(WORK * shape.iter().product::<usize>(), threads);
-        Self {
-            source,
-            target,
-            outer: shape[..axis].iter().product(),
-            extent: shape[axis],
-            inner,
-            lanes: level.lanes(),
-            kernel: softmax::version(level),
+        let [outer, inner]: [usize; 2] =
+            [&shape[..axis], &shape[axis + 1..]].map(|axes| axes.iter().product());
+        let (lanes, kernel, most_tasks) = if inner == 1 {
+            (1, softmax::line_version(level), outer)
+        } else {
+            let lanes = level.lanes();
             // Two vectors or more in each, so that the last task's last vector stays within it.
-            tasks: tasks.min(inner / level.lanes() / 2).max(1),
-        }
+            (lanes, softmax::side_by_side_version(level), inner / lanes / 2)
+        };
+        let tasks = worthwhile_tasks(WORK * shape.iter().product::<usize>(), threads);
+        let (extent, tasks) = (shape[axis], tasks.min(most_tasks).max(1));
+        Self { source, target, outer, extent, inner, lanes, kernel, tasks }
     }
 
-    /// Whether this is the step for a shape: there must be a vector's worth of lines side by side.
+    /// Whether this is the step for a shape: lines must be on their own, or there must be a vector's
+    /// worth of them side by side.
     pub(crate) fn fits(level: SimdLevel, axis: usize, shape: &[usize]) -> bool {
-        shape[axis + 1..].iter().product::<usize>() >= level.lanes()
+        let inner: usize = shape[axis + 1..].iter().product();
+        inner == 1 || inner >= level.lanes()
     }
 }
 
@@ -58,9 +60,14 @@ impl Step for Softmax {
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers) {
-        let Self { extent, inner, lanes, .. } = *self;
-        let lines = part(inner, lanes, task, self.tasks);
-        for block in 0..self.outer {
+        let Self { outer, extent, inner, lanes, .. } = *self;
+        // Lines on their own are shared out as they follow each other, neighbours as they lie.
+        let (blocks, lines) = if inner == 1 {
+            (part(outer, 1, task, self.tasks), 0..1)
+        } else {
+            (0..outer, part(inner, lanes, task, self.tasks))
+        };
+        for block in blocks {
             for line in lines.clone().step_by(lanes) {
                 // The last vector overlaps the one before, which is this task's as well.
                 let at = block * extent * inner + line.min(lines.end - lanes);

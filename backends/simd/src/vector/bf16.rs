@@ -29,6 +29,12 @@ fn second(pair: f32) -> f32 {
     f32::from_bits(pair.to_bits() & 0xFFFF_0000)
 }
 
+/// `sum`, and the products of both numbers of two pairs.
+#[inline(always)]
+pub(crate) fn add_pair_product(sum: f32, a: f32, b: f32) -> f32 {
+    sum + second(a) * second(b) + first(a) * first(b)
+}
+
 /// Eight lanes in plain Rust.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PortablePairs(Portable);
@@ -58,8 +64,7 @@ impl Products for PortablePairs {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(Portable(std::array::from_fn(|lane| {
-            let (a, b) = (self.0.0[lane], factor.0.0[lane]);
-            addend.0.0[lane] + second(a) * second(b) + first(a) * first(b)
+            add_pair_product(addend.0.0[lane], self.0.0[lane], factor.0.0[lane])
         })))
     }
 }

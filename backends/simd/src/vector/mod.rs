@@ -20,9 +20,14 @@ pub(crate) use avx2::F32x8;
 pub(crate) use avx512::F32x16;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512_bf16::Bf16x32;
+#[cfg(test)]
+pub(crate) use bf16::add_pair_product;
 pub(crate) use bf16::{PortablePairs, pair_of_bf16};
 pub(crate) use exponential::{exponential, logistic};
 pub(crate) use portable::Portable;
+
+/// At least as many elements as any level's vector.
+pub(crate) const LONGEST_VECTOR: usize = 16;
 
 /// Sums of products, a sum to a lane: all that a convolution over all channels needs.
 ///
@@ -104,7 +109,7 @@ macro_rules! versions {
             }
             match level {
                 #[cfg(target_arch = "x86_64")]
-                $crate::level::SimdLevel::Avx512(_) => avx512 $(::<$($constant),+>)?,
+                $crate::level::SimdLevel::Avx512(_) | $crate::level::SimdLevel::Amx(_) => avx512 $(::<$($constant),+>)?,
                 #[cfg(target_arch = "x86_64")]
                 $crate::level::SimdLevel::Avx2(_) => avx2 $(::<$($constant),+>)?,
                 $crate::level::SimdLevel::Portable => portable $(::<$($constant),+>)?,
@@ -138,7 +143,7 @@ macro_rules! pair_versions {
             assert!(level.has($crate::precision::Precision::Bf16), "{level} has no bf16 here");
             match level {
                 #[cfg(target_arch = "x86_64")]
-                $crate::level::SimdLevel::Avx512(_) => avx512 $(::<$($constant),+>)?,
+                $crate::level::SimdLevel::Avx512(_) | $crate::level::SimdLevel::Amx(_) => avx512 $(::<$($constant),+>)?,
                 _ => portable $(::<$($constant),+>)?,
             }
         }

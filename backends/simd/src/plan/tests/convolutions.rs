@@ -1,6 +1,10 @@
 //! Convolutions of every kind.
 
+use framegate_backend_api::graph::TransposedConvolution;
+
 use super::*;
+use crate::plan::phases;
+use crate::steps::Blocked;
 
 #[test]
 fn dense_convolutions() {
@@ -16,6 +20,89 @@ fn dense_convolutions() {
         let kernel = if window.kernel == [1, 1] { "pointwise" } else { "dense" };
         case.check_rounded(vec![y], kernel);
     }
+}
+
+#[test]
+fn convolutions_in_groups() {
+    for seed in 0..2 * ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (window, [height, width]) = window(&mut random);
+        let groups = random.usize(2..9);
+        let (channels, filters) = (groups * random.usize(1..10), groups * random.usize(2..10));
+        let mut case = Case::new(seed, [1, 5, height, width]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, channels);
+        let weight = [filters, channels / groups, window.kernel[0], window.kernel[1]];
+        let parameters = windowed(&window, groups, activation(&mut random));
+        let y = case.convolution(blocked, &weight, parameters);
+        let shape = case.builder.value(y).shape.clone();
+        // A residual, if pictures are large enough to make another of this size.
+        let y = if random.bool() && shape[2] <= height && shape[3] <= width {
+            let residual = case.pointwise(x, filters);
+            let rows = AxisSlice { start: 0, step: 1, len: shape[2] };
+            let columns = AxisSlice { start: 0, step: 1, len: shape[3] };
+            let all = [AxisSlice::all(1), AxisSlice::all(filters), rows, columns];
+            let cut = case.push(Operator::Slice(all.to_vec()), &[residual]);
+            case.push(Operator::Binary(Binary::Add), &[cut, y])
+        } else {
+            y
+        };
+        let kernel = if window.kernel == [1, 1] { "pointwise" } else { "dense" };
+        case.check(vec![y], kernel);
+    }
+}
+
+#[test]
+fn whole_blocks_of_groups() {
+    for seed in 0..ROUNDS as u64 / 2 {
+        let mut random = Rng::with_seed(seed);
+        let groups = [4, 8][seed as usize % 2];
+        let (channels, filters) = (groups * 8, groups * [4, 8, 16][random.usize(0..3)]);
+        let mut case = Case::new(seed, [1, channels, random.usize(3..9), random.usize(3..40)]);
+        let x = case.builder.input();
+        let padding = Padding { top: 1, left: 1, bottom: 1, right: 1 };
+        let parameters = Convolution { padding, ..usual(groups, activation(&mut random)) };
+        let y = case.convolution(x, &[filters, 8, 3, 3], parameters);
+        case.check_rounded(vec![y], "dense");
+    }
+}
+
+#[test]
+fn transposed_convolutions() {
+    let mut in_phases = 0;
+    for seed in 0..3 * ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let stride = [random.usize(1..4), random.usize(1..4)];
+        let taps = stride.map(|stride| stride + random.usize(0..4));
+        let mut side = |axis: usize| random.usize(0..taps[axis]);
+        let padding = Padding { top: side(0), left: side(1), bottom: side(0), right: side(1) };
+        let output_padding = stride.map(|stride| random.usize(0..stride));
+        // So many that something is left of the result.
+        let extents = taps.map(|taps| 2 * taps + random.usize(0..20));
+        let (channels, filters) = (random.usize(5..40), random.usize(1..40));
+        let groups = if random.usize(0..3) == 0 { channels } else { 1 };
+        let parameters = TransposedConvolution {
+            stride,
+            dilation: [1, 1],
+            padding,
+            output_padding,
+            groups,
+            activation: activation(&mut random),
+        };
+        let mut case = Case::new(seed, [1, channels, extents[0], extents[1]]);
+        let filters = if groups == 1 { filters } else { 1 };
+        let weights = case.weights(&[channels, filters, taps[0], taps[1]]);
+        let mut inputs = vec![case.builder.input(), weights];
+        if random.bool() {
+            inputs.push(case.weights(&[filters * groups]));
+        }
+        let y = case.push(Operator::TransposedConvolution(parameters.clone()), &inputs);
+        let layouts = [inputs[0], y].map(|id| Blocked::new(&case.builder.value(id).shape, 1));
+        let has_phases = phases::of_axes(&parameters, taps, layouts).is_some();
+        in_phases += u64::from(has_phases);
+        case.check(vec![y], if has_phases { "interleave" } else { "plain" });
+    }
+    assert!(in_phases > ROUNDS as u64, "only {in_phases} of these have kernels");
 }
 
 #[test]

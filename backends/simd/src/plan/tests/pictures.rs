@@ -20,6 +20,73 @@ fn max_pools() {
 }
 
 #[test]
+fn average_pools() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (window, [height, width]) = window(&mut random);
+        // Overhang is what is missing to another whole step.
+        let overhang = [0, 1].map(|axis| random.usize(0..window.stride[axis]));
+        let count_padding = random.bool();
+        let pool = AveragePool { window, count_padding, overhang };
+        let mut case = Case::new(seed, [1, 5, height + 2, width + 2]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, random.usize(1..40));
+        let y = case.push(Operator::AveragePool(pool), &[blocked]);
+        case.check(vec![y], "average pool");
+    }
+}
+
+#[test]
+fn means_of_pictures_gate_their_channels() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let mut case = Case::new(seed, [1, 3, random.usize(2..9), random.usize(2..30)]);
+        let x = case.builder.input();
+        let filters = random.usize(1..40);
+        let blocked = case.pointwise(x, filters);
+        let mean = Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_axes: true };
+        let mean = case.push(Operator::Reduce(mean), &[blocked]);
+        let gate = case.pointwise(mean, filters);
+        let function = random.choice([Binary::Add, Binary::Mul]).unwrap();
+        let operands = if random.bool() { [blocked, gate] } else { [gate, blocked] };
+        let y = case.push(Operator::Binary(function), &operands);
+        case.check(vec![y, mean], "average pool");
+        let mut case = Case::new(seed, [1, 3, random.usize(2..9), random.usize(2..30)]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, filters);
+        let shape = random.choice([vec![1, filters, 1, 1], vec![filters, 1, 1], vec![1]]).unwrap();
+        let numbers = case.weights(&shape);
+        let function = random.choice([Binary::Add, Binary::Mul, Binary::Sub]).unwrap();
+        let y = case.push(Operator::Binary(function), &[blocked, numbers]);
+        case.check(vec![y, blocked], "elementwise");
+    }
+}
+
+#[test]
+fn linear_resizes() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (height, width) = (random.usize(1..12), random.usize(1..30));
+        let size = [random.usize(1..30), random.usize(1..60)];
+        let scale = [size[0] as f32 / height as f32, size[1] as f32 / width as f32];
+        let all = [
+            Coordinates::HalfPixel,
+            Coordinates::PytorchHalfPixel,
+            Coordinates::Asymmetric,
+            Coordinates::AlignCorners,
+        ];
+        let coordinates = random.choice(all).unwrap();
+        let resize = Resize { size, scale, mode: ResizeMode::Linear, coordinates };
+        let mut case = Case::new(seed, [1, 3, height, width]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, random.usize(1..40));
+        let y = case.push(Operator::Resize(resize), &[blocked]);
+        let z = case.pointwise(y, 7);
+        case.check(vec![z, y], "resize");
+    }
+}
+
+#[test]
 fn nearest_resizes() {
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
@@ -118,6 +185,39 @@ fn slices_of_whole_blocks_are_where_they_were() {
 }
 
 #[test]
+fn channels_are_gathered_from_where_they_were_computed() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (height, width) = (random.usize(1..9), random.usize(1..30));
+        let mut case = Case::new(seed, [1, 3, height, width]);
+        let x = case.builder.input();
+        let (groups, own) = (random.usize(2..4), random.usize(2..30));
+        let channels = groups * own;
+        let first = random.usize(1..channels);
+        let parts = [case.pointwise(x, first), case.pointwise(x, channels - first)];
+        let joined = case.push(Operator::Concat { axis: 1 }, &parts);
+        let shape = vec![1, groups, own, height, width];
+        let apart = case.push(Operator::Reshape { shape }, &[joined]);
+        let turned = case.push(Operator::Transpose { permutation: vec![0, 2, 1, 3, 4] }, &[apart]);
+        let shape = vec![1, channels, height, width];
+        let shuffled = case.push(Operator::Reshape { shape }, &[turned]);
+        let mut slice = |start: usize, step: isize, len: usize| {
+            let channels = AxisSlice { start, step, len };
+            let all = [AxisSlice::all(1), channels, AxisSlice::all(height), AxisSlice::all(width)];
+            case.push(Operator::Slice(all.to_vec()), &[shuffled])
+        };
+        let cut = slice(random.usize(0..channels / 2), 1, channels / 2);
+        let backwards = slice(channels - 1, -1, channels);
+        let again = case.push(Operator::Concat { axis: 1 }, &[backwards, cut]);
+        let y = case.pointwise(again, 5);
+        let z = case.pointwise(cut, 20);
+        // Read as it is as well.
+        let outputs = if random.bool() { vec![y, z, cut] } else { vec![y, z] };
+        case.check(outputs, "channels");
+    }
+}
+
+#[test]
 fn row_major_functions() {
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
@@ -133,8 +233,27 @@ fn row_major_functions() {
         case.check(vec![y], "elementwise");
         let mut case = Case::new(seed, shape);
         let x = case.builder.input();
-        let axis = random.usize(1..3);
+        let axis = random.usize(1..4);
         let y = case.push(Operator::Softmax { axis }, &[x]);
         case.check(vec![y], "softmax");
+    }
+}
+
+#[test]
+fn products_of_matrices() {
+    for seed in 0..2 * ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (stack, rows, inner) = (random.usize(1..4), random.usize(1..40), random.usize(16..40));
+        let mut case = Case::new(seed, [1, stack, rows, inner]);
+        let x = case.builder.input();
+        let columns = random.usize(16..90);
+        // A matrix for each of the stack, one for all, or the stack itself.
+        let operands = match random.usize(0..3) {
+            0 => [x, case.weights(&[stack, inner, columns])],
+            1 => [x, case.weights(&[inner, columns])],
+            _ => [case.push(Operator::Transpose { permutation: vec![0, 1, 3, 2] }, &[x]), x],
+        };
+        let y = case.push(Operator::MatMul, &operands);
+        case.check(vec![y], "matrix product");
     }
 }

@@ -1,0 +1,95 @@
+//! The mean under a window, for blocked pictures.
+#![expect(unsafe_code, reason = "kernels take pointers")]
+
+use framegate_backend_api::graph::AveragePool;
+
+use super::{Blocked, Step, part, worthwhile_tasks};
+use crate::kernels::average_pool::{self, Row};
+use crate::kernels::window::Axis;
+use crate::level::SimdLevel;
+use crate::memory::{Buffers, Slot};
+
+/// See the [module](self).
+pub(crate) struct AveragePoolBlocks {
+    source: Slot,
+    target: Slot,
+    axes: [Axis; 2],
+    picture: Blocked,
+    result: Blocked,
+    /// `[row][column]`: one divided by the number of elements that count.
+    shares: Vec<f32>,
+    kernel: unsafe fn(&Row<'_>),
+    tasks: usize,
+}
+
+impl AveragePoolBlocks {
+    pub(crate) fn new(
+        level: SimdLevel,
+        threads: usize,
+        parameters: &AveragePool,
+        axes: [Axis; 2],
+        channels: usize,
+        [source, target]: [Slot; 2],
+    ) -> Self {
+        let [down, across] = axes;
+        let lanes = level.lanes();
+        let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
+        let result = Blocked { height: down.windows, width: across.windows, ..picture };
+        let padding = parameters.window.padding;
+        let ends = [padding.bottom, padding.right];
+        let [rows, columns] = [0, 1].map(|side| counts(&axes[side], ends[side], parameters));
+        // A window over nothing that counts has no mean; ONNX Runtime makes it 0.
+        let share = |count: usize| if count == 0 { 0.0 } else { 1.0 / count as f32 };
+        let shares =
+            rows.iter().flat_map(|row| columns.iter().map(move |column| share(row * column)));
+        let work = 4 * down.taps * across.taps * result.len();
+        Self {
+            source,
+            target,
+            axes,
+            picture,
+            result,
+            shares: shares.collect(),
+            kernel: average_pool::version(level),
+            // A picture's mean is one row, but of many blocks.
+            tasks: worthwhile_tasks(work, threads).min(result.blocks() * result.height),
+        }
+    }
+}
+
+/// How many taps of each window count along an axis with so much padding at its end.
+fn counts(axis: &Axis, padding_end: usize, parameters: &AveragePool) -> Vec<usize> {
+    let count = |window: usize| {
+        if !parameters.count_padding {
+            return axis.taps_inside(window).len();
+        }
+        // From here on it is overhang, which never counts.
+        let end = (axis.extent + padding_end) as isize;
+        let position = |tap: usize| axis.start(window) + (tap * axis.dilation) as isize;
+        (0..axis.taps).filter(|tap| position(*tap) < end).count()
+    };
+    (0..axis.windows).map(count).collect()
+}
+
+impl Step for AveragePoolBlocks {
+    fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+        let Self { picture, result, .. } = self;
+        for row_of_all in part(result.blocks() * result.height, 1, task, self.tasks) {
+            let (block, row) = (row_of_all / result.height, row_of_all % result.height);
+            // SAFETY: the caller's promise: the buffers have room for the layouts.
+            unsafe {
+                (self.kernel)(&Row {
+                    axes: &self.axes,
+                    input: buffers.pointer(self.source).add(block * picture.block_len()),
+                    output: buffers.pointer(self.target).add(result.row_start(row_of_all)),
+                    row,
+                    shares: &self.shares[row * result.width..][..result.width],
+                });
+            }
+        }
+    }
+}
