@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use crate::memory::{AlignedCells, Buffers};
+use crate::memory::{AlignedCells, Buffers, Cell};
 use crate::panics::message;
 use crate::plan::{Place, Plan, Task};
 use crate::profile::Recorder;
@@ -26,6 +26,8 @@ pub(crate) struct Engine {
     ends: RwLock<Ends>,
     /// For whole images, by thread.
     own: Vec<Mutex<Buffers>>,
+    /// For what a task needs while it runs, by thread.
+    scratches: Vec<Mutex<AlignedCells>>,
     /// For images that all threads work at, by their index among these; all in the first arena.
     shared: Vec<RwLock<Buffers>>,
     whole: Whole,
@@ -104,10 +106,12 @@ impl Engine {
             (0..lanes).map(|_| AlignedCells::new(plan.arena_cells())).collect();
         let own = arenas.iter_mut().map(|arena| Mutex::new(buffers(&plan, arena))).collect();
         let shared = (0..max_batch).map(|_| RwLock::new(buffers(&plan, &mut arenas[0]))).collect();
+        let scratch_cells = plan.scratch_cells();
         let progress = || plan.stages.iter().map(|shares| Progress::new(shares.len())).collect();
         Self {
             ends: RwLock::default(),
             own,
+            scratches: (0..threads).map(|_| Mutex::new(AlignedCells::new(scratch_cells))).collect(),
             shared,
             whole: Whole::default(),
             progress: (0..max_batch).map(|_| progress()).collect(),
@@ -126,7 +130,8 @@ impl Engine {
 
     /// Bytes that are written while a batch runs.
     pub(crate) fn arena_bytes(&self) -> usize {
-        self.arenas.iter().map(AlignedCells::bytes).sum()
+        let scratches = self.scratches.iter().map(|scratch| lock(scratch).bytes());
+        self.arenas.iter().map(AlignedCells::bytes).chain(scratches).sum()
     }
 
     /// What the next batch is. No thread may be at work.
@@ -155,14 +160,16 @@ impl Engine {
     pub(crate) unsafe fn work(&self, thread: usize) {
         // SAFETY: the caller's promise.
         unsafe {
+            let mut scratch = lock(&self.scratches[thread]);
+            let scratch = scratch.as_mut_ptr();
             if let Some(own) = self.own.get(thread) {
-                self.work_alone(&mut lock(own));
+                self.work_alone(&mut lock(own), scratch);
             }
             let whole = self.whole.count.load(Ordering::Relaxed);
             wait_until(|| self.whole.done.load(Ordering::Acquire) == whole);
             for index in 0..self.images.load(Ordering::Relaxed) - whole {
                 let buffers = self.shared[index].read().unwrap_or_else(PoisonError::into_inner);
-                self.work_together(thread, &self.progress[index], &buffers);
+                self.work_together(thread, &self.progress[index], &buffers, scratch);
             }
         }
     }
@@ -172,7 +179,7 @@ impl Engine {
         lock(&self.failure).take()
     }
 
-    unsafe fn work_alone(&self, buffers: &mut Buffers) {
+    unsafe fn work_alone(&self, buffers: &mut Buffers, scratch: *mut Cell) {
         let ends = self.ends.read().unwrap_or_else(PoisonError::into_inner);
         let whole = self.whole.count.load(Ordering::Relaxed);
         loop {
@@ -183,13 +190,19 @@ impl Engine {
             self.point(buffers, &ends, image);
             for task in self.plan.stages.iter().flatten().flatten() {
                 // SAFETY: the caller's promise; stages in order, in an arena of this thread's own.
-                unsafe { self.run(*task, buffers) };
+                unsafe { self.run(*task, buffers, scratch) };
             }
             self.whole.done.fetch_add(1, Ordering::Release);
         }
     }
 
-    unsafe fn work_together(&self, thread: usize, progress: &[Progress], buffers: &Buffers) {
+    unsafe fn work_together(
+        &self,
+        thread: usize,
+        progress: &[Progress],
+        buffers: &Buffers,
+        scratch: *mut Cell,
+    ) {
         for (shares, progress) in self.plan.stages.iter().zip(progress) {
             // The own share first, then the others'.
             for index in (0..shares.len()).map(|next| (thread + next) % shares.len()) {
@@ -197,7 +210,7 @@ impl Engine {
                 while let Some(task) = share.get(taken.fetch_add(1, Ordering::Relaxed)) {
                     // SAFETY: the caller's promise; each task is taken once, and all that it reads
                     // was written in stages before, which are over.
-                    unsafe { self.run(*task, buffers) };
+                    unsafe { self.run(*task, buffers, scratch) };
                     progress.done.0.fetch_add(1, Ordering::Release);
                 }
             }
@@ -206,12 +219,13 @@ impl Engine {
         }
     }
 
-    unsafe fn run(&self, task: Task, buffers: &Buffers) {
+    unsafe fn run(&self, task: Task, buffers: &Buffers, scratch: *mut Cell) {
         let step = &self.plan.steps[task.step].step;
         let started = self.recorder.is_on().then(Instant::now);
         // A panic must not keep others waiting for this task.
         // SAFETY: the caller's promise.
-        let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { step.run(task.index, buffers) }));
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| unsafe { step.run(task.index, buffers, scratch) }));
         if let Err(payload) = outcome {
             *lock(&self.failure) = Some(message(payload.as_ref()));
         }

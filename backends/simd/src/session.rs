@@ -133,6 +133,7 @@ mod tests {
     use super::*;
     use crate::level::SimdLevel;
     use crate::memory::Buffers;
+    use crate::memory::Cell;
     use crate::precision::Precision;
     use crate::steps::Step;
 
@@ -158,17 +159,17 @@ mod tests {
     struct Nothing;
 
     impl Step for Nothing {
-        unsafe fn run(&self, _task: usize, _buffers: &Buffers) {}
+        unsafe fn run(&self, _task: usize, _buffers: &Buffers, _scratch: *mut Cell) {}
     }
 
     /// Panics every second time.
     struct Moody(Box<dyn Step>, AtomicUsize);
 
     impl Step for Moody {
-        unsafe fn run(&self, task: usize, buffers: &Buffers) {
+        unsafe fn run(&self, task: usize, buffers: &Buffers, scratch: *mut Cell) {
             assert!(self.1.fetch_add(1, Ordering::Relaxed) % 2 == 1, "not today");
             // SAFETY: as for this step.
-            unsafe { self.0.run(task, buffers) }
+            unsafe { self.0.run(task, buffers, scratch) }
         }
     }
 

@@ -17,3 +17,4 @@ pub(crate) mod max_pool;
 pub(crate) mod round;
 pub(crate) mod softmax;
 pub(crate) mod window;
+pub(crate) mod winograd;

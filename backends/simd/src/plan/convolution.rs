@@ -16,6 +16,7 @@ use crate::memory::Slot;
 use crate::precision::Precision;
 use crate::steps::{
     Blocked, DenseConvolution, DepthwiseConvolution, Interleave, SCRATCH, Targets, Weights,
+    WinogradConvolution, winograd_fits,
 };
 
 /// A convolution over all channels of its operand.
@@ -102,6 +103,27 @@ impl Assembly<'_> {
     fn whole_convolution(&mut self, whole: Whole<'_>) {
         let Whole { precision, is_planar, axes, channels, source, targets, residual, .. } = whole;
         let (level, threads) = (self.level, self.threads);
+        let reads: Vec<Slot> = [Some(source), residual].into_iter().flatten().collect();
+        let is_exact = !is_planar && precision == Precision::F32;
+        if let Targets { exact: Some(target), rounded: None } = targets
+            && is_exact
+            && winograd_fits(&axes, channels, whole.filters)
+        {
+            let step = WinogradConvolution::new(
+                level,
+                threads,
+                axes,
+                channels,
+                whole.filters,
+                whole.weights,
+                whole.finish,
+                source,
+                target,
+                residual,
+            );
+            self.push(whole.name, "winograd", whole.multiply_adds, step, reads, vec![target]);
+            return;
+        }
         let (channels, block) = match (is_planar, precision) {
             (true, _) => (channels, 1),
             (false, Precision::F32) => (channels, level.lanes()),
@@ -126,7 +148,6 @@ impl Assembly<'_> {
             targets,
             residual,
         );
-        let reads: Vec<Slot> = [Some(source), residual].into_iter().flatten().collect();
         self.push(whole.name, kernel, whole.multiply_adds, step, reads, targets.slots());
     }
 

@@ -115,6 +115,11 @@ impl Plan {
         self.arena_cells
     }
 
+    /// Cells that a thread needs of its own while it runs a task.
+    pub(crate) fn scratch_cells(&self) -> usize {
+        self.steps.iter().map(|step| step.step.scratch_cells()).max().unwrap_or(0)
+    }
+
     /// Bytes of packed weights and of the constants that plain operators read.
     pub(crate) fn weight_bytes(&self) -> usize {
         let packed: usize = self.steps.iter().map(|step| step.step.weight_bytes()).sum();

@@ -63,14 +63,17 @@ fn run_plan(plan: &Plan, image: &[f32], random: &mut Rng) -> Vec<Vec<f32>> {
             _ => buffers.set(slot, own.0.as_mut_ptr().wrapping_add(GUARD + start)),
         }
     }
+    let mut scratch = Guarded::new(plan.scratch_cells());
     for stage in &plan.stages {
         let mut tasks = stage.concat();
         random.shuffle(&mut tasks);
         for task in tasks {
+            let scratch = scratch.0.as_mut_ptr().wrapping_add(GUARD);
             // SAFETY: every slot has the room it was planned with, and this is the only thread.
-            unsafe { plan.steps[task.step].step.run(task.index, &buffers) };
+            unsafe { plan.steps[task.step].step.run(task.index, &buffers, scratch) };
         }
     }
+    assert!(scratch.is_intact(), "guards of the scratch memory");
     for (slot, guarded) in &memory {
         assert!(guarded.is_intact(), "guards of {slot:?} ({:?})", plan.slots.home(*slot));
     }

@@ -7,7 +7,7 @@ use super::{Blocked, Step, part, worthwhile_tasks};
 use crate::kernels::average_pool::{self, Row};
 use crate::kernels::window::Axis;
 use crate::level::SimdLevel;
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 
 /// See the [module](self).
 pub(crate) struct AveragePoolBlocks {
@@ -76,7 +76,7 @@ impl Step for AveragePoolBlocks {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, result, .. } = self;
         for row_of_all in part(result.blocks() * result.height, 1, task, self.tasks) {
             let (block, row) = (row_of_all / result.height, row_of_all % result.height);

@@ -6,7 +6,7 @@ use framegate_backend_api::graph::Resize;
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::blend::{self, Row};
 use crate::level::SimdLevel;
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 use crate::plain::{Blend, blends};
 
 /// What an element costs, in multiply-adds.
@@ -52,7 +52,7 @@ impl Step for BlendBlocks {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, result, .. } = self;
         for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
             // SAFETY: the caller's promise: the buffers have room for the layouts, and the tables

@@ -6,7 +6,7 @@ use framegate_backend_api::graph::Binary;
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::elementwise::repeated_version;
 use crate::level::SimdLevel;
-use crate::memory::{AlignedCells, Buffers, Slot};
+use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 
 /// What an element costs, in multiply-adds.
 const WORK: usize = 32;
@@ -57,7 +57,7 @@ impl Step for CombineChannels {
         }
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, function, .. } = self;
         let numbers = match &self.numbers {
             Numbers::Computed(slot) => buffers.pointer(*slot).cast_const(),

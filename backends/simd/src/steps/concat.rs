@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "elements are moved through pointers")]
 
 use super::Step;
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 
 /// See the [module](self).
 pub(crate) struct CopyBlocks {
@@ -13,7 +13,7 @@ pub(crate) struct CopyBlocks {
 }
 
 impl Step for CopyBlocks {
-    unsafe fn run(&self, _task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, _task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         // SAFETY: the caller's promise: both buffers hold `len` elements.
         unsafe {
             let source = buffers.pointer(self.source);

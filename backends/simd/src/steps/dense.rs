@@ -8,7 +8,7 @@ use super::{Blocked, SCRATCH, Step, part, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::dense::{self, Dense, Grain, Kernel, MOST_COLUMNS, Piece, most_blocks};
 use crate::level::SimdLevel;
-use crate::memory::{AlignedCells, Buffers, Slot};
+use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 use crate::precision::Precision;
 use crate::vector::pair_of_bf16;
 
@@ -27,11 +27,11 @@ pub(crate) struct Weights<'a> {
 }
 
 /// Blocks of result channels that a kernel computes at the same time.
-struct Group {
-    blocks: Range<usize>,
+pub(super) struct Group {
+    pub(super) blocks: Range<usize>,
     /// Where its weights start.
-    weights: usize,
-    kernel: Kernel,
+    pub(super) weights: usize,
+    pub(super) kernel: Kernel,
 }
 
 /// See the [module](self).
@@ -78,15 +78,7 @@ impl DenseConvolution {
         let result =
             Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
         let taps = down.taps * across.taps * dense.channels;
-        let mut start = 0;
-        let groups: Vec<Group> = group(result.blocks(), most_blocks(level))
-            .map(|blocks| {
-                let kernel = dense::kernel(level, precision, blocks.len(), dense.step());
-                let group = Group { weights: start, kernel, blocks };
-                start += group.blocks.len() * lanes * taps;
-                group
-            })
-            .collect();
+        let groups: Vec<Group> = groups(level, precision, result.blocks(), &dense).collect();
         let work = taps * result.len();
         let wanted = worthwhile_tasks(work, threads);
         let grain = dense::grain(level, precision);
@@ -107,7 +99,7 @@ impl DenseConvolution {
             residual,
             exact: targets.exact,
             rounding: Rounding::new(level, targets),
-            weights: pack(&dense, precision, weights.elements, filters, lanes, &groups),
+            weights: packed(&dense, precision, weights.elements, filters, lanes, &groups),
             bias,
             finish,
             finish_kernel: activation::version(level),
@@ -196,7 +188,7 @@ impl Step for DenseConvolution {
         self.weights.bytes() + self.bias.bytes()
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let (band, groups) = if self.splits_groups {
             let group = task % self.groups.len();
             (task / self.groups.len(), &self.groups[group..=group])
@@ -238,13 +230,24 @@ fn flatten(dense: &mut Dense) {
     }
 }
 
-/// Blocks in groups of equal size, as nearly as possible, none larger than `most`.
-fn group(blocks: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let groups = blocks.div_ceil(most);
-    (0..groups).map(move |index| part(blocks, 1, index, groups))
+/// So many blocks in groups of equal size, as nearly as possible, none larger than a tile.
+pub(super) fn groups(
+    level: SimdLevel,
+    precision: Precision,
+    blocks: usize,
+    dense: &Dense,
+) -> impl Iterator<Item = Group> {
+    let count = blocks.div_ceil(most_blocks(level));
+    let block_weights = dense.axes[0].taps * dense.axes[1].taps * dense.channels * level.lanes();
+    let step = dense.step();
+    (0..count).map(move |index| {
+        let blocks = part(blocks, 1, index, count);
+        let kernel = dense::kernel(level, precision, blocks.len(), step);
+        Group { weights: blocks.start * block_weights, kernel, blocks }
+    })
 }
 
-fn padded(elements: &[f32], len: usize) -> Vec<f32> {
+pub(super) fn padded(elements: &[f32], len: usize) -> Vec<f32> {
     let mut padded = elements.to_vec();
     padded.resize(len, 0.0);
     padded
@@ -253,7 +256,7 @@ fn padded(elements: &[f32], len: usize) -> Vec<f32> {
 /// Weights in the order in which the kernel reads them: for each group
 /// `[input block][row tap][column tap][channel][block][lane]`, 0 where no filter is. With bf16, pairs of
 /// channels stand for channels; the second of the last pair may not exist.
-fn pack(
+pub(super) fn packed(
     dense: &Dense,
     precision: Precision,
     weights: &[f32],

@@ -7,7 +7,7 @@ use crate::kernels::activation::{self, Finish};
 use crate::kernels::depthwise::{self, Row};
 use crate::kernels::window::Axis;
 use crate::level::SimdLevel;
-use crate::memory::{AlignedCells, Buffers, Slot};
+use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 
 /// See the [module](self).
 pub(crate) struct DepthwiseConvolution {
@@ -82,7 +82,7 @@ impl Step for DepthwiseConvolution {
         self.weights.bytes() + self.bias.bytes()
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, result, weights, bias, .. } = self;
         let lanes = result.lanes;
         let block_weights = self.axes[0].taps * self.axes[1].taps * lanes;

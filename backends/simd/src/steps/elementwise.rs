@@ -8,7 +8,7 @@ use framegate_backend_api::graph::{Activation, Binary};
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::elementwise::{activation_version, binary_version};
 use crate::level::SimdLevel;
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 use crate::vector::LONGEST_VECTOR;
 
 /// What an element costs, in multiply-adds.
@@ -52,7 +52,7 @@ impl Step for Activate {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let [whole, rest] = whole_and_rest(self.len, self.lanes, task, self.tasks);
         // SAFETY: the caller's promise: both buffers hold `len` elements.
         unsafe {
@@ -102,7 +102,7 @@ impl Step for Combine {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let [whole, rest] = whole_and_rest(self.len, self.lanes, task, self.tasks);
         // SAFETY: the caller's promise: all three buffers hold `len` elements.
         unsafe {

@@ -3,7 +3,7 @@
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::layout::gather_row;
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 use crate::vector::LONGEST_VECTOR;
 
 /// What an element costs, in multiply-adds.
@@ -42,7 +42,7 @@ impl Step for GatherChannels {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { result, .. } = self;
         for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
             let mut from = [std::ptr::null(); LONGEST_VECTOR];

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "elements are moved through pointers")]
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 
 /// What an element costs, in multiply-adds.
 const WORK: usize = 32;
@@ -36,7 +36,7 @@ impl Step for Interleave {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, result, places: [[first_row, rows], [first_column, columns]], .. } =
             *self;
         let lanes = picture.lanes;

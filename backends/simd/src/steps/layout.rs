@@ -3,7 +3,7 @@
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::layout::{Strides, block_row, unblock_row};
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 
 /// What an element costs, in multiply-adds.
 const WORK: usize = 64;
@@ -28,7 +28,7 @@ impl Step for Block {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, .. } = self;
         let plane = picture.height * picture.width;
         let strides = Strides { start: 0, channel: plane, row: picture.width, column: 1 };
@@ -72,7 +72,7 @@ impl Step for Unblock {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, strides, .. } = self;
         for BlockRow { block, row, of_all } in band(picture, task, self.tasks) {
             let start = strides.start + block * picture.lanes * strides.channel + row * strides.row;

@@ -4,7 +4,7 @@
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::matmul::{self, MOST_ROWS, Product};
 use crate::level::SimdLevel;
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 use crate::plain::stacked_matrices;
 
 /// See the [module](self).
@@ -55,7 +55,7 @@ impl Step for MatMul {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { rows, inner, columns, .. } = *self;
         // Whole bands of rows, counted through all matrices.
         let padded = rows.next_multiple_of(MOST_ROWS);

@@ -5,7 +5,7 @@ use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::max_pool::{self, Row};
 use crate::kernels::window::Axis;
 use crate::level::SimdLevel;
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 
 /// See the [module](self).
 pub(crate) struct MaxPoolBlocks {
@@ -41,7 +41,7 @@ impl Step for MaxPoolBlocks {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, result, .. } = self;
         for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
             // SAFETY: the caller's promise: the buffers have room for the layouts.

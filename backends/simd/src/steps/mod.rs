@@ -19,8 +19,9 @@ mod resize;
 mod round;
 mod softmax;
 mod targets;
+mod winograd;
 
-use crate::memory::Buffers;
+use crate::memory::{Buffers, Cell};
 
 pub(crate) use average_pool::AveragePoolBlocks;
 pub(crate) use blend::BlendBlocks;
@@ -40,6 +41,7 @@ pub(crate) use resize::ResizeBlocks;
 pub(crate) use round::RoundBlocks;
 pub(crate) use softmax::Softmax;
 pub(crate) use targets::{SCRATCH, Targets};
+pub(crate) use winograd::{WinogradConvolution, fits as winograd_fits};
 
 /// One step of a plan, in tasks that may run in any order and on any thread.
 pub(crate) trait Step: Send + Sync {
@@ -53,12 +55,18 @@ pub(crate) trait Step: Send + Sync {
         0
     }
 
+    /// Cells of a thread's own memory that a task needs while it runs.
+    fn scratch_cells(&self) -> usize {
+        0
+    }
+
     /// Runs a task.
     ///
     /// # Safety
     /// The buffers are those that the step was planned for, what it reads has been written, and
-    /// nobody else runs this task or touches what it writes.
-    unsafe fn run(&self, task: usize, buffers: &Buffers);
+    /// nobody else runs this task or touches what it writes. `scratch` is good for
+    /// [`Step::scratch_cells`] aligned cells that are nobody else's meanwhile.
+    unsafe fn run(&self, task: usize, buffers: &Buffers, scratch: *mut Cell);
 }
 
 /// How many tasks a step is worth that has this much to do, in multiply-adds or what takes as long.

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "a step's contract is unsafe")]
 
 use super::Step;
-use crate::memory::Buffers;
+use crate::memory::{Buffers, Cell};
 use crate::plain::{Operands, Operation, Tensor};
 
 /// See the [module](self).
@@ -13,7 +13,7 @@ pub(crate) struct Plain {
 }
 
 impl Step for Plain {
-    unsafe fn run(&self, _task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, _task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         // SAFETY: the caller's promise.
         let mut operands = unsafe { Operands::new(&self.inputs, &self.outputs, buffers) };
         (self.operation)(&mut operands);

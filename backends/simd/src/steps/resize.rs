@@ -4,7 +4,7 @@
 use framegate_backend_api::graph::{NearestRounding, Resize};
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 
 /// See the [module](self).
 pub(crate) struct ResizeBlocks {
@@ -50,7 +50,7 @@ impl Step for ResizeBlocks {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, result, .. } = self;
         let lanes = result.lanes;
         for BlockRow { block, row, of_all } in band(result, task, self.tasks) {

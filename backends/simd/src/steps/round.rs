@@ -4,7 +4,7 @@
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::round;
 use crate::level::SimdLevel;
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 
 /// What an element costs, in multiply-adds.
 const WORK: usize = 8;
@@ -37,7 +37,7 @@ impl Step for RoundBlocks {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let elements = part(self.len, self.lanes, task, self.tasks);
         // SAFETY: the caller's promise: the buffers have room for the layouts.
         unsafe {

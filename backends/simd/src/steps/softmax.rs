@@ -4,7 +4,7 @@
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::softmax::{self, Lines};
 use crate::level::SimdLevel;
-use crate::memory::{Buffers, Slot};
+use crate::memory::{Buffers, Cell, Slot};
 
 /// What an element costs, in multiply-adds.
 const WORK: usize = 64;
@@ -59,7 +59,7 @@ impl Step for Softmax {
         self.tasks
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers) {
+    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { outer, extent, inner, lanes, .. } = *self;
         // Lines on their own are shared out as they follow each other, neighbours as they lie.
         let (blocks, lines) = if inner == 1 {

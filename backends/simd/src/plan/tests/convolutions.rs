@@ -10,7 +10,11 @@ use crate::steps::Blocked;
 fn dense_convolutions() {
     for seed in 0..3 * ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
-        let (window, [height, width]) = window(&mut random);
+        let (mut window, [height, width]) = window(&mut random);
+        if window.kernel == [3, 3] {
+            // Otherwise Winograd's way is taken.
+            window.stride[0] = 2;
+        }
         let (channels, filters) = (random.usize(5..40), random.usize(1..90));
         let mut case = Case::new(seed, [1, channels, height, width]);
         let weight = [filters, channels, window.kernel[0], window.kernel[1]];
@@ -23,10 +27,41 @@ fn dense_convolutions() {
 }
 
 #[test]
+fn winograd_convolutions() {
+    for seed in 0..3 * ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (height, width) = (random.usize(1..30), random.usize(1..60));
+        let mut side = || random.usize(0..4);
+        let padding = Padding { top: side(), left: side(), bottom: side() + 2, right: side() + 2 };
+        let (channels, filters) = (random.usize(16..70), random.usize(16..90));
+        let mut case = Case::new(seed, [1, 3, height, width]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, channels);
+        let parameters = Convolution { padding, ..usual(1, activation(&mut random)) };
+        let y = case.convolution(blocked, &[filters, channels, 3, 3], parameters);
+        let y = if random.bool() {
+            let residual = case.convolution(
+                blocked,
+                &[filters, channels, 3, 3],
+                Convolution { padding, ..usual(1, None) },
+            );
+            case.push(Operator::Binary(Binary::Add), &[residual, y])
+        } else {
+            y
+        };
+        let Case { builder, mut random } = case;
+        check(&builder.finish(vec![y]), "winograd", &mut random);
+    }
+}
+
+#[test]
 fn convolutions_in_groups() {
     for seed in 0..2 * ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
-        let (window, [height, width]) = window(&mut random);
+        let (mut window, [height, width]) = window(&mut random);
+        if window.kernel == [3, 3] {
+            window.stride[0] = 2;
+        }
         let groups = random.usize(2..9);
         let (channels, filters) = (groups * random.usize(1..10), groups * random.usize(2..10));
         let mut case = Case::new(seed, [1, 5, height, width]);
@@ -61,7 +96,8 @@ fn whole_blocks_of_groups() {
         let mut case = Case::new(seed, [1, channels, random.usize(3..9), random.usize(3..40)]);
         let x = case.builder.input();
         let padding = Padding { top: 1, left: 1, bottom: 1, right: 1 };
-        let parameters = Convolution { padding, ..usual(groups, activation(&mut random)) };
+        let usual = usual(groups, activation(&mut random));
+        let parameters = Convolution { padding, stride: [1, 2], ..usual };
         let y = case.convolution(x, &[filters, 8, 3, 3], parameters);
         case.check_rounded(vec![y], "dense");
     }
@@ -178,10 +214,12 @@ fn residuals_are_added_in_the_store() {
         let x = case.builder.input();
         let filters = random.usize(1..70);
         let shortcut = case.pointwise(x, filters);
-        let padding = Padding { top: 1, left: 1, bottom: 1, right: 1 };
         let groups = if random.bool() { filters } else { 1 };
+        // Of three rows, Winograd's way would be taken.
+        let rows = if groups == filters { 3 } else { 5 };
+        let padding = Padding { top: rows / 2, left: 1, bottom: rows / 2, right: 1 };
         let parameters = Convolution { padding, ..usual(groups, activation(&mut random)) };
-        let sum = case.convolution(shortcut, &[filters, filters / groups, 3, 3], parameters);
+        let sum = case.convolution(shortcut, &[filters, filters / groups, rows, 3], parameters);
         let mut pair = [sum, shortcut];
         random.shuffle(&mut pair);
         let mut y = case.push(Operator::Binary(Binary::Add), &pair);
