@@ -1,8 +1,7 @@
-//! Nodes that have kernels, bound to their buffers.
+//! Nodes that have kernels for blocked pictures, bound to their buffers.
 
-use framegate_backend_api::ElementType;
 use framegate_backend_api::graph::{
-    AveragePool, Binary, Graph, Node, Operator, Padding, Resize, ResizeMode, Value, ValueId, Window,
+    AveragePool, Binary, Graph, Node, Operator, Padding, Resize, ResizeMode, ValueId, Window,
 };
 
 use super::assemble::{Assembly, blocked_cells};
@@ -10,11 +9,10 @@ use super::classify::{ChannelNumbers, Kind, channel_numbers};
 use super::demand::Form;
 use super::fuse::Fusion;
 use crate::kernels::window::Axis;
-use crate::kernels::{activation, elementwise};
 use crate::memory::{AlignedCells, Slot};
 use crate::steps::{
     Activate, AveragePoolBlocks, BlendBlocks, Blocked, Combine, CombineChannels, CopyBlocks,
-    MatMul, MaxPoolBlocks, Numbers, ResizeBlocks, Softmax,
+    MaxPoolBlocks, Numbers, Other, ResizeBlocks,
 };
 
 impl Assembly<'_> {
@@ -74,11 +72,11 @@ impl Assembly<'_> {
                 self.combine_channels(node, *function, fusion);
             }
             Operator::Binary(function) => {
-                let sources = [x, node.inputs[1]].map(|id| self.blocked(id, Form::Exact));
+                let [a, b] = [x, node.inputs[1]].map(|id| self.blocked(id, Form::Exact));
                 let target = self.new_blocked(fusion.result, Form::Exact);
-                let len = self.layout(x).len();
-                let step = Combine::new(self.level, self.threads, *function, len, sources, target);
-                self.push(&node.name, "elementwise", 0, step, sources.to_vec(), vec![target]);
+                let (len, other) = (self.layout(x).len(), Other::Tensor(b));
+                let step = Combine::new(self.level, self.threads, *function, len, a, other, target);
+                self.push(&node.name, "elementwise", 0, step, vec![a, b], vec![target]);
             }
             Operator::Concat { .. } => self.concat(node, fusion.result),
             Operator::Slice(slices) => {
@@ -136,48 +134,6 @@ impl Assembly<'_> {
     fn forms_wanted(&self, id: ValueId) -> impl Iterator<Item = Form> + use<> {
         let demand = self.demand(id);
         [Form::Exact, Form::Rounded].into_iter().filter(move |form| demand.has(*form))
-    }
-
-    /// A node on row-major tensors, if it has a kernel; says whether it has.
-    pub(super) fn row_major_node(&mut self, node: &Node) -> bool {
-        let (level, threads, result) = (self.level, self.threads, node.outputs[0]);
-        let operands: Vec<&Value> = node.inputs.iter().map(|id| self.graph.value(*id)).collect();
-        let shape = &operands[0].shape;
-        let len: usize = shape.iter().product();
-        if len < level.lanes() || operands[0].element_type != ElementType::F32 {
-            return false;
-        }
-        match &node.operator {
-            Operator::Activation(function) if activation::is_vectorised(*function) => {
-                let [source, target] = [self.plain(node.inputs[0]), self.new_plain(result)];
-                let step = Activate::new(level, threads, *function, len, [source, target]);
-                self.push(&node.name, "activation", 0, step, vec![source], vec![target]);
-            }
-            Operator::Binary(function)
-                if elementwise::is_vectorised(*function) && *shape == operands[1].shape =>
-            {
-                let sources = [self.plain(node.inputs[0]), self.plain(node.inputs[1])];
-                let target = self.new_plain(result);
-                let step = Combine::new(level, threads, *function, len, sources, target);
-                self.push(&node.name, "elementwise", 0, step, sources.to_vec(), vec![target]);
-            }
-            Operator::Softmax { axis } if Softmax::fits(level, *axis, shape) => {
-                let [source, target] = [self.plain(node.inputs[0]), self.new_plain(result)];
-                let step = Softmax::new(level, threads, *axis, shape, [source, target]);
-                self.push(&node.name, "softmax", 0, step, vec![source], vec![target]);
-            }
-            Operator::MatMul if MatMul::fits(level, &operands[1].shape) => {
-                let sources = [self.plain(node.inputs[0]), self.plain(node.inputs[1])];
-                let target = self.new_plain(result);
-                let shapes = [&operands[0].shape[..], &operands[1].shape];
-                let step = MatMul::new(level, threads, shapes, sources, target);
-                let multiply_adds = step.multiply_adds();
-                let kernel = "matrix product";
-                self.push(&node.name, kernel, multiply_adds, step, sources.to_vec(), vec![target]);
-            }
-            _ => return false,
-        }
-        true
     }
 
     /// Copies the operands that could not be written in place.

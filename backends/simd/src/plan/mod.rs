@@ -20,6 +20,7 @@ mod hoist;
 mod in_place;
 mod phases;
 mod rearrange;
+mod row_major;
 mod slots;
 mod space_to_depth;
 mod stages;

@@ -6,6 +6,7 @@
 
 mod convolutions;
 mod pictures;
+mod row_major;
 
 use std::collections::HashMap;
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use framegate_backend_api::graph::{Activation, Binary};
 
 use super::{Step, part, worthwhile_tasks};
-use crate::kernels::elementwise::{activation_version, binary_version};
+use crate::kernels::elementwise::{activation_version, binary_version, repeated_version};
 use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 use crate::vector::LONGEST_VECTOR;
@@ -70,10 +70,19 @@ impl Step for Activate {
     }
 }
 
-/// A function of two tensors of one shape.
+/// The second operand of a function of two.
+pub(crate) enum Other {
+    /// A tensor of the same shape.
+    Tensor(Slot),
+    /// The same number for every element.
+    Number(f32),
+}
+
+/// A function of the elements of a tensor, and of others.
 pub(crate) struct Combine {
-    pub(crate) sources: [Slot; 2],
-    pub(crate) target: Slot,
+    source: Slot,
+    other: Other,
+    target: Slot,
     function: Binary,
     len: usize,
     lanes: usize,
@@ -88,12 +97,16 @@ impl Combine {
         threads: usize,
         function: Binary,
         len: usize,
-        sources: [Slot; 2],
+        source: Slot,
+        other: Other,
         target: Slot,
     ) -> Self {
         let tasks = worthwhile_tasks(WORK * len, threads);
-        let kernel = binary_version(level);
-        Self { sources, target, function, len, lanes: level.lanes(), kernel, tasks }
+        let kernel = match other {
+            Other::Tensor(_) => binary_version(level),
+            Other::Number(_) => repeated_version(level),
+        };
+        Self { source, other, target, function, len, lanes: level.lanes(), kernel, tasks }
     }
 }
 
@@ -104,23 +117,31 @@ impl Step for Combine {
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let [whole, rest] = whole_and_rest(self.len, self.lanes, task, self.tasks);
-        // SAFETY: the caller's promise: all three buffers hold `len` elements.
+        let number = match self.other {
+            Other::Tensor(_) => 0.0,
+            Other::Number(number) => number,
+        };
+        let mut last_other = [number; LONGEST_VECTOR];
+        // SAFETY: the caller's promise: all buffers hold `len` elements.
         unsafe {
-            let [a, b] = self.sources.map(|slot| buffers.pointer(slot).cast_const());
-            let to = buffers.pointer(self.target);
-            let start = whole.start;
-            let (len, function) = (whole.len(), self.function);
-            (self.kernel)(a.add(start), b.add(start), to.add(start), len, function);
-            if !rest.is_empty() {
-                let mut vectors = [[0.0; LONGEST_VECTOR]; 2];
-                for (vector, from) in vectors.iter_mut().zip([a, b]) {
-                    let vector = vector.as_mut_ptr();
-                    std::ptr::copy_nonoverlapping(from.add(rest.start), vector, rest.len());
+            let (from, to) = (buffers.pointer(self.source), buffers.pointer(self.target));
+            let other = match self.other {
+                Other::Tensor(slot) => {
+                    let other = buffers.pointer(slot);
+                    let last = last_other.as_mut_ptr();
+                    std::ptr::copy_nonoverlapping(other.add(rest.start), last, rest.len());
+                    other.add(whole.start).cast_const()
                 }
-                let [mut result, other] = vectors;
-                let x = result.as_mut_ptr();
-                (self.kernel)(x, other.as_ptr(), x, self.lanes, function);
-                std::ptr::copy_nonoverlapping(x, to.add(rest.start), rest.len());
+                Other::Number(_) => last_other.as_ptr(),
+            };
+            let start = whole.start;
+            (self.kernel)(from.add(start), other, to.add(start), whole.len(), self.function);
+            if !rest.is_empty() {
+                let mut x = [0.0; LONGEST_VECTOR];
+                let vector = x.as_mut_ptr();
+                std::ptr::copy_nonoverlapping(from.add(rest.start), vector, rest.len());
+                (self.kernel)(vector, last_other.as_ptr(), vector, self.lanes, self.function);
+                std::ptr::copy_nonoverlapping(vector, to.add(rest.start), rest.len());
             }
         }
     }

@@ -18,6 +18,7 @@ mod plain;
 mod resize;
 mod round;
 mod softmax;
+mod strided;
 mod targets;
 mod winograd;
 
@@ -30,7 +31,7 @@ pub(crate) use channels::{CombineChannels, Numbers};
 pub(crate) use concat::CopyBlocks;
 pub(crate) use dense::{DenseConvolution, Weights};
 pub(crate) use depthwise::DepthwiseConvolution;
-pub(crate) use elementwise::{Activate, Combine};
+pub(crate) use elementwise::{Activate, Combine, Other};
 pub(crate) use gather_channels::{GatherChannels, Lane};
 pub(crate) use interleave::Interleave;
 pub(crate) use layout::{Block, Unblock};
@@ -40,6 +41,7 @@ pub(crate) use plain::Plain;
 pub(crate) use resize::ResizeBlocks;
 pub(crate) use round::RoundBlocks;
 pub(crate) use softmax::Softmax;
+pub(crate) use strided::{MOST_AXES, StridedAxis, StridedCopy};
 pub(crate) use targets::{SCRATCH, Targets};
 pub(crate) use winograd::{WinogradConvolution, fits as winograd_fits};
 

@@ -52,7 +52,7 @@ pub(crate) struct WinogradConvolution {
 /// Whether a convolution of these axes is computed faster in this way.
 pub(crate) fn fits(axes: &[Axis; 2], channels: usize, filters: usize) -> bool {
     /// With fewer channels or filters, transforming takes longer than is saved.
-    const FEWEST: usize = 16;
+    const FEWEST: usize = 8;
     let is_three = |axis: &Axis| axis.taps == 3 && axis.stride == 1 && axis.dilation == 1;
     axes.iter().all(is_three) && channels >= FEWEST && filters >= FEWEST
 }
