@@ -144,9 +144,9 @@ unsafe fn results<V: Vector>(results: &Results) {
         let bias = V::load(results.bias);
         for column in (0..columns).step_by(2) {
             let from = from.add(column / 2 * V::LANES);
-            // By row of positions, the sums for the left and for the right result.
-            let mut sides = [[bias; 2]; SIDE];
-            for (i, sides) in sides.iter_mut().enumerate() {
+            // For the left and for the right result, by row of positions.
+            let (mut left, mut right) = ([bias; SIDE], [bias; SIDE]);
+            for (i, (left, right)) in left.iter_mut().zip(&mut right).enumerate() {
                 let first = from.add(i * SIDE * position_stride);
                 let [a, b, c, d] = [
                     V::load(first),
@@ -154,11 +154,11 @@ unsafe fn results<V: Vector>(results: &Results) {
                     V::load(first.add(2 * position_stride)),
                     V::load(first.add(3 * position_stride)),
                 ];
-                *sides = [a.add(b).add(c), b.sub(c).sub(d)];
+                *left = a.add(b).add(c);
+                *right = b.sub(c).sub(d);
             }
-            let width = 2.min(columns - column);
-            for side in 0..width {
-                let [a, b, c, d] = [0, 1, 2, 3].map(|i| sides[i][side]);
+            let sums = [left, right].into_iter().take(columns - column);
+            for (side, [a, b, c, d]) in sums.enumerate() {
                 let at = (column + side) * V::LANES;
                 a.add(b).add(c).add(bias).store(rows[0].add(at));
                 if !rows[1].is_null() {
