@@ -69,7 +69,14 @@ impl Backend for SimdBackend {
     fn probe(&self) -> Result<DeviceInfo, BackendError> {
         let SimdOptions { level, precision } = self.options;
         if !level.has(precision) {
-            let reason = format!("this processor has no instructions for {precision} with {level}");
+            let reason = match precision {
+                Precision::F32 => {
+                    format!("{level} multiplies bf16 alone, so bf16 must be asked for")
+                }
+                Precision::Bf16 => {
+                    format!("this processor has no instructions for bf16 at {level}")
+                }
+            };
             return Err(BackendError::Unavailable { backend: BACKEND, reason });
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
