@@ -167,7 +167,7 @@ fn simd(precision: Precision, options: &BackendOptions) -> Created {
     let level = level.ok_or_else(|| BackendError::Unavailable {
         backend: BackendId::Simd(None).name(),
         reason: "this processor does not have the instructions asked for with --simd-level; leave \
-                 it out to use the widest that there are"
+                 it out to use the fastest that there are"
             .to_owned(),
     })?;
     Ok(Box::new(SimdBackend::new(SimdOptions { level, precision })))

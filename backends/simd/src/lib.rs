@@ -26,6 +26,7 @@ mod precision;
 mod profile;
 mod session;
 mod steps;
+#[cfg(any(test, target_arch = "x86_64"))]
 mod tiles;
 mod vector;
 mod waiting;

@@ -26,7 +26,7 @@ pub struct SimdSession {
 /// What a session keeps in memory, in bytes, besides the caller's batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionMemory {
-    /// All that is computed on the way: one arena for each thread.
+    /// All that is computed on the way: an arena and scratch memory for each thread.
     pub arenas: usize,
     /// Packed weights and other constants.
     pub weights: usize,
@@ -138,7 +138,7 @@ mod tests {
     use crate::steps::Step;
 
     fn graph() -> Graph {
-        let mut builder = GraphBuilder::new("x", [1, 3, 8, 8]);
+        let mut builder = GraphBuilder::new("x", [1, 3, 4, 4]);
         let weight = builder.constant("w", HostTensor::from_f32([4, 3, 1, 1], vec![0.5; 12]));
         let (stride, dilation, groups) = ([1, 1], [1, 1], 1);
         let padding = Padding::default();
@@ -150,7 +150,7 @@ mod tests {
 
     fn session(plan: Plan) -> (SimdSession, InputBatch) {
         let session = SimdSession::new(&graph(), plan, &Limits { max_batch: 3, threads: 2 });
-        let mut batch = InputBatch::new([3, 8, 8], 3);
+        let mut batch = InputBatch::new([3, 4, 4], 3);
         batch.slots_mut().flatten().for_each(|x| *x = 1.0);
         (session.unwrap(), batch)
     }
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(profile.images, 4);
         let [first, last] = &profile.steps[..] else { panic!("{profile:?}") };
         assert_eq!((first.node.as_str(), first.kernel), ("first", "stem"));
-        assert_eq!(first.multiply_adds, 3 * 4 * 64);
+        assert_eq!(first.multiply_adds, 3 * 4 * 16);
         assert_eq!(last.kernel, "unblock");
         assert!(profile.total() > std::time::Duration::ZERO);
         session.set_profiling(false);

@@ -337,9 +337,11 @@ fn slice_shape(slices: &[AxisSlice], x: &[usize]) -> Result<Shape, String> {
         return Err(format!("needs {} slices, got {}", x.len(), slices.len()));
     }
     for (slice, extent) in slices.iter().zip(x) {
-        let last = slice.start as isize + slice.step * (slice.len as isize - 1);
-        let inside = |position: isize| (0..*extent as isize).contains(&position);
-        if slice.len > 0 && !(inside(slice.start as isize) && inside(last)) {
+        let reach = isize::try_from(slice.len.saturating_sub(1)).ok();
+        let reach = reach.and_then(|steps| slice.step.checked_mul(steps));
+        let last = reach.and_then(|reach| slice.start.checked_add_signed(reach));
+        let is_inside = slice.start < *extent && last.is_some_and(|last| last < *extent);
+        if slice.len > 0 && !is_inside {
             return Err(format!("{slice:?} leaves an axis of {extent} elements"));
         }
     }

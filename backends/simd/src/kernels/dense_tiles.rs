@@ -54,7 +54,8 @@ unsafe fn piece<T: Tiles, const P: usize, const B: usize>(dense: &Dense, piece: 
     // An edge takes a whole tile in any case.
     let left = if first > start { first.max(start + ROWS) } else { start };
     let right = if last < end { last.min(end.saturating_sub(ROWS)) } else { end };
-    let mut chain = Chain::<T, B>::new(dense, piece);
+    let mut gathered = [MaybeUninit::<[f32; PAIRS]>::uninit(); CHAIN * ROWS];
+    let mut chain = Chain::<T, B>::new(dense, piece, gathered.as_mut_ptr().cast());
     // SAFETY: the caller's promise; every tile lies within the piece.
     unsafe {
         T::configure();
@@ -84,14 +85,14 @@ struct Chain<'a, T, const B: usize> {
     sums: Sums,
     factors: [MaybeUninit<Factors>; CHAIN],
     len: usize,
-    /// Rows that do not lie in the input as they are needed.
-    gathered: [MaybeUninit<[f32; PAIRS]>; CHAIN * ROWS],
+    /// Room for rows that do not lie in the input as they are needed, [`CHAIN`] times [`ROWS`].
+    gathered: *mut [f32; PAIRS],
     tiles: PhantomData<T>,
 }
 
 impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
     #[inline(always)]
-    fn new(dense: &'a Dense, piece: &'a Piece) -> Self {
+    fn new(dense: &'a Dense, piece: &'a Piece, gathered: *mut [f32; PAIRS]) -> Self {
         let nothing = std::ptr::null_mut();
         Self {
             dense,
@@ -99,7 +100,7 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
             sums: Sums { start: [nothing; _], start_stride: 0, end: [nothing; _] },
             factors: [MaybeUninit::uninit(); CHAIN],
             len: 0,
-            gathered: [MaybeUninit::uninit(); CHAIN * ROWS],
+            gathered,
             tiles: PhantomData,
         }
     }
@@ -196,16 +197,13 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
                 });
                 for block in 0..dense.channels / PAIRS {
                     self.make_room::<1>(PAIRS);
-                    let rows = self.len * ROWS;
-                    for (row, (source, distance)) in
-                        self.gathered[rows..].iter_mut().zip(&mut sources)
-                    {
-                        row.write(source.cast::<[f32; PAIRS]>().read());
+                    let rows = self.gathered.add(self.len * ROWS);
+                    for (row, (source, distance)) in sources.iter_mut().enumerate() {
+                        rows.add(row).write(source.cast::<[f32; PAIRS]>().read());
                         *source = source.wrapping_add(*distance);
                     }
-                    let rows = self.gathered.as_ptr().add(rows).cast();
-                    let columns = self.weights(block, tap);
-                    self.push(Factors { rows: [rows; _], columns });
+                    let rows = [rows.cast::<f32>().cast_const(); _];
+                    self.push(Factors { rows, columns: self.weights(block, tap) });
                 }
             }
             self.finish::<1>(PAIRS);

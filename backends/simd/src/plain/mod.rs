@@ -23,6 +23,7 @@ use framegate_backend_api::graph::{Graph, Node, Operator, Value};
 pub(crate) use matmul::stacked_matrices;
 pub(crate) use operands::{Operands, Tensor};
 pub(crate) use resize::{Blend, blends};
+pub(crate) use selection::position;
 
 /// A node that is ready to run any number of times.
 pub(crate) type Operation = Box<dyn Fn(&mut Operands<'_>) + Send + Sync>;

@@ -61,7 +61,7 @@ pub(super) fn gather_elements(axis: usize, shape: &[usize], indices: &[usize]) -
 }
 
 /// An index that may count from the end; the nearest element if it is out of range.
-fn position(index: i64, extent: usize) -> usize {
+pub(crate) fn position(index: i64, extent: usize) -> usize {
     let extent = extent as i64;
     let from_start = if index < 0 { index.saturating_add(extent) } else { index };
     from_start.clamp(0, extent - 1) as usize

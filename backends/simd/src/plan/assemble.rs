@@ -268,7 +268,7 @@ impl Assembly<'_> {
 
     /// Computes a rearranged value, for those who read it as a picture.
     fn gather_channels(&mut self, id: ValueId) -> Slot {
-        let channels = self.arrangements[id.0].clone().unwrap_or_default();
+        let channels = self.arrangements[id.0].clone().expect("its channels were written down");
         let layout = self.layout(id);
         let lane = |channel: Channel| {
             let (block, lane) = (channel.index / layout.lanes, channel.index % layout.lanes);
@@ -282,7 +282,7 @@ impl Assembly<'_> {
         let target = self.new_blocked(id, Form::Exact);
         let name = self.graph.value(id).name.clone();
         let step = GatherChannels::new(self.threads, lanes, layout, target);
-        self.push(&name, "channels", 0, step, reads, vec![target]);
+        self.push(&name, "gather channels", 0, step, reads, vec![target]);
         target
     }
 

@@ -117,7 +117,7 @@ impl Assembly<'_> {
             Some(constant) => {
                 let own = constant.as_f32().unwrap_or_default();
                 let channels = (0..layout.channels).map(|channel| own[channel % own.len()]);
-                Numbers::Constant(AlignedCells::from_slice(&padded(channels, layout)))
+                Numbers::Constant(AlignedCells::from_slice(&of_all_lanes(channels, layout)))
             }
             None => {
                 let slot = self.blocked(numbers, Form::Exact);
@@ -127,7 +127,7 @@ impl Assembly<'_> {
         };
         let (level, threads) = (self.level, self.threads);
         let step = CombineChannels::new(level, threads, function, layout, source, numbers, target);
-        self.push(&node.name, "elementwise", 0, step, reads, vec![target]);
+        self.push(&node.name, "channelwise", 0, step, reads, vec![target]);
     }
 
     /// Every form in which a value is wanted.
@@ -157,10 +157,9 @@ impl Assembly<'_> {
 }
 
 /// Numbers of a picture's channels, with zeros for the surplus lanes of its last block.
-fn padded(numbers: impl Iterator<Item = f32>, layout: Blocked) -> Vec<f32> {
-    let mut padded: Vec<f32> = numbers.collect();
-    padded.resize(layout.blocks() * layout.lanes, 0.0);
-    padded
+fn of_all_lanes(numbers: impl Iterator<Item = f32>, layout: Blocked) -> Vec<f32> {
+    let surplus = std::iter::repeat(0.0);
+    numbers.chain(surplus).take(layout.blocks() * layout.lanes).collect()
 }
 
 /// The axes of a window over picture `x` with these results.

@@ -1,13 +1,15 @@
 //! Which nodes have kernels, and which values come out of them blocked.
 
+use std::ops::Range;
+
 use framegate_backend_api::ElementType;
 use framegate_backend_api::graph::{
     Activation, Binary, Convolution, Graph, Node, Operator, Reduce, Reduction,
     TransposedConvolution, Value, ValueId,
 };
 
-use super::phases;
 use super::rearrange::{Channel, arrangement};
+use super::{groups, phases};
 use crate::kernels::{activation, elementwise};
 use crate::steps::Blocked;
 
@@ -85,7 +87,7 @@ fn kind(graph: &Graph, node: &Node, lanes: usize, is_blocked: impl Fn(ValueId) -
     }
     let has_kernel = match &node.operator {
         Operator::Convolution(parameters) => {
-            return convolution(parameters, graph, node, any_blocked());
+            return convolution(parameters, graph, node, lanes, any_blocked());
         }
         Operator::TransposedConvolution(parameters) => {
             return transposed_convolution(parameters, graph, node);
@@ -103,7 +105,11 @@ fn kind(graph: &Graph, node: &Node, lanes: usize, is_blocked: impl Fn(ValueId) -
         Operator::Slice(slices) => {
             let shape = &operand(0).shape;
             let whole = [0, 2, 3].iter().all(|axis| slices[*axis].is_all(shape[*axis]));
-            any_blocked() && whole && slices[1].step == 1 && slices[1].start.is_multiple_of(lanes)
+            let Range { start, end } = slices[1].start..slices[1].start + slices[1].len;
+            // Lanes that are surplus from here on must be so already: they may meet weights of 0.
+            let is_end_of_block = end == shape[1] || end.is_multiple_of(lanes);
+            let of_blocks = slices[1].step == 1 && start.is_multiple_of(lanes) && is_end_of_block;
+            any_blocked() && whole && of_blocks
         }
         // Only whole blocks can be put side by side, but for the last.
         Operator::Concat { axis: 1 } => {
@@ -136,14 +142,16 @@ pub(crate) fn channel_numbers(graph: &Graph, node: &Node) -> Option<ChannelNumbe
         };
         let is_usable = match &numbers.constant {
             Some(constant) => constant.as_f32().is_some(),
-            None => is_picture(numbers) && numbers.shape[1] == shape[1],
+            None => is_picture(numbers) && numbers.shape[1] == shape[1] && numbers.shape != *shape,
         };
         is_picture(picture) && picture.shape == *shape && of_channels && is_usable
     };
-    match () {
-        () if fits(a, b) => Some(ChannelNumbers { picture: a, numbers: b }),
-        () if commutes && fits(b, a) => Some(ChannelNumbers { picture: b, numbers: a }),
-        () => None,
+    if fits(a, b) {
+        Some(ChannelNumbers { picture: a, numbers: b })
+    } else if commutes && fits(b, a) {
+        Some(ChannelNumbers { picture: b, numbers: a })
+    } else {
+        None
     }
 }
 
@@ -152,7 +160,17 @@ fn is_picture_mean(reduce: &Reduce) -> bool {
     reduce.reduction == Reduction::Mean && reduce.axes == [2, 3] && reduce.keep_axes
 }
 
-fn convolution(parameters: &Convolution, graph: &Graph, node: &Node, is_blocked: bool) -> Kind {
+/// A convolution that would be more steps than this is left to the plain operator: planning them would
+/// take longer than they do.
+const MOST_STEPS: usize = 128;
+
+fn convolution(
+    parameters: &Convolution,
+    graph: &Graph,
+    node: &Node,
+    lanes: usize,
+    is_blocked: bool,
+) -> Kind {
     if !has_usable_operands(graph, node, parameters.activation) {
         return Kind::Plain;
     }
@@ -160,8 +178,12 @@ fn convolution(parameters: &Convolution, graph: &Graph, node: &Node, is_blocked:
     let (channels, filters) = (x.shape[1], weight.shape[0]);
     let one_each = parameters.groups == channels && parameters.groups == filters;
     // A single channel that is blocked has lanes to spare either way, and fewer loops so.
-    let is_depthwise = one_each && (parameters.groups > 1 || is_blocked);
-    if is_depthwise { Kind::Depthwise } else { Kind::Kernel }
+    if one_each && (parameters.groups > 1 || is_blocked) {
+        return Kind::Depthwise;
+    }
+    let own = [channels, filters].map(|all| all / parameters.groups);
+    let is_usual = groups::sets(parameters.groups, own, lanes).count() <= MOST_STEPS;
+    if is_usual { Kind::Kernel } else { Kind::Plain }
 }
 
 fn transposed_convolution(parameters: &TransposedConvolution, graph: &Graph, node: &Node) -> Kind {
@@ -172,8 +194,10 @@ fn transposed_convolution(parameters: &TransposedConvolution, graph: &Graph, nod
     let (x, weight) = (shape(node.inputs[0]), shape(node.inputs[1]));
     let layouts = [x, shape(node.outputs[0])].map(|shape| Blocked::new(shape, 1));
     let phases = phases::of_axes(parameters, [weight[2], weight[3]], layouts);
-    match (phases, parameters.groups) {
-        (None, _) => Kind::Plain,
+    let steps = phases.map_or(0, |[rows, columns]| rows.len() * columns.len());
+    match (steps, parameters.groups) {
+        (0, _) => Kind::Plain,
+        (steps, _) if steps > MOST_STEPS => Kind::Plain,
         (_, 1) => Kind::Kernel,
         (_, groups) if groups == x[1] && weight[1] == 1 => Kind::Depthwise,
         _ => Kind::Plain,

@@ -20,7 +20,7 @@ use crate::steps::{
 };
 
 /// A convolution over all channels of its operand.
-struct Whole<'a> {
+struct OverAllChannels<'a> {
     name: &'a str,
     precision: Precision,
     is_planar: bool,
@@ -65,7 +65,7 @@ impl Assembly<'_> {
         let results: usize = graph.value(node.outputs[0]).shape.iter().product();
         let multiply_adds = results * weight_shape[1..].iter().product::<usize>();
         if kind == Kind::Depthwise {
-            let reads: Vec<Slot> = [Some(source), residual].into_iter().flatten().collect();
+            let reads = reads(source, residual);
             let step = DepthwiseConvolution::new(
                 self.level,
                 self.threads,
@@ -80,7 +80,7 @@ impl Assembly<'_> {
             self.push(&node.name, "depthwise", multiply_adds, step, reads, targets.slots());
             return;
         }
-        let whole = Whole {
+        let convolution = OverAllChannels {
             name: &node.name,
             precision,
             is_planar,
@@ -95,33 +95,42 @@ impl Assembly<'_> {
             multiply_adds,
         };
         match parameters.groups {
-            1 => self.whole_convolution(whole),
-            groups => self.grouped_convolution(whole, groups, form),
+            1 => self.convolution_over_all_channels(convolution),
+            groups => self.grouped_convolution(convolution, groups, form),
         }
     }
 
-    fn whole_convolution(&mut self, whole: Whole<'_>) {
-        let Whole { precision, is_planar, axes, channels, source, targets, residual, .. } = whole;
+    fn convolution_over_all_channels(&mut self, convolution: OverAllChannels<'_>) {
+        let OverAllChannels {
+            precision, is_planar, axes, channels, source, targets, residual, ..
+        } = convolution;
         let (level, threads) = (self.level, self.threads);
-        let reads: Vec<Slot> = [Some(source), residual].into_iter().flatten().collect();
+        let reads = reads(source, residual);
         let is_exact = !is_planar && precision == Precision::F32;
         if let Targets { exact: Some(target), rounded: None } = targets
             && is_exact
-            && winograd_fits(&axes, channels, whole.filters)
+            && winograd_fits(&axes, channels, convolution.filters)
         {
             let step = WinogradConvolution::new(
                 level,
                 threads,
                 axes,
                 channels,
-                whole.filters,
-                whole.weights,
-                whole.finish,
+                convolution.filters,
+                convolution.weights,
+                convolution.finish,
                 source,
                 target,
                 residual,
             );
-            self.push(whole.name, "winograd", whole.multiply_adds, step, reads, vec![target]);
+            self.push(
+                convolution.name,
+                "winograd",
+                convolution.multiply_adds,
+                step,
+                reads,
+                vec![target],
+            );
             return;
         }
         let (channels, block) = match (is_planar, precision) {
@@ -141,22 +150,30 @@ impl Assembly<'_> {
             precision,
             threads,
             Dense { axes, channels, block },
-            whole.filters,
-            whole.weights,
-            whole.finish,
+            convolution.filters,
+            convolution.weights,
+            convolution.finish,
             source,
             targets,
             residual,
         );
-        self.push(whole.name, kernel, whole.multiply_adds, step, reads, targets.slots());
+        self.push(
+            convolution.name,
+            kernel,
+            convolution.multiply_adds,
+            step,
+            reads,
+            targets.slots(),
+        );
     }
 
     /// A convolution for each set of groups that fills whole blocks, with zeros between the groups.
-    fn grouped_convolution(&mut self, whole: Whole<'_>, groups: usize, form: Form) {
+    fn grouped_convolution(&mut self, convolution: OverAllChannels<'_>, groups: usize, form: Form) {
         let lanes = self.level.lanes();
-        let [channels, filters] = [whole.channels, whole.filters].map(|all| all / groups);
+        let [channels, filters] =
+            [convolution.channels, convolution.filters].map(|all| all / groups);
         let layout = |own: usize, side: fn(&Axis) -> usize| {
-            let [height, width] = [side(&whole.axes[0]), side(&whole.axes[1])];
+            let [height, width] = [side(&convolution.axes[0]), side(&convolution.axes[1])];
             Blocked { channels: own * groups, height, width, lanes }
         };
         let operand = layout(channels, |axis| axis.extent);
@@ -170,22 +187,24 @@ impl Assembly<'_> {
                 let blocks = set.start * own / lanes..(set.end * own).div_ceil(lanes);
                 self.blocks_inside(slot, layout, blocks, form)
             };
-            let source = part(whole.source, operand, channels, form);
-            let mut result = |slot: Slot, form: Form| part(slot, result, filters, form);
-            let exact = whole.targets.exact.map(|slot| result(slot, Form::Exact));
-            let rounded = whole.targets.rounded.map(|slot| result(slot, Form::Rounded));
-            let residual = whole.residual.map(|slot| result(slot, Form::Exact));
-            let elements = groups::weights(whole.weights.elements, groups, filters, &set);
-            let bias = whole.weights.bias.map(|bias| &bias[set.start * filters..set.end * filters]);
-            self.whole_convolution(Whole {
+            let source = part(convolution.source, operand, channels, form);
+            let mut part_of_result = |slot: Slot, form: Form| part(slot, result, filters, form);
+            let exact = convolution.targets.exact.map(|slot| part_of_result(slot, Form::Exact));
+            let rounded =
+                convolution.targets.rounded.map(|slot| part_of_result(slot, Form::Rounded));
+            let residual = convolution.residual.map(|slot| part_of_result(slot, Form::Exact));
+            let elements = groups::weights(convolution.weights.elements, groups, filters, &set);
+            let bias =
+                convolution.weights.bias.map(|bias| &bias[set.start * filters..set.end * filters]);
+            self.convolution_over_all_channels(OverAllChannels {
                 channels: set.len() * channels,
                 filters: set.len() * filters,
                 weights: Weights { elements: &elements, bias },
                 source,
                 targets: Targets { exact, rounded },
                 residual,
-                multiply_adds: whole.multiply_adds / groups * set.len(),
-                ..whole
+                multiply_adds: convolution.multiply_adds / groups * set.len(),
+                ..convolution
             });
         }
     }
@@ -229,7 +248,7 @@ impl Assembly<'_> {
                 let reads = vec![source];
                 self.push(&node.name, "depthwise", multiply_adds, step, reads, vec![slot]);
             } else {
-                self.whole_convolution(Whole {
+                self.convolution_over_all_channels(OverAllChannels {
                     name: &node.name,
                     precision,
                     is_planar: false,
@@ -278,4 +297,8 @@ fn weights<'a>(graph: &'a Graph, node: &Node) -> Weights<'a> {
         graph.value(*id).constant.as_ref().and_then(|tensor| tensor.as_f32())
     };
     Weights { elements: constant(1).unwrap_or_default(), bias: constant(2) }
+}
+
+fn reads(source: Slot, residual: Option<Slot>) -> Vec<Slot> {
+    [Some(source), residual].into_iter().flatten().collect()
 }

@@ -9,6 +9,7 @@ use framegate_backend_api::graph::{Graph, Node, Operator, Value, ValueId};
 
 use super::fuse::producers;
 use super::space_to_depth::drop_dead;
+use crate::plain::position;
 
 /// A channel of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +21,7 @@ pub(crate) struct Channel {
 /// Where each channel of a node's result comes from, if all that the node does is to put channels into
 /// another order.
 pub(crate) fn arrangement(graph: &Graph, node: &Node) -> Option<Vec<Channel>> {
-    let channels_of = |picture: ValueId, indices: &mut dyn Iterator<Item = usize>| {
-        indices.map(|index| Channel { picture, index }).collect::<Vec<_>>()
-    };
+    let channel = |picture: ValueId, index: usize| Channel { picture, index };
     let shape = |id: ValueId| &graph.value(id).shape;
     let x = node.inputs[0];
     if shape(x).len() != 4 {
@@ -33,18 +32,20 @@ pub(crate) fn arrangement(graph: &Graph, node: &Node) -> Option<Vec<Channel>> {
             let whole = [0, 2, 3].iter().all(|axis| slices[*axis].is_all(shape(x)[*axis]));
             let own = slices[1];
             let index = |at: usize| own.start.wrapping_add_signed(at as isize * own.step);
-            whole.then(|| channels_of(x, &mut (0..own.len).map(index)))
+            whole.then(|| (0..own.len).map(|at| channel(x, index(at))).collect())
         }
         Operator::Concat { axis: 1 } => {
-            let all = |id: &ValueId| channels_of(*id, &mut (0..shape(*id)[1]));
+            let all = |id: &ValueId| {
+                let id = *id;
+                (0..shape(id)[1]).map(move |index| channel(id, index))
+            };
             Some(node.inputs.iter().flat_map(all).collect())
         }
         Operator::Gather { axis: 1 } => {
             let indices = graph.value(node.inputs[1]).constant.as_ref()?;
-            let (extent, indices) = (shape(x)[1] as i64, indices.as_i64()?);
-            let index = |index: &i64| if *index < 0 { *index + extent } else { *index };
-            let is_list = shape(node.inputs[1]).len() == 1;
-            is_list.then(|| channels_of(x, &mut indices.iter().map(|at| index(at) as usize)))
+            let (extent, indices) = (shape(x)[1], indices.as_i64()?);
+            let own = || indices.iter().map(|index| channel(x, position(*index, extent)));
+            (shape(node.inputs[1]).len() == 1).then(|| own().collect())
         }
         _ => None,
     }
@@ -73,11 +74,11 @@ pub(crate) fn fold_shuffles(mut graph: Graph) -> Graph {
 
 /// The picture whose channels a reshaping brings into another order, and that order.
 fn shuffled(graph: &Graph, index: usize) -> Option<(ValueId, Vec<i64>)> {
+    let last = &graph.nodes[index];
+    let Operator::Reshape { .. } = last.operator else { return None };
     let producers = producers(graph);
     let made_by = |id: ValueId| producers[id.0].map(|index| &graph.nodes[index]);
     let shape = |id: ValueId| &graph.value(id).shape[..];
-    let last = &graph.nodes[index];
-    let Operator::Reshape { .. } = last.operator else { return None };
     let transposition = made_by(last.inputs[0])?;
     let Operator::Transpose { permutation } = &transposition.operator else { return None };
     let first = made_by(transposition.inputs[0])?;
@@ -89,4 +90,24 @@ fn shuffled(graph: &Graph, index: usize) -> Option<(ValueId, Vec<i64>)> {
         && [x, result].iter().all(|id| *shape(*id) == [1, channels, height, width]);
     let order = (0..channels).map(|channel| (channel % groups * own + channel / groups) as i64);
     is_shuffle.then(|| (x, order.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use framegate_backend_api::graph::GraphBuilder;
+
+    use super::*;
+
+    #[test]
+    fn indices_count_from_either_end_and_stop_there() {
+        let mut builder = GraphBuilder::new("x", [1, 4, 2, 3]);
+        let x = builder.input();
+        let indices = HostTensor::from_i64([5], vec![-1, 0, 0, 99, -99]);
+        let indices = builder.constant("indices", indices);
+        let y = builder.push("gather", Operator::Gather { axis: 1 }, &[x, indices]).unwrap();
+        let graph = builder.finish(vec![y]);
+        let found = arrangement(&graph, &graph.nodes[0]).unwrap();
+        let expected = [3, 0, 0, 3, 0].map(|index| Channel { picture: x, index });
+        assert_eq!(found, expected);
+    }
 }

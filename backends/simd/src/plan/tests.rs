@@ -171,6 +171,12 @@ fn compare(
     }
 }
 
+/// Makes sure that no step of a plan is this kernel's.
+fn check_is_absent(graph: &Graph, kernel: &str) {
+    let plan = Plan::new(graph, SimdLevel::best(Precision::F32), Precision::F32, 2);
+    assert!(plan.steps.iter().all(|step| step.kernel != kernel), "{:#?}", graph.nodes);
+}
+
 /// On a machine without vector instructions these tests would say nothing about the kernels.
 #[test]
 fn there_is_a_vector_level_here() {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::targets::{Rounding, Scratch, Targets};
+use super::targets::{Rounding, Targets};
 use super::{Blocked, SCRATCH, Step, part, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::dense::{self, Dense, Grain, Kernel, MOST_COLUMNS, Piece, most_blocks};
@@ -38,7 +38,7 @@ pub(super) struct Group {
 pub(crate) struct DenseConvolution {
     pub(crate) source: Slot,
     pub(crate) residual: Option<Slot>,
-    exact: Option<Slot>,
+    targets: Targets,
     dense: Dense,
     result: Blocked,
     groups: Vec<Group>,
@@ -97,7 +97,7 @@ impl DenseConvolution {
         Self {
             source,
             residual,
-            exact: targets.exact,
+            targets,
             rounding: Rounding::new(level, targets),
             weights: packed(&dense, precision, weights.elements, filters, lanes, &groups),
             bias,
@@ -117,11 +117,16 @@ impl DenseConvolution {
     ///
     /// # Safety
     /// As [`Step::run`].
-    unsafe fn compute(&self, groups: &[Group], results: Range<usize>, buffers: &Buffers) {
+    unsafe fn compute(
+        &self,
+        groups: &[Group],
+        results: Range<usize>,
+        buffers: &Buffers,
+        scratch: *mut Cell,
+    ) {
         let Self { result, weights, bias, .. } = self;
         let lanes = result.lanes;
         let len = results.len() * lanes;
-        let mut scratch = Scratch::new();
         for group in groups {
             let first = group.blocks.start;
             let start = first * result.block_len();
@@ -130,9 +135,9 @@ impl DenseConvolution {
             unsafe {
                 // Where the group's results are computed, how far apart its blocks are there, and
                 // which result comes first.
-                let (output, output_block_stride, output_start) = match self.exact {
+                let (output, output_block_stride, output_start) = match self.targets.exact {
                     Some(exact) => (buffers.pointer(exact).add(start), result.block_len(), 0),
-                    None => (scratch.as_mut_ptr(), len, results.start),
+                    None => (scratch, len, results.start),
                 };
                 let piece = Piece {
                     input: buffers.pointer(self.source),
@@ -163,7 +168,13 @@ impl DenseConvolution {
     ///
     /// # Safety
     /// As [`Step::run`].
-    unsafe fn compute_in_parts(&self, groups: &[Group], results: Range<usize>, buffers: &Buffers) {
+    unsafe fn compute_in_parts(
+        &self,
+        groups: &[Group],
+        results: Range<usize>,
+        buffers: &Buffers,
+        scratch: *mut Cell,
+    ) {
         let blocks = groups.iter().map(|group| group.blocks.len()).max().unwrap_or(1);
         let columns = self.grain.columns;
         let in_cache = VECTORS_IN_CACHE / blocks / columns * columns;
@@ -173,7 +184,7 @@ impl DenseConvolution {
             let rest = results.end - at;
             let len = if rest < in_cache + columns { rest } else { in_cache };
             // SAFETY: the caller's promise.
-            unsafe { self.compute(groups, at..at + len, buffers) };
+            unsafe { self.compute(groups, at..at + len, buffers, scratch) };
             at += len;
         }
     }
@@ -188,7 +199,11 @@ impl Step for DenseConvolution {
         self.weights.bytes() + self.bias.bytes()
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
+    fn scratch_cells(&self) -> usize {
+        self.targets.scratch_cells()
+    }
+
+    unsafe fn run(&self, task: usize, buffers: &Buffers, scratch: *mut Cell) {
         let (band, groups) = if self.splits_groups {
             let group = task % self.groups.len();
             (task / self.groups.len(), &self.groups[group..=group])
@@ -201,9 +216,9 @@ impl Step for DenseConvolution {
                 let results = row * across.windows..(row + 1) * across.windows;
                 // SAFETY: the caller's promise.
                 unsafe {
-                    match self.exact {
-                        Some(_) => self.compute(groups, results, buffers),
-                        None => self.compute_in_parts(groups, results, buffers),
+                    match self.targets.exact {
+                        Some(_) => self.compute(groups, results, buffers, scratch),
+                        None => self.compute_in_parts(groups, results, buffers, scratch),
                     }
                 }
             }
@@ -212,7 +227,7 @@ impl Step for DenseConvolution {
         let results = self.dense.axes[0].windows * across.windows;
         let results = part(results, self.grain.columns, band, self.bands);
         // SAFETY: the caller's promise.
-        unsafe { self.compute_in_parts(groups, results, buffers) };
+        unsafe { self.compute_in_parts(groups, results, buffers, scratch) };
     }
 }
 

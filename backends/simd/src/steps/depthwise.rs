@@ -1,7 +1,7 @@
 //! A convolution with one filter for each channel.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
-use super::targets::{Rounding, Scratch, Targets};
+use super::targets::{Rounding, Targets};
 use super::{BlockRow, Blocked, Step, Weights, band, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::depthwise::{self, Row};
@@ -13,7 +13,7 @@ use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 pub(crate) struct DepthwiseConvolution {
     pub(crate) source: Slot,
     pub(crate) residual: Option<Slot>,
-    exact: Option<Slot>,
+    targets: Targets,
     axes: [Axis; 2],
     picture: Blocked,
     result: Blocked,
@@ -57,7 +57,7 @@ impl DepthwiseConvolution {
         Self {
             source,
             residual,
-            exact: targets.exact,
+            targets,
             rounding: Rounding::new(level, targets),
             axes,
             picture,
@@ -82,18 +82,21 @@ impl Step for DepthwiseConvolution {
         self.weights.bytes() + self.bias.bytes()
     }
 
-    unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
+    fn scratch_cells(&self) -> usize {
+        self.targets.scratch_cells()
+    }
+
+    unsafe fn run(&self, task: usize, buffers: &Buffers, scratch: *mut Cell) {
         let Self { picture, result, weights, bias, .. } = self;
         let lanes = result.lanes;
         let block_weights = self.axes[0].taps * self.axes[1].taps * lanes;
-        let mut scratch = Scratch::new();
         for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
             let start = result.row_start(of_all);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
-                let output = match self.exact {
+                let output = match self.targets.exact {
                     Some(exact) => buffers.pointer(exact).add(start),
-                    None => scratch.as_mut_ptr(),
+                    None => scratch,
                 };
                 let work = Row {
                     axes: &self.axes,

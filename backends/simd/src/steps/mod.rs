@@ -76,8 +76,9 @@ pub(crate) trait Step: Send + Sync {
 /// A task should outlast by far what it costs to hand it out, and there should be several for each
 /// thread, because others use the processor as well.
 pub(crate) fn worthwhile_tasks(work: usize, threads: usize) -> usize {
-    /// Some five microseconds at 100 billion multiply-adds a second.
-    const SMALLEST: usize = 400_000;
+    /// Some five microseconds at 100 billion multiply-adds a second; in tests, little enough for small
+    /// tensors to be cut.
+    const SMALLEST: usize = if cfg!(test) { 1_000 } else { 400_000 };
     /// For each thread.
     const MOST: usize = 6;
     if threads == 1 { 1 } else { (work / SMALLEST).clamp(1, MOST * threads) }

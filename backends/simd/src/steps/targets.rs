@@ -1,8 +1,6 @@
 //! Where a convolution's results go.
 #![expect(unsafe_code, reason = "results are handed on through pointers")]
 
-use std::mem::MaybeUninit;
-
 use crate::kernels::round;
 use crate::level::SimdLevel;
 use crate::memory::{Buffers, Slot};
@@ -18,6 +16,11 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
+    /// Cells of scratch memory that it takes to compute what nobody wants as it is.
+    pub(crate) fn scratch_cells(&self) -> usize {
+        if self.exact.is_some() { 0 } else { SCRATCH }
+    }
+
     /// The slots that are written.
     pub(crate) fn slots(&self) -> Vec<Slot> {
         self.exact.into_iter().chain(self.rounded).collect()
@@ -43,19 +46,5 @@ impl Rounding {
         let Some((target, kernel)) = self.target else { return };
         // SAFETY: the caller's promise.
         unsafe { kernel(results, buffers.pointer(target).cast::<u16>().add(at), len) }
-    }
-}
-
-/// Room for results on their way to being rounded, in the first-level cache.
-#[repr(align(64))]
-pub(crate) struct Scratch([MaybeUninit<f32>; SCRATCH]);
-
-impl Scratch {
-    pub(crate) fn new() -> Self {
-        Self([MaybeUninit::uninit(); SCRATCH])
-    }
-
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut f32 {
-        self.0.as_mut_ptr().cast()
     }
 }

@@ -141,68 +141,111 @@ impl WinogradConvolution {
         buffers: &Buffers,
         scratch: *mut Cell,
     ) {
-        let Self { picture, result, .. } = self;
-        let (lanes, count) = (picture.lanes, tiles.len());
-        let dense = tiles_in_a_row(count, picture.channels, lanes);
-        let elements_stride = picture.blocks() * count * lanes;
-        // SAFETY: the caller's promise: buffers have room for the layouts, and scratch memory for the
-        // transformed elements and after them the sums of a group.
+        // SAFETY: the caller's promise: scratch memory has room for the transformed elements and after
+        // them for the products of a group.
         unsafe {
-            for block in 0..picture.blocks() {
-                for Stretch { row, columns, first } in self.stretches(tiles.clone()) {
+            let products = scratch.add(self.elements_len(tiles.len()));
+            self.transform(&tiles, buffers, scratch);
+            for group in groups {
+                self.multiply(tiles.len(), group, scratch, products);
+                self.transform_back(&tiles, group, products, buffers);
+            }
+        }
+    }
+
+    /// Writes a chunk's elements `[position][block][tile][lane]`.
+    ///
+    /// # Safety
+    /// As [`Step::run`].
+    unsafe fn transform(&self, tiles: &Range<usize>, buffers: &Buffers, elements: *mut Cell) {
+        let Blocked { lanes, .. } = self.picture;
+        for block in 0..self.picture.blocks() {
+            for Stretch { row, columns, first } in self.stretches(tiles) {
+                // SAFETY: the caller's promise: buffers have room for the layouts.
+                unsafe {
                     (self.elements_kernel)(&Elements {
                         axes: &self.axes,
-                        input: buffers.pointer(self.source).add(block * picture.block_len()),
+                        input: buffers.pointer(self.source).add(block * self.picture.block_len()),
                         row,
                         columns,
-                        to: scratch.add((block * count + first) * lanes),
-                        position_stride: elements_stride,
+                        to: elements.add((block * tiles.len() + first) * lanes),
+                        position_stride: self.elements_len(tiles.len()) / POSITIONS,
                     });
                 }
             }
-            let sums = scratch.add(self.elements_len(count));
-            for group in groups {
-                let sums_stride = group.blocks.len() * count * lanes;
-                for (position, weights) in self.weights.iter().enumerate() {
-                    let piece = Piece {
-                        input: scratch.add(position * elements_stride),
-                        weights: weights.as_ptr().add(group.weights),
-                        bias: self.zeros.as_ptr(),
-                        output: sums.add(position * sums_stride),
-                        output_start: 0,
-                        output_block_stride: count * lanes,
-                        results: 0..count,
-                    };
-                    (group.kernel)(&dense, &piece);
-                }
-                for (index, block) in group.blocks.clone().enumerate() {
-                    for Stretch { row, columns, first } in self.stretches(tiles.clone()) {
-                        let from = sums.add((index * count + first) * lanes);
-                        let width = (2 * columns.end).min(result.width) - 2 * columns.start;
-                        let at = [0, 1].map(|side| {
-                            let line = block * result.height + 2 * row + side;
-                            result.row_start(line) + 2 * columns.start * lanes
+        }
+    }
+
+    /// Writes the products of a group `[position][block][tile][lane]`, for so many tiles.
+    ///
+    /// # Safety
+    /// As [`Step::run`].
+    unsafe fn multiply(
+        &self,
+        tiles: usize,
+        group: &Group,
+        elements: *const Cell,
+        products: *mut Cell,
+    ) {
+        let Blocked { channels, lanes, .. } = self.picture;
+        let dense = tiles_in_a_row(tiles, channels, lanes);
+        for (position, weights) in self.weights.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let piece = Piece {
+                    input: elements.add(position * self.elements_len(tiles) / POSITIONS),
+                    weights: weights.as_ptr().add(group.weights),
+                    bias: self.zeros.as_ptr(),
+                    output: products.add(position * group.blocks.len() * tiles * lanes),
+                    output_start: 0,
+                    output_block_stride: tiles * lanes,
+                    results: 0..tiles,
+                };
+                (group.kernel)(&dense, &piece);
+            }
+        }
+    }
+
+    /// Makes finished results of a group's products.
+    ///
+    /// # Safety
+    /// As [`Step::run`].
+    unsafe fn transform_back(
+        &self,
+        tiles: &Range<usize>,
+        group: &Group,
+        products: *const Cell,
+        buffers: &Buffers,
+    ) {
+        let Self { result, .. } = self;
+        let lanes = result.lanes;
+        for (index, block) in group.blocks.clone().enumerate() {
+            for Stretch { row, columns, first } in self.stretches(tiles) {
+                let width = (2 * columns.end).min(result.width) - 2 * columns.start;
+                // The last row of tiles may be half outside.
+                let lines = 2 * row..result.height.min(2 * row + 2);
+                let start_of = |line: usize| {
+                    result.row_start(block * result.height + line) + 2 * columns.start * lanes
+                };
+                // SAFETY: the caller's promise: buffers have room for the layouts.
+                unsafe {
+                    let output = buffers.pointer(self.target);
+                    let mut rows = [std::ptr::null_mut(); 2];
+                    for (row, line) in rows.iter_mut().zip(lines.clone()) {
+                        *row = output.add(start_of(line));
+                    }
+                    (self.results_kernel)(&Results {
+                        from: products.add((index * tiles.len() + first) * lanes),
+                        position_stride: group.blocks.len() * tiles.len() * lanes,
+                        bias: self.bias.as_ptr().add(block * lanes),
+                        rows,
+                        columns: width,
+                    });
+                    for (row, line) in rows.into_iter().zip(lines) {
+                        let residual = self.residual.map_or(std::ptr::null(), |residual| {
+                            buffers.pointer(residual).add(start_of(line)).cast_const()
                         });
-                        let is_there = [true, 2 * row + 1 < result.height];
-                        let output = buffers.pointer(self.target);
-                        let second =
-                            if is_there[1] { output.add(at[1]) } else { std::ptr::null_mut() };
-                        (self.results_kernel)(&Results {
-                            from,
-                            position_stride: sums_stride,
-                            bias: self.bias.as_ptr().add(block * lanes),
-                            rows: [output.add(at[0]), second],
-                            columns: width,
-                        });
-                        for (at, _) in
-                            at.into_iter().zip(is_there).filter(|(_, is_there)| *is_there)
-                        {
-                            let residual = self.residual.map_or(std::ptr::null(), |residual| {
-                                buffers.pointer(residual).add(at).cast_const()
-                            });
-                            let len = width * lanes;
-                            (self.finish_kernel)(output.add(at), residual, len, &self.finish);
-                        }
+                        (self.finish_kernel)(row, residual, width * lanes, &self.finish);
                     }
                 }
             }
@@ -210,8 +253,8 @@ impl WinogradConvolution {
     }
 
     /// Tiles row by row.
-    fn stretches(&self, tiles: Range<usize>) -> impl Iterator<Item = Stretch> {
-        let across = self.tiles_across();
+    fn stretches(&self, tiles: &Range<usize>) -> impl Iterator<Item = Stretch> + use<> {
+        let (tiles, across) = (tiles.clone(), self.tiles_across());
         (tiles.start / across..tiles.end.div_ceil(across)).map(move |row| {
             let own = tiles.start.max(row * across)..tiles.end.min((row + 1) * across);
             let columns = own.start - row * across..own.end - row * across;

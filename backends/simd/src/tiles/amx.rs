@@ -11,19 +11,19 @@ use std::sync::LazyLock;
 
 use super::{COLUMNS, Factors, PAIRS, ROWS, Sums, Tiles};
 
-/// Whether the processor multiplies tiles of bf16 and the system lets this process do so. It is asked,
-/// because threads that use tiles have more to be saved than others.
+/// Whether a processor with AVX-512 multiplies tiles of bf16, and the system lets this process do so. It
+/// is asked, because threads that use tiles have more to be saved than others.
 pub(crate) fn is_usable() -> bool {
     static IS_USABLE: LazyLock<bool> = LazyLock::new(|| has_instructions() && is_permitted());
     *IS_USABLE
 }
 
+/// Of a processor with AVX-512, which has this leaf.
 fn has_instructions() -> bool {
     const BF16: u32 = 1 << 22;
     const TILE: u32 = 1 << 24;
-    // The highest leaf is at least 7 wherever there is AVX-512.
     let features = __cpuid_count(7, 0).edx;
-    is_x86_feature_detected!("avx512f") && features & BF16 != 0 && features & TILE != 0
+    features & BF16 != 0 && features & TILE != 0
 }
 
 #[cfg(not(target_os = "linux"))]

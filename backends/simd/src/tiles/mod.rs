@@ -46,7 +46,6 @@ pub(crate) struct Factors {
 
 /// Where sums come from and go to, `B` tiles for each of `P`. Rows of results follow each other.
 #[derive(Debug, Clone, Copy)]
-#[repr(C)]
 pub(crate) struct Sums {
     /// What products are added to.
     pub(crate) start: [*const f32; MOST_SUMS],

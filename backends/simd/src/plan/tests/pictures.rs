@@ -50,7 +50,11 @@ fn means_of_pictures_gate_their_channels() {
         let function = random.choice([Binary::Add, Binary::Mul]).unwrap();
         let operands = if random.bool() { [blocked, gate] } else { [gate, blocked] };
         let y = case.push(Operator::Binary(function), &operands);
-        case.check(vec![y, mean], "average pool");
+        let Case { builder, mut random } = case;
+        let graph = builder.finish(vec![y, mean]);
+        check(&graph, "average pool", &mut random);
+        check(&graph, "channelwise", &mut random);
+        check_bf16(&graph, "channelwise", &mut random, 0.1);
         let mut case = Case::new(seed, [1, 3, random.usize(2..9), random.usize(2..30)]);
         let x = case.builder.input();
         let blocked = case.pointwise(x, filters);
@@ -58,7 +62,7 @@ fn means_of_pictures_gate_their_channels() {
         let numbers = case.weights(&shape);
         let function = random.choice([Binary::Add, Binary::Mul, Binary::Sub]).unwrap();
         let y = case.push(Operator::Binary(function), &[blocked, numbers]);
-        case.check(vec![y, blocked], "elementwise");
+        case.check(vec![y, blocked], "channelwise");
     }
 }
 
@@ -210,9 +214,10 @@ fn channels_are_gathered_from_where_they_were_computed() {
         let backwards = slice(channels - 1, -1, channels);
         let again = case.push(Operator::Concat { axis: 1 }, &[backwards, cut]);
         let y = case.pointwise(again, 5);
-        let z = case.pointwise(cut, 20);
+        let z = case.pointwise(cut, channels / 2);
+        let z = case.push(Operator::Binary(Binary::Add), &[cut, z]);
         // Read as it is as well.
         let outputs = if random.bool() { vec![y, z, cut] } else { vec![y, z] };
-        case.check(outputs, "channels");
+        case.check(outputs, "gather channels");
     }
 }
