@@ -1,5 +1,6 @@
 //! Pieces of random convolutions, by the processor's tiles where it has them and by their twin
 //! everywhere, against sums of products.
+#![expect(unsafe_code, reason = "kernels take pointers")]
 
 use fastrand::Rng;
 
