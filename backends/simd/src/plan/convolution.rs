@@ -10,29 +10,23 @@ use super::fuse::Fusion;
 use super::groups;
 use super::phases::{self, Phase};
 use crate::kernels::activation::Finish;
-use crate::kernels::dense::{self, Dense};
+use crate::kernels::dense;
 use crate::kernels::window::Axis;
 use crate::memory::Slot;
 use crate::precision::Precision;
 use crate::steps::{
-    Blocked, DenseConvolution, DepthwiseConvolution, Interleave, SCRATCH, Targets, Weights,
-    WinogradConvolution, winograd_fits,
+    Blocked, ConvolutionParts, DenseConvolution, DepthwiseConvolution, Interleave, SCRATCH,
+    Targets, Weights, WinogradConvolution, winograd_fits,
 };
 
 /// A convolution over all channels of its operand.
+#[derive(Clone, Copy)]
 struct OverAllChannels<'a> {
     name: &'a str,
     precision: Precision,
     is_planar: bool,
-    axes: [Axis; 2],
-    channels: usize,
-    filters: usize,
-    weights: Weights<'a>,
-    finish: Finish,
-    source: Slot,
-    targets: Targets,
-    residual: Option<Slot>,
     multiply_adds: usize,
+    parts: ConvolutionParts<'a>,
 }
 
 impl Assembly<'_> {
@@ -64,26 +58,7 @@ impl Assembly<'_> {
         let finish = Finish { before: parameters.activation, after: fusion.after };
         let results: usize = graph.value(node.outputs[0]).shape.iter().product();
         let multiply_adds = results * weight_shape[1..].iter().product::<usize>();
-        if kind == Kind::Depthwise {
-            let reads = reads(source, residual);
-            let step = DepthwiseConvolution::new(
-                self.level,
-                self.threads,
-                axes,
-                channels,
-                weights,
-                finish,
-                source,
-                targets,
-                residual,
-            );
-            self.push(&node.name, "depthwise", multiply_adds, step, reads, targets.slots());
-            return;
-        }
-        let convolution = OverAllChannels {
-            name: &node.name,
-            precision,
-            is_planar,
+        let parts = ConvolutionParts {
             axes,
             channels,
             filters,
@@ -92,88 +67,62 @@ impl Assembly<'_> {
             source,
             targets,
             residual,
-            multiply_adds,
         };
+        if kind == Kind::Depthwise {
+            return self.depthwise_convolution(&node.name, multiply_adds, parts);
+        }
+        let name = &node.name;
+        let convolution = OverAllChannels { name, precision, is_planar, multiply_adds, parts };
         match parameters.groups {
             1 => self.convolution_over_all_channels(convolution),
             groups => self.grouped_convolution(convolution, groups, form),
         }
     }
 
+    fn depthwise_convolution(
+        &mut self,
+        name: &str,
+        multiply_adds: usize,
+        parts: ConvolutionParts<'_>,
+    ) {
+        let step = DepthwiseConvolution::new(self.level, self.threads, parts);
+        let writes = parts.targets.slots();
+        self.push(name, "depthwise", multiply_adds, step, parts.reads(), writes);
+    }
+
     fn convolution_over_all_channels(&mut self, convolution: OverAllChannels<'_>) {
-        let OverAllChannels {
-            precision, is_planar, axes, channels, source, targets, residual, ..
-        } = convolution;
-        let (level, threads) = (self.level, self.threads);
-        let reads = reads(source, residual);
-        let is_exact = !is_planar && precision == Precision::F32;
-        if let Targets { exact: Some(target), rounded: None } = targets
-            && is_exact
-            && winograd_fits(&axes, channels, convolution.filters)
+        let OverAllChannels { name, precision, is_planar, multiply_adds, parts } = convolution;
+        let (level, threads, reads) = (self.level, self.threads, parts.reads());
+        if let Targets { exact: Some(target), rounded: None } = parts.targets
+            && !is_planar
+            && precision == Precision::F32
+            && winograd_fits(&parts)
         {
-            let step = WinogradConvolution::new(
-                level,
-                threads,
-                axes,
-                channels,
-                convolution.filters,
-                convolution.weights,
-                convolution.finish,
-                source,
-                target,
-                residual,
-            );
-            self.push(
-                convolution.name,
-                "winograd",
-                convolution.multiply_adds,
-                step,
-                reads,
-                vec![target],
-            );
-            return;
+            let step = WinogradConvolution::new(level, threads, target, parts);
+            return self.push(name, "winograd", multiply_adds, step, reads, vec![target]);
         }
-        let (channels, block) = match (is_planar, precision) {
-            (true, _) => (channels, 1),
-            (false, Precision::F32) => (channels, level.lanes()),
-            (false, Precision::Bf16) => (dense::pairs(level, channels), level.lanes() / 2),
+        let channels_and_block = match (is_planar, precision) {
+            (true, _) => [parts.channels, 1],
+            (false, Precision::F32) => [parts.channels, level.lanes()],
+            (false, Precision::Bf16) => [dense::pairs(level, parts.channels), level.lanes() / 2],
         };
-        let kernel = match (is_planar, axes.map(|axis| axis.taps), precision) {
+        let kernel = match (is_planar, parts.axes.map(|axis| axis.taps), precision) {
             (true, ..) => "stem",
             (false, [1, 1], Precision::F32) => "pointwise",
             (false, [1, 1], Precision::Bf16) => "pointwise bf16",
             (false, _, Precision::F32) => "dense",
             (false, _, Precision::Bf16) => "dense bf16",
         };
-        let step = DenseConvolution::new(
-            level,
-            precision,
-            threads,
-            Dense { axes, channels, block },
-            convolution.filters,
-            convolution.weights,
-            convolution.finish,
-            source,
-            targets,
-            residual,
-        );
-        self.push(
-            convolution.name,
-            kernel,
-            convolution.multiply_adds,
-            step,
-            reads,
-            targets.slots(),
-        );
+        let step = DenseConvolution::new(level, precision, threads, channels_and_block, parts);
+        self.push(name, kernel, multiply_adds, step, reads, parts.targets.slots());
     }
 
     /// A convolution for each set of groups that fills whole blocks, with zeros between the groups.
     fn grouped_convolution(&mut self, convolution: OverAllChannels<'_>, groups: usize, form: Form) {
-        let lanes = self.level.lanes();
-        let [channels, filters] =
-            [convolution.channels, convolution.filters].map(|all| all / groups);
+        let (lanes, parts) = (self.level.lanes(), convolution.parts);
+        let [channels, filters] = [parts.channels, parts.filters].map(|all| all / groups);
         let layout = |own: usize, side: fn(&Axis) -> usize| {
-            let [height, width] = [side(&convolution.axes[0]), side(&convolution.axes[1])];
+            let [height, width] = [side(&parts.axes[0]), side(&parts.axes[1])];
             Blocked { channels: own * groups, height, width, lanes }
         };
         let operand = layout(channels, |axis| axis.extent);
@@ -187,23 +136,28 @@ impl Assembly<'_> {
                 let blocks = set.start * own / lanes..(set.end * own).div_ceil(lanes);
                 self.blocks_inside(slot, layout, blocks, form)
             };
-            let source = part(convolution.source, operand, channels, form);
+            let source = part(parts.source, operand, channels, form);
             let mut part_of_result = |slot: Slot, form: Form| part(slot, result, filters, form);
-            let exact = convolution.targets.exact.map(|slot| part_of_result(slot, Form::Exact));
-            let rounded =
-                convolution.targets.rounded.map(|slot| part_of_result(slot, Form::Rounded));
-            let residual = convolution.residual.map(|slot| part_of_result(slot, Form::Exact));
-            let elements = groups::weights(convolution.weights.elements, groups, filters, &set);
-            let bias =
-                convolution.weights.bias.map(|bias| &bias[set.start * filters..set.end * filters]);
+            let exact = parts.targets.exact.map(|slot| part_of_result(slot, Form::Exact));
+            let rounded = parts.targets.rounded.map(|slot| part_of_result(slot, Form::Rounded));
+            let residual = parts.residual.map(|slot| part_of_result(slot, Form::Exact));
+            let elements = groups::weights(parts.weights.elements, groups, filters, &set);
+            let bias = convolution
+                .parts
+                .weights
+                .bias
+                .map(|bias| &bias[set.start * filters..set.end * filters]);
             self.convolution_over_all_channels(OverAllChannels {
-                channels: set.len() * channels,
-                filters: set.len() * filters,
-                weights: Weights { elements: &elements, bias },
-                source,
-                targets: Targets { exact, rounded },
-                residual,
                 multiply_adds: convolution.multiply_adds / groups * set.len(),
+                parts: ConvolutionParts {
+                    channels: set.len() * channels,
+                    filters: set.len() * filters,
+                    weights: Weights { elements: &elements, bias },
+                    source,
+                    targets: Targets { exact, rounded },
+                    residual,
+                    ..parts
+                },
                 ..convolution
             });
         }
@@ -238,29 +192,28 @@ impl Assembly<'_> {
             let targets = Targets { exact: Some(slot), rounded: None };
             let elements =
                 phases::weights(elements, channels, weight_shape[1], taps, [row, column]);
-            let weights = Weights { elements: &elements, bias };
             let multiply_adds = picture.height * picture.width * elements.len();
+            let parts = ConvolutionParts {
+                axes,
+                channels,
+                filters,
+                weights: Weights { elements: &elements, bias },
+                finish,
+                source,
+                targets,
+                residual: None,
+            };
+            let name = &node.name;
             if kind == Kind::Depthwise {
-                let (level, threads) = (self.level, self.threads);
-                let step = DepthwiseConvolution::new(
-                    level, threads, axes, channels, weights, finish, source, targets, None,
-                );
-                let reads = vec![source];
-                self.push(&node.name, "depthwise", multiply_adds, step, reads, vec![slot]);
+                self.depthwise_convolution(name, multiply_adds, parts);
             } else {
+                let is_planar = false;
                 self.convolution_over_all_channels(OverAllChannels {
-                    name: &node.name,
+                    name,
                     precision,
-                    is_planar: false,
-                    axes,
-                    channels,
-                    filters,
-                    weights,
-                    finish,
-                    source,
-                    targets,
-                    residual: None,
+                    is_planar,
                     multiply_adds,
+                    parts,
                 });
             }
             let places = [row, column].map(|Phase { start, distance, .. }| [*start, *distance]);
@@ -297,8 +250,4 @@ fn weights<'a>(graph: &'a Graph, node: &Node) -> Weights<'a> {
         graph.value(*id).constant.as_ref().and_then(|tensor| tensor.as_f32())
     };
     Weights { elements: constant(1).unwrap_or_default(), bias: constant(2) }
-}
-
-fn reads(source: Slot, residual: Option<Slot>) -> Vec<Slot> {
-    [Some(source), residual].into_iter().flatten().collect()
 }

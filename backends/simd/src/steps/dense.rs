@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::convolution::ConvolutionParts;
 use super::targets::{Rounding, Targets};
 use super::{Blocked, SCRATCH, Step, part, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
@@ -17,14 +18,6 @@ const VECTORS_IN_CACHE: usize = 384;
 
 /// Together with the short rest of a row or of a task, for every block.
 const _: () = assert!((VECTORS_IN_CACHE + 4 * MOST_COLUMNS) * 16 <= SCRATCH);
-
-/// A convolution's weights `[filters, channels, taps down, taps across]` and biases, as they are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Weights<'a> {
-    pub(crate) elements: &'a [f32],
-    /// `None` where all are 0.
-    pub(crate) bias: Option<&'a [f32]>,
-}
 
 /// Blocks of result channels that a kernel computes at the same time.
 pub(super) struct Group {
@@ -57,21 +50,18 @@ pub(crate) struct DenseConvolution {
 }
 
 impl DenseConvolution {
-    /// `dense` describes the picture as it is; a 1×1 convolution is run as if all pixels stood in
-    /// one row.
-    #[expect(clippy::too_many_arguments, reason = "each is a different part of the convolution")]
+    /// With `channels` in blocks of `block`, both as the kernel counts them. A 1×1 convolution is run as if
+    /// all pixels stood in one row.
     pub(crate) fn new(
         level: SimdLevel,
         precision: Precision,
         threads: usize,
-        mut dense: Dense,
-        filters: usize,
-        weights: Weights<'_>,
-        finish: Finish,
-        source: Slot,
-        targets: Targets,
-        residual: Option<Slot>,
+        [channels, block]: [usize; 2],
+        parts: ConvolutionParts<'_>,
     ) -> Self {
+        let ConvolutionParts { axes, filters, weights, finish, source, targets, residual, .. } =
+            parts;
+        let mut dense = Dense { axes, channels, block };
         flatten(&mut dense);
         let lanes = level.lanes();
         let [down, across] = dense.axes;

@@ -1,8 +1,9 @@
 //! A convolution with one filter for each channel.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use super::convolution::ConvolutionParts;
 use super::targets::{Rounding, Targets};
-use super::{BlockRow, Blocked, Step, Weights, band, worthwhile_tasks};
+use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::depthwise::{self, Row};
 use crate::kernels::window::Axis;
@@ -27,18 +28,9 @@ pub(crate) struct DepthwiseConvolution {
 }
 
 impl DepthwiseConvolution {
-    #[expect(clippy::too_many_arguments, reason = "each is a different part of the convolution")]
-    pub(crate) fn new(
-        level: SimdLevel,
-        threads: usize,
-        axes: [Axis; 2],
-        channels: usize,
-        weights: Weights<'_>,
-        finish: Finish,
-        source: Slot,
-        targets: Targets,
-        residual: Option<Slot>,
-    ) -> Self {
+    pub(crate) fn new(level: SimdLevel, threads: usize, parts: ConvolutionParts<'_>) -> Self {
+        let ConvolutionParts { axes, channels, weights, finish, source, targets, residual, .. } =
+            parts;
         let lanes = level.lanes();
         let [down, across] = axes;
         let taps = down.taps * across.taps;

@@ -7,7 +7,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::dense::{Group, Weights, groups, packed, padded};
+use super::convolution::ConvolutionParts;
+use super::dense::{Group, groups, packed, padded};
 use super::{Blocked, Step, part, worthwhile_tasks};
 use crate::kernels::activation::{self, Finish};
 use crate::kernels::dense::{Dense, Piece};
@@ -46,31 +47,27 @@ pub(crate) struct WinogradConvolution {
     finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
     /// Stretches of tiles that are tasks of their own, and into how many parts their filters are cut.
     bands: usize,
-    parts: usize,
+    filter_parts: usize,
 }
 
-/// Whether a convolution of these axes is computed faster in this way.
-pub(crate) fn fits(axes: &[Axis; 2], channels: usize, filters: usize) -> bool {
+/// Whether a convolution is computed faster in this way.
+pub(crate) fn fits(parts: &ConvolutionParts<'_>) -> bool {
     /// With fewer channels or filters, transforming takes longer than is saved.
     const FEWEST: usize = 8;
     let is_three = |axis: &Axis| axis.taps == 3 && axis.stride == 1 && axis.dilation == 1;
-    axes.iter().all(is_three) && channels >= FEWEST && filters >= FEWEST
+    parts.axes.iter().all(is_three) && parts.channels >= FEWEST && parts.filters >= FEWEST
 }
 
 impl WinogradConvolution {
-    #[expect(clippy::too_many_arguments, reason = "each is a different part of the convolution")]
+    /// Whose results go to `target` as they are.
     pub(crate) fn new(
         level: SimdLevel,
         threads: usize,
-        axes: [Axis; 2],
-        channels: usize,
-        filters: usize,
-        weights: Weights<'_>,
-        finish: Finish,
-        source: Slot,
         target: Slot,
-        residual: Option<Slot>,
+        parts: ConvolutionParts<'_>,
     ) -> Self {
+        let ConvolutionParts { axes, channels, filters, weights, finish, source, residual, .. } =
+            parts;
         let lanes = level.lanes();
         let [down, across] = axes;
         let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
@@ -93,7 +90,7 @@ impl WinogradConvolution {
         let wanted = worthwhile_tasks(POSITIONS * tiles * channels * all_filters, threads);
         let bands = wanted.min(tiles / TILES.start()).max(1);
         // Transforming the same tiles in several tasks costs less than loading all weights in each.
-        let parts = wanted.min(2 * threads).div_ceil(bands).min(groups.len());
+        let filter_parts = wanted.min(2 * threads).div_ceil(bands).min(groups.len());
         Self {
             source,
             residual,
@@ -112,7 +109,7 @@ impl WinogradConvolution {
             finish,
             finish_kernel: activation::version(level),
             bands,
-            parts,
+            filter_parts,
         }
     }
 
@@ -286,7 +283,7 @@ fn tiles_in_a_row(tiles: usize, channels: usize, lanes: usize) -> Dense {
 
 impl Step for WinogradConvolution {
     fn tasks(&self) -> usize {
-        self.bands * self.parts
+        self.bands * self.filter_parts
     }
 
     fn weight_bytes(&self) -> usize {
@@ -301,8 +298,9 @@ impl Step for WinogradConvolution {
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, scratch: *mut Cell) {
-        let own = part(self.tiles(), 1, task / self.parts, self.bands);
-        let groups = &self.groups[part(self.groups.len(), 1, task % self.parts, self.parts)];
+        let own = part(self.tiles(), 1, task / self.filter_parts, self.bands);
+        let groups =
+            &self.groups[part(self.groups.len(), 1, task % self.filter_parts, self.filter_parts)];
         let chunks = own.len().div_ceil(self.most_tiles);
         for chunk in 0..chunks {
             let tiles = part(own.len(), 1, chunk, chunks);
