@@ -6,7 +6,6 @@
 //! twin in `plain`.
 
 pub(crate) mod activation;
-pub(crate) mod average_pool;
 pub(crate) mod blend;
 pub(crate) mod dense;
 #[cfg(any(test, target_arch = "x86_64"))]
@@ -15,7 +14,7 @@ pub(crate) mod depthwise;
 pub(crate) mod elementwise;
 pub(crate) mod layout;
 pub(crate) mod matmul;
-pub(crate) mod max_pool;
+pub(crate) mod pool;
 pub(crate) mod round;
 pub(crate) mod softmax;
 pub(crate) mod window;

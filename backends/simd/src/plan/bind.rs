@@ -11,8 +11,8 @@ use super::fuse::Fusion;
 use crate::kernels::window::Axis;
 use crate::memory::{AlignedCells, Slot};
 use crate::steps::{
-    Activate, AveragePoolBlocks, BlendBlocks, Blocked, Combine, CombineChannels, CopyBlocks,
-    MaxPoolBlocks, Numbers, Other, ResizeBlocks,
+    Activate, BlendBlocks, Blocked, Combine, CombineChannels, CopyBlocks, Numbers, Other,
+    PoolBlocks, ResizeBlocks,
 };
 
 impl Assembly<'_> {
@@ -30,7 +30,7 @@ impl Assembly<'_> {
                 let axes = axes(self.graph, x, fusion.result, window);
                 let channels = self.layout(x).channels;
                 let slots = [source, target];
-                let step = MaxPoolBlocks::new(self.level, self.threads, axes, channels, slots);
+                let step = PoolBlocks::largest(self.level, self.threads, axes, channels, slots);
                 self.push(&node.name, "max pool", 0, step, vec![source], vec![target]);
             }
             Operator::AveragePool(parameters) => self.average_pool(node, parameters, fusion),
@@ -102,7 +102,7 @@ impl Assembly<'_> {
         let axes = axes(self.graph, x, fusion.result, &parameters.window);
         let (level, channels) = (self.level, self.layout(x).channels);
         let slots = [source, target];
-        let step = AveragePoolBlocks::new(level, self.threads, parameters, axes, channels, slots);
+        let step = PoolBlocks::mean(level, self.threads, parameters, axes, channels, slots);
         self.push(&node.name, "average pool", 0, step, vec![source], vec![target]);
     }
 

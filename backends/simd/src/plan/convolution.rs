@@ -142,11 +142,8 @@ impl Assembly<'_> {
             let rounded = parts.targets.rounded.map(|slot| part_of_result(slot, Form::Rounded));
             let residual = parts.residual.map(|slot| part_of_result(slot, Form::Exact));
             let elements = groups::weights(parts.weights.elements, groups, filters, &set);
-            let bias = convolution
-                .parts
-                .weights
-                .bias
-                .map(|bias| &bias[set.start * filters..set.end * filters]);
+            let own = set.start * filters..set.end * filters;
+            let bias = parts.weights.bias.map(|bias| &bias[own]);
             self.convolution_over_all_channels(OverAllChannels {
                 multiply_adds: convolution.multiply_adds / groups * set.len(),
                 parts: ConvolutionParts {
@@ -207,11 +204,10 @@ impl Assembly<'_> {
             if kind == Kind::Depthwise {
                 self.depthwise_convolution(name, multiply_adds, parts);
             } else {
-                let is_planar = false;
                 self.convolution_over_all_channels(OverAllChannels {
                     name,
                     precision,
-                    is_planar,
+                    is_planar: false,
                     multiply_adds,
                     parts,
                 });

@@ -1,7 +1,6 @@
 //! What a plan is made of: kernels bound to their buffers and cut into tasks for threads.
 #![expect(unsafe_code, reason = "what a step may assume is the plan's promise")]
 
-mod average_pool;
 mod blend;
 mod blocks;
 mod channels;
@@ -14,8 +13,8 @@ mod gather_channels;
 mod interleave;
 mod layout;
 mod matmul;
-mod max_pool;
 mod plain;
+mod pool;
 mod resize;
 mod round;
 mod softmax;
@@ -25,7 +24,6 @@ mod winograd;
 
 use crate::memory::{Buffers, Cell};
 
-pub(crate) use average_pool::AveragePoolBlocks;
 pub(crate) use blend::BlendBlocks;
 pub(crate) use blocks::Blocked;
 pub(crate) use channels::{CombineChannels, Numbers};
@@ -38,8 +36,8 @@ pub(crate) use gather_channels::{GatherChannels, Lane};
 pub(crate) use interleave::Interleave;
 pub(crate) use layout::{Block, Unblock};
 pub(crate) use matmul::MatMul;
-pub(crate) use max_pool::MaxPoolBlocks;
 pub(crate) use plain::Plain;
+pub(crate) use pool::PoolBlocks;
 pub(crate) use resize::ResizeBlocks;
 pub(crate) use round::RoundBlocks;
 pub(crate) use softmax::Softmax;
@@ -98,12 +96,21 @@ pub(crate) fn part(
     edge(index)..edge(index + 1)
 }
 
-/// The rows of a task, of every block, for steps whose tasks are bands of rows.
+/// The rows of a task: of every block, for steps whose tasks are bands of rows; of some blocks where there
+/// are more tasks than rows.
 pub(crate) fn band(picture: &Blocked, task: usize, tasks: usize) -> impl Iterator<Item = BlockRow> {
-    let (height, rows) = (picture.height, part(picture.height, 1, task, tasks));
-    (0..picture.blocks()).flat_map(move |block| {
-        rows.clone().map(move |row| BlockRow { block, row, of_all: block * height + row })
-    })
+    let (blocks, height) = (picture.blocks(), picture.height);
+    let all = blocks * height;
+    let (rows, own) = if tasks > height {
+        (0..height, part(all, 1, task, tasks))
+    } else {
+        (part(height, 1, task, tasks), 0..all)
+    };
+    (0..blocks)
+        .flat_map(move |block| {
+            rows.clone().map(move |row| BlockRow { block, row, of_all: block * height + row })
+        })
+        .filter(move |row| own.contains(&row.of_all))
 }
 
 /// A row of a block.

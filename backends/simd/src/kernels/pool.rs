@@ -1,4 +1,4 @@
-//! The largest element under a sliding window.
+//! The largest element, and the mean, under a sliding window.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::ops::Range;
@@ -17,9 +17,12 @@ pub(crate) struct Row<'a> {
     pub(crate) output: *mut f32,
     /// Row of the result.
     pub(crate) row: usize,
+    /// For means, what the sum under the window of each column is multiplied with.
+    pub(crate) shares: &'a [f32],
 }
 
-versions!(version = row(row: &Row<'_>));
+versions!(largest_version = largest(row: &Row<'_>));
+versions!(mean_version = mean(row: &Row<'_>));
 
 /// Computes a row, with the usual numbers of taps built in. Which of two elements wins is open if
 /// one is not a number.
@@ -28,7 +31,7 @@ versions!(version = row(row: &Row<'_>));
 /// The processor has `V`'s instructions, the row's pointers are good for what its axes say, and no
 /// other thread writes there.
 #[inline(always)]
-unsafe fn row<V: Vector>(row: &Row<'_>) {
+unsafe fn largest<V: Vector>(row: &Row<'_>) {
     let [down, across] = row.axes;
     let row_taps = down.taps_inside(row.row);
     let inside = across.windows_inside();
@@ -55,7 +58,7 @@ unsafe fn row<V: Vector>(row: &Row<'_>) {
 /// Computes one result: of `SIDE` taps both ways, or of those given where that is 0.
 ///
 /// # Safety
-/// As [`row`].
+/// As [`largest`].
 #[inline(always)]
 unsafe fn window<V: Vector, const SIDE: usize>(
     row: &Row<'_>,
@@ -80,5 +83,34 @@ unsafe fn window<V: Vector, const SIDE: usize>(
             }
         }
         largest.store(row.output.add(column * V::LANES));
+    }
+}
+
+/// Computes a row.
+///
+/// # Safety
+/// As [`largest`].
+#[inline(always)]
+unsafe fn mean<V: Vector>(row: &Row<'_>) {
+    let [down, across] = row.axes;
+    let row_taps = down.taps_inside(row.row);
+    let line_len = (across.extent * V::LANES) as isize;
+    let first_line = down.start(row.row) * line_len;
+    // SAFETY: the caller's promise; taps outside the input are not among the ranges.
+    unsafe {
+        for (column, share) in (0..across.windows).zip(row.shares) {
+            let origin = first_line + across.start(column) * V::LANES as isize;
+            let column_taps = across.taps_inside(column);
+            let mut sum = V::splat(0.0);
+            for row_tap in row_taps.clone() {
+                let line = (row_tap * down.dilation) as isize * line_len;
+                let line = row.input.wrapping_offset(origin + line);
+                for column_tap in column_taps.clone() {
+                    let at = line.wrapping_add(column_tap * across.dilation * V::LANES);
+                    sum = sum.add(V::load(at));
+                }
+            }
+            sum.mul(V::splat(*share)).store(row.output.add(column * V::LANES));
+        }
     }
 }

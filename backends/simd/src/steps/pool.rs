@@ -1,40 +1,49 @@
-//! The mean under a window, for blocked pictures.
+//! The largest element, or the mean, under a window, for blocked pictures.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use framegate_backend_api::graph::AveragePool;
 
-use super::{Blocked, Step, part, worthwhile_tasks};
-use crate::kernels::average_pool::{self, Row};
+use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
+use crate::kernels::pool::{self, Row};
 use crate::kernels::window::Axis;
 use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 
 /// See the [module](self).
-pub(crate) struct AveragePoolBlocks {
+pub(crate) struct PoolBlocks {
     source: Slot,
     target: Slot,
     axes: [Axis; 2],
     picture: Blocked,
     result: Blocked,
-    /// `[row][column]`: one divided by the number of elements that count.
+    /// For means, `[row][column]`: one divided by the number of elements that count.
     shares: Vec<f32>,
     kernel: unsafe fn(&Row<'_>),
     tasks: usize,
 }
 
-impl AveragePoolBlocks {
-    pub(crate) fn new(
+impl PoolBlocks {
+    /// Of the largest elements.
+    pub(crate) fn largest(
+        level: SimdLevel,
+        threads: usize,
+        axes: [Axis; 2],
+        channels: usize,
+        slots: [Slot; 2],
+    ) -> Self {
+        let kernel = pool::largest_version(level);
+        Self::new(level.lanes(), threads, axes, channels, slots, kernel)
+    }
+
+    /// Of means.
+    pub(crate) fn mean(
         level: SimdLevel,
         threads: usize,
         parameters: &AveragePool,
         axes: [Axis; 2],
         channels: usize,
-        [source, target]: [Slot; 2],
+        slots: [Slot; 2],
     ) -> Self {
-        let [down, across] = axes;
-        let lanes = level.lanes();
-        let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
-        let result = Blocked { height: down.windows, width: across.windows, ..picture };
         let padding = parameters.window.padding;
         let ends = [padding.bottom, padding.right];
         let [rows, columns] = [0, 1].map(|side| counts(&axes[side], ends[side], parameters));
@@ -42,18 +51,26 @@ impl AveragePoolBlocks {
         let share = |count: usize| if count == 0 { 0.0 } else { 1.0 / count as f32 };
         let shares =
             rows.iter().flat_map(|row| columns.iter().map(move |column| share(row * column)));
+        let kernel = pool::mean_version(level);
+        let step = Self::new(level.lanes(), threads, axes, channels, slots, kernel);
+        Self { shares: shares.collect(), ..step }
+    }
+
+    fn new(
+        lanes: usize,
+        threads: usize,
+        axes: [Axis; 2],
+        channels: usize,
+        [source, target]: [Slot; 2],
+        kernel: unsafe fn(&Row<'_>),
+    ) -> Self {
+        let [down, across] = axes;
+        let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
+        let result = Blocked { height: down.windows, width: across.windows, ..picture };
         let work = 4 * down.taps * across.taps * result.len();
-        Self {
-            source,
-            target,
-            axes,
-            picture,
-            result,
-            shares: shares.collect(),
-            kernel: average_pool::version(level),
-            // A picture's mean is one row, but of many blocks.
-            tasks: worthwhile_tasks(work, threads).min(result.blocks() * result.height),
-        }
+        // A picture's mean is one row, but of many blocks.
+        let tasks = worthwhile_tasks(work, threads).min(result.blocks() * result.height);
+        Self { source, target, axes, picture, result, shares: Vec::new(), kernel, tasks }
     }
 }
 
@@ -71,23 +88,22 @@ fn counts(axis: &Axis, padding_end: usize, parameters: &AveragePool) -> Vec<usiz
     (0..axis.windows).map(count).collect()
 }
 
-impl Step for AveragePoolBlocks {
+impl Step for PoolBlocks {
     fn tasks(&self) -> usize {
         self.tasks
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { picture, result, .. } = self;
-        for row_of_all in part(result.blocks() * result.height, 1, task, self.tasks) {
-            let (block, row) = (row_of_all / result.height, row_of_all % result.height);
+        for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
                 (self.kernel)(&Row {
                     axes: &self.axes,
                     input: buffers.pointer(self.source).add(block * picture.block_len()),
-                    output: buffers.pointer(self.target).add(result.row_start(row_of_all)),
+                    output: buffers.pointer(self.target).add(result.row_start(of_all)),
                     row,
-                    shares: &self.shares[row * result.width..][..result.width],
+                    shares: self.shares.chunks_exact(result.width).nth(row).unwrap_or_default(),
                 });
             }
         }
