@@ -77,16 +77,16 @@ fn inference(bencher: Bencher<'_, '_>, backend: BackendId, len: usize) {
 fn pipeline(bencher: Bencher<'_, '_>, backend: BackendId, max_batch: usize) {
     let Some((detector, mut session)) = load(backend, max_batch) else { return };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().expect("threads");
-    let pictures = pictures();
+    let images = images();
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
         let offline = Offline {
             detector: &detector,
-            boxes: BoxStage::new(&detector, Thresholds::USUAL).expect("its decoder fits"),
+            boxes: BoxStage::new(&detector, Thresholds::DEFAULT).expect("its decoder fits"),
             pool: &pool,
-            limits: DecodeLimits::USUAL,
+            limits: DecodeLimits::DEFAULT,
             max_batch,
         };
-        let frames = pictures.clone().into_iter().cycle().take(FRAMES).enumerate();
+        let frames = images.clone().into_iter().cycle().take(FRAMES).enumerate();
         let frames = frames.map(|(number, jpeg)| SourceFrame {
             origin: FrameOrigin::Stream { number },
             jpeg: Ok(jpeg),
@@ -109,10 +109,10 @@ fn load(backend: BackendId, max_batch: usize) -> Option<(Detector, Box<dyn Sessi
     Some((detector, session))
 }
 
-fn pictures() -> Vec<Bytes> {
-    let files = fs::read_dir(test_data().join("images")).expect("pictures");
-    let files = files.map(|file| file.expect("a picture").path());
-    files.map(|file| fs::read(file).expect("a picture").into()).collect()
+fn images() -> Vec<Bytes> {
+    let files = fs::read_dir(test_data().join("images")).expect("images");
+    let files = files.map(|file| file.expect("an image").path());
+    files.map(|file| fs::read(file).expect("an image").into()).collect()
 }
 
 /// The folder of test data, relative to the workspace.

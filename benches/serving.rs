@@ -1,4 +1,4 @@
-//! Frames a second over sockets beside frames a second in process: the same pictures, model and
+//! Frames a second over sockets beside frames a second in process: the same images, model and
 //! backend, by turns, so that a busy machine is busy for both.
 //!
 //! ```sh
@@ -38,7 +38,7 @@ struct Bench {
     detector: Arc<Detector>,
     backend: Box<dyn Backend>,
     pool: Arc<ThreadPool>,
-    pictures: Vec<Bytes>,
+    images: Vec<Bytes>,
     limits: Limits,
 }
 
@@ -73,8 +73,8 @@ impl Bench {
         let options = BackendOptions { allow_software_gpu: true, ..Default::default() };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut files: Vec<PathBuf> = fs::read_dir(data.join("images"))
-            .expect("the folder of pictures")
-            .map(|entry| entry.expect("a picture").path())
+            .expect("the folder of images")
+            .map(|entry| entry.expect("an image").path())
             .collect();
         files.sort();
         let load = LoadOptions { labels: None, input_size: None };
@@ -83,13 +83,13 @@ impl Bench {
             detector: Arc::new(Detector::load(&model, &load).expect("the model")),
             backend: backends::choose(Some(id), &options).expect("the backend").backend,
             pool: Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")),
-            pictures: files.iter().map(|file| fs::read(file).expect("a picture").into()).collect(),
+            images: files.iter().map(|file| fs::read(file).expect("an image").into()).collect(),
             limits: Limits { max_batch, threads },
         }
     }
 
     fn boxes(&self) -> BoxStage {
-        BoxStage::new(&self.detector, Thresholds::USUAL).expect("its decoder fits")
+        BoxStage::new(&self.detector, Thresholds::DEFAULT).expect("its decoder fits")
     }
 
     /// Frames a second without a server.
@@ -98,13 +98,13 @@ impl Bench {
             detector: &self.detector,
             boxes: self.boxes(),
             pool: &self.pool,
-            limits: DecodeLimits::USUAL,
+            limits: DecodeLimits::DEFAULT,
             max_batch: self.limits.max_batch,
         };
         let mut session = self.backend.load(&self.detector.model, &self.limits).expect("it loads");
         let start = Instant::now();
-        let pictures = self.pictures.clone();
-        let frames = pictures.into_iter().cycle().enumerate();
+        let images = self.images.clone();
+        let frames = images.into_iter().cycle().enumerate();
         let frames = frames.take_while(move |_| start.elapsed() < ROUND);
         let frames = frames.map(|(number, jpeg)| SourceFrame {
             origin: FrameOrigin::Stream { number },
@@ -126,7 +126,7 @@ impl Bench {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let settings = EngineSettings {
-            decode: DecodeLimits::USUAL,
+            decode: DecodeLimits::DEFAULT,
             max_batch: self.limits.max_batch,
             max_age: Duration::from_secs(60),
         };
@@ -165,13 +165,13 @@ impl Bench {
         let clients: Vec<_> = (0..2 * self.limits.max_batch)
             .map(|client| {
                 let (done, ended) = (Arc::clone(&done), Arc::clone(&ended));
-                let (url, mut pictures) = (url.clone(), self.pictures.clone());
-                pictures.rotate_left(client % self.pictures.len());
+                let (url, mut images) = (url.clone(), self.images.clone());
+                images.rotate_left(client % self.images.len());
                 tokio::spawn(async move {
                     let (mut socket, _) = connect_async(url).await.expect("it connects");
-                    let mut next = pictures.into_iter().cycle().map(Message::Binary);
+                    let mut next = images.into_iter().cycle().map(Message::Binary);
                     while !ended.load(Ordering::Relaxed) {
-                        let frame = next.next().expect("the pictures go round");
+                        let frame = next.next().expect("the images go round");
                         socket.send(frame).await.expect("the server listens");
                         while let Some(Ok(message)) = socket.next().await {
                             let Message::Text(text) = message else { continue };

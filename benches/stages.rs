@@ -5,9 +5,10 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 use framegate::stages::{
-    DecodeLimits, Decoder, FrameSize, Normaliser, Picture, Placement, Resizer, RgbView, SimdLevel,
+    DecodeLimits, Decoder, FrameTransform, Normaliser, Resizer, RgbImage, RgbView, SimdLevel,
 };
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
+use framegate_models::Size;
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 /// Width and height of frames as they come.
@@ -24,7 +25,7 @@ fn input() -> ImageInput {
         channel_order: ChannelOrder::Bgr,
         mean: [0.0; 3],
         scale: [1.0; 3],
-        fit: Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 114 },
+        fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
     }
 }
 
@@ -38,8 +39,8 @@ fn pixels((width, height): (usize, usize)) -> Vec<u8> {
         .collect()
 }
 
-fn placement((width, height): (usize, usize)) -> Placement {
-    Placement::of(FrameSize { width, height }, &input())
+fn placement((width, height): (usize, usize)) -> FrameTransform {
+    FrameTransform::of(Size { width, height }, &input())
 }
 
 #[divan::bench(args = FRAMES)]
@@ -49,16 +50,16 @@ fn decode(bencher: Bencher, frame: (usize, usize)) {
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
     encoder
         .encode(&pixels(frame), frame.0 as u16, frame.1 as u16, ColorType::Rgb)
-        .expect("the picture is valid");
-    let mut decoder = Decoder::new(DecodeLimits::USUAL);
-    let mut picture = Picture::default();
-    bencher.bench_local(|| decoder.decode(black_box(&jpeg), &mut picture));
+        .expect("the image is valid");
+    let mut decoder = Decoder::new(DecodeLimits::DEFAULT);
+    let mut image = RgbImage::default();
+    bencher.bench_local(|| decoder.decode(black_box(&jpeg), &mut image));
 }
 
 fn resize(bencher: Bencher, frame: (usize, usize), level: SimdLevel) {
     let pixels = pixels(frame);
     let source = RgbView { pixels: &pixels, width: frame.0, height: frame.1 };
-    let Placement { width, height, .. } = placement(frame);
+    let FrameTransform { width, height, .. } = placement(frame);
     let mut resizer = Resizer::with_level(level);
     let mut resized = vec![];
     bencher.bench_local(|| resizer.resize(black_box(source), width, height, &mut resized));
@@ -90,7 +91,7 @@ fn resize_fast_image_resize(bencher: Bencher, frame: (usize, usize)) {
     let pixels = pixels(frame);
     let (width, height) = (frame.0 as u32, frame.1 as u32);
     let source = TypedImageRef::<U8x3>::from_buffer(width, height, &pixels).expect("sizes agree");
-    let Placement { width, height, .. } = placement(frame);
+    let FrameTransform { width, height, .. } = placement(frame);
     let mut resized = TypedImage::<U8x3>::new(width as u32, height as u32);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Interpolation(FilterType::Bilinear));
     let mut resizer = fast_image_resize::Resizer::new();
@@ -99,12 +100,12 @@ fn resize_fast_image_resize(bencher: Bencher, frame: (usize, usize)) {
 
 fn normalise(bencher: Bencher, level: SimdLevel) {
     let placement = placement(FRAMES[0]);
-    let Placement { width, height, .. } = placement;
+    let FrameTransform { width, height, .. } = placement;
     let pixels = pixels((width, height));
-    let picture = RgbView { pixels: &pixels, width, height };
+    let image = RgbView { pixels: &pixels, width, height };
     let normaliser = Normaliser::with_level(&input(), level);
     let mut slot = vec![0.0; 3 * 416 * 416];
-    bencher.bench_local(|| normaliser.normalise(black_box(picture), &placement, &mut slot));
+    bencher.bench_local(|| normaliser.normalise(black_box(image), &placement, &mut slot));
 }
 
 #[divan::bench]

@@ -71,8 +71,8 @@ impl BackendId {
         match self {
             Self::Wgpu => wgpu(options),
             Self::Simd(precision) => simd(precision.unwrap_or(options.precision), options),
-            Self::Flex => Ok(Box::new(framegate_backend_burn::flex())),
-            Self::Ndarray => Ok(Box::new(framegate_backend_burn::ndarray())),
+            Self::Flex => flex(),
+            Self::Ndarray => ndarray(),
             Self::Ort => ort(options),
             Self::Null(options) => Ok(Box::new(NullBackend::new(options))),
         }
@@ -138,6 +138,26 @@ impl SimdLevel {
 /// A backend, or why it cannot be had.
 type Created = Result<Box<dyn Backend>, BackendError>;
 
+#[cfg(feature = "burn")]
+fn flex() -> Created {
+    Ok(Box::new(framegate_backend_burn::flex()))
+}
+
+#[cfg(not(feature = "burn"))]
+fn flex() -> Created {
+    not_compiled_in(BackendId::Flex)
+}
+
+#[cfg(feature = "burn")]
+fn ndarray() -> Created {
+    Ok(Box::new(framegate_backend_burn::ndarray()))
+}
+
+#[cfg(not(feature = "burn"))]
+fn ndarray() -> Created {
+    not_compiled_in(BackendId::Ndarray)
+}
+
 #[cfg(feature = "wgpu")]
 fn wgpu(options: &BackendOptions) -> Created {
     let allow_software = options.allow_software_gpu;
@@ -188,7 +208,7 @@ fn ort(_: &BackendOptions) -> Created {
     not_compiled_in(BackendId::Ort)
 }
 
-#[cfg(not(all(feature = "wgpu", feature = "simd", feature = "ort")))]
+#[cfg(not(all(feature = "burn", feature = "wgpu", feature = "simd", feature = "ort")))]
 fn not_compiled_in(id: BackendId) -> Created {
     Err(BackendError::Unavailable {
         backend: id.name(),

@@ -20,7 +20,7 @@ mod validate;
 
 use std::cell::RefCell;
 
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
 use libfuzzer_sys::fuzz_target;
 
 use stages::{DecodeLimits, Preprocessor};
@@ -28,7 +28,7 @@ use validate::validate;
 
 const LIMIT: usize = 65_536;
 const EXTENT: usize = 64;
-/// Small, so that a picture that declares a large size costs no time.
+/// Small, so that an image that declares a large size costs no time.
 const LIMITS: DecodeLimits =
     DecodeLimits { max_width: 1024, max_height: 1024, max_pixels: 262_144 };
 
@@ -39,7 +39,7 @@ fn input() -> ImageInput {
         channel_order: ChannelOrder::Bgr,
         mean: [0.0; 3],
         scale: [1.0; 3],
-        fit: Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 114 },
+        fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
     }
 }
 

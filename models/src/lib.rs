@@ -8,9 +8,14 @@
 //! [`mod@reference`] is the scalar meaning of every operator: it folds constants while a file is read,
 //! and it is what every backend is held against.
 
+#![warn(missing_docs)]
+
 pub mod detector;
 pub mod onnx;
 pub mod passes;
 pub mod reference;
 
 pub use detector::Detector;
+mod size;
+
+pub use size::Size;

@@ -1,13 +1,13 @@
-//! Pixels that can be drawn on. Whatever lies outside the picture is not drawn.
+//! Pixels that can be drawn on. Whatever lies outside the image is not drawn.
 
 use super::colour::Rgb;
-use crate::stages::FrameSize;
+use framegate_models::Size;
 
-/// A picture in memory, `[height, width, 3]` in the order red, green, blue.
+/// An image in memory, `[height, width, 3]` in the order red, green, blue.
 #[derive(Debug)]
 pub(super) struct Canvas {
     pixels: Vec<u8>,
-    size: FrameSize,
+    size: Size,
 }
 
 /// A rectangle in whole pixels: columns `left..right`, rows `top..bottom`.
@@ -29,11 +29,11 @@ impl Rectangle {
 }
 
 impl Canvas {
-    pub(super) fn new(pixels: Vec<u8>, size: FrameSize) -> Self {
+    pub(super) fn new(pixels: Vec<u8>, size: Size) -> Self {
         Self { pixels, size }
     }
 
-    pub(super) fn size(&self) -> FrameSize {
+    pub(super) fn size(&self) -> Size {
         self.size
     }
 
@@ -89,7 +89,7 @@ mod tests {
     const INK: Rgb = Rgb([9, 9, 9]);
 
     fn blank(width: usize, height: usize) -> Canvas {
-        Canvas::new(vec![0; width * height * 3], FrameSize { width, height })
+        Canvas::new(vec![0; width * height * 3], Size { width, height })
     }
 
     fn inked(canvas: &Canvas) -> Vec<(usize, usize)> {
@@ -100,14 +100,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rectangle_is_filled_up_to_the_edges_of_the_picture() {
+    fn a_rectangle_is_filled_up_to_the_edges_of_the_image() {
         let mut canvas = blank(3, 3);
         canvas.fill(Rectangle { left: 1, top: -5, right: 99, bottom: 2 }, INK);
         assert_eq!(inked(&canvas), [(1, 0), (2, 0), (1, 1), (2, 1)]);
     }
 
     #[test]
-    fn a_rectangle_outside_the_picture_is_not_drawn() {
+    fn a_rectangle_outside_the_image_is_not_drawn() {
         let mut canvas = blank(3, 3);
         canvas.fill(Rectangle { left: -9, top: 0, right: -2, bottom: 3 }, INK);
         canvas.fill(Rectangle { left: 5, top: 0, right: 9, bottom: 3 }, INK);

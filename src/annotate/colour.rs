@@ -14,7 +14,7 @@ const SATURATION: f32 = 0.8;
 const VALUE: f32 = 0.95;
 
 impl Rgb {
-    /// The colour of a class, the same in every picture.
+    /// The colour of a class, the same in every image.
     pub(super) fn of_class(class_id: usize) -> Self {
         // A class number far beyond any label list would lose the angle's fraction in an `f32`.
         let hue = ((class_id % 4096) as f32 * GOLDEN_ANGLE_DEGREES) % 360.0;

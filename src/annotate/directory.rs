@@ -1,4 +1,4 @@
-//! Where annotated pictures are written.
+//! Where annotated images are written.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::engine::FrameOrigin;
 use crate::sources::Source;
 
-/// Why a directory cannot take the annotated pictures.
+/// Why a directory cannot take the annotated images.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// It cannot be made, or a picture cannot be written into it.
+    /// It cannot be made, or an image cannot be written into it.
     #[error("cannot write {path}: {problem}")]
     Write {
         /// The directory or file.
@@ -18,7 +18,7 @@ pub enum DirectoryError {
         /// What the system said.
         problem: std::io::Error,
     },
-    /// An annotated picture would take the place of the picture it was made from.
+    /// An annotated image would take the place of the image it was made from.
     #[error("annotating would overwrite the input {0}: choose another directory")]
     OverwritesInput(PathBuf),
     /// Two inputs have the same file name.
@@ -37,7 +37,7 @@ pub enum DirectoryError {
     NamedLikeAStreamFrame(PathBuf),
 }
 
-/// A directory for annotated pictures, none of which takes the place of the input it was made from
+/// A directory for annotated images, none of which takes the place of the input it was made from
 /// or of another one of the run.
 #[derive(Debug)]
 pub struct AnnotationDirectory {
@@ -75,7 +75,7 @@ impl AnnotationDirectory {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Writes the annotated picture of a frame: a file keeps its name, frame 1 of a stream becomes
+    /// Writes the annotated image of a frame: a file keeps its name, frame 1 of a stream becomes
     /// `frame-000001.jpg`.
     ///
     /// # Errors

@@ -4,9 +4,9 @@ use super::Mark;
 use super::canvas::{Canvas, Rectangle};
 use super::colour::Rgb;
 use super::text::Typeface;
-use crate::stages::FrameSize;
+use framegate_models::Size;
 
-/// Text as a fraction of the picture's shorter side, and its least height in pixels.
+/// Text as a fraction of the image's shorter side, and its least height in pixels.
 const TEXT_FRACTION: f32 = 1.0 / 28.0;
 const MIN_TEXT_HEIGHT: f32 = 13.0;
 /// Thickness of a box as a fraction of the height of its text, and its least in pixels.
@@ -39,8 +39,8 @@ struct Label<'a> {
 }
 
 impl<'a> Label<'a> {
-    /// Puts a label above its box, inside at the top or below: the first place within the picture
-    /// where it covers none of `others`, or else the first within the picture.
+    /// Puts a label above its box, inside at the top or below: the first place within the image
+    /// where it covers none of `others`, or else the first within the image.
     fn place(
         mark: &'a Mark,
         canvas: &Canvas,
@@ -50,17 +50,17 @@ impl<'a> Label<'a> {
     ) -> Self {
         let width = typeface.width(&mark.text).ceil() as i32 + 2 * margin;
         let height = typeface.height().ceil() as i32;
-        let FrameSize { width: picture_width, height: picture_height } = canvas.size();
+        let Size { width: image_width, height: image_height } = canvas.size();
 
         let area = bounds(mark);
-        let left = area.left.min(picture_width as i32 - width).max(0);
+        let left = area.left.min(image_width as i32 - width).max(0);
         let places = [area.top - height, area.top, area.bottom].map(|top| Rectangle {
             left,
             top,
             right: left + width,
             bottom: top + height,
         });
-        let within = |place: &&Rectangle| place.top >= 0 && place.bottom <= picture_height as i32;
+        let within = |place: &&Rectangle| place.top >= 0 && place.bottom <= image_height as i32;
         let free =
             |place: &&Rectangle| !others.iter().any(|other| other.background.intersects(place));
         let place = places.iter().filter(within).find(free);

@@ -1,4 +1,4 @@
-//! What is drawn into a picture.
+//! What is drawn into an image.
 
 use crate::stages::Detection;
 

@@ -1,4 +1,4 @@
-//! Pictures with boxes drawn in, for people to look at.
+//! Images with boxes drawn in, for people to look at.
 
 mod canvas;
 mod colour;
@@ -12,27 +12,27 @@ pub use mark::Mark;
 
 use jpeg_encoder::{ColorType, Encoder};
 
-use crate::stages::{DecodeError, DecodeLimits, Decoder, Picture};
+use crate::stages::{DecodeError, DecodeLimits, Decoder, RgbImage};
 use canvas::Canvas;
 
-/// JPEG quality of annotated pictures, 1 to 100: high enough that thin text has no fringes.
+/// JPEG quality of annotated images, 1 to 100: high enough that thin text has no fringes.
 const QUALITY: u8 = 90;
 
-/// Why a picture could not be annotated.
+/// Why an image could not be annotated.
 #[derive(Debug, thiserror::Error)]
 pub enum AnnotateError {
     /// It cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
     /// It cannot be encoded again.
-    #[error("the annotated picture cannot be encoded: {0}")]
+    #[error("the annotated image cannot be encoded: {0}")]
     Encode(#[from] jpeg_encoder::EncodingError),
 }
 
-/// Draws `marks` into the picture of `jpeg`, the first on top, and returns it as a JPEG: upright, at full
+/// Draws `marks` into the image of `jpeg`, the first on top, and returns it as a JPEG: upright, at full
 /// size.
 ///
-/// The picture is decoded once more: to keep the pixels of every frame on its way through the
+/// The image is decoded once more: to keep the pixels of every frame on its way through the
 /// engine, for the runs that annotate, would cost all others their memory.
 ///
 /// # Errors
@@ -42,7 +42,7 @@ pub fn annotate(
     limits: DecodeLimits,
     marks: &[Mark],
 ) -> Result<Vec<u8>, AnnotateError> {
-    let mut stored = Picture::default();
+    let mut stored = RgbImage::default();
     Decoder::new(limits).decode(jpeg, &mut stored)?;
     let size = stored.upright_size();
     let mut pixels = Vec::new();

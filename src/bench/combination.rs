@@ -24,7 +24,7 @@ pub struct Job {
     /// What it measures.
     pub combination: Combination,
     /// JPEG files, at least one.
-    pub pictures: Vec<PathBuf>,
+    pub images: Vec<PathBuf>,
     /// CPU threads, for preparing frames and for the backend.
     pub threads: usize,
     /// Lowest score of a detection.

@@ -3,9 +3,9 @@
 /// A combination that cannot be measured.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BenchError {
-    /// No picture can be used.
-    #[error("there is no picture to measure with: {0}")]
-    Pictures(String),
+    /// No image can be used.
+    #[error("there is no image to measure with: {0}")]
+    Images(String),
     /// The model, or the backend on it.
     #[error("{combination}: {problem}")]
     Combination {

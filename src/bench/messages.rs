@@ -14,11 +14,11 @@ pub(super) enum Request {
     Stages(Duration),
     /// The whole path, its stages overlapping, for so long.
     Pipeline(Duration),
-    /// What it makes of this many pictures, from this one on.
+    /// What it makes of this many images, from this one on.
     Results {
-        /// Number of the first picture.
+        /// Number of the first image.
         first: usize,
-        /// Number of pictures, at most a batch.
+        /// Number of images, at most a batch.
         count: usize,
     },
 }
@@ -38,8 +38,8 @@ pub(super) enum Answer {
         /// The most memory held so far, where the system tells.
         peak_rss_mb: Option<f64>,
     },
-    /// To [`Request::Results`], one entry a picture.
-    Results(Vec<PictureResults>),
+    /// To [`Request::Results`], one entry an image.
+    Results(Vec<ImageResults>),
     /// It cannot be done.
     Failed(String),
 }
@@ -49,8 +49,8 @@ pub(super) enum Answer {
 pub(super) struct Ready {
     /// What the backend runs on.
     pub(super) device: String,
-    /// Number of pictures.
-    pub(super) pictures: usize,
+    /// Number of images.
+    pub(super) images: usize,
     /// Reading the model's file and preparing its graph, in milliseconds.
     pub(super) read_ms: f64,
     /// Handing it to the backend and warming up, in milliseconds.
@@ -70,16 +70,16 @@ pub(super) struct StageTimes {
     pub(super) postprocess: Vec<f64>,
 }
 
-/// What came of one picture.
+/// What came of one image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct PictureResults {
+pub(super) struct ImageResults {
     /// The elements of each raw output, by their bits: JSON has no word for what is no number.
     pub(super) raw: Vec<Vec<u32>>,
     /// The detections.
     pub(super) boxes: Vec<FoundBox>,
 }
 
-/// A detection, in pixels of its picture.
+/// A detection, in pixels of its image.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct FoundBox {
     pub(super) class_id: usize,

@@ -15,14 +15,14 @@
 //! - `subject`: a model on a backend in this process, and how it is measured.
 //! - `worker`: the same in a process of its own.
 //! - `rounds`: the turns.
-//! - `parity`: what two backends make of the same pictures.
+//! - `parity`: what two backends make of the same images.
 //! - `report`: all of it for programs, terminals and people.
 
 pub mod combination;
 mod error;
+mod images;
 mod messages;
 mod parity;
-mod pictures;
 pub mod report;
 mod rounds;
 mod statistics;

@@ -1,8 +1,8 @@
-//! Whether two backends make the same of the same pictures.
+//! Whether two backends make the same of the same images.
 
 use serde::Serialize;
 
-use super::messages::{FoundBox, PictureResults};
+use super::messages::{FoundBox, ImageResults};
 
 /// What two backends may differ by: as the engine's own tests hold each against a reference.
 pub struct ParityLimits;
@@ -38,7 +38,7 @@ pub struct Parity {
     pub holds: bool,
 }
 
-/// Differences over all pictures.
+/// Differences over all images.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Comparison {
     /// Boxes above the threshold that the other backend found.
@@ -53,13 +53,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Adds what the two made of one picture. Boxes count from `confidence` on.
-    pub(super) fn add(
-        &mut self,
-        expected: &PictureResults,
-        found: &PictureResults,
-        confidence: f32,
-    ) {
+    /// Adds what the two made of one image. Boxes count from `confidence` on.
+    pub(super) fn add(&mut self, expected: &ImageResults, found: &ImageResults, confidence: f32) {
         let counts = |found: &&FoundBox| found.score >= confidence;
         for wanted in expected.boxes.iter().filter(counts) {
             self.boxes += 1;
@@ -131,11 +126,11 @@ mod tests {
         FoundBox { class_id, score, x, y: 10.0, width: 100.0, height: 50.0 }
     }
 
-    fn picture(raw: &[f32], boxes: Vec<FoundBox>) -> PictureResults {
-        PictureResults { raw: vec![raw.iter().map(|x| x.to_bits()).collect()], boxes }
+    fn image(raw: &[f32], boxes: Vec<FoundBox>) -> ImageResults {
+        ImageResults { raw: vec![raw.iter().map(|x| x.to_bits()).collect()], boxes }
     }
 
-    fn compared(expected: &PictureResults, found: &PictureResults) -> Comparison {
+    fn compared(expected: &ImageResults, found: &ImageResults) -> Comparison {
         let mut comparison = Comparison::default();
         comparison.add(expected, found, 0.25);
         comparison
@@ -143,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_same_is_in_parity() {
-        let one = picture(&[1.0, -4.0], vec![found(0, 0.9, 10.0), found(1, 0.5, 10.0)]);
+        let one = image(&[1.0, -4.0], vec![found(0, 0.9, 10.0), found(1, 0.5, 10.0)]);
         let comparison = compared(&one, &one);
         assert_eq!(comparison, Comparison { boxes: 2, ..Default::default() });
         assert!(comparison.holds());
@@ -151,43 +146,43 @@ mod tests {
 
     #[test]
     fn differences_are_measured() {
-        let expected = picture(&[1.0, -4.0], vec![found(0, 0.9, 10.0)]);
-        let other = picture(&[1.002, -4.0], vec![found(0, 0.89, 10.5)]);
+        let expected = image(&[1.0, -4.0], vec![found(0, 0.9, 10.0)]);
+        let other = image(&[1.002, -4.0], vec![found(0, 0.89, 10.5)]);
         let comparison = compared(&expected, &other);
         assert!((comparison.max_score_diff - 0.01).abs() < 1e-6);
         assert!((comparison.max_raw_rel_diff - 0.0005).abs() < 1e-6);
         assert!(comparison.holds());
-        let raw = picture(&[1.005, -4.0], vec![found(0, 0.9, 10.0)]);
+        let raw = image(&[1.005, -4.0], vec![found(0, 0.9, 10.0)]);
         assert!(!compared(&expected, &raw).holds());
     }
 
     #[test]
     fn lost_moved_and_invented_boxes_are_unmatched() {
-        let expected = picture(&[], vec![found(0, 0.9, 10.0)]);
+        let expected = image(&[], vec![found(0, 0.9, 10.0)]);
         for boxes in [vec![], vec![found(1, 0.9, 10.0)], vec![found(0, 0.9, 20.0)]] {
             let invented = boxes.len();
-            let comparison = compared(&expected, &picture(&[], boxes));
+            let comparison = compared(&expected, &image(&[], boxes));
             assert_eq!(comparison.unmatched, 1 + invented);
             assert!(!comparison.holds());
         }
-        assert_eq!(compared(&picture(&[], vec![]), &expected).unmatched, 1);
+        assert_eq!(compared(&image(&[], vec![]), &expected).unmatched, 1);
     }
 
     #[test]
     fn a_box_at_the_threshold_is_not_lost_to_a_rounding() {
-        let above = picture(&[], vec![found(0, 0.2501, 10.0)]);
-        let below = picture(&[], vec![found(0, 0.2499, 10.0)]);
+        let above = image(&[], vec![found(0, 0.2501, 10.0)]);
+        let below = image(&[], vec![found(0, 0.2499, 10.0)]);
         assert!(compared(&above, &below).holds());
         assert!(compared(&below, &above).holds());
     }
 
     #[test]
     fn what_is_no_number_is_never_in_parity_with_one() {
-        let number = picture(&[1.0], vec![]);
-        let none = picture(&[f32::NAN], vec![]);
+        let number = image(&[1.0], vec![]);
+        let none = image(&[f32::NAN], vec![]);
         assert!(!compared(&number, &none).holds());
         assert!(!compared(&none, &number).holds());
         assert!(compared(&none, &none).holds());
-        assert!(!compared(&picture(&[0.0], vec![]), &number).holds());
+        assert!(!compared(&image(&[0.0], vec![]), &number).holds());
     }
 }

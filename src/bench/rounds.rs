@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::messages::{Answer, PictureResults, Ready, Request, StageTimes};
+use super::messages::{Answer, ImageResults, Ready, Request, StageTimes};
 use super::parity::{Comparison, Parity};
 use super::report::{Failure, ModelReport, Ratio, Run};
 use super::statistics::quantile;
@@ -12,7 +12,7 @@ use super::{BenchError, Job, Worker};
 const LEAST_ROUNDS: u32 = 5;
 /// Length of a slice, two of which make a turn: short beside the time for which a busy machine stays so.
 const SLICE: Duration = Duration::from_millis(200);
-/// Pictures compared: the raw outputs of more would say nothing new.
+/// Images compared: the raw outputs of more would say nothing new.
 const MAX_COMPARED: usize = 64;
 
 /// What is being done.
@@ -150,7 +150,7 @@ impl Measured {
         }
     }
 
-    fn results(&mut self, first: usize, count: usize) -> Result<Vec<PictureResults>, BenchError> {
+    fn results(&mut self, first: usize, count: usize) -> Result<Vec<ImageResults>, BenchError> {
         match self.worker.ask(Request::Results { first, count })? {
             Answer::Results(results) => Ok(results),
             other => Err(other.unexpected(&self.worker.name())),
@@ -183,11 +183,11 @@ impl Measured {
 fn compare(first: &mut Measured, other: &mut Measured) -> Result<Parity, BenchError> {
     let against = first.worker.job().combination.clone();
     let job = other.worker.job().clone();
-    let pictures = first.ready.pictures.min(other.ready.pictures).min(MAX_COMPARED);
+    let images = first.ready.images.min(other.ready.images).min(MAX_COMPARED);
     let mut comparison = Comparison::default();
     let mut next = 0;
-    while next < pictures {
-        let count = job.combination.batch.min(pictures - next);
+    while next < images {
+        let count = job.combination.batch.min(images - next);
         let found = other.results(next, count)?;
         for (offset, found) in found.iter().enumerate() {
             // The first runs them one by one: so a batch is held against single images.

@@ -8,13 +8,13 @@ use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::messages::{Answer, FoundBox, PictureResults, Ready, Request, StageTimes};
+use super::messages::{Answer, FoundBox, ImageResults, Ready, Request, StageTimes};
 use super::parity::SLACK;
-use super::{Job, pictures};
+use super::{Job, images};
 use crate::engine::{FrameOrigin, Offline, SourceFrame, milliseconds};
 use crate::panics;
 use crate::report::peak_memory_mb;
-use crate::stages::{BoxStage, DecodeLimits, Detection, Placement, Preprocessor, Thresholds};
+use crate::stages::{BoxStage, DecodeLimits, Detection, FrameTransform, Preprocessor, Thresholds};
 
 /// Something went wrong, in a sentence.
 type Problem = String;
@@ -28,8 +28,8 @@ pub struct Subject {
     preprocessor: Preprocessor,
     input: InputBatch,
     outputs: OutputBatch,
-    pictures: Vec<Bytes>,
-    /// Number of the picture whose turn is next.
+    images: Vec<Bytes>,
+    /// Number of the image whose turn is next.
     next: usize,
     ready: Ready,
 }
@@ -38,11 +38,11 @@ impl Subject {
     /// Loads what the job names on `backend`.
     ///
     /// # Errors
-    /// What is wrong with the model, the backend or the pictures.
+    /// What is wrong with the model, the backend or the images.
     pub fn load(job: &Job, backend: &dyn Backend) -> Result<Self, Problem> {
         let told = |error: &dyn std::error::Error| error.to_string();
         let device = backend.probe().map_err(|error| told(&error))?.name;
-        let pictures = pictures::read(&job.pictures).map_err(|error| told(&error))?;
+        let images = images::read(&job.images).map_err(|error| told(&error))?;
         let start = Instant::now();
         let options = LoadOptions { labels: None, input_size: None };
         let detector =
@@ -60,21 +60,15 @@ impl Subject {
             .map_err(|error| told(&error))?;
         let thresholds = Thresholds { confidence: job.confidence, iou: job.iou };
         let mut subject = Self {
-            preprocessor: Preprocessor::new(&detector.input, DecodeLimits::USUAL),
+            preprocessor: Preprocessor::new(&detector.input, DecodeLimits::DEFAULT),
             input: InputBatch::new(detector.model.graph.image_shape(), batch),
             outputs: OutputBatch::default(),
-            ready: Ready {
-                device,
-                pictures: pictures.len(),
-                read_ms,
-                load_ms,
-                first_batch_ms: 0.0,
-            },
+            ready: Ready { device, images: images.len(), read_ms, load_ms, first_batch_ms: 0.0 },
             detector,
             session,
             thresholds,
             pool,
-            pictures,
+            images,
             next: 0,
         };
         subject.ready.first_batch_ms = subject.run_a_batch(&mut StageTimes::default())?;
@@ -108,12 +102,12 @@ impl Subject {
         Ok(times)
     }
 
-    /// Takes the next batch of pictures through every stage, and says how long the model ran on it, in
+    /// Takes the next batch of images through every stage, and says how long the model ran on it, in
     /// milliseconds.
     fn run_a_batch(&mut self, times: &mut StageTimes) -> Result<f64, Problem> {
         let count = self.input.capacity();
         let placements = self.prepare(self.next, count, times)?;
-        self.next = (self.next + count) % self.pictures.len();
+        self.next = (self.next + count) % self.images.len();
         let start = Instant::now();
         self.infer()?;
         let inference = milliseconds(start.elapsed());
@@ -130,16 +124,16 @@ impl Subject {
         Ok(inference)
     }
 
-    /// Fills the batch with `count` pictures from number `first` on.
+    /// Fills the batch with `count` images from number `first` on.
     fn prepare(
         &mut self,
         first: usize,
         count: usize,
         times: &mut StageTimes,
-    ) -> Result<Vec<Placement>, Problem> {
-        let pictures = self.pictures.iter().cycle().skip(first);
+    ) -> Result<Vec<FrameTransform>, Problem> {
+        let images = self.images.iter().cycle().skip(first);
         let mut placements = Vec::with_capacity(count);
-        for (jpeg, slot) in pictures.zip(self.input.slots_mut().take(count)) {
+        for (jpeg, slot) in images.zip(self.input.slots_mut().take(count)) {
             let prepared = self.preprocessor.preprocess(jpeg, slot).map_err(|e| e.to_string())?;
             times.decode.push(milliseconds(prepared.timings.decode));
             times.resize.push(milliseconds(prepared.timings.resize));
@@ -160,15 +154,15 @@ impl Subject {
             detector: &self.detector,
             boxes: BoxStage::new(&self.detector, self.thresholds).map_err(|e| e.to_string())?,
             pool: &self.pool,
-            limits: DecodeLimits::USUAL,
+            limits: DecodeLimits::DEFAULT,
             max_batch: self.input.capacity(),
         };
         let start = Instant::now();
-        let pictures = self.pictures.clone().into_iter().cycle().enumerate();
+        let images = self.images.clone().into_iter().cycle().enumerate();
         // However short it is, there is a full batch.
         let least = self.input.capacity();
         let frames =
-            pictures.take_while(move |(number, _)| *number < least || start.elapsed() < duration);
+            images.take_while(move |(number, _)| *number < least || start.elapsed() < duration);
         let frames = frames.map(|(number, jpeg)| SourceFrame {
             origin: FrameOrigin::Stream { number },
             jpeg: Ok(jpeg),
@@ -187,7 +181,7 @@ impl Subject {
         Ok(f64::from(done) / start.elapsed().as_secs_f64())
     }
 
-    fn results(&mut self, first: usize, count: usize) -> Result<Vec<PictureResults>, Problem> {
+    fn results(&mut self, first: usize, count: usize) -> Result<Vec<ImageResults>, Problem> {
         let placements = self.prepare(first, count, &mut StageTimes::default())?;
         self.infer()?;
         // Boxes at the threshold must not count as lost, so more are reported than are compared.
@@ -199,7 +193,7 @@ impl Subject {
         for (index, placement) in placements.iter().enumerate() {
             detect(&mut boxes, &self.outputs, index, placement, &mut detections)?;
             let tensors = self.outputs.tensors.iter().map(|tensor| tensor.image(index));
-            results.push(PictureResults {
+            results.push(ImageResults {
                 raw: tensors.map(|image| image.iter().map(|x| x.to_bits()).collect()).collect(),
                 boxes: detections.iter().map(FoundBox::from).collect(),
             });
@@ -212,7 +206,7 @@ fn detect(
     boxes: &mut BoxStage,
     outputs: &OutputBatch,
     index: usize,
-    placement: &Placement,
+    placement: &FrameTransform,
     detections: &mut Vec<Detection>,
 ) -> Result<(), Problem> {
     boxes.detect(outputs, index, placement, detections).map_err(|error| error.to_string())

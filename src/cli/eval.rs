@@ -20,13 +20,13 @@ use super::{BackendArgs, FrameArgs, ModelArgs, OverlapArgs, ReportArgs};
     framegate eval --model yolox_nano.onnx --labels street.json --images street/ --annotate marked"
 )]
 pub struct EvalArgs {
-    /// What is in the pictures
+    /// What is in the images
     #[arg(long, env = "FRAMEGATE_LABELS", value_name = "FILE.json")]
     pub labels: PathBuf,
-    /// Directory of the pictures that the labels name
+    /// Directory of the images that the labels name
     #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR")]
     pub images: PathBuf,
-    /// More pictures, which hold nothing that the model should find: JPEG files or directories of them
+    /// More images, which hold nothing that the model should find: JPEG files or directories of them
     #[arg(long, env = "FRAMEGATE_NEGATIVES", value_name = "PATH", value_delimiter = ',')]
     pub negatives: Vec<PathBuf>,
     /// Which detector.
@@ -50,7 +50,7 @@ pub struct EvalArgs {
     /// Which boxes are one.
     #[command(flatten)]
     pub overlap: OverlapArgs,
-    /// Also write each picture, with its boxes and the objects missed drawn in, into this directory
+    /// Also write each image, with its boxes and the objects missed drawn in, into this directory
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
     pub annotate: Option<PathBuf>,
     /// Bounds on frames.

@@ -13,7 +13,7 @@ pub struct DetectionArgs {
         long,
         env = "FRAMEGATE_CONF",
         value_name = "SCORE",
-        default_value_t = Thresholds::USUAL.confidence
+        default_value_t = Thresholds::DEFAULT.confidence
     )]
     pub conf: f32,
     /// Which boxes are one.
@@ -31,7 +31,7 @@ pub struct OverlapArgs {
         long,
         env = "FRAMEGATE_IOU",
         value_name = "IOU",
-        default_value_t = Thresholds::USUAL.iou
+        default_value_t = Thresholds::DEFAULT.iou
     )]
     pub iou: f32,
 }
@@ -57,7 +57,7 @@ pub struct DecodeArgs {
         long,
         env = "FRAMEGATE_MAX_FRAME_WIDTH",
         value_name = "N",
-        default_value_t = DecodeLimits::USUAL.max_width
+        default_value_t = DecodeLimits::DEFAULT.max_width
     )]
     pub max_frame_width: usize,
     /// Greatest height of a frame in pixels
@@ -65,7 +65,7 @@ pub struct DecodeArgs {
         long,
         env = "FRAMEGATE_MAX_FRAME_HEIGHT",
         value_name = "N",
-        default_value_t = DecodeLimits::USUAL.max_height
+        default_value_t = DecodeLimits::DEFAULT.max_height
     )]
     pub max_frame_height: usize,
     /// Most pixels of a frame, its width times its height
@@ -73,7 +73,7 @@ pub struct DecodeArgs {
         long,
         env = "FRAMEGATE_MAX_FRAME_PIXELS",
         value_name = "N",
-        default_value_t = DecodeLimits::USUAL.max_pixels
+        default_value_t = DecodeLimits::DEFAULT.max_pixels
     )]
     pub max_frame_pixels: usize,
 }

@@ -34,7 +34,7 @@ pub struct InferArgs {
     /// Which detections count.
     #[command(flatten)]
     pub detections: DetectionArgs,
-    /// Also write each picture, upright and with its detections drawn in, into this directory
+    /// Also write each image, upright and with its detections drawn in, into this directory
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
     pub annotate: Option<PathBuf>,
     /// Most frames to run through the model at once, 1 to 16

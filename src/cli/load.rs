@@ -74,7 +74,7 @@ pub struct LoadArgs {
     )]
     pub ignore: bool,
     /// Send the .jpg and .jpeg files of this directory, by name, again and again [default: a few
-    /// pictures of 640 x 480 that are drawn by this program]
+    /// images of 640 x 480 that are drawn by this program]
     #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR", help_heading = "Frames")]
     pub images: Option<PathBuf>,
     /// Send the frames of this video, again and again: an .mjpeg file as it is, any other as ffmpeg

@@ -57,7 +57,7 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Detect objects in JPEG files, directories of them, or a stream of frames
     Infer(Box<InferArgs>),
-    /// Measure how much of what is labelled in pictures a detector finds
+    /// Measure how much of what is labelled in images a detector finds
     Eval(Box<EvalArgs>),
     /// Load a server with sessions of live video, and measure how it answers or find its capacity
     Load(Box<LoadArgs>),

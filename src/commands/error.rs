@@ -55,7 +55,7 @@ pub enum CommandError {
         /// What the system said.
         problem: std::io::Error,
     },
-    /// The directory for annotated pictures.
+    /// The directory for annotated images.
     #[error(transparent)]
     AnnotationDirectory(#[from] DirectoryError),
     /// The system gives no threads.
@@ -75,7 +75,7 @@ pub enum CommandError {
     /// What to measure with.
     #[error(transparent)]
     Bench(#[from] BenchError),
-    /// What is known of the pictures.
+    /// What is known of the images.
     #[error(transparent)]
     Labels(#[from] LabelsError),
     /// The frames to load a server with.

@@ -11,7 +11,7 @@ use crate::stages::Thresholds;
 pub struct EvalConfig {
     /// The file of labels.
     pub labels: PathBuf,
-    /// Where the pictures are that it names.
+    /// Where the images are that it names.
     pub images: PathBuf,
     /// Files and directories without anything to be found.
     pub negatives: Vec<PathBuf>,
@@ -23,7 +23,7 @@ pub struct EvalConfig {
     pub thresholds: Thresholds,
     /// Which frames are accepted.
     pub frames: FrameConfig,
-    /// Where annotated pictures are written, if anywhere.
+    /// Where annotated images are written, if anywhere.
     pub annotate: Option<PathBuf>,
     /// Print JSON.
     pub json: bool,

@@ -6,10 +6,11 @@ mod eval;
 mod load;
 mod serve;
 
+use framegate_models::Size;
 use std::num::NonZero;
 use std::path::PathBuf;
 
-use framegate_models::detector::{InputSize, LoadOptions};
+use framegate_models::detector::{LoadOptions, check_input_size};
 
 use crate::backends::{BackendId, BackendOptions, Precision, SimdLevel};
 use crate::cli;
@@ -62,7 +63,7 @@ pub struct InferConfig {
     pub frames: FrameConfig,
     /// Most frames run at once, 1 to 16.
     pub max_batch: usize,
-    /// Where annotated pictures are written, if anywhere.
+    /// Where annotated images are written, if anywhere.
     pub annotate: Option<PathBuf>,
     /// Files, directories, and `-` at most once.
     pub paths: Vec<PathBuf>,
@@ -264,13 +265,13 @@ fn detector(path: PathBuf, raw: cli::ModelFileArgs) -> Result<DetectorConfig, Co
 }
 
 /// Reads `WIDTHxHEIGHT`.
-fn input_size(text: &str) -> Result<InputSize, ConfigError> {
+fn input_size(text: &str) -> Result<Size, ConfigError> {
     let wrong = |expected: String| ConfigError::new("--input-size", text, expected);
     let (width, height) = text
         .split_once(['x', 'X'])
         .and_then(|(width, height)| width.parse().ok().zip(height.parse().ok()))
         .ok_or_else(|| wrong("expected WIDTHxHEIGHT, such as 640x384".to_owned()))?;
-    InputSize::new(width, height).map_err(wrong)
+    check_input_size(Size { width, height }).map_err(|error| wrong(error.to_string()))
 }
 
 fn fraction<T>(option: &'static str, value: T) -> Result<T, ConfigError>

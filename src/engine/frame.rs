@@ -1,5 +1,6 @@
 //! What enters the engine and what leaves it.
 
+use framegate_models::Size;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Timings;
-use crate::stages::{DecodeError, Detection, FrameSize};
+use crate::stages::{DecodeError, Detection};
 
 /// Where a frame comes from. Displays as the name that results give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub struct FinishedFrame<O = FrameOrigin> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameResult {
     /// Size of the upright frame.
-    pub size: FrameSize,
+    pub size: Size,
     /// The detections, surest first.
     pub detections: Vec<Detection>,
     /// How long each stage took.

@@ -14,6 +14,6 @@ mod rotating;
 mod timings;
 
 pub use frame::{FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FrameResult, SourceFrame};
-pub use live::{Answer, DropReason, Engine, EngineSettings, Lane, Outcome, Pipeline};
+pub use live::{Answer, DropReason, Engine, EngineSettings, Outcome, Pipeline, StreamHandle};
 pub use offline::Offline;
 pub use timings::{Timings, TimingsMs, milliseconds};

@@ -1,4 +1,4 @@
-//! What is known of the pictures: a JSON file.
+//! What is known of the images: a JSON file.
 //!
 //! ```json
 //! {"a.jpg": {"objects": [{"label": "qr_code", "x": 12, "y": 30, "w": 200, "h": 198}]}, "b.jpg": {"objects": []}}
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// An object that is known to be in a picture. Pixels of the upright picture.
+/// An object that is known to be in an image. Pixels of the upright image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Label {
     /// Name of its class.
@@ -29,7 +29,7 @@ pub struct Label {
     pub height: f32,
 }
 
-/// The objects of every picture, by the picture's file name.
+/// The objects of every image, by the image's file name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Labels(pub BTreeMap<String, Vec<Label>>);
 
@@ -62,10 +62,10 @@ pub enum LabelsError {
         problem: serde_json::Error,
     },
     /// A class that the model does not know can never be found.
-    #[error("{picture} is labelled `{label}`, which the model does not know; it knows {known}")]
+    #[error("{image} is labelled `{label}`, which the model does not know; it knows {known}")]
     UnknownClass {
-        /// The picture's file name.
-        picture: String,
+        /// The image's file name.
+        image: String,
         /// The label.
         label: String,
         /// The model's labels.
@@ -83,10 +83,10 @@ impl Labels {
             .map_err(|problem| LabelsError::Unreadable { path: path.to_owned(), problem })?;
         let entries: BTreeMap<String, Entry> = serde_json::from_str(&text)
             .map_err(|problem| LabelsError::Malformed { path: path.to_owned(), problem })?;
-        Ok(Self(entries.into_iter().map(|(picture, entry)| (picture, entry.objects)).collect()))
+        Ok(Self(entries.into_iter().map(|(image, entry)| (image, entry.objects)).collect()))
     }
 
-    /// The objects in the picture at `path`, if it is a labelled one below the directory `images`.
+    /// The objects in the image at `path`, if it is a labelled one below the directory `images`.
     pub fn of(&self, images: &Path, path: &Path) -> &[Label] {
         let name = path.strip_prefix(images).ok().and_then(Path::to_str);
         name.and_then(|name| self.0.get(name)).map_or(&[], Vec::as_slice)
@@ -97,10 +97,10 @@ impl Labels {
     /// # Errors
     /// [`LabelsError::UnknownClass`].
     pub fn check(&self, known: &[String]) -> Result<(), LabelsError> {
-        for (picture, objects) in &self.0 {
+        for (image, objects) in &self.0 {
             if let Some(unknown) = objects.iter().find(|object| !known.contains(&object.label)) {
                 return Err(LabelsError::UnknownClass {
-                    picture: picture.clone(),
+                    image: image.clone(),
                     label: unknown.label.clone(),
                     known: known.join(", "),
                 });

@@ -1,4 +1,4 @@
-//! A detector held against pictures whose objects are known.
+//! A detector held against images whose objects are known.
 //!
 //! ```text
 //! labels ─┐

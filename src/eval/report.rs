@@ -12,13 +12,13 @@ pub struct EvalReport {
     pub classes: Vec<ClassReport>,
     /// All classes together.
     pub all: ClassReport,
-    /// The pictures that hold nothing.
+    /// The images that hold nothing.
     pub without_labels: WithoutLabels,
-    /// Pictures that were looked at.
-    pub pictures: usize,
-    /// Median time of a picture from its JPEG to its boxes, one at a time, in milliseconds; null if
+    /// Images that were looked at.
+    pub images: usize,
+    /// Median time of an image from its JPEG to its boxes, one at a time, in milliseconds; null if
     /// there was none.
-    pub ms_per_picture: Option<f64>,
+    pub ms_per_image: Option<f64>,
     /// Objects that no box found.
     pub missed: Vec<Miss>,
     /// Boxes that found no labelled object.
@@ -45,33 +45,33 @@ pub struct ClassReport {
     pub precision: Option<f64>,
 }
 
-/// Boxes in pictures that hold nothing.
+/// Boxes in images that hold nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct WithoutLabels {
-    /// Such pictures.
-    pub pictures: usize,
+    /// Such images.
+    pub images: usize,
     /// Boxes in them.
     pub boxes: usize,
-    /// Boxes a picture; null without such pictures.
-    pub boxes_per_picture: Option<f64>,
+    /// Boxes an image; null without such images.
+    pub boxes_per_image: Option<f64>,
 }
 
 /// An object that was not found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Miss {
-    /// The picture.
+    /// The image.
     pub file: String,
     /// The object.
     #[serde(flatten)]
     pub label: Label,
-    /// What was seen in the picture instead, surest first.
+    /// What was seen in the image instead, surest first.
     pub seen: Vec<Detection>,
 }
 
 /// A box where nothing is labelled.
 #[derive(Debug, Clone, Serialize)]
 pub struct Unlabelled {
-    /// The picture.
+    /// The image.
     pub file: String,
     /// The box.
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! Counting, picture by picture.
+//! Counting, image by image.
 
 use std::time::Duration;
 
@@ -30,12 +30,12 @@ impl Tally {
         }
     }
 
-    /// Counts what was seen in a picture that holds the objects `labels`, all of classes of the model.
+    /// Counts what was seen in an image that holds the objects `labels`, all of classes of the model.
     pub fn add(&mut self, file: &str, labels: &[Label], result: &FrameResult) {
         let seen = &result.detections;
         self.times.push(result.timings.stages().iter().map(|(_, duration)| duration).sum());
         if labels.is_empty() {
-            self.without_labels.pictures += 1;
+            self.without_labels.images += 1;
             self.without_labels.boxes += seen.len();
         }
         for label in labels {
@@ -66,15 +66,15 @@ impl Tally {
         let mut all = ClassReport { label: "all".to_owned(), ..ClassReport::default() };
         self.classes.iter().for_each(|class| all.add(class));
         let occurring = self.classes.into_iter().filter(|class| class.labelled + class.boxes > 0);
-        let WithoutLabels { pictures, boxes, .. } = self.without_labels;
-        let boxes_per_picture = share(boxes, pictures);
+        let WithoutLabels { images, boxes, .. } = self.without_labels;
+        let boxes_per_image = share(boxes, images);
         self.times.sort_unstable();
         EvalReport {
             classes: occurring.map(ClassReport::with_shares).collect(),
             all: all.with_shares(),
-            without_labels: WithoutLabels { pictures, boxes, boxes_per_picture },
-            pictures: self.times.len(),
-            ms_per_picture: self.times.get(self.times.len() / 2).copied().map(milliseconds),
+            without_labels: WithoutLabels { images, boxes, boxes_per_image },
+            images: self.times.len(),
+            ms_per_image: self.times.get(self.times.len() / 2).copied().map(milliseconds),
             missed: self.missed,
             unlabelled: self.unlabelled,
         }
@@ -85,7 +85,8 @@ impl Tally {
 mod tests {
     use super::*;
     use crate::engine::Timings;
-    use crate::stages::{Detection, FrameSize, PreprocessTimings};
+    use crate::stages::{Detection, PreprocessTimings};
+    use framegate_models::Size;
 
     const CAT: usize = 0;
     const DOG: usize = 1;
@@ -107,7 +108,7 @@ mod tests {
         };
         let decode = Duration::from_millis(milliseconds);
         FrameResult {
-            size: FrameSize { width: 100, height: 100 },
+            size: Size { width: 100, height: 100 },
             detections: boxes.iter().map(detection).collect(),
             timings: Timings {
                 preprocess: PreprocessTimings {
@@ -142,9 +143,9 @@ mod tests {
         assert_eq!(report.all.recall, Some(2.0 / 3.0));
         assert_eq!(report.all.precision, Some(3.0 / 5.0));
         let without = &report.without_labels;
-        assert_eq!((without.pictures, without.boxes), (2, 1));
-        assert_eq!(without.boxes_per_picture, Some(0.5));
-        assert_eq!((report.pictures, report.ms_per_picture), (4, Some(3.0)));
+        assert_eq!((without.images, without.boxes), (2, 1));
+        assert_eq!(without.boxes_per_image, Some(0.5));
+        assert_eq!((report.images, report.ms_per_image), (4, Some(3.0)));
         assert_eq!(report.missed.len(), 1);
         assert_eq!((&*report.missed[0].file, report.missed[0].label.x), ("a.jpg", 70.0));
         assert_eq!(report.missed[0].seen.len(), 3);
@@ -156,7 +157,7 @@ mod tests {
     fn of_nothing_there_is_no_share() {
         let report = Tally::new(&NAMES.map(str::to_owned)).report();
         assert_eq!((report.all.recall, report.all.precision), (None, None));
-        assert_eq!((report.without_labels.boxes_per_picture, report.ms_per_picture), (None, None));
+        assert_eq!((report.without_labels.boxes_per_image, report.ms_per_image), (None, None));
         assert!(report.classes.is_empty());
     }
 }

@@ -63,13 +63,13 @@ pub struct App {
     pub sessions: Sessions,
     /// Cancelled when the shutdown begins.
     pub draining: CancellationToken,
-    /// Pictures of single requests being worked on.
+    /// Images of single requests being worked on.
     pub(super) single_frames: Semaphore,
     single_failures: Mutex<FailureLog>,
     running: SetOnce<Running>,
 }
 
-/// Most pictures of single requests worked on at once: each is a session of its own in the turns, and
+/// Most images of single requests worked on at once: each is a session of its own in the turns, and
 /// streams must not starve beside them.
 const MAX_SINGLE_FRAMES: usize = 4;
 
@@ -112,7 +112,7 @@ impl App {
         self.running().filter(|_| !self.draining.is_cancelled())
     }
 
-    /// Logs that a picture of a single request has failed.
+    /// Logs that an image of a single request has failed.
     pub(super) fn log_single_failure(&self, error: &FrameError) {
         let mut log = self.single_failures.lock().unwrap_or_else(PoisonError::into_inner);
         log.log(None, 1, error, Instant::now());

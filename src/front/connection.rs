@@ -2,7 +2,7 @@
 //! that does not read holds up nobody but itself.
 //!
 //! ```text
-//! socket ─▶ read ─▶ Session ─▶ engine
+//! socket ─▶ read ─▶ ClientSession ─▶ engine
 //!                      │ ▲        │
 //!                      │ └────────┘ answers
 //! socket ◀─ write ◀─ Outbox
@@ -22,9 +22,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
 use super::outbox::Outgoing;
-use super::session::Session;
+use super::session::ClientSession;
 use super::wire::{Greeting, Message};
-use crate::engine::Lane;
+use crate::engine::StreamHandle;
 use reading::Reader;
 use shared_outbox::SharedOutbox;
 
@@ -49,8 +49,8 @@ pub struct Drain {
 /// Serves one client to the end of its connection.
 pub async fn run<S>(
     socket: S,
-    session: Session,
-    lane: Lane,
+    session: ClientSession,
+    handle: StreamHandle,
     greeting: Option<Greeting>,
     drain: Drain,
     metrics: Arc<Metrics>,
@@ -63,7 +63,7 @@ pub async fn run<S>(
         outbox.change(|outbox| outbox.push(Outgoing::Other(Message::Greeting { session })));
     }
     let writing = writing::write(sink, Arc::clone(&outbox), metrics);
-    let reader = Reader::new(stream, session, lane, outbox, drain);
+    let reader = Reader::new(stream, session, handle, outbox, drain);
     // Each ends when there is no use in going on; the reader first if all is well.
     reader.read_beside(writing).await;
 }

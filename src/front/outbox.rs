@@ -86,14 +86,15 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::engine::{FrameResult, Timings};
-    use crate::stages::{FrameSize, PreprocessTimings};
+    use crate::stages::PreprocessTimings;
+    use framegate_models::Size;
     use std::time::Duration;
 
     fn result(frame_index: u64) -> ResultMessage {
         let none = Duration::ZERO;
         let preprocess = PreprocessTimings { decode: none, resize: none, normalise: none };
         let result = FrameResult {
-            size: FrameSize { width: 1, height: 1 },
+            size: Size { width: 1, height: 1 },
             detections: vec![],
             timings: Timings { preprocess, inference: none, postprocess: none },
         };

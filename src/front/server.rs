@@ -22,7 +22,7 @@ use super::accept::accept;
 use super::app::App;
 use super::{page, single, status, stream};
 
-/// Scripts, styles and pictures of this server only; no other page may frame it.
+/// Scripts, styles and images of this server only; no other page may frame it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

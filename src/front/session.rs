@@ -13,7 +13,7 @@ use super::metrics::{FrameOutcome, Metrics};
 use super::outbox::{Outbox, Outgoing};
 use super::validate::{InvalidFrame, validate};
 use super::wire::{ErrorCode, Message, ResultMessage};
-use crate::engine::{Answer, DropReason, Lane, Outcome};
+use crate::engine::{Answer, DropReason, Outcome, StreamHandle};
 
 /// So many messages in a row that are no frames end the session.
 pub const MAX_INVALID_IN_A_ROW: u32 = 30;
@@ -49,7 +49,7 @@ pub struct Counts {
 
 /// A session. It does no input or output: what is to be sent is put into its [`Outbox`].
 #[derive(Debug)]
-pub struct Session {
+pub struct ClientSession {
     id: Uuid,
     pipeline_id: String,
     max_frame_bytes: usize,
@@ -62,7 +62,7 @@ pub struct Session {
     metrics: Arc<Metrics>,
 }
 
-impl Session {
+impl ClientSession {
     /// A session of a pipeline.
     pub fn new(
         pipeline_id: impl Into<String>,
@@ -99,7 +99,13 @@ impl Session {
     }
 
     /// A binary message whose last byte was read at `received`.
-    pub fn receive(&mut self, message: Bytes, received: Instant, lane: &Lane, outbox: &mut Outbox) {
+    pub fn receive(
+        &mut self,
+        message: Bytes,
+        received: Instant,
+        handle: &StreamHandle,
+        outbox: &mut Outbox,
+    ) {
         if let Err(invalid) = validate(&message, self.max_frame_bytes) {
             self.metrics.count(FrameOutcome::Invalid);
             outbox.push(Outgoing::Other(Message::invalid(invalid)));
@@ -115,7 +121,7 @@ impl Session {
         self.counts.in_flight += 1;
         let frame_index = self.counts.frames;
         let (decision, advice) =
-            self.admission.arrived(received, |fps| lane.capacity(fps, received));
+            self.admission.arrived(received, |fps| handle.capacity(fps, received));
         if self.draining {
             return self.drop_frame(frame_index, DropReason::Draining, outbox);
         }
@@ -126,7 +132,7 @@ impl Session {
             // Admission has counted this drop itself.
             Decision::Shed => self.drop_frame(frame_index, DropReason::Pacing, outbox),
             Decision::Admit => {
-                if let Err(reason) = lane.offer(frame_index, received, message) {
+                if let Err(reason) = handle.offer(frame_index, received, message) {
                     self.admission.dropped();
                     self.drop_frame(frame_index, reason, outbox);
                 }
@@ -213,7 +219,7 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for ClientSession {
     fn drop(&mut self) {
         self.metrics.session_ended();
         let Counts { frames, results, dropped, failed, in_flight } = self.counts;

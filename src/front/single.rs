@@ -1,4 +1,4 @@
-//! `POST /infer`: one picture, one answer.
+//! `POST /infer`: one image, one answer.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -75,13 +75,13 @@ pub(super) async fn infer(
     if let Err(problem) = validate(&jpeg, limit) {
         return invalid(&app, problem);
     }
-    let mut lane = running.engine.open(number);
+    let mut handle = running.engine.open(number);
     // It takes its turn like a session that sends as fast as it can; the others are to know.
-    lane.capacity(f64::INFINITY, received);
-    if let Err(reason) = lane.offer(1, received, jpeg) {
+    handle.capacity(f64::INFINITY, received);
+    if let Err(reason) = handle.offer(1, received, jpeg) {
         return dropped(&app, reason);
     }
-    match lane.answer().await.outcome {
+    match handle.answer().await.outcome {
         Outcome::Result(result) => {
             app.metrics.count(FrameOutcome::Result);
             app.metrics.observe_stages(&result.timings);

@@ -1,5 +1,6 @@
 //! Questions about the server itself.
 
+use framegate_models::Size;
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,7 +12,6 @@ use serde_json::json;
 
 use super::app::{App, NamedPipeline, Running};
 use super::metrics;
-use super::wire::Size;
 
 /// Seconds after which it makes sense to ask a server again that is starting or shutting down.
 const RETRY_AFTER: &str = "1";

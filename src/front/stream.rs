@@ -17,7 +17,7 @@ use super::accept::ConnectionPlace;
 use super::app::App;
 use super::connection::{self, Drain};
 use super::origin_headers::allowed;
-use super::session::{Session, close};
+use super::session::{ClientSession, close};
 use super::status::{failure, input_size, origin_refused, query_refused, try_later, unavailable};
 use super::wire::{ErrorCode, Greeting, Message};
 
@@ -67,7 +67,7 @@ async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
         return refuse(socket, &query.pipeline_id.unwrap_or_default()).await;
     };
     let settings = &app.settings;
-    let session = Session::new(
+    let session = ClientSession::new(
         &pipeline.id,
         settings.max_frame_bytes,
         settings.thresholds,
@@ -82,9 +82,9 @@ async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
         labels: pipeline.detector.labels.clone(),
         input: input_size(pipeline),
     });
-    let lane = running.engine.open(number);
+    let handle = running.engine.open(number);
     let drain = Drain { begun: app.draining.clone(), deadline: settings.drain };
-    connection::run(socket, session, lane, greeting, drain, Arc::clone(&app.metrics)).await;
+    connection::run(socket, session, handle, greeting, drain, Arc::clone(&app.metrics)).await;
 }
 
 /// Tells a client that there is no such pipeline.

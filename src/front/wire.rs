@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use framegate_models::Size;
 use serde::{Serialize, Serializer};
 
 use super::admission::Advice;
@@ -131,15 +132,6 @@ pub struct Greeting {
     pub input: Size,
 }
 
-/// A size in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Size {
-    /// Width.
-    pub width: usize,
-    /// Height.
-    pub height: usize,
-}
-
 /// A frame's result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ResultMessage {
@@ -231,13 +223,13 @@ fn as_milliseconds<S: Serializer>(age: &Duration, serializer: S) -> Result<S::Ok
 mod tests {
     use super::*;
     use crate::engine::Timings;
-    use crate::stages::{FrameSize, PreprocessTimings};
+    use crate::stages::PreprocessTimings;
 
     #[test]
     fn a_result_is_written_as_the_protocol_says() {
         let ms = Duration::from_millis;
         let result = FrameResult {
-            size: FrameSize { width: 640, height: 480 },
+            size: Size { width: 640, height: 480 },
             detections: vec![],
             timings: Timings {
                 preprocess: PreprocessTimings { decode: ms(1), resize: ms(2), normalise: ms(3) },

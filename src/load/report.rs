@@ -162,7 +162,7 @@ impl SourceReport {
     /// Describes frames by where they were read from.
     pub fn new(source: &FrameSource, frames: &Frames) -> Self {
         let description = match source {
-            FrameSource::BuiltIn => "built-in pictures".to_owned(),
+            FrameSource::BuiltIn => "built-in images".to_owned(),
             FrameSource::Images(path) | FrameSource::Video(path) => path.display().to_string(),
         };
         Self { description, frames: frames.count(), mean_bytes: frames.mean_bytes() }

@@ -16,13 +16,14 @@ mod yolov8;
 mod yolox;
 mod yunet;
 
+use framegate_models::Size;
 use std::sync::Arc;
 
 use framegate_backend_api::OutputBatch;
 use framegate_models::Detector;
-use framegate_models::detector::{InputSize, OutputShape, Suppression};
+use framegate_models::detector::{NmsScope, OutputShape};
 
-use super::Placement;
+use super::FrameTransform;
 use candidate::Candidate;
 use decoder::Decoder;
 pub use detection::Detection;
@@ -43,7 +44,7 @@ pub struct Thresholds {
 
 impl Thresholds {
     /// What detectors are usually run with: confidence 0.25, overlap 0.45.
-    pub const USUAL: Self = Self { confidence: 0.25, iou: 0.45 };
+    pub const DEFAULT: Self = Self { confidence: 0.25, iou: 0.45 };
 }
 
 /// Why outputs could not be turned into detections.
@@ -81,7 +82,7 @@ pub struct BoxStage {
     decoder: Decoder,
     expected: Vec<ExpectedOutput>,
     thresholds: Thresholds,
-    suppression: Suppression,
+    nms: NmsScope,
     labels: Vec<Arc<str>>,
     candidates: Vec<Candidate>,
     kept: Vec<Candidate>,
@@ -102,7 +103,7 @@ impl BoxStage {
     pub fn new(detector: &Detector, thresholds: Thresholds) -> Result<Self, BoxError> {
         let graph = &detector.model.graph;
         let outputs = OutputShape::of(graph);
-        let input = InputSize { width: detector.input.width, height: detector.input.height };
+        let input = Size { width: detector.input.width, height: detector.input.height };
         detector.boxes.check(&outputs, input).map_err(BoxError::Decoder)?;
         let expected = |output: &OutputShape<'_>| ExpectedOutput {
             name: output.name.to_owned(),
@@ -112,7 +113,7 @@ impl BoxStage {
             decoder: Decoder::new(&detector.boxes, graph, input),
             expected: outputs.iter().map(expected).collect(),
             thresholds,
-            suppression: detector.suppression,
+            nms: detector.nms,
             labels: detector.labels.iter().map(|label| label.as_str().into()).collect(),
             candidates: Vec::new(),
             kept: Vec::new(),
@@ -129,7 +130,7 @@ impl BoxStage {
         &mut self,
         outputs: &OutputBatch,
         image: usize,
-        placement: &Placement,
+        placement: &FrameTransform,
         out: &mut Vec<Detection>,
     ) -> Result<(), BoxError> {
         out.clear();
@@ -142,9 +143,9 @@ impl BoxStage {
             return Err(BoxError::Unlabelled { class_id: unlabelled.class_id, labels });
         }
         self.candidates.sort_unstable_by(Candidate::best_first);
-        let distinct = if self.decoder.overlaps() {
+        let distinct = if self.decoder.needs_nms() {
             let iou = self.thresholds.iou;
-            let (candidates, suppression) = (&self.candidates, self.suppression);
+            let (candidates, suppression) = (&self.candidates, self.nms);
             suppress_overlaps(candidates, iou, suppression, MAX_DETECTIONS, &mut self.kept);
             &self.kept
         } else {

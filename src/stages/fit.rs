@@ -1,31 +1,31 @@
-//! A picture of the size and the orientation that its placement asks for.
+//! An image of the size and the orientation that its placement asks for.
 
-use super::decode::{Picture, RgbView};
+use super::decode::{RgbImage, RgbView};
 use super::{Orientation, Resizer};
 
-/// Resizes pictures and turns them upright; keeps its buffers between calls.
+/// Resizes images and turns them upright; keeps its buffers between calls.
 #[derive(Debug, Default)]
-pub(super) struct PictureFitter {
+pub(super) struct ImageFitter {
     resizer: Resizer,
     resized: Vec<u8>,
     upright: Vec<u8>,
 }
 
-impl PictureFitter {
-    /// The upright picture at `width` × `height` pixels, both at least 1. What already has that size
+impl ImageFitter {
+    /// The upright image at `width` × `height` pixels, both at least 1. What already has that size
     /// is not resampled.
     pub(super) fn fit<'a>(
         &'a mut self,
-        picture: &'a Picture,
+        image: &'a RgbImage,
         width: usize,
         height: usize,
     ) -> RgbView<'a> {
-        let orientation = picture.orientation;
+        let orientation = image.orientation;
         // Turning comes last because by then there are fewer pixels; bilinear weights are the same in
-        // any direction, so the order makes no difference to the picture.
+        // any direction, so the order makes no difference to the image.
         let (stored_width, stored_height) = orientation.swap_if_turned(width, height);
-        let mut fitted = picture.view();
-        if (picture.width, picture.height) != (stored_width, stored_height) {
+        let mut fitted = image.view();
+        if (image.width, image.height) != (stored_width, stored_height) {
             self.resizer.resize(fitted, stored_width, stored_height, &mut self.resized);
             fitted = RgbView { pixels: &self.resized, width: stored_width, height: stored_height };
         }

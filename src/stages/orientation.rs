@@ -1,8 +1,8 @@
-//! How a stored picture is turned upright.
+//! How a stored image is turned upright.
 
 use super::RgbView;
 
-/// What makes a stored picture upright: the values 1 to 8 of EXIF's orientation tag (0x0112), in
+/// What makes a stored image upright: the values 1 to 8 of EXIF's orientation tag (0x0112), in
 /// order. Rotations are clockwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Orientation {
@@ -26,7 +26,7 @@ pub enum Orientation {
 }
 
 impl Orientation {
-    /// Reads EXIF data, from its TIFF header on. Broken or missing data means upright: no picture is
+    /// Reads EXIF data, from its TIFF header on. Broken or missing data means upright: no image is
     /// worth losing over its metadata.
     pub fn from_exif_segment(tiff: &[u8]) -> Self {
         exif::Reader::new()
@@ -51,12 +51,12 @@ impl Orientation {
         }
     }
 
-    /// Exchanges width and height where the upright picture has them exchanged; works both ways.
+    /// Exchanges width and height where the upright image has them exchanged; works both ways.
     pub fn swap_if_turned(self, width: usize, height: usize) -> (usize, usize) {
         if self.transposes() { (height, width) } else { (width, height) }
     }
 
-    /// Writes the upright picture's pixels, `[height, width, 3]`, over what `upright` held.
+    /// Writes the upright image's pixels, `[height, width, 3]`, over what `upright` held.
     pub fn apply(self, stored: RgbView<'_>, upright: &mut Vec<u8>) {
         let RgbView { pixels, width, height } = stored;
         let (mirror_x, mirror_y) = self.mirrors_stored_axes();

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use framegate_models::detector::ImageInput;
 
-use super::decode::{DecodeError, DecodeLimits, Decoder, Picture};
-use super::fit::PictureFitter;
-use super::{Normaliser, Placement};
+use super::decode::{DecodeError, DecodeLimits, Decoder, RgbImage};
+use super::fit::ImageFitter;
+use super::{FrameTransform, Normaliser};
 
 /// One worker's memory and tables. A frame that fails leaves it as good as before.
 #[derive(Debug)]
 pub struct Preprocessor {
     decoder: Decoder,
-    picture: Picture,
+    image: RgbImage,
     writer: InputWriter,
 }
 
@@ -20,7 +20,7 @@ pub struct Preprocessor {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preprocessed {
     /// Where the upright frame lies in the model's input.
-    pub placement: Placement,
+    pub placement: FrameTransform,
     /// How long each stage took.
     pub timings: PreprocessTimings,
 }
@@ -40,7 +40,7 @@ impl Preprocessor {
     /// A preprocessor for a model's input.
     pub fn new(input: &ImageInput, limits: DecodeLimits) -> Self {
         let decoder = Decoder::new(limits);
-        Self { decoder, picture: Picture::default(), writer: InputWriter::new(input) }
+        Self { decoder, image: RgbImage::default(), writer: InputWriter::new(input) }
     }
 
     /// Decodes a whole JPEG and writes it into a batch's slot, `[3, height, width]` of the input.
@@ -56,9 +56,9 @@ impl Preprocessor {
         slot: &mut [f32],
     ) -> Result<Preprocessed, DecodeError> {
         let start = Instant::now();
-        self.decoder.decode(jpeg, &mut self.picture)?;
+        self.decoder.decode(jpeg, &mut self.image)?;
         let decode = start.elapsed();
-        let mut preprocessed = self.writer.write(&self.picture, slot);
+        let mut preprocessed = self.writer.write(&self.image, slot);
         preprocessed.timings.decode = decode;
         Ok(preprocessed)
     }
@@ -69,7 +69,7 @@ impl Preprocessor {
 #[derive(Debug)]
 pub struct InputWriter {
     input: ImageInput,
-    fitter: PictureFitter,
+    fitter: ImageFitter,
     normaliser: Normaliser,
 }
 
@@ -78,20 +78,20 @@ impl InputWriter {
     pub fn new(input: &ImageInput) -> Self {
         Self {
             input: input.clone(),
-            fitter: PictureFitter::default(),
+            fitter: ImageFitter::default(),
             normaliser: Normaliser::new(input),
         }
     }
 
-    /// Writes a picture into a batch's slot, `[3, height, width]` of the input. The time reported for
+    /// Writes an image into a batch's slot, `[3, height, width]` of the input. The time reported for
     /// `decode` is zero: that was done before.
     ///
     /// # Panics
     /// If the slot has another size than the model's input.
-    pub fn write(&mut self, picture: &Picture, slot: &mut [f32]) -> Preprocessed {
+    pub fn write(&mut self, image: &RgbImage, slot: &mut [f32]) -> Preprocessed {
         let start = Instant::now();
-        let placement = Placement::of(picture.upright_size(), &self.input);
-        let fitted = self.fitter.fit(picture, placement.width, placement.height);
+        let placement = FrameTransform::of(image.upright_size(), &self.input);
+        let fitted = self.fitter.fit(image, placement.width, placement.height);
         let resize = start.elapsed();
 
         let start = Instant::now();

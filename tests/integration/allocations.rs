@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
-use framegate::stages::{DecodeLimits, Decoder, InputWriter, Orientation, Picture};
+use framegate::stages::{DecodeLimits, Decoder, InputWriter, Orientation, RgbImage};
 
 use crate::support::jpeg::{Coding, declare_size, encode, slopes};
 use crate::support::{dirty_slot, yolox_input};
@@ -76,24 +76,24 @@ fn the_counter_counts() {
 
 #[test]
 fn from_pixels_to_batch_nothing_is_allocated() {
-    let picture = |width, height, orientation| Picture {
+    let image = |width, height, orientation| RgbImage {
         pixels: slopes(width, height),
         width,
         height,
         orientation,
     };
-    let pictures = [
-        picture(640, 427, Orientation::Upright),
-        picture(331, 500, Orientation::Rotate90),
-        picture(128, 96, Orientation::Transverse),
-        picture(128, 96, Orientation::Upright),
+    let images = [
+        image(640, 427, Orientation::Upright),
+        image(331, 500, Orientation::Rotate90),
+        image(128, 96, Orientation::Transverse),
+        image(128, 96, Orientation::Upright),
     ];
     let input = yolox_input(128, 128);
     let mut slot = dirty_slot(&input);
     let mut writer = InputWriter::new(&input);
     let mut write_all = || {
-        for picture in &pictures {
-            black_box(writer.write(picture, &mut slot));
+        for image in &images {
+            black_box(writer.write(image, &mut slot));
         }
     };
     let first = allocations(&mut write_all);
@@ -124,9 +124,9 @@ fn a_refused_header_allocates_no_pixels() {
     for (width, height) in [(u16::MAX, u16::MAX), (8193, 8), (8192, 4882), (7000, 5000)] {
         let mut jpeg = whole.clone();
         declare_size(&mut jpeg, width, height);
-        let mut decoder = Decoder::new(DecodeLimits::USUAL);
-        let mut picture = Picture::default();
-        let counted = allocations(|| assert!(decoder.decode(&jpeg, &mut picture).is_err()));
+        let mut decoder = Decoder::new(DecodeLimits::DEFAULT);
+        let mut image = RgbImage::default();
+        let counted = allocations(|| assert!(decoder.decode(&jpeg, &mut image).is_err()));
         assert!(counted.bytes < 4096, "{width}x{height} allocated {counted:?}");
     }
 }

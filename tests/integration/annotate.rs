@@ -1,12 +1,12 @@
-//! Pictures with detections drawn in.
+//! Images with detections drawn in.
 
 use framegate::annotate::{AnnotationDirectory, DirectoryError, Mark, annotate};
 use framegate::engine::FrameOrigin;
 use framegate::sources::Source;
-use framegate::stages::{DecodeLimits, Detection, Picture};
+use framegate::stages::{DecodeLimits, Detection, RgbImage};
 
+use crate::support::images::plain;
 use crate::support::jpeg::{Coding, decode, encode};
-use crate::support::pictures::plain;
 
 const GREY: [u8; 3] = [128; 3];
 
@@ -15,9 +15,9 @@ fn mark(x: f32, y: f32, width: f32, height: f32) -> Mark {
     Mark::from(&Detection { label, class_id: 9, score: 0.87, x, y, width, height })
 }
 
-/// Whether a pixel is far from the grey that the picture started with.
-fn is_drawn(picture: &Picture, x: usize, y: usize) -> bool {
-    let pixel = &picture.pixels[(y * picture.width + x) * 3..][..3];
+/// Whether a pixel is far from the grey that the image started with.
+fn is_drawn(image: &RgbImage, x: usize, y: usize) -> bool {
+    let pixel = &image.pixels[(y * image.width + x) * 3..][..3];
     pixel.iter().zip(GREY).any(|(level, grey)| level.abs_diff(grey) > 60)
 }
 
@@ -25,54 +25,56 @@ fn is_drawn(picture: &Picture, x: usize, y: usize) -> bool {
 fn the_box_is_drawn_where_the_detection_is_and_its_label_above() {
     let grey = plain(320, 240, GREY);
     let annotated =
-        annotate(&grey, DecodeLimits::USUAL, &[mark(100.0, 80.0, 120.0, 90.0)]).unwrap();
-    let picture = decode(&annotated).unwrap();
-    assert_eq!((picture.width, picture.height), (320, 240));
+        annotate(&grey, DecodeLimits::DEFAULT, &[mark(100.0, 80.0, 120.0, 90.0)]).unwrap();
+    let image = decode(&annotated).unwrap();
+    assert_eq!((image.width, image.height), (320, 240));
     for (x, y) in [(100, 120), (219, 120), (160, 80), (160, 169)] {
-        assert!(is_drawn(&picture, x, y), "the box's edge at {x}, {y}");
+        assert!(is_drawn(&image, x, y), "the box's edge at {x}, {y}");
     }
     for (x, y) in [(160, 125), (50, 125), (280, 125), (160, 200), (160, 20)] {
-        assert!(!is_drawn(&picture, x, y), "nothing at {x}, {y}");
+        assert!(!is_drawn(&image, x, y), "nothing at {x}, {y}");
     }
     let label_row = 80 - 6;
-    assert!((100..200).filter(|x| is_drawn(&picture, *x, label_row)).count() > 80);
+    assert!((100..200).filter(|x| is_drawn(&image, *x, label_row)).count() > 80);
 }
 
 #[test]
 fn a_label_without_room_above_stands_inside_the_box() {
     let grey = plain(320, 240, GREY);
-    let annotated = annotate(&grey, DecodeLimits::USUAL, &[mark(250.0, 2.0, 70.0, 200.0)]).unwrap();
-    let picture = decode(&annotated).unwrap();
-    assert!(is_drawn(&picture, 316, 8), "the label is moved left to fit");
-    assert!(!is_drawn(&picture, 300, 100));
+    let annotated =
+        annotate(&grey, DecodeLimits::DEFAULT, &[mark(250.0, 2.0, 70.0, 200.0)]).unwrap();
+    let image = decode(&annotated).unwrap();
+    assert!(is_drawn(&image, 316, 8), "the label is moved left to fit");
+    assert!(!is_drawn(&image, 300, 100));
 }
 
 #[test]
 fn labels_of_boxes_in_one_place_do_not_cover_each_other() {
     let grey = plain(320, 240, GREY);
     let twice = [mark(100.0, 80.0, 120.0, 90.0), mark(101.0, 81.0, 120.0, 90.0)];
-    let once = decode(&annotate(&grey, DecodeLimits::USUAL, &twice[..1]).unwrap()).unwrap();
-    let both = decode(&annotate(&grey, DecodeLimits::USUAL, &twice).unwrap()).unwrap();
+    let once = decode(&annotate(&grey, DecodeLimits::DEFAULT, &twice[..1]).unwrap()).unwrap();
+    let both = decode(&annotate(&grey, DecodeLimits::DEFAULT, &twice).unwrap()).unwrap();
     let row_below_the_top_edge = 80 + 8;
-    let drawn = |picture: &Picture| {
-        (110..210).filter(|x| is_drawn(picture, *x, row_below_the_top_edge)).count()
+    let drawn = |image: &RgbImage| {
+        (110..210).filter(|x| is_drawn(image, *x, row_below_the_top_edge)).count()
     };
     assert_eq!(drawn(&once), 0);
     assert!(drawn(&both) > 60, "the second label stands inside its box");
 }
 
 #[test]
-fn the_picture_is_turned_upright() {
+fn the_image_is_turned_upright() {
     let coding = Coding { orientation: Some(6), ..Coding::default() };
     let turned = encode(&GREY.repeat(64 * 32), 64, 32, coding);
-    let picture = decode(&annotate(&turned, DecodeLimits::USUAL, &[]).unwrap()).unwrap();
-    assert_eq!((picture.width, picture.height), (32, 64));
-    assert_eq!(picture.upright_size().width, 32, "it needs no turning any more");
+    let image = decode(&annotate(&turned, DecodeLimits::DEFAULT, &[]).unwrap()).unwrap();
+    assert_eq!((image.width, image.height), (32, 64));
+    assert_eq!(image.upright_size().width, 32, "it needs no turning any more");
 }
 
 #[test]
-fn no_picture_is_too_small_to_draw_in() {
-    let annotated = annotate(&plain(1, 1, GREY), DecodeLimits::USUAL, &[mark(0.0, 0.0, 1.0, 1.0)]);
+fn no_image_is_too_small_to_draw_in() {
+    let annotated =
+        annotate(&plain(1, 1, GREY), DecodeLimits::DEFAULT, &[mark(0.0, 0.0, 1.0, 1.0)]);
     assert_eq!(decode(&annotated.unwrap()).unwrap().width, 1);
 }
 

@@ -12,10 +12,10 @@ use framegate_testkit::fake::{Call, FakeBackend, Outcome};
 use tempfile::TempDir;
 
 use crate::onnx_model::{OnnxModel, OnnxNode};
-use crate::support::colours::{COLOURS, picture};
+use crate::support::colours::{COLOURS, image};
 use crate::support::program::{framegate, run};
 
-/// A model that says which colour a picture has, and pictures of each.
+/// A model that says which colour an image has, and images of each.
 struct Data {
     directory: TempDir,
 }
@@ -23,9 +23,9 @@ struct Data {
 impl Data {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let model = OnnxModel::new(13, "picture", &[1, 3, 8, 8])
+        let model = OnnxModel::new(13, "image", &[1, 3, 8, 8])
             .node(
-                OnnxNode::new("ReduceMean", &["picture"], &["mean"])
+                OnnxNode::new("ReduceMean", &["image"], &["mean"])
                     .integers("axes", &[2, 3])
                     .integer("keepdims", 0),
             )
@@ -39,7 +39,7 @@ impl Data {
         std::fs::write(directory.path().join("colours.toml"), sidecar).unwrap();
         for number in 0..5 {
             let path = directory.path().join(format!("{number}.jpg"));
-            std::fs::write(path, picture(number)).unwrap();
+            std::fs::write(path, image(number)).unwrap();
         }
         Self { directory }
     }
@@ -51,7 +51,7 @@ impl Data {
     fn job(&self, backend: &str, batch: usize) -> Job {
         Job {
             combination: Combination { model: self.model(), backend: backend.to_owned(), batch },
-            pictures: (0..5)
+            images: (0..5)
                 .map(|number| self.directory.path().join(format!("{number}.jpg")))
                 .collect(),
             threads: 1,

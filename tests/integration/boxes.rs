@@ -1,15 +1,16 @@
 //! Raw outputs through the box stage.
 
+use framegate_models::Size;
 use std::collections::BTreeMap;
 
 use framegate::stages::{
-    BoxError, BoxStage, Detection, FrameSize, MAX_DETECTIONS, Placement, Thresholds,
+    BoxError, BoxStage, Detection, FrameTransform, MAX_DETECTIONS, Thresholds,
 };
 use framegate_backend_api::graph::{GraphBuilder, Operator};
 use framegate_backend_api::{HostTensor, Model, OutputBatch, OutputTensor};
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LetterboxPlacement, Suppression,
+    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LetterboxAlign, NmsScope,
 };
 
 use crate::support::reference::{reference_image, reference_output};
@@ -47,11 +48,11 @@ fn detector(
             channel_order: ChannelOrder::Bgr,
             mean: [0.0; 3],
             scale: [1.0; 3],
-            fit: Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 0 },
+            fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 0 },
         },
         boxes,
         boxes_reason: String::new(),
-        suppression: Suppression::PerClass,
+        nms: NmsScope::PerClass,
         labels: (0..classes).map(|class| format!("class {class}")).collect(),
         labels_source: LabelsSource::Numbers,
         licence: None,
@@ -106,16 +107,16 @@ fn outputs(detector: &Detector, images: usize, mut element: impl FnMut() -> f32)
     OutputBatch { tensors: graph.outputs.iter().copied().map(tensor).collect() }
 }
 
-fn detect(detector: &Detector, outputs: &OutputBatch, frame: FrameSize) -> Vec<Detection> {
+fn detect(detector: &Detector, outputs: &OutputBatch, frame: Size) -> Vec<Detection> {
     let mut detections = Vec::new();
-    let placement = Placement::of(frame, &detector.input);
-    let mut stage = BoxStage::new(detector, Thresholds::USUAL).expect("the decoder fits");
+    let placement = FrameTransform::of(frame, &detector.input);
+    let mut stage = BoxStage::new(detector, Thresholds::DEFAULT).expect("the decoder fits");
     stage.detect(outputs, 0, &placement, &mut detections).expect("the outputs fit");
     detections
 }
 
 /// A frame twice as large as the input.
-const FRAME: FrameSize = FrameSize { width: 2 * SIDE, height: 2 * SIDE };
+const FRAME: Size = Size { width: 2 * SIDE, height: 2 * SIDE };
 
 #[track_caller]
 fn assert_box(detection: &Detection, class_id: usize, score: f32, rectangle: [f32; 4]) {
@@ -188,7 +189,7 @@ fn yunet_scores_are_geometric_means() {
 
 #[test]
 fn classifiers_report_the_frame() {
-    let frame = FrameSize { width: 100, height: 50 };
+    let frame = Size { width: 100, height: 50 };
     let logits = detector(BoxDecoder::Classify, SIDE, &[("output", vec![1, 2])], 2);
     let mut raw = outputs(&logits, 1, || 0.0);
     raw.tensors[0].data.copy_from_slice(&[3f32.ln(), 0.0]);
@@ -237,8 +238,8 @@ fn wild_raw_values_neither_panic_nor_become_detections() {
     ];
     let mut random = fastrand::Rng::with_seed(4);
     for detector in every_layout() {
-        let mut stage = BoxStage::new(&detector, Thresholds::USUAL).unwrap();
-        let placement = Placement::of(FRAME, &detector.input);
+        let mut stage = BoxStage::new(&detector, Thresholds::DEFAULT).unwrap();
+        let placement = FrameTransform::of(FRAME, &detector.input);
         for _ in 0..200 {
             let outputs = outputs(&detector, 1, || wild[random.usize(..wild.len())]);
             let mut detections = Vec::new();
@@ -279,8 +280,8 @@ fn at_most_so_many_detections_are_reported() {
 #[test]
 fn outputs_of_another_model_are_an_error() {
     let detector = yolox();
-    let placement = Placement::of(FRAME, &detector.input);
-    let mut stage = BoxStage::new(&detector, Thresholds::USUAL).unwrap();
+    let placement = FrameTransform::of(FRAME, &detector.input);
+    let mut stage = BoxStage::new(&detector, Thresholds::DEFAULT).unwrap();
     let good = outputs(&detector, 1, || 0.0);
     let mut detections = Vec::new();
     let mut refused = |outputs: &OutputBatch, image| {
@@ -298,7 +299,7 @@ fn outputs_of_another_model_are_an_error() {
     stage.detect(&good, 0, &placement, &mut detections).unwrap();
 
     let wrong_decoder = Detector { boxes: BoxDecoder::Classify, ..detector };
-    let error = BoxStage::new(&wrong_decoder, Thresholds::USUAL).unwrap_err();
+    let error = BoxStage::new(&wrong_decoder, Thresholds::DEFAULT).unwrap_err();
     assert!(error.to_string().contains("`classify` needs [1, classes]"), "{error}");
 }
 
@@ -307,8 +308,8 @@ fn each_image_of_a_batch_has_its_own_detections() {
     for detector in every_layout() {
         let mut random = fastrand::Rng::with_seed(5);
         let batch = outputs(&detector, 2, || random.f32());
-        let placement = Placement::of(FRAME, &detector.input);
-        let mut stage = BoxStage::new(&detector, Thresholds::USUAL).unwrap();
+        let placement = FrameTransform::of(FRAME, &detector.input);
+        let mut stage = BoxStage::new(&detector, Thresholds::DEFAULT).unwrap();
         let mut in_batch = Vec::new();
         stage.detect(&batch, 1, &placement, &mut in_batch).unwrap();
         let mut alone = batch.clone();
@@ -326,14 +327,14 @@ fn classes_beyond_the_labels_are_an_error() {
     let mut outputs = outputs(&detector, 1, || 0.0);
     outputs.tensors[0].data.copy_from_slice(&[0.0, 0.0, 9.0, 9.0, 0.9, 2.0]);
     let mut detections = Vec::new();
-    let error = BoxStage::new(&detector, Thresholds::USUAL)
+    let error = BoxStage::new(&detector, Thresholds::DEFAULT)
         .unwrap()
-        .detect(&outputs, 0, &Placement::of(FRAME, &detector.input), &mut detections)
+        .detect(&outputs, 0, &FrameTransform::of(FRAME, &detector.input), &mut detections)
         .unwrap_err();
     assert_eq!(error, BoxError::Unlabelled { class_id: 2, labels: 2 });
 }
 
-/// The raw outputs that ONNX Runtime made of this picture are among the reference data.
+/// The raw outputs that ONNX Runtime made of this image are among the reference data.
 const REFERENCE_IMAGE: &str = "000000000139.jpg";
 
 fn assert_reference(detector: &Detector, model: &str) {
@@ -343,7 +344,7 @@ fn assert_reference(detector: &Detector, model: &str) {
     for tensor in &mut outputs.tensors {
         tensor.data = reference_output(&data, model, &tensor.name, &tensor.image_shape);
     }
-    let frame = FrameSize { width: reference.width, height: reference.height };
+    let frame = Size { width: reference.width, height: reference.height };
     let detections = detect(detector, &outputs, frame);
     assert_eq!(detections.len(), reference.detections.len());
     for (detection, expected) in detections.iter().zip(&reference.detections) {

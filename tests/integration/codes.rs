@@ -11,8 +11,8 @@ use framegate_models::Detector;
 use framegate_models::detector::{EMBEDDED_MODEL, LoadOptions};
 
 use crate::support::backends::usable;
+use crate::support::images::GENERATED;
 use crate::support::overlap::{iou, place};
-use crate::support::pictures::GENERATED;
 use crate::support::program::{framegate, run};
 
 /// Boxes of at least this score must be found by the other backend too.
@@ -30,12 +30,12 @@ fn labels() -> Labels {
     Labels::read(&Path::new(GENERATED).join("labels.json")).unwrap()
 }
 
-/// What a backend finds in each generated picture, in the order of their names.
+/// What a backend finds in each generated image, in the order of their names.
 fn found_on(backend: &dyn Backend) -> Vec<Vec<Detection>> {
     let detector = detector();
     let mut session = backend.load(&detector.model, &Limits { max_batch: 1, threads: 2 }).unwrap();
-    let mut preprocessor = Preprocessor::new(&detector.input, DecodeLimits::USUAL);
-    let mut boxes = BoxStage::new(&detector, Thresholds::USUAL).unwrap();
+    let mut preprocessor = Preprocessor::new(&detector.input, DecodeLimits::DEFAULT);
+    let mut boxes = BoxStage::new(&detector, Thresholds::DEFAULT).unwrap();
     let mut input = InputBatch::new(detector.model.graph.image_shape(), 1);
     let mut outputs = OutputBatch::default();
     let mut find = |name: &String| {
@@ -64,7 +64,7 @@ fn it_is_small_enough_for_a_camera_on_two_cores() {
 }
 
 #[test]
-fn it_finds_the_codes_in_generated_pictures() {
+fn it_finds_the_codes_in_generated_images() {
     let Some(backend) = usable(BackendId::Simd(None)) else { return };
     for ((name, labels), found) in labels().0.iter().zip(found_on(backend.as_ref())) {
         let count = |detection: &&Detection| detection.score >= COUNTS;
@@ -108,13 +108,13 @@ fn compare(id: BackendId) {
 }
 
 /// Asserts that every box that counts has its like among `others`.
-fn assert_in(picture: &str, boxes: &[Detection], others: &[Detection]) {
+fn assert_in(image: &str, boxes: &[Detection], others: &[Detection]) {
     for wanted in boxes.iter().filter(|one| one.score >= COUNTS) {
         let like = |other: &&Detection| {
             other.class_id == wanted.class_id
                 && (other.score - wanted.score).abs() <= SCORE_TOLERANCE
                 && iou(place(wanted), place(other)) >= LEAST_IOU
         };
-        assert!(others.iter().any(|other| like(&other)), "{picture}: {wanted:?} in {others:?}");
+        assert!(others.iter().any(|other| like(&other)), "{image}: {wanted:?} in {others:?}");
     }
 }

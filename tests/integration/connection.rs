@@ -12,7 +12,7 @@ use framegate::engine::{Engine, EngineSettings, Pipeline};
 use framegate::front::admission::DropThresholds;
 use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
 use framegate::front::metrics::Metrics;
-use framegate::front::session::Session;
+use framegate::front::session::ClientSession;
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_testkit::ReferenceBackend;
@@ -72,7 +72,7 @@ struct Connection {
 /// Serves a client whose socket holds this many messages that it has not read.
 fn connect(unread: usize) -> Connection {
     let settings = EngineSettings {
-        decode: DecodeLimits::USUAL,
+        decode: DecodeLimits::DEFAULT,
         max_batch: 1,
         max_age: Duration::from_secs(1),
     };
@@ -91,7 +91,7 @@ fn connect(unread: usize) -> Connection {
     let (to_client, from_server) = mpsc::channel(unread);
     let socket = FakeSocket { from_client, to_client: PollSender::new(to_client) };
     let metrics = Arc::new(Metrics::default());
-    let session = Session::new(
+    let session = ClientSession::new(
         "colours",
         1000,
         DropThresholds { drop: 0.1, slow_down: 0.3 },
@@ -165,7 +165,7 @@ async fn a_client_that_does_not_read_is_given_up_after_ten_seconds() {
     let start = Instant::now();
     // Each of these is answered; one answer fits into the socket, the next one waits.
     for _ in 0..3 {
-        connection.send(Message::Binary(Bytes::from_static(b"no picture")));
+        connection.send(Message::Binary(Bytes::from_static(b"no image")));
     }
     (&mut connection.serving).await.unwrap();
     assert_eq!(start.elapsed().as_secs(), UNREAD_LIMIT.as_secs());
@@ -175,9 +175,9 @@ async fn a_client_that_does_not_read_is_given_up_after_ten_seconds() {
 async fn nothing_more_is_read_from_a_client_that_does_not_read() {
     let connection = connect(1);
     for _ in 0..10_000 {
-        // Valid frames that no decoder takes; a good picture between them would end up the same.
+        // Valid frames that no decoder takes; a good image between them would end up the same.
         connection.send(Message::Binary(Bytes::from_static(b"\xFF\xD8\xFF\xD9")));
-        connection.send(Message::Binary(Bytes::from_static(b"no picture")));
+        connection.send(Message::Binary(Bytes::from_static(b"no image")));
     }
     let start = Instant::now();
     connection.serving.await.unwrap();

@@ -1,6 +1,6 @@
 //! JPEGs good, bad and hostile.
 
-use framegate::stages::{DecodeError, DecodeLimits, Decoder, Orientation, Picture};
+use framegate::stages::{DecodeError, DecodeLimits, Decoder, Orientation, RgbImage};
 use jpeg_encoder::{ColorType, SamplingFactor};
 
 use crate::support::jpeg::{
@@ -11,7 +11,7 @@ use crate::support::test_data;
 const WIDTH: usize = 61;
 const HEIGHT: usize = 45;
 
-/// What coding a smooth picture at quality 95 may change.
+/// What coding a smooth image at quality 95 may change.
 const CODING_LOSS: u8 = 12;
 
 fn coded(coding: Coding) -> Vec<u8> {
@@ -36,11 +36,11 @@ fn codings() -> Vec<Coding> {
 }
 
 #[test]
-fn every_coding_gives_the_picture() {
+fn every_coding_gives_the_image() {
     for coding in codings() {
-        let picture = decode(&coded(coding)).unwrap();
-        assert_eq!((picture.width, picture.height), (WIDTH, HEIGHT));
-        let difference = largest_difference(&picture.pixels, &slopes(WIDTH, HEIGHT));
+        let image = decode(&coded(coding)).unwrap();
+        assert_eq!((image.width, image.height), (WIDTH, HEIGHT));
+        let difference = largest_difference(&image.pixels, &slopes(WIDTH, HEIGHT));
         assert!(difference <= CODING_LOSS, "{coding:?} is {difference} levels off");
     }
 }
@@ -50,17 +50,17 @@ fn greyscale_becomes_three_equal_channels() {
     let grey: Vec<u8> = slopes(WIDTH, HEIGHT).chunks_exact(3).map(|pixel| pixel[0]).collect();
     for progressive in [false, true] {
         let coding = Coding { progressive, ..Coding::default() };
-        let picture = decode(&encode_as(ColorType::Luma, &grey, WIDTH, HEIGHT, coding)).unwrap();
+        let image = decode(&encode_as(ColorType::Luma, &grey, WIDTH, HEIGHT, coding)).unwrap();
         let expected: Vec<u8> = grey.iter().flat_map(|&level| [level; 3]).collect();
-        assert!(largest_difference(&picture.pixels, &expected) <= CODING_LOSS);
+        assert!(largest_difference(&image.pixels, &expected) <= CODING_LOSS);
     }
 }
 
 #[test]
-fn one_pixel_is_a_picture() {
-    let picture = decode(&encode(&[200, 100, 50], 1, 1, Coding::default())).unwrap();
-    assert_eq!((picture.width, picture.height), (1, 1));
-    assert!(largest_difference(&picture.pixels, &[200, 100, 50]) <= CODING_LOSS);
+fn one_pixel_is_an_image() {
+    let image = decode(&encode(&[200, 100, 50], 1, 1, Coding::default())).unwrap();
+    assert_eq!((image.width, image.height), (1, 1));
+    assert!(largest_difference(&image.pixels, &[200, 100, 50]) <= CODING_LOSS);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_jpeg_cut_off_anywhere_is_refused() {
     }
 }
 
-/// What a sender does that closes a broken picture: the end marker is there, data before it is not.
+/// What a sender does that closes a broken image: the end marker is there, data before it is not.
 #[test]
 fn a_jpeg_that_lacks_data_before_its_end_marker_is_refused() {
     for coding in codings() {
@@ -146,7 +146,7 @@ fn unsupported_kinds_are_named() {
 fn limits_hold_to_the_pixel() {
     let jpeg = coded(Coding::default());
     let exact = DecodeLimits { max_width: WIDTH, max_height: HEIGHT, max_pixels: WIDTH * HEIGHT };
-    let within = |limits| Decoder::new(limits).decode(&jpeg, &mut Picture::default());
+    let within = |limits| Decoder::new(limits).decode(&jpeg, &mut RgbImage::default());
     assert_eq!(within(exact), Ok(()));
     for limits in [
         DecodeLimits { max_width: WIDTH - 1, ..exact },
@@ -174,10 +174,10 @@ fn orientation_comes_from_exif() {
         Rotate270,
     ];
     for (value, orientation) in (1..).zip(in_order) {
-        let picture =
+        let image =
             decode(&coded(Coding { orientation: Some(value), ..Coding::default() })).unwrap();
-        assert_eq!(picture.orientation, orientation);
-        let upright = picture.upright_size();
+        assert_eq!(image.orientation, orientation);
+        let upright = image.upright_size();
         let expected = if value >= 5 { (HEIGHT, WIDTH) } else { (WIDTH, HEIGHT) };
         assert_eq!((upright.width, upright.height), expected);
     }
@@ -186,9 +186,9 @@ fn orientation_comes_from_exif() {
 #[test]
 fn broken_exif_means_upright() {
     for value in [0, 9, 255] {
-        let picture =
+        let image =
             decode(&coded(Coding { orientation: Some(value), ..Coding::default() })).unwrap();
-        assert_eq!(picture.orientation, Orientation::Upright);
+        assert_eq!(image.orientation, Orientation::Upright);
     }
     let whole = coded(Coding { orientation: Some(6), ..Coding::default() });
     let exif = whole.windows(6).position(|bytes| bytes == b"Exif\0\0").unwrap() + 6;
@@ -208,8 +208,8 @@ fn hostile_data_never_panics_and_shows_nothing_of_the_frame_before() {
         .into_iter()
         .map(|coding| coded(Coding { orientation: Some(6), ..coding }))
         .collect();
-    let mut decoder = Decoder::new(DecodeLimits::USUAL);
-    let (mut dark, mut light) = (Picture::default(), Picture::default());
+    let mut decoder = Decoder::new(DecodeLimits::DEFAULT);
+    let (mut dark, mut light) = (RgbImage::default(), RgbImage::default());
     let mut decoded = 0;
     for round in 0..4000 {
         let mut jpeg = seeds[round % seeds.len()].clone();

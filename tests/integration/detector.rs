@@ -1,12 +1,12 @@
 //! Loading models with everything around them.
 
+use framegate_models::Size;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, InputSize, LabelsSource, LetterboxPlacement, LoadOptions,
-    ModelError,
+    BoxDecoder, ChannelOrder, Fit, LabelsSource, LetterboxAlign, LoadOptions, ModelError,
 };
 use tempfile::TempDir;
 
@@ -34,7 +34,7 @@ fn assert_message(result: Result<Detector, ModelError>, fragments: &[&str]) {
     }
 }
 
-/// A model file: a picture of open height and width through `operators`, one after the other.
+/// A model file: an image of open height and width through `operators`, one after the other.
 fn model(operators: &[&str], metadata: &[(&str, &str)]) -> Vec<u8> {
     let name = |number: usize| format!("v{number}");
     let mut model = OnnxModel::new(13, &name(0), &[1, 3, -1, -1]).output(&name(operators.len()));
@@ -47,9 +47,9 @@ fn model(operators: &[&str], metadata: &[(&str, &str)]) -> Vec<u8> {
     model.bytes()
 }
 
-/// A classifier of three classes for pictures of any size.
+/// A classifier of three classes for images of any size.
 const CLASSIFIER: &[&str] = &["GlobalAveragePool", "Flatten"];
-const SIZE: InputSize = InputSize { width: 64, height: 32 };
+const SIZE: Size = Size { width: 64, height: 32 };
 
 #[test]
 fn files_that_are_no_model_are_told_apart() {
@@ -159,10 +159,7 @@ fn the_shared_models_describe_themselves() {
     assert_eq!((yolox.labels.len(), yolox.labels[0].as_str()), (80, "person"));
     assert!(matches!(yolox.labels_source, LabelsSource::FileBeside(_)));
     assert_eq!((yolox.input.width, yolox.input.height), (416, 416));
-    assert_eq!(
-        yolox.input.fit,
-        Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 114 }
-    );
+    assert_eq!(yolox.input.fit, Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 });
     let yunet = load(&data.join("models/yunet_n_320_320.onnx")).unwrap();
     assert_eq!(yunet.boxes, BoxDecoder::Yunet { strides: vec![8, 16, 32] });
     assert_eq!(

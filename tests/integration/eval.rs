@@ -1,15 +1,15 @@
-//! `framegate eval` on generated pictures, with the model in the program.
+//! `framegate eval` on generated images, with the model in the program.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
+use crate::support::images::{GENERATED, plain};
 use crate::support::jpeg::decode;
-use crate::support::pictures::{GENERATED, plain};
 use crate::support::program::{Ended, cpu_backends, framegate, run};
 
-/// Evaluates the pictures of `folder` by its `labels.json`, on our own engine.
+/// Evaluates the images of `folder` by its `labels.json`, on our own engine.
 fn eval(folder: &Path, arguments: &[&str]) -> Ended {
     let labels = folder.join("labels.json");
     let mut command = framegate(["eval", "--backend", "simd"]);
@@ -46,7 +46,7 @@ fn what_is_labelled_is_found_and_what_is_not_is_told() {
     assert_eq!(ended.status, 0, "{}", ended.stderr);
     let report = report(&ended);
     assert_eq!(report["model"], "codes");
-    assert_eq!(report["pictures"], 3);
+    assert_eq!(report["images"], 3);
     assert_eq!(report["all"]["labelled"], 2);
     assert_eq!(report["all"]["found"], 1);
     assert_eq!(report["all"]["recall"], 0.5);
@@ -56,7 +56,7 @@ fn what_is_labelled_is_found_and_what_is_not_is_told() {
     };
     assert_eq!(class("qr_code")["precision"], 1.0);
     assert_eq!((&class("linear")["right"], &class("linear")["labelled"]), (&0.into(), &0.into()));
-    assert_eq!(report["without_labels"]["pictures"], 1);
+    assert_eq!(report["without_labels"]["images"], 1);
     let missed = report["missed"].as_array().unwrap();
     assert_eq!(missed.len(), 1);
     assert!(missed[0]["file"].as_str().unwrap().ends_with("linear.jpg"));
@@ -74,7 +74,7 @@ fn what_is_labelled_is_found_and_what_is_not_is_told() {
 }
 
 #[test]
-fn negatives_are_pictures_without_labels() {
+fn negatives_are_images_without_labels() {
     if !has_simd() {
         return;
     }
@@ -86,13 +86,13 @@ fn negatives_are_pictures_without_labels() {
     fs::write(with("empty/b.jpg"), plain(64, 48, [10, 20, 200])).unwrap();
     let empty = with("empty");
     let ended = eval(folder.path(), &["--json", "--negatives", empty.to_str().unwrap()]);
-    assert_eq!(report(&ended)["without_labels"]["pictures"], 2);
-    assert_eq!(report(&ended)["without_labels"]["boxes_per_picture"], 0.0);
+    assert_eq!(report(&ended)["without_labels"]["images"], 2);
+    assert_eq!(report(&ended)["without_labels"]["boxes_per_image"], 0.0);
     assert!(report(&ended)["all"]["recall"].is_null(), "of nothing there is no share");
 }
 
 #[test]
-fn a_picture_that_cannot_be_read_does_not_count_and_is_told() {
+fn an_image_that_cannot_be_read_does_not_count_and_is_told() {
     if !has_simd() {
         return;
     }
@@ -103,7 +103,7 @@ fn a_picture_that_cannot_be_read_does_not_count_and_is_told() {
     let ended = eval(folder.path(), &["--json"]);
     assert_eq!(ended.status, 1);
     assert!(ended.stderr.contains("gone.jpg"), "{}", ended.stderr);
-    assert_eq!(report(&ended)["pictures"], 0);
+    assert_eq!(report(&ended)["images"], 0);
     assert_eq!(report(&ended)["all"]["labelled"], 0);
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::client::Client;
-use crate::support::colours::{COLOURS, colour_detector, picture};
-use crate::support::pictures::hollow;
+use crate::support::colours::{COLOURS, colour_detector, image};
+use crate::support::images::hollow;
 use crate::support::server::{Setup, TestServer};
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn sessions_beyond_the_recommendation_are_let_in_and_readiness_says_so() {
     let _first = server.connect("").await;
     assert_eq!(ready().await.1["over_recommended"], false);
     let mut second = server.connect("").await;
-    assert!(second.ask(picture(0)).await["result"].is_object());
+    assert!(second.ask(image(0)).await["result"].is_object());
     let (status, body) = ready().await;
     assert_eq!(
         (status, &body["over_recommended"], &body["sessions"]),
@@ -62,7 +62,7 @@ async fn pipelines_are_listed_and_chosen_by_name() {
     let mut default = server.connect("").await;
     let mut german = server.connect("pipeline_id=farben").await;
     for number in 0..3 {
-        let (frame, label) = (picture(number), ["rot", "gruen", "blau"][number]);
+        let (frame, label) = (image(number), ["rot", "gruen", "blau"][number]);
         assert_eq!(
             default.ask(frame.clone()).await["result"]["detections"][0]["label"],
             COLOURS[number].0
@@ -78,7 +78,7 @@ async fn pipelines_are_listed_and_chosen_by_name() {
 }
 
 #[tokio::test]
-async fn one_picture_is_answered_over_http() {
+async fn one_image_is_answered_over_http() {
     let mut setup = Setup::colours();
     setup.front.max_frame_bytes = 4096;
     let server = TestServer::start(&ReferenceBackend, setup).await;
@@ -86,7 +86,7 @@ async fn one_picture_is_answered_over_http() {
         let request = reqwest::Client::new().post(server.url(path));
         request.header("content-type", content_type).body(body).send().await.unwrap()
     };
-    let good = post("/infer", "image/jpeg", picture(2)).await;
+    let good = post("/infer", "image/jpeg", image(2)).await;
     assert_eq!(good.status(), 200);
     let timing = good.headers()["server-timing"].to_str().unwrap().to_owned();
     for stage in ["decode;dur=", "resize;dur=", "inference;dur=", "postprocess;dur="] {
@@ -99,12 +99,12 @@ async fn one_picture_is_answered_over_http() {
     for (path, content_type, body, status, code) in [
         ("/infer", "image/jpeg", vec![], 400, "invalid_frame"),
         ("/infer", "image/jpeg", b"\xFF\xD8 \xFF\xD9".to_vec(), 400, "decode_failed"),
-        ("/infer?pipeline_id=nope", "image/jpeg", picture(0), 400, "invalid_pipeline"),
+        ("/infer?pipeline_id=nope", "image/jpeg", image(0), 400, "invalid_pipeline"),
         ("/infer", "image/jpeg", hollow(4096), 400, "decode_failed"),
         ("/infer", "image/jpeg", hollow(4097), 413, "frame_too_large"),
         ("/infer", "image/jpeg", hollow(100_000), 413, "frame_too_large"),
-        ("/infer", "image/png", picture(0), 415, "unsupported_media_type"),
-        ("/nowhere", "image/jpeg", picture(0), 404, "not_found"),
+        ("/infer", "image/png", image(0), 415, "unsupported_media_type"),
+        ("/nowhere", "image/jpeg", image(0), 404, "not_found"),
     ] {
         let refused = post(path, content_type, body).await;
         assert_eq!(refused.status(), status, "{path}");
@@ -115,13 +115,13 @@ async fn one_picture_is_answered_over_http() {
     let _open = server.connect("").await;
     server.begin_shutdown();
     server.app.draining.cancelled().await;
-    let refused = post("/infer", "image/jpeg", picture(0)).await;
+    let refused = post("/infer", "image/jpeg", image(0)).await;
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
 }
 
 #[tokio::test]
-async fn single_pictures_do_not_pile_up() {
+async fn single_images_do_not_pile_up() {
     let slow = Call { latency: Duration::from_millis(300), outcome: Outcome::Success };
     let backend = FakeBackend::new([], slow, std::thread::sleep);
     let server = TestServer::start(&backend, Setup::colours()).await;
@@ -129,7 +129,7 @@ async fn single_pictures_do_not_pile_up() {
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..12 {
         let request = reqwest::Client::new().post(&url).header("content-type", "image/jpeg");
-        requests.spawn(request.body(picture(0)).send());
+        requests.spawn(request.body(image(0)).send());
     }
     let responses = requests.join_all().await;
     let statuses: Vec<u16> =

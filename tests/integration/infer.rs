@@ -46,7 +46,7 @@ fn a_directory_is_answered_line_by_line_in_order() {
         let extension = ["jpg", "JPEG", "Jpg"][index % 3];
         fs::copy(photograph, folder.path().join(format!("{index}.{extension}"))).unwrap();
     }
-    fs::write(folder.path().join("notes.txt"), b"not a picture").unwrap();
+    fs::write(folder.path().join("notes.txt"), b"not an image").unwrap();
     for backend in cpu_backends() {
         let ended = infer(&data, backend, &[&text(folder.path())]);
         assert_eq!(ended.status, 0, "{}", ended.stderr);
@@ -55,9 +55,9 @@ fn a_directory_is_answered_line_by_line_in_order() {
         for (index, line) in lines.iter().enumerate() {
             let name = Path::new(line["file"].as_str().unwrap()).file_stem().unwrap().to_owned();
             assert_eq!(name.to_str(), Some(index.to_string().as_str()));
-            let picture = decode(&fs::read(&data.photographs[index]).unwrap()).unwrap();
-            assert_eq!(line["width"], picture.width);
-            assert_eq!(line["height"], picture.height);
+            let image = decode(&fs::read(&data.photographs[index]).unwrap()).unwrap();
+            assert_eq!(line["width"], image.width);
+            assert_eq!(line["height"], image.height);
             let stages = ["decode", "resize", "normalise", "inference", "postprocess"];
             let time = |stage: &str| line["timings_ms"][stage].as_f64().unwrap();
             let sum: f64 = stages.iter().map(|stage| time(stage)).sum();
@@ -76,15 +76,15 @@ fn a_bad_input_costs_itself_alone() {
     fs::write(in_folder("good.jpg"), &good).unwrap();
     fs::write(in_folder("truncated.jpg"), &good[..good.len() / 2]).unwrap();
     fs::write(in_folder("empty.jpg"), b"").unwrap();
-    fs::write(in_folder("text.jpg"), b"this is no picture").unwrap();
+    fs::write(in_folder("text.jpg"), b"this is no image").unwrap();
     fs::write(in_folder("large.jpg"), vec![0; 1_048_577]).unwrap();
-    fs::create_dir(in_folder("no-pictures")).unwrap();
+    fs::create_dir(in_folder("no-images")).unwrap();
     let expected = [
         ("good.jpg", None),
         ("truncated.jpg", Some("decode_failed")),
         ("missing.jpg", Some("read_failed")),
         ("empty.jpg", Some("decode_failed")),
-        ("no-pictures", Some("read_failed")),
+        ("no-images", Some("read_failed")),
         ("text.jpg", Some("decode_failed")),
         ("large.jpg", Some("frame_too_large")),
         ("good.jpg", None),
@@ -158,7 +158,7 @@ fn the_batch_size_changes_no_detection() {
 }
 
 #[test]
-fn annotated_pictures_have_the_size_and_name_of_their_originals() {
+fn annotated_images_have_the_size_and_name_of_their_originals() {
     let Some(data) = data() else { return };
     let Some(backend) = cpu_backends().into_iter().next() else { return };
     let target = tempfile::tempdir().unwrap();
@@ -170,14 +170,14 @@ fn annotated_pictures_have_the_size_and_name_of_their_originals() {
     assert_eq!(ended.status, 0, "{}", ended.stderr);
     for (photograph, line) in data.photographs.iter().zip(ended.json_lines()) {
         let annotated = fs::read(target.path().join(photograph.file_name().unwrap())).unwrap();
-        let picture = decode(&annotated).unwrap();
-        assert_eq!(line["width"], picture.width);
-        assert_eq!(line["height"], picture.height);
+        let image = decode(&annotated).unwrap();
+        assert_eq!(line["width"], image.width);
+        assert_eq!(line["height"], image.height);
     }
 }
 
 #[test]
-fn a_picture_that_cannot_be_annotated_costs_no_result() {
+fn an_image_that_cannot_be_annotated_costs_no_result() {
     let Some(data) = data() else { return };
     let Some(backend) = cpu_backends().into_iter().next() else { return };
     let target = tempfile::tempdir().unwrap();

@@ -3,8 +3,9 @@
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
-use framegate::stages::{FrameSize, Normaliser, Placement, Resizer, RgbView, SimdLevel};
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
+use framegate::stages::{FrameTransform, Normaliser, Resizer, RgbView, SimdLevel};
+use framegate_models::Size;
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
 
 use crate::support::dirty_slot;
 use crate::support::jpeg::largest_difference;
@@ -54,7 +55,7 @@ fn normalise_kernels_match_the_scalar_twin() {
     for round in 0..400 {
         let [width, height, right, bottom] = extents(&mut random, round);
         let pixels = noise(&mut random, width, height);
-        let picture = RgbView { pixels: &pixels, width, height };
+        let image = RgbView { pixels: &pixels, width, height };
         let (left, top) = (random.usize(0..=right), random.usize(0..=bottom));
         let input = ImageInput {
             width: width + right,
@@ -62,13 +63,14 @@ fn normalise_kernels_match_the_scalar_twin() {
             channel_order: *random.choice(&[ChannelOrder::Rgb, ChannelOrder::Bgr]).unwrap(),
             mean: [(); 3].map(|()| random.f32() * 255.0),
             scale: [(); 3].map(|()| random.f32()),
-            fit: Fit::Letterbox { placement: LetterboxPlacement::Centre, fill: random.u8(..) },
+            fit: Fit::Letterbox { placement: LetterboxAlign::Centre, fill: random.u8(..) },
         };
-        let frame = FrameSize { width, height };
-        let placement = Placement { width, height, left, top, ..Placement::of(frame, &input) };
+        let frame = Size { width, height };
+        let placement =
+            FrameTransform { width, height, left, top, ..FrameTransform::of(frame, &input) };
         let run = |level| {
             let mut slot = dirty_slot(&input);
-            Normaliser::with_level(&input, level).normalise(picture, &placement, &mut slot);
+            Normaliser::with_level(&input, level).normalise(image, &placement, &mut slot);
             slot
         };
         let expected = run(SimdLevel::Scalar);

@@ -5,8 +5,8 @@ use std::io::{self, Cursor, Read};
 use framegate::mjpeg::{MjpegError, MjpegFrames};
 use jpeg_encoder::SamplingFactor;
 
+use crate::support::images::{noise, plain, with_segment};
 use crate::support::jpeg::Coding;
-use crate::support::pictures::{noise, plain, with_segment};
 
 const LIMIT: usize = 1 << 20;
 
@@ -72,7 +72,7 @@ fn bytes_between_frames_are_skipped() {
 #[test]
 fn a_stream_without_frames_yields_none() {
     assert!(cut(b"").is_empty());
-    assert!(cut(b"no picture here \xFF\xD8").is_empty());
+    assert!(cut(b"no image here \xFF\xD8").is_empty());
 }
 
 #[test]

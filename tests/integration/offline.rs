@@ -14,7 +14,7 @@ use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
 
 use crate::support::colours::{COLOURS, colour_detector};
-use crate::support::pictures::plain;
+use crate::support::images::plain;
 
 fn good(number: usize) -> SourceFrame {
     let (_, rgb) = COLOURS[number % 3];
@@ -23,7 +23,7 @@ fn good(number: usize) -> SourceFrame {
 
 fn broken(number: usize) -> SourceFrame {
     let mut frame = good(number);
-    frame.jpeg = Ok(Bytes::from_static(b"\xFF\xD8 no picture"));
+    frame.jpeg = Ok(Bytes::from_static(b"\xFF\xD8 no image"));
     frame
 }
 
@@ -41,7 +41,7 @@ fn run<E>(
         detector: &detector,
         boxes: BoxStage::new(&detector, Thresholds { confidence: 0.5, iou: 0.45 }).unwrap(),
         pool: &pool,
-        limits: DecodeLimits::USUAL,
+        limits: DecodeLimits::DEFAULT,
         max_batch,
     };
     offline.run(session.as_mut(), frames, deliver)

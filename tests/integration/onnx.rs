@@ -34,7 +34,7 @@ fn graph_of(model: &OnnxModel, height: usize, width: usize) -> Graph {
     OnnxFile::parse(&model.bytes()).unwrap().graph(height, width).unwrap()
 }
 
-fn picture(height: usize, width: usize) -> HostTensor {
+fn image(height: usize, width: usize) -> HostTensor {
     let elements = (0..3 * height * width).map(|index| (index as f32 * 0.37).cos()).collect();
     HostTensor::from_f32([1, 3, height, width], elements)
 }
@@ -50,7 +50,7 @@ fn normalisation_and_activation_end_up_in_the_convolution() {
     assert_eq!(*activation, Some(Activation::Silu));
     assert_eq!(fused.value(fused.outputs[0]).name, "y");
 
-    let input = picture(5, 7);
+    let input = image(5, 7);
     let (before, after) = (reference::run(&graph, &input), reference::run(&fused, &input));
     let (before, after) = (before[0].as_f32().unwrap(), after[0].as_f32().unwrap());
     let largest = before.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
@@ -65,7 +65,7 @@ fn a_value_that_is_read_twice_is_not_fused_away() {
     let fused = passes::optimise(graph_of(&model, 4, 4));
     let names: Vec<&str> = fused.outputs.iter().map(|id| fused.value(*id).name.as_str()).collect();
     assert_eq!(names, ["y", "n"]);
-    let outputs = reference::run(&fused, &picture(4, 4));
+    let outputs = reference::run(&fused, &image(4, 4));
     let silu = |x: f32| x / (1.0 + (-x).exp());
     for (y, n) in outputs[0].as_f32().unwrap().iter().zip(outputs[1].as_f32().unwrap()) {
         assert!((y - silu(*n)).abs() < 1e-5);
@@ -74,7 +74,7 @@ fn a_value_that_is_read_twice_is_not_fused_away() {
 
 #[test]
 fn open_axes_take_the_size_asked_for_and_shape_arithmetic_disappears() {
-    // Flattens the picture by asking for its own shape at run time.
+    // Flattens the image by asking for its own shape at run time.
     let model = OnnxModel::new(13, "images", &[-1, 3, -1, -1])
         .integers("first", &[0])
         .integers("rest", &[-1])

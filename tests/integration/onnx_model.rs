@@ -1,7 +1,9 @@
 //! ONNX files made on the spot.
 
-use onnx_ir::{
-    AttributeProto, AttributeType, Message, ModelProto, NodeProto, TensorProto, ValueInfoProto,
+use framegate_onnx_proto::{
+    AttributeProto, AttributeType, DimensionProto, GraphProto, Message, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
 };
 
 /// An ONNX model under construction.
@@ -17,30 +19,26 @@ const INT64: i32 = 7;
 impl OnnxModel {
     /// An empty model with one float input; a negative extent is left open.
     pub(crate) fn new(opset: i64, input: &str, dims: &[i64]) -> Self {
-        let mut model = ModelProto::new();
-        model.ir_version = 8;
-        model.opset_import.push(Default::default());
-        model.opset_import[0].version = opset;
-        let mut value = ValueInfoProto::new();
-        value.name = input.to_owned();
-        let tensor = value.type_.mut_or_insert_default().mut_tensor_type();
-        tensor.elem_type = FLOAT;
-        for extent in dims {
-            let shape = tensor.shape.mut_or_insert_default();
-            shape.dim.push(Default::default());
-            let dim = shape.dim.last_mut().expect("one was pushed");
-            match *extent {
-                1.. => dim.set_dim_value(*extent),
-                _ => dim.set_dim_param("open".to_owned()),
-            }
-        }
-        model.graph.mut_or_insert_default().input.push(value);
+        let dim = |extent: &i64| match *extent {
+            1.. => DimensionProto::fixed(*extent),
+            _ => DimensionProto { dim_param: Some("open".to_owned()), dim_value: None },
+        };
+        let shape = Some(TensorShapeProto { dim: dims.iter().map(dim).collect() });
+        let tensor_type = Some(TensorTypeProto { elem_type: FLOAT, shape });
+        let input =
+            ValueInfoProto { name: input.to_owned(), r#type: Some(TypeProto { tensor_type }) };
+        let model = ModelProto {
+            ir_version: 8,
+            opset_import: vec![OperatorSetIdProto { version: opset, ..Default::default() }],
+            graph: Some(GraphProto { input: vec![input], ..Default::default() }),
+            ..Default::default()
+        };
         Self(model)
     }
 
     /// Adds a node.
     pub(crate) fn node(mut self, node: OnnxNode) -> Self {
-        self.0.graph.mut_or_insert_default().node.push(node.0);
+        self.graph().node.push(node.0);
         self
     }
 
@@ -62,35 +60,33 @@ impl OnnxModel {
         data_type: i32,
         fill: impl FnOnce(&mut TensorProto),
     ) -> Self {
-        let mut tensor = TensorProto::new();
-        tensor.name = name.to_owned();
-        tensor.dims = dims.to_vec();
-        tensor.data_type = data_type;
+        let (name, dims) = (name.to_owned(), dims.to_vec());
+        let mut tensor = TensorProto { name, dims, data_type, ..Default::default() };
         fill(&mut tensor);
-        self.0.graph.mut_or_insert_default().initializer.push(tensor);
+        self.graph().initializer.push(tensor);
         self
     }
 
     /// Declares an output.
     pub(crate) fn output(mut self, name: &str) -> Self {
-        let mut value = ValueInfoProto::new();
-        value.name = name.to_owned();
-        self.0.graph.mut_or_insert_default().output.push(value);
+        self.graph().output.push(ValueInfoProto { name: name.to_owned(), r#type: None });
         self
     }
 
     /// Adds an entry of metadata.
     pub(crate) fn metadata(mut self, key: &str, value: &str) -> Self {
-        self.0.metadata_props.push(Default::default());
-        let entry = self.0.metadata_props.last_mut().expect("one was pushed");
-        key.clone_into(&mut entry.key);
-        value.clone_into(&mut entry.value);
+        let entry = StringStringEntryProto { key: key.to_owned(), value: value.to_owned() };
+        self.0.metadata_props.push(entry);
         self
     }
 
     /// The file.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.0.write_to_bytes().expect("the model can be written")
+        self.0.encode_to_vec()
+    }
+
+    fn graph(&mut self) -> &mut GraphProto {
+        self.0.graph.get_or_insert_default()
     }
 }
 
@@ -98,31 +94,34 @@ impl OnnxNode {
     /// A node named after its first result.
     pub(crate) fn new(operator: &str, inputs: &[&str], outputs: &[&str]) -> Self {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let mut node = NodeProto::new();
-        node.op_type = operator.to_owned();
-        node.name = format!("make_{}", outputs[0]);
-        node.input = owned(inputs);
-        node.output = owned(outputs);
-        Self(node)
+        Self(NodeProto {
+            op_type: operator.to_owned(),
+            name: format!("make_{}", outputs[0]),
+            input: owned(inputs),
+            output: owned(outputs),
+            ..Default::default()
+        })
     }
 
     /// Adds an attribute of integers.
     pub(crate) fn integers(mut self, name: &str, integers: &[i64]) -> Self {
-        let mut attribute = AttributeProto::new();
-        attribute.name = name.to_owned();
-        attribute.type_ = AttributeType::INTS.into();
-        attribute.ints = integers.to_vec();
-        self.0.attribute.push(attribute);
+        self.0.attribute.push(AttributeProto {
+            name: name.to_owned(),
+            r#type: AttributeType::Ints.into(),
+            ints: integers.to_vec(),
+            ..Default::default()
+        });
         self
     }
 
     /// Adds an attribute of one integer.
     pub(crate) fn integer(mut self, name: &str, integer: i64) -> Self {
-        let mut attribute = AttributeProto::new();
-        attribute.name = name.to_owned();
-        attribute.type_ = AttributeType::INT.into();
-        attribute.i = integer;
-        self.0.attribute.push(attribute);
+        self.0.attribute.push(AttributeProto {
+            name: name.to_owned(),
+            r#type: AttributeType::Int.into(),
+            i: Some(integer),
+            ..Default::default()
+        });
         self
     }
 }

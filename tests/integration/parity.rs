@@ -124,8 +124,8 @@ fn check_detections(data: &Path, model: &str, detector: &Detector, session: &mut
         .collect();
     images.sort();
     assert_eq!(images.len(), 24);
-    let mut preprocessor = Preprocessor::new(&detector.input, DecodeLimits::USUAL);
-    let mut boxes = BoxStage::new(detector, Thresholds::USUAL).unwrap();
+    let mut preprocessor = Preprocessor::new(&detector.input, DecodeLimits::DEFAULT);
+    let mut boxes = BoxStage::new(detector, Thresholds::DEFAULT).unwrap();
     let mut batch = InputBatch::new(detector.model.graph.image_shape(), BATCH);
     let mut outputs = OutputBatch::default();
     let mut detections = Vec::new();

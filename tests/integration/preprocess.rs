@@ -1,19 +1,20 @@
 //! Frames on their way into a batch.
 
-use framegate::stages::{DecodeLimits, FrameSize, Placement, Preprocessor};
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
+use framegate::stages::{DecodeLimits, FrameTransform, Preprocessor};
+use framegate_models::Size;
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
 
 use crate::support::jpeg::{Coding, decode, encode, slopes};
 use crate::support::{dirty_slot, test_data, yolox_input};
 
 fn preprocessor(input: &ImageInput) -> Preprocessor {
-    Preprocessor::new(input, DecodeLimits::USUAL)
+    Preprocessor::new(input, DecodeLimits::DEFAULT)
 }
 
 /// The formulas in the plainest form, in f64, for an upright frame.
-fn expected(pixels: &[u8], placement: &Placement, input: &ImageInput) -> Vec<f64> {
-    let Placement { left, top, width: new_width, height: new_height, .. } = *placement;
-    let FrameSize { width, height } = placement.frame;
+fn expected(pixels: &[u8], placement: &FrameTransform, input: &ImageInput) -> Vec<f64> {
+    let FrameTransform { left, top, width: new_width, height: new_height, .. } = *placement;
+    let Size { width, height } = placement.frame;
     let padding = match input.fit {
         Fit::Letterbox { fill, .. } => fill,
         Fit::Stretch => 0,
@@ -55,7 +56,7 @@ fn values_are_those_of_the_formulas() {
     let mut random = fastrand::Rng::with_seed(5);
     for round in 0..60 {
         let (width, height) = (random.usize(1..90), random.usize(1..90));
-        let centre = LetterboxPlacement::Centre;
+        let centre = LetterboxAlign::Centre;
         let input = ImageInput {
             width: random.usize(1..90),
             height: random.usize(1..90),
@@ -64,7 +65,7 @@ fn values_are_those_of_the_formulas() {
             scale: [1.0, 0.5, 2.0],
             fit: match round % 3 {
                 0 => Fit::Stretch,
-                1 => Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 114 },
+                1 => Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
                 _ => Fit::Letterbox { placement: centre, fill: 0 },
             },
         };
@@ -99,7 +100,7 @@ fn a_frame_of_the_right_size_is_not_resampled() {
     }
 }
 
-/// Corners of a stored picture, in reading order, and where EXIF's eight values put them.
+/// Corners of a stored image, in reading order, and where EXIF's eight values put them.
 #[test]
 fn every_orientation_is_turned_upright() {
     const RED: [u8; 3] = [250, 10, 10];
@@ -177,7 +178,7 @@ fn a_failed_frame_leaves_the_preprocessor_usable() {
 #[test]
 fn inputs_match_those_of_opencv() {
     let Some(data) = test_data() else { return };
-    let yunet_fit = Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 0 };
+    let yunet_fit = Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 0 };
     for (name, input) in [
         ("yolox_nano", yolox_input(416, 416)),
         ("yunet_n_320_320", ImageInput { fit: yunet_fit, ..yolox_input(320, 320) }),

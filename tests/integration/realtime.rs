@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 use crate::support::client::Client;
 use crate::support::colours::{COLOURS, colour_detector};
-use crate::support::pictures::plain;
+use crate::support::images::plain;
 use crate::support::server::{Setup, TestServer};
 use crate::support::tally::{Streaming, Tally, stream};
 use crate::support::{test_data, video};
@@ -30,7 +30,7 @@ use crate::support::{test_data, video};
 /// Longest that a busy machine is thought to keep a ready thread waiting, once in a while.
 const HICCUP_MS: f64 = 300.0;
 
-fn picture() -> Bytes {
+fn image() -> Bytes {
     plain(64, 48, COLOURS[0].1).into()
 }
 
@@ -72,7 +72,7 @@ fn service_ms(tally: &Tally) -> f64 {
 async fn overload() {
     let server = TestServer::start(&slow(Duration::from_millis(100)), Setup::colours()).await;
     let client = server.connect("").await;
-    let tally = stream(client, Streaming::steady(&picture(), 30.0, seconds(60))).await;
+    let tally = stream(client, Streaming::steady(&image(), 30.0, seconds(60))).await;
     report("overload", &tally);
     tally.assert_accounted();
     let results = tally.results().count();
@@ -98,7 +98,7 @@ async fn obedience() {
     let server = TestServer::start(&slow(Duration::from_millis(100)), Setup::colours()).await;
     let client = server.connect("").await;
     let streaming =
-        Streaming { obeys_after: seconds(5), ..Streaming::steady(&picture(), 30.0, seconds(25)) };
+        Streaming { obeys_after: seconds(5), ..Streaming::steady(&image(), 30.0, seconds(25)) };
     let tally = stream(client, streaming).await;
     report("obedience", &tally);
     tally.assert_accounted();
@@ -127,7 +127,7 @@ async fn one_stall() {
     let backend = FakeBackend::new(script, call(5), std::thread::sleep);
     let server = TestServer::start(&backend, Setup::colours()).await;
     let client = server.connect("").await;
-    let tally = stream(client, Streaming::steady(&picture(), 30.0, seconds(15))).await;
+    let tally = stream(client, Streaming::steady(&image(), 30.0, seconds(15))).await;
     report("one stall", &tally);
     tally.assert_accounted();
     let drops: Vec<Duration> = tally.dropped().map(|(at, _)| at).collect();
@@ -148,7 +148,7 @@ async fn thresholds() {
         setup.front.thresholds = thresholds;
         let server = TestServer::start(&slow(Duration::from_millis(60)), setup).await;
         let client = server.connect("").await;
-        let tally = stream(client, Streaming::steady(&picture(), 30.0, seconds(4))).await;
+        let tally = stream(client, Streaming::steady(&image(), 30.0, seconds(4))).await;
         tally.assert_accounted();
         server.stop().await;
         tally
@@ -175,7 +175,7 @@ async fn fairness() {
     for number in 0..10 {
         let client = server.connect("").await;
         let fps = if number == 0 { 60.0 } else { 5.0 };
-        let streaming = Streaming::steady(&picture(), fps, seconds(15));
+        let streaming = Streaming::steady(&image(), fps, seconds(15));
         sessions.spawn(async move { (number, stream(client, streaming).await) });
         tokio::time::sleep(Duration::from_millis(21)).await;
     }
@@ -221,7 +221,7 @@ impl Backend for PartlyBroken {
 async fn isolation() {
     let healthy = async |server: &TestServer| {
         let client = server.connect("").await;
-        stream(client, Streaming::steady(&picture(), 15.0, seconds(10))).await
+        stream(client, Streaming::steady(&image(), 15.0, seconds(10))).await
     };
     let mut setup = Setup::colours();
     let mut broken = colour_detector();
@@ -234,16 +234,16 @@ async fn isolation() {
     let mut others = JoinSet::new();
     // One that cannot be decoded, one that is no frame, one that fails in the model.
     for (query, frame, fps) in [
-        ("", Bytes::from_static(b"\xFF\xD8 no picture \xFF\xD9"), 100.0),
+        ("", Bytes::from_static(b"\xFF\xD8 no image \xFF\xD9"), 100.0),
         ("", Bytes::from_static(b"\xFF\xD8 junk"), 2.5),
-        ("pipeline_id=broken", picture(), 30.0),
+        ("pipeline_id=broken", image(), 30.0),
     ] {
         let client = server.connect(query).await;
         others.spawn(stream(client, Streaming::steady(&frame, fps, seconds(12))));
     }
     // One that never reads, and many that vanish in the middle of a frame.
     let mut deaf = server.connect("").await;
-    let frame = picture();
+    let frame = image();
     others.spawn(async move {
         for _ in 0..200 {
             deaf.send(frame.clone()).await;
@@ -281,7 +281,7 @@ async fn many_sessions_are_batched_together() {
     let mut sessions = JoinSet::new();
     for _ in 0..8 {
         let client = server.connect("").await;
-        sessions.spawn(stream(client, Streaming::steady(&picture(), 30.0, seconds(10))));
+        sessions.spawn(stream(client, Streaming::steady(&image(), 30.0, seconds(10))));
     }
     let mut results = 0;
     for tally in sessions.join_all().await {
@@ -300,7 +300,7 @@ async fn many_sessions_are_batched_together() {
 async fn what_fits_is_served_whole() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let client = server.connect("").await;
-    let tally = stream(client, Streaming::steady(&picture(), 30.0, seconds(5))).await;
+    let tally = stream(client, Streaming::steady(&image(), 30.0, seconds(5))).await;
     report("no load", &tally);
     tally.assert_accounted();
     assert!(tally.warnings.is_empty());

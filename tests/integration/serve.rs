@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::client::{Client, Said};
-use crate::support::pictures::{GENERATED, plain};
+use crate::support::images::{GENERATED, plain};
 use crate::support::program::{cpu_backends, framegate, run};
 use crate::support::{test_data, video};
 

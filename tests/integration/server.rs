@@ -12,8 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::client::{Client, Said};
-use crate::support::colours::{COLOURS, picture};
-use crate::support::pictures::hollow;
+use crate::support::colours::{COLOURS, image};
+use crate::support::images::hollow;
 use crate::support::server::{Setup, TestServer};
 
 fn failing() -> FakeBackend {
@@ -28,7 +28,7 @@ async fn frames_are_answered_with_what_is_on_them() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let mut client = server.connect("").await;
     for number in 0..6 {
-        let message = client.ask(picture(number)).await;
+        let message = client.ask(image(number)).await;
         assert_eq!(message["frame_index"], number + 1);
         let result = &message["result"];
         assert_eq!((&result["width"], &result["height"]), (&json!(20), &json!(10)));
@@ -51,7 +51,7 @@ async fn frames_are_answered_with_what_is_on_them() {
 async fn the_greeting_comes_only_when_it_is_asked_for() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let mut silent = server.connect("hello=0").await;
-    assert_eq!(silent.ask(picture(0)).await["frame_index"], 1);
+    assert_eq!(silent.ask(image(0)).await["frame_index"], 1);
     let mut greeted = server.connect("pipeline_id=colours&hello=1").await;
     let greeting = greeted.hear_message().await;
     let session = &greeting["session"];
@@ -78,13 +78,13 @@ async fn every_boundary_of_the_validator_is_told_apart() {
         ),
         (b"\xFF".to_vec(), "invalid_frame", "Frame is not a valid JPEG (missing SOI marker)", None),
         (
-            b"no picture\xFF\xD9".to_vec(),
+            b"no image\xFF\xD9".to_vec(),
             "invalid_frame",
             "Frame is not a valid JPEG (missing SOI marker)",
             None,
         ),
         (
-            picture(0)[..100].to_vec(),
+            image(0)[..100].to_vec(),
             "invalid_frame",
             "Frame is not a valid JPEG (missing EOI marker)",
             None,
@@ -100,7 +100,7 @@ async fn every_boundary_of_the_validator_is_told_apart() {
         assert!(message["detail"].as_str().unwrap().starts_with(detail), "{message}");
         assert_eq!(message["frame_index"].as_u64(), frame_index, "{message}");
     }
-    assert_eq!(client.ask(picture(1)).await["frame_index"], 3, "the session goes on");
+    assert_eq!(client.ask(image(1)).await["frame_index"], 3, "the session goes on");
     assert_eq!(server.metric("framegate_frames_total{outcome=\"invalid\"}"), 6.0);
     assert_eq!(server.metric("framegate_frames_total{outcome=\"failed\"}"), 2.0);
 }
@@ -151,15 +151,15 @@ async fn thirty_bad_frames_in_a_row_end_a_session_and_a_good_one_starts_the_coun
     let mut client = server.connect("").await;
     for _ in 0..2 {
         for _ in 0..29 {
-            assert_eq!(client.ask("no picture").await["error"], "invalid_frame");
+            assert_eq!(client.ask("no image").await["error"], "invalid_frame");
         }
-        assert!(client.ask(picture(0)).await["result"].is_object());
+        assert!(client.ask(image(0)).await["result"].is_object());
     }
     for _ in 0..40 {
         assert_eq!(client.ask(hollow(65_537)).await["error"], "frame_too_large");
     }
     for _ in 0..30 {
-        assert_eq!(client.ask("no picture").await["error"], "invalid_frame");
+        assert_eq!(client.ask("no image").await["error"], "invalid_frame");
     }
     assert_eq!(client.hear().await, Said::Closed(Some(1008)));
 }
@@ -169,7 +169,7 @@ async fn a_failing_model_fails_frames_and_says_nothing_of_its_cause() {
     let server = TestServer::start(&failing(), Setup::colours()).await;
     let mut client = server.connect("").await;
     for frame_index in 1..=3 {
-        let message = client.ask(picture(0)).await;
+        let message = client.ask(image(0)).await;
         let expected = json!({
             "error": "pipeline_failure",
             "detail": "Pipeline execution failed",
@@ -196,7 +196,7 @@ async fn web_pages_are_let_in_by_their_origin() {
         let mut request = reqwest::Client::new()
             .post(server.url("/infer"))
             .header("content-type", "image/jpeg")
-            .body(picture(0));
+            .body(image(0));
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
@@ -214,7 +214,7 @@ async fn sessions_beyond_an_enforced_limit_are_refused() {
     let mut second = server.connect("").await;
     assert_eq!(Client::connect_from(server.address, "", None).await.err(), Some(503));
     drop(first);
-    assert!(second.ask(picture(0)).await["result"].is_object());
+    assert!(second.ask(image(0)).await["result"].is_object());
     let mut attempts = 0;
     while Client::connect_from(server.address, "", None).await.is_err() {
         attempts += 1;
@@ -230,14 +230,14 @@ async fn a_shutdown_answers_what_is_under_way_and_says_goodbye() {
     let server = TestServer::start(&backend, Setup::colours()).await;
     let mut idle = server.connect("").await;
     let mut busy = server.connect("").await;
-    busy.send(picture(1)).await;
+    busy.send(image(1)).await;
     // The frame is read and being run by then.
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.begin_shutdown();
     let notice = json!({ "notice": "draining", "deadline_ms": 5000 });
     assert_eq!(busy.hear_message().await, notice);
     assert_eq!(server.get("/readyz").await.0, 503, "while sessions are still open");
-    busy.send(picture(1)).await;
+    busy.send(image(1)).await;
     let dropped = json!({ "frame_index": 2, "dropped": true, "reason": "draining" });
     assert_eq!(busy.hear_message().await, dropped);
     let result = busy.hear_message().await;
@@ -259,7 +259,7 @@ async fn a_shutdown_waits_for_nobody_beyond_its_deadline() {
     setup.front.drain = Duration::from_millis(200);
     let server = TestServer::start(&backend, setup).await;
     let mut client = server.connect("").await;
-    client.send(picture(0)).await;
+    client.send(image(0)).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     let start = std::time::Instant::now();
     server.begin_shutdown();
@@ -288,7 +288,7 @@ async fn clients_that_misbehave_cost_nobody_else_anything() {
     // One that vanishes with frames under way.
     let mut hasty = server.connect("").await;
     for _ in 0..5 {
-        hasty.send(picture(0)).await;
+        hasty.send(image(0)).await;
     }
     drop(hasty);
     // One that sends garbage, one whose frames cannot be decoded, one that never reads.
@@ -298,10 +298,10 @@ async fn clients_that_misbehave_cost_nobody_else_anything() {
     let mut healthy = server.connect("").await;
     let mut outcomes = [0, 0];
     for number in 0..60 {
-        garbage.send(Bytes::from_static(b"no picture")).await;
+        garbage.send(Bytes::from_static(b"no image")).await;
         broken.send(Bytes::from(hollow(50))).await;
-        deaf.send(picture(number)).await;
-        let message = healthy.ask(picture(number)).await;
+        deaf.send(image(number)).await;
+        let message = healthy.ask(image(number)).await;
         assert_eq!(message["frame_index"], number + 1, "{message}");
         let failed = message["error"] == "pipeline_failure";
         if !failed {
@@ -314,7 +314,7 @@ async fn clients_that_misbehave_cost_nobody_else_anything() {
         outcomes[usize::from(failed)] += 1;
         if number % 20 == 19 {
             // The garbage ends its session at 30; a good frame in between keeps it alive.
-            garbage.send(picture(0)).await;
+            garbage.send(image(0)).await;
         }
     }
     assert!(outcomes[0] >= 20 && outcomes[1] >= 5, "{outcomes:?}");

@@ -11,7 +11,7 @@ use framegate_testkit::fake::{Call, FakeBackend, Outcome};
 use tokio::task::JoinSet;
 
 use crate::support::colours::COLOURS;
-use crate::support::pictures::plain;
+use crate::support::images::plain;
 use crate::support::server::{Setup, TestServer};
 use crate::support::tally::{Streaming, stream};
 

@@ -16,7 +16,7 @@ pub struct InputBatch {
 
 impl InputBatch {
     /// Room for `capacity` images of `image_shape` (without the batch axis; `[3, height, width]` for
-    /// pictures), all zeros, with no image in it yet.
+    /// images), all zeros, with no image in it yet.
     pub fn new(image_shape: impl Into<Vec<usize>>, capacity: usize) -> Self {
         let image_shape = image_shape.into();
         let image_len = image_shape.iter().product::<usize>();

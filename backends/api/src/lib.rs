@@ -8,6 +8,8 @@
 //! Only `f32` slices and shapes cross it: no tensor types, no generics, no async. A backend that
 //! needs threads, queues or device memory keeps them behind [`Session`].
 
+#![warn(missing_docs)]
+
 mod backend;
 mod batch;
 mod error;

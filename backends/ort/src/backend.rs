@@ -47,8 +47,7 @@ impl Backend for OrtBackend {
     fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
         let environment = self.environment()?;
         tracing::info!(backend = BACKEND, runtime = build(), model = model.name, "loading");
-        let file = onnx::write(&model.graph)
-            .map_err(|reason| BackendError::Unsupported { backend: BACKEND, reason })?;
+        let file = onnx::write(&model.graph);
         let open = || -> ort::Result<ort::session::Session> {
             ort::session::Session::builder(environment)?
                 .with_optimization_level(GraphOptimizationLevel::All)?

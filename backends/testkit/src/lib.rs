@@ -4,6 +4,8 @@
 //! - [`ReferenceBackend`]: runs a graph by the scalar meaning of its operators; slow and right.
 //! - [`fake`]: a backend that takes as long, fails and errs as a script says.
 
+#![warn(missing_docs)]
+
 pub mod conformance;
 pub mod fake;
 mod random;

@@ -23,7 +23,7 @@ pub enum BoxDecoder {
         /// Cell sizes in input pixels, ascending.
         strides: Vec<usize>,
     },
-    /// `[1, C]`: one score a class for the whole picture; the box is the frame.
+    /// `[1, C]`: one score a class for the whole image; the box is the frame.
     Classify,
 }
 

@@ -1,11 +1,12 @@
 //! Which box decoder a model needs: what the sidecar says, else what its outputs look like.
 
+use super::BoxDecoder;
 use super::output_layout::{OutputShape, describe, grid_cells};
 use super::sidecar::BoxDecoderName;
-use super::{BoxDecoder, InputSize};
+use crate::Size;
 
 /// Strides of the usual detectors, and of their larger variants with a fourth, coarser grid.
-const USUAL_STRIDES: [&[usize]; 2] = [&[8, 16, 32], &[8, 16, 32, 64]];
+const DEFAULT_STRIDES: [&[usize]; 2] = [&[8, 16, 32], &[8, 16, 32, 64]];
 
 /// Anchor boxes that YOLOv5 has for each grid cell.
 const YOLOV5_ANCHORS: usize = 3;
@@ -17,7 +18,7 @@ const MAX_END2END_BOXES: usize = 1000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BoxEvidence<'a> {
     pub(super) outputs: &'a [OutputShape<'a>],
-    pub(super) input: InputSize,
+    pub(super) input: Size,
     /// `task` of the file's metadata.
     pub(super) task: Option<&'a str>,
     /// `boxes` of the sidecar.
@@ -63,7 +64,7 @@ impl BoxEvidence<'_> {
             BoxDecoderName::Yolov5 => BoxDecoder::Yolov5,
             BoxDecoderName::End2end => BoxDecoder::End2end,
             BoxDecoderName::Yunet => {
-                BoxDecoder::Yunet { strides: self.strides.unwrap_or(USUAL_STRIDES[0]).to_vec() }
+                BoxDecoder::Yunet { strides: self.strides.unwrap_or(DEFAULT_STRIDES[0]).to_vec() }
             }
             BoxDecoderName::Classify => BoxDecoder::Classify,
         }
@@ -74,12 +75,12 @@ impl BoxEvidence<'_> {
         self.possible_strides()
             .into_iter()
             .find(|strides| candidates == Some(grid_cells(self.input, strides)))
-            .unwrap_or(self.strides.unwrap_or(USUAL_STRIDES[0]))
+            .unwrap_or(self.strides.unwrap_or(DEFAULT_STRIDES[0]))
             .to_vec()
     }
 
     fn possible_strides(&self) -> Vec<&[usize]> {
-        self.strides.map_or_else(|| USUAL_STRIDES.to_vec(), |strides| vec![strides])
+        self.strides.map_or_else(|| DEFAULT_STRIDES.to_vec(), |strides| vec![strides])
     }
 
     /// Tries the decoders from the most telling layout to the least.
@@ -135,7 +136,7 @@ impl BoxEvidence<'_> {
 mod tests {
     use super::*;
 
-    fn choose_for(shape: &[usize], input: InputSize) -> Result<BoxDecoder, String> {
+    fn choose_for(shape: &[usize], input: Size) -> Result<BoxDecoder, String> {
         let outputs = [OutputShape { name: "output", shape }];
         let evidence =
             BoxEvidence { outputs: &outputs, input, task: None, named: None, strides: None };
@@ -144,8 +145,8 @@ mod tests {
 
     #[test]
     fn layouts_are_told_apart_by_candidate_counts() {
-        let wide = InputSize { width: 640, height: 384 };
-        let square = InputSize { width: 640, height: 640 };
+        let wide = Size { width: 640, height: 384 };
+        let square = Size { width: 640, height: 640 };
         let three = || BoxDecoder::Yolox { strides: vec![8, 16, 32] };
         let four = || BoxDecoder::Yolox { strides: vec![8, 16, 32, 64] };
         for (shape, input, expected) in [
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     fn rows_that_may_be_decoded_already_are_pointed_out() {
         let outputs = [OutputShape { name: "output", shape: &[1, 8400, 85] }];
-        let input = InputSize { width: 640, height: 640 };
+        let input = Size { width: 640, height: 640 };
         let evidence =
             BoxEvidence { outputs: &outputs, input, task: None, named: None, strides: None };
         let (_, reason) = choose(&evidence).unwrap();
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_is_not_recognised_is_shown_with_the_line_to_write() {
-        let square = InputSize { width: 640, height: 640 };
+        let square = Size { width: 640, height: 640 };
         for shape in
             [&[1, 100, 91][..], &[1, 1001, 6], &[1, 8400, 4], &[2, 8400, 85], &[1, 84, 80, 80], &[]]
         {
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn the_sidecar_decides_if_the_outputs_allow_it() {
         let outputs = [OutputShape { name: "output", shape: &[1, 8400, 85] }];
-        let input = InputSize { width: 640, height: 640 };
+        let input = Size { width: 640, height: 640 };
         let evidence = BoxEvidence {
             outputs: &outputs,
             input,
@@ -225,7 +226,7 @@ mod tests {
             .collect();
         let outputs: Vec<OutputShape<'_>> =
             named.iter().map(|(name, shape)| OutputShape { name, shape }).collect();
-        let input = InputSize { width: 320, height: 320 };
+        let input = Size { width: 320, height: 320 };
         let evidence =
             BoxEvidence { outputs: &outputs, input, task: None, named: None, strides: None };
         let (decoder, reason) = choose(&evidence).unwrap();

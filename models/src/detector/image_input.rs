@@ -1,4 +1,4 @@
-//! What a model expects a picture to look like.
+//! What a model expects an image to look like.
 
 /// How a frame becomes a model's input tensor `[3, height, width]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,21 +30,21 @@ pub enum ChannelOrder {
 /// How a frame of other proportions is made to fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// Each axis is scaled by itself; the picture is distorted.
+    /// Each axis is scaled by itself; the image is distorted.
     Stretch,
     /// Proportions are kept and the rest of the input is filled.
     Letterbox {
-        /// Where the picture is put.
-        placement: LetterboxPlacement,
+        /// Where the image is put.
+        placement: LetterboxAlign,
         /// Level of every channel around it, 0 to 255.
         fill: u8,
     },
 }
 
-/// Where in the input a letterboxed picture is put.
+/// Where in the input a letterboxed image is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LetterboxPlacement {
+pub enum LetterboxAlign {
     /// In the top left corner.
     TopLeft,
     /// In the middle; an odd rest puts the larger margin at the bottom or right.

@@ -1,60 +1,35 @@
 //! How large a model's input is.
 
-use std::fmt;
+use serde::{Deserialize, Deserializer, de};
 
-use serde::Deserialize;
+use crate::Size;
 
-/// Width and height of a model's input, each 1 to [`InputSize::MAX_EXTENT`] pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "RawInputSize")]
-pub struct InputSize {
-    /// Width in pixels.
-    pub width: usize,
-    /// Height in pixels.
-    pub height: usize,
-}
+/// Largest width and height of a model's input in pixels: far beyond any detector, and memory for it
+/// can be had.
+const MAX_EXTENT: usize = 8192;
 
-impl InputSize {
-    /// Largest width and height in pixels: far beyond any detector, and memory for it can be had.
-    pub const MAX_EXTENT: usize = 8192;
+/// A model's input cannot have this size: both sides must be 1 to 8192 pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an input size of {0} is not possible: width and height must be 1 to {MAX_EXTENT}")]
+pub struct InputSizeError(pub Size);
 
-    /// A size of `width` by `height` pixels.
-    ///
-    /// # Errors
-    /// What is allowed, when a side is 0 or larger than [`InputSize::MAX_EXTENT`].
-    pub fn new(width: usize, height: usize) -> Result<Self, String> {
-        let allowed = 1..=Self::MAX_EXTENT;
-        if allowed.contains(&width) && allowed.contains(&height) {
-            Ok(Self { width, height })
-        } else {
-            Err(format!(
-                "an input size of {width}x{height} is not possible: width and height must be 1 to {}",
-                Self::MAX_EXTENT
-            ))
-        }
+/// The size, if a model's input can have it.
+///
+/// # Errors
+/// [`InputSizeError`] when a side is 0 or larger than 8192 pixels.
+pub fn check_input_size(size: Size) -> Result<Size, InputSizeError> {
+    let allowed = 1..=MAX_EXTENT;
+    if allowed.contains(&size.width) && allowed.contains(&size.height) {
+        Ok(size)
+    } else {
+        Err(InputSizeError(size))
     }
 }
 
-impl fmt::Display for InputSize {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.width, self.height)
-    }
-}
-
-/// An [`InputSize`] as written in a sidecar, before it is checked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawInputSize {
-    width: usize,
-    height: usize,
-}
-
-impl TryFrom<RawInputSize> for InputSize {
-    type Error = String;
-
-    fn try_from(raw: RawInputSize) -> Result<Self, String> {
-        Self::new(raw.width, raw.height)
-    }
+/// Reads an input size from a sidecar and checks it.
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Size>, D::Error> {
+    let size = Option::<Size>::deserialize(input)?;
+    size.map(check_input_size).transpose().map_err(de::Error::custom)
 }
 
 /// The places that may name an input size, strongest first.
@@ -63,11 +38,11 @@ pub(super) struct InputSizeSources {
     /// Height and width as the model file declares them; `None` where it leaves them open.
     pub(super) file: [Option<usize>; 2],
     /// From the command line.
-    pub(super) option: Option<InputSize>,
+    pub(super) option: Option<Size>,
     /// From the sidecar.
-    pub(super) sidecar: Option<InputSize>,
+    pub(super) sidecar: Option<Size>,
     /// From the file's metadata: what the model was exported for.
-    pub(super) metadata: Option<InputSize>,
+    pub(super) metadata: Option<Size>,
 }
 
 impl InputSizeSources {
@@ -75,7 +50,8 @@ impl InputSizeSources {
     ///
     /// # Errors
     /// What to change, when a named size contradicts what is fixed in the file.
-    pub(super) fn resolve(&self) -> Result<Option<InputSize>, String> {
+    pub(super) fn resolve(&self) -> Result<Option<Size>, String> {
+        let check = |size| check_input_size(size).map_err(|error| error.to_string());
         let [file_height, file_width] = self.file;
         for (origin, size) in [("--input-size", self.option), ("the sidecar", self.sidecar)] {
             let Some(size) = size else { continue };
@@ -94,13 +70,16 @@ impl InputSizeSources {
             }
         }
         if let [Some(height), Some(width)] = self.file {
-            return InputSize::new(width, height).map(Some);
+            return check(Size { width, height }).map(Some);
         }
         let named = self.option.or(self.sidecar).or(self.metadata);
         // Metadata is the exporter's hint; what the file fixes itself is stronger.
         named
             .map(|size| {
-                InputSize::new(file_width.unwrap_or(size.width), file_height.unwrap_or(size.height))
+                check(Size {
+                    width: file_width.unwrap_or(size.width),
+                    height: file_height.unwrap_or(size.height),
+                })
             })
             .transpose()
     }
@@ -112,8 +91,8 @@ mod tests {
 
     const OPEN: InputSizeSources =
         InputSizeSources { file: [None, None], option: None, sidecar: None, metadata: None };
-    const A: Option<InputSize> = Some(InputSize { width: 640, height: 384 });
-    const B: Option<InputSize> = Some(InputSize { width: 416, height: 416 });
+    const A: Option<Size> = Some(Size { width: 640, height: 384 });
+    const B: Option<Size> = Some(Size { width: 416, height: 416 });
 
     #[test]
     fn the_strongest_source_wins() {

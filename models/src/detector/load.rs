@@ -11,7 +11,8 @@ use super::labels::LabelPlaces;
 use super::preprocessing::image_input;
 use super::read::read_onnx_file;
 use super::sidecar::Sidecar;
-use super::{BoxDecoder, Detector, InputSize, LabelsSource, ModelError, OutputShape, metadata};
+use super::{BoxDecoder, Detector, LabelsSource, ModelError, OutputShape, metadata};
+use crate::Size;
 use crate::onnx::{OnnxError, OnnxFile};
 use crate::passes::optimise;
 
@@ -24,7 +25,7 @@ pub struct LoadOptions {
     /// A text file with one label a line.
     pub labels: Option<PathBuf>,
     /// The input size, for models whose file leaves it open.
-    pub input_size: Option<InputSize>,
+    pub input_size: Option<Size>,
 }
 
 impl Detector {
@@ -64,7 +65,7 @@ impl Detector {
                     input: image_input(&boxes, metadata::task(metadata), size, &sidecar),
                     boxes,
                     boxes_reason,
-                    suppression: sidecar.nms.unwrap_or_default(),
+                    nms: sidecar.nms.unwrap_or_default(),
                     labels,
                     labels_source,
                     licence: sidecar.licence,
@@ -89,7 +90,7 @@ struct OutputReading {
 impl OutputReading {
     fn of(
         graph: &Graph,
-        input: InputSize,
+        input: Size,
         file: &OnnxFile,
         sidecar: &Sidecar,
         path: &Path,
@@ -116,11 +117,7 @@ impl OutputReading {
 }
 
 /// The input size, or what to do about it.
-fn input_size(
-    file: &OnnxFile,
-    options: &LoadOptions,
-    sidecar: &Sidecar,
-) -> Result<InputSize, String> {
+fn input_size(file: &OnnxFile, options: &LoadOptions, sidecar: &Sidecar) -> Result<Size, String> {
     let sources = InputSizeSources {
         file: declared_size(file),
         option: options.input_size,
@@ -142,7 +139,7 @@ fn declared_size(file: &OnnxFile) -> [Option<usize>; 2] {
     }
 }
 
-fn assumed_size(file: &OnnxFile) -> InputSize {
+fn assumed_size(file: &OnnxFile) -> Size {
     let [height, width] = declared_size(file).map(|extent| extent.unwrap_or(ASSUMED_EXTENT));
-    InputSize { width, height }
+    Size { width, height }
 }

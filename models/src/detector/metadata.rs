@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::InputSize;
+use super::check_input_size;
 use super::literal::parse_names;
+use crate::Size;
 
 /// Key and value pairs of an ONNX file.
 pub(super) type Metadata = BTreeMap<String, String>;
@@ -25,14 +26,14 @@ pub(super) fn task(metadata: &Metadata) -> Option<&str> {
 
 /// The input size under `imgsz`: one number for a square, or `[height, width]`. Anything else is as
 /// good as no entry, because the size can be asked for.
-pub(super) fn image_size(metadata: &Metadata) -> Option<InputSize> {
+pub(super) fn image_size(metadata: &Metadata) -> Option<Size> {
     let text = metadata.get("imgsz")?.trim();
     let text = text.trim_matches(|bracket| "[]()".contains(bracket));
     let extents: Result<Vec<usize>, _> =
         text.split(',').map(|extent| extent.trim().parse()).collect();
     match extents.ok()?[..] {
-        [side] => InputSize::new(side, side).ok(),
-        [height, width] => InputSize::new(width, height).ok(),
+        [side] => check_input_size(Size { width: side, height: side }).ok(),
+        [height, width] => check_input_size(Size { width, height }).ok(),
         _ => None,
     }
 }
@@ -44,9 +45,9 @@ mod tests {
     #[test]
     fn image_sizes_are_height_before_width() {
         let size = |text: &str| image_size(&Metadata::from([("imgsz".into(), text.into())]));
-        assert_eq!(size("[384, 640]"), Some(InputSize { width: 640, height: 384 }));
-        assert_eq!(size(" 640 "), Some(InputSize { width: 640, height: 640 }));
-        assert_eq!(size("(320,320)"), Some(InputSize { width: 320, height: 320 }));
+        assert_eq!(size("[384, 640]"), Some(Size { width: 640, height: 384 }));
+        assert_eq!(size(" 640 "), Some(Size { width: 640, height: 640 }));
+        assert_eq!(size("(320,320)"), Some(Size { width: 320, height: 320 }));
         for text in ["", "[640, 640, 3]", "[0, 640]", "auto", "-1", "[99999999999999999999]"] {
             assert_eq!(size(text), None, "{text}");
         }

@@ -1,4 +1,4 @@
-//! A detector: a model, and what lies around it to make boxes out of pictures.
+//! A detector: a model, and what lies around it to make boxes out of images.
 //!
 //! ```text
 //! sidecar ─┐
@@ -16,26 +16,26 @@ mod labels;
 mod literal;
 mod load;
 mod metadata;
+mod nms_scope;
 mod output_layout;
 mod preprocessing;
 mod read;
 mod sidecar;
-mod suppression;
 
 use framegate_backend_api::Model;
 
 pub use box_decoder::BoxDecoder;
 pub use embedded::EMBEDDED_MODEL;
 pub use error::ModelError;
-pub use image_input::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
-pub use input_size::InputSize;
+pub use image_input::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+pub use input_size::{InputSizeError, check_input_size};
 pub use labels::LabelsSource;
 pub use load::LoadOptions;
+pub use nms_scope::NmsScope;
 pub use output_layout::{ClassCount, OutputShape, grid};
 pub use read::read_onnx_file;
-pub use suppression::Suppression;
 
-/// A model together with everything needed to feed it pictures and read its outputs.
+/// A model together with everything needed to feed it images and read its outputs.
 #[derive(Debug, Clone)]
 pub struct Detector {
     /// What backends run.
@@ -47,7 +47,7 @@ pub struct Detector {
     /// Why that box decoder was chosen, for people.
     pub boxes_reason: String,
     /// Which of its boxes suppress each other.
-    pub suppression: Suppression,
+    pub nms: NmsScope,
     /// Name of each class, by class number; never empty.
     pub labels: Vec<String>,
     /// Where the labels come from.

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use framegate_backend_api::graph::Graph;
 
-use super::{BoxDecoder, InputSize};
+use super::BoxDecoder;
+use crate::Size;
 
 /// A model output as box decoders see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +42,7 @@ impl BoxDecoder {
     ///
     /// # Errors
     /// What the decoder needs, when the outputs are not like that.
-    pub fn check(
-        &self,
-        outputs: &[OutputShape<'_>],
-        input: InputSize,
-    ) -> Result<ClassCount, String> {
+    pub fn check(&self, outputs: &[OutputShape<'_>], input: Size) -> Result<ClassCount, String> {
         let first = outputs.first().map_or(&[][..], |output| output.shape);
         let count = match (self, first) {
             (Self::Yolox { strides }, [1, n, row]) if *n == grid_cells(input, strides) => {
@@ -69,7 +66,7 @@ impl BoxDecoder {
         })
     }
 
-    fn requirement(&self, input: InputSize) -> String {
+    fn requirement(&self, input: Size) -> String {
         match self {
             Self::Yolox { strides } => {
                 format!("[1, {}, 5 + classes] with strides {strides:?}", grid_cells(input, strides))
@@ -91,12 +88,12 @@ fn known_beyond(extent: usize, others: usize) -> Option<ClassCount> {
 }
 
 /// Columns and rows of the grid with cells of `stride` pixels; a cut-off cell at an edge counts.
-pub fn grid(input: InputSize, stride: usize) -> (usize, usize) {
+pub fn grid(input: Size, stride: usize) -> (usize, usize) {
     (input.width.div_ceil(stride), input.height.div_ceil(stride))
 }
 
 /// Number of cells in the grids of all `strides` together.
-pub(super) fn grid_cells(input: InputSize, strides: &[usize]) -> usize {
+pub(super) fn grid_cells(input: Size, strides: &[usize]) -> usize {
     let cells = |stride: &usize| {
         let (columns, rows) = grid(input, *stride);
         columns * rows
@@ -106,7 +103,7 @@ pub(super) fn grid_cells(input: InputSize, strides: &[usize]) -> usize {
 
 /// Whether the outputs that YuNet's boxes are made of are there; its landmarks (`kps_S`) are not
 /// used and may be missing.
-fn is_yunet(outputs: &[OutputShape<'_>], input: InputSize, strides: &[usize]) -> bool {
+fn is_yunet(outputs: &[OutputShape<'_>], input: Size, strides: &[usize]) -> bool {
     let has = |name: String, cells: usize, extent: usize| {
         outputs.iter().any(|output| output.name == name && *output.shape == [1, cells, extent])
     };

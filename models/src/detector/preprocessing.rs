@@ -1,9 +1,10 @@
-//! How pictures are prepared: what the sidecar says, else what models of a kind were trained with.
+//! How images are prepared: what the sidecar says, else what models of a kind were trained with.
 
 use super::sidecar::{FitName, PerChannel, Sidecar};
-use super::{BoxDecoder, ChannelOrder, Fit, ImageInput, InputSize, LetterboxPlacement};
+use super::{BoxDecoder, ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use crate::Size;
 
-/// Level that YOLO models are trained with around a letterboxed picture.
+/// Level that YOLO models are trained with around a letterboxed image.
 const YOLO_FILL: u8 = 114;
 /// Mean and standard deviation of ImageNet's red, green and blue, on the scale 0 to 255.
 const IMAGENET_MEAN: [f32; 3] = [123.675, 116.28, 103.53];
@@ -14,7 +15,7 @@ const IMAGENET_DEVIATION: [f32; 3] = [58.395, 57.12, 57.375];
 pub(super) fn image_input(
     decoder: &BoxDecoder,
     task: Option<&str>,
-    size: InputSize,
+    size: Size,
     sidecar: &Sidecar,
 ) -> ImageInput {
     let usual = usual(decoder, task);
@@ -39,20 +40,17 @@ struct Usual {
 fn usual(decoder: &BoxDecoder, task: Option<&str>) -> Usual {
     let letterbox = |placement, fill| Fit::Letterbox { placement, fill };
     let (channel_order, mean, scale, fit) = match decoder {
-        BoxDecoder::Yolox { .. } => (
-            ChannelOrder::Bgr,
-            [0.0; 3],
-            [1.0; 3],
-            letterbox(LetterboxPlacement::TopLeft, YOLO_FILL),
-        ),
+        BoxDecoder::Yolox { .. } => {
+            (ChannelOrder::Bgr, [0.0; 3], [1.0; 3], letterbox(LetterboxAlign::TopLeft, YOLO_FILL))
+        }
         BoxDecoder::Yunet { .. } => {
-            (ChannelOrder::Bgr, [0.0; 3], [1.0; 3], letterbox(LetterboxPlacement::TopLeft, 0))
+            (ChannelOrder::Bgr, [0.0; 3], [1.0; 3], letterbox(LetterboxAlign::TopLeft, 0))
         }
         BoxDecoder::Yolov8 | BoxDecoder::Yolov5 | BoxDecoder::End2end => (
             ChannelOrder::Rgb,
             [0.0; 3],
             [1.0 / 255.0; 3],
-            letterbox(LetterboxPlacement::Centre, YOLO_FILL),
+            letterbox(LetterboxAlign::Centre, YOLO_FILL),
         ),
         BoxDecoder::Classify if task.is_some() => {
             (ChannelOrder::Rgb, [0.0; 3], [1.0 / 255.0; 3], Fit::Stretch)
@@ -67,7 +65,7 @@ fn usual(decoder: &BoxDecoder, task: Option<&str>) -> Usual {
 fn fit(sidecar: &Sidecar, usual: Fit) -> Fit {
     let (usual_placement, usual_fill) = match usual {
         Fit::Letterbox { placement, fill } => (placement, fill),
-        Fit::Stretch => (LetterboxPlacement::Centre, YOLO_FILL),
+        Fit::Stretch => (LetterboxAlign::Centre, YOLO_FILL),
     };
     let letterbox = Fit::Letterbox {
         placement: sidecar.placement.unwrap_or(usual_placement),
@@ -76,7 +74,7 @@ fn fit(sidecar: &Sidecar, usual: Fit) -> Fit {
     match sidecar.fit {
         Some(FitName::Letterbox) => letterbox,
         Some(FitName::Stretch) => Fit::Stretch,
-        // Who says where a letterboxed picture goes wants one.
+        // Who says where a letterboxed image goes wants one.
         None if sidecar.placement.is_some() || sidecar.fill.is_some() => letterbox,
         None => usual,
     }
@@ -86,7 +84,7 @@ fn fit(sidecar: &Sidecar, usual: Fit) -> Fit {
 mod tests {
     use super::*;
 
-    const SIZE: InputSize = InputSize { width: 64, height: 32 };
+    const SIZE: Size = Size { width: 64, height: 32 };
 
     #[test]
     fn the_sidecar_overrides_one_fact_at_a_time() {
@@ -96,11 +94,11 @@ mod tests {
         let sidecar = Sidecar {
             channel_order: Some(ChannelOrder::Bgr),
             scale: Some(PerChannel::Same(1.0)),
-            placement: Some(LetterboxPlacement::TopLeft),
+            placement: Some(LetterboxAlign::TopLeft),
             ..Sidecar::default()
         };
         let changed = image_input(&BoxDecoder::Yolov8, None, SIZE, &sidecar);
-        let fit = Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: YOLO_FILL };
+        let fit = Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: YOLO_FILL };
         assert_eq!(
             changed,
             ImageInput { channel_order: ChannelOrder::Bgr, scale: [1.0; 3], fit, ..plain }
@@ -114,7 +112,7 @@ mod tests {
         let filled = Sidecar { fill: Some(7), ..Sidecar::default() };
         assert_eq!(
             image_input(&BoxDecoder::Classify, None, SIZE, &filled).fit,
-            Fit::Letterbox { placement: LetterboxPlacement::Centre, fill: 7 }
+            Fit::Letterbox { placement: LetterboxAlign::Centre, fill: 7 }
         );
     }
 

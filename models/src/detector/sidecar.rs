@@ -17,7 +17,7 @@
 //! ```
 //!
 //! A YOLOX model exported with decoded outputs has the shape of one without, so that no one can
-//! tell from the file. Its outputs are those of `yolov5`, its pictures still those of YOLOX:
+//! tell from the file. Its outputs are those of `yolov5`, its images still those of YOLOX:
 //!
 //! ```toml
 //! boxes = "yolov5"
@@ -31,23 +31,25 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::embedded::{self, is_embedded};
-use super::{ChannelOrder, InputSize, LetterboxPlacement, ModelError, Suppression};
+use super::{ChannelOrder, LetterboxAlign, ModelError, NmsScope, input_size};
+use crate::Size;
 
 /// The contents of a sidecar file. All defaults if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sidecar {
     pub(super) labels: Option<SidecarLabels>,
-    pub(super) input_size: Option<InputSize>,
+    #[serde(default, deserialize_with = "input_size::deserialize")]
+    pub(super) input_size: Option<Size>,
     pub(super) channel_order: Option<ChannelOrder>,
     pub(super) mean: Option<PerChannel>,
     pub(super) scale: Option<PerChannel>,
     pub(super) fit: Option<FitName>,
-    pub(super) placement: Option<LetterboxPlacement>,
+    pub(super) placement: Option<LetterboxAlign>,
     pub(super) fill: Option<u8>,
     pub(super) boxes: Option<BoxDecoderName>,
     pub(super) strides: Option<Vec<usize>>,
-    pub(super) nms: Option<Suppression>,
+    pub(super) nms: Option<NmsScope>,
     pub(super) licence: Option<String>,
     pub(super) source: Option<String>,
 }
@@ -174,16 +176,16 @@ mod tests {
         );
         let expected = Sidecar {
             labels: Some(SidecarLabels::File("coco.txt".into())),
-            input_size: Some(InputSize { width: 640, height: 384 }),
+            input_size: Some(Size { width: 640, height: 384 }),
             channel_order: Some(ChannelOrder::Bgr),
             mean: Some(PerChannel::Each([1.0, 2.5, 3.0])),
             scale: Some(PerChannel::Same(0.5)),
             fit: Some(FitName::Letterbox),
-            placement: Some(LetterboxPlacement::TopLeft),
+            placement: Some(LetterboxAlign::TopLeft),
             fill: Some(114),
             boxes: Some(BoxDecoderName::Yolox),
             strides: Some(vec![8, 16, 32]),
-            nms: Some(Suppression::ClassAgnostic),
+            nms: Some(NmsScope::ClassAgnostic),
             licence: Some("Apache-2.0".to_owned()),
             source: Some("somewhere".to_owned()),
         };

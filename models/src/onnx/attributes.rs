@@ -1,7 +1,7 @@
 //! Typed access to a node's attributes.
 
 use framegate_backend_api::HostTensor;
-use onnx_ir::{AttributeProto, AttributeType, NodeProto};
+use framegate_onnx_proto::{AttributeProto, AttributeType, NodeProto, TensorProto};
 
 use super::tensor::host_tensor;
 
@@ -22,14 +22,14 @@ impl<'a> Attributes<'a> {
         expected: AttributeType,
     ) -> Result<Option<&'a AttributeProto>, Problem> {
         match self.0.attribute.iter().find(|attribute| attribute.name == name) {
-            Some(attribute) if attribute.type_.enum_value() == Ok(expected) => Ok(Some(attribute)),
+            Some(attribute) if attribute.r#type() == expected => Ok(Some(attribute)),
             Some(_) => Err(format!("attribute `{name}` is not of type {expected:?}")),
             None => Ok(None),
         }
     }
 
     pub(super) fn integer(self, name: &str) -> Result<Option<i64>, Problem> {
-        Ok(self.find(name, AttributeType::INT)?.map(|attribute| attribute.i))
+        Ok(self.find(name, AttributeType::Int)?.map(|attribute| attribute.i()))
     }
 
     pub(super) fn integer_or(self, name: &str, default: i64) -> Result<i64, Problem> {
@@ -41,31 +41,31 @@ impl<'a> Attributes<'a> {
     }
 
     pub(super) fn integers(self, name: &str) -> Result<Option<Vec<i64>>, Problem> {
-        Ok(self.find(name, AttributeType::INTS)?.map(|attribute| attribute.ints.clone()))
+        Ok(self.find(name, AttributeType::Ints)?.map(|attribute| attribute.ints.clone()))
     }
 
     pub(super) fn float_or(self, name: &str, default: f32) -> Result<f32, Problem> {
-        Ok(self.find(name, AttributeType::FLOAT)?.map_or(default, |attribute| attribute.f))
+        Ok(self.find(name, AttributeType::Float)?.map_or(default, |attribute| attribute.f()))
     }
 
     pub(super) fn float(self, name: &str) -> Result<Option<f32>, Problem> {
-        Ok(self.find(name, AttributeType::FLOAT)?.map(|attribute| attribute.f))
+        Ok(self.find(name, AttributeType::Float)?.map(|attribute| attribute.f()))
     }
 
     pub(super) fn floats(self, name: &str) -> Result<Option<Vec<f32>>, Problem> {
-        Ok(self.find(name, AttributeType::FLOATS)?.map(|attribute| attribute.floats.clone()))
+        Ok(self.find(name, AttributeType::Floats)?.map(|attribute| attribute.floats.clone()))
     }
 
     pub(super) fn text_or(self, name: &str, default: &str) -> Result<String, Problem> {
-        Ok(self.find(name, AttributeType::STRING)?.map_or_else(
+        Ok(self.find(name, AttributeType::String)?.map_or_else(
             || default.to_owned(),
-            |attribute| String::from_utf8_lossy(&attribute.s).into_owned(),
+            |attribute| String::from_utf8_lossy(attribute.s()).into_owned(),
         ))
     }
 
     pub(super) fn tensor(self, name: &str) -> Result<Option<HostTensor>, Problem> {
-        self.find(name, AttributeType::TENSOR)?
-            .map(|attribute| host_tensor(&attribute.t))
+        self.find(name, AttributeType::Tensor)?
+            .map(|attribute| host_tensor(attribute.t.as_ref().unwrap_or(&TensorProto::default())))
             .transpose()
     }
 

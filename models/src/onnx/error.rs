@@ -8,7 +8,7 @@ pub enum OnnxError {
     /// The bytes are no ONNX model, or not all of one.
     #[error("not a complete ONNX model ({0}); copy or export the file again")]
     Malformed(String),
-    /// The graph's inputs are not one picture.
+    /// The graph's inputs are not one image.
     #[error("{0}")]
     Input(String),
     /// Operators that have no meaning here, all of the file at once.

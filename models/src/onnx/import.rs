@@ -6,7 +6,7 @@ use framegate_backend_api::{
     ElementType, HostTensor,
     graph::{Graph, GraphBuilder, Operator, Value, ValueId},
 };
-use onnx_ir::{GraphProto, NodeProto};
+use framegate_onnx_proto::{GraphProto, NodeProto};
 
 use super::{attributes::Attributes, error::OnnxError, operators, tensor::host_tensor};
 use crate::reference;
@@ -235,7 +235,7 @@ impl Import {
     /// The elements of a constant; `what` names it in the error otherwise.
     pub(super) fn constant_of(&self, id: ValueId, what: &str) -> Result<&HostTensor, Problem> {
         self.value(id).constant.as_deref().ok_or_else(|| {
-            format!("{what} depends on the picture; only {what} known in advance is supported")
+            format!("{what} depends on the image; only {what} known in advance is supported")
         })
     }
 

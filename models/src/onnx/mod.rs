@@ -1,8 +1,7 @@
 //! Reading an ONNX file into a graph.
 //!
-//! `onnx-ir` reads the bytes; from its protocol-buffer messages on, the way is ours, because the
-//! graph must be worked out for a fixed input size, keep the file's names, and say everything that
-//! is not supported at once. One file under `operators` for each family of operators holds what
+//! [`framegate_onnx_proto`] reads the bytes. The graph is worked out here, because it must have a fixed
+//! input size, keep the file's names, and report every unsupported operator at once. One file under `operators` for each family of operators holds what
 //! ONNX's versions say differently; what comes out is the small canonical set of
 //! [`framegate_backend_api::graph::Operator`]. Anything that depends on constants alone is computed
 //! on the way.
@@ -18,7 +17,7 @@ mod tensor;
 use std::collections::{BTreeMap, HashSet};
 
 use framegate_backend_api::graph::Graph;
-use onnx_ir::{GraphProto, Message, ModelProto};
+use framegate_onnx_proto::{GraphProto, Message, ModelProto, StringStringEntryProto};
 
 pub use error::{OnnxError, UnsupportedOperators};
 use tensor::DataType;
@@ -26,7 +25,8 @@ use tensor::DataType;
 /// A parsed ONNX file, before its input size is fixed.
 #[derive(Debug, Clone)]
 pub struct OnnxFile {
-    model: ModelProto,
+    graph: GraphProto,
+    producer: String,
     metadata: BTreeMap<String, String>,
     input: InputDeclaration,
     opset: i64,
@@ -48,28 +48,30 @@ impl OnnxFile {
     /// [`OnnxError::Malformed`] for other or truncated bytes, [`OnnxError::Input`] unless the model
     /// takes exactly one float input, [`OnnxError::UnsupportedOperators`].
     pub fn parse(bytes: &[u8]) -> Result<Self, OnnxError> {
-        let model = ModelProto::parse_from_bytes(bytes)
-            .map_err(|error| OnnxError::Malformed(error.to_string()))?;
-        if model.graph.node.is_empty() {
+        let model =
+            ModelProto::decode(bytes).map_err(|error| OnnxError::Malformed(error.to_string()))?;
+        let graph = model.graph.unwrap_or_default();
+        if graph.node.is_empty() {
             return Err(OnnxError::Malformed("it holds no operators".to_owned()));
         }
-        if model.graph.output.is_empty() {
+        if graph.output.is_empty() {
             return Err(OnnxError::Malformed("it declares no outputs".to_owned()));
         }
-        operators::check_all_supported(&model.graph)?;
+        operators::check_all_supported(&graph)?;
         let metadata = model
             .metadata_props
-            .iter()
-            .map(|entry| (entry.key.clone(), entry.value.clone()))
+            .into_iter()
+            .map(|StringStringEntryProto { key, value }| (key, value))
             .collect();
-        let input = the_input(&model.graph)?;
+        let input = the_input(&graph)?;
         let opset = model
             .opset_import
             .iter()
             .find(|import| import.domain.is_empty() || import.domain == "ai.onnx")
             .map(|import| import.version)
             .ok_or_else(|| OnnxError::Malformed("it names no operator set".to_owned()))?;
-        Ok(Self { model, metadata, input, opset })
+        let producer = format!("{} {}", model.producer_name, model.producer_version);
+        Ok(Self { graph, producer: producer.trim().to_owned(), metadata, input, opset })
     }
 
     /// Key and value pairs the exporter left in the file.
@@ -88,29 +90,29 @@ impl OnnxFile {
     }
 
     /// Name and version of the program that wrote the file, as far as it says.
-    pub fn producer(&self) -> String {
-        format!("{} {}", self.model.producer_name, self.model.producer_version).trim().to_owned()
+    pub fn producer(&self) -> &str {
+        &self.producer
     }
 
     /// How often each operator stands in the file.
     pub fn operator_counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
-        for node in &self.model.graph.node {
+        for node in &self.graph.node {
             *counts.entry(node.op_type.clone()).or_default() += 1;
         }
         counts
     }
 
-    /// The graph for pictures of this size: constants folded, nothing fused yet.
+    /// The graph for images of this size: constants folded, nothing fused yet.
     ///
     /// # Errors
-    /// [`OnnxError::Input`] when the input is no picture or fixed to another size, and
+    /// [`OnnxError::Input`] when the input is no image or fixed to another size, and
     /// [`OnnxError::Node`] for a node that cannot be expressed.
     pub fn graph(&self, height: usize, width: usize) -> Result<Graph, OnnxError> {
         let InputDeclaration { name, dims } = &self.input;
         let [_, channels, file_height, file_width] = dims[..] else {
             return Err(OnnxError::Input(format!(
-                "input `{name}` has {} axes; a detector takes pictures as [batch, channels, height, width]",
+                "input `{name}` has {} axes; a detector takes images as [batch, channels, height, width]",
                 dims.len()
             )));
         };
@@ -118,7 +120,7 @@ impl OnnxFile {
         if !fits(channels, 3) {
             return Err(OnnxError::Input(format!(
                 "input `{name}` has {} channels where three are expected; export the model with \
-                 pictures as [batch, 3, height, width]",
+                 images as [batch, 3, height, width]",
                 channels.unwrap_or_default()
             )));
         }
@@ -127,7 +129,7 @@ impl OnnxFile {
                 "input `{name}` is {dims:?} in the file and cannot be {width}x{height}"
             )));
         }
-        import::import(&self.model.graph, self.opset, name, vec![1, 3, height, width])
+        import::import(&self.graph, self.opset, name, vec![1, 3, height, width])
     }
 }
 
@@ -140,12 +142,12 @@ fn the_input(graph: &GraphProto) -> Result<InputDeclaration, OnnxError> {
     let [input] = inputs[..] else {
         let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
         return Err(OnnxError::Input(format!(
-            "the model takes {} inputs ({}) where a detector takes one, the picture",
+            "the model takes {} inputs ({}) where a detector takes one, the image",
             names.len(),
             names.join(", ")
         )));
     };
-    let tensor = input.type_.tensor_type();
+    let tensor = input.r#type.as_ref().and_then(|of| of.tensor_type.clone()).unwrap_or_default();
     match DataType::from_number(i64::from(tensor.elem_type)) {
         Ok(DataType::Float | DataType::Float16 | DataType::Double | DataType::Bfloat16) => {}
         _ => {
@@ -157,10 +159,10 @@ fn the_input(graph: &GraphProto) -> Result<InputDeclaration, OnnxError> {
     }
     let dims = tensor
         .shape
+        .unwrap_or_default()
         .dim
         .iter()
-        .map(|dim| dim.has_dim_value().then(|| usize::try_from(dim.dim_value()).ok()).flatten())
-        .map(|extent| extent.filter(|extent| *extent > 0))
+        .map(|dim| usize::try_from(dim.dim_value?).ok().filter(|extent| *extent > 0))
         .collect();
     Ok(InputDeclaration { name: input.name.clone(), dims })
 }

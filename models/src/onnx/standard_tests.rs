@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use framegate_backend_api::{HostTensor, TensorData};
-use onnx_ir::{Message, ModelProto, TensorProto};
+use framegate_onnx_proto::{Message, ModelProto, TensorProto};
 
 use super::{import, operators, tensor::host_tensor};
 
@@ -65,7 +65,7 @@ enum Outcome {
 
 fn run(case: &Path) -> Outcome {
     let bytes = std::fs::read(case.join("model.onnx")).unwrap();
-    let mut model = ModelProto::parse_from_bytes(&bytes).unwrap();
+    let mut model = ModelProto::decode(bytes.as_slice()).unwrap();
     let opset = model.opset_import[0].version;
     let graph = model.graph.as_mut().unwrap();
     if operators::check_all_supported(graph).is_err() {
@@ -75,7 +75,7 @@ fn run(case: &Path) -> Outcome {
         let read = |path| std::fs::read(path).ok();
         (0..)
             .map_while(|index| read(case.join(format!("test_data_set_0/{prefix}_{index}.pb"))))
-            .map(|bytes| TensorProto::parse_from_bytes(&bytes).unwrap())
+            .map(|bytes| TensorProto::decode(bytes.as_slice()).unwrap())
             .collect::<Vec<_>>()
     };
     for (mut tensor, input) in tensors("input").into_iter().zip(&graph.input) {

@@ -1,8 +1,8 @@
 //! Tensors of an ONNX file, widened to the graph's element types.
 
 use framegate_backend_api::{ElementType, HostTensor, TensorData};
+use framegate_onnx_proto::TensorProto;
 use half::{bf16, f16};
-use onnx_ir::TensorProto;
 
 /// ONNX's `TensorProto.DataType`, as far as detectors use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub(super) fn fold(graph: &mut Graph) {
             continue;
         };
         let result = graph.nodes[index].outputs[0];
-        // A constant with more channels than the picture would broadcast the picture.
+        // A constant with more channels than the feature map would broadcast the feature map.
         if graph.value(source).shape != graph.value(result).shape {
             continue;
         }
@@ -65,7 +65,7 @@ fn pick(numbers: &[f32], channel: usize, absent: f64) -> f64 {
     }
 }
 
-/// What a node does to the channels of a picture, and to which value.
+/// What a node does to the channels of a feature map, and to which value.
 fn per_channel_change(graph: &Graph, node: &Node) -> Option<(ValueId, Change)> {
     let Operator::Binary(binary) = node.operator else {
         return None;
@@ -90,10 +90,10 @@ fn per_channel_change(graph: &Graph, node: &Node) -> Option<(ValueId, Change)> {
     }
 }
 
-/// The numbers of a constant that broadcasts along batch, height and width of a picture.
-fn channel_numbers(constant: &Value, picture: &Value) -> Option<Vec<f32>> {
+/// The numbers of a constant that broadcasts along batch, height and width of a feature map.
+fn channel_numbers(constant: &Value, x: &Value) -> Option<Vec<f32>> {
     let numbers = constant.constant.as_ref()?.as_f32()?;
-    let [1, channels, _, _] = picture.shape[..] else {
+    let [1, channels, _, _] = x.shape[..] else {
         return None;
     };
     let per_channel = matches!(constant.shape[..], [c, 1, 1] | [1, c, 1, 1] if c == channels);

@@ -6,7 +6,7 @@ use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Activation, Convolution, TransposedConvolution};
 
 use super::activation::activation;
-use super::{floats, picture, rounded};
+use super::{floats, nchw, rounded};
 
 /// Where the windows of a convolution lie along one axis: window `w` has its tap `t` at position
 /// `w · stride + t · dilation − padding`.
@@ -32,7 +32,7 @@ impl Taps {
     }
 }
 
-/// Calls `visit(window, position)` for every pair of a window and the picture element under its tap
+/// Calls `visit(window, position)` for every pair of a window and the feature map element under its tap
 /// `(row, column)`; both are offsets into row-major planes of the given `[height, width]`.
 fn for_each_pair(
     taps: [Taps; 2],
@@ -57,8 +57,8 @@ pub(super) fn convolution(
     bias: Option<&HostTensor>,
 ) -> HostTensor {
     let Convolution { stride, dilation, padding, groups, activation } = parameters;
-    let [batch, channels, height, width] = picture(x);
-    let [filters, group_channels, kernel_height, kernel_width] = picture(weight);
+    let [batch, channels, height, width] = nchw(x);
+    let [filters, group_channels, kernel_height, kernel_width] = nchw(weight);
     let windows = |extent: usize, kernel: usize, axis: usize| {
         (extent - dilation[axis] * (kernel - 1) - 1) / stride[axis] + 1
     };
@@ -105,8 +105,8 @@ pub(super) fn transposed(
 ) -> HostTensor {
     let TransposedConvolution { stride, dilation, padding, output_padding, groups, activation } =
         parameters;
-    let [batch, channels, height, width] = picture(x);
-    let [_, group_filters, kernel_height, kernel_width] = picture(weight);
+    let [batch, channels, height, width] = nchw(x);
+    let [_, group_filters, kernel_height, kernel_width] = nchw(weight);
     let extent = |input: usize, kernel: usize, axis: usize| {
         (input - 1) * stride[axis] + dilation[axis] * (kernel - 1) + 1 + output_padding[axis]
     };

@@ -88,6 +88,6 @@ fn rounded(shape: impl Into<Vec<usize>>, elements: impl IntoIterator<Item = f64>
 }
 
 /// The extents of `[N, C, H, W]`.
-fn picture(tensor: &HostTensor) -> [usize; 4] {
+fn nchw(tensor: &HostTensor) -> [usize; 4] {
     tensor.shape().try_into().expect("operand was checked to have four axes")
 }

@@ -4,7 +4,7 @@ use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{AveragePool, Window};
 
 use super::scalar::maximum;
-use super::{floats, picture, rounded};
+use super::{floats, nchw, rounded};
 
 pub(super) fn max_pool(window: &Window, x: &HostTensor) -> HostTensor {
     pool(window, [0, 0], x, |plane, rows, columns| {
@@ -62,7 +62,7 @@ fn pool(
     combine: impl Fn(&Plane<'_>, &[isize], &[isize]) -> f64,
 ) -> HostTensor {
     let Window { kernel, stride, dilation, padding } = window;
-    let [batch, channels, height, width] = picture(x);
+    let [batch, channels, height, width] = nchw(x);
     let windows = |extent: usize, axis: usize| -> Vec<Vec<isize>> {
         let before = [padding.top, padding.left][axis];
         let after = [padding.bottom, padding.right][axis] + overhang[axis];

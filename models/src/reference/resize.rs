@@ -1,9 +1,9 @@
-//! Interpolating a picture to another size.
+//! Interpolating a feature map to another size.
 
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Resize, ResizeMode};
 
-use super::{floats, picture, rounded};
+use super::{floats, nchw, rounded};
 
 /// The two input positions along one axis that make a result position, and the weight of the
 /// second.
@@ -14,7 +14,7 @@ struct Blend {
 }
 
 pub(super) fn resize(resize: &Resize, x: &HostTensor) -> HostTensor {
-    let [batch, channels, height, width] = picture(x);
+    let [batch, channels, height, width] = nchw(x);
     let rows = blends(resize, 0, height);
     let columns = blends(resize, 1, width);
     let mut result = Vec::with_capacity(batch * channels * rows.len() * columns.len());
@@ -29,7 +29,7 @@ pub(super) fn resize(resize: &Resize, x: &HostTensor) -> HostTensor {
             }
         }
     }
-    // A picture without pixels has nothing to interpolate.
+    // A feature map without pixels has nothing to interpolate.
     result.resize(batch * channels * rows.len() * columns.len(), 0.0);
     rounded([batch, channels, rows.len(), columns.len()], result)
 }

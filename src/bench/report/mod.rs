@@ -20,8 +20,8 @@ pub struct BenchReport {
     pub command: String,
     /// Where it was measured.
     pub machine: Machine,
-    /// Number of pictures given.
-    pub pictures: usize,
+    /// Number of images given.
+    pub images: usize,
     /// Seconds each combination was measured.
     pub seconds: f64,
     /// What was measured.

@@ -28,7 +28,7 @@ pub(super) fn bench(config: &BenchConfig) -> Result<Outcome, CommandError> {
     for path in [&config.json, &config.html].into_iter().flatten() {
         check_writable(path)?;
     }
-    let pictures = pictures(&config.images)?;
+    let images = images(&config.images)?;
     let backends = backends(config)?;
     let names: Vec<String> = backends.into_iter().map(|backend| backend.name).collect();
     let bench = Bench { duration: config.duration };
@@ -39,7 +39,7 @@ pub(super) fn bench(config: &BenchConfig) -> Result<Outcome, CommandError> {
         let jobs =
             combinations(model, &names, &config.batches).into_iter().map(|combination| Job {
                 combination,
-                pictures: pictures.clone(),
+                images: images.clone(),
                 threads: config.threads,
                 confidence: config.thresholds.confidence,
                 iou: config.thresholds.iou,
@@ -51,7 +51,7 @@ pub(super) fn bench(config: &BenchConfig) -> Result<Outcome, CommandError> {
     let report = BenchReport {
         command: command_line(),
         machine: Machine::describe(),
-        pictures: pictures.len(),
+        images: images.len(),
         seconds: config.duration.as_secs_f64(),
         models,
     };
@@ -78,7 +78,7 @@ fn start(job: Job) -> Result<Worker, BenchError> {
 }
 
 /// The JPEG files to measure with.
-fn pictures(images: &Path) -> Result<Vec<PathBuf>, CommandError> {
+fn images(images: &Path) -> Result<Vec<PathBuf>, CommandError> {
     let file = |source| match source {
         // A file that cannot be read is found out here, and not by each combination.
         Source::File(path) => match File::open(&path) {
@@ -89,7 +89,7 @@ fn pictures(images: &Path) -> Result<Vec<PathBuf>, CommandError> {
         Source::StandardInput => Err("they cannot come from standard input".to_owned()),
     };
     let files = sources::expand(&[images.to_owned()]).into_iter().map(file);
-    Ok(files.collect::<Result<_, _>>().map_err(BenchError::Pictures)?)
+    Ok(files.collect::<Result<_, _>>().map_err(BenchError::Images)?)
 }
 
 /// The backends asked for, each of which must run here, or all that do.

@@ -1,4 +1,4 @@
-//! `framegate eval`: how much of what is known to be in pictures a model finds.
+//! `framegate eval`: how much of what is known to be in images a model finds.
 
 mod text;
 
@@ -37,7 +37,7 @@ pub(super) fn eval(config: EvalConfig) -> Result<Outcome, CommandError> {
         .as_deref()
         .map(|directory| AnnotationDirectory::create(directory, &sources))
         .transpose()?;
-    // One picture at a time, so that the time of a picture is its own.
+    // One image at a time, so that the time of an image is its own.
     let loaded = LoadedDetector::load(&config.detector, &config.backend, config.thresholds, 1)?;
     let classes = loaded.detector.labels.clone();
     labels.check(&classes)?;
@@ -56,7 +56,7 @@ pub(super) fn eval(config: EvalConfig) -> Result<Outcome, CommandError> {
                     tally.add(&frame.origin.to_string(), objects(&frame.origin), result);
                 }
                 Err(error) => {
-                    tracing::error!(frame = %frame.origin, %error, "the picture does not count");
+                    tracing::error!(frame = %frame.origin, %error, "the image does not count");
                 }
             }
         }

@@ -12,8 +12,8 @@ pub(super) fn write(out: &mut impl Write, evaluation: &Evaluation) -> io::Result
     let Evaluation { model, backend, device, conf, report, .. } = evaluation;
     writeln!(
         out,
-        "{model} on {backend} ({device}), {} pictures, boxes of score {conf} and more",
-        report.pictures
+        "{model} on {backend} ({device}), {} images, boxes of score {conf} and more",
+        report.images
     )?;
     let mut table =
         numbers_table(&["class", "labelled", "found", "recall", "boxes", "right", "precision"]);
@@ -30,15 +30,15 @@ pub(super) fn write(out: &mut impl Write, evaluation: &Evaluation) -> io::Result
     }
     writeln!(out, "{table}")?;
     let without = &report.without_labels;
-    if let Some(rate) = without.boxes_per_picture {
-        let (boxes, pictures) = (without.boxes, without.pictures);
+    if let Some(rate) = without.boxes_per_image {
+        let (boxes, images) = (without.boxes, without.images);
         writeln!(
             out,
-            "pictures without labels: {pictures}; boxes in them: {boxes}, {rate:.3} a picture"
+            "images without labels: {images}; boxes in them: {boxes}, {rate:.3} an image"
         )?;
     }
-    if let Some(milliseconds) = report.ms_per_picture {
-        writeln!(out, "{milliseconds:.2} ms a picture from JPEG to boxes (median)")?;
+    if let Some(milliseconds) = report.ms_per_image {
+        writeln!(out, "{milliseconds:.2} ms an image from JPEG to boxes (median)")?;
     }
     if !report.missed.is_empty() {
         writeln!(out, "\nmissed:")?;

@@ -1,4 +1,4 @@
-//! `framegate infer`: pictures in, one JSON line each out.
+//! `framegate infer`: images in, one JSON line each out.
 
 mod line;
 

@@ -5,10 +5,11 @@ mod operators;
 mod report;
 mod text;
 
+use framegate_models::Size;
 use std::io::{self, Write};
 
 use framegate_models::Detector;
-use framegate_models::detector::{InputSize, read_onnx_file};
+use framegate_models::detector::{check_input_size, read_onnx_file};
 use framegate_models::onnx::OnnxFile;
 
 use super::{CommandError, Outcome};
@@ -21,7 +22,7 @@ pub(super) fn inspect(config: &InspectConfig) -> Result<Outcome, CommandError> {
     let file = read_onnx_file(&config.detector.path)?;
     let detector = Detector::load(&config.detector.path, &config.detector.options);
     let unfused = || {
-        let InputSize { width, height } = fixed_size(&file, config)?;
+        let Size { width, height } = fixed_size(&file, config)?;
         file.graph(height, width).ok()
     };
     let mut report = match &detector {
@@ -42,9 +43,9 @@ pub(super) fn inspect(config: &InspectConfig) -> Result<Outcome, CommandError> {
 }
 
 /// The input size asked for, or declared in the file.
-fn fixed_size(file: &OnnxFile, config: &InspectConfig) -> Option<InputSize> {
+fn fixed_size(file: &OnnxFile, config: &InspectConfig) -> Option<Size> {
     let declared = match file.input().dims[..] {
-        [_, _, Some(height), Some(width)] => InputSize::new(width, height).ok(),
+        [_, _, Some(height), Some(width)] => check_input_size(Size { width, height }).ok(),
         _ => None,
     };
     config.detector.options.input_size.or(declared)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use framegate_backend_api::graph::{Batching, Graph};
 use framegate_models::Detector;
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement, Suppression};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, NmsScope};
 use framegate_models::onnx::OnnxFile;
 use serde::Serialize;
 
@@ -65,7 +65,7 @@ pub(super) struct DetectorReport {
     pub(super) preparation: Preparation,
     pub(super) box_decoder: &'static str,
     pub(super) box_decoder_reason: String,
-    pub(super) nms: Suppression,
+    pub(super) nms: NmsScope,
     pub(super) labels: Vec<String>,
     pub(super) labels_source: String,
 }
@@ -89,7 +89,7 @@ impl Report {
             preparation: Preparation::of(&detector.input),
             box_decoder: detector.boxes.name(),
             box_decoder_reason: detector.boxes_reason.clone(),
-            nms: detector.suppression,
+            nms: detector.nms,
             labels: detector.labels.clone(),
             labels_source: detector.labels_source.to_string(),
         });
@@ -101,7 +101,7 @@ impl Report {
         let input = file.input();
         Self {
             file: path.display().to_string(),
-            producer: file.producer(),
+            producer: file.producer().to_owned(),
             opset: file.opset(),
             input: DeclaredInput { name: input.name.clone(), shape: input.dims.clone() },
             operators_in_file: file.operator_counts(),
@@ -143,8 +143,8 @@ impl Preparation {
             Fit::Stretch => "stretched to fit".to_owned(),
             Fit::Letterbox { placement, fill } => {
                 let place = match placement {
-                    LetterboxPlacement::TopLeft => "top left",
-                    LetterboxPlacement::Centre => "centred",
+                    LetterboxAlign::TopLeft => "top left",
+                    LetterboxAlign::Centre => "centred",
                 };
                 format!("letterboxed, {place}, filled with {fill}")
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use framegate_models::detector::Suppression;
+use framegate_models::detector::NmsScope;
 
 use super::kernels::KernelReport;
 use super::report::{DetectorReport, GraphReport, Report};
@@ -68,8 +68,8 @@ fn write_detector(line: &mut WriteLine<'_>, detector: &DetectorReport) -> io::Re
     )?;
     line("levels", &format!("(0..255 - {:?}) x {:?}", preparation.mean, preparation.scale))?;
     let nms = match detector.nms {
-        Suppression::PerClass => "suppression within each class",
-        Suppression::ClassAgnostic => "suppression between all classes",
+        NmsScope::PerClass => "suppression within each class",
+        NmsScope::ClassAgnostic => "suppression between all classes",
     };
     let reason = &detector.box_decoder_reason;
     line("box decoder", &format!("{}: {reason}; {nms}", detector.box_decoder))?;

@@ -46,7 +46,7 @@ pub(super) fn lines(report: &LoadReport) -> Vec<(String, String)> {
     let server = report.server.as_ref().map_or_else(String::new, |server| {
         format!(", pipeline {} on {} ({})", server.pipeline, server.backend, server.device)
     });
-    let pictures = {
+    let images = {
         let kilobytes = source.mean_bytes / 1e3;
         format!("{}: {} of {kilobytes:.0} kB", source.description, source.frames)
     };
@@ -54,7 +54,7 @@ pub(super) fn lines(report: &LoadReport) -> Vec<(String, String)> {
     let mut line = |name: &str, text: String| lines.push((name.to_owned(), text));
     line("server", format!("{}{server}", report.address));
     line("load", load(run));
-    line("pictures", pictures);
+    line("images", images);
     line("frames", frames(run));
     line("answers", answers(run));
     for (name, counts) in [("drops", &run.drops), ("errors", &run.errors)] {

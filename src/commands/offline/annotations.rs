@@ -1,4 +1,4 @@
-//! The annotated pictures of a run. One that fails costs nobody a result.
+//! The annotated images of a run. One that fails costs nobody a result.
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -7,7 +7,7 @@ use crate::annotate::{AnnotateError, AnnotationDirectory, DirectoryError, Mark, 
 use crate::engine::{FinishedFrame, FrameError, FrameOrigin, panics};
 use crate::stages::{DecodeLimits, Detection};
 
-/// Why there is no annotated picture of a frame that was processed.
+/// Why there is no annotated image of a frame that was processed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -18,7 +18,7 @@ enum Failure {
     Writing(#[from] DirectoryError),
 }
 
-/// Writes the annotated pictures of those frames that were processed, with the marks that `marks` makes
+/// Writes the annotated images of those frames that were processed, with the marks that `marks` makes
 /// of a frame's origin and detections. Failures are logged; returns how many there were.
 pub(in crate::commands) fn write_batch(
     directory: &AnnotationDirectory,
@@ -32,7 +32,7 @@ pub(in crate::commands) fn write_batch(
         let marks = marks(&frame.origin, &result.detections);
         let written = write(directory, limits, frame, &marks);
         if let Err(problem) = &written {
-            tracing::error!(frame = %frame.origin, %problem, "the picture cannot be annotated");
+            tracing::error!(frame = %frame.origin, %problem, "the image cannot be annotated");
         }
         written.is_err()
     };

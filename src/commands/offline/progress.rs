@@ -63,7 +63,7 @@ impl Progress {
             );
         }
         if not_annotated > 0 {
-            tracing::error!("{not_annotated} pictures could not be annotated");
+            tracing::error!("{not_annotated} images could not be annotated");
         }
         if failed + not_annotated == 0 { Outcome::Done } else { Outcome::SomeFramesFailed }
     }

@@ -8,7 +8,7 @@ use framegate_backend_api::graph::{
 };
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LoadOptions, ModelError, Suppression,
+    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LoadOptions, ModelError, NmsScope,
 };
 
 use crate::config::PipelineConfig;
@@ -54,7 +54,7 @@ fn null_detector() -> Detector {
         },
         boxes: BoxDecoder::Classify,
         boxes_reason: "there is no model".to_owned(),
-        suppression: Suppression::PerClass,
+        nms: NmsScope::PerClass,
         labels: ["nothing", "something", "anything"].map(str::to_owned).to_vec(),
         labels_source: LabelsSource::Sidecar,
         licence: None,
@@ -64,7 +64,7 @@ fn null_detector() -> Detector {
 
 /// A score for each channel.
 fn null_graph() -> Result<Graph, GraphError> {
-    let mut builder = GraphBuilder::new("picture", [1, 3, NULL_EXTENT, NULL_EXTENT]);
+    let mut builder = GraphBuilder::new("image", [1, 3, NULL_EXTENT, NULL_EXTENT]);
     let mean = Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_axes: false };
     let mean = builder.push("mean", Operator::Reduce(mean), &[builder.input()])?;
     let scores = builder.push("scores", Operator::Activation(Activation::Sigmoid), &[mean])?;

@@ -1,9 +1,9 @@
 //! Frames that do not wait for us: each session has room for one, and a newer one takes its place.
 //!
 //! ```text
-//! Lane::offer ─▶ mailbox ┐
-//! Lane::offer ─▶ mailbox ┼▶ by turns ─▶ prepare ─────────▶ infer ───────────────▶ finish, answer
-//! Lane::offer ─▶ mailbox ┘              thread, rayon      thread, all sessions    thread
+//! StreamHandle::offer ─▶ mailbox ┐
+//! StreamHandle::offer ─▶ mailbox ┼▶ by turns ─▶ prepare ─────────▶ infer ───────────────▶ finish, answer
+//! StreamHandle::offer ─▶ mailbox ┘              thread, rayon      thread, all sessions    thread
 //! ```
 //!
 //! A batch is what waits when the device is about to be free: the device never waits for a batch to
@@ -21,13 +21,13 @@
 //! | `lane` | a session's side |
 //! | `workers` | the three threads |
 
-mod lane;
-mod outcome;
+mod fairness;
+mod mailboxes;
+mod reply;
 mod schedule;
-mod service;
+mod service_times;
 mod shared;
-mod shares;
-mod turns;
+mod stream;
 mod workers;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,11 +39,11 @@ use framegate_models::Detector;
 use rayon::ThreadPool;
 use tokio_util::sync::CancellationToken;
 
-pub use lane::Lane;
-pub use outcome::{Answer, DropReason, Outcome};
+pub use mailboxes::StreamId;
+pub use reply::{Answer, DropReason, Outcome};
 pub use schedule::{Capacity, Next, Schedule};
-pub use service::{BatchTimes, ServiceTimes};
-pub use turns::LaneId;
+pub use service_times::{BatchTimes, ServiceTimes};
+pub use stream::StreamHandle;
 
 use crate::stages::{BoxStage, DecodeLimits};
 use shared::Shared;
@@ -143,8 +143,8 @@ impl Engine {
 
     /// A new session's way into the pipeline with this number, counted from 0 in the order given to
     /// [`Engine::start`].
-    pub fn open(&self, pipeline: usize) -> Lane {
-        Lane::open(Arc::clone(&self.shared), pipeline)
+    pub fn open(&self, pipeline: usize) -> StreamHandle {
+        StreamHandle::open(Arc::clone(&self.shared), pipeline)
     }
 
     /// Cancelled when the engine has ended, by [`Engine::stop`] or because of a bug in it.

@@ -6,9 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::service::{BatchTimes, ServiceTimes};
-use super::shares::{Claim, fair_share};
-use super::turns::{Demand, LaneId, Turns};
+use super::fairness::{Claim, fair_share};
+use super::mailboxes::{Demand, Mailboxes, StreamId};
+use super::service_times::{BatchTimes, ServiceTimes};
 use crate::engine::EngineSettings;
 
 /// Preparing a batch is expected to take so much longer than usual, for the clock's and the
@@ -23,7 +23,7 @@ pub struct Capacity {
     /// Frames a second that it can have for as long as it likes, above 0.
     pub sustainable_fps: f64,
     /// When a frame of it was last taken.
-    pub last_turn: Option<Instant>,
+    pub last_served: Option<Instant>,
     /// A frame that came now would be taken at once, and no other session's waits.
     pub idle: bool,
 }
@@ -49,7 +49,7 @@ pub enum Next<F> {
 /// The mailboxes, and what is known of the device behind them. `F` is a frame.
 #[derive(Debug)]
 pub struct Schedule<F> {
-    turns: Turns<F>,
+    mailboxes: Mailboxes<F>,
     /// One for each pipeline.
     service: Vec<ServiceTimes>,
     max_batch: usize,
@@ -64,29 +64,29 @@ impl<F> Schedule<F> {
     /// A schedule for pipelines of which this is known.
     pub fn new(service: Vec<ServiceTimes>, settings: EngineSettings) -> Self {
         let EngineSettings { max_batch, max_age, .. } = settings;
-        let turns = Turns::new();
-        Self { turns, service, max_batch, max_age, ahead: false, running_until: None }
+        let mailboxes = Mailboxes::new();
+        Self { mailboxes, service, max_batch, max_age, ahead: false, running_until: None }
     }
 
     /// A new session of a pipeline.
-    pub fn open(&mut self, pipeline: usize) -> LaneId {
-        self.turns.open(pipeline)
+    pub fn open(&mut self, pipeline: usize) -> StreamId {
+        self.mailboxes.open(pipeline)
     }
 
     /// Ends a session and returns the frame that waited.
-    pub fn close(&mut self, lane: LaneId) -> Option<F> {
-        self.turns.close(lane)
+    pub fn close(&mut self, stream: StreamId) -> Option<F> {
+        self.mailboxes.close(stream)
     }
 
     /// Puts a frame into its session's mailbox and returns the one whose place it took.
-    pub fn offer(&mut self, lane: LaneId, received: Instant, frame: F) -> Option<F> {
-        self.turns.offer(lane, received, frame)
+    pub fn offer(&mut self, stream: StreamId, received: Instant, frame: F) -> Option<F> {
+        self.mailboxes.offer(stream, received, frame)
     }
 
     /// What there is for a session that would like `fps` frames a second.
-    pub fn capacity(&mut self, lane: LaneId, fps: f64, now: Instant) -> Capacity {
-        let (pipeline, last_turn) = self.turns.demand(lane, fps, now);
-        let others = self.turns.demands_beside(lane, now);
+    pub fn capacity(&mut self, stream: StreamId, fps: f64, now: Instant) -> Capacity {
+        let (pipeline, last_served) = self.mailboxes.demand(stream, fps, now);
+        let others = self.mailboxes.demands_beside(stream, now);
         let mut sessions = vec![0; self.service.len()];
         sessions[pipeline] += 1;
         others.iter().for_each(|other| sessions[other.pipeline] += 1);
@@ -96,26 +96,26 @@ impl<F> Schedule<F> {
         let claim =
             |demand: &Demand| Claim { fps: demand.fps, seconds_per_frame: costs[demand.pipeline] };
         let sustainable_fps = fair_share(costs[pipeline], others.iter().map(claim).collect());
-        let idle = self.turns.next_pipeline().is_none()
+        let idle = self.mailboxes.next_pipeline().is_none()
             && !self.ahead
             && self.take_at(pipeline).is_none_or(|take_at| take_at <= now);
-        Capacity { sustainable_fps, last_turn, idle }
+        Capacity { sustainable_fps, last_served, idle }
     }
 
     /// What to do now.
     pub fn next(&mut self, now: Instant) -> Next<F> {
-        let stale = self.turns.take_received_before(now.checked_sub(self.max_age));
+        let stale = self.mailboxes.take_received_before(now.checked_sub(self.max_age));
         if !stale.is_empty() {
             return Next::Stale(stale);
         }
-        let (false, Some(pipeline)) = (self.ahead, self.turns.next_pipeline()) else {
+        let (false, Some(pipeline)) = (self.ahead, self.mailboxes.next_pipeline()) else {
             return Next::OnChange;
         };
         if let Some(take_at) = self.take_at(pipeline).filter(|take_at| *take_at > now) {
             return Next::At(take_at);
         }
         self.ahead = true;
-        Next::Batch { pipeline, frames: self.turns.take(pipeline, self.max_batch, now) }
+        Next::Batch { pipeline, frames: self.mailboxes.take(pipeline, self.max_batch, now) }
     }
 
     /// When frames are to be taken so that they are prepared when the run that goes on ends.
@@ -147,7 +147,7 @@ impl<F> Schedule<F> {
 
     /// Takes every waiting frame.
     pub fn take_all(&mut self) -> Vec<F> {
-        self.turns.take_all()
+        self.mailboxes.take_all()
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
         service.record(1, times);
         service.record(2, times);
         let settings =
-            EngineSettings { decode: DecodeLimits::USUAL, max_batch: 2, max_age: ms(1000) };
+            EngineSettings { decode: DecodeLimits::DEFAULT, max_batch: 2, max_age: ms(1000) };
         Schedule::new(vec![service], settings)
     }
 
@@ -195,17 +195,17 @@ mod tests {
     fn a_batch_is_taken_just_before_the_device_is_free() {
         let start = Instant::now();
         let mut schedule = schedule();
-        let lane = schedule.open(0);
-        schedule.offer(lane, start, "a");
+        let stream = schedule.open(0);
+        schedule.offer(stream, start, "a");
         assert_eq!(schedule.next(start), batch(&["a"]));
         schedule.run_begins(0, 1, start);
-        assert_eq!(schedule.offer(lane, start, "b"), None);
+        assert_eq!(schedule.offer(stream, start, "b"), None);
         let take_at = start + ms(100) - ms(10) - MARGIN;
         assert_eq!(schedule.next(start), Next::At(take_at));
-        assert_eq!(schedule.offer(lane, start + ms(50), "c"), Some("b"));
+        assert_eq!(schedule.offer(stream, start + ms(50), "c"), Some("b"));
         assert_eq!(schedule.next(take_at), batch(&["c"]));
         // What comes now waits for the next run, however late this one ends.
-        schedule.offer(lane, take_at, "d");
+        schedule.offer(stream, take_at, "d");
         assert_eq!(schedule.next(start + ms(500)), Next::OnChange);
     }
 
@@ -213,9 +213,9 @@ mod tests {
     fn a_run_that_ends_early_is_followed_at_once() {
         let start = Instant::now();
         let mut schedule = schedule();
-        let lane = schedule.open(0);
+        let stream = schedule.open(0);
         schedule.run_begins(0, 1, start);
-        schedule.offer(lane, start, "a");
+        schedule.offer(stream, start, "a");
         assert_eq!(schedule.next(start), Next::At(start + ms(88)));
         schedule.run_ends();
         assert_eq!(schedule.next(start + ms(1)), batch(&["a"]));
@@ -238,7 +238,7 @@ mod tests {
         let mut schedule = schedule();
         let [one, other] = [0, 0].map(|pipeline| schedule.open(pipeline));
         let alone = schedule.capacity(one, 30.0, now);
-        assert_eq!(alone, Capacity { sustainable_fps: 10.0, last_turn: None, idle: true });
+        assert_eq!(alone, Capacity { sustainable_fps: 10.0, last_served: None, idle: true });
         // Two sessions make batches of two: 20 frames a second in all.
         assert_eq!(schedule.capacity(other, 30.0, now).sustainable_fps, 10.0);
         assert_eq!(schedule.capacity(other, 4.0, now).sustainable_fps, 10.0);
@@ -247,7 +247,7 @@ mod tests {
         assert!(!schedule.capacity(other, 4.0, now).idle, "another frame waits");
         schedule.next(now + ms(3));
         let taken = schedule.capacity(one, 30.0, now + ms(3));
-        assert_eq!((taken.last_turn, taken.idle), (Some(now + ms(3)), false));
+        assert_eq!((taken.last_served, taken.idle), (Some(now + ms(3)), false));
         schedule.run_begins(0, 1, now + ms(3));
         assert!(!schedule.capacity(one, 30.0, now + ms(4)).idle);
         assert!(schedule.capacity(one, 30.0, now + ms(99)).idle, "the run is about to end");

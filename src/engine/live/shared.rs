@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::outcome::{DropReason, Outcome, Ticket};
+use super::mailboxes::StreamId;
+use super::reply::{DropReason, Outcome, Responder};
 use super::schedule::{Next, Schedule};
-use super::turns::LaneId;
 use crate::engine::SourceFrame;
 
 /// A frame under way, with its right to an answer.
-pub(super) type LiveFrame = SourceFrame<Ticket>;
+pub(super) type LiveFrame = SourceFrame<Responder>;
 
 /// What the sessions and the threads of an engine share. The lock is held for moments only, so that
 /// the async side may take it.
@@ -47,11 +47,11 @@ impl Shared {
 
     /// Puts a frame into its session's mailbox. The frame whose place it took is dropped; it is itself
     /// when the engine has stopped.
-    pub(super) fn offer(&self, lane: LaneId, received: Instant, frame: LiveFrame) {
+    pub(super) fn offer(&self, stream: StreamId, received: Instant, frame: LiveFrame) {
         let mut state = self.lock();
         let (dropped, reason) = match state.stopping {
             true => (Some(frame), DropReason::Draining),
-            false => (state.schedule.offer(lane, received, frame), DropReason::Busy),
+            false => (state.schedule.offer(stream, received, frame), DropReason::Busy),
         };
         drop(state);
         self.changed.notify_one();

@@ -8,8 +8,8 @@ use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
 use rayon::ThreadPool;
 
-use super::outcome::{DropReason, Outcome, Ticket};
-use super::service::BatchTimes;
+use super::reply::{DropReason, Outcome, Responder};
+use super::service_times::BatchTimes;
 use super::shared::Shared;
 use crate::engine::finishing::{InferredBatch, finish};
 use crate::engine::inference::infer;
@@ -20,7 +20,7 @@ use crate::stages::{BoxStage, DecodeLimits};
 /// A batch on its way to the device.
 pub(super) struct PreparedBatch {
     pipeline: usize,
-    frames: Vec<PreparedFrame<Ticket>>,
+    frames: Vec<PreparedFrame<Responder>>,
     input: InputBatch,
     prepare: Duration,
 }
@@ -28,7 +28,7 @@ pub(super) struct PreparedBatch {
 /// A batch on its way back.
 pub(super) struct FinishedRun {
     pipeline: usize,
-    batch: InferredBatch<Ticket>,
+    batch: InferredBatch<Responder>,
     prepare: Duration,
 }
 

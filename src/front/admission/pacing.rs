@@ -19,13 +19,13 @@ const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Whether a frame that has arrived now will be followed by another before its session's next turn.
 pub(super) fn is_early(now: Instant, offered_fps: f64, capacity: Capacity) -> bool {
-    let (Some(last_turn), false) = (capacity.last_turn, capacity.idle) else { return false };
+    let (Some(last_served), false) = (capacity.last_served, capacity.idle) else { return false };
     let interval = |fps: f64| {
         let seconds = Duration::try_from_secs_f64(1.0 / fps).unwrap_or(Duration::ZERO);
         seconds.min(LONGEST)
     };
-    let next_turn = last_turn + interval(capacity.sustainable_fps * HEADROOM);
-    now + interval(offered_fps) < next_turn
+    let next_service = last_served + interval(capacity.sustainable_fps * HEADROOM);
+    now + interval(offered_fps) < next_service
 }
 
 #[cfg(test)]
@@ -35,7 +35,7 @@ mod tests {
     /// Which of the frames that come every 10 ms after a turn are let in.
     fn let_in(sustainable_fps: f64) -> Vec<u64> {
         let turn = Instant::now();
-        let capacity = Capacity { sustainable_fps, last_turn: Some(turn), idle: false };
+        let capacity = Capacity { sustainable_fps, last_served: Some(turn), idle: false };
         let arrives = |at: &u64| turn + Duration::from_millis(*at);
         (0..10).map(|n| 5 + 10 * n).filter(|at| !is_early(arrives(at), 100.0, capacity)).collect()
     }
@@ -50,14 +50,14 @@ mod tests {
 
     #[test]
     fn before_the_first_turn_nothing_is_shed() {
-        let capacity = Capacity { sustainable_fps: 0.1, last_turn: None, idle: false };
+        let capacity = Capacity { sustainable_fps: 0.1, last_served: None, idle: false };
         assert!(!is_early(Instant::now(), 1000.0, capacity));
     }
 
     #[test]
     fn a_device_with_nothing_to_do_takes_everything() {
         let now = Instant::now();
-        let capacity = |idle| Capacity { sustainable_fps: 1.0, last_turn: Some(now), idle };
+        let capacity = |idle| Capacity { sustainable_fps: 1.0, last_served: Some(now), idle };
         assert!(is_early(now, 1000.0, capacity(false)));
         assert!(!is_early(now, 1000.0, capacity(true)));
     }
@@ -68,11 +68,11 @@ mod tests {
         for (offered, sustainable) in
             [(0.0, 1.0), (1.0, f64::INFINITY), (1e-300, 1e-300), (1e-18, 1e-18)]
         {
-            let last_turn = Some(now);
+            let last_served = Some(now);
             is_early(
                 now,
                 offered,
-                Capacity { sustainable_fps: sustainable, last_turn, idle: false },
+                Capacity { sustainable_fps: sustainable, last_served, idle: false },
             );
         }
     }

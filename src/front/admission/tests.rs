@@ -4,13 +4,13 @@
 use super::*;
 use BackpressureState::{Dropping, Normal, SlowDown};
 
-const USUAL: DropThresholds = DropThresholds { drop: 0.10, slow_down: 0.30 };
+const DEFAULT: DropThresholds = DropThresholds { drop: 0.10, slow_down: 0.30 };
 
 /// A session and its clock.
 struct Sender {
     admission: Admission,
     now: Instant,
-    last_turn: Option<Instant>,
+    last_served: Option<Instant>,
     advice: Vec<(Duration, Advice)>,
     start: Instant,
     shed: u32,
@@ -20,14 +20,14 @@ impl Sender {
     fn new(thresholds: DropThresholds) -> Self {
         let now = Instant::now();
         let admission = Admission::new(thresholds);
-        Self { admission, now, last_turn: None, advice: Vec::new(), start: now, shed: 0 }
+        Self { admission, now, last_served: None, advice: Vec::new(), start: now, shed: 0 }
     }
 
     /// Sends frames at a rate into so much capacity; those for which `loses` holds are dropped later.
     fn send(&mut self, frames: u32, fps: f64, sustainable_fps: f64, loses: impl Fn(u32) -> bool) {
         for index in 0..frames {
             self.now += Duration::from_secs_f64(1.0 / fps);
-            let capacity = Capacity { sustainable_fps, last_turn: self.last_turn, idle: false };
+            let capacity = Capacity { sustainable_fps, last_served: self.last_served, idle: false };
             let (decision, advice) = self.admission.arrived(self.now, |_| capacity);
             self.advice.extend(advice.map(|advice| (self.now - self.start, advice)));
             match decision {
@@ -36,8 +36,8 @@ impl Sender {
                 Decision::Admit => {
                     // It is taken when the device is free.
                     let free = Duration::from_secs_f64(1.0 / sustainable_fps);
-                    let free_at = self.last_turn.map_or(self.now, |last| last + free);
-                    self.last_turn = Some(free_at.max(self.now));
+                    let free_at = self.last_served.map_or(self.now, |last| last + free);
+                    self.last_served = Some(free_at.max(self.now));
                 }
             }
         }
@@ -50,7 +50,7 @@ impl Sender {
 
 #[test]
 fn a_sender_within_its_means_is_left_alone() {
-    let mut sender = Sender::new(USUAL);
+    let mut sender = Sender::new(DEFAULT);
     sender.send(300, 30.0, 31.0, |_| false);
     assert_eq!((sender.state(), sender.shed), (Normal, 0));
     assert!(sender.advice.is_empty());
@@ -58,7 +58,7 @@ fn a_sender_within_its_means_is_left_alone() {
 
 #[test]
 fn a_few_drops_are_no_reason_for_anything() {
-    let mut sender = Sender::new(USUAL);
+    let mut sender = Sender::new(DEFAULT);
     sender.send(300, 30.0, 60.0, |index| index % 11 == 10);
     assert_eq!((sender.state(), sender.shed), (Normal, 0));
 }
@@ -75,7 +75,7 @@ fn an_overrun_session_is_paced_to_what_it_can_sustain() {
 
 #[test]
 fn drops_alone_lead_to_dropping_and_then_to_slow_down() {
-    let mut sender = Sender::new(USUAL);
+    let mut sender = Sender::new(DEFAULT);
     sender.send(40, 20.0, 60.0, |index| index % 5 == 0);
     assert_eq!(sender.state(), Dropping);
     assert!(sender.advice.is_empty());
@@ -90,7 +90,7 @@ fn drops_alone_lead_to_dropping_and_then_to_slow_down() {
 
 #[test]
 fn a_warning_is_repeated_every_two_seconds_while_it_lasts() {
-    let mut sender = Sender::new(USUAL);
+    let mut sender = Sender::new(DEFAULT);
     sender.send(300, 30.0, 10.0, |_| false);
     assert_eq!(sender.state(), SlowDown);
     let times: Vec<f64> = sender.advice.iter().map(|(at, _)| at.as_secs_f64()).collect();
@@ -104,7 +104,7 @@ fn a_warning_is_repeated_every_two_seconds_while_it_lasts() {
 
 #[test]
 fn a_sender_that_obeys_recovers_and_is_told_so_once() {
-    let mut sender = Sender::new(USUAL);
+    let mut sender = Sender::new(DEFAULT);
     sender.send(150, 30.0, 10.0, |_| false);
     assert_eq!(sender.state(), SlowDown);
     let warnings = sender.advice.len();
@@ -120,7 +120,7 @@ fn a_sender_that_obeys_recovers_and_is_told_so_once() {
 
 #[test]
 fn one_stall_is_forgotten() {
-    let mut sender = Sender::new(USUAL);
+    let mut sender = Sender::new(DEFAULT);
     sender.send(90, 30.0, 100.0, |_| false);
     sender.send(30, 30.0, 100.0, |index| index < 29);
     assert_ne!(sender.state(), Normal);
@@ -152,7 +152,7 @@ fn thresholds_of_one_never_warn() {
 
 #[test]
 fn a_sender_that_gets_nothing_through_is_still_recommended_something() {
-    let mut sender = Sender::new(USUAL);
+    let mut sender = Sender::new(DEFAULT);
     sender.send(60, 10.0, 50.0, |_| true);
     let Some((_, Advice::SlowDown { recommended_fps, .. })) = sender.advice.last().copied() else {
         panic!("{:?}", sender.advice)
@@ -162,7 +162,7 @@ fn a_sender_that_gets_nothing_through_is_still_recommended_something() {
 
 #[test]
 fn between_the_thresholds_it_stays_where_it_is() {
-    let mut sender = Sender::new(USUAL);
+    let mut sender = Sender::new(DEFAULT);
     sender.send(60, 10.0, 50.0, |index| index % 2 == 0);
     assert_eq!(sender.state(), SlowDown);
     // A fifth is dropped: above half of 0.30, so it is no recovery, and above 0.10.

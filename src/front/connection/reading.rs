@@ -13,9 +13,9 @@ use tokio::time::{self, MissedTickBehavior, interval_at, sleep_until, timeout};
 use super::shared_outbox::SharedOutbox;
 use super::writing::Written;
 use super::{CLOSE_LIMIT, Drain, PING_INTERVAL, SILENCE_LIMIT};
-use crate::engine::Lane;
+use crate::engine::StreamHandle;
 use crate::front::outbox::Outgoing;
-use crate::front::session::{Session, close};
+use crate::front::session::{ClientSession, close};
 use crate::front::wire::Message;
 
 /// Of the time that a shutdown may take: after it, frames in flight are not waited for, so that there
@@ -27,8 +27,8 @@ const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A session between its client and the engine.
 pub(super) struct Reader<S> {
     stream: S,
-    session: Session,
-    lane: Lane,
+    session: ClientSession,
+    handle: StreamHandle,
     outbox: Arc<SharedOutbox>,
     drain: Drain,
     /// A close was asked for: nothing is taken in any more.
@@ -40,12 +40,12 @@ pub(super) struct Reader<S> {
 impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
     pub(super) fn new(
         stream: S,
-        session: Session,
-        lane: Lane,
+        session: ClientSession,
+        handle: StreamHandle,
         outbox: Arc<SharedOutbox>,
         drain: Drain,
     ) -> Self {
-        Self { stream, session, lane, outbox, drain, closing: false, unreadable: false }
+        Self { stream, session, handle, outbox, drain, closing: false, unreadable: false }
     }
 
     /// Reads while `writing` goes on, and ends the connection in good order when either has ended.
@@ -63,7 +63,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         loop {
             let closing = self.closing;
             let draining = self.session.is_draining();
-            let Self { stream, lane, .. } = &mut self;
+            let Self { stream, handle, .. } = &mut self;
             let message = async {
                 // While too much waits to be written nothing is read, and the client is held up.
                 outbox.room().await;
@@ -78,7 +78,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                     }
                     return;
                 }
-                answer = lane.answer() => {
+                answer = handle.answer() => {
                     self.outbox.change(|outbox| self.session.answered(answer, outbox));
                     self.close_if_drained();
                 }
@@ -113,10 +113,10 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
 
     fn take(&mut self, message: ws::Message) {
         let received = Instant::now();
-        let Self { session, lane, outbox, closing, .. } = self;
+        let Self { session, handle, outbox, closing, .. } = self;
         match message {
             ws::Message::Binary(bytes) => outbox.change(|outbox| {
-                session.receive(bytes, received, lane, outbox);
+                session.receive(bytes, received, handle, outbox);
                 *closing |= outbox.is_closing();
             }),
             ws::Message::Text(_) => {

@@ -33,7 +33,7 @@ pub enum FramesError {
     /// There is no ffmpeg.
     #[error(
         "{} must be decoded by ffmpeg, which cannot be started ({problem}): install it, or give the \
-         video as .mjpeg, or pictures by --images",
+         video as .mjpeg, or images by --images",
         .path.display()
     )]
     NoFfmpeg {
@@ -111,7 +111,7 @@ fn some(jpegs: Vec<Bytes>, path: &Path) -> Result<Vec<Bytes>, FramesError> {
     if jpegs.is_empty() { Err(FramesError::None(path.to_owned())) } else { Ok(jpegs) }
 }
 
-/// The pictures of a directory, or why one cannot be used.
+/// The images of a directory, or why one cannot be used.
 fn images(path: &Path) -> impl Iterator<Item = Result<Bytes, String>> {
     let frames = sources::frames(sources::expand(&[path.to_owned()]), MAX_FRAME_BYTES);
     frames.map(|frame| {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::Detection;
-use crate::stages::Placement;
+use crate::stages::FrameTransform;
 
 /// A scored box by its corners, in input pixels; finite, with an area.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,7 +72,11 @@ impl Candidate {
 
     /// The box in frame pixels, clipped to the frame; `None` if nothing of it lies there. `labels`
     /// has one for the candidate's class.
-    pub(super) fn on_frame(&self, placement: &Placement, labels: &[Arc<str>]) -> Option<Detection> {
+    pub(super) fn on_frame(
+        &self,
+        placement: &FrameTransform,
+        labels: &[Arc<str>],
+    ) -> Option<Detection> {
         let (x, y) = (placement.frame_x(self.left), placement.frame_y(self.top));
         let width = placement.frame_x(self.right) - x;
         let height = placement.frame_y(self.bottom) - y;

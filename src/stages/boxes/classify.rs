@@ -1,9 +1,9 @@
-//! Classifiers: every class that is likely enough, with the whole picture as its box.
+//! Classifiers: every class that is likely enough, with the whole image as its box.
 
 use framegate_backend_api::graph::{
     Activation, Convolution, Graph, Operator, TransposedConvolution, ValueId,
 };
-use framegate_models::detector::InputSize;
+use framegate_models::Size;
 
 use super::candidate::Candidate;
 use super::rows::reaches;
@@ -11,12 +11,12 @@ use super::rows::reaches;
 /// Decodes one score a class; scores that are no probabilities yet go through a softmax.
 #[derive(Debug)]
 pub(super) struct Classify {
-    input: InputSize,
+    input: Size,
     needs_softmax: bool,
 }
 
 impl Classify {
-    pub(super) fn new(input: InputSize, graph: &Graph) -> Self {
+    pub(super) fn new(input: Size, graph: &Graph) -> Self {
         Self { input, needs_softmax: !puts_out_probabilities(graph, graph.outputs[0]) }
     }
 
@@ -75,12 +75,12 @@ mod tests {
 
     /// For a model of one operator, which makes three scores of one pixel, and a reshape.
     fn needs_softmax(operator: Operator, weight: [usize; 4]) -> bool {
-        let mut builder = GraphBuilder::new("picture", [1, 1, 1, 1]);
+        let mut builder = GraphBuilder::new("image", [1, 1, 1, 1]);
         let weight = builder.constant("weight", HostTensor::from_f32(weight, vec![0.5; 3]));
         let scores = builder.push("scores", operator, &[builder.input(), weight]).unwrap();
         let flat = Operator::Reshape { shape: vec![1, 3] };
         let flat = builder.push("flat", flat, &[scores]).unwrap();
-        let input = InputSize { width: 1, height: 1 };
+        let input = Size { width: 1, height: 1 };
         Classify::new(input, &builder.finish(vec![flat])).needs_softmax
     }
 

@@ -2,7 +2,8 @@
 
 use framegate_backend_api::OutputBatch;
 use framegate_backend_api::graph::Graph;
-use framegate_models::detector::{BoxDecoder, InputSize};
+use framegate_models::Size;
+use framegate_models::detector::BoxDecoder;
 
 use super::candidate::Candidate;
 use super::classify::Classify;
@@ -23,7 +24,7 @@ pub(super) enum Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(boxes: &BoxDecoder, graph: &Graph, input: InputSize) -> Self {
+    pub(super) fn new(boxes: &BoxDecoder, graph: &Graph, input: Size) -> Self {
         let first = &graph.value(graph.outputs[0]).shape;
         match boxes {
             BoxDecoder::Yolox { strides } => Self::Yolox(Yolox::new(input, strides, first[2])),
@@ -36,7 +37,7 @@ impl Decoder {
     }
 
     /// Whether the model reports an object more than once.
-    pub(super) fn overlaps(&self) -> bool {
+    pub(super) fn needs_nms(&self) -> bool {
         !matches!(self, Self::End2end | Self::Classify(_))
     }
 

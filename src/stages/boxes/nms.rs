@@ -1,15 +1,15 @@
 //! Non-maximum suppression: of boxes that overlap, the best stays.
 
-use framegate_models::detector::Suppression;
+use framegate_models::detector::NmsScope;
 
 use super::candidate::Candidate;
 
 /// Fills `kept` with those of `candidates`, which stand best first, that overlap no better one (of
-/// their class, unless `suppression` says otherwise) by more than `iou`; at most `limit`, in their order.
+/// their class, unless `nms` says otherwise) by more than `iou`; at most `limit`, in their order.
 pub(super) fn suppress_overlaps(
     candidates: &[Candidate],
     iou: f32,
-    suppression: Suppression,
+    nms: NmsScope,
     limit: usize,
     kept: &mut Vec<Candidate>,
 ) {
@@ -18,9 +18,9 @@ pub(super) fn suppress_overlaps(
         if kept.len() == limit {
             return;
         }
-        let is_rival = |better: &Candidate| match suppression {
-            Suppression::PerClass => better.class_id == candidate.class_id,
-            Suppression::ClassAgnostic => true,
+        let is_rival = |better: &Candidate| match nms {
+            NmsScope::PerClass => better.class_id == candidate.class_id,
+            NmsScope::ClassAgnostic => true,
         };
         let overlaps = |better: &Candidate| is_rival(better) && better.iou(candidate) > iou;
         if !kept.iter().any(overlaps) {
@@ -51,7 +51,7 @@ mod tests {
     fn suppressed(mut candidates: Vec<Candidate>, limit: usize) -> Vec<Candidate> {
         let mut kept = Vec::new();
         candidates.sort_unstable_by(Candidate::best_first);
-        suppress_overlaps(&candidates, IOU, Suppression::PerClass, limit, &mut kept);
+        suppress_overlaps(&candidates, IOU, NmsScope::PerClass, limit, &mut kept);
         kept
     }
 
@@ -82,9 +82,9 @@ mod tests {
         };
         let candidates = [at(0.0, 0.9, 0), at(1.0, 0.8, 1), at(50.0, 0.7, 1)];
         let mut kept = Vec::new();
-        suppress_overlaps(&candidates, IOU, Suppression::ClassAgnostic, 9, &mut kept);
+        suppress_overlaps(&candidates, IOU, NmsScope::ClassAgnostic, 9, &mut kept);
         assert_eq!(kept, [candidates[0], candidates[2]]);
-        suppress_overlaps(&candidates, IOU, Suppression::PerClass, 9, &mut kept);
+        suppress_overlaps(&candidates, IOU, NmsScope::PerClass, 9, &mut kept);
         assert_eq!(kept, candidates);
     }
 
@@ -112,12 +112,12 @@ mod tests {
         let a = Candidate::from_corners([0.0, 0.0, 10.0, 10.0], 0.9, 0).unwrap();
         let b = Candidate::from_corners([0.0, 0.0, 10.0, 5.0], 0.8, 0).unwrap();
         let mut kept = Vec::new();
-        suppress_overlaps(&[a, b], 0.5, Suppression::PerClass, 10, &mut kept);
+        suppress_overlaps(&[a, b], 0.5, NmsScope::PerClass, 10, &mut kept);
         assert_eq!(kept, [a, b]);
-        suppress_overlaps(&[a, b], 0.49, Suppression::PerClass, 10, &mut kept);
+        suppress_overlaps(&[a, b], 0.49, NmsScope::PerClass, 10, &mut kept);
         assert_eq!(kept, [a]);
         let other_class = Candidate { class_id: 1, ..b };
-        suppress_overlaps(&[a, other_class], 0.49, Suppression::PerClass, 10, &mut kept);
+        suppress_overlaps(&[a, other_class], 0.49, NmsScope::PerClass, 10, &mut kept);
         assert_eq!(kept, [a, other_class]);
     }
 }

@@ -1,6 +1,7 @@
 //! YOLOX: one candidate a grid cell, undecoded.
 
-use framegate_models::detector::{InputSize, grid};
+use framegate_models::Size;
+use framegate_models::detector::grid;
 
 use super::candidate::Candidate;
 use super::rows::score_row;
@@ -25,7 +26,7 @@ struct Grid {
 }
 
 impl Yolox {
-    pub(super) fn new(input: InputSize, strides: &[usize], row_len: usize) -> Self {
+    pub(super) fn new(input: Size, strides: &[usize], row_len: usize) -> Self {
         let grid = |stride: &usize| {
             let (columns, rows) = grid(input, *stride);
             Grid { stride: *stride as f32, columns, cells: columns * rows }

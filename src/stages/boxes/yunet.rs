@@ -2,7 +2,8 @@
 
 use framegate_backend_api::OutputBatch;
 use framegate_backend_api::graph::Graph;
-use framegate_models::detector::{InputSize, grid};
+use framegate_models::Size;
+use framegate_models::detector::grid;
 
 use super::candidate::Candidate;
 use super::rows::reaches;
@@ -28,7 +29,7 @@ struct Scale {
 }
 
 impl Yunet {
-    pub(super) fn new(input: InputSize, strides: &[usize], graph: &Graph) -> Self {
+    pub(super) fn new(input: Size, strides: &[usize], graph: &Graph) -> Self {
         let position = |name: String| {
             let mut names = graph.outputs.iter().map(|id| &graph.value(*id).name);
             names.position(|output| *output == name).expect("`BoxDecoder::check` found the output")

@@ -11,9 +11,9 @@ pub enum DecodeError {
     #[error("no data; send a whole JPEG")]
     Empty,
     /// The data does not start as a JPEG does.
-    #[error("not a JPEG, which starts with FF D8; convert the picture to JPEG")]
+    #[error("not a JPEG, which starts with FF D8; convert the image to JPEG")]
     NotJpeg,
-    /// The data ends before the picture does.
+    /// The data ends before the image does.
     #[error("truncated JPEG; send all of it, up to the end marker FF D9")]
     Truncated,
     /// Lossless, hierarchical or arithmetic coding.
@@ -30,9 +30,9 @@ pub enum DecodeError {
     /// Neither greyscale nor three colours.
     #[error("JPEG of {0} components (4: CMYK) is not supported; save it as RGB or greyscale")]
     UnsupportedComponents(u8),
-    /// The picture is larger than the limits allow.
+    /// The image is larger than the limits allow.
     #[error(
-        "picture of {width}x{height} pixels is too large, at most {}x{} and {} pixels in all; \
+        "image of {width}x{height} pixels is too large, at most {}x{} and {} pixels in all; \
          send it smaller", limits.max_width, limits.max_height, limits.max_pixels
     )]
     TooLarge {

@@ -2,8 +2,8 @@
 
 mod error;
 mod header;
+mod image;
 mod limits;
-mod picture;
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -15,12 +15,12 @@ use crate::panics::catch;
 use header::Header;
 
 pub use error::DecodeError;
+pub use image::{RgbImage, RgbView};
 pub use limits::DecodeLimits;
-pub use picture::{Picture, RgbView};
 
 /// Put between the last scan and the end marker: one bits, 128 of them. No Huffman code is all ones
 /// (T.81, C), so a scan that goes on where its data ends is an error. Without this the decoder would
-/// take zeros for the missing data, and the picture would turn grey where it was cut off.
+/// take zeros for the missing data, and the image would turn grey where it was cut off.
 const ONES: [u8; 32] = {
     let mut stuffed = [0x00; 32];
     let mut at = 0;
@@ -39,17 +39,17 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder of pictures up to a size.
+    /// A decoder of images up to a size.
     pub fn new(limits: DecodeLimits) -> Self {
         Self { limits, guarded: vec![] }
     }
 
-    /// Decodes a whole JPEG into `picture`, whose memory is used again. Everything that the header
+    /// Decodes a whole JPEG into `image`, whose memory is used again. Everything that the header
     /// tells is checked before pixels are allocated. What follows the end marker is ignored.
     ///
     /// # Errors
-    /// [`DecodeError`], after which the contents of `picture` mean nothing.
-    pub fn decode(&mut self, jpeg: &[u8], picture: &mut Picture) -> Result<(), DecodeError> {
+    /// [`DecodeError`], after which the contents of `image` mean nothing.
+    pub fn decode(&mut self, jpeg: &[u8], image: &mut RgbImage) -> Result<(), DecodeError> {
         let header = header::read(jpeg)?;
         self.limits.check(header.width, header.height)?;
         header.check_plausible(jpeg.len())?;
@@ -59,7 +59,7 @@ impl Decoder {
         self.guarded.extend_from_slice(&ONES);
         self.guarded.extend_from_slice(&header::END_MARKER);
         // On hostile data zune-jpeg 0.5.15 panics, if rarely. A bad frame must cost no more than itself.
-        catch(|| decode_pixels(&self.guarded, &header, picture))
+        catch(|| decode_pixels(&self.guarded, &header, image))
             .unwrap_or_else(|_| Err(DecodeError::Corrupt("its data makes no sense".into())))
     }
 }
@@ -67,9 +67,9 @@ impl Decoder {
 fn decode_pixels(
     jpeg: &[u8],
     header: &Header<'_>,
-    picture: &mut Picture,
+    image: &mut RgbImage,
 ) -> Result<(), DecodeError> {
-    // The lenient mode answers damaged data with a damaged picture.
+    // The lenient mode answers damaged data with a damaged image.
     let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(ColorSpace::RGB)
         .set_max_width(header.width)
@@ -81,6 +81,6 @@ fn decode_pixels(
         return Err(DecodeError::Corrupt("its headers contradict each other".into()));
     }
     let orientation = header.exif.map_or(Orientation::Upright, Orientation::from_exif_segment);
-    picture.reset(header.width, header.height, orientation);
-    decoder.decode_into(&mut picture.pixels).map_err(error::from_decoder)
+    image.reset(header.width, header.height, orientation);
+    decoder.decode_into(&mut image.pixels).map_err(error::from_decoder)
 }

@@ -9,9 +9,9 @@ mod scalar;
 
 use framegate_models::detector::{ChannelOrder, Fit, ImageInput};
 
-use super::{Placement, RgbView, SimdLevel};
+use super::{FrameTransform, RgbView, SimdLevel};
 
-/// Writes pictures into a model's input tensor.
+/// Writes images into a model's input tensor.
 #[derive(Debug, Clone)]
 pub struct Normaliser {
     level: SimdLevel,
@@ -23,7 +23,7 @@ pub struct Normaliser {
     mean: [f32; 3],
     /// Then multiplied with red, green and blue.
     scale: [f32; 3],
-    /// What stands around the picture in each plane.
+    /// What stands around the image in each plane.
     padding: [f32; 3],
 }
 
@@ -41,7 +41,7 @@ impl Normaliser {
         };
         let fill = match input.fit {
             Fit::Letterbox { fill, .. } => f32::from(fill),
-            // The picture leaves nothing to pad.
+            // The image leaves nothing to pad.
             Fit::Stretch => 0.0,
         };
         Self {
@@ -56,15 +56,15 @@ impl Normaliser {
     }
 
     /// Writes every value of `slot`, `[3, height, width]` of the model's input:
-    /// `(level − mean) · scale` where `placement` puts the picture, and the fill around it.
+    /// `(level − mean) · scale` where `placement` puts the image, and the fill around it.
     ///
     /// # Panics
-    /// If `slot` has not the size of the input, or the picture not that of its placement, or the
+    /// If `slot` has not the size of the input, or the image not that of its placement, or the
     /// placement lies outside the input.
-    pub fn normalise(&self, picture: RgbView<'_>, placement: &Placement, slot: &mut [f32]) {
-        let Placement { left, top, width, height, .. } = *placement;
+    pub fn normalise(&self, image: RgbView<'_>, placement: &FrameTransform, slot: &mut [f32]) {
+        let FrameTransform { left, top, width, height, .. } = *placement;
         assert_eq!(slot.len(), 3 * self.height * self.width, "slot of another size");
-        assert_eq!((picture.width, picture.height), (width, height), "picture not yet resized");
+        assert_eq!((image.width, image.height), (width, height), "image not yet resized");
         assert!(left + width <= self.width && top + height <= self.height, "placement too large");
 
         let (first, rest) = slot.split_at_mut(self.height * self.width);
@@ -74,7 +74,7 @@ impl Normaliser {
             plane[..top * self.width].fill(padding);
             plane[(top + height) * self.width..].fill(padding);
         }
-        for (y, pixels) in picture.pixels.chunks_exact(width * 3).enumerate() {
+        for (y, pixels) in image.pixels.chunks_exact(width * 3).enumerate() {
             let start = (top + y) * self.width;
             let [first, second, third] = &mut planes;
             let mut rows = [first, second, third].map(|plane| &mut plane[start..][..self.width]);

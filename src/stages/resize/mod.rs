@@ -16,7 +16,7 @@ mod taps;
 use super::{RgbView, SimdLevel};
 use taps::{ColumnTaps, RowTaps};
 
-/// Resizes pictures; keeps its tables and its rows between calls.
+/// Resizes images; keeps its tables and its rows between calls.
 #[derive(Debug)]
 pub struct Resizer {
     level: SimdLevel,

@@ -113,7 +113,7 @@ struct Extents {
 impl Extents {
     /// Takes on new extents and tells whether they are the old ones.
     fn replace(&mut self, source: usize, output: usize) -> bool {
-        assert!(source > 0 && output > 0, "a picture has at least one pixel");
+        assert!(source > 0 && output > 0, "an image has at least one pixel");
         let new = Self { source, output };
         std::mem::replace(self, new) == new
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use framegate::engine::DropReason;
 use framegate::front::admission::{Advice, BackpressureState, DropThresholds};
 
-use simulation::{Simulation, USUAL};
+use simulation::{DEFAULT, Simulation};
 
 fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
@@ -20,7 +20,7 @@ fn seconds(seconds: u64) -> Duration {
 #[test]
 fn overload_is_answered_at_full_rate_and_freshly() {
     let mut flow = Simulation::new(1, |_, _| ms(100));
-    let sender = flow.join(30.0, false, USUAL);
+    let sender = flow.join(30.0, false, DEFAULT);
     flow.run_for(seconds(60));
     flow.assert_accounted();
     let sender = &flow.senders[sender];
@@ -47,7 +47,7 @@ fn overload_is_answered_at_full_rate_and_freshly() {
 #[test]
 fn a_sender_that_obeys_recovers_within_three_seconds() {
     let mut flow = Simulation::new(1, |_, _| ms(100));
-    let sender = flow.join(30.0, false, USUAL);
+    let sender = flow.join(30.0, false, DEFAULT);
     flow.run_for(seconds(5));
     assert_eq!(flow.senders[sender].state(), BackpressureState::SlowDown);
     let Some((_, Advice::SlowDown { recommended_fps, .. })) =
@@ -78,7 +78,7 @@ fn one_stall_costs_only_the_frames_that_arrive_during_it() {
         if (seconds(10)..seconds(10) + ms(30)).contains(&at) { seconds(1) } else { ms(5) }
     };
     let mut flow = Simulation::new(1, stalls);
-    let sender = flow.join(30.0, false, USUAL);
+    let sender = flow.join(30.0, false, DEFAULT);
     flow.run_for(seconds(14) + ms(100));
     flow.assert_accounted();
     let sender_now = &flow.senders[sender];
@@ -124,8 +124,8 @@ fn the_thresholds_change_when_something_happens() {
 fn a_greedy_session_starves_nobody() {
     // 60 frames a second in all.
     let mut flow = Simulation::new(1, |_, _| Duration::from_secs_f64(1.0 / 60.0));
-    let greedy = flow.join(60.0, false, USUAL);
-    let modest: Vec<usize> = (0..9).map(|_| flow.join(5.0, false, USUAL)).collect();
+    let greedy = flow.join(60.0, false, DEFAULT);
+    let modest: Vec<usize> = (0..9).map(|_| flow.join(5.0, false, DEFAULT)).collect();
     flow.run_for(seconds(30));
     flow.assert_accounted();
     for number in modest {
@@ -148,7 +148,7 @@ fn many_greedy_sessions_share_evenly_and_get_fresh_results() {
     // A run takes 40 ms whatever its size: 100 frames a second in batches of four.
     let mut flow = Simulation::new(4, |_, _| ms(40));
     for _ in 0..8 {
-        flow.join(30.0, false, USUAL);
+        flow.join(30.0, false, DEFAULT);
     }
     flow.run_for(seconds(30));
     flow.assert_accounted();
@@ -167,10 +167,10 @@ fn many_greedy_sessions_share_evenly_and_get_fresh_results() {
 fn senders_that_obey_leave_room_for_one_that_comes_later() {
     let mut flow = Simulation::new(1, |_, _| ms(25));
     for _ in 0..3 {
-        flow.join(30.0, true, USUAL);
+        flow.join(30.0, true, DEFAULT);
     }
     flow.run_for(seconds(10));
-    let late = flow.join(8.0, true, USUAL);
+    let late = flow.join(8.0, true, DEFAULT);
     flow.run_for(seconds(10));
     flow.assert_accounted();
     let sender = &flow.senders[late];
@@ -186,7 +186,7 @@ fn a_device_that_slows_down_is_noticed_and_a_device_that_speeds_up_too() {
         _ => ms(20),
     };
     let mut flow = Simulation::new(4, changing);
-    let sender = flow.join(30.0, false, USUAL);
+    let sender = flow.join(30.0, false, DEFAULT);
     flow.run_for(seconds(10));
     assert_eq!(flow.senders[sender].state(), BackpressureState::Normal);
     assert_eq!(flow.senders[sender].drops_since(Duration::ZERO), []);
@@ -207,7 +207,7 @@ fn an_endless_stall_makes_frames_stale_and_is_survived() {
         if (seconds(5)..seconds(5) + ms(20)).contains(&at) { seconds(10) } else { ms(10) }
     };
     let mut flow = Simulation::new(1, hangs);
-    let sender = flow.join(30.0, false, USUAL);
+    let sender = flow.join(30.0, false, DEFAULT);
     flow.run_for(seconds(25));
     flow.assert_accounted();
     let ages = flow.senders[sender].ages_since(Duration::ZERO);

@@ -3,12 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use framegate::engine::live::{BatchTimes, LaneId, Next, Schedule, ServiceTimes};
+use framegate::engine::live::{BatchTimes, Next, Schedule, ServiceTimes, StreamId};
 use framegate::engine::{DropReason, EngineSettings};
 use framegate::front::admission::{Admission, Advice, BackpressureState, Decision, DropThresholds};
 use framegate::stages::DecodeLimits;
 
-pub(crate) const USUAL: DropThresholds = DropThresholds { drop: 0.10, slow_down: 0.30 };
+pub(crate) const DEFAULT: DropThresholds = DropThresholds { drop: 0.10, slow_down: 0.30 };
 /// Preparing a batch takes so long.
 const PREPARE: Duration = Duration::from_millis(2);
 
@@ -29,7 +29,7 @@ pub(crate) enum Fate {
 
 /// A client that sends at a steady rate.
 pub(crate) struct Sender {
-    lane: LaneId,
+    lane: StreamId,
     admission: Admission,
     fps: f64,
     obeys: bool,
@@ -66,7 +66,7 @@ impl Simulation {
             service.record(size, BatchTimes { infer, ..BatchTimes::NONE });
         }
         let max_age = Duration::from_secs(1);
-        let settings = EngineSettings { decode: DecodeLimits::USUAL, max_batch, max_age };
+        let settings = EngineSettings { decode: DecodeLimits::DEFAULT, max_batch, max_age };
         let start = Instant::now();
         Self {
             start,

@@ -6,19 +6,19 @@ use framegate_backend_api::Model;
 use framegate_backend_api::graph::{Activation, GraphBuilder, Operator, Reduce, Reduction};
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, Suppression,
+    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, NmsScope,
 };
 
-use super::pictures::plain;
+use super::images::plain;
 
 /// A class each, with the colour it stands for.
 pub(crate) const COLOURS: [(&str, [u8; 3]); 3] =
     [("red", [255, 0, 0]), ("green", [0, 255, 0]), ("blue", [0, 0, 255])];
 
-/// Says which of the three colours a picture has: each class's score is the sigmoid of a channel's
+/// Says which of the three colours an image has: each class's score is the sigmoid of a channel's
 /// mean level.
 pub(crate) fn colour_detector() -> Detector {
-    let mut builder = GraphBuilder::new("picture", [1, 3, 8, 8]);
+    let mut builder = GraphBuilder::new("image", [1, 3, 8, 8]);
     let mean = Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_axes: false };
     let mean = builder.push("mean", Operator::Reduce(mean), &[builder.input()]).unwrap();
     let sigmoid = Operator::Activation(Activation::Sigmoid);
@@ -36,7 +36,7 @@ pub(crate) fn colour_detector() -> Detector {
         },
         boxes: BoxDecoder::Classify,
         boxes_reason: "made for a test".to_owned(),
-        suppression: Suppression::PerClass,
+        nms: NmsScope::PerClass,
         labels: COLOURS.map(|(label, _)| label.to_owned()).to_vec(),
         labels_source: LabelsSource::Sidecar,
         licence: None,
@@ -44,7 +44,7 @@ pub(crate) fn colour_detector() -> Detector {
     }
 }
 
-/// A picture of 20 × 10 pixels of the colour with this number.
-pub(crate) fn picture(number: usize) -> Vec<u8> {
+/// An image of 20 × 10 pixels of the colour with this number.
+pub(crate) fn image(number: usize) -> Vec<u8> {
     plain(20, 10, COLOURS[number % 3].1)
 }

@@ -1,9 +1,9 @@
 //! Small JPEGs, whole and broken.
 
-use framegate::stages::{DecodeError, DecodeLimits, Decoder, Picture};
+use framegate::stages::{DecodeError, DecodeLimits, Decoder, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
-/// Ways to code a picture.
+/// Ways to code an image.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Coding {
     pub(crate) progressive: bool,
@@ -16,7 +16,7 @@ pub(crate) struct Coding {
     pub(crate) orientation: Option<u8>,
 }
 
-/// A coloured picture with slopes that JPEG keeps well.
+/// A coloured image with slopes that JPEG keeps well.
 pub(crate) fn slopes(width: usize, height: usize) -> Vec<u8> {
     let level = |at: usize, extent: usize| (at * 255 / extent.max(2)) as u8;
     (0..height)
@@ -75,12 +75,12 @@ pub(crate) fn declare_size(jpeg: &mut [u8], width: u16, height: u16) {
 }
 
 /// Decodes within the default limits.
-pub(crate) fn decode(jpeg: &[u8]) -> Result<Picture, DecodeError> {
-    let mut picture = Picture::default();
-    Decoder::new(DecodeLimits::USUAL).decode(jpeg, &mut picture).map(|()| picture)
+pub(crate) fn decode(jpeg: &[u8]) -> Result<RgbImage, DecodeError> {
+    let mut image = RgbImage::default();
+    Decoder::new(DecodeLimits::DEFAULT).decode(jpeg, &mut image).map(|()| image)
 }
 
-/// The largest difference between two pictures' levels.
+/// The largest difference between two images' levels.
 pub(crate) fn largest_difference(left: &[u8], right: &[u8]) -> u8 {
     assert_eq!(left.len(), right.len());
     left.iter().zip(right).map(|(left, right)| left.abs_diff(*right)).max().unwrap_or(0)

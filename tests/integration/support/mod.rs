@@ -3,9 +3,9 @@
 pub(crate) mod backends;
 pub(crate) mod client;
 pub(crate) mod colours;
+pub(crate) mod images;
 pub(crate) mod jpeg;
 pub(crate) mod overlap;
-pub(crate) mod pictures;
 pub(crate) mod program;
 pub(crate) mod reference;
 pub(crate) mod server;
@@ -15,7 +15,7 @@ pub(crate) mod video;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxPlacement};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
 
 /// The folder of test data: `FRAMEGATE_TEST_DATA`, by default `../shared`, relative to the workspace.
 /// Where it is absent this says so and the test should return; it panics instead if
@@ -40,11 +40,11 @@ pub(crate) fn yolox_input(width: usize, height: usize) -> ImageInput {
         channel_order: ChannelOrder::Bgr,
         mean: [0.0; 3],
         scale: [1.0; 3],
-        fit: Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 114 },
+        fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
     }
 }
 
-/// Room for one picture in a batch, full of what no stage writes.
+/// Room for one image in a batch, full of what no stage writes.
 pub(crate) fn dirty_slot(input: &ImageInput) -> Vec<f32> {
     vec![f32::NAN; 3 * input.height * input.width]
 }

@@ -1,10 +1,10 @@
-//! What ONNX Runtime and OpenCV made of the pictures in the test data.
+//! What ONNX Runtime and OpenCV made of the images in the test data.
 
 use std::path::Path;
 
 use framegate::npy;
 
-/// The reference detections on one picture.
+/// The reference detections on one image.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct ReferenceImage {
     pub(crate) width: usize,
@@ -13,7 +13,7 @@ pub(crate) struct ReferenceImage {
     pub(crate) detections: Vec<ReferenceDetection>,
 }
 
-/// A detection, in pixels of the picture.
+/// A detection, in pixels of the image.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct ReferenceDetection {
     pub(crate) class_id: usize,
@@ -24,12 +24,12 @@ pub(crate) struct ReferenceDetection {
     pub(crate) h: f32,
 }
 
-/// The reference detections of `model` on one picture.
+/// The reference detections of `model` on one image.
 pub(crate) fn reference_image(data: &Path, model: &str, image: &str) -> ReferenceImage {
     let path = data.join(format!("reference/{model}.json"));
     let text = std::fs::read_to_string(path).expect("the reference is readable");
     let mut file: serde_json::Value = serde_json::from_str(&text).expect("the reference is JSON");
-    serde_json::from_value(file["images"][image].take()).expect("the reference has the picture")
+    serde_json::from_value(file["images"][image].take()).expect("the reference has the image")
 }
 
 /// The reference's raw output `name` of `model`, which must have this shape.

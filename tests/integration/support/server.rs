@@ -40,7 +40,7 @@ impl Setup {
                 drain: Duration::from_secs(5),
             },
             engine: EngineSettings {
-                decode: DecodeLimits::USUAL,
+                decode: DecodeLimits::DEFAULT,
                 max_batch: 1,
                 max_age: Duration::from_secs(1),
             },

@@ -136,7 +136,7 @@ pub struct TransposedConvolution {
     pub activation: Option<Activation>,
 }
 
-/// Elements beyond the edges of a picture.
+/// Elements beyond the edges of a feature map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Padding {
     /// Rows above.

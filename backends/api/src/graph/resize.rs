@@ -1,4 +1,4 @@
-//! Where a resized picture takes its elements from.
+//! Where a resized feature map takes its elements from.
 //!
 //! Here and not in every backend: which neighbour is nearest can hinge on the last bit of a
 //! position. Positions are computed in `f32`, as ONNX Runtime does, by which models are judged; in

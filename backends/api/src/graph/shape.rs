@@ -23,7 +23,7 @@ pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results,
             pool_shape(window, *overhang, x)?
         }
         Operator::Resize(resize) => {
-            let [n, c, _, _] = picture(x)?;
+            let [n, c, _, _] = nchw(x)?;
             vec![n, c, resize.size[0], resize.size[1]]
         }
         Operator::Activation(_) | Operator::Unary(_) | Operator::Cast(_) => x.to_vec(),
@@ -182,7 +182,7 @@ fn check_types(operator: &Operator, operands: &[&Value]) -> Result<(), String> {
     if fits { Ok(()) } else { Err(format!("cannot work on elements of types {types:?}")) }
 }
 
-fn picture(shape: &[usize]) -> Result<[usize; 4], String> {
+fn nchw(shape: &[usize]) -> Result<[usize; 4], String> {
     shape
         .try_into()
         .map_err(|_| format!("works on [batch, channels, height, width], got {shape:?}"))
@@ -228,8 +228,8 @@ fn window_count(
 
 fn convolution_shape(convolution: &Convolution, operands: &[&Value]) -> Result<Shape, String> {
     let Convolution { stride, dilation, padding, groups, .. } = convolution;
-    let [n, c, height, width] = picture(&operands[0].shape)?;
-    let [filters, filter_channels, kernel_height, kernel_width] = picture(&operands[1].shape)?;
+    let [n, c, height, width] = nchw(&operands[0].shape)?;
+    let [filters, filter_channels, kernel_height, kernel_width] = nchw(&operands[1].shape)?;
     if *groups == 0 || filter_channels * groups != c || filters % groups != 0 {
         return Err(format!(
             "{filters} filters over {filter_channels} channels in {groups} groups do not fit {c} channels"
@@ -250,9 +250,8 @@ fn transposed_shape(
 ) -> Result<Shape, String> {
     let TransposedConvolution { stride, dilation, padding, output_padding, groups, .. } =
         convolution;
-    let [n, c, height, width] = picture(&operands[0].shape)?;
-    let [filter_channels, group_filters, kernel_height, kernel_width] =
-        picture(&operands[1].shape)?;
+    let [n, c, height, width] = nchw(&operands[0].shape)?;
+    let [filter_channels, group_filters, kernel_height, kernel_width] = nchw(&operands[1].shape)?;
     if *groups == 0 || filter_channels != c || c % groups != 0 {
         return Err(format!(
             "{filter_channels} filters in {groups} groups do not fit {c} channels"
@@ -289,7 +288,7 @@ fn check_bias(bias: Option<&&Value>, filters: usize) -> Result<(), String> {
 }
 
 fn pool_shape(window: &Window, overhang: [usize; 2], x: &[usize]) -> Result<Shape, String> {
-    let [n, c, height, width] = picture(x)?;
+    let [n, c, height, width] = nchw(x)?;
     let Window { kernel, stride, dilation, padding } = window;
     let rows = height + padding.top + padding.bottom + overhang[0];
     let columns = width + padding.left + padding.right + overhang[1];

@@ -53,8 +53,8 @@ struct Filter {
 impl From<&mut Operands> for Filter {
     fn from(operands: &mut Operands) -> Self {
         Self {
-            x: operands.picture(),
-            weight: operands.picture(),
+            x: operands.nchw(),
+            weight: operands.nchw(),
             bias: operands.optional().map(Ranked::tensor),
         }
     }

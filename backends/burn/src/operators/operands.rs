@@ -35,7 +35,7 @@ impl Operands {
     }
 
     /// The next operand, `[batch, channels, height, width]` or filters.
-    pub(super) fn picture(&mut self) -> Tensor<4> {
+    pub(super) fn nchw(&mut self) -> Tensor<4> {
         self.next().tensor()
     }
 }

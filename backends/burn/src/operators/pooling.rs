@@ -1,4 +1,4 @@
-//! Windows that slide over a picture.
+//! Windows that slide over a feature map.
 
 use burn_tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn_tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions, PadMode};
@@ -16,7 +16,7 @@ pub(super) fn max_pool(window: Window) -> Operation {
         .with_dilation(dilation)
         .with_padding_pairs([(padding.top, padding.bottom), (padding.left, padding.right)]);
     Box::new(move |mut operands, _| {
-        let y = max_pool2d(operands.picture(), options.clone());
+        let y = max_pool2d(operands.nchw(), options.clone());
         vec![Value::Float(Ranked::R4(y))]
     })
 }
@@ -44,7 +44,7 @@ pub(super) fn average_pool(pool: &AveragePool, x_shape: &[usize], device: &Devic
         Box::new(move |x| conv2d(x, weights.clone(), None, options.clone()))
     };
     Box::new(move |mut operands, _| {
-        let mut x = operands.picture();
+        let mut x = operands.nchw();
         if padded {
             x = x.pad(pads, PadMode::Constant(0.0));
         }

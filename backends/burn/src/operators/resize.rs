@@ -1,7 +1,7 @@
-//! Scaling pictures.
+//! Scaling feature maps.
 //!
 //! burn's own interpolation knows few of the rules a model can ask for, so the input positions are
-//! worked out when the model is loaded, and pictures are put together from rows and columns.
+//! worked out when the model is loaded, and feature maps are put together from rows and columns.
 
 use burn_tensor::{Device, Int, Tensor, TensorData};
 use framegate_backend_api::graph::{Resize, ResizeMode};
@@ -33,7 +33,7 @@ pub(super) fn resize(options: &Resize, x_shape: &[usize], device: &Device) -> Op
             Box::new(move |x| blends.iter().fold(x, |x, blend| blend.apply(x)))
         }
     };
-    Box::new(move |mut operands, _| vec![Value::Float(Ranked::R4(scaled(operands.picture())))])
+    Box::new(move |mut operands, _| vec![Value::Float(Ranked::R4(scaled(operands.nchw())))])
 }
 
 /// The input position of each result position along an axis.

@@ -1,33 +1,30 @@
 //! Attributes of ONNX nodes.
 
-use onnx_ir::{AttributeProto, AttributeType};
+use framegate_onnx_proto::{AttributeProto, AttributeType};
 
 fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
-    let mut attribute = AttributeProto::new();
-    attribute.name = name.to_owned();
-    attribute.type_ = kind.into();
-    attribute
+    AttributeProto { name: name.to_owned(), r#type: kind.into(), ..Default::default() }
 }
 
 /// One integer.
 pub(super) fn integer(name: &str, value: usize) -> AttributeProto {
-    AttributeProto { i: value as i64, ..attribute(name, AttributeType::INT) }
+    AttributeProto { i: Some(value as i64), ..attribute(name, AttributeType::Int) }
 }
 
 /// Several integers.
 pub(super) fn integers(name: &str, values: &[usize]) -> AttributeProto {
     let ints = values.iter().map(|value| *value as i64).collect();
-    AttributeProto { ints, ..attribute(name, AttributeType::INTS) }
+    AttributeProto { ints, ..attribute(name, AttributeType::Ints) }
 }
 
 /// One number.
 pub(super) fn float(name: &str, value: f32) -> AttributeProto {
-    AttributeProto { f: value, ..attribute(name, AttributeType::FLOAT) }
+    AttributeProto { f: Some(value), ..attribute(name, AttributeType::Float) }
 }
 
 /// A word.
 pub(super) fn text(name: &str, value: &str) -> AttributeProto {
-    AttributeProto { s: value.as_bytes().to_vec().into(), ..attribute(name, AttributeType::STRING) }
+    AttributeProto { s: Some(value.into()), ..attribute(name, AttributeType::String) }
 }
 
 /// Truth, as ONNX writes it.

@@ -10,10 +10,7 @@ use writer::Writer;
 
 /// The bytes of an ONNX model file that computes `graph`. Its outputs come in the graph's order and all
 /// as `f32`. Where images may be run together, the first axis of its input and outputs is left open.
-///
-/// # Errors
-/// What cannot be written down, in a phrase.
-pub(crate) fn write(graph: &Graph) -> Result<Vec<u8>, String> {
+pub(crate) fn write(graph: &Graph) -> Vec<u8> {
     let open_batch = graph.batching == Batching::FirstAxis;
     let mut writer = Writer::new(graph, open_batch);
     for node in &graph.nodes {

@@ -2,8 +2,9 @@
 
 use framegate_backend_api::graph::{Graph, ValueId};
 use framegate_backend_api::{ElementType, HostTensor, TensorData};
-use onnx_ir::{
-    AttributeProto, GraphProto, Message, ModelProto, NodeProto, TensorProto, ValueInfoProto,
+use framegate_onnx_proto::{
+    AttributeProto, DimensionProto, GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto,
+    TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 
 use super::attribute;
@@ -30,8 +31,7 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// A file that holds the graph's constants so far.
     pub(super) fn new(graph: &'a Graph, open_batch: bool) -> Self {
-        let mut file = GraphProto::new();
-        file.name = "framegate".to_owned();
+        let file = GraphProto { name: "framegate".to_owned(), ..Default::default() };
         let mut writer = Self { graph, open_batch, file, helpers: 0 };
         writer.file.input.push(writer.declare(graph.input, name(graph.input), FLOAT));
         for (index, (value, uses)) in graph.values.iter().zip(graph.use_counts()).enumerate() {
@@ -59,13 +59,14 @@ impl<'a> Writer<'a> {
         outputs: &[String],
         attributes: Vec<AttributeProto>,
     ) {
-        let mut node = NodeProto::new();
-        node.op_type = operator.to_owned();
-        node.name = format!("{operator}-{}", self.file.node.len());
-        node.input = inputs.to_vec();
-        node.output = outputs.to_vec();
-        node.attribute = attributes;
-        self.file.node.push(node);
+        self.file.node.push(NodeProto {
+            op_type: operator.to_owned(),
+            name: format!("{operator}-{}", self.file.node.len()),
+            input: inputs.to_vec(),
+            output: outputs.to_vec(),
+            attribute: attributes,
+            ..Default::default()
+        });
     }
 
     /// Adds a node whose one result only another node reads, and says how it is called.
@@ -93,7 +94,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The file's bytes. Outputs that are no numbers of their own are made so here.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, String> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
         for (position, id) in self.graph.outputs.iter().enumerate() {
             let output = format!("output{position}");
             let result = std::slice::from_ref(&output);
@@ -107,12 +108,13 @@ impl<'a> Writer<'a> {
             let declared = self.declare(*id, output, FLOAT);
             self.file.output.push(declared);
         }
-        let mut model = ModelProto::new();
-        model.ir_version = FORMAT;
-        model.opset_import.push(Default::default());
-        model.opset_import[0].version = OPSET;
-        model.graph = Some(self.file).into();
-        model.write_to_bytes().map_err(|problem| format!("it cannot be written as ONNX: {problem}"))
+        let model = ModelProto {
+            ir_version: FORMAT,
+            opset_import: vec![OperatorSetIdProto { version: OPSET, ..Default::default() }],
+            graph: Some(self.file),
+            ..Default::default()
+        };
+        model.encode_to_vec()
     }
 
     fn helper_name(&mut self) -> String {
@@ -121,33 +123,29 @@ impl<'a> Writer<'a> {
     }
 
     fn declare(&self, id: ValueId, name: String, element_type: i32) -> ValueInfoProto {
-        let mut declaration = ValueInfoProto::new();
-        declaration.name = name;
-        let tensor = declaration.type_.mut_or_insert_default().mut_tensor_type();
-        tensor.elem_type = element_type;
-        let shape = tensor.shape.mut_or_insert_default();
-        for (axis, extent) in self.graph.value(id).shape.iter().enumerate() {
-            shape.dim.push(Default::default());
-            match (axis, self.open_batch) {
-                (0, true) => shape.dim[axis].set_dim_param("batch".to_owned()),
-                _ => shape.dim[axis].set_dim_value(*extent as i64),
-            }
-        }
-        declaration
+        let dimension = |(axis, extent): (usize, &usize)| match (axis, self.open_batch) {
+            (0, true) => DimensionProto { dim_param: Some("batch".to_owned()), dim_value: None },
+            _ => DimensionProto::fixed(*extent as i64),
+        };
+        let dim = self.graph.value(id).shape.iter().enumerate().map(dimension).collect();
+        let shape = Some(TensorShapeProto { dim });
+        let tensor_type = Some(TensorTypeProto { elem_type: element_type, shape });
+        ValueInfoProto { name, r#type: Some(TypeProto { tensor_type }) }
     }
 
     fn initialise(&mut self, name: String, constant: &HostTensor) {
-        let mut tensor = TensorProto::new();
-        tensor.name = name;
-        tensor.dims = constant.shape().iter().map(|extent| *extent as i64).collect();
-        tensor.data_type = data_type(constant.element_type()) as i32;
-        let bytes: Vec<u8> = match constant.data() {
+        let raw_data = match constant.data() {
             TensorData::F32(elements) => elements.iter().flat_map(|x| x.to_le_bytes()).collect(),
             TensorData::I64(elements) => elements.iter().flat_map(|x| x.to_le_bytes()).collect(),
             TensorData::Bool(elements) => elements.iter().map(|x| u8::from(*x)).collect(),
         };
-        tensor.raw_data = bytes.into();
-        self.file.initializer.push(tensor);
+        self.file.initializer.push(TensorProto {
+            name,
+            dims: constant.shape().iter().map(|extent| *extent as i64).collect(),
+            data_type: data_type(constant.element_type()) as i32,
+            raw_data,
+            ..Default::default()
+        });
     }
 }
 

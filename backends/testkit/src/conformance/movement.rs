@@ -91,7 +91,7 @@ fn pads() -> Vec<Case> {
             let pad = Pad { before: before.to_vec(), after: after.to_vec(), mode };
             cases.push(exact(format!("pad {name}, {mode:?}"), image).single(Operator::Pad(pad)));
         };
-        pad("a picture", &[3, 5, 7], &[0, 0, 1, 2], &[0, 0, 3, 0]);
+        pad("a feature map", &[3, 5, 7], &[0, 0, 1, 2], &[0, 0, 3, 0]);
         pad("channels", &[3, 5, 7], &[0, 2, 0, 0], &[0, 1, 0, 0]);
         pad("all axes of an image", &[3, 5, 7], &[0, 1, 2, 3], &[0, 2, 1, 4]);
         pad("a row", &[7], &[0, 6], &[0, 6]);

@@ -53,7 +53,7 @@ fn average_pools() -> Vec<Case> {
         ("overhang", [3, 6, 7], window(2, 2, NONE), [0, 1]),
         ("padding and overhang", [3, 6, 8], window(3, 2, ONE), [1, 1]),
         ("dilation", [3, 7, 11], Window { dilation: [2, 3], ..window(2, 1, ONE) }, [0, 0]),
-        ("whole picture", [5, 7, 11], whole, [0, 0]),
+        ("whole feature map", [5, 7, 11], whole, [0, 0]),
         ("on a pixel", [3, 1, 1], window(3, 1, ONE), [0, 0]),
     ];
     let counts = [(true, "counting padding"), (false, "without padding")];

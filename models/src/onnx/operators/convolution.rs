@@ -10,7 +10,7 @@ use crate::onnx::import::{Problem, extents_of};
 pub(super) fn conv(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let kernel = kernel_of(graph, node.operand(1)?)?;
     let geometry = Geometry::of(node)?;
-    let input = picture_extent(graph, node.operand(0)?)?;
+    let input = spatial_extent(graph, node.operand(0)?)?;
     let convolution = Convolution {
         padding: geometry.padding(node, input, kernel)?,
         stride: geometry.stride,
@@ -24,7 +24,7 @@ pub(super) fn conv(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 pub(super) fn conv_transpose(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let kernel = kernel_of(graph, node.operand(1)?)?;
     let geometry = Geometry::of(node)?;
-    let input = picture_extent(graph, node.operand(0)?)?;
+    let input = spatial_extent(graph, node.operand(0)?)?;
     let output_padding = pair_attribute(node, "output_padding", 0)?;
     let (padding, output_padding) =
         geometry.transposed_padding(node, input, kernel, output_padding)?;
@@ -52,14 +52,14 @@ fn groups_of(node: &OnnxNode<'_>) -> Result<usize, Problem> {
 }
 
 fn kernel_of(graph: &Import, weight: ValueId) -> Result<[usize; 2], Problem> {
-    picture_extent(graph, weight)
+    spatial_extent(graph, weight)
 }
 
 /// Height and width of a tensor of four axes.
-pub(super) fn picture_extent(graph: &Import, id: ValueId) -> Result<[usize; 2], Problem> {
+pub(super) fn spatial_extent(graph: &Import, id: ValueId) -> Result<[usize; 2], Problem> {
     match graph.shape(id)[..] {
         [_, _, height, width] => Ok([height, width]),
-        ref shape => Err(format!("only two-dimensional pictures are supported, got {shape:?}")),
+        ref shape => Err(format!("only two-dimensional feature maps are supported, got {shape:?}")),
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn pair_attribute(
         .map_err(|_| format!("attribute `{name}` must hold two numbers, got {integers:?}"))
 }
 
-/// How a window moves over a picture.
+/// How a window moves over a feature map.
 pub(super) struct Geometry {
     pub(super) stride: [usize; 2],
     pub(super) dilation: [usize; 2],
@@ -95,7 +95,7 @@ impl Geometry {
         Ok(geometry)
     }
 
-    /// Extent of the picture under a dilated kernel.
+    /// Extent of the feature map under a dilated kernel.
     pub(super) fn reach(&self, kernel: [usize; 2], axis: usize) -> usize {
         self.dilation[axis] * kernel[axis].saturating_sub(1) + 1
     }

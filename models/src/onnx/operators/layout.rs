@@ -125,7 +125,7 @@ fn blocks_of(
 ) -> Result<([usize; 4], usize), Problem> {
     let shape = graph.shape(x);
     let shape =
-        <[usize; 4]>::try_from(shape).map_err(|shape| format!("{shape:?} is no picture"))?;
+        <[usize; 4]>::try_from(shape).map_err(|shape| format!("{shape:?} is not a feature map"))?;
     let block = node.attributes.integer_or("blocksize", 0)?;
     match extents_of(&[block], "the block size")?[0] {
         0 => Err("the block size must be at least 1".to_owned()),

@@ -14,7 +14,7 @@ mod selection;
 mod slicing;
 
 use framegate_backend_api::graph::ValueId;
-use onnx_ir::GraphProto;
+use framegate_onnx_proto::GraphProto;
 
 use super::{
     error::{OnnxError, UnsupportedOperators},

@@ -41,7 +41,7 @@ pub(super) fn batch_normalization(graph: &mut Import, node: &OnnxNode<'_>) -> Im
     Ok(vec![graph.emit(Operator::Binary(Binary::Add), &[scaled, offsets])?])
 }
 
-/// Zero mean and unit variance over the picture, channel by channel.
+/// Zero mean and unit variance over the feature map, channel by channel.
 pub(super) fn instance_normalization(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
     let scale = graph.floats_of(node.operand(1)?, "scale")?;
@@ -49,7 +49,7 @@ pub(super) fn instance_normalization(graph: &mut Import, node: &OnnxNode<'_>) ->
     let epsilon = node.attributes.float_or("epsilon", 1e-5)?;
     let axes: Vec<usize> = (2..graph.shape(x).len()).collect();
     if axes.is_empty() {
-        return Err("it needs an axis of channels and a picture".to_owned());
+        return Err("it needs an axis of channels and a feature map".to_owned());
     }
     let mean_of = |graph: &mut Import, x: ValueId| {
         let reduction = Reduction::Mean;

@@ -4,13 +4,13 @@ use framegate_backend_api::graph::{AveragePool, Operator, Reduce, Reduction, Val
 
 use super::{
     Import, Imported, OnnxNode,
-    convolution::{Geometry, pair_attribute, picture_extent},
+    convolution::{Geometry, pair_attribute, spatial_extent},
 };
 use crate::onnx::import::Problem;
 
 pub(super) fn max_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let (mut window, overhang) = window_of(graph, node)?;
-    // Nothing beyond the picture can be the largest, so the overhang is just more padding.
+    // Nothing beyond the feature map can be the largest, so the overhang is just more padding.
     window.padding.bottom += overhang[0];
     window.padding.right += overhang[1];
     Ok(vec![graph.emit(Operator::MaxPool(window), &[node.operand(0)?])?])
@@ -36,14 +36,14 @@ fn global(graph: &mut Import, x: ValueId, reduction: Reduction) -> Result<ValueI
     graph.emit(Operator::Reduce(Reduce { reduction, axes, keep_axes: true }), &[x])
 }
 
-/// The window, and how far `ceil_mode` lets it reach beyond the padded picture.
+/// The window, and how far `ceil_mode` lets it reach beyond the padded feature map.
 fn window_of(graph: &Import, node: &OnnxNode<'_>) -> Result<(Window, [usize; 2]), Problem> {
     if node.attributes.integers("kernel_shape")?.is_none() {
         return Err("attribute `kernel_shape` is missing".to_owned());
     }
     let kernel = pair_attribute(node, "kernel_shape", 1)?;
     let geometry = Geometry::of(node)?;
-    let input = picture_extent(graph, node.operand(0)?)?;
+    let input = spatial_extent(graph, node.operand(0)?)?;
     let padding = geometry.padding(node, input, kernel)?;
     let overhang = if node.attributes.flag("ceil_mode", false)? {
         [
@@ -57,7 +57,7 @@ fn window_of(graph: &Import, node: &OnnxNode<'_>) -> Result<(Window, [usize; 2])
     Ok((Window { kernel, stride, dilation, padding }, overhang))
 }
 
-/// Rounding the number of windows up adds one that starts inside the picture or the padding before
+/// Rounding the number of windows up adds one that starts inside the feature map or the padding before
 /// it and reaches beyond the padding after it.
 fn overhang(
     geometry: &Geometry,

@@ -60,7 +60,7 @@ fn mode_of(node: &OnnxNode<'_>, rounding: NearestRounding) -> Result<ResizeMode,
 fn before_version_11(graph: &mut Import, node: &OnnxNode<'_>, scales: &[f32]) -> Imported {
     let x = node.operand(0)?;
     let axes: Vec<usize> = (0..scales.len()).collect();
-    let (size, scale) = scaled(&picture_shape(graph, x)?, &axes, scales)?;
+    let (size, scale) = scaled(&nchw_shape(graph, x)?, &axes, scales)?;
     let mode = mode_of(node, NearestRounding::Floor)?;
     let resize = Resize { size, scale, mode, coordinates: Coordinates::Asymmetric };
     Ok(vec![graph.emit(Operator::Resize(resize), &[x])?])
@@ -72,7 +72,7 @@ fn target(
     node: &OnnxNode<'_>,
     x: ValueId,
 ) -> Result<([usize; 2], [f32; 2]), Problem> {
-    let shape = picture_shape(graph, x)?;
+    let shape = nchw_shape(graph, x)?;
     let axes = match node.attributes.integers("axes")? {
         Some(axes) => axes.iter().map(|axis| axis_of(*axis, 4)).collect::<Result<_, _>>()?,
         None => vec![0, 1, 2, 3],
@@ -86,7 +86,7 @@ fn target(
         for (axis, extent) in axes.iter().zip(&sizes) {
             result[*axis] = *extent;
         }
-        check_picture_axes(shape[..2] == result[..2])?;
+        check_spatial_axes(shape[..2] == result[..2])?;
         let scale = |axis: usize| result[axis] as f32 / shape[axis] as f32;
         return Ok(([result[2], result[3]], [scale(2), scale(3)]));
     }
@@ -104,7 +104,7 @@ fn scaled(
     for (axis, factor) in axes.iter().zip(scales) {
         *scale.get_mut(*axis).ok_or("there are more scales than axes")? = *factor;
     }
-    check_picture_axes(scale[..2] == [1.0, 1.0])?;
+    check_spatial_axes(scale[..2] == [1.0, 1.0])?;
     if scale.iter().any(|factor| !(factor.is_finite() && *factor > 0.0)) || scales.is_empty() {
         return Err(format!("scales {scales:?} make no sense"));
     }
@@ -119,11 +119,11 @@ fn check_len(axes: &[usize], numbers: usize) -> Result<(), Problem> {
     Err(format!("{numbers} sizes or scales do not fit {} axes", axes.len()))
 }
 
-fn check_picture_axes(unchanged: bool) -> Result<(), Problem> {
+fn check_spatial_axes(unchanged: bool) -> Result<(), Problem> {
     if unchanged { Ok(()) } else { Err("only height and width can be resized".to_owned()) }
 }
 
-fn picture_shape(graph: &Import, x: ValueId) -> Result<[usize; 4], Problem> {
+fn nchw_shape(graph: &Import, x: ValueId) -> Result<[usize; 4], Problem> {
     let shape = graph.shape(x);
-    shape.try_into().map_err(|shape| format!("only pictures can be resized, got {shape:?}"))
+    shape.try_into().map_err(|shape| format!("only feature maps can be resized, got {shape:?}"))
 }

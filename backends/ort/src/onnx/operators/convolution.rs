@@ -1,7 +1,7 @@
 //! Convolutions, with what follows them.
 
 use framegate_backend_api::graph::{Activation, Convolution, Padding, TransposedConvolution};
-use onnx_ir::AttributeProto;
+use framegate_onnx_proto::AttributeProto;
 
 use super::super::attribute::{integer, integers};
 use super::super::writer::Writer;

@@ -4,7 +4,7 @@ use std::slice;
 
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{AveragePool, Padding, Value, Window};
-use onnx_ir::AttributeProto;
+use framegate_onnx_proto::AttributeProto;
 
 use super::super::attribute::{flag, integers};
 use super::super::writer::Writer;

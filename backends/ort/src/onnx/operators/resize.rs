@@ -1,4 +1,4 @@
-//! Resizing of pictures.
+//! Resizing of feature maps.
 
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Coordinates, NearestRounding, Resize, ResizeMode, Value};

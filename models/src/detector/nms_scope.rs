@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Between which boxes that overlap only the best is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Suppression {
+pub enum NmsScope {
     /// Those of one class: a person may well stand before a bus.
     #[default]
     PerClass,

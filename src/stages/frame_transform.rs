@@ -1,21 +1,13 @@
 //! Where a frame lies in the model's input, and the way back from input to frame pixels.
 
-use framegate_models::detector::{Fit, ImageInput, LetterboxPlacement};
-
-/// Size of an upright frame in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FrameSize {
-    /// Width in pixels.
-    pub width: usize,
-    /// Height in pixels.
-    pub height: usize,
-}
+use framegate_models::Size;
+use framegate_models::detector::{Fit, ImageInput, LetterboxAlign};
 
 /// Where the upright frame lies in the model's input.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Placement {
+pub struct FrameTransform {
     /// The frame's own size.
-    pub frame: FrameSize,
+    pub frame: Size,
     /// Width of the resized frame in input pixels, at least 1.
     pub width: usize,
     /// Height of the resized frame in input pixels, at least 1.
@@ -30,16 +22,16 @@ pub struct Placement {
     pub vertical_scale: f32,
 }
 
-impl Placement {
+impl FrameTransform {
     /// Fits a frame, at least one pixel in each direction, into a model's input.
-    pub fn of(frame: FrameSize, input: &ImageInput) -> Self {
+    pub fn of(frame: Size, input: &ImageInput) -> Self {
         match input.fit {
             Fit::Stretch => Self::stretched(frame, input),
             Fit::Letterbox { placement, .. } => Self::letterboxed(frame, input, placement),
         }
     }
 
-    fn stretched(frame: FrameSize, input: &ImageInput) -> Self {
+    fn stretched(frame: Size, input: &ImageInput) -> Self {
         Self {
             frame,
             width: input.width,
@@ -52,7 +44,7 @@ impl Placement {
     }
 
     /// One axis fills the input; the other keeps the proportions as far as whole pixels allow.
-    fn letterboxed(frame: FrameSize, input: &ImageInput, placement: LetterboxPlacement) -> Self {
+    fn letterboxed(frame: Size, input: &ImageInput, placement: LetterboxAlign) -> Self {
         let width_fills = input.width * frame.height <= input.height * frame.width;
         let (numerator, denominator) =
             if width_fills { (input.width, frame.width) } else { (input.height, frame.height) };
@@ -60,16 +52,16 @@ impl Placement {
         // truncates, Ultralytics (`LetterBox`, centred) rounds. A network notices one row more.
         let fitted = |extent: usize, limit: usize| {
             let half = match placement {
-                LetterboxPlacement::TopLeft => 0,
-                LetterboxPlacement::Centre => denominator / 2,
+                LetterboxAlign::TopLeft => 0,
+                LetterboxAlign::Centre => denominator / 2,
             };
             ((extent * numerator + half) / denominator).clamp(1, limit)
         };
         let (width, height) =
             (fitted(frame.width, input.width), fitted(frame.height, input.height));
         let (left, top) = match placement {
-            LetterboxPlacement::TopLeft => (0, 0),
-            LetterboxPlacement::Centre => ((input.width - width) / 2, (input.height - height) / 2),
+            LetterboxAlign::TopLeft => (0, 0),
+            LetterboxAlign::Centre => ((input.width - width) / 2, (input.height - height) / 2),
         };
         // Both projects map boxes back by the one ratio, not by the whole-pixel size of each axis,
         // and so do the reference detections: a small box far from the origin would be off by more
@@ -95,10 +87,10 @@ mod tests {
 
     use super::*;
 
-    const TOP_LEFT: Fit = Fit::Letterbox { placement: LetterboxPlacement::TopLeft, fill: 114 };
-    const CENTRE: Fit = Fit::Letterbox { placement: LetterboxPlacement::Centre, fill: 114 };
+    const TOP_LEFT: Fit = Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 };
+    const CENTRE: Fit = Fit::Letterbox { placement: LetterboxAlign::Centre, fill: 114 };
 
-    fn place(frame: (usize, usize), input: (usize, usize), fit: Fit) -> Placement {
+    fn place(frame: (usize, usize), input: (usize, usize), fit: Fit) -> FrameTransform {
         let input = ImageInput {
             width: input.0,
             height: input.1,
@@ -107,10 +99,10 @@ mod tests {
             scale: [1.0; 3],
             fit,
         };
-        Placement::of(FrameSize { width: frame.0, height: frame.1 }, &input)
+        FrameTransform::of(Size { width: frame.0, height: frame.1 }, &input)
     }
 
-    fn rectangle(placement: Placement) -> (usize, usize, usize, usize) {
+    fn rectangle(placement: FrameTransform) -> (usize, usize, usize, usize) {
         (placement.left, placement.top, placement.width, placement.height)
     }
 
@@ -128,7 +120,8 @@ mod tests {
         for extent in 1..=2000 {
             for fit in [TOP_LEFT, CENTRE] {
                 for frame in [(extent, 1), (1, extent), (extent, 1000), (1000, extent)] {
-                    let Placement { left, top, width, height, .. } = place(frame, (416, 320), fit);
+                    let FrameTransform { left, top, width, height, .. } =
+                        place(frame, (416, 320), fit);
                     assert!(width == 416 || height == 320, "{frame:?}: {width}x{height}");
                     assert!((1..=416).contains(&(left + width)), "{frame:?}");
                     assert!((1..=320).contains(&(top + height)), "{frame:?}");

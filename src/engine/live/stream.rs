@@ -6,10 +6,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::outcome::{Answer, DropReason, Ticket};
+use super::mailboxes::StreamId;
+use super::reply::{Answer, DropReason, Responder};
 use super::schedule::Capacity;
 use super::shared::{LiveFrame, Shared, drop_frames};
-use super::turns::LaneId;
 
 /// Most frames of a session that are under way or answered and not yet taken note of: one waits, one
 /// comes to replace it, one is in each of three steps, and a few answers may lie there.
@@ -18,14 +18,14 @@ const MAX_UNDER_WAY: usize = 8;
 /// One session's way into the engine. Closes when it is dropped; the frame that waits is then
 /// forgotten.
 #[derive(Debug)]
-pub struct Lane {
+pub struct StreamHandle {
     shared: Arc<Shared>,
-    id: LaneId,
+    id: StreamId,
     replies: mpsc::Sender<Answer>,
     answers: mpsc::Receiver<Answer>,
 }
 
-impl Lane {
+impl StreamHandle {
     pub(super) fn open(shared: Arc<Shared>, pipeline: usize) -> Self {
         let (replies, answers) = mpsc::channel(MAX_UNDER_WAY);
         let id = shared.ask(|schedule| schedule.open(pipeline));
@@ -44,7 +44,7 @@ impl Lane {
         jpeg: Bytes,
     ) -> Result<(), DropReason> {
         let reply = self.replies.clone().try_reserve_owned().map_err(|_| DropReason::Busy)?;
-        let origin = Ticket::new(frame_index, received, reply);
+        let origin = Responder::new(frame_index, received, reply);
         let frame = LiveFrame { origin, jpeg: Ok(jpeg) };
         self.shared.offer(self.id, received, frame);
         Ok(())
@@ -65,7 +65,7 @@ impl Lane {
     }
 }
 
-impl Drop for Lane {
+impl Drop for StreamHandle {
     fn drop(&mut self) {
         let waiting = self.shared.ask(|schedule| schedule.close(self.id));
         drop_frames(waiting, DropReason::Draining);

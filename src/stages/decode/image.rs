@@ -1,26 +1,27 @@
 //! Decoded pixels.
 
-use crate::stages::{FrameSize, Orientation};
+use crate::stages::Orientation;
+use framegate_models::Size;
 
-/// A decoded frame in the orientation in which the file stores it. Decoding into the same picture
+/// A decoded frame in the orientation in which the file stores it. Decoding into the same image
 /// again uses its memory again.
 #[derive(Debug, Clone, Default)]
-pub struct Picture {
+pub struct RgbImage {
     /// `[height, width, 3]`: red, green, blue, each 0 to 255.
     pub pixels: Vec<u8>,
     /// Width as stored, in pixels.
     pub width: usize,
     /// Height as stored, in pixels.
     pub height: usize,
-    /// What makes the stored picture upright.
+    /// What makes the stored image upright.
     pub orientation: Orientation,
 }
 
-impl Picture {
-    /// The size that the picture has when it is upright.
-    pub fn upright_size(&self) -> FrameSize {
+impl RgbImage {
+    /// The size that the image has when it is upright.
+    pub fn upright_size(&self) -> Size {
         let (width, height) = self.orientation.swap_if_turned(self.width, self.height);
-        FrameSize { width, height }
+        Size { width, height }
     }
 
     /// The pixels as stored.
@@ -35,7 +36,7 @@ impl Picture {
     }
 }
 
-/// Borrowed pixels of a picture.
+/// Borrowed pixels of an image.
 #[derive(Debug, Clone, Copy)]
 pub struct RgbView<'a> {
     /// `[height, width, 3]`: red, green, blue, each 0 to 255.

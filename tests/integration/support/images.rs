@@ -2,17 +2,16 @@
 
 use super::jpeg::{Coding, encode};
 
-/// A folder of pictures made by `models/training`, with a seed that nothing was trained with, and
+/// A folder of images made by `models/training`, with a seed that nothing was trained with, and
 /// `labels.json`, which says what is in them.
-pub(crate) const GENERATED: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/pictures");
+pub(crate) const GENERATED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/images");
 
-/// A picture of one colour.
+/// An image of one colour.
 pub(crate) fn plain(width: usize, height: usize, rgb: [u8; 3]) -> Vec<u8> {
     encode(&rgb.repeat(width * height), width, height, Coding::default())
 }
 
-/// A picture full of detail, so that its entropy-coded data has every kind of byte in it.
+/// An image full of detail, so that its entropy-coded data has every kind of byte in it.
 pub(crate) fn noise(width: usize, height: usize, coding: Coding) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(7);
     let pixels: Vec<u8> = (0..width * height * 3).map(|_| random.u8(..)).collect();

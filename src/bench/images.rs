@@ -1,4 +1,4 @@
-//! The pictures to measure with, held in memory: the disk is not what is measured.
+//! The images to measure with, held in memory: the disk is not what is measured.
 
 use std::path::PathBuf;
 
@@ -8,31 +8,31 @@ use super::BenchError;
 use crate::engine::FrameErrorCode;
 use crate::sources::{self, Source};
 
-/// Bytes held: more pictures would say nothing new.
+/// Bytes held: more images would say nothing new.
 const MAX_BYTES: usize = 256 << 20;
 
 /// Reads JPEG files, as many as there is room for, at least one.
 ///
 /// # Errors
-/// [`BenchError::Pictures`] when a file cannot be read.
+/// [`BenchError::Images`] when a file cannot be read.
 pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, BenchError> {
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     let mut room = MAX_BYTES;
     let files = files.iter().cloned().map(Source::File).collect();
     for frame in sources::frames(files, MAX_BYTES) {
         let jpeg = match frame.jpeg {
             Ok(jpeg) => jpeg,
             Err(error) if error.code == FrameErrorCode::FrameTooLarge => break,
-            Err(error) => return Err(BenchError::Pictures(format!("{}: {error}", frame.origin))),
+            Err(error) => return Err(BenchError::Images(format!("{}: {error}", frame.origin))),
         };
         if jpeg.len() > room {
             break;
         }
         room -= jpeg.len();
-        pictures.push(jpeg);
+        images.push(jpeg);
     }
-    match pictures.is_empty() {
-        true => Err(BenchError::Pictures("the first is too large".to_owned())),
-        false => Ok(pictures),
+    match images.is_empty() {
+        true => Err(BenchError::Images("the first is too large".to_owned())),
+        false => Ok(images),
     }
 }

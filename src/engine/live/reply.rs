@@ -58,14 +58,14 @@ pub struct Answer {
 
 /// A frame's right to one answer. If it is lost on the way, the frame has failed.
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(super) struct Responder {
     frame_index: u64,
     received: Instant,
     /// Room for the answer is set aside beforehand, so answering never waits.
     reply: Option<OwnedPermit<Answer>>,
 }
 
-impl Ticket {
+impl Responder {
     pub(super) fn new(frame_index: u64, received: Instant, reply: OwnedPermit<Answer>) -> Self {
         Self { frame_index, received, reply: Some(reply) }
     }
@@ -87,7 +87,7 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Responder {
     fn drop(&mut self) {
         if self.reply.is_some() {
             self.send(Outcome::Failed(FrameError::pipeline_failure("the frame was lost")));
@@ -104,8 +104,9 @@ mod tests {
     #[test]
     fn a_frame_is_answered_once_even_if_it_is_lost() {
         let (sender, mut answers) = mpsc::channel(2);
-        let ticket =
-            |index| Ticket::new(index, Instant::now(), sender.clone().try_reserve_owned().unwrap());
+        let ticket = |index| {
+            Responder::new(index, Instant::now(), sender.clone().try_reserve_owned().unwrap())
+        };
         ticket(1).answer(Outcome::Dropped(DropReason::Busy));
         drop(ticket(2));
         let outcomes: Vec<_> = std::iter::from_fn(|| answers.try_recv().ok())

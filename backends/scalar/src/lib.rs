@@ -1,0 +1,1 @@
+//! The meaning of every operator of a graph, in scalar code.
