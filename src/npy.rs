@@ -1,4 +1,4 @@
-//! NumPy's `.npy` files, as far as raw tensors need them: row-major 32-bit floats.
+//! Reads and writes raw tensors as NumPy's `.npy` files: row-major 32-bit floats.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
@@ -27,7 +27,7 @@ pub enum NpyError {
         /// NumPy's name of the type found.
         found: String,
     },
-    /// The file's elements are stored column by column.
+    /// The file's elements are column-major.
     #[error("{path} is in Fortran order: save it with `numpy.ascontiguousarray`")]
     FortranOrder {
         /// The file.
@@ -35,10 +35,10 @@ pub enum NpyError {
     },
 }
 
-/// Reads an array of 32-bit floats: its shape, and its elements row-major.
+/// Reads an array of 32-bit floats: its shape and its elements, row-major.
 ///
 /// # Errors
-/// [`NpyError`] when the file is missing, damaged, or holds something else.
+/// [`NpyError`] when the file is missing or damaged, or holds something else.
 pub fn read_f32(path: &Path) -> Result<(Vec<usize>, Vec<f32>), NpyError> {
     let failed = |problem| NpyError::File { path: path.to_owned(), problem };
     let file = File::open(path).map_err(failed)?;
@@ -53,19 +53,20 @@ pub fn read_f32(path: &Path) -> Result<(Vec<usize>, Vec<f32>), NpyError> {
         .map_err(|_| NpyError::ElementType { path: path.to_owned(), found })?
         .collect::<Result<_, _>>()
         .map_err(failed)?;
-    // The reader multiplies what the header declares without looking for an overflow.
+    // The reader multiplies the declared extents without checking for overflow.
     let declared = shape.iter().try_fold(1usize, |len, extent| len.checked_mul(*extent));
     if declared != Some(elements.len()) {
-        let problem = format!("it does not hold the {shape:?} elements that it declares");
+        let problem =
+            format!("it does not hold the elements of the shape {shape:?} that it declares");
         return Err(failed(io::Error::new(io::ErrorKind::InvalidData, problem)));
     }
     Ok((shape, elements))
 }
 
-/// Writes an array of 32-bit floats, `elements` being row-major.
+/// Writes an array of 32-bit floats; `elements` are row-major.
 ///
 /// # Errors
-/// [`NpyError::File`].
+/// [`NpyError::File`] when the file cannot be created or written.
 pub fn write_f32(path: &Path, shape: &[usize], elements: &[f32]) -> Result<(), NpyError> {
     let write = || -> io::Result<()> {
         let mut file = BufWriter::new(File::create(path)?);

@@ -69,7 +69,7 @@ fuzz_target!(
             PREPROCESSOR.with_borrow_mut(|stage| stage.preprocess(message, &mut slot));
         match preprocessed {
             Ok(done) => {
-                let frame = done.placement.frame;
+                let frame = done.transform.frame;
                 assert!(frame.width * frame.height <= LIMITS.max_pixels);
                 assert!(slot.iter().all(|level| (0.0..=255.0).contains(level)));
             }

@@ -1,53 +1,30 @@
-//! How long a frame spent in each stage, and how that is written down.
+//! How stage times are written in JSON.
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
-use crate::stages::PreprocessTimings;
+use crate::stages::StageTimes;
 
-/// Time a frame spent in each stage.
+/// [`StageTimes`] as on the wire: milliseconds in each stage, by its name, and their sum as `total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timings {
-    /// Decoding, resizing and normalising.
-    pub preprocess: PreprocessTimings,
-    /// The model's run on the whole batch that the frame was part of.
-    pub inference: Duration,
-    /// Reading boxes from the raw outputs, without overlaps.
-    pub postprocess: Duration,
-}
+pub struct TimingsMs(StageTimes);
 
-impl Timings {
-    /// The stages by their names on the wire, in the order a frame passes them.
-    pub fn stages(&self) -> [(&'static str, Duration); 5] {
-        let Self { preprocess, inference, postprocess } = *self;
-        [
-            ("decode", preprocess.decode),
-            ("resize", preprocess.resize),
-            ("normalise", preprocess.normalise),
-            ("inference", inference),
-            ("postprocess", postprocess),
-        ]
+impl From<StageTimes> for TimingsMs {
+    fn from(times: StageTimes) -> Self {
+        Self(times)
     }
 }
 
-/// [`Timings`] as on the wire: milliseconds in each stage, and their sum.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct TimingsMs {
-    decode: f64,
-    resize: f64,
-    normalise: f64,
-    inference: f64,
-    postprocess: f64,
-    total: f64,
-}
-
-impl From<Timings> for TimingsMs {
-    fn from(timings: Timings) -> Self {
-        let stages = timings.stages().map(|(_, duration)| duration);
-        let total = milliseconds(stages.iter().sum());
-        let [decode, resize, normalise, inference, postprocess] = stages.map(milliseconds);
-        Self { decode, resize, normalise, inference, postprocess, total }
+impl Serialize for TimingsMs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (stage, time) in self.0.iter() {
+            map.serialize_entry(stage.name(), &milliseconds(time))?;
+        }
+        map.serialize_entry("total", &milliseconds(self.0.total()))?;
+        map.end()
     }
 }
 

@@ -13,7 +13,7 @@ use super::failure_log::FailureLog;
 use super::metrics::{BuildLabels, Metrics};
 use super::origin::OriginPolicy;
 use super::sessions::{SessionLimit, Sessions};
-use crate::engine::{Engine, EngineSettings, FrameError};
+use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
 
 /// How the front end behaves.
 #[derive(Debug, Clone)]
@@ -125,12 +125,12 @@ impl App {
 }
 
 impl Running {
-    /// Number and pipeline of this name; without a name, the default.
-    pub(super) fn pipeline(&self, id: Option<&str>) -> Option<(usize, &NamedPipeline)> {
-        let mut numbered = self.pipelines.iter().enumerate();
+    /// The pipeline of this name; without a name, the default.
+    pub(super) fn pipeline(&self, id: Option<&str>) -> Option<(PipelineId, &NamedPipeline)> {
+        let mut named = self.engine.pipelines().iter().copied().zip(&self.pipelines);
         match id {
-            None => numbered.next(),
-            Some(id) => numbered.find(|(_, pipeline)| pipeline.id == id),
+            None => named.next(),
+            Some(id) => named.find(|(_, pipeline)| pipeline.id == id),
         }
     }
 }

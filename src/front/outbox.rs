@@ -85,18 +85,15 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{FrameResult, Timings};
-    use crate::stages::PreprocessTimings;
+    use crate::engine::FrameResult;
+    use crate::stages::StageTimes;
     use framegate_models::Size;
-    use std::time::Duration;
 
     fn result(frame_index: u64) -> ResultMessage {
-        let none = Duration::ZERO;
-        let preprocess = PreprocessTimings { decode: none, resize: none, normalise: none };
         let result = FrameResult {
             size: Size { width: 1, height: 1 },
             detections: vec![],
-            timings: Timings { preprocess, inference: none, postprocess: none },
+            timings: StageTimes::ZERO,
         };
         ResultMessage::new(frame_index, result)
     }

@@ -13,7 +13,7 @@ use super::metrics::{FrameOutcome, Metrics};
 use super::outbox::{Outbox, Outgoing};
 use super::validate::{InvalidFrame, validate};
 use super::wire::{ErrorCode, Message, ResultMessage};
-use crate::engine::{Answer, DropReason, Outcome, StreamHandle};
+use crate::engine::{self, DropReason, Reply, StreamHandle};
 
 /// So many messages in a row that are no frames end the session.
 pub const MAX_INVALID_IN_A_ROW: u32 = 30;
@@ -98,21 +98,22 @@ impl ClientSession {
         self.counts
     }
 
-    /// A binary message whose last byte was read at `received`.
+    /// A binary message whose last byte was read at `received`. What is to be said at once is handed to
+    /// `send`, at moments when no lock of the engine is held.
     pub fn receive(
         &mut self,
         message: Bytes,
         received: Instant,
         handle: &StreamHandle,
-        outbox: &mut Outbox,
+        mut send: impl FnMut(Outgoing),
     ) {
         if let Err(invalid) = validate(&message, self.max_frame_bytes) {
             self.metrics.count(FrameOutcome::Invalid);
-            outbox.push(Outgoing::Other(Message::invalid(invalid)));
+            send(Outgoing::Other(Message::invalid(invalid)));
             // Frames that are only too large are those of a sender that means well.
             self.invalid_in_a_row += u32::from(!matches!(invalid, InvalidFrame::TooLarge { .. }));
             if self.invalid_in_a_row >= MAX_INVALID_IN_A_ROW {
-                outbox.push(Outgoing::Close(close::POLICY_VIOLATION, "too many invalid frames"));
+                send(Outgoing::Close(close::POLICY_VIOLATION, "too many invalid frames"));
             }
             return;
         }
@@ -120,21 +121,23 @@ impl ClientSession {
         self.counts.frames += 1;
         self.counts.in_flight += 1;
         let frame_index = self.counts.frames;
-        let (decision, advice) =
-            self.admission.arrived(received, |fps| handle.capacity(fps, received));
+        let (decision, advice) = self.admission.arrived(received, |fps| {
+            handle.report_offered_rate(fps, received);
+            handle.capacity(received)
+        });
         if self.draining {
-            return self.drop_frame(frame_index, DropReason::Draining, outbox);
+            return send(self.drop_frame(frame_index, DropReason::Draining));
         }
         if let Some(advice) = advice {
-            self.advise(advice, outbox);
+            send(self.advise(advice));
         }
         match decision {
             // Admission has counted this drop itself.
-            Decision::Shed => self.drop_frame(frame_index, DropReason::Pacing, outbox),
+            Decision::Shed => send(self.drop_frame(frame_index, DropReason::Pacing)),
             Decision::Admit => {
                 if let Err(reason) = handle.offer(frame_index, received, message) {
                     self.admission.dropped();
-                    self.drop_frame(frame_index, reason, outbox);
+                    send(self.drop_frame(frame_index, reason));
                 }
             }
         }
@@ -152,13 +155,13 @@ impl ClientSession {
 
     /// What became of a frame that the engine was given. After a close nobody is told any more: the
     /// frame stays in flight.
-    pub fn answered(&mut self, answer: Answer, outbox: &mut Outbox) {
+    pub fn answered(&mut self, reply: Reply, outbox: &mut Outbox) {
         if outbox.is_closing() {
             return;
         }
-        let Answer { frame_index, received, outcome } = answer;
+        let Reply { frame_index, received, outcome } = reply;
         match outcome {
-            Outcome::Result(result) => {
+            engine::FrameOutcome::Result(result) => {
                 self.last_processed = Some(Instant::now());
                 self.counts.in_flight -= 1;
                 self.counts.results += 1;
@@ -172,11 +175,11 @@ impl ClientSession {
                     self.metrics.count(FrameOutcome::Dropped(DropReason::Busy));
                 }
             }
-            Outcome::Dropped(reason) => {
+            engine::FrameOutcome::Dropped(reason) => {
                 self.admission.dropped();
-                self.drop_frame(frame_index, reason, outbox);
+                outbox.push(self.drop_frame(frame_index, reason));
             }
-            Outcome::Failed(error) => {
+            engine::FrameOutcome::Failed(error) => {
                 self.last_processed = Some(Instant::now());
                 self.counts.in_flight -= 1;
                 self.counts.failed += 1;
@@ -197,14 +200,14 @@ impl ClientSession {
         self.draining
     }
 
-    fn drop_frame(&mut self, frame_index: u64, reason: DropReason, outbox: &mut Outbox) {
+    fn drop_frame(&mut self, frame_index: u64, reason: DropReason) -> Outgoing {
         self.counts.in_flight -= 1;
         self.counts.dropped += 1;
         self.metrics.count(FrameOutcome::Dropped(reason));
-        outbox.push(Outgoing::Other(Message::dropped(frame_index, reason)));
+        Outgoing::Other(Message::dropped(frame_index, reason))
     }
 
-    fn advise(&self, advice: Advice, outbox: &mut Outbox) {
+    fn advise(&self, advice: Advice) -> Outgoing {
         let session_id = self.id;
         match advice {
             Advice::SlowDown { recommended_fps, drop_rate } => {
@@ -215,7 +218,7 @@ impl ClientSession {
                 tracing::debug!(%session_id, recommended_fps, "stream_recovered");
             }
         }
-        outbox.push(Outgoing::Other(advice.into()));
+        Outgoing::Other(advice.into())
     }
 }
 

@@ -19,7 +19,8 @@ use super::origin_headers::allowed;
 use super::status::{failure, origin_refused, query_refused, try_later, unavailable};
 use super::validate::{InvalidFrame, validate};
 use super::wire::FrameContents;
-use crate::engine::{DropReason, FrameErrorCode, Outcome, Timings, milliseconds};
+use crate::engine::{self, DropReason, FrameErrorCode, milliseconds};
+use crate::stages::StageTimes;
 
 /// Answers list the stages in this header (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -54,7 +55,7 @@ pub(super) async fn infer(
     }
     let Ok(Query(SingleQuery { pipeline_id })) = query else { return query_refused() };
     let Some(running) = app.ready() else { return unavailable(&app) };
-    let Some((number, _)) = running.pipeline(pipeline_id.as_deref()) else {
+    let Some((pipeline, _)) = running.pipeline(pipeline_id.as_deref()) else {
         let detail = "Unknown pipeline_id; see GET /pipelines";
         return failure(StatusCode::BAD_REQUEST, "invalid_pipeline", detail);
     };
@@ -75,22 +76,22 @@ pub(super) async fn infer(
     if let Err(problem) = validate(&jpeg, limit) {
         return invalid(&app, problem);
     }
-    let mut handle = running.engine.open(number);
+    let Ok(mut handle) = running.engine.open(pipeline) else { return unavailable(&app) };
     // It takes its turn like a session that sends as fast as it can; the others are to know.
-    handle.capacity(f64::INFINITY, received);
+    handle.report_offered_rate(f64::INFINITY, received);
     if let Err(reason) = handle.offer(1, received, jpeg) {
         return dropped(&app, reason);
     }
-    match handle.answer().await.outcome {
-        Outcome::Result(result) => {
+    match handle.next_reply().await.outcome {
+        engine::FrameOutcome::Result(result) => {
             app.metrics.count(FrameOutcome::Result);
             app.metrics.observe_stages(&result.timings);
             app.metrics.observe_age(received.elapsed());
             let timing = [(SERVER_TIMING, server_timing(&result.timings))];
             (timing, Json(FrameContents::from(result))).into_response()
         }
-        Outcome::Dropped(reason) => dropped(&app, reason),
-        Outcome::Failed(error) => {
+        engine::FrameOutcome::Dropped(reason) => dropped(&app, reason),
+        engine::FrameOutcome::Failed(error) => {
             app.metrics.count(FrameOutcome::Failed);
             if error.code == FrameErrorCode::DecodeFailed {
                 return failure(StatusCode::BAD_REQUEST, "decode_failed", &error.detail);
@@ -128,12 +129,12 @@ fn dropped(app: &App, reason: DropReason) -> Response {
     try_later(reason.name(), "The server has more to do than it can; try again")
 }
 
-fn server_timing(timings: &Timings) -> String {
+fn server_timing(times: &StageTimes) -> String {
     let mut text = String::new();
-    for (stage, duration) in timings.stages() {
+    for (stage, duration) in times.iter() {
         let separator = if text.is_empty() { "" } else { ", " };
         // Writing to a string cannot fail.
-        let _ = write!(text, "{separator}{stage};dur={}", milliseconds(duration));
+        let _ = write!(text, "{separator}{};dur={}", stage.name(), milliseconds(duration));
     }
     text
 }

@@ -82,7 +82,9 @@ async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
         labels: pipeline.detector.labels.clone(),
         input: input_size(pipeline),
     });
-    let handle = running.engine.open(number);
+    let Ok(handle) = running.engine.open(number) else {
+        return refuse(socket, &pipeline.id).await;
+    };
     let drain = Drain { begun: app.draining.clone(), deadline: settings.drain };
     connection::run(socket, session, handle, greeting, drain, Arc::clone(&app.metrics)).await;
 }

@@ -222,8 +222,7 @@ fn as_milliseconds<S: Serializer>(age: &Duration, serializer: S) -> Result<S::Ok
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Timings;
-    use crate::stages::PreprocessTimings;
+    use crate::stages::{Stage, StageTimes};
 
     #[test]
     fn a_result_is_written_as_the_protocol_says() {
@@ -231,11 +230,13 @@ mod tests {
         let result = FrameResult {
             size: Size { width: 640, height: 480 },
             detections: vec![],
-            timings: Timings {
-                preprocess: PreprocessTimings { decode: ms(1), resize: ms(2), normalise: ms(3) },
-                inference: ms(4),
-                postprocess: Duration::from_micros(5),
-            },
+            timings: StageTimes::from_iter([
+                (Stage::Decode, ms(1)),
+                (Stage::Resize, ms(2)),
+                (Stage::Normalise, ms(3)),
+                (Stage::Inference, ms(4)),
+                (Stage::Postprocess, Duration::from_micros(5)),
+            ]),
         };
         let mut message = ResultMessage::new(1, result);
         message.age = Duration::from_micros(12_500);

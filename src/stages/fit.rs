@@ -1,4 +1,4 @@
-//! An image of the size and the orientation that its placement asks for.
+//! Brings an image to the size and orientation that its transform asks for.
 
 use super::decode::{RgbImage, RgbView};
 use super::{Orientation, Resizer};
@@ -12,8 +12,8 @@ pub(super) struct ImageFitter {
 }
 
 impl ImageFitter {
-    /// The upright image at `width` × `height` pixels, both at least 1. What already has that size
-    /// is not resampled.
+    /// The upright image at `width` × `height` pixels, both at least 1. An image that has that size
+    /// already is not resampled.
     pub(super) fn fit<'a>(
         &'a mut self,
         image: &'a RgbImage,
@@ -21,8 +21,8 @@ impl ImageFitter {
         height: usize,
     ) -> RgbView<'a> {
         let orientation = image.orientation;
-        // Turning comes last because by then there are fewer pixels; bilinear weights are the same in
-        // any direction, so the order makes no difference to the image.
+        // Turning comes last because by then there are fewer pixels. Bilinear weights are the same in
+        // every direction, so the order does not change the result.
         let (stored_width, stored_height) = orientation.swap_if_turned(width, height);
         let mut fitted = image.view();
         if (image.width, image.height) != (stored_width, stored_height) {

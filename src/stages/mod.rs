@@ -1,4 +1,4 @@
-//! The stages of a frame, in the order it passes them. Everything here blocks and nothing awaits.
+//! The stages of a frame, in the order in which it passes them. Everything here blocks and nothing awaits.
 
 mod boxes;
 mod decode;
@@ -9,12 +9,14 @@ mod orientation;
 mod preprocess;
 mod resize;
 mod simd;
+mod stage;
 
 pub use boxes::{BoxError, BoxStage, Detection, MAX_DETECTIONS, Thresholds};
 pub use decode::{DecodeError, DecodeLimits, Decoder, RgbImage, RgbView};
 pub use frame_transform::FrameTransform;
 pub use normalise::Normaliser;
 pub use orientation::Orientation;
-pub use preprocess::{InputWriter, PreprocessTimings, Preprocessed, Preprocessor};
+pub use preprocess::{InputWriter, Preprocessed, Preprocessor};
 pub use resize::Resizer;
 pub use simd::SimdLevel;
+pub use stage::{Stage, StageTimes};

@@ -17,6 +17,7 @@ mod flow;
 mod http;
 mod infer;
 mod kernels;
+mod live;
 mod load;
 mod mjpeg;
 mod models;

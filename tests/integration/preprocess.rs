@@ -71,12 +71,12 @@ fn values_are_those_of_the_formulas() {
         };
         let jpeg = encode(&slopes(width, height), width, height, Coding::default());
         let mut slot = dirty_slot(&input);
-        let placement = preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap().placement;
+        let transform = preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap().transform;
 
         let pixels = decode(&jpeg).unwrap().pixels;
         let plane_len = input.width * input.height;
         for (at, (actual, expected)) in
-            slot.iter().zip(expected(&pixels, &placement, &input)).enumerate()
+            slot.iter().zip(expected(&pixels, &transform, &input)).enumerate()
         {
             // Half a level of rounding, and two products whose quarters of a level are cut off.
             let tolerance = 1.01 * f64::from(input.scale[at / plane_len]);
@@ -135,10 +135,10 @@ fn every_orientation_is_turned_upright() {
             let coding = Coding { orientation: Some(value), ..Coding::default() };
             let jpeg = encode(&stored, width, height, coding);
             let mut slot = dirty_slot(&input);
-            let placement = preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap().placement;
+            let transform = preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap().transform;
             let (long, short) = (extent, extent * 2 / 3);
             let size = if value >= 5 { (short, long) } else { (long, short) };
-            assert_eq!((placement.width, placement.height), size, "orientation {value}");
+            assert_eq!((transform.width, transform.height), size, "orientation {value}");
             let (right, bottom) = (size.0 - 3, size.1 - 3);
             for ((x, y), corner) in
                 [(2, 2), (right, 2), (2, bottom), (right, bottom)].into_iter().zip(corners)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::engine::FramePayload;
 use crate::front::validate::validate;
 use crate::sources;
 
@@ -115,8 +116,9 @@ fn some(jpegs: Vec<Bytes>, path: &Path) -> Result<Vec<Bytes>, FramesError> {
 fn images(path: &Path) -> impl Iterator<Item = Result<Bytes, String>> {
     let frames = sources::frames(sources::expand(&[path.to_owned()]), MAX_FRAME_BYTES);
     frames.map(|frame| {
-        let jpeg = frame.jpeg.map_err(|problem| problem.to_string()).and_then(usable);
-        jpeg.map_err(|problem| format!("{}: {problem}", frame.origin))
+        let jpeg = frame.payload.and_then(FramePayload::into_jpeg);
+        let jpeg = jpeg.map_err(|problem| problem.to_string()).and_then(usable);
+        jpeg.map_err(|problem| format!("{}: {problem}", frame.tag))
     })
 }
 
