@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::{CommandError, Outcome};
-use crate::backends::{self, Chosen};
+use crate::backends::{self, Selected};
 use crate::config::ServeConfig;
 use crate::engine::{Engine, Pipeline};
 use crate::front::metrics::Metrics;
@@ -26,7 +26,7 @@ const STOP_LIMIT: Duration = Duration::from_millis(200);
 
 pub(super) fn serve(config: ServeConfig) -> Result<Outcome, CommandError> {
     // A backend that cannot run here is found out before anybody connects.
-    let chosen = backends::choose(config.backend.backend, &config.backend.options)?;
+    let chosen = backends::select(config.backend.id.as_ref(), &config.backend.options)?;
     let runtime = Runtime::new().map_err(CommandError::Serve)?;
     let served = runtime.block_on(run(config, chosen));
     // Nothing that is left over, such as the loading of a model, holds up the end.
@@ -34,7 +34,7 @@ pub(super) fn serve(config: ServeConfig) -> Result<Outcome, CommandError> {
     served.map(|()| Outcome::Done)
 }
 
-async fn run(config: ServeConfig, chosen: Chosen) -> Result<(), CommandError> {
+async fn run(config: ServeConfig, chosen: Selected) -> Result<(), CommandError> {
     let mut signals = Signals::new().map_err(CommandError::Serve)?;
     let address = config.address;
     let listen = |problem| CommandError::Listen { address, problem };
@@ -81,7 +81,11 @@ async fn run(config: ServeConfig, chosen: Chosen) -> Result<(), CommandError> {
 }
 
 /// Reads the models, uploads them and warms them up.
-fn load(config: &ServeConfig, chosen: &Chosen, metrics: &Metrics) -> Result<Running, CommandError> {
+fn load(
+    config: &ServeConfig,
+    chosen: &Selected,
+    metrics: &Metrics,
+) -> Result<Running, CommandError> {
     let pool = ThreadPoolBuilder::new().num_threads(config.backend.threads).build()?;
     let limits = Limits { max_batch: config.engine.max_batch, threads: config.backend.threads };
     let mut named = Vec::new();

@@ -8,7 +8,6 @@ use std::time::Duration;
 use framegate_models::detector::EMBEDDED_MODEL;
 
 use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, fraction, within};
-use crate::backends::BackendId;
 use crate::cli;
 use crate::engine::EngineSettings;
 use crate::front::FrontSettings;
@@ -56,7 +55,7 @@ impl TryFrom<cli::ServeArgs> for ServeConfig {
     fn try_from(raw: cli::ServeArgs) -> Result<Self, ConfigError> {
         let backend: BackendConfig = raw.backend.try_into()?;
         let mut pipelines = pipelines(&raw.pipeline)?;
-        if pipelines.is_empty() && !matches!(backend.backend, Some(BackendId::Null(_))) {
+        if pipelines.is_empty() && backend.id.as_ref().is_none_or(|id| id.computes()) {
             let (id, model) = (EMBEDDED_MODEL.to_owned(), EMBEDDED_MODEL.into());
             pipelines.push(PipelineConfig { id, model });
         }

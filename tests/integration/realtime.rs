@@ -313,7 +313,8 @@ async fn what_fits_is_served_whole() {
 async fn videos_at_their_own_rate() {
     let Some(folder) = test_data() else { return };
     let options = BackendOptions::default();
-    let flex = backends::choose(Some(BackendId::Flex), &options).unwrap();
+    let flex: BackendId = "flex".parse().unwrap();
+    let flex = backends::select(Some(&flex), &options).unwrap();
     for (name, start, fps, label) in
         [("one-by-one-person-detection", 8, 10, "person"), ("bottle-detection", 0, 30, "bottle")]
     {
