@@ -3,11 +3,15 @@
 use super::source::{Source, occurrences};
 use super::{assert_accepts, assert_holds, assert_notices};
 
+/// Folders with asynchronous code. The rest blocks and never awaits.
+const ASYNCHRONOUS: &[&str] =
+    &["src/front/", "src/server/", "src/load/", "src/engine/live/", "src/commands/"];
+
 /// A crate's name in code, or how the names of several begin, and the only places that may use it.
 const USERS: &[(&str, &[&str])] = &[
-    // Asynchronous code: sockets, and where they meet threads. Stages block and never await.
-    ("tokio", &["src/front/", "src/load/", "src/engine/live/", "src/commands/"]),
-    ("tokio_util", &["src/front/", "src/load/", "src/engine/live/", "src/commands/"]),
+    // Sockets.
+    ("tokio", &ASYNCHRONOUS),
+    ("tokio_util", &ASYNCHRONOUS),
     ("futures_util", &["src/front/", "src/load/"]),
     ("axum", &["src/front/"]),
     ("hyper_util", &["src/front/"]),

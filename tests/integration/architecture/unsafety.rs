@@ -17,6 +17,7 @@ const PLACES: &[(&str, &str)] = &[
     ("backends/simd/src/plain/operands.rs", "slices of the plan's buffers"),
     ("backends/simd/src/scalar/operands.rs", "slices of the plan's buffers"),
     ("backends/simd/src/plan/tests", "steps are run by hand"),
+    ("backends/simd/src/loom_tests.rs", "steps are run by hand"),
     ("backends/simd/tests/allocations.rs", "an allocator that counts"),
     ("tests/integration/allocations.rs", "an allocator that counts"),
     ("src/stages/normalise/", "vector loads and stores through pointers"),
