@@ -20,9 +20,19 @@ const USERS: &[(&str, &[&str])] = &[
     ("tokio_tungstenite", &["src/load/"]),
     ("rust_embed", &["src/front/"]),
     ("prometheus_client", &["src/front/"]),
-    ("utoipa", &["src/protocol", "src/front/"]),
+    ("utoipa", &["src/protocol/", "src/front/", "src/stages/boxes/detection.rs"]),
     // Pools of threads that work on frames. The backend simd has a team of its own.
-    ("rayon", &["backends/burn/", "src/engine/", "src/pipeline", "src/bench/", "src/commands/"]),
+    (
+        "rayon",
+        &[
+            "backends/burn/",
+            "src/engine/",
+            "src/pipeline/",
+            "src/server/",
+            "src/bench/",
+            "src/commands/",
+        ],
+    ),
     // The command line and what goes to a terminal.
     ("clap", &["src/cli/", "src/main.rs"]),
     ("tracing_subscriber", &["src/logging.rs"]),

@@ -24,7 +24,11 @@ const RULES: &[Rule] = &[
         own: &["framegate-backend-api", "framegate-onnx-proto", "framegate-scalar"],
         foreign: Some(&["half", "libm", "serde", "thiserror", "toml"]),
     },
-    Rule { folder: "backends/null", own: &["framegate-backend-api"], foreign: Some(&[]) },
+    Rule {
+        folder: "backends/null",
+        own: &["framegate-backend-api"],
+        foreign: Some(&["thiserror"]),
+    },
     Rule {
         folder: "backends/simd",
         own: &["framegate-backend-api", "framegate-cpu", "framegate-scalar"],

@@ -26,8 +26,7 @@ fn errors_without_types(sources: &[Source]) -> Vec<String> {
 /// The root package asks for Cargo features in one file, the one that chooses a backend.
 fn features_out_of_place(sources: &[Source]) -> Vec<String> {
     let asks = |source: &&Source| {
-        source.path.starts_with("src/")
-            && (source.code.contains("feature = \"\"") || source.code.contains("feature=\"\""))
+        source.path.starts_with("src/") && source.product_code().contains("feature = \"\"")
     };
     let mut files: Vec<&str> = sources.iter().filter(asks).map(|s| s.path.as_str()).collect();
     files.sort_unstable();

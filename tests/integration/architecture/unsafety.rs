@@ -24,9 +24,10 @@ const PLACES: &[(&str, &str)] = &[
     ("src/stages/resize/", "vector loads and stores through pointers"),
 ];
 
-/// Blocks, functions, traits and implementations.
+/// Blocks, functions, traits and implementations, but not the types of functions.
 fn has_unsafe_code(source: &Source) -> bool {
-    occurrences(&source.code, "unsafe").next().is_some()
+    let is_type = |at: usize| source.code[at..].starts_with("unsafe fn(");
+    occurrences(&source.code, "unsafe").any(|at| !is_type(at))
 }
 
 fn unsafe_out_of_place(sources: &[Source]) -> Vec<String> {
@@ -42,7 +43,7 @@ fn unsafe_without_reason(sources: &[Source]) -> Vec<String> {
     let mut violations = Vec::new();
     for source in sources.iter().filter(|source| has_unsafe_code(source)) {
         // The lint also wants a reason, but any attribute above the file would do for it.
-        if !source.code.contains("[expect(unsafe_code, reason = ") {
+        if !source.code.contains("expect(unsafe_code, reason = ") {
             violations.push(format!("{} is unsafe without a reason", source.path));
         }
         if !source.text.contains("SAFETY:") && !source.text.contains("# Safety") {
@@ -89,7 +90,8 @@ fn unsafe_code_is_where_it_is_needed() {
         assert_notices(unsafe_out_of_place, "src/engine/mod.rs", planted);
         assert_accepts(unsafe_out_of_place, "src/stages/resize/avx2.rs", planted);
     }
-    let words = "#![expect(unsafe_code, reason = \"x\")]\n// unsafe\nlet x = \"unsafe\";";
+    let words = "#![expect(unsafe_code, reason = \"x\")]\n// unsafe\nlet x = \"unsafe\"; \
+                 type F = unsafe fn();";
     assert_accepts(unsafe_out_of_place, "src/engine/mod.rs", words);
 }
 
