@@ -14,6 +14,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("tokio_util", &ASYNCHRONOUS),
     ("futures_util", &["src/front/", "src/load/"]),
     ("axum", &["src/front/"]),
+    ("hyper", &["src/front/"]),
     ("hyper_util", &["src/front/"]),
     ("tower_http", &["src/front/"]),
     ("tungstenite", &["src/front/", "src/load/"]),
@@ -49,7 +50,6 @@ const USERS: &[(&str, &[&str])] = &[
     ("askama", &["src/report/", "src/bench/", "src/commands/"]),
     ("sysinfo", &["src/report/"]),
     ("hdrhistogram", &["src/load/"]),
-    ("npyz", &["src/npy.rs"]),
     // Models.
     ("prost", &["models/onnx-proto/"]),
     ("half", &["models/src/"]),
