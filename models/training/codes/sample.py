@@ -1,4 +1,4 @@
-"""One training picture from a seed: what the network sees and what it should find."""
+"""One training image from a seed: what the network sees and what it should find."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .random_source import RandomSource
 from .scene import make_empty_scene, make_plain_print, make_scene
 
 FILL = 114
-"""Brightness of the empty rest of a letterboxed picture."""
+"""Brightness of the empty rest of a letterboxed image."""
 LEAST_LENGTH = 14
 """Codes whose longer side is less, in pixels, are not asked for."""
 LEAST_PITCH = {QR_CODE: 0.8, DATA_MATRIX: 0.8, AZTEC: 0.8, PDF417: 0.55, LINEAR: 0.42}
@@ -28,19 +28,19 @@ ASPECTS = {1.0: 34, 4 / 3: 26, 3 / 4: 10, 3 / 2: 8, 2 / 3: 5, 16 / 9: 8, 9 / 16:
 
 
 @dataclass
-class Picture:
-    """A letterboxed picture with the boxes in it."""
+class Sample:
+    """A letterboxed image with the boxes in it."""
 
     image: np.ndarray
-    """Side × side × 3, blue, green and red; the picture at the top left, grey beneath or beside it."""
+    """Side × side × 3, blue, green and red; the image at the top left, grey beneath or beside it."""
     boxes: np.ndarray
     """Boxes × 4: left, top, right, bottom in pixels."""
     labels: np.ndarray
     """One class a box; `IGNORED` where nothing is asked."""
 
 
-def make_picture(side: int, random: RandomSource, pools: Pools) -> Picture:
-    """A picture of `side` × `side` pixels."""
+def make_sample(side: int, random: RandomSource, pools: Pools) -> Sample:
+    """An image of `side` × `side` pixels."""
     aspect = random.pick_weighted(ASPECTS)
     width, height = (side, round(side / aspect)) if aspect >= 1 else (round(side * aspect), side)
     kind = random.numpy.random()
@@ -55,7 +55,7 @@ def make_picture(side: int, random: RandomSource, pools: Pools) -> Picture:
     return letterbox(frame, side)
 
 
-def letterbox(frame: Frame, side: int) -> Picture:
+def letterbox(frame: Frame, side: int) -> Sample:
     """The frame on a square of grey, its codes as boxes."""
     image = np.full((side, side, 3), FILL, np.uint8)
     image[: frame.height, : frame.width] = frame.image
@@ -74,14 +74,14 @@ def letterbox(frame: Frame, side: int) -> Picture:
         )
         boxes.append(clipped)
         labels.append(code.label if asked else IGNORED)
-    return Picture(image, np.array(boxes, np.float32).reshape(-1, 4), np.array(labels, np.int64))
+    return Sample(image, np.array(boxes, np.float32).reshape(-1, 4), np.array(labels, np.int64))
 
 
-def draw_boxes(picture: Picture) -> np.ndarray:
-    """The picture with its boxes, for contact sheets."""
+def draw_boxes(sample: Sample) -> np.ndarray:
+    """The image with its boxes, for contact sheets."""
     colours = [(0, 0, 255), (255, 0, 0), (0, 160, 0), (200, 0, 200), (0, 140, 255), (0, 230, 230)]
-    image = picture.image.copy()
-    for box, label in zip(picture.boxes, picture.labels):
+    image = sample.image.copy()
+    for box, label in zip(sample.boxes, sample.labels):
         left, top, right, bottom = box.round().astype(int).tolist()
         cv2.rectangle(image, (left, top), (right, bottom), colours[label], 2)
     return image

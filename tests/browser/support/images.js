@@ -1,4 +1,4 @@
-// Films made of one photograph, by ffmpeg.
+// Videos made from one photograph by ffmpeg.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -14,10 +14,10 @@ const ENCODINGS = {
   mp4: ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "16", "-pix_fmt", "yuv420p"],
 };
 
-/** A film of 640×480 at 15 frames a second that shows the picture at the top left. */
-export function film(picture, kind, seconds = 2) {
+/** A video of 640×480 at 15 frames per second that shows the image at the top left. */
+export function film(image, kind, seconds = 2) {
   const path = join(folder, `film.${kind}`);
-  const still = ["-loop", "1", "-framerate", "15", "-i", picture, "-t", String(seconds)];
+  const still = ["-loop", "1", "-framerate", "15", "-i", image, "-t", String(seconds)];
   const place = ["-vf", "pad=640:480:0:0"];
   execFileSync("ffmpeg", ["-y", "-loglevel", "error", ...still, ...place, ...ENCODINGS[kind], path]);
   return path;
