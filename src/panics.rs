@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::{LockResult, PoisonError};
 
+use framegate_backend_api::panic_message;
+
 thread_local! {
     /// How many calls of [`catch`] this thread is in.
     static CAUGHT: Cell<usize> = const { Cell::new(0) };
@@ -16,11 +18,7 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     CAUGHT.set(CAUGHT.get() + 1);
     let caught = catch_unwind(AssertUnwindSafe(work));
     CAUGHT.set(CAUGHT.get() - 1);
-    caught.map_err(|payload| {
-        let text = payload.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        text.unwrap_or("unknown").to_owned()
-    })
+    caught.map_err(|payload| panic_message(payload.as_ref()).to_owned())
 }
 
 /// The guard of a lock or condition variable, even if a thread panicked while it held the lock: what our

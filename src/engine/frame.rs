@@ -8,6 +8,7 @@ use bytes::Bytes;
 use framegate_models::Size;
 use tracing::Span;
 
+use crate::protocol::InvalidFrame;
 use crate::stages::{DecodeError, Detection, RgbImage, StageTimes};
 
 /// Where a frame of a file or pipe comes from. Displays as the name by which results call it.
@@ -148,7 +149,7 @@ impl FrameError {
 
     /// A JPEG with more bytes than allowed.
     pub fn too_large(bytes: usize, limit: usize) -> Self {
-        let detail = format!("Frame size ({bytes} bytes) exceeds limit ({limit} bytes)");
+        let detail = InvalidFrame::TooLarge { bytes, limit }.to_string();
         Self::new(FrameErrorCode::FrameTooLarge, detail)
     }
 

@@ -11,8 +11,9 @@ pub(crate) mod panics;
 mod postprocessing;
 mod preprocessing;
 mod read_ahead;
-mod timings;
 
+pub use crate::protocol::TimingsMs;
+pub use crate::stages::milliseconds;
 pub use frame::{
     FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
 };
@@ -21,4 +22,3 @@ pub use live::{
     StreamHandle, UnknownPipeline,
 };
 pub use offline::Offline;
-pub use timings::{TimingsMs, milliseconds};

@@ -8,7 +8,6 @@ mod normalise;
 mod orientation;
 mod preprocess;
 mod resize;
-mod simd;
 mod stage;
 
 pub use boxes::{BoxError, BoxStage, Detection, MAX_DETECTIONS, Thresholds};
@@ -18,5 +17,4 @@ pub use normalise::Normaliser;
 pub use orientation::Orientation;
 pub use preprocess::{InputWriter, Preprocessed, Preprocessor};
 pub use resize::Resizer;
-pub use simd::SimdLevel;
-pub use stage::{Stage, StageTimes};
+pub use stage::{Stage, StageTimes, milliseconds};

@@ -96,6 +96,11 @@ impl FromIterator<(Stage, Duration)> for StageTimes {
     }
 }
 
+/// Milliseconds, to the microsecond, as they are written in JSON: more digits would be noise.
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

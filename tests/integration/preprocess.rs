@@ -183,8 +183,8 @@ fn inputs_match_those_of_opencv() {
         ("yolox_nano", yolox_input(416, 416)),
         ("yunet_n_320_320", ImageInput { fit: yunet_fit, ..yolox_input(320, 320) }),
     ] {
-        let npy = std::fs::read(data.join(format!("reference/{name}.input.npy"))).unwrap();
-        let reference = npyz::NpyFile::new(&npy[..]).unwrap().into_vec::<f32>().unwrap();
+        let path = data.join(format!("reference/{name}.input.npy"));
+        let (_, reference) = framegate::npy::read_f32(&path).unwrap();
         let jpeg = std::fs::read(data.join("images/000000000139.jpg")).unwrap();
         let mut slot = dirty_slot(&input);
         preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap();

@@ -1,0 +1,69 @@
+//! A session's socket: one loop that reads and decides, one that writes, so that a client that does not
+//! read holds up only itself.
+//!
+//! ```text
+//! socket ─▶ read ─▶ ClientSession ─▶ engine
+//!                      │ ▲        │
+//!                      │ └────────┘ replies
+//! socket ◀─ write ◀─ Outbox
+//! ```
+
+mod reading;
+mod shared_outbox;
+mod writing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Error;
+use axum::extract::ws;
+use futures_util::{Sink, Stream, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use super::metrics::Metrics;
+use super::outbox::Outgoing;
+use super::session::ClientSession;
+use crate::engine::StreamHandle;
+use crate::protocol::{Greeting, ServerMessage};
+use reading::Reader;
+use shared_outbox::SharedOutbox;
+
+/// How often a client is pinged.
+pub const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// Close the connection if nothing, not even a pong, arrives within this time.
+pub const SILENCE_LIMIT: Duration = Duration::from_secs(60);
+/// Drop the connection if the client reads nothing for this long while a message waits for it.
+pub const UNREAD_LIMIT: Duration = Duration::from_secs(10);
+/// Longest time that a client may take to answer a close.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// The server's shutdown, as a session sees it.
+#[derive(Debug, Clone)]
+pub struct Drain {
+    /// Cancelled when the shutdown begins.
+    pub begun: CancellationToken,
+    /// Longest time that the shutdown may take.
+    pub deadline: Duration,
+}
+
+/// Serves one client to the end of its connection.
+pub async fn run<S>(
+    socket: S,
+    session: ClientSession,
+    handle: StreamHandle,
+    greeting: Option<Greeting>,
+    drain: Drain,
+    metrics: Arc<Metrics>,
+) where
+    S: Stream<Item = Result<ws::Message, Error>> + Sink<ws::Message> + Send + Unpin + 'static,
+{
+    let (sink, stream) = socket.split();
+    let outbox = Arc::new(SharedOutbox::default());
+    if let Some(greeting) = greeting {
+        outbox.change(|outbox| outbox.push(Outgoing::Other(ServerMessage::Greeting(greeting))));
+    }
+    let writing = writing::write(sink, Arc::clone(&outbox), metrics);
+    let reader = Reader::new(stream, session, handle, outbox, drain);
+    // Both end when the connection does; the reader first if all is well.
+    reader.read_beside(writing).await;
+}
