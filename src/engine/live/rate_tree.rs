@@ -85,7 +85,7 @@ impl RateTree {
     /// pipeline costs this many seconds of the device. `own` is its slot if it is in the tree.
     ///
     /// This is the level at which max-min fairness fills the device: the others get what they offer if
-    /// that is below the level, and the level otherwise. Whether a rate is below it can be told from what
+    /// that is below the level, and the level otherwise. Whether a rate is below it follows from what
     /// the lower rates cost, so the level is found on one way down the tree.
     pub(super) fn fair_share(
         &self,
