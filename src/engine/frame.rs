@@ -101,7 +101,7 @@ impl FrameError {
     }
 
     /// A failure that is not the frame's fault.
-    pub(super) fn pipeline_failure(cause: impl fmt::Display) -> Self {
+    pub(crate) fn pipeline_failure(cause: impl fmt::Display) -> Self {
         let cause = Some(cause.to_string().into());
         Self { cause, ..Self::new(FrameErrorCode::PipelineFailure, "Pipeline execution failed") }
     }

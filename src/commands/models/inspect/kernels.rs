@@ -1,4 +1,4 @@
-//! Which kernels of a backend a model runs on.
+//! The kernels of a backend that run a model.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use serde::Serialize;
 
 use crate::backends::{BackendId, BackendOptions};
 
-/// What backends call the kernel that runs anything, slowly.
-const PLAIN: &str = "plain";
+/// What the backend calls its scalar fallback, which runs any operator.
+const FALLBACK: &str = "plain";
 
-/// The kernels of a backend.
+/// The kernels that run a model.
 #[derive(Debug, Serialize)]
 pub(super) struct KernelReport {
     pub(super) backend: &'static str,
-    /// How many steps each kernel runs.
+    /// Number of steps per kernel.
     pub(super) kernels: BTreeMap<&'static str, usize>,
-    /// Nodes for which there is no fast kernel.
+    /// Nodes without a fast kernel.
     pub(super) plain: Vec<String>,
 }
 
 impl KernelReport {
-    /// Loads the model to see. `None` if the backend does not tell.
+    /// Loads the model to find out. `None` if the backend does not report its kernels.
     ///
     /// # Errors
     /// When the backend cannot run here, or not this model.
@@ -34,7 +34,7 @@ impl KernelReport {
             for step in &profile.steps {
                 *kernels.entry(step.kernel).or_default() += 1;
             }
-            let plain = profile.steps.into_iter().filter(|step| step.kernel == PLAIN);
+            let plain = profile.steps.into_iter().filter(|step| step.kernel == FALLBACK);
             let plain = plain.map(|step| step.node).collect();
             Self { backend: backend.name(), kernels, plain }
         }))

@@ -1,4 +1,4 @@
-//! What is told of a model, whether as text or as JSON.
+//! The report on a model, printed as text or as JSON.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::kernels::KernelReport;
 use super::operators;
 
-/// Everything told of a model.
+/// Everything that is known about a model.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) file: String,
@@ -20,18 +20,18 @@ pub(super) struct Report {
     pub(super) opset: i64,
     pub(super) input: DeclaredInput,
     pub(super) operators_in_file: BTreeMap<String, usize>,
-    /// Absent when the input size is not known or the graph cannot be made.
+    /// Absent when the input size is unknown or the graph cannot be built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) graph: Option<GraphReport>,
-    /// Absent when something that a detector needs is not known.
+    /// Absent when something that a detector needs is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detector: Option<DetectorReport>,
-    /// Absent when no backend was named, or it does not tell.
+    /// Absent when no backend was named, or it does not report its kernels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) kernels: Option<KernelReport>,
 }
 
-/// The input as the file declares it; `null` is an axis left open.
+/// The input as the file declares it; an axis of any extent is `null`.
 #[derive(Debug, Serialize)]
 pub(super) struct DeclaredInput {
     pub(super) name: String,
@@ -52,14 +52,14 @@ pub(super) struct GraphReport {
     pub(super) batching: &'static str,
 }
 
-/// An output for one image.
+/// An output, with its shape for one image.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
 }
 
-/// What makes a detector of the model.
+/// What turns the model into a detector.
 #[derive(Debug, Serialize)]
 pub(super) struct DetectorReport {
     pub(super) preparation: Preparation,
@@ -70,7 +70,7 @@ pub(super) struct DetectorReport {
     pub(super) labels_source: String,
 }
 
-/// How a frame becomes the input.
+/// How a frame is preprocessed.
 #[derive(Debug, Serialize)]
 pub(super) struct Preparation {
     pub(super) width: usize,
@@ -96,7 +96,7 @@ impl Report {
         report
     }
 
-    /// What the file alone tells, with its graph where it could be made.
+    /// What is known from the file alone, with its graph where that could be built.
     pub(super) fn of_file(path: &Path, file: &OnnxFile, unfused: Option<&Graph>) -> Self {
         let input = file.input();
         Self {

@@ -1,4 +1,4 @@
-//! The detectors of a server.
+//! The detector that a server of the backend `null` serves when no model is given.
 
 use std::collections::BTreeMap;
 
@@ -8,36 +8,14 @@ use framegate_backend_api::graph::{
 };
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LoadOptions, ModelError, NmsScope,
+    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, NmsScope,
 };
 
-use crate::config::PipelineConfig;
-
-/// Side of the null pipeline's input in pixels: that of a small detector.
+/// Width and height of its input in pixels: those of a small detector.
 const NULL_EXTENT: usize = 320;
 
-/// Reads every model with what stands beside it; without any, a stand-in for the null backend.
-pub(super) fn detectors(configs: &[PipelineConfig]) -> Result<Vec<(String, Detector)>, ModelError> {
-    if configs.is_empty() {
-        return Ok(vec![("null".to_owned(), null_detector())]);
-    }
-    let load = |config: &PipelineConfig| {
-        let options = LoadOptions { labels: None, input_size: None };
-        let detector = Detector::load(&config.model, &options)?;
-        if detector.labels_source == LabelsSource::Numbers {
-            tracing::warn!(
-                pipeline = config.id,
-                "no labels are known: classes are called by their numbers; write `labels` into the \
-                 .toml beside the model"
-            );
-        }
-        Ok((config.id.clone(), detector))
-    };
-    configs.iter().map(load).collect()
-}
-
-/// A detector of nothing, for a backend that computes nothing.
-fn null_detector() -> Detector {
+/// A detector that detects nothing, for a backend that computes nothing.
+pub(super) fn null_detector() -> Detector {
     Detector {
         model: Model {
             name: "null".to_owned(),
@@ -62,7 +40,7 @@ fn null_detector() -> Detector {
     }
 }
 
-/// A score for each channel.
+/// One score per channel.
 fn null_graph() -> Result<Graph, GraphError> {
     let mut builder = GraphBuilder::new("image", [1, 3, NULL_EXTENT, NULL_EXTENT]);
     let mean = Reduce { reduction: Reduction::Mean, axes: vec![2, 3], keep_axes: false };

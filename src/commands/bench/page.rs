@@ -2,15 +2,15 @@
 
 use askama::Template;
 
-use super::{BenchReport, Failure, ModelReport, Run};
+use crate::bench::report::{BenchReport, Failure, ModelReport, Run};
 use crate::bench::{Parity, ParityLimits};
 use crate::report::Machine;
 use crate::report::chart::{Bar, Bars, Line, Lines, Scale};
 
-/// A page with charts, which needs nothing else.
+/// A page with charts, complete in one file.
 #[derive(Debug, Template)]
-#[template(path = "bench/report/page.html")]
-pub struct Page<'a> {
+#[template(path = "commands/bench/page.html")]
+pub(super) struct Page<'a> {
     machine: &'a Machine,
     report: &'a BenchReport,
     models: Vec<ModelSection<'a>>,
@@ -30,7 +30,7 @@ struct ModelSection<'a> {
 
 impl<'a> Page<'a> {
     /// The page of a report.
-    pub fn new(report: &'a BenchReport) -> Self {
+    pub(super) fn new(report: &'a BenchReport) -> Self {
         let measured = &report.models;
         Self {
             machine: &report.machine,
@@ -56,7 +56,7 @@ fn section<'a>(measured: &'a ModelReport, name: &'a str) -> ModelSection<'a> {
 fn throughput(runs: &[&Run]) -> Bars {
     let bar = |run: &&Run| Bar { label: run.label(), values: vec![run.frames_per_s] };
     Bars {
-        caption: "Frames a second from JPEG to boxes, stages overlapping".to_owned(),
+        caption: "Frames per second from JPEG to boxes, stages overlapping".to_owned(),
         unit: "frames/s",
         parts: Vec::new(),
         bars: runs.iter().map(bar).collect(),
@@ -70,7 +70,7 @@ fn stages(runs: &[&Run]) -> Bars {
         values: run.stages_ms.iter().map(|stage| stage.ms.median).collect(),
     };
     Bars {
-        caption: "Milliseconds a frame in each stage by itself, median".to_owned(),
+        caption: "Milliseconds per frame in each stage by itself, median".to_owned(),
         unit: "ms",
         parts: names.into_iter().flatten().collect(),
         bars: runs.iter().map(bar).collect(),
@@ -84,8 +84,8 @@ fn distribution(runs: &[&Run]) -> Lines {
         points: run.inference_shares.iter().map(|(ms, share)| (*ms, share * 100.0)).collect(),
     };
     Lines {
-        caption: "Share of frames whose inference took at most so long".to_owned(),
-        horizontal: "ms a frame, each mark a multiple",
+        caption: "Share of frames whose inference took at most this long".to_owned(),
+        horizontal: "ms per frame, logarithmic",
         horizontal_scale: Scale::logarithmic(times),
         vertical: "% of frames",
         vertical_scale: Scale::Linear { from: 0.0, to: 100.0 },

@@ -1,11 +1,11 @@
-//! Names of graph operators, for people.
+//! Names of graph operators in reports.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use framegate_backend_api::graph::{Convolution, Graph, Operator, TransposedConvolution};
 
-/// How often each operator stands in a graph.
+/// How often each operator occurs in a graph.
 pub(super) fn counts(graph: &Graph) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for node in &graph.nodes {
@@ -14,7 +14,7 @@ pub(super) fn counts(graph: &Graph) -> BTreeMap<String, usize> {
     counts
 }
 
-/// An operator's name, together with the activation fused into it.
+/// The name of an operator, with the activation fused into it.
 fn name(operator: &Operator) -> String {
     match operator {
         Operator::Activation(function) => variant(function),
@@ -40,7 +40,7 @@ mod tests {
     use framegate_backend_api::graph::{Activation, Binary, Padding};
 
     #[test]
-    fn names_say_what_was_fused() {
+    fn names_include_the_fused_activation() {
         let mut convolution = Convolution {
             stride: [1, 1],
             dilation: [1, 1],

@@ -1,24 +1,27 @@
-//! `framegate models inspect`: what a model file is, as far as it can be told.
+//! `framegate models inspect`: what is known about a model file.
 
 mod kernels;
 mod operators;
 mod report;
 mod text;
 
-use framegate_models::Size;
-use std::io::{self, Write};
+use std::io::Write;
 
-use framegate_models::Detector;
 use framegate_models::detector::{check_input_size, read_onnx_file};
 use framegate_models::onnx::OnnxFile;
+use framegate_models::{Detector, Size};
 
-use super::{CommandError, Outcome};
+use crate::commands::{CommandError, CommandStatus};
 use crate::config::InspectConfig;
+use crate::report::{write_facts, write_json_to};
 use kernels::KernelReport;
 use report::Report;
 
-/// Prints everything that is known before the first error, and then the error.
-pub(super) fn inspect(config: &InspectConfig) -> Result<Outcome, CommandError> {
+/// Prints everything that is known about a model; where a detector cannot be made of it, also why.
+pub(in crate::commands) fn inspect(
+    config: &InspectConfig,
+    out: &mut dyn Write,
+) -> Result<CommandStatus, CommandError> {
     let file = read_onnx_file(&config.detector.path)?;
     let detector = Detector::load(&config.detector.path, &config.detector.options);
     let unfused = || {
@@ -32,17 +35,16 @@ pub(super) fn inspect(config: &InspectConfig) -> Result<Outcome, CommandError> {
     if let (Ok(detector), Some(backend)) = (&detector, config.backend) {
         report.kernels = KernelReport::of(backend, &detector.model)?;
     }
-    let mut out = io::stdout().lock();
     if config.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&report).map_err(io::Error::from)?)?;
+        write_json_to(out, &report)?;
     } else {
-        text::write(&mut out, &report)?;
+        write_facts(out, &text::facts(&report))?;
     }
     detector?;
-    Ok(Outcome::Done)
+    Ok(CommandStatus::Done)
 }
 
-/// The input size asked for, or declared in the file.
+/// The input size given on the command line, or declared in the file.
 fn fixed_size(file: &OnnxFile, config: &InspectConfig) -> Option<Size> {
     let declared = match file.input().dims[..] {
         [_, _, Some(height), Some(width)] => check_input_size(Size { width, height }).ok(),

@@ -1,4 +1,4 @@
-//! Turns: one worker measures at a time, in short slices.
+//! Interleaved measurement: one worker at a time, in short slices by turns.
 
 use std::time::Duration;
 
@@ -6,42 +6,42 @@ use super::messages::{Answer, ImageResults, Ready, Request, StageTimes};
 use super::parity::{Comparison, Parity};
 use super::report::{Failure, ModelReport, Ratio, Run};
 use super::statistics::quantile;
-use super::{BenchError, Job, Worker};
+use super::{BenchError, RunnerConfig, Worker};
 
-/// Least number of turns of each worker; odd, since the order is reversed after each.
-const LEAST_ROUNDS: u32 = 5;
-/// Length of a slice, two of which make a turn: short beside the time for which a busy machine stays so.
+/// Least number of turns per worker; odd, since the order is reversed after each.
+const MIN_TURNS: u32 = 5;
+/// Length of a slice, two of which make a turn: short compared with the time that a machine stays busy.
 const SLICE: Duration = Duration::from_millis(200);
-/// Images compared: the raw outputs of more would say nothing new.
+/// Images compared: the raw outputs of more images would add nothing.
 const MAX_COMPARED: usize = 64;
 
-/// What is being done.
+/// A step of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// A model is being loaded.
     Loading(String),
-    /// A combination has its turn.
+    /// A case has its turn.
     Measuring(String),
-    /// A combination is compared with the first.
+    /// A case is compared with the first.
     Comparing(String),
 }
 
-/// Is told of each step as it begins.
+/// Called with each step as it begins.
 pub type Progress<'a> = dyn FnMut(Step) + 'a;
 
 /// A benchmark of one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bench {
-    /// How long each combination is measured in all.
+    /// How long each case is measured in all.
     pub duration: Duration,
 }
 
-/// A worker with what it has measured so far.
+/// A worker and its measurements so far.
 struct Measured {
     worker: Worker,
     ready: Ready,
     stages: StageTimes,
-    /// Median of the inference times of each turn, in milliseconds a frame.
+    /// Median inference time of each turn, in milliseconds per frame.
     inference_ms: Vec<f64>,
     /// Throughput of each turn.
     frames_per_s: Vec<f64>,
@@ -49,40 +49,40 @@ struct Measured {
 }
 
 impl Bench {
-    /// Number of steps for so many combinations.
-    pub fn steps(self, combinations: usize) -> usize {
-        combinations * (self.rounds() as usize + 2)
+    /// Number of steps for this many cases.
+    pub fn steps(self, cases: usize) -> usize {
+        cases * (self.turns() as usize + 2)
     }
 
-    /// Turns of each worker.
-    fn rounds(self) -> u32 {
-        let rounds = (self.duration.as_secs_f64() / (2.0 * SLICE.as_secs_f64())) as u32;
-        rounds.max(LEAST_ROUNDS) | 1
+    /// Number of turns per worker.
+    fn turns(self) -> u32 {
+        let turns = (self.duration.as_secs_f64() / (2.0 * SLICE.as_secs_f64())) as u32;
+        turns.max(MIN_TURNS) | 1
     }
 
-    /// Measures every job, all on one model, and compares each with the first.
+    /// Measures every case, all of one model, and compares each with the first.
     ///
-    /// A combination that fails is reported and left out from then on; the others go on.
+    /// A case that fails is reported and left out from then on; the others go on.
     pub fn run(
         self,
-        jobs: Vec<Job>,
-        mut start: impl FnMut(Job) -> Result<Worker, BenchError>,
+        configs: Vec<RunnerConfig>,
+        mut start: impl FnMut(RunnerConfig) -> Result<Worker, BenchError>,
         progress: &mut Progress<'_>,
     ) -> ModelReport {
         let mut failures = Vec::new();
         let mut measured = Vec::new();
-        for job in jobs {
-            progress(Step::Loading(job.combination.to_string()));
-            let combination = job.combination.clone();
-            match start(job) {
+        for config in configs {
+            progress(Step::Loading(config.case.to_string()));
+            let case = config.case.clone();
+            match start(config) {
                 Ok(worker) => measured.push(Measured::new(worker)),
-                Err(error) => failures.push(Failure::new(&combination, &error)),
+                Err(error) => failures.push(Failure::new(&case, &error)),
             }
         }
-        let slice = self.duration / self.rounds() / 2;
-        for round in 0..self.rounds() {
-            // There and back again: whoever comes first gains nothing by it.
-            if round > 0 {
+        let slice = self.duration / self.turns() / 2;
+        for turn in 0..self.turns() {
+            // Forth and back, so that no case gains by being first.
+            if turn > 0 {
                 measured.reverse();
             }
             keep_good(&mut measured, &mut failures, |measured| {
@@ -108,7 +108,7 @@ impl Bench {
     }
 }
 
-/// Does something with each; one that fails is taken out and reported.
+/// Applies a step to each; one that fails is removed and reported.
 fn keep_good(
     measured: &mut Vec<Measured>,
     failures: &mut Vec<Failure>,
@@ -117,7 +117,7 @@ fn keep_good(
     measured.retain_mut(|measured| match step(measured) {
         Ok(()) => true,
         Err(error) => {
-            failures.push(Failure::new(&measured.worker.job().combination, &error));
+            failures.push(Failure::new(&measured.worker.config().case, &error));
             false
         }
     });
@@ -131,7 +131,7 @@ impl Measured {
         Self { worker, ready, stages, inference_ms, frames_per_s, peak_rss_mb: None }
     }
 
-    /// One turn.
+    /// Takes one turn.
     fn measure(&mut self, slice: Duration) -> Result<(), BenchError> {
         match self.worker.ask(Request::Stages(slice))? {
             Answer::Stages(times) => {
@@ -157,17 +157,17 @@ impl Measured {
         }
     }
 
-    /// How this compares with the first of its batch size, turn by turn: what slowed the machine down
-    /// in a turn slowed both.
+    /// Compares this with the first of its batch size, turn by turn: what slowed the machine down during a
+    /// turn slowed both.
     fn ratio(&self, all: &[Self]) -> Ratio {
-        let batch = |measured: &Self| measured.worker.job().combination.batch;
+        let batch = |measured: &Self| measured.worker.config().case.batch;
         let first = all.iter().find(|first| batch(first) == batch(self)).unwrap_or(self);
         let of_turns = |above: &[f64], below: &[f64]| {
             let ratios = above.iter().zip(below).map(|(above, below)| above / below);
             quantile(&ratios.collect::<Vec<_>>(), 0.5)
         };
         Ratio {
-            against: first.worker.job().combination.backend.clone(),
+            against: first.worker.config().case.backend.clone(),
             frames_per_s: of_turns(&self.frames_per_s, &first.frames_per_s),
             inference: of_turns(&first.inference_ms, &self.inference_ms),
         }
@@ -175,32 +175,32 @@ impl Measured {
 
     fn into_run(self, ratio: Ratio) -> Run {
         let Self { worker, ready, stages, frames_per_s, peak_rss_mb, .. } = self;
-        Run::new(worker.job(), ready, &stages, &frames_per_s, ratio, peak_rss_mb)
+        Run::new(worker.config(), ready, &stages, &frames_per_s, ratio, peak_rss_mb)
     }
 }
 
-/// Holds one against the first, batch by batch of its own size.
+/// Compares one with the first, batch by batch of its own size.
 fn compare(first: &mut Measured, other: &mut Measured) -> Result<Parity, BenchError> {
-    let against = first.worker.job().combination.clone();
-    let job = other.worker.job().clone();
+    let against = first.worker.config().case.clone();
+    let config = other.worker.config().clone();
     let images = first.ready.images.min(other.ready.images).min(MAX_COMPARED);
     let mut comparison = Comparison::default();
     let mut next = 0;
     while next < images {
-        let count = job.combination.batch.min(images - next);
+        let count = config.case.batch.min(images - next);
         let found = other.results(next, count)?;
         for (offset, found) in found.iter().enumerate() {
-            // The first runs them one by one: so a batch is held against single images.
+            // The first runs them one by one, so that a batch is compared with single images.
             for expected in first.results(next + offset, 1)? {
-                comparison.add(&expected, found, job.confidence);
+                comparison.add(&expected, found, config.confidence);
             }
         }
         next += count;
     }
     Ok(Parity {
-        model: job.combination.model_name(),
-        backend: job.combination.backend.clone(),
-        batch: job.combination.batch,
+        model: config.case.model_name(),
+        backend: config.case.backend.clone(),
+        batch: config.case.batch,
         against: against.backend,
         holds: comparison.holds(),
         comparison,

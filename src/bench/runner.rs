@@ -1,26 +1,24 @@
-//! A model on a backend, and how it is measured.
+//! Measures one case in this process: a model on a backend.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use framegate_backend_api::{Backend, InputBatch, Limits, OutputBatch, Session};
+use framegate_backend_api::{Backend, InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
-use framegate_models::detector::LoadOptions;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::messages::{Answer, FoundBox, ImageResults, Ready, Request, StageTimes};
 use super::parity::SLACK;
-use super::{Job, images};
+use super::{RunnerConfig, RunnerError, images};
 use crate::engine::{FrameOrigin, Offline, SourceFrame, milliseconds};
+use crate::error_chain::error_chain;
 use crate::panics;
+use crate::pipeline::{LoadedPipeline, PipelineOptions, read_detector};
 use crate::report::peak_memory_mb;
 use crate::stages::{BoxStage, DecodeLimits, Detection, FrameTransform, Preprocessor, Thresholds};
 
-/// Something went wrong, in a sentence.
-type Problem = String;
-
-/// A loaded model with everything around it.
-pub struct Subject {
+/// A loaded model with everything that is needed to run and time it.
+pub struct Runner {
     detector: Detector,
     session: Box<dyn Session>,
     thresholds: Thresholds,
@@ -29,37 +27,36 @@ pub struct Subject {
     input: InputBatch,
     outputs: OutputBatch,
     images: Vec<Bytes>,
-    /// Number of the image whose turn is next.
+    /// Index of the next image.
     next: usize,
     ready: Ready,
 }
 
-impl Subject {
-    /// Loads what the job names on `backend`.
+impl Runner {
+    /// Loads the case on `backend`.
     ///
     /// # Errors
-    /// What is wrong with the model, the backend or the images.
-    pub fn load(job: &Job, backend: &dyn Backend) -> Result<Self, Problem> {
-        let told = |error: &dyn std::error::Error| error.to_string();
-        let device = backend.probe().map_err(|error| told(&error))?.name;
-        let images = images::read(&job.images).map_err(|error| told(&error))?;
+    /// [`RunnerError`] when the model, the backend or the images cannot be used.
+    pub fn load(config: &RunnerConfig, backend: &dyn Backend) -> Result<Self, RunnerError> {
+        let device = backend.probe()?.name;
+        let images = images::read(&config.images)?;
+        let thresholds = Thresholds { confidence: config.confidence, iou: config.iou };
+        let batch = config.case.batch;
+        let options = PipelineOptions {
+            thresholds,
+            threads: config.threads,
+            max_batch: batch,
+            ..PipelineOptions::default()
+        };
         let start = Instant::now();
-        let options = LoadOptions { labels: None, input_size: None };
-        let detector =
-            Detector::load(&job.combination.model, &options).map_err(|error| told(&error))?;
+        let detector = read_detector(&config.case.model, &options)?;
         let read_ms = milliseconds(start.elapsed());
 
-        let batch = job.combination.batch;
         let start = Instant::now();
-        let limits = Limits { max_batch: batch, threads: job.threads };
-        let session = backend.load(&detector.model, &limits).map_err(|error| told(&error))?;
+        let LoadedPipeline { detector, session, .. } =
+            LoadedPipeline::load(detector, backend, &options)?;
         let load_ms = milliseconds(start.elapsed());
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(job.threads)
-            .build()
-            .map_err(|error| told(&error))?;
-        let thresholds = Thresholds { confidence: job.confidence, iou: job.iou };
-        let mut subject = Self {
+        let mut runner = Self {
             preprocessor: Preprocessor::new(&detector.input, DecodeLimits::DEFAULT),
             input: InputBatch::new(detector.model.graph.image_shape(), batch),
             outputs: OutputBatch::default(),
@@ -67,19 +64,19 @@ impl Subject {
             detector,
             session,
             thresholds,
-            pool,
+            pool: ThreadPoolBuilder::new().num_threads(config.threads).build()?,
             images,
             next: 0,
         };
-        subject.ready.first_batch_ms = subject.run_a_batch(&mut StageTimes::default())?;
-        Ok(subject)
+        runner.ready.first_batch_ms = runner.run_a_batch(&mut StageTimes::default())?;
+        Ok(runner)
     }
 
     pub(super) fn ready(&self) -> Ready {
         self.ready.clone()
     }
 
-    /// Does what is asked for. A panic on the way is a failure, too.
+    /// Carries out a request. A panic on the way is a failure as well.
     pub(super) fn answer(&mut self, request: Request) -> Answer {
         let answered = panics::catch(|| match request {
             Request::Stages(duration) => self.stages(duration).map(Answer::Stages),
@@ -89,11 +86,11 @@ impl Subject {
             Request::Results { first, count } => self.results(first, count).map(Answer::Results),
         });
         answered
-            .unwrap_or_else(|panic| Err(format!("a bug: panic: {panic}")))
-            .unwrap_or_else(Answer::Failed)
+            .unwrap_or_else(|panic| Err(RunnerError::Panic(panic)))
+            .unwrap_or_else(|error| Answer::Failed(error_chain(&error)))
     }
 
-    fn stages(&mut self, duration: Duration) -> Result<StageTimes, Problem> {
+    fn stages(&mut self, duration: Duration) -> Result<StageTimes, RunnerError> {
         let start = Instant::now();
         let mut times = StageTimes::default();
         while times.inference.is_empty() || start.elapsed() < duration {
@@ -102,9 +99,9 @@ impl Subject {
         Ok(times)
     }
 
-    /// Takes the next batch of images through every stage, and says how long the model ran on it, in
+    /// Takes the next batch of images through every stage. Returns how long the model ran on it, in
     /// milliseconds.
-    fn run_a_batch(&mut self, times: &mut StageTimes) -> Result<f64, Problem> {
+    fn run_a_batch(&mut self, times: &mut StageTimes) -> Result<f64, RunnerError> {
         let count = self.input.capacity();
         let placements = self.prepare(self.next, count, times)?;
         self.next = (self.next + count) % self.images.len();
@@ -113,28 +110,27 @@ impl Subject {
         let inference = milliseconds(start.elapsed());
         times.inference.push(inference / count as f64);
 
-        let mut boxes =
-            BoxStage::new(&self.detector, self.thresholds).map_err(|e| e.to_string())?;
+        let mut boxes = BoxStage::new(&self.detector, self.thresholds)?;
         let mut detections = Vec::new();
         for (index, placement) in placements.iter().enumerate() {
             let start = Instant::now();
-            detect(&mut boxes, &self.outputs, index, placement, &mut detections)?;
+            boxes.detect(&self.outputs, index, placement, &mut detections)?;
             times.postprocess.push(milliseconds(start.elapsed()));
         }
         Ok(inference)
     }
 
-    /// Fills the batch with `count` images from number `first` on.
+    /// Fills the batch with `count` images, from index `first`.
     fn prepare(
         &mut self,
         first: usize,
         count: usize,
         times: &mut StageTimes,
-    ) -> Result<Vec<FrameTransform>, Problem> {
+    ) -> Result<Vec<FrameTransform>, RunnerError> {
         let images = self.images.iter().cycle().skip(first);
         let mut placements = Vec::with_capacity(count);
         for (jpeg, slot) in images.zip(self.input.slots_mut().take(count)) {
-            let prepared = self.preprocessor.preprocess(jpeg, slot).map_err(|e| e.to_string())?;
+            let prepared = self.preprocessor.preprocess(jpeg, slot)?;
             times.decode.push(milliseconds(prepared.timings.decode));
             times.resize.push(milliseconds(prepared.timings.resize));
             times.normalise.push(milliseconds(prepared.timings.normalise));
@@ -144,22 +140,22 @@ impl Subject {
         Ok(placements)
     }
 
-    fn infer(&mut self) -> Result<(), Problem> {
-        self.session.infer(&self.input, &mut self.outputs).map_err(|error| error.to_string())
+    fn infer(&mut self) -> Result<(), RunnerError> {
+        Ok(self.session.infer(&self.input, &mut self.outputs)?)
     }
 
-    /// Frames a second through the path that files take.
-    fn pipeline(&mut self, duration: Duration) -> Result<f64, Problem> {
+    /// Frames per second on the path that files take.
+    fn pipeline(&mut self, duration: Duration) -> Result<f64, RunnerError> {
         let offline = Offline {
             detector: &self.detector,
-            boxes: BoxStage::new(&self.detector, self.thresholds).map_err(|e| e.to_string())?,
+            boxes: BoxStage::new(&self.detector, self.thresholds)?,
             pool: &self.pool,
             limits: DecodeLimits::DEFAULT,
             max_batch: self.input.capacity(),
         };
         let start = Instant::now();
         let images = self.images.clone().into_iter().cycle().enumerate();
-        // However short it is, there is a full batch.
+        // However short the duration, at least one full batch is run.
         let least = self.input.capacity();
         let frames =
             images.take_while(move |(number, _)| *number < least || start.elapsed() < duration);
@@ -170,28 +166,25 @@ impl Subject {
         let mut done = 0;
         offline.run(self.session.as_mut(), frames, |batch| {
             for frame in batch {
-                frame.result.map_err(|error| match &error.cause {
-                    Some(cause) => cause.to_string(),
-                    None => error.to_string(),
-                })?;
+                frame.result.map_err(RunnerError::Frame)?;
                 done += 1;
             }
-            Ok::<_, Problem>(())
+            Ok::<_, RunnerError>(())
         })?;
         Ok(f64::from(done) / start.elapsed().as_secs_f64())
     }
 
-    fn results(&mut self, first: usize, count: usize) -> Result<Vec<ImageResults>, Problem> {
+    fn results(&mut self, first: usize, count: usize) -> Result<Vec<ImageResults>, RunnerError> {
         let placements = self.prepare(first, count, &mut StageTimes::default())?;
         self.infer()?;
-        // Boxes at the threshold must not count as lost, so more are reported than are compared.
+        // More boxes are returned than count, so that one at the threshold is not lost.
         let confidence = (self.thresholds.confidence - SLACK).max(0.0);
         let thresholds = Thresholds { confidence, ..self.thresholds };
-        let mut boxes = BoxStage::new(&self.detector, thresholds).map_err(|e| e.to_string())?;
+        let mut boxes = BoxStage::new(&self.detector, thresholds)?;
         let mut detections = Vec::new();
         let mut results = Vec::with_capacity(count);
         for (index, placement) in placements.iter().enumerate() {
-            detect(&mut boxes, &self.outputs, index, placement, &mut detections)?;
+            boxes.detect(&self.outputs, index, placement, &mut detections)?;
             let tensors = self.outputs.tensors.iter().map(|tensor| tensor.image(index));
             results.push(ImageResults {
                 raw: tensors.map(|image| image.iter().map(|x| x.to_bits()).collect()).collect(),
@@ -200,16 +193,6 @@ impl Subject {
         }
         Ok(results)
     }
-}
-
-fn detect(
-    boxes: &mut BoxStage,
-    outputs: &OutputBatch,
-    index: usize,
-    placement: &FrameTransform,
-    detections: &mut Vec<Detection>,
-) -> Result<(), Problem> {
-    boxes.detect(outputs, index, placement, detections).map_err(|error| error.to_string())
 }
 
 impl From<&Detection> for FoundBox {
