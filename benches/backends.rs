@@ -28,40 +28,40 @@ fn main() {
 
 #[divan::bench(args = BATCHES)]
 fn inference_simd(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Simd(None), batch);
+    inference(bencher, "simd", batch);
 }
 
 #[divan::bench(args = BATCHES)]
 fn inference_flex(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Flex, batch);
+    inference(bencher, "flex", batch);
 }
 
 #[divan::bench(args = BATCHES, sample_count = 10)]
 fn inference_ndarray(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Ndarray, batch);
+    inference(bencher, "ndarray", batch);
 }
 
 #[divan::bench(args = BATCHES)]
 fn inference_wgpu(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Wgpu, batch);
+    inference(bencher, "wgpu", batch);
 }
 
 #[divan::bench(args = BATCHES)]
 fn inference_ort(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Ort, batch);
+    inference(bencher, "ort", batch);
 }
 
 #[divan::bench(args = BATCHES, sample_count = 20)]
 fn pipeline_simd(bencher: Bencher<'_, '_>, batch: usize) {
-    pipeline(bencher, BackendId::Simd(None), batch);
+    pipeline(bencher, "simd", batch);
 }
 
 #[divan::bench(args = BATCHES, sample_count = 20)]
 fn pipeline_ort(bencher: Bencher<'_, '_>, batch: usize) {
-    pipeline(bencher, BackendId::Ort, batch);
+    pipeline(bencher, "ort", batch);
 }
 
-fn inference(bencher: Bencher<'_, '_>, backend: BackendId, len: usize) {
+fn inference(bencher: Bencher<'_, '_>, backend: &str, len: usize) {
     let Some(pipeline) = load(backend, len) else { return };
     let LoadedPipeline { detector, mut session, .. } = pipeline.into_parts();
     let mut batch = InputBatch::new(detector.model.graph.image_shape(), len);
@@ -73,7 +73,7 @@ fn inference(bencher: Bencher<'_, '_>, backend: BackendId, len: usize) {
         .bench_local(|| session.infer(&batch, &mut out).expect("it runs"));
 }
 
-fn pipeline(bencher: Bencher<'_, '_>, backend: BackendId, max_batch: usize) {
+fn pipeline(bencher: Bencher<'_, '_>, backend: &str, max_batch: usize) {
     let Some(mut pipeline) = load(backend, max_batch) else { return };
     let images = images();
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
@@ -87,10 +87,10 @@ fn pipeline(bencher: Bencher<'_, '_>, backend: BackendId, max_batch: usize) {
 }
 
 /// The model on a backend, if that runs here.
-fn load(backend: BackendId, max_batch: usize) -> Option<Pipeline> {
+fn load(backend: &str, max_batch: usize) -> Option<Pipeline> {
     let ort_library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
     let options = PipelineOptions {
-        backend: Some(backend),
+        backend: Some(backend.parse().expect("the name of a backend")),
         backend_options: BackendOptions { ort_library, ..Default::default() },
         threads: THREADS,
         max_batch,

@@ -35,7 +35,7 @@
 mod pipeline;
 mod server;
 
-pub use backends::{BackendId, BackendOptions};
+pub use backends::{BackendId, BackendIdError, BackendOptions};
 pub use engine::{
     FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FrameResult, SourceFrame, Timings,
 };
@@ -44,8 +44,8 @@ pub use engine::{
 /// ```
 /// use framegate::{Backend, BackendId, BackendOptions};
 ///
-/// # fn main() -> Result<(), framegate::BackendError> {
-/// let simd = BackendId::Simd(None).create(&BackendOptions::default())?;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simd = "simd".parse::<BackendId>()?.create(&BackendOptions::default())?;
 /// println!("{} runs on {}", simd.name(), simd.probe()?.name);
 /// # Ok(())
 /// # }
@@ -59,6 +59,7 @@ pub use framegate_backend_api::{
 };
 pub use framegate_models::detector::ModelError;
 pub use framegate_models::{Detector, Size};
+pub use front::origin::{Origin, OriginError};
 pub use pipeline::{LoadedPipeline, Pipeline, PipelineError, PipelineOptions, read_detector};
 pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 /// ```
@@ -98,6 +99,10 @@ pub mod error_chain;
 pub mod logging;
 #[doc(hidden)]
 pub mod panics;
+
+// The wire.
+#[doc(hidden)]
+pub mod protocol;
 
 // Frame sources.
 #[doc(hidden)]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use framegate_models::detector::EMBEDDED_MODEL;
 
-use super::{BackendArgs, BackendName, ReportArgs};
+use super::backend::backend_choice;
+use super::{BackendArgs, BackendChoice, ReportArgs};
 
 /// The subcommands of `framegate models`.
 #[derive(Debug, Subcommand)]
@@ -53,8 +54,13 @@ pub struct InspectArgs {
     pub model_file: ModelFileArgs,
     /// Also load it on this backend, and list the kernels that run it and the nodes without a fast
     /// kernel; only simd can tell
-    #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME")]
-    pub backend: Option<BackendName>,
+    #[arg(
+        long,
+        env = "FRAMEGATE_BACKEND",
+        value_name = "NAME",
+        value_parser = backend_choice
+    )]
+    pub backend: Option<BackendChoice>,
     /// Report format.
     #[command(flatten)]
     pub report: ReportArgs,

@@ -7,7 +7,7 @@ use framegate_backend_api::{BackendError, DeviceKind};
 use serde::Serialize;
 
 use super::{CommandError, CommandStatus};
-use crate::backends::{BackendOptions, KNOWN};
+use crate::backends::{BackendId, BackendOptions};
 use crate::cli::BackendsArgs;
 use crate::report::{table, write_json_to};
 
@@ -28,15 +28,12 @@ struct Entry {
 
 pub(super) fn list(args: BackendsArgs, out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
     let options = BackendOptions::from(args.resources);
-    let entries: Vec<Entry> = KNOWN
-        .into_iter()
+    let entries: Vec<Entry> = BackendId::all()
         .map(|id| {
-            let backend = id.create(&options);
-            let compiled_in = backend.is_ok();
-            let probed = backend.and_then(|backend| backend.probe());
+            let probed = id.create(&options).and_then(|backend| backend.probe());
             let mut entry = Entry {
                 name: id.name(),
-                compiled_in,
+                compiled_in: id.is_compiled_in(),
                 usable: probed.is_ok(),
                 device: None,
                 kind: None,

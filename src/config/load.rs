@@ -85,7 +85,7 @@ impl TryFrom<cli::LoadArgs> for LoadConfig {
                 raw.warm_up_seconds.unwrap_or(default_warm_up),
                 0.0,
             )?,
-            obey: raw.obey,
+            follow_advice: raw.obey,
         };
         let target_age_ms = between("--target-age-ms", raw.target_age_ms, 1.0, MAX_AGE_MS)?;
         let search = SearchConfig {

@@ -6,9 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, fraction, within};
-use crate::backends::BackendId;
 use crate::cli;
-use crate::front::origin::check_form;
+use crate::front::origin::Origin;
 use crate::pipeline::PipelineOptions;
 use crate::server::{ServedPipeline, ServerOptions};
 
@@ -23,15 +22,16 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
     type Error = ConfigError;
 
     fn try_from(raw: cli::ServeArgs) -> Result<Self, ConfigError> {
-        let BackendConfig { backend, options, threads } = raw.backend.try_into()?;
+        let BackendConfig { id: backend, options, threads } = raw.backend.try_into()?;
         let mut pipelines = pipelines(&raw.pipeline)?;
-        if pipelines.is_empty() && !matches!(backend, Some(BackendId::Null(_))) {
+        if pipelines.is_empty() && backend.as_ref().is_none_or(|id| id.computes()) {
             pipelines.push(ServedPipeline::built_in());
         }
-        for origin in &raw.allow_origin {
-            check_form(origin)
-                .map_err(|expected| ConfigError::new("--allow-origin", origin, expected))?;
-        }
+        let origin = |text: &String| {
+            Origin::parse(text)
+                .map_err(|error| ConfigError::new("--allow-origin", text, error.to_string()))
+        };
+        let allowed_origins = raw.allow_origin.iter().map(origin).collect::<Result<_, _>>()?;
         let (drop_threshold, slow_down_threshold) =
             drop_thresholds(raw.stream_drop_threshold, raw.stream_slowdown_threshold)?;
         Ok(Self {
@@ -57,7 +57,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 MAX_SESSIONS,
             )?,
             enforce_sessions: raw.enforce_max_sessions,
-            allowed_origins: raw.allow_origin,
+            allowed_origins,
             drain: drain(raw.drain_seconds)?,
         })
     }

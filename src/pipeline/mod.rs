@@ -60,7 +60,7 @@ impl Pipeline {
     /// [`PipelineError`] when the model cannot be read or the backend cannot run it.
     pub fn load(model: impl AsRef<Path>, options: &PipelineOptions) -> Result<Self, PipelineError> {
         let detector = read_detector(model.as_ref(), options)?;
-        let selected = backends::choose(options.backend, &options.backend_options)?;
+        let selected = backends::select(options.backend.as_ref(), &options.backend_options)?;
         Self::assemble(detector, selected.backend.as_ref(), selected.device, options)
     }
 

@@ -13,10 +13,10 @@ use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::backends::{self, Chosen};
+use crate::backends::{self, Selected};
 use crate::engine::{self, Engine};
 use crate::front::metrics::Metrics;
-use crate::front::{App, NamedPipeline, Running, serve as serve_clients};
+use crate::front::{App, Loaded, NamedPipeline, serve as serve_clients};
 use crate::pipeline::{LoadedPipeline, PipelineError, read_detector};
 use null_detector::null_detector;
 
@@ -32,7 +32,7 @@ const STOP_LIMIT: Duration = Duration::from_millis(200);
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    selected: Chosen,
+    selected: Selected,
     options: ServerOptions,
 }
 
@@ -43,8 +43,9 @@ impl Server {
     /// # Errors
     /// [`ServerError`] when the backend cannot run here or the address cannot be used.
     pub async fn bind(options: ServerOptions) -> Result<Self, ServerError> {
-        let (asked, allowed) = (options.pipeline.backend, options.pipeline.backend_options.clone());
-        let selecting = spawn_blocking(move || backends::choose(asked, &allowed));
+        let (id, allowed) =
+            (options.pipeline.backend.clone(), options.pipeline.backend_options.clone());
+        let selecting = spawn_blocking(move || backends::select(id.as_ref(), &allowed));
         let selected = selecting
             .await
             .map_err(|error| ServerError::Serve(error.into()))?
@@ -76,10 +77,10 @@ impl Server {
         let loading = {
             let app = Arc::clone(&app);
             spawn_blocking(move || {
-                let running = load(&options, &selected, &app.metrics)?;
-                let names = running.pipelines.iter().map(|pipeline| pipeline.id.clone());
+                let loaded = load(&options, &selected, &app.metrics)?;
+                let names = loaded.pipelines.iter().map(|pipeline| pipeline.id.clone());
                 let names: Vec<String> = names.collect();
-                app.start(running);
+                app.start(loaded);
                 tracing::info!(pipelines = ?names, "ready at http://{address}");
                 Ok::<_, PipelineError>(())
             })
@@ -93,8 +94,8 @@ impl Server {
         serving.await.map_err(ServerError::Serve)?;
         // No client waits for a result any more, so a batch that still runs need not end.
         let stopping = spawn_blocking(move || {
-            if let Some(running) = app.running() {
-                running.engine.stop();
+            if let Some(loaded) = app.loaded() {
+                loaded.engine.stop();
             }
         });
         let _ = timeout(STOP_LIMIT, stopping).await;
@@ -105,9 +106,9 @@ impl Server {
 /// Reads the models, loads them on the backend and warms them up.
 fn load(
     options: &ServerOptions,
-    selected: &Chosen,
+    selected: &Selected,
     metrics: &Metrics,
-) -> Result<Running, PipelineError> {
+) -> Result<Loaded, PipelineError> {
     let pool = ThreadPoolBuilder::new().num_threads(options.pipeline.threads).build()?;
     // Every model is read before the first is loaded, which takes longer.
     let mut detectors = Vec::new();
@@ -127,7 +128,7 @@ fn load(
         pipelines.push(engine::Pipeline { detector, session, boxes });
     }
     let settings = options.engine_settings();
-    Ok(Running {
+    Ok(Loaded {
         engine: Engine::start(pipelines, Arc::new(pool), settings, metrics.batch_observer())?,
         pipelines: named,
         backend: selected.backend.name(),

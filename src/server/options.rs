@@ -9,7 +9,7 @@ use framegate_models::detector::EMBEDDED_MODEL;
 use crate::engine::EngineSettings;
 use crate::front::FrontSettings;
 use crate::front::admission::DropThresholds;
-use crate::front::origin::OriginPolicy;
+use crate::front::origin::{Origin, OriginPolicy};
 use crate::front::sessions::SessionLimit;
 use crate::pipeline::PipelineOptions;
 
@@ -36,8 +36,8 @@ pub struct ServerOptions {
     pub recommended_sessions: usize,
     /// Whether to refuse sessions above that number.
     pub enforce_sessions: bool,
-    /// Web pages that may connect besides the server's own, as `SCHEME://HOST` or `SCHEME://HOST:PORT`.
-    pub allowed_origins: Vec<String>,
+    /// Web pages that may connect besides the server's own.
+    pub allowed_origins: Vec<Origin>,
     /// How long sessions may take to drain after the shutdown has begun.
     pub drain: Duration,
 }

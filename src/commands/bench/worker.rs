@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use framegate_backend_api::{Backend, BackendError};
 
+use crate::backends::{BackendId, BackendIdError};
 use crate::bench::{RunnerConfig, serve};
 use crate::commands::{CommandError, CommandStatus};
-use crate::config::{BackendNameError, NamedBackend};
 
 /// Why the backend of a case cannot be created.
 #[derive(Debug, thiserror::Error)]
 enum CreateError {
     #[error(transparent)]
-    Name(#[from] BackendNameError),
+    Name(#[from] BackendIdError),
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
@@ -24,6 +24,6 @@ pub(in crate::commands) fn work(out: &mut dyn Write) -> Result<CommandStatus, Co
 }
 
 fn create(config: &RunnerConfig) -> Result<Box<dyn Backend>, CreateError> {
-    let backend = NamedBackend::parse(&config.case.backend)?;
-    Ok(backend.id.create(&config.options)?)
+    let id: BackendId = config.case.backend.parse()?;
+    Ok(id.create(&config.options)?)
 }

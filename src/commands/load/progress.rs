@@ -8,9 +8,8 @@ use indicatif::ProgressBar;
 use super::text;
 use crate::commands::progress::message_bar;
 use crate::config::LoadConfig;
-use crate::load::capacity::TrialSummary;
-use crate::load::report::TrialPlan;
-use crate::load::{Progress, Watcher};
+use crate::load::report::{TrialPlan, TrialSummary};
+use crate::load::{Observer, Progress};
 
 /// A bar on a terminal, and lines among the results.
 pub(super) struct LoadProgress<'a> {
@@ -30,7 +29,7 @@ impl<'a> LoadProgress<'a> {
     }
 }
 
-impl Watcher for LoadProgress<'_> {
+impl Observer for LoadProgress<'_> {
     fn progress(&mut self, plan: &TrialPlan, elapsed: Duration, progress: Progress) {
         let Progress { due, results, dropped, lost, round_trip_p99_ms } = progress;
         let whole = plan.warm_up + plan.duration;
@@ -46,7 +45,7 @@ impl Watcher for LoadProgress<'_> {
         });
     }
 
-    fn tried(&mut self, trial: &TrialSummary) {
+    fn trial_finished(&mut self, trial: &TrialSummary) {
         self.trials += 1;
         // A reader that has seen enough does not end the search: its reports may still be wanted.
         self.bar.suspend(|| {

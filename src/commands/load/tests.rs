@@ -6,12 +6,12 @@ use askama::Template;
 
 use super::page::Page;
 use super::text;
-use crate::load::capacity::{Boundary, CapacityReport, TrialSummary};
+use crate::load::capacity::{Boundary, CapacityReport};
 use crate::load::report::{
-    Advice, Connections, Fairness, FrameCounts, LoadReport, SecondReport, Share, SourceReport,
-    Summary, TrialReport,
+    Advice, Connections, Fairness, FrameCounts, SecondReport, ServerDescription, Share, Summary,
+    TrialReport, TrialSummary,
 };
-use crate::load::trial::ServerDescription;
+use crate::load::{LoadReport, SourceReport};
 use crate::report::Machine;
 
 const FRAMES: FrameCounts = FrameCounts {
@@ -79,7 +79,7 @@ fn report() -> LoadReport {
             fps: 5.0,
             seconds: 10.0,
             warm_up_seconds: 2.0,
-            obey: false,
+            follow_advice: false,
             frames: FRAMES,
             results_per_s: 9.0,
             drops: BTreeMap::from([("superseded", 6)]),

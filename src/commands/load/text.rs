@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::load::capacity::{Boundary, CapacityReport, TrialSummary};
-use crate::load::report::{Advice, Connections, Fairness, LoadReport, Summary, TrialReport};
+use crate::load::LoadReport;
+use crate::load::capacity::{Boundary, CapacityReport};
+use crate::load::report::{Advice, Connections, Fairness, Summary, TrialReport, TrialSummary};
 use crate::report::{Facts, fact, write_facts};
 
 /// Writes a trial of a search on one line.
@@ -108,11 +109,15 @@ pub(super) fn headline(capacity: &CapacityReport) -> String {
                  tried, see --max-sessions"
             )
         }
+        Boundary::Stopped => {
+            let sessions = counted(*sessions, "session");
+            format!("Stopped early: {sessions} at {fps} fps fit so far ({within})")
+        }
     }
 }
 
 fn load(run: &TrialReport) -> String {
-    let advice = if run.obey { "advice followed" } else { "advice ignored" };
+    let advice = if run.follow_advice { "advice followed" } else { "advice ignored" };
     let sessions = counted(run.sessions, "session");
     let warm_up = match run.warm_up_seconds {
         0.0 => String::new(),

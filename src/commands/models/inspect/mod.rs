@@ -32,7 +32,7 @@ pub(in crate::commands) fn inspect(
         Ok(detector) => Report::of_detector(&config.detector.path, &file, detector),
         Err(_) => Report::of_file(&config.detector.path, &file, unfused().as_ref()),
     };
-    if let (Ok(detector), Some(backend)) = (&detector, config.backend) {
+    if let (Ok(detector), Some(backend)) = (&detector, &config.backend) {
         report.kernels = KernelReport::of(backend, &detector.model)?;
     }
     if config.json {
