@@ -1,4 +1,4 @@
-//! Accepting connections: how many there may be, and how long one may take to say what it wants.
+//! Accepting connections: how many may be open, and how long one may take to send a request.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use tokio_util::task::TaskTracker;
 /// Upper bound on open connections, streams included; the next one waits to be accepted. Below the
 /// default limit of open files.
 const MAX_CONNECTIONS: usize = 512;
-/// Longest that a connection may take to send the head of a request, or be idle between two.
+/// Longest time that a connection may take to send the head of a request, or be idle between two.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
-/// How long to wait when the system has no connection to give.
+/// How long to wait when the system cannot accept a connection.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// A connection's share of [`MAX_CONNECTIONS`]. A stream keeps it after its request has ended.
-pub(super) type ConnectionPlace = Arc<OwnedSemaphorePermit>;
+/// One of [`MAX_CONNECTIONS`] permits. A stream keeps it after its request has ended.
+pub(super) type ConnectionPermit = Arc<OwnedSemaphorePermit>;
 
 /// Accepts connections and answers their requests until `stop`, then returns once the requests
 /// under way have been answered. Streams are not waited for.
@@ -32,7 +32,7 @@ pub(super) async fn accept(listener: TcpListener, router: Router, stop: Cancella
     let mut http = Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
     while let Some((socket, permit)) = stop.run_until_cancelled(next(&listener, &permits)).await {
-        let router = router.clone().layer(Extension(ConnectionPlace::new(permit)));
+        let router = router.clone().layer(Extension(ConnectionPermit::new(permit)));
         let service = TowerToHyperService::new(router);
         let connection = http.serve_connection(TokioIo::new(socket), service).with_upgrades();
         let stop = stop.clone();
@@ -63,7 +63,7 @@ async fn next(
     loop {
         match listener.accept().await {
             Ok((connection, _)) => {
-                // Answers are small and urgent: none waits to be joined with the next.
+                // Answers are small and urgent: none waits to be merged with the next.
                 if let Err(error) = connection.set_nodelay(true) {
                     tracing::debug!(%error, "a connection keeps its delay");
                 }

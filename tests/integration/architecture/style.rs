@@ -61,7 +61,7 @@ fn features_are_known_to_one_file_of_the_root_package() {
         "#[cfg_attr(feature = \"simd\", derive(Debug))]",
     ] {
         assert_notices(features_out_of_place, "src/engine/mod.rs", planted);
-        assert_accepts(features_out_of_place, "src/backends.rs", planted);
+        assert_accepts(features_out_of_place, "src/backends/known.rs", planted);
     }
     let two = [
         Source::new("src/backends/choice.rs", "#[cfg(feature = \"simd\")]"),
