@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use framegate::front::validate::validate;
+use framegate::protocol::validate;
 use framegate::stages::{DecodeLimits, Preprocessor};
 use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
 use libfuzzer_sys::fuzz_target;
