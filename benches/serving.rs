@@ -19,7 +19,7 @@ use framegate::front::admission::DropThresholds;
 use framegate::front::metrics::Metrics;
 use framegate::front::origin::OriginPolicy;
 use framegate::front::sessions::SessionLimit;
-use framegate::front::{App, FrontSettings, NamedPipeline, Running, serve};
+use framegate::front::{App, FrontSettings, Loaded, NamedPipeline, serve};
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_models::Detector;
@@ -144,7 +144,7 @@ impl Bench {
             boxes: self.boxes(),
         };
         let engine = Engine::start(vec![pipeline], Arc::clone(&self.pool), settings, |_| {});
-        app.start(Running {
+        app.start(Loaded {
             engine: engine.expect("it starts"),
             pipelines: vec![NamedPipeline {
                 id: "bench".to_owned(),

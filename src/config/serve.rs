@@ -12,7 +12,7 @@ use crate::cli;
 use crate::engine::EngineSettings;
 use crate::front::FrontSettings;
 use crate::front::admission::DropThresholds;
-use crate::front::origin::{OriginPolicy, check_form};
+use crate::front::origin::{Origin, OriginPolicy};
 use crate::front::sessions::SessionLimit;
 use crate::stages::Thresholds;
 
@@ -59,10 +59,11 @@ impl TryFrom<cli::ServeArgs> for ServeConfig {
             let (id, model) = (EMBEDDED_MODEL.to_owned(), EMBEDDED_MODEL.into());
             pipelines.push(PipelineConfig { id, model });
         }
-        for origin in &raw.allow_origin {
-            check_form(origin)
-                .map_err(|expected| ConfigError::new("--allow-origin", origin, expected))?;
-        }
+        let origin = |text: &String| {
+            Origin::parse(text)
+                .map_err(|error| ConfigError::new("--allow-origin", text, error.to_string()))
+        };
+        let origins = raw.allow_origin.iter().map(origin).collect::<Result<_, _>>()?;
         Ok(Self {
             address: SocketAddr::new(raw.host, raw.port),
             pipelines,
@@ -87,7 +88,7 @@ impl TryFrom<cli::ServeArgs> for ServeConfig {
                     )?,
                     enforced: raw.enforce_max_sessions,
                 },
-                origins: OriginPolicy::new(raw.allow_origin, raw.host.is_loopback()),
+                origins: OriginPolicy::new(origins, raw.host.is_loopback()),
                 drain: drain(raw.drain_seconds)?,
             },
         })

@@ -97,8 +97,10 @@ async fn overload() {
 async fn obedience() {
     let server = TestServer::start(&slow(Duration::from_millis(100)), Setup::colours()).await;
     let client = server.connect("").await;
-    let streaming =
-        Streaming { obeys_after: seconds(5), ..Streaming::steady(&image(), 30.0, seconds(25)) };
+    let streaming = Streaming {
+        follows_advice_after: seconds(5),
+        ..Streaming::steady(&image(), 30.0, seconds(25))
+    };
     let tally = stream(client, streaming).await;
     report("obedience", &tally);
     tally.assert_accounted();
