@@ -8,7 +8,7 @@ use framegate::stages::{
     DecodeLimits, Decoder, FrameTransform, Normaliser, Resizer, RgbImage, RgbView, SimdLevel,
 };
 use framegate_models::Size;
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 /// Width and height of frames as they come.
@@ -26,6 +26,7 @@ fn input() -> ImageInput {
         mean: [0.0; 3],
         scale: [1.0; 3],
         fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
+        resize: ResizeFilter::Bilinear,
     }
 }
 

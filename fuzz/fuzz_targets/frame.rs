@@ -20,7 +20,7 @@ mod validate;
 
 use std::cell::RefCell;
 
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 use libfuzzer_sys::fuzz_target;
 
 use stages::{DecodeLimits, Preprocessor};
@@ -40,6 +40,7 @@ fn input() -> ImageInput {
         mean: [0.0; 3],
         scale: [1.0; 3],
         fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
+        resize: ResizeFilter::Bilinear,
     }
 }
 

@@ -78,7 +78,7 @@ impl InputWriter {
     pub fn new(input: &ImageInput) -> Self {
         Self {
             input: input.clone(),
-            fitter: ImageFitter::default(),
+            fitter: ImageFitter::new(input.resize),
             normaliser: Normaliser::new(input),
         }
     }

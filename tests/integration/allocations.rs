@@ -4,8 +4,12 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
-use framegate::stages::{DecodeLimits, Decoder, InputWriter, Orientation, RgbImage};
+use framegate::stages::{
+    BoxStage, DecodeLimits, Decoder, FrameTransform, InputWriter, Orientation, RgbImage, Thresholds,
+};
+use framegate_models::Size;
 
+use crate::boxes::{every_layout, outputs};
 use crate::support::jpeg::{Coding, declare_size, encode, slopes};
 use crate::support::{dirty_slot, yolox_input};
 
@@ -128,5 +132,21 @@ fn a_refused_header_allocates_no_pixels() {
         let mut image = RgbImage::default();
         let counted = allocations(|| assert!(decoder.decode(&jpeg, &mut image).is_err()));
         assert!(counted.bytes < 4096, "{width}x{height} allocated {counted:?}");
+    }
+}
+
+#[test]
+fn from_raw_outputs_to_detections_nothing_is_allocated() {
+    for detector in every_layout() {
+        let mut random = fastrand::Rng::with_seed(6);
+        let outputs = outputs(&detector, 1, || random.f32());
+        let frame = Size { width: 128, height: 96 };
+        let placement = FrameTransform::of(frame, &detector.input);
+        let mut stage = BoxStage::new(&detector, Thresholds::DEFAULT).unwrap();
+        let mut detections = Vec::new();
+        let mut detect = || stage.detect(&outputs, 0, &placement, &mut detections).unwrap();
+        detect();
+        assert_eq!(allocations(detect), Allocations::default(), "{}", detector.boxes);
+        assert!(!detections.is_empty(), "{} found nothing", detector.boxes);
     }
 }

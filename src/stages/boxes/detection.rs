@@ -1,14 +1,14 @@
-//! What is reported of an object, and how it is written down.
+//! What is reported about an object, and how it is serialised.
 
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
 /// An object found in a frame. Serialised as on the wire: `{"label", "class_id", "score", "x", "y",
-/// "w", "h"}`, scores rounded to 5 decimals and pixels to 2, finer than either is meaningful.
+/// "w", "h"}`, scores rounded to 5 decimals and pixels to 2, which is finer than either is meaningful.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Detection {
-    /// Name of the class; shared, so that a detection costs no memory for it.
+    /// Name of the class; shared with the other detections of the class.
     #[serde(serialize_with = "text")]
     pub label: Arc<str>,
     /// Class number, an index into the detector's labels.
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_detection_is_written_as_the_protocol_says() {
+    fn a_detection_is_serialised_as_the_protocol_says() {
         let detection = Detection {
             label: "traffic light".into(),
             class_id: 9,
