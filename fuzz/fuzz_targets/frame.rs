@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use framegate::protocol::validate;
 use framegate::stages::{DecodeLimits, Preprocessor};
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 use libfuzzer_sys::fuzz_target;
 
 const LIMIT: usize = 65_536;
@@ -24,6 +24,7 @@ fn input() -> ImageInput {
         mean: [0.0; 3],
         scale: [1.0; 3],
         fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
+        resize: ResizeFilter::Bilinear,
     }
 }
 
