@@ -78,10 +78,8 @@ fn pipeline(bencher: Bencher<'_, '_>, backend: &str, max_batch: usize) {
     let images = images();
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
         let frames = images.clone().into_iter().cycle().take(FRAMES).enumerate();
-        let frames = frames.map(|(number, jpeg)| SourceFrame {
-            origin: FrameOrigin::Stream { number },
-            jpeg: Ok(jpeg),
-        });
+        let frames =
+            frames.map(|(number, jpeg)| SourceFrame::new(FrameOrigin::Stream { number }, Ok(jpeg)));
         pipeline.run(frames, |_| Ok::<_, PipelineError>(())).expect("all frames are delivered");
     });
 }

@@ -29,8 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 found.label, found.score, found.x, found.y, found.width, found.height
             );
         }
-        for (stage, time) in result.timings.stages() {
-            println!("  {stage}: {time:.1?}");
+        for (stage, time) in result.timings.iter() {
+            println!("  {}: {time:.1?}", stage.name());
         }
     }
     Ok(())

@@ -37,7 +37,7 @@ mod server;
 
 pub use backends::{BackendId, BackendIdError, BackendOptions};
 pub use engine::{
-    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FrameResult, SourceFrame, Timings,
+    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
 };
 /// A compute backend may be one of your own; `examples/custom_backend.rs` is a whole one.
 ///
@@ -81,7 +81,7 @@ pub use stages::Detection;
 /// assert!(strict.confidence > Thresholds::DEFAULT.confidence);
 /// ```
 pub use stages::Thresholds;
-pub use stages::{BoxError, BoxStage, DecodeError, DecodeLimits};
+pub use stages::{BoxError, BoxStage, DecodeError, DecodeLimits, RgbImage, Stage, StageTimes};
 
 // Everything below is internal: public only because the program, the integration tests and the
 // benchmarks are crates of their own, hidden because nothing of it is promised.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use super::ImagesError;
-use crate::engine::FrameErrorCode;
+use crate::engine::{FrameErrorCode, FramePayload};
 use crate::sources::{self, Source};
 
 /// Memory for images: more of them would not change the figures.
@@ -21,7 +21,7 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, ImagesError> {
     for file in files {
         let source = vec![Source::File(file.clone())];
         let Some(frame) = sources::frames(source, MAX_BYTES).next() else { break };
-        let jpeg = match frame.jpeg {
+        let jpeg = match frame.payload.and_then(FramePayload::into_jpeg) {
             Ok(jpeg) => jpeg,
             Err(error) if error.code == FrameErrorCode::FrameTooLarge => break,
             Err(error) => return Err(unusable(file, error.to_string())),

@@ -7,7 +7,7 @@ use framegate_backend_api::{Backend, InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::messages::{Answer, FoundBox, ImageResults, Ready, Request, StageTimes};
+use super::messages::{Answer, FoundBox, ImageResults, Ready, Request, StageSamples};
 use super::parity::SLACK;
 use super::{RunnerConfig, RunnerError, images};
 use crate::engine::{FrameOrigin, Offline, SourceFrame, milliseconds};
@@ -15,7 +15,9 @@ use crate::error_chain::error_chain;
 use crate::panics;
 use crate::pipeline::{LoadedPipeline, PipelineOptions, read_detector};
 use crate::report::peak_memory_mb;
-use crate::stages::{BoxStage, DecodeLimits, Detection, FrameTransform, Preprocessor, Thresholds};
+use crate::stages::{
+    BoxStage, DecodeLimits, Detection, FrameTransform, Preprocessor, Stage, Thresholds,
+};
 
 /// A loaded model with everything that is needed to run and time it.
 pub struct Runner {
@@ -68,7 +70,7 @@ impl Runner {
             images,
             next: 0,
         };
-        runner.ready.first_batch_ms = runner.run_a_batch(&mut StageTimes::default())?;
+        runner.ready.first_batch_ms = runner.run_a_batch(&mut StageSamples::default())?;
         Ok(runner)
     }
 
@@ -90,10 +92,10 @@ impl Runner {
             .unwrap_or_else(|error| Answer::Failed(error_chain(&error)))
     }
 
-    fn stages(&mut self, duration: Duration) -> Result<StageTimes, RunnerError> {
+    fn stages(&mut self, duration: Duration) -> Result<StageSamples, RunnerError> {
         let start = Instant::now();
-        let mut times = StageTimes::default();
-        while times.inference.is_empty() || start.elapsed() < duration {
+        let mut times = StageSamples::default();
+        while times[Stage::Inference].is_empty() || start.elapsed() < duration {
             self.run_a_batch(&mut times)?;
         }
         Ok(times)
@@ -101,21 +103,21 @@ impl Runner {
 
     /// Takes the next batch of images through every stage. Returns how long the model ran on it, in
     /// milliseconds.
-    fn run_a_batch(&mut self, times: &mut StageTimes) -> Result<f64, RunnerError> {
+    fn run_a_batch(&mut self, times: &mut StageSamples) -> Result<f64, RunnerError> {
         let count = self.input.capacity();
-        let placements = self.prepare(self.next, count, times)?;
+        let transforms = self.prepare(self.next, count, times)?;
         self.next = (self.next + count) % self.images.len();
         let start = Instant::now();
         self.infer()?;
         let inference = milliseconds(start.elapsed());
-        times.inference.push(inference / count as f64);
+        times.push(Stage::Inference, inference / count as f64);
 
         let mut boxes = BoxStage::new(&self.detector, self.thresholds)?;
         let mut detections = Vec::new();
-        for (index, placement) in placements.iter().enumerate() {
+        for (index, transform) in transforms.iter().enumerate() {
             let start = Instant::now();
-            boxes.detect(&self.outputs, index, placement, &mut detections)?;
-            times.postprocess.push(milliseconds(start.elapsed()));
+            boxes.detect(&self.outputs, index, transform, &mut detections)?;
+            times.push(Stage::Postprocess, milliseconds(start.elapsed()));
         }
         Ok(inference)
     }
@@ -125,19 +127,19 @@ impl Runner {
         &mut self,
         first: usize,
         count: usize,
-        times: &mut StageTimes,
+        times: &mut StageSamples,
     ) -> Result<Vec<FrameTransform>, RunnerError> {
         let images = self.images.iter().cycle().skip(first);
-        let mut placements = Vec::with_capacity(count);
+        let mut transforms = Vec::with_capacity(count);
         for (jpeg, slot) in images.zip(self.input.slots_mut().take(count)) {
             let prepared = self.preprocessor.preprocess(jpeg, slot)?;
-            times.decode.push(milliseconds(prepared.timings.decode));
-            times.resize.push(milliseconds(prepared.timings.resize));
-            times.normalise.push(milliseconds(prepared.timings.normalise));
-            placements.push(prepared.placement);
+            for stage in [Stage::Decode, Stage::Resize, Stage::Normalise] {
+                times.push(stage, milliseconds(prepared.times[stage]));
+            }
+            transforms.push(prepared.transform);
         }
         self.input.set_len(count);
-        Ok(placements)
+        Ok(transforms)
     }
 
     fn infer(&mut self) -> Result<(), RunnerError> {
@@ -159,10 +161,8 @@ impl Runner {
         let least = self.input.capacity();
         let frames =
             images.take_while(move |(number, _)| *number < least || start.elapsed() < duration);
-        let frames = frames.map(|(number, jpeg)| SourceFrame {
-            origin: FrameOrigin::Stream { number },
-            jpeg: Ok(jpeg),
-        });
+        let frames =
+            frames.map(|(number, jpeg)| SourceFrame::new(FrameOrigin::Stream { number }, Ok(jpeg)));
         let mut done = 0;
         offline.run(self.session.as_mut(), frames, |batch| {
             for frame in batch {
@@ -175,7 +175,7 @@ impl Runner {
     }
 
     fn results(&mut self, first: usize, count: usize) -> Result<Vec<ImageResults>, RunnerError> {
-        let placements = self.prepare(first, count, &mut StageTimes::default())?;
+        let transforms = self.prepare(first, count, &mut StageSamples::default())?;
         self.infer()?;
         // More boxes are returned than count, so that one at the threshold is not lost.
         let confidence = (self.thresholds.confidence - SLACK).max(0.0);
@@ -183,8 +183,8 @@ impl Runner {
         let mut boxes = BoxStage::new(&self.detector, thresholds)?;
         let mut detections = Vec::new();
         let mut results = Vec::with_capacity(count);
-        for (index, placement) in placements.iter().enumerate() {
-            boxes.detect(&self.outputs, index, placement, &mut detections)?;
+        for (index, transform) in transforms.iter().enumerate() {
+            boxes.detect(&self.outputs, index, transform, &mut detections)?;
             let tensors = self.outputs.tensors.iter().map(|tensor| tensor.image(index));
             results.push(ImageResults {
                 raw: tensors.map(|image| image.iter().map(|x| x.to_bits()).collect()).collect(),

@@ -10,6 +10,7 @@ use super::models::InputTensorError;
 use crate::annotate::DirectoryError;
 use crate::bench::BenchError;
 use crate::config::ConfigError;
+use crate::engine::EngineError;
 use crate::eval::GroundTruthError;
 use crate::load::SessionFailure;
 use crate::load::frames::FramesError;
@@ -95,7 +96,8 @@ impl CommandError {
             | Self::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
             | Self::Server(
                 ServerError::Listen { .. }
-                | ServerError::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. })),
+                | ServerError::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
+                | ServerError::Engine(EngineError::Backend(BackendError::Unavailable { .. })),
             )
             | Self::AnnotationDirectory(
                 DirectoryError::OverwritesInput(_)

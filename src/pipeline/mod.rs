@@ -11,17 +11,14 @@ mod options;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use framegate_backend_api::{Backend, DeviceInfo, InputBatch, OutputBatch};
 use framegate_models::Detector;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::backends;
-use crate::engine::{
-    FinishedFrame, FrameError, FrameResult, Offline, SourceFrame, Timings, panics,
-};
-use crate::stages::{BoxStage, Preprocessor};
+use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame, panics};
+use crate::stages::{BoxStage, DecodeError, Preprocessed, Preprocessor, RgbImage, Stage};
 
 pub use error::PipelineError;
 pub use load::{LoadedPipeline, read_detector};
@@ -105,30 +102,42 @@ impl Pipeline {
     /// [`FrameError`] when the JPEG cannot be decoded or the backend fails on it. The pipeline stays
     /// usable.
     pub fn detect(&mut self, jpeg: &[u8]) -> Result<FrameResult, FrameError> {
+        self.detect_after(|preprocessor, slot| preprocessor.preprocess(jpeg, slot))
+    }
+
+    /// Detects objects in one decoded image, on the calling thread (but for the threads of the backend).
+    ///
+    /// # Errors
+    /// [`FrameError`] when the image exceeds a limit or the backend fails on it. The pipeline stays
+    /// usable.
+    pub fn detect_image(&mut self, image: &RgbImage) -> Result<FrameResult, FrameError> {
+        self.detect_after(|preprocessor, slot| preprocessor.preprocess_image(image, slot))
+    }
+
+    fn detect_after(
+        &mut self,
+        preprocess: impl FnOnce(&mut Preprocessor, &mut [f32]) -> Result<Preprocessed, DecodeError>,
+    ) -> Result<FrameResult, FrameError> {
         let Self { loaded, preprocessor, input, outputs, .. } = self;
         let LoadedPipeline { detector, session, boxes } = loaded;
         let slot = input.slots_mut().next().expect("there is room for one image");
-        let preprocessed = panics::contain("preprocess", || preprocessor.preprocess(jpeg, slot))
-            .inspect_err(
-            // A panic may have left its buffers half written.
-            |_| *preprocessor = Preprocessor::new(&detector.input, self.options.limits),
-        )??;
+        let Preprocessed { transform, mut times } =
+            panics::contain("preprocess", || preprocess(preprocessor, slot)).inspect_err(
+                // A panic may have left its buffers half written.
+                |_| *preprocessor = Preprocessor::new(&detector.input, self.options.limits),
+            )??;
         input.set_len(1);
-
-        let start = Instant::now();
-        panics::contain("infer", || session.infer(input, outputs))?
-            .map_err(FrameError::pipeline_failure)?;
-        let inference = start.elapsed();
-
-        let start = Instant::now();
+        let inferred = panics::contain("infer", || {
+            times.measure(Stage::Inference, || session.infer(input, outputs))
+        })?;
+        inferred.map_err(FrameError::pipeline_failure)?;
         let mut detections = Vec::new();
-        panics::contain("boxes", || {
-            boxes.detect(outputs, 0, &preprocessed.placement, &mut detections)
-        })?
-        .map_err(FrameError::pipeline_failure)?;
-        let preprocess = preprocessed.timings;
-        let timings = Timings { preprocess, inference, postprocess: start.elapsed() };
-        Ok(FrameResult { size: preprocessed.placement.frame, detections, timings })
+        let found = panics::contain("boxes", || {
+            let find = || boxes.detect(outputs, 0, &transform, &mut detections);
+            times.measure(Stage::Postprocess, find)
+        })?;
+        found.map_err(FrameError::pipeline_failure)?;
+        Ok(FrameResult { size: transform.frame, detections, timings: times })
     }
 
     /// Runs many frames, in batches and with the stages overlapping. `deliver` receives them in the

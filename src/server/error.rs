@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::engine::EngineError;
 use crate::pipeline::PipelineError;
 
 /// Why a [`Server`](crate::Server) could not start or go on.
@@ -12,6 +13,9 @@ pub enum ServerError {
     /// A pipeline cannot be loaded.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
+    /// The engine that runs the pipelines cannot start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The address cannot be used.
     #[error("cannot listen on {address}; choose another address or port (--host, --port)")]
     Listen {

@@ -82,7 +82,7 @@ impl Server {
                 let names: Vec<String> = names.collect();
                 app.start(loaded);
                 tracing::info!(pipelines = ?names, "ready at http://{address}");
-                Ok::<_, PipelineError>(())
+                Ok::<_, ServerError>(())
             })
         };
         let serving = serve_clients(listener, Arc::clone(&app), shutdown);
@@ -108,12 +108,18 @@ fn load(
     options: &ServerOptions,
     selected: &Selected,
     metrics: &Metrics,
-) -> Result<Loaded, PipelineError> {
-    let pool = ThreadPoolBuilder::new().num_threads(options.pipeline.threads).build()?;
+) -> Result<Loaded, ServerError> {
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(options.pipeline.threads)
+        .build()
+        .map_err(PipelineError::from)?;
     // Every model is read before the first is loaded, which takes longer.
     let mut detectors = Vec::new();
     for ServedPipeline { id, model } in &options.pipelines {
-        detectors.push((id.clone(), read_detector(model, &options.pipeline)?));
+        detectors.push((
+            id.clone(),
+            read_detector(model, &options.pipeline).map_err(PipelineError::from)?,
+        ));
     }
     if detectors.is_empty() {
         detectors.push(("null".to_owned(), null_detector()));

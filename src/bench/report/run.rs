@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::bench::RunnerConfig;
-use crate::bench::messages::{Ready, StageTimes};
+use crate::bench::messages::{Ready, StageSamples};
 use crate::bench::statistics::{Percentiles, quantile};
+use crate::stages;
 
 /// Points of a distribution kept for charts.
 const POINTS: usize = 100;
@@ -72,7 +73,7 @@ impl Run {
     pub(in crate::bench) fn new(
         config: &RunnerConfig,
         ready: Ready,
-        stages: &StageTimes,
+        samples: &StageSamples,
         frames_per_s: &[f64],
         ratio: Ratio,
         peak_rss_mb: Option<f64>,
@@ -86,17 +87,16 @@ impl Run {
             threads: config.threads,
             frames_per_s: quantile(frames_per_s, 0.5),
             ratio,
-            stages_ms: stages
-                .stages()
-                .map(|(name, times)| Stage { name, ms: Percentiles::of(times) })
+            stages_ms: stages::Stage::ALL
+                .map(|stage| Stage { name: stage.name(), ms: Percentiles::of(&samples[stage]) })
                 .to_vec(),
-            frames_timed: stages.decode.len(),
+            frames_timed: samples[stages::Stage::Decode].len(),
             peak_rss_mb,
             read_ms: ready.read_ms,
             load_ms: ready.load_ms,
             first_batch_ms: ready.first_batch_ms,
             inference_shares: shares
-                .map(|share| (quantile(&stages.inference, share), share))
+                .map(|share| (quantile(&samples[stages::Stage::Inference], share), share))
                 .collect(),
         }
     }

@@ -45,10 +45,10 @@ pub(super) fn eval(
             progress.count(frame);
             match &frame.result {
                 Ok(result) => {
-                    tally.add(&frame.origin.to_string(), objects(&frame.origin), result);
+                    tally.add(&frame.tag.to_string(), objects(&frame.tag), result);
                 }
                 Err(error) => {
-                    tracing::error!(frame = %frame.origin, %error, "the image is not counted");
+                    tracing::error!(frame = %frame.tag, %error, "the image is not counted");
                 }
             }
         }

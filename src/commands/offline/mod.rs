@@ -22,7 +22,7 @@ pub(super) fn run(
     pipeline.run(sources::frames(sources, max_bytes), |batch| {
         for frame in &batch {
             if let Err(FrameError { cause: Some(cause), .. }) = &frame.result {
-                tracing::error!(frame = %frame.origin, cause = &**cause, "frame failed");
+                tracing::error!(frame = %frame.tag, cause = &**cause, "frame failed");
             }
         }
         deliver(batch)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use framegate_models::detector::NmsScope;
+use framegate_models::detector::{NmsScope, ResizeFilter};
 
 use super::kernels::KernelReport;
 use super::report::{DetectorReport, GraphReport, Report};
@@ -55,11 +55,16 @@ fn add_graph(facts: &mut Facts, graph: &GraphReport) {
 
 fn add_detector(facts: &mut Facts, detector: &DetectorReport) {
     let preparation = &detector.preparation;
+    let resize = match preparation.resize {
+        ResizeFilter::Bilinear => "bilinear",
+        ResizeFilter::Antialiased => "antialiased",
+        ResizeFilter::AntialiasedBicubic => "antialiased (bicubic)",
+    };
     fact(
         facts,
         "preprocessing",
         format!(
-            "{}x{} {}, {}",
+            "{}x{} {}, {}, {resize}",
             preparation.width, preparation.height, preparation.channel_order, preparation.fit
         ),
     );

@@ -1,0 +1,44 @@
+//! Any bytes as an ONNX file: read, made into a graph for an image size, its constants folded, its
+//! nodes fused. It may be refused; what is accepted is a graph that backends can rely on.
+
+#![no_main]
+
+use framegate_backend_api::graph::Graph;
+use framegate_models::onnx::OnnxFile;
+use framegate_models::passes::optimise;
+use libfuzzer_sys::fuzz_target;
+
+/// Where the file leaves the size open.
+const SIDE: usize = 32;
+/// Largest input: a file may declare any.
+const LARGEST: usize = 256;
+
+/// Nodes come after what they read, and constants have as many elements as their shape says.
+fn check(graph: &Graph) {
+    let mut is_known = vec![false; graph.values.len()];
+    is_known[graph.input.0] = true;
+    for (known, value) in is_known.iter_mut().zip(&graph.values) {
+        if let Some(constant) = &value.constant {
+            assert_eq!(constant.shape(), value.shape, "of `{}`", value.name);
+            *known = true;
+        }
+    }
+    for node in &graph.nodes {
+        assert!(node.inputs.iter().all(|id| is_known[id.0]), "`{}` comes too early", node.name);
+        node.outputs.iter().for_each(|id| is_known[id.0] = true);
+    }
+    assert!(graph.outputs.iter().all(|id| is_known[id.0]), "an output is never computed");
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(file) = OnnxFile::parse(bytes) else { return };
+    let side = |axis: usize| file.input().dims.get(axis).copied().flatten().unwrap_or(SIDE);
+    let (height, width) = (side(2), side(3));
+    if height > LARGEST || width > LARGEST {
+        return;
+    }
+    if let Ok(graph) = file.graph(height, width) {
+        check(&graph);
+        check(&optimise(graph));
+    }
+});
