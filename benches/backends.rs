@@ -87,10 +87,8 @@ fn pipeline(bencher: Bencher<'_, '_>, backend: &str, max_batch: usize) {
             max_batch,
         };
         let frames = images.clone().into_iter().cycle().take(FRAMES).enumerate();
-        let frames = frames.map(|(number, jpeg)| SourceFrame {
-            origin: FrameOrigin::Stream { number },
-            jpeg: Ok(jpeg),
-        });
+        let frames =
+            frames.map(|(number, jpeg)| SourceFrame::new(FrameOrigin::Stream { number }, Ok(jpeg)));
         offline.run(session.as_mut(), frames, |_| Ok::<_, ()>(())).expect("all are delivered");
     });
 }

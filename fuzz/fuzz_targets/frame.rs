@@ -5,9 +5,9 @@
 
 use std::cell::RefCell;
 
-use framegate::front::validate::validate;
+use framegate::protocol::validate;
 use framegate::stages::{DecodeLimits, Preprocessor};
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 use libfuzzer_sys::fuzz_target;
 
 const LIMIT: usize = 65_536;
@@ -24,6 +24,7 @@ fn input() -> ImageInput {
         mean: [0.0; 3],
         scale: [1.0; 3],
         fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
+        resize: ResizeFilter::Bilinear,
     }
 }
 
@@ -53,7 +54,7 @@ fuzz_target!(
             PREPROCESSOR.with_borrow_mut(|stage| stage.preprocess(message, &mut slot));
         match preprocessed {
             Ok(done) => {
-                let frame = done.placement.frame;
+                let frame = done.transform.frame;
                 assert!(frame.width * frame.height <= LIMITS.max_pixels);
                 assert!(slot.iter().all(|level| (0.0..=255.0).contains(level)));
             }

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 use framegate_onnx_proto::{
-    DimensionProto, GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto,
-    StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
-    ValueInfoProto,
+    AttributeProto, AttributeType, DimensionProto, GraphProto, Message, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
 };
 
 /// `TensorProto.DataType.FLOAT` of the ONNX standard.
 const FLOAT: i32 = 1;
 
-/// A model whose outputs have these names and shapes, whatever image it is given.
+/// A model whose outputs have these names and shapes: each element is the mean of the image.
 pub struct FixedOutputs<'a> {
     /// Width and height of the input; `None` leaves them open.
     pub side: Option<usize>,
@@ -30,7 +30,14 @@ impl FixedOutputs<'_> {
         let image = vec![DimensionProto::fixed(1), DimensionProto::fixed(3), side.clone(), side];
         let constant = |name: &str| format!("{name}_constant");
         let graph = GraphProto {
-            node: self.outputs.iter().map(|(name, _)| identity(&constant(name), name)).collect(),
+            node: [node("ReduceMean", &["images"], "mean")]
+                .into_iter()
+                .chain(
+                    self.outputs
+                        .iter()
+                        .map(|(name, _)| node("Add", &["mean", &constant(name)], name)),
+                )
+                .collect(),
             name: "fixed".to_owned(),
             initializer: (self.outputs.iter())
                 .map(|(name, shape)| zeros(&constant(name), shape))
@@ -53,11 +60,19 @@ impl FixedOutputs<'_> {
     }
 }
 
-fn identity(input: &str, output: &str) -> NodeProto {
+fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
+    // Without axes a mean is taken over all of them.
+    let keepdims = AttributeProto {
+        name: "keepdims".to_owned(),
+        i: Some(0),
+        r#type: AttributeType::Int.into(),
+        ..AttributeProto::default()
+    };
     NodeProto {
-        input: vec![input.to_owned()],
+        input: inputs.iter().map(|input| (*input).to_owned()).collect(),
         output: vec![output.to_owned()],
-        op_type: "Identity".to_owned(),
+        op_type: operator.to_owned(),
+        attribute: if operator == "ReduceMean" { vec![keepdims] } else { vec![] },
         ..NodeProto::default()
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use super::BenchError;
-use crate::engine::FrameErrorCode;
+use crate::engine::{FrameErrorCode, FramePayload};
 use crate::sources::{self, Source};
 
 /// Bytes held: more images would say nothing new.
@@ -20,10 +20,10 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, BenchError> {
     let mut room = MAX_BYTES;
     let files = files.iter().cloned().map(Source::File).collect();
     for frame in sources::frames(files, MAX_BYTES) {
-        let jpeg = match frame.jpeg {
+        let jpeg = match frame.payload.and_then(FramePayload::into_jpeg) {
             Ok(jpeg) => jpeg,
             Err(error) if error.code == FrameErrorCode::FrameTooLarge => break,
-            Err(error) => return Err(BenchError::Images(format!("{}: {error}", frame.origin))),
+            Err(error) => return Err(BenchError::Images(format!("{}: {error}", frame.tag))),
         };
         if jpeg.len() > room {
             break;

@@ -1,10 +1,13 @@
 //! What a worker is asked, and what it answers: one JSON object a line.
 
+use std::collections::BTreeMap;
+use std::ops::Index;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::BenchError;
+use crate::stages::Stage;
 
 /// What a worker is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -30,7 +33,7 @@ pub(super) enum Answer {
     /// The model is loaded.
     Ready(Ready),
     /// To [`Request::Stages`].
-    Stages(StageTimes),
+    Stages(StageSamples),
     /// To [`Request::Pipeline`].
     Pipeline {
         /// Frames that came out, a second.
@@ -59,16 +62,11 @@ pub(super) struct Ready {
     pub(super) first_batch_ms: f64,
 }
 
-/// Milliseconds a frame spent in each stage, one entry a frame.
+/// Milliseconds per frame in each stage, by the stage's name, one entry per frame. Inference has one entry
+/// per batch: its run divided by its images.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct StageTimes {
-    pub(super) decode: Vec<f64>,
-    pub(super) resize: Vec<f64>,
-    pub(super) normalise: Vec<f64>,
-    /// The run of a batch divided by its images, one entry a batch.
-    pub(super) inference: Vec<f64>,
-    pub(super) postprocess: Vec<f64>,
-}
+#[serde(transparent)]
+pub(super) struct StageSamples(BTreeMap<String, Vec<f64>>);
 
 /// What came of one image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,25 +88,25 @@ pub(super) struct FoundBox {
     pub(super) height: f32,
 }
 
-impl StageTimes {
-    /// Adds those of another slice.
-    pub(super) fn extend(&mut self, more: Self) {
-        self.decode.extend(more.decode);
-        self.resize.extend(more.resize);
-        self.normalise.extend(more.normalise);
-        self.inference.extend(more.inference);
-        self.postprocess.extend(more.postprocess);
+impl StageSamples {
+    /// Adds a measurement.
+    pub(super) fn push(&mut self, stage: Stage, milliseconds: f64) {
+        self.0.entry(stage.name().to_owned()).or_default().push(milliseconds);
     }
 
-    /// The stages by their names on the wire.
-    pub(super) fn stages(&self) -> [(&'static str, &[f64]); 5] {
-        [
-            ("decode", self.decode.as_slice()),
-            ("resize", &self.resize),
-            ("normalise", &self.normalise),
-            ("inference", &self.inference),
-            ("postprocess", &self.postprocess),
-        ]
+    /// Adds those of another slice.
+    pub(super) fn extend(&mut self, more: Self) {
+        for (stage, samples) in more.0 {
+            self.0.entry(stage).or_default().extend(samples);
+        }
+    }
+}
+
+impl Index<Stage> for StageSamples {
+    type Output = [f64];
+
+    fn index(&self, stage: Stage) -> &[f64] {
+        self.0.get(stage.name()).map_or(&[], Vec::as_slice)
     }
 }
 

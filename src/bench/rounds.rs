@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::messages::{Answer, ImageResults, Ready, Request, StageTimes};
+use super::messages::{Answer, ImageResults, Ready, Request, StageSamples};
 use super::parity::{Comparison, Parity};
 use super::report::{Failure, ModelReport, Ratio, Run};
 use super::statistics::quantile;
 use super::{BenchError, Job, Worker};
+use crate::stages::Stage;
 
 /// Least number of turns of each worker; odd, since the order is reversed after each.
 const LEAST_ROUNDS: u32 = 5;
@@ -40,7 +41,7 @@ pub struct Bench {
 struct Measured {
     worker: Worker,
     ready: Ready,
-    stages: StageTimes,
+    stages: StageSamples,
     /// Median of the inference times of each turn, in milliseconds a frame.
     inference_ms: Vec<f64>,
     /// Throughput of each turn.
@@ -126,7 +127,7 @@ fn keep_good(
 impl Measured {
     fn new(worker: Worker) -> Self {
         let ready = worker.ready().clone();
-        let stages = StageTimes::default();
+        let stages = StageSamples::default();
         let (inference_ms, frames_per_s) = (Vec::new(), Vec::new());
         Self { worker, ready, stages, inference_ms, frames_per_s, peak_rss_mb: None }
     }
@@ -135,7 +136,7 @@ impl Measured {
     fn measure(&mut self, slice: Duration) -> Result<(), BenchError> {
         match self.worker.ask(Request::Stages(slice))? {
             Answer::Stages(times) => {
-                self.inference_ms.push(quantile(&times.inference, 0.5));
+                self.inference_ms.push(quantile(&times[Stage::Inference], 0.5));
                 self.stages.extend(times);
             }
             other => return Err(other.unexpected(&self.worker.name())),

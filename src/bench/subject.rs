@@ -8,13 +8,15 @@ use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::messages::{Answer, FoundBox, ImageResults, Ready, Request, StageTimes};
+use super::messages::{Answer, FoundBox, ImageResults, Ready, Request, StageSamples};
 use super::parity::SLACK;
 use super::{Job, images};
 use crate::engine::{FrameOrigin, Offline, SourceFrame, milliseconds};
 use crate::panics;
 use crate::report::peak_memory_mb;
-use crate::stages::{BoxStage, DecodeLimits, Detection, FrameTransform, Preprocessor, Thresholds};
+use crate::stages::{
+    BoxStage, DecodeLimits, Detection, FrameTransform, Preprocessor, Stage, Thresholds,
+};
 
 /// Something went wrong, in a sentence.
 type Problem = String;
@@ -71,7 +73,7 @@ impl Subject {
             images,
             next: 0,
         };
-        subject.ready.first_batch_ms = subject.run_a_batch(&mut StageTimes::default())?;
+        subject.ready.first_batch_ms = subject.run_a_batch(&mut StageSamples::default())?;
         Ok(subject)
     }
 
@@ -93,10 +95,10 @@ impl Subject {
             .unwrap_or_else(Answer::Failed)
     }
 
-    fn stages(&mut self, duration: Duration) -> Result<StageTimes, Problem> {
+    fn stages(&mut self, duration: Duration) -> Result<StageSamples, Problem> {
         let start = Instant::now();
-        let mut times = StageTimes::default();
-        while times.inference.is_empty() || start.elapsed() < duration {
+        let mut times = StageSamples::default();
+        while times[Stage::Inference].is_empty() || start.elapsed() < duration {
             self.run_a_batch(&mut times)?;
         }
         Ok(times)
@@ -104,14 +106,14 @@ impl Subject {
 
     /// Takes the next batch of images through every stage, and says how long the model ran on it, in
     /// milliseconds.
-    fn run_a_batch(&mut self, times: &mut StageTimes) -> Result<f64, Problem> {
+    fn run_a_batch(&mut self, times: &mut StageSamples) -> Result<f64, Problem> {
         let count = self.input.capacity();
         let placements = self.prepare(self.next, count, times)?;
         self.next = (self.next + count) % self.images.len();
         let start = Instant::now();
         self.infer()?;
         let inference = milliseconds(start.elapsed());
-        times.inference.push(inference / count as f64);
+        times.push(Stage::Inference, inference / count as f64);
 
         let mut boxes =
             BoxStage::new(&self.detector, self.thresholds).map_err(|e| e.to_string())?;
@@ -119,7 +121,7 @@ impl Subject {
         for (index, placement) in placements.iter().enumerate() {
             let start = Instant::now();
             detect(&mut boxes, &self.outputs, index, placement, &mut detections)?;
-            times.postprocess.push(milliseconds(start.elapsed()));
+            times.push(Stage::Postprocess, milliseconds(start.elapsed()));
         }
         Ok(inference)
     }
@@ -129,16 +131,16 @@ impl Subject {
         &mut self,
         first: usize,
         count: usize,
-        times: &mut StageTimes,
+        times: &mut StageSamples,
     ) -> Result<Vec<FrameTransform>, Problem> {
         let images = self.images.iter().cycle().skip(first);
         let mut placements = Vec::with_capacity(count);
         for (jpeg, slot) in images.zip(self.input.slots_mut().take(count)) {
             let prepared = self.preprocessor.preprocess(jpeg, slot).map_err(|e| e.to_string())?;
-            times.decode.push(milliseconds(prepared.timings.decode));
-            times.resize.push(milliseconds(prepared.timings.resize));
-            times.normalise.push(milliseconds(prepared.timings.normalise));
-            placements.push(prepared.placement);
+            for stage in [Stage::Decode, Stage::Resize, Stage::Normalise] {
+                times.push(stage, milliseconds(prepared.times[stage]));
+            }
+            placements.push(prepared.transform);
         }
         self.input.set_len(count);
         Ok(placements)
@@ -163,10 +165,8 @@ impl Subject {
         let least = self.input.capacity();
         let frames =
             images.take_while(move |(number, _)| *number < least || start.elapsed() < duration);
-        let frames = frames.map(|(number, jpeg)| SourceFrame {
-            origin: FrameOrigin::Stream { number },
-            jpeg: Ok(jpeg),
-        });
+        let frames =
+            frames.map(|(number, jpeg)| SourceFrame::new(FrameOrigin::Stream { number }, Ok(jpeg)));
         let mut done = 0;
         offline.run(self.session.as_mut(), frames, |batch| {
             for frame in batch {
@@ -182,7 +182,7 @@ impl Subject {
     }
 
     fn results(&mut self, first: usize, count: usize) -> Result<Vec<ImageResults>, Problem> {
-        let placements = self.prepare(first, count, &mut StageTimes::default())?;
+        let placements = self.prepare(first, count, &mut StageSamples::default())?;
         self.infer()?;
         // Boxes at the threshold must not count as lost, so more are reported than are compared.
         let confidence = (self.thresholds.confidence - SLACK).max(0.0);

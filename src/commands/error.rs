@@ -9,6 +9,7 @@ use framegate_models::detector::ModelError;
 use crate::annotate::DirectoryError;
 use crate::bench::BenchError;
 use crate::config::ConfigError;
+use crate::engine::EngineError;
 use crate::eval::LabelsError;
 use crate::load::SessionFailure;
 use crate::load::frames::FramesError;
@@ -36,6 +37,9 @@ pub enum CommandError {
     /// The backend that was asked for, or chosen.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The server's engine could not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// Tensor files.
     #[error(transparent)]
     Npy(#[from] NpyError),
@@ -102,6 +106,7 @@ impl CommandError {
             Self::Config(_)
             | Self::Listen { .. }
             | Self::Backend(BackendError::Unavailable { .. })
+            | Self::Engine(EngineError::Backend(BackendError::Unavailable { .. }))
             | Self::AnnotationDirectory(
                 DirectoryError::OverwritesInput(_)
                 | DirectoryError::SameName { .. }

@@ -33,7 +33,7 @@ impl Tally {
     /// Counts what was seen in an image that holds the objects `labels`, all of classes of the model.
     pub fn add(&mut self, file: &str, labels: &[Label], result: &FrameResult) {
         let seen = &result.detections;
-        self.times.push(result.timings.stages().iter().map(|(_, duration)| duration).sum());
+        self.times.push(result.timings.total());
         if labels.is_empty() {
             self.without_labels.images += 1;
             self.without_labels.boxes += seen.len();
@@ -84,8 +84,7 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Timings;
-    use crate::stages::{Detection, PreprocessTimings};
+    use crate::stages::{Detection, Stage, StageTimes};
     use framegate_models::Size;
 
     const CAT: usize = 0;
@@ -110,15 +109,7 @@ mod tests {
         FrameResult {
             size: Size { width: 100, height: 100 },
             detections: boxes.iter().map(detection).collect(),
-            timings: Timings {
-                preprocess: PreprocessTimings {
-                    decode,
-                    resize: Duration::ZERO,
-                    normalise: Duration::ZERO,
-                },
-                inference: Duration::ZERO,
-                postprocess: Duration::ZERO,
-            },
+            timings: StageTimes::from_iter([(Stage::Decode, decode)]),
         }
     }
 

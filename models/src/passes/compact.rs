@@ -1,10 +1,10 @@
-//! Dropping what no output depends on.
+//! Drops nodes and constants that no output depends on.
 
 use std::collections::HashMap;
 
 use framegate_backend_api::graph::{Graph, GraphBuilder, ValueId};
 
-/// The same graph without dead nodes and unused constants, values numbered anew.
+/// The same graph without dead nodes and unused constants, with values renumbered.
 pub(super) fn compact(graph: &Graph) -> Graph {
     let live = live_nodes(graph);
     let input = graph.value(graph.input);

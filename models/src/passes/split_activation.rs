@@ -1,4 +1,4 @@
-//! Activations that exporters write as several operators, joined into one.
+//! Joins activations that exporters write as several operators into one.
 
 use framegate_backend_api::graph::{Activation, Binary, Graph, Node, Operator, ValueId};
 

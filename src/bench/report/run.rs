@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::bench::Job;
-use crate::bench::messages::{Ready, StageTimes};
+use crate::bench::messages::{Ready, StageSamples};
 use crate::bench::statistics::{Spread, quantile};
+use crate::stages;
 
 /// Points of a distribution that are kept for charts.
 const POINTS: usize = 100;
@@ -71,7 +72,7 @@ impl Run {
     pub(in crate::bench) fn new(
         job: &Job,
         ready: Ready,
-        stages: &StageTimes,
+        samples: &StageSamples,
         frames_per_s: &[f64],
         ratio: Ratio,
         peak_rss_mb: Option<f64>,
@@ -85,17 +86,16 @@ impl Run {
             threads: job.threads,
             frames_per_s: quantile(frames_per_s, 0.5),
             ratio,
-            stages_ms: stages
-                .stages()
-                .map(|(name, times)| Stage { name, ms: Spread::of(times) })
+            stages_ms: stages::Stage::ALL
+                .map(|stage| Stage { name: stage.name(), ms: Spread::of(&samples[stage]) })
                 .to_vec(),
-            frames_timed: stages.decode.len(),
+            frames_timed: samples[stages::Stage::Decode].len(),
             peak_rss_mb,
             read_ms: ready.read_ms,
             load_ms: ready.load_ms,
             first_batch_ms: ready.first_batch_ms,
             inference_shares: shares
-                .map(|share| (quantile(&stages.inference, share), share))
+                .map(|share| (quantile(&samples[stages::Stage::Inference], share), share))
                 .collect(),
         }
     }

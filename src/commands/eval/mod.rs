@@ -53,10 +53,10 @@ pub(super) fn eval(config: EvalConfig) -> Result<Outcome, CommandError> {
             progress.count(frame);
             match &frame.result {
                 Ok(result) => {
-                    tally.add(&frame.origin.to_string(), objects(&frame.origin), result);
+                    tally.add(&frame.tag.to_string(), objects(&frame.tag), result);
                 }
                 Err(error) => {
-                    tracing::error!(frame = %frame.origin, %error, "the image does not count");
+                    tracing::error!(frame = %frame.tag, %error, "the image does not count");
                 }
             }
         }

@@ -27,7 +27,7 @@ enum Line<'a> {
 
 /// Writes a frame's line.
 pub(super) fn write(out: &mut impl Write, frame: &FinishedFrame) -> io::Result<()> {
-    let file = frame.origin.to_string();
+    let file = frame.tag.to_string();
     let line = match &frame.result {
         Ok(result) => Line::Result {
             file,

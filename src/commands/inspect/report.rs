@@ -5,7 +5,9 @@ use std::path::Path;
 
 use framegate_backend_api::graph::{Batching, Graph};
 use framegate_models::Detector;
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, NmsScope};
+use framegate_models::detector::{
+    ChannelOrder, Fit, ImageInput, LetterboxAlign, NmsScope, ResizeFilter,
+};
 use framegate_models::onnx::OnnxFile;
 use serde::Serialize;
 
@@ -79,6 +81,7 @@ pub(super) struct Preparation {
     pub(super) mean: [f32; 3],
     pub(super) scale: [f32; 3],
     pub(super) fit: String,
+    pub(super) resize: ResizeFilter,
 }
 
 impl Report {
@@ -149,7 +152,7 @@ impl Preparation {
                 format!("letterboxed, {place}, filled with {fill}")
             }
         };
-        let &ImageInput { width, height, mean, scale, .. } = input;
-        Self { width, height, channel_order, mean, scale, fit }
+        let &ImageInput { width, height, mean, scale, resize, .. } = input;
+        Self { width, height, channel_order, mean, scale, fit, resize }
     }
 }

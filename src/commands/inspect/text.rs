@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use framegate_models::detector::NmsScope;
+use framegate_models::detector::{NmsScope, ResizeFilter};
 
 use super::kernels::KernelReport;
 use super::report::{DetectorReport, GraphReport, Report};
@@ -62,8 +62,16 @@ fn write_detector(line: &mut WriteLine<'_>, detector: &DetectorReport) -> io::Re
     line(
         "frames become",
         &format!(
-            "{}x{} {}, {}",
-            preparation.width, preparation.height, preparation.channel_order, preparation.fit
+            "{}x{} {}, {}, {}",
+            preparation.width,
+            preparation.height,
+            preparation.channel_order,
+            preparation.fit,
+            match preparation.resize {
+                ResizeFilter::Bilinear => "bilinear",
+                ResizeFilter::Antialiased => "antialiased",
+                ResizeFilter::AntialiasedBicubic => "antialiased (bicubic)",
+            }
         ),
     )?;
     line("levels", &format!("(0..255 - {:?}) x {:?}", preparation.mean, preparation.scale))?;

@@ -4,7 +4,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::annotate::{AnnotateError, AnnotationDirectory, DirectoryError, Mark, annotate};
-use crate::engine::{FinishedFrame, FrameError, FrameOrigin, panics};
+use crate::engine::{FinishedFrame, FrameError, FrameOrigin, FramePayload, panics};
 use crate::stages::{DecodeLimits, Detection};
 
 /// Why there is no annotated image of a frame that was processed.
@@ -29,10 +29,10 @@ pub(in crate::commands) fn write_batch(
 ) -> usize {
     let fails = |frame: &&FinishedFrame| {
         let Ok(result) = &frame.result else { return false };
-        let marks = marks(&frame.origin, &result.detections);
+        let marks = marks(&frame.tag, &result.detections);
         let written = write(directory, limits, frame, &marks);
         if let Err(problem) = &written {
-            tracing::error!(frame = %frame.origin, %problem, "the image cannot be annotated");
+            tracing::error!(frame = %frame.tag, %problem, "the image cannot be annotated");
         }
         written.is_err()
     };
@@ -45,6 +45,8 @@ fn write(
     frame: &FinishedFrame,
     marks: &[Mark],
 ) -> Result<(), Failure> {
-    let annotated = panics::contain("annotate", || annotate(&frame.jpeg, limits, marks))??;
-    Ok(directory.write(&frame.origin, &annotated)?)
+    // What is read from files and standard input are JPEGs, and a frame with a result was read.
+    let Some(FramePayload::Jpeg(jpeg)) = &frame.payload else { return Ok(()) };
+    let annotated = panics::contain("annotate", || annotate(jpeg, limits, marks))??;
+    Ok(directory.write(&frame.tag, &annotated)?)
 }

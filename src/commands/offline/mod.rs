@@ -69,7 +69,7 @@ impl LoadedDetector {
         offline.run(self.session.as_mut(), frames, |batch| {
             for frame in &batch {
                 if let Err(FrameError { cause: Some(cause), .. }) = &frame.result {
-                    tracing::error!(frame = %frame.origin, cause = &**cause, "frame failed");
+                    tracing::error!(frame = %frame.tag, cause = &**cause, "frame failed");
                 }
             }
             deliver(&self.pool, batch)

@@ -8,8 +8,9 @@ use framegate_backend_api::graph::{
 };
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LoadOptions, ModelError, NmsScope,
+    ChannelOrder, Fit, ImageInput, LabelsSource, LoadOptions, ModelError, NmsScope, ResizeFilter,
 };
+use framegate_models::layouts::BoxLayout;
 
 use crate::config::PipelineConfig;
 
@@ -51,8 +52,9 @@ fn null_detector() -> Detector {
             mean: [0.0; 3],
             scale: [1.0 / 255.0; 3],
             fit: Fit::Stretch,
+            resize: ResizeFilter::Bilinear,
         },
-        boxes: BoxDecoder::Classify,
+        boxes: BoxLayout::named("classify").expect("classifiers have a layout"),
         boxes_reason: "there is no model".to_owned(),
         nms: NmsScope::PerClass,
         labels: ["nothing", "something", "anything"].map(str::to_owned).to_vec(),

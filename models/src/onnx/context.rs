@@ -1,73 +1,30 @@
-//! Walking the file's nodes and putting the graph together.
-
-use std::collections::HashMap;
+//! What importers of operators work with: the graph so far, and a node of the file with its operands.
 
 use framegate_backend_api::{
     ElementType, HostTensor,
     graph::{Graph, GraphBuilder, Operator, Value, ValueId},
 };
-use framegate_onnx_proto::{GraphProto, NodeProto};
 
-use super::{attributes::Attributes, error::OnnxError, operators, tensor::host_tensor};
+use super::attributes::Attributes;
 use crate::reference;
 
 /// What is wrong with a node; its name is added on the way out.
 pub(super) type Problem = String;
 
-/// Imports a whole graph for one input shape.
-pub(super) fn import(
-    file: &GraphProto,
-    opset: i64,
-    input_name: &str,
-    input_shape: Vec<usize>,
-) -> Result<Graph, OnnxError> {
-    let mut import = Import {
-        builder: GraphBuilder::new(input_name, input_shape),
-        opset,
-        node_name: String::new(),
-        budget: CONSTANT_BUDGET,
-    };
-    let names = import.nodes(file, input_name)?;
-    let outputs = file
-        .output
-        .iter()
-        .map(|output| import.output(&output.name, &names))
-        .collect::<Result<_, _>>()?;
-    Ok(import.builder.finish(outputs))
-}
-
-/// Imports a graph that depends on constants alone and returns its outputs, as far as supported.
-#[cfg(test)]
-pub(super) fn import_constants(
-    file: &GraphProto,
-    opset: i64,
-) -> Result<Vec<Option<HostTensor>>, OnnxError> {
-    let builder = GraphBuilder::new("", [1]);
-    let mut import = Import { builder, opset, node_name: String::new(), budget: CONSTANT_BUDGET };
-    let names = import.nodes(file, "")?;
-    let output = |id: &ValueId| import.value(*id).constant.as_deref().cloned();
-    Ok(file.output.iter().map(|it| names.get(it.name.as_str()).and_then(output)).collect())
-}
-
-/// The node's own name, or its operator's with its position.
-pub(super) fn node_name(node: &NodeProto, index: usize) -> String {
-    if node.name.is_empty() { format!("{}_{index}", node.op_type) } else { node.name.clone() }
-}
-
 /// The graph so far, and the node being imported.
 pub(super) struct Import {
     builder: GraphBuilder,
-    /// Version of the operator set, which decides how a node is to be read.
+    /// Version of the operator set, which decides what a node means.
     pub(super) opset: i64,
     node_name: String,
     /// Elements and multiply-adds that may still be computed on constants.
     budget: usize,
 }
 
-/// What a file may ask for in constants: far more than detectors do, and seconds of work.
+/// How much work on constants a file may cause: far more than any detector does, but only seconds.
 const CONSTANT_BUDGET: usize = 1 << 27;
 
-/// Terms that are summed up, at most, for each element of a result.
+/// The maximum number of terms summed for each element of a result.
 fn terms(operator: &Operator, constants: &[&HostTensor]) -> usize {
     match operator {
         Operator::Convolution(_) | Operator::TransposedConvolution(_) => constants[1].len(),
@@ -78,9 +35,9 @@ fn terms(operator: &Operator, constants: &[&HostTensor]) -> usize {
 
 /// A node of the file with its operands found.
 pub(super) struct OnnxNode<'a> {
-    /// Its attributes.
     pub(super) attributes: Attributes<'a>,
-    operands: Vec<Option<ValueId>>,
+    /// One for each name that the node reads; `None` where an operand is left out.
+    pub(super) operands: Vec<Option<ValueId>>,
     /// Number of results the file asks for.
     pub(super) output_count: usize,
     /// ONNX operator.
@@ -105,73 +62,34 @@ impl OnnxNode<'_> {
 }
 
 impl Import {
-    /// Imports every node and returns the values by the names that the file gives them.
-    fn nodes<'a>(
-        &mut self,
-        file: &'a GraphProto,
-        input_name: &'a str,
-    ) -> Result<HashMap<&'a str, ValueId>, OnnxError> {
-        let mut names = HashMap::from([(input_name, self.builder.input())]);
-        for tensor in &file.initializer {
-            let constant = host_tensor(tensor).map_err(OnnxError::Malformed)?;
-            names.insert(&tensor.name, self.builder.constant(&tensor.name, constant));
+    /// A graph of which only the input is known.
+    pub(super) fn new(opset: i64, input_name: &str, input_shape: impl Into<Vec<usize>>) -> Self {
+        Self {
+            builder: GraphBuilder::new(input_name, input_shape),
+            opset,
+            node_name: String::new(),
+            budget: CONSTANT_BUDGET,
         }
-        for (index, node) in file.node.iter().enumerate() {
-            let name = node_name(node, index);
-            self.node(node, &name, &mut names).map_err(|problem| OnnxError::Node {
-                node: name,
-                operator: node.op_type.clone(),
-                problem,
-            })?;
-        }
-        Ok(names)
     }
 
-    fn node<'a>(
-        &mut self,
-        node: &'a NodeProto,
-        name: &str,
-        names: &mut HashMap<&'a str, ValueId>,
-    ) -> Result<(), Problem> {
-        let operands = node
-            .input
-            .iter()
-            .map(|input| match names.get(input.as_str()) {
-                _ if input.is_empty() => Ok(None),
-                Some(id) => Ok(Some(*id)),
-                None => Err(format!(
-                    "reads `{input}`, which no earlier node makes, as far as supported"
-                )),
-            })
-            .collect::<Result<_, _>>()?;
-        let onnx_node = OnnxNode {
-            attributes: Attributes::of(node),
-            operands,
-            output_count: node.output.len(),
-            operator: &node.op_type,
-        };
+    /// The graph's input.
+    pub(super) fn input(&self) -> ValueId {
+        self.builder.input()
+    }
+
+    /// Names what is added from here on.
+    pub(super) fn start_node(&mut self, name: &str) {
         name.clone_into(&mut self.node_name);
-        let results = operators::import(self, &onnx_node)?;
-        // Further results, such as a mask or a running mean, matter only if something reads them.
-        names.extend(node.output.iter().map(String::as_str).zip(results));
-        Ok(())
     }
 
-    /// The value of a graph output, under the output's name.
-    fn output(&mut self, name: &str, names: &HashMap<&str, ValueId>) -> Result<ValueId, OnnxError> {
-        let malformed = |problem: &str| OnnxError::Malformed(format!("output `{name}` {problem}"));
-        let id = *names
-            .get(name)
-            .ok_or_else(|| malformed("is not made by any node, as far as supported"))?;
-        if self.value(id).constant.is_some() {
-            return Err(malformed("does not depend on the input; remove it from the outputs"));
-        }
-        // A value can bear one name, and it may be an output already: give each output its own.
-        let shape = self.value(id).shape.clone();
-        self.node_name = name.to_owned();
-        let output =
-            self.emit(Operator::Reshape { shape }, &[id]).map_err(|problem| malformed(&problem))?;
-        Ok(output)
+    /// Adds a constant under its own name.
+    pub(super) fn named_constant(&mut self, name: &str, tensor: HostTensor) -> ValueId {
+        self.builder.constant(name, tensor)
+    }
+
+    /// The graph, with these outputs.
+    pub(super) fn finish(self, outputs: Vec<ValueId>) -> Graph {
+        self.builder.finish(outputs)
     }
 
     /// A value made so far.
@@ -214,7 +132,7 @@ impl Import {
         Ok(results.into_iter().map(|result| self.constant(result)).collect())
     }
 
-    /// Takes work from what may be spent on constants.
+    /// Charges work to the budget for constants.
     fn spend(&mut self, work: usize) -> Result<(), Problem> {
         self.budget = self.budget.checked_sub(work).ok_or(
             "the file asks for too much computing on constants; simplify the model when exporting",
@@ -264,7 +182,7 @@ impl Import {
         node.optional(index).map(|id| self.integers_of(id, name)).transpose()
     }
 
-    /// Converts a value to another element type, if it has not that type already.
+    /// Converts a value to another element type, unless it already has that type.
     pub(super) fn cast(&mut self, id: ValueId, to: ElementType) -> Result<ValueId, Problem> {
         if self.value(id).element_type == to {
             Ok(id)
@@ -291,7 +209,7 @@ pub(super) fn axes_of(axes: &[i64], rank: usize) -> Result<Vec<usize>, Problem> 
     Ok(axes)
 }
 
-/// Larger extents are slips or attacks, and sums of them could overflow.
+/// Larger extents are mistakes or attacks, and sums of them could overflow.
 const MAX_EXTENT: i64 = 1 << 28;
 
 /// Extents, strides, pads and the like: whole numbers from 0 to [`MAX_EXTENT`].

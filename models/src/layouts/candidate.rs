@@ -1,25 +1,27 @@
 //! A box that may become a detection.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
-
-use super::Detection;
-use crate::stages::FrameTransform;
 
 /// A scored box by its corners, in input pixels; finite, with an area.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Candidate {
-    pub(super) left: f32,
-    pub(super) top: f32,
-    pub(super) right: f32,
-    pub(super) bottom: f32,
-    pub(super) score: f32,
-    pub(super) class_id: usize,
+pub struct Candidate {
+    /// Left edge.
+    pub left: f32,
+    /// Top edge.
+    pub top: f32,
+    /// Right edge, beyond `left`.
+    pub right: f32,
+    /// Bottom edge, beyond `top`.
+    pub bottom: f32,
+    /// Confidence, from 0 to 1.
+    pub score: f32,
+    /// Class number.
+    pub class_id: usize,
 }
 
 impl Candidate {
-    /// A box by two corners, or `None` where raw values make no box: not finite, or without area.
-    pub(super) fn from_corners(
+    /// A box by two corners; `None` where the values are not finite or the box has no area.
+    pub fn from_corners(
         [left, top, right, bottom]: [f32; 4],
         score: f32,
         class_id: usize,
@@ -36,8 +38,8 @@ impl Candidate {
         })
     }
 
-    /// A box by its centre and size, or `None` as for [`Candidate::from_corners`].
-    pub(super) fn from_centre(
+    /// A box by its centre and size; `None` as for [`Candidate::from_corners`].
+    pub fn from_centre(
         [x, y, width, height]: [f32; 4],
         score: f32,
         class_id: usize,
@@ -47,9 +49,9 @@ impl Candidate {
         Self::from_corners(corners, score, class_id)
     }
 
-    /// By descending score; the rest of the order only makes it independent of where a candidate
-    /// stood in the output.
-    pub(super) fn best_first(&self, other: &Self) -> Ordering {
+    /// Orders by descending score. The other comparisons only make the order independent of where a
+    /// candidate was in the output.
+    pub fn best_first(&self, other: &Self) -> Ordering {
         (other.score.total_cmp(&self.score))
             .then(self.class_id.cmp(&other.class_id))
             .then(self.left.total_cmp(&other.left))
@@ -59,7 +61,7 @@ impl Candidate {
     }
 
     /// Intersection over union, 0 to 1.
-    pub(super) fn iou(&self, other: &Self) -> f32 {
+    pub fn iou(&self, other: &Self) -> f32 {
         let width = self.right.min(other.right) - self.left.max(other.left);
         let height = self.bottom.min(other.bottom) - self.top.max(other.top);
         let intersection = width.max(0.0) * height.max(0.0);
@@ -68,28 +70,6 @@ impl Candidate {
 
     fn area(&self) -> f32 {
         (self.right - self.left) * (self.bottom - self.top)
-    }
-
-    /// The box in frame pixels, clipped to the frame; `None` if nothing of it lies there. `labels`
-    /// has one for the candidate's class.
-    pub(super) fn on_frame(
-        &self,
-        placement: &FrameTransform,
-        labels: &[Arc<str>],
-    ) -> Option<Detection> {
-        let (x, y) = (placement.frame_x(self.left), placement.frame_y(self.top));
-        let width = placement.frame_x(self.right) - x;
-        let height = placement.frame_y(self.bottom) - y;
-        let Self { class_id, score, .. } = *self;
-        (width > 0.0 && height > 0.0).then(|| Detection {
-            label: Arc::clone(&labels[class_id]),
-            class_id,
-            score,
-            x,
-            y,
-            width,
-            height,
-        })
     }
 }
 
@@ -110,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_values_that_make_no_box_are_no_candidates() {
+    fn raw_values_that_make_no_box_are_not_candidates() {
         let (nan, infinity) = (f32::NAN, f32::INFINITY);
         for corners in [
             [nan, 0.0, 1.0, 1.0],

@@ -1,66 +1,57 @@
 //! Raw outputs to detections: decode candidates, keep the best of those that overlap, map to the frame.
 //!
 //! ```text
-//! outputs ─ yolox │ yolov8 │ yolov5 │ end2end │ yunet │ classify ─▶ candidates ─ nms ─▶ detections
+//! outputs ─ the decoder of the model's layout ─▶ candidates ─ nms ─▶ on_frame ─▶ detections
 //! ```
 
-mod candidate;
-mod classify;
-mod decoder;
 mod detection;
-mod end2end;
 mod nms;
-mod rows;
-mod yolov5;
-mod yolov8;
-mod yolox;
-mod yunet;
+mod on_frame;
 
-use framegate_models::Size;
 use std::sync::Arc;
 
 use framegate_backend_api::OutputBatch;
-use framegate_models::Detector;
-use framegate_models::detector::{NmsScope, OutputShape};
+use framegate_models::detector::NmsScope;
+use framegate_models::layouts::{Candidate, Decoder, LayoutError};
+use framegate_models::{Detector, Size};
 
 use super::FrameTransform;
-use candidate::Candidate;
-use decoder::Decoder;
 pub use detection::Detection;
 use nms::suppress_overlaps;
+use on_frame::on_frame;
 
-/// Most detections reported for a frame, the best ones.
+/// The maximum number of detections reported per frame: those with the highest scores.
 pub const MAX_DETECTIONS: usize = 300;
 
 /// Which candidates become detections.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Thresholds {
-    /// Candidates with a lower score, objectness × class, are dropped: 0 to 1.
+    /// Candidates with a lower score are dropped: 0 to 1.
     pub confidence: f32,
-    /// Of two boxes of a class that overlap by more, as intersection over union, the one with the
-    /// lower score is dropped: 0 to 1.
+    /// Of two boxes of a class whose intersection over union is larger, the one with the lower score is
+    /// dropped: 0 to 1.
     pub iou: f32,
 }
 
 impl Thresholds {
-    /// What detectors are usually run with: confidence 0.25, overlap 0.45.
+    /// The thresholds that most detectors run with: confidence 0.25, overlap 0.45.
     pub const DEFAULT: Self = Self { confidence: 0.25, iou: 0.45 };
 }
 
 /// Why outputs could not be turned into detections.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BoxError {
-    /// The detector's decoder and its graph do not belong together: a mistake in the program.
-    #[error("the box decoder does not fit the model: {0}")]
-    Decoder(String),
-    /// A backend handed over something else than the model's outputs: its mistake.
+    /// The detector's layout and its graph do not belong together: a mistake in the program.
+    #[error("the box layout does not fit the model: {0}")]
+    Layout(#[from] LayoutError),
+    /// A backend returned something other than the model's outputs: its mistake.
     #[error("expected {expected} for image {image}, got {got}")]
     Outputs {
         /// Number of the image in the batch.
         image: usize,
-        /// The outputs the decoder needs, with their shapes.
+        /// The model's outputs, with their shapes.
         expected: String,
-        /// What was there.
+        /// What the backend returned.
         got: String,
     },
     /// The model reports classes that the labels do not name.
@@ -79,7 +70,8 @@ pub enum BoxError {
 /// Turns raw outputs into detections. Keeps its buffers between calls.
 #[derive(Debug)]
 pub struct BoxStage {
-    decoder: Decoder,
+    decoder: Box<dyn Decoder>,
+    needs_nms: bool,
     expected: Vec<ExpectedOutput>,
     thresholds: Thresholds,
     nms: NmsScope,
@@ -98,20 +90,19 @@ impl BoxStage {
     /// A stage for the outputs of `detector`.
     ///
     /// # Errors
-    /// [`BoxError::Decoder`] when its decoder cannot read its graph's outputs; never for a detector
-    /// that was loaded from a file.
+    /// [`BoxError::Layout`] when its graph's outputs do not have its layout; never for a detector that
+    /// was loaded from a file.
     pub fn new(detector: &Detector, thresholds: Thresholds) -> Result<Self, BoxError> {
         let graph = &detector.model.graph;
-        let outputs = OutputShape::of(graph);
         let input = Size { width: detector.input.width, height: detector.input.height };
-        detector.boxes.check(&outputs, input).map_err(BoxError::Decoder)?;
-        let expected = |output: &OutputShape<'_>| ExpectedOutput {
-            name: output.name.to_owned(),
-            image_shape: output.shape.to_vec(),
-        };
+        let expected = graph.outputs.iter().map(|id| {
+            let output = graph.value(*id);
+            ExpectedOutput { name: output.name.clone(), image_shape: output.shape.clone() }
+        });
         Ok(Self {
-            decoder: Decoder::new(&detector.boxes, graph, input),
-            expected: outputs.iter().map(expected).collect(),
+            decoder: detector.boxes.decoder(graph, input)?,
+            needs_nms: detector.boxes.needs_nms(),
+            expected: expected.collect(),
             thresholds,
             nms: detector.nms,
             labels: detector.labels.iter().map(|label| label.as_str().into()).collect(),
@@ -120,8 +111,8 @@ impl BoxStage {
         })
     }
 
-    /// Replaces `out` by the detections on image number `image` of the batch, best score first, at
-    /// most [`MAX_DETECTIONS`]. `placement` says where the frame lay in the model's input.
+    /// Replaces `out` with the detections on image number `image` of the batch, highest score first, at
+    /// most [`MAX_DETECTIONS`]. `placement` says where the frame was in the model's input.
     ///
     /// # Errors
     /// [`BoxError::Outputs`] when the outputs are not those of the detector, and
@@ -143,17 +134,16 @@ impl BoxStage {
             return Err(BoxError::Unlabelled { class_id: unlabelled.class_id, labels });
         }
         self.candidates.sort_unstable_by(Candidate::best_first);
-        let distinct = if self.decoder.needs_nms() {
+        let distinct = if self.needs_nms {
             let iou = self.thresholds.iou;
-            let (candidates, suppression) = (&self.candidates, self.nms);
-            suppress_overlaps(candidates, iou, suppression, MAX_DETECTIONS, &mut self.kept);
+            suppress_overlaps(&self.candidates, iou, self.nms, MAX_DETECTIONS, &mut self.kept);
             &self.kept
         } else {
             &self.candidates
         };
-        let on_frame =
-            distinct.iter().filter_map(|candidate| candidate.on_frame(placement, &self.labels));
-        out.extend(on_frame.take(MAX_DETECTIONS));
+        let visible =
+            distinct.iter().filter_map(|candidate| on_frame(candidate, placement, &self.labels));
+        out.extend(visible.take(MAX_DETECTIONS));
         Ok(())
     }
 

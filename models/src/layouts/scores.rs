@@ -1,8 +1,8 @@
-//! Rows of `[box (4), objectness, classes…]`, which YOLOX and YOLOv5 share.
+//! Scores that layouts have in common: thresholds, and rows of `[box (4), objectness, classes…]`.
 
 /// A row's score, objectness × best class, and that class; `None` below `confidence`.
 ///
-/// Class scores do not exceed 1, so that most rows are done with after a look at the objectness.
+/// Class scores do not exceed 1, so the objectness alone rules out most rows.
 pub(super) fn score_row(row: &[f32], confidence: f32) -> Option<(f32, usize)> {
     let objectness = row[4];
     if !reaches(objectness, confidence) {
@@ -13,7 +13,7 @@ pub(super) fn score_row(row: &[f32], confidence: f32) -> Option<(f32, usize)> {
     reaches(score, confidence).then_some((score, class_id))
 }
 
-/// Number and score of the best class, the first of equals; NaN is no score.
+/// Number and score of the best class, the first of equals; NaN is not a score.
 fn best_class(scores: &[f32]) -> Option<(usize, f32)> {
     let scores = scores.iter().copied().enumerate().filter(|(_, score)| !score.is_nan());
     scores.reduce(|best, next| if next.1 > best.1 { next } else { best })
