@@ -16,7 +16,7 @@ pub struct Profile {
 pub struct StepProfile {
     /// Name of the node that it computes, others fused into it included.
     pub node: String,
-    /// The kernel: `"pointwise"`, `"depthwise"`, `"plain"`, ….
+    /// The kernel: `"pointwise"`, `"depthwise"`, `"scalar"`, ….
     pub kernel: &'static str,
     /// Multiply-adds for one image; 0 where that is no measure.
     pub multiply_adds: u64,

@@ -1,4 +1,4 @@
-//! The boundary: what is usable here, and loading.
+//! The boundary: which levels and precisions are usable here, and loading.
 
 use framegate_backend_api::{
     Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session,
@@ -8,12 +8,9 @@ use crate::level::SimdLevel;
 use crate::panics::as_errors;
 use crate::plan::Plan;
 use crate::precision::Precision;
-use crate::session::SimdSession;
+use crate::session::{BACKEND, SimdSession};
 
-/// Name of the backend.
-pub(crate) const BACKEND: &str = "simd";
-
-/// The processor, through kernels of our own.
+/// The processor, through our own kernels.
 #[derive(Debug, Clone, Copy)]
 pub struct SimdBackend {
     options: SimdOptions,
@@ -22,9 +19,9 @@ pub struct SimdBackend {
 /// How [`SimdBackend`] computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimdOptions {
-    /// The instructions to use; [`SimdLevel::best`] unless there is a reason.
+    /// The instructions to use; [`SimdLevel::best`] unless there is a reason for another.
     pub level: SimdLevel,
-    /// What convolutions multiply; [`Precision::F32`] unless speed is worth more than digits.
+    /// What convolutions multiply; [`Precision::F32`] unless speed matters more than digits.
     pub precision: Precision,
 }
 
@@ -34,7 +31,7 @@ impl SimdBackend {
         Self { options }
     }
 
-    /// Loads a model as [`Backend::load`] does, as a session that tells its memory.
+    /// Loads a model as [`Backend::load`] does, as a session that reports its memory.
     ///
     /// # Errors
     /// As [`Backend::load`].
@@ -71,10 +68,10 @@ impl Backend for SimdBackend {
         if !level.has(precision) {
             let reason = match precision {
                 Precision::F32 => {
-                    format!("{level} multiplies bf16 alone, so bf16 must be asked for")
+                    format!("{level} multiplies bf16 only: select the precision bf16")
                 }
                 Precision::Bf16 => {
-                    format!("this processor has no instructions for bf16 at {level}")
+                    format!("this processor has no bf16 instructions at {level}")
                 }
             };
             return Err(BackendError::Unavailable { backend: BACKEND, reason });

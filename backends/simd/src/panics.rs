@@ -1,4 +1,4 @@
-//! A panic in a kernel costs its batch, never the caller.
+//! Turns a panic in a kernel into an error: it costs its batch, never the caller.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +7,7 @@ use framegate_backend_api::BackendError;
 
 /// Runs `work` and turns a panic into [`BackendError::Device`].
 ///
-/// Whatever `work` borrows must be usable after a panic: a session only reads its plan, and writes
+/// Whatever `work` borrows must be usable after a panic. A session only reads its plan, and writes
 /// every buffer anew.
 pub(crate) fn as_errors<T>(
     backend: &'static str,
@@ -17,7 +17,7 @@ pub(crate) fn as_errors<T>(
         .map_err(|payload| BackendError::Device { backend, reason: message(payload.as_ref()) })
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload
         .downcast_ref::<String>()

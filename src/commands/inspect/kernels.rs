@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::backends::{BackendId, BackendOptions};
 
 /// What backends call the kernel that runs anything, slowly.
-const PLAIN: &str = "plain";
+const PLAIN: &str = "scalar";
 
 /// The kernels of a backend.
 #[derive(Debug, Serialize)]

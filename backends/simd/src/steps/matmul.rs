@@ -11,7 +11,7 @@ use crate::plain::stacked_matrices;
 pub(crate) struct MatMul {
     sources: [Slot; 2],
     target: Slot,
-    /// For each matrix of the result, which of either operand it comes from.
+    /// For each matrix of the result, which matrix of either operand it is the product of.
     matrices: Vec<[usize; 2]>,
     rows: usize,
     inner: usize,
@@ -21,7 +21,7 @@ pub(crate) struct MatMul {
 }
 
 impl MatMul {
-    /// Of operands of these shapes, which must fit.
+    /// For operands of these shapes, which must fit.
     pub(crate) fn new(
         level: SimdLevel,
         threads: usize,
@@ -38,13 +38,13 @@ impl MatMul {
         Self { sources, target, matrices, rows, inner, columns, kernel, tasks }
     }
 
-    /// Whether this is the step for operands of these shapes: rows of the result must be at least as
-    /// long as a vector.
+    /// Whether this step can multiply by a matrix of this shape: rows of the result must be at least
+    /// as long as a vector.
     pub(crate) fn fits(level: SimdLevel, b: &[usize]) -> bool {
         b[b.len() - 1] >= level.lanes()
     }
 
-    /// Multiply-adds altogether.
+    /// The multiply-adds of all tasks.
     pub(crate) fn multiply_adds(&self) -> usize {
         self.matrices.len() * self.rows * self.inner * self.columns
     }

@@ -1,8 +1,8 @@
 //! Intel's AMX, which has eight tiles of 16 rows of 64 bytes.
 //!
-//! Rust has no stable intrinsics for it, hence assembly. Instructions as in Intel's Software
-//! Developer's Manual, volume 1, chapter 18; Linux's permission as in its documentation of x86's
-//! extended state (`xstate`).
+//! Rust has no stable intrinsics for it, hence the assembly. The instructions are described in Intel's
+//! Software Developer's Manual, volume 1, chapter 18, and the permission that Linux asks for in its
+//! documentation of x86's extended state (`xstate`).
 #![expect(unsafe_code, reason = "tiles exist on some processors only")]
 
 use std::arch::asm;
@@ -11,14 +11,14 @@ use std::sync::LazyLock;
 
 use super::{COLUMNS, Factors, PAIRS, ROWS, Sums, Tiles};
 
-/// Whether a processor with AVX-512 multiplies tiles of bf16, and the system lets this process do so. It
-/// is asked, because threads that use tiles have more to be saved than others.
+/// Whether this processor, which has AVX-512, multiplies tiles of bf16 and the system lets this process
+/// use them. The system must be asked, because it has to save more state for threads that use tiles.
 pub(crate) fn is_usable() -> bool {
     static IS_USABLE: LazyLock<bool> = LazyLock::new(|| has_instructions() && is_permitted());
     *IS_USABLE
 }
 
-/// Of a processor with AVX-512, which has this leaf.
+/// Asks the processor, which has this leaf because it has AVX-512.
 fn has_instructions() -> bool {
     const BF16: u32 = 1 << 22;
     const TILE: u32 = 1 << 24;
@@ -35,13 +35,13 @@ fn is_permitted() -> bool {
 fn is_permitted() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_int = 0x1023;
     const XFEATURE_XTILE_DATA: libc::c_ulong = 18;
-    // SAFETY: the call takes two numbers, and gives every thread of the process a right.
+    // SAFETY: the call takes two numbers and only grants every thread of the process a permission.
     let refused =
         unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA) };
     refused == 0
 }
 
-/// What `LDTILECFG` reads.
+/// The operand of `LDTILECFG`.
 #[repr(C, align(64))]
 struct Configuration {
     palette: u8,
@@ -51,8 +51,8 @@ struct Configuration {
     rows: [u8; 16],
 }
 
-/// Tiles 0 to 3 are sums, 4 and 5 rows, 6 and 7 columns: while a product is computed, the next factors
-/// are loaded.
+/// Tiles 0 to 3 are sums, 4 and 5 rows, 6 and 7 columns: the next factors are loaded while a product is
+/// computed.
 static CONFIGURATION: Configuration = {
     const SUMS: u16 = (COLUMNS * size_of::<f32>()) as u16;
     const FACTORS: u16 = (PAIRS * size_of::<f32>()) as u16;
@@ -130,14 +130,14 @@ macro_rules! add_products {
     };
 }
 
-/// A function that adds products to sums of some shape: `for_each_factors` is what it does for each
-/// element of its list.
+/// Defines a function that adds products to the given sums: `for_each_factors` lists its instructions for
+/// each element of the list of factors.
 macro_rules! product {
     (
         $name:ident, blocks: $blocks:literal, sums: [$($sum:literal),+],
         for_each_factors: [$($line:expr),+ $(,)?] $(,)?
     ) => {
-        /// As [`Tiles::multiply`], but with the stride in bytes.
+        /// [`Tiles::multiply`] for one shape, with the stride in bytes.
         unsafe fn $name(factors: &[Factors], row_stride: usize, sums: &Sums) {
             // SAFETY: the caller's promise; tiles are used nowhere else, and general registers are
             // declared.

@@ -1,57 +1,61 @@
-//! A convolution over all channels, with its weights packed.
+//! A direct convolution over all channels, with its weights packed.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use std::ops::Range;
 
 use super::convolution::ConvolutionParts;
-use super::targets::{Rounding, Targets};
+use super::targets::{Bf16Store, Targets};
 use super::{Blocked, SCRATCH, Step, part, worthwhile_tasks};
-use crate::kernels::activation::{self, Finish};
-use crate::kernels::dense::{self, Dense, Grain, Kernel, MOST_COLUMNS, Piece, most_blocks};
+use crate::kernels::direct_conv::{
+    self, DirectConv, Grain, Kernel, MOST_COLUMNS, Piece, most_blocks,
+};
+use crate::kernels::epilogue::{self, Epilogue};
 use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 use crate::precision::Precision;
 use crate::vector::pair_of_bf16;
 
-/// Vectors of results that are finished together, while they are in the first-level cache.
+/// The most vectors of results between the kernel and the epilogue, so that these are still in the
+/// first-level cache.
 const VECTORS_IN_CACHE: usize = 384;
 
-/// Together with the short rest of a row or of a task, for every block.
+/// With the remainder of a row or task added, the results of all blocks must fit into scratch memory.
 const _: () = assert!((VECTORS_IN_CACHE + 4 * MOST_COLUMNS) * 16 <= SCRATCH);
 
-/// Blocks of result channels that a kernel computes at the same time.
+/// Blocks of filters that the kernel computes at the same time.
 pub(super) struct Group {
     pub(super) blocks: Range<usize>,
-    /// Where its weights start.
+    /// The first of its weights.
     pub(super) weights: usize,
     pub(super) kernel: Kernel,
 }
 
 /// See the [module](self).
-pub(crate) struct DenseConvolution {
+pub(crate) struct DirectConvolution {
     pub(crate) source: Slot,
     pub(crate) residual: Option<Slot>,
     targets: Targets,
-    dense: Dense,
+    conv: DirectConv,
     result: Blocked,
     groups: Vec<Group>,
     weights: AlignedCells,
     bias: AlignedCells,
-    finish: Finish,
-    finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
-    rounding: Rounding,
+    epilogue: Epilogue,
+    epilogue_kernel: unsafe fn(*mut f32, *const f32, usize, &Epilogue),
+    bf16_store: Bf16Store,
     grain: Grain,
-    /// Pieces of the picture that are tasks of their own.
+    /// Into how many pieces, each a task of its own, the results are cut.
     bands: usize,
-    /// Whether pieces are rows; otherwise they are stretches of results regardless of rows.
+    /// Whether pieces are made of whole rows. Otherwise they are ranges of results, regardless of
+    /// rows.
     in_rows: bool,
-    /// Whether the groups of a band are tasks of their own as well.
+    /// Whether each group of filters of a band is a task of its own as well.
     splits_groups: bool,
 }
 
-impl DenseConvolution {
-    /// With `channels` in blocks of `block`, both as the kernel counts them. A 1×1 convolution is run as if
-    /// all pixels stood in one row.
+impl DirectConvolution {
+    /// With `channels` in blocks of `block`, both as the kernel counts them. A 1×1 convolution runs
+    /// as if all pixels were in one row.
     pub(crate) fn new(
         level: SimdLevel,
         precision: Precision,
@@ -59,19 +63,20 @@ impl DenseConvolution {
         [channels, block]: [usize; 2],
         parts: ConvolutionParts<'_>,
     ) -> Self {
-        let ConvolutionParts { axes, filters, weights, finish, source, targets, residual, .. } =
-            parts;
-        let mut dense = Dense { axes, channels, block };
-        flatten(&mut dense);
+        let ConvolutionParts {
+            axes, filters, weights, epilogue, source, targets, residual, ..
+        } = parts;
+        let mut conv = DirectConv { axes, channels, block };
+        flatten(&mut conv);
         let lanes = level.lanes();
-        let [down, across] = dense.axes;
+        let [down, across] = conv.axes;
         let result =
             Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
-        let taps = down.taps * across.taps * dense.channels;
-        let groups: Vec<Group> = groups(level, precision, result.blocks(), &dense).collect();
+        let taps = down.taps * across.taps * conv.channels;
+        let groups: Vec<Group> = groups(level, precision, result.blocks(), &conv).collect();
         let work = taps * result.len();
         let wanted = worthwhile_tasks(work, threads);
-        let grain = dense::grain(level, precision);
+        let grain = direct_conv::grain(level, precision);
         let in_rows = down.windows > 1 && across.windows >= grain.short_row;
         let pieces = if in_rows {
             down.windows
@@ -88,22 +93,22 @@ impl DenseConvolution {
             source,
             residual,
             targets,
-            rounding: Rounding::new(level, targets),
-            weights: packed(&dense, precision, weights.elements, filters, lanes, &groups),
+            bf16_store: Bf16Store::new(level, targets),
+            weights: packed(&conv, precision, weights.elements, filters, lanes, &groups),
             bias,
-            finish,
-            finish_kernel: activation::version(level),
+            epilogue,
+            epilogue_kernel: epilogue::version(level),
             bands: bands.clamp(1, pieces),
             splits_groups,
             in_rows,
             grain,
-            dense,
+            conv,
             result,
             groups,
         }
     }
 
-    /// Computes and finishes the groups' results in a range, counted row by row.
+    /// Computes the results of some groups in a range, counted row by row, and applies the epilogue.
     ///
     /// # Safety
     /// As [`Step::run`].
@@ -123,10 +128,10 @@ impl DenseConvolution {
             // SAFETY: the caller's promise: the buffers have room for the layouts, and the weights
             // were packed for this group.
             unsafe {
-                // Where the group's results are computed, how far apart its blocks are there, and
-                // which result comes first.
-                let (output, output_block_stride, output_start) = match self.targets.exact {
-                    Some(exact) => (buffers.pointer(exact).add(start), result.block_len(), 0),
+                // Where the kernel writes the results of the group, the distance between blocks
+                // there, and the first result there.
+                let (output, output_block_stride, output_start) = match self.targets.f32 {
+                    Some(slot) => (buffers.pointer(slot).add(start), result.block_len(), 0),
                     None => (scratch, len, results.start),
                 };
                 let piece = Piece {
@@ -138,7 +143,7 @@ impl DenseConvolution {
                     output_block_stride,
                     results: results.clone(),
                 };
-                (group.kernel)(&self.dense, &piece);
+                (group.kernel)(&self.conv, &piece);
                 for block in 0..group.blocks.len() {
                     let at = start + block * result.block_len() + results.start * lanes;
                     let residual = self.residual.map_or(std::ptr::null(), |residual| {
@@ -147,14 +152,15 @@ impl DenseConvolution {
                     let computed =
                         block * output_block_stride + (results.start - output_start) * lanes;
                     let computed = output.add(computed);
-                    (self.finish_kernel)(computed, residual, len, &self.finish);
-                    self.rounding.run(computed, buffers, at, len);
+                    (self.epilogue_kernel)(computed, residual, len, &self.epilogue);
+                    self.bf16_store.run(computed, buffers, at, len);
                 }
             }
         }
     }
 
-    /// As [`DenseConvolution::compute`], of no more results at a time than the first-level cache holds.
+    /// As [`DirectConvolution::compute`], with no more results at a time than the first-level cache
+    /// holds.
     ///
     /// # Safety
     /// As [`Step::run`].
@@ -170,7 +176,7 @@ impl DenseConvolution {
         let in_cache = VECTORS_IN_CACHE / blocks / columns * columns;
         let mut at = results.start;
         while at < results.end {
-            // A short rest would be computed with narrow tiles.
+            // A short remainder would be computed with narrow tiles.
             let rest = results.end - at;
             let len = if rest < in_cache + columns { rest } else { in_cache };
             // SAFETY: the caller's promise.
@@ -180,7 +186,7 @@ impl DenseConvolution {
     }
 }
 
-impl Step for DenseConvolution {
+impl Step for DirectConvolution {
     fn tasks(&self) -> usize {
         self.bands * if self.splits_groups { self.groups.len() } else { 1 }
     }
@@ -200,13 +206,13 @@ impl Step for DenseConvolution {
         } else {
             (task, &self.groups[..])
         };
-        let across = self.dense.axes[1];
+        let across = self.conv.axes[1];
         if self.in_rows {
-            for row in part(self.dense.axes[0].windows, 1, band, self.bands) {
+            for row in part(self.conv.axes[0].windows, 1, band, self.bands) {
                 let results = row * across.windows..(row + 1) * across.windows;
                 // SAFETY: the caller's promise.
                 unsafe {
-                    match self.targets.exact {
+                    match self.targets.f32 {
                         Some(_) => self.compute(groups, results, buffers, scratch),
                         None => self.compute_in_parts(groups, results, buffers, scratch),
                     }
@@ -214,20 +220,20 @@ impl Step for DenseConvolution {
             }
             return;
         }
-        let results = self.dense.axes[0].windows * across.windows;
+        let results = self.conv.axes[0].windows * across.windows;
         let results = part(results, self.grain.columns, band, self.bands);
         // SAFETY: the caller's promise.
         unsafe { self.compute_in_parts(groups, results, buffers, scratch) };
     }
 }
 
-/// Makes one row of a 1×1 convolution's picture, whose rows need not be told apart.
-fn flatten(dense: &mut Dense) {
-    let is_pointwise = dense.axes.iter().all(|axis| {
+/// Joins the rows of a 1×1 convolution, which need not be told apart, into one.
+fn flatten(conv: &mut DirectConv) {
+    let is_pointwise = conv.axes.iter().all(|axis| {
         axis.taps == 1 && axis.stride == 1 && axis.padding == 0 && axis.extent == axis.windows
     });
     if is_pointwise {
-        let [down, across] = &mut dense.axes;
+        let [down, across] = &mut conv.axes;
         across.extent *= down.extent;
         across.windows = across.extent;
         down.extent = 1;
@@ -235,19 +241,19 @@ fn flatten(dense: &mut Dense) {
     }
 }
 
-/// So many blocks in groups of equal size, as nearly as possible, none larger than a tile.
+/// Divides `blocks` into groups that the kernel can compute, as equal in size as possible.
 pub(super) fn groups(
     level: SimdLevel,
     precision: Precision,
     blocks: usize,
-    dense: &Dense,
+    conv: &DirectConv,
 ) -> impl Iterator<Item = Group> {
     let count = blocks.div_ceil(most_blocks(level));
-    let block_weights = dense.axes[0].taps * dense.axes[1].taps * dense.channels * level.lanes();
-    let step = dense.step();
+    let block_weights = conv.axes[0].taps * conv.axes[1].taps * conv.channels * level.lanes();
+    let step = conv.step();
     (0..count).map(move |index| {
         let blocks = part(blocks, 1, index, count);
-        let kernel = dense::kernel(level, precision, blocks.len(), step);
+        let kernel = direct_conv::kernel(level, precision, blocks.len(), step);
         Group { weights: blocks.start * block_weights, kernel, blocks }
     })
 }
@@ -259,17 +265,17 @@ pub(super) fn padded(elements: &[f32], len: usize) -> Vec<f32> {
 }
 
 /// Weights in the order in which the kernel reads them: for each group
-/// `[input block][row tap][column tap][channel][block][lane]`, 0 where no filter is. With bf16, pairs of
-/// channels stand for channels; the second of the last pair may not exist.
+/// `[input block][row tap][column tap][channel][block][lane]`, and 0 where there is no filter. With bf16,
+/// pairs of channels take the place of channels; the second of the last pair may not exist.
 pub(super) fn packed(
-    dense: &Dense,
+    conv: &DirectConv,
     precision: Precision,
     weights: &[f32],
     filters: usize,
     lanes: usize,
     groups: &[Group],
 ) -> AlignedCells {
-    let [rows, columns] = [dense.axes[0].taps, dense.axes[1].taps];
+    let [rows, columns] = [conv.axes[0].taps, conv.axes[1].taps];
     let channels = weights.len() / (filters * rows * columns);
     let weight = |filter: usize, channel: usize, tap: usize| {
         if filter >= filters || channel >= channels {
@@ -284,9 +290,9 @@ pub(super) fn packed(
         }
     };
     let mut packed = Vec::new();
-    let channels: Vec<usize> = (0..dense.channels).collect();
+    let channels: Vec<usize> = (0..conv.channels).collect();
     for group in groups {
-        for block in channels.chunks(dense.block) {
+        for block in channels.chunks(conv.block) {
             for tap in 0..rows * columns {
                 for channel in block {
                     let filters = group.blocks.start * lanes..group.blocks.end * lanes;

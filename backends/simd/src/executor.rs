@@ -1,50 +1,53 @@
-//! A plan at work: images through its stages, on several threads.
+//! Runs a plan: images through its waves, on several threads.
 //!
-//! Every thread has a share of a stage's tasks, takes them by counting up, and then helps the others
-//! with theirs: a stage is over when as many tasks are done as it has, and nobody is waited for who has
-//! not taken one. While there are at least as many images as threads,
-//! each thread takes whole images instead, with an arena of its own: nothing is waited for at all.
+//! Every thread owns a share of each wave's tasks, takes them one by one by counting up, and then helps
+//! with the shares of the others. A wave is over when the number of finished tasks is the number of
+//! tasks it has, so a thread that has not taken a task keeps nobody waiting. While there are at least as
+//! many images as threads, each thread takes whole images instead, with an arena of its own, and waits
+//! for nothing.
 #![expect(unsafe_code, reason = "steps write to memory that the plan keeps apart")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use crate::memory::{AlignedCells, Buffers, Cell};
 use crate::panics::message;
-use crate::plan::{Place, Plan, Task};
+use crate::plan::{Location, Plan, Task};
 use crate::profile::Recorder;
-use crate::waiting::wait_until;
+use crate::spin::spin_until;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard, RwLock};
 
-/// A plan, its memory, and how far the threads have come.
-pub(crate) struct Engine {
+/// A plan, its memory, and the threads' progress through a batch.
+pub(crate) struct Executor {
     plan: Plan,
     threads: usize,
-    /// Kept for the buffers that point into them; one for each thread.
+    /// One per thread. The buffers below point into them.
     arenas: Vec<AlignedCells>,
-    ends: RwLock<Ends>,
-    /// For whole images, by thread.
+    io: RwLock<Io>,
+    /// By thread, for images that a thread takes whole.
     own: Vec<Mutex<Buffers>>,
-    /// For what a task needs while it runs, by thread.
+    /// By thread, for what a task needs only while it runs.
     scratches: Vec<Mutex<AlignedCells>>,
-    /// For images that all threads work at, by their index among these; all in the first arena.
+    /// For the images that all threads share, by index among these; all in the first arena.
     shared: Vec<RwLock<Buffers>>,
     whole: Whole,
-    /// Of the images that all threads work at, by image and stage.
+    /// Of the images that all threads share, by image and wave.
     progress: Vec<Vec<Progress>>,
     images: AtomicUsize,
     failure: Mutex<Option<String>>,
     pub(crate) recorder: Recorder,
 }
 
-/// Where a batch begins: the elements that its images and outputs have in the caller's memory.
+/// A batch's input and outputs in the caller's memory.
 #[derive(Debug, Default)]
-pub(crate) struct Ends {
+pub(crate) struct Io {
+    /// The first image.
     pub(crate) input: SharedPointer,
-    /// Elements of an image.
+    /// Elements per image.
     pub(crate) input_len: usize,
-    /// Start and elements for an image of each output.
+    /// By output: its start, and its elements per image.
     pub(crate) outputs: Vec<(SharedPointer, usize)>,
 }
 
@@ -52,8 +55,8 @@ pub(crate) struct Ends {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SharedPointer(pub(crate) *mut f32);
 
-// SAFETY: `Engine::run` is promised that the memory is left alone until it returns, and by then no
-// thread uses the pointer any more.
+// SAFETY: the caller of `Executor::work` promises that nothing else touches the memory until every
+// thread has returned, and by then none uses the pointer any more.
 unsafe impl Send for SharedPointer {}
 // SAFETY: as above.
 unsafe impl Sync for SharedPointer {}
@@ -64,7 +67,7 @@ impl Default for SharedPointer {
     }
 }
 
-/// Images that threads take as a whole.
+/// Counts the images that threads take whole.
 #[derive(Debug, Default)]
 struct Whole {
     count: AtomicUsize,
@@ -72,7 +75,7 @@ struct Whole {
     done: AtomicUsize,
 }
 
-/// How far a stage is.
+/// How far the threads are with a wave of an image.
 #[derive(Debug)]
 struct Progress {
     /// By share.
@@ -80,7 +83,7 @@ struct Progress {
     done: Counter,
 }
 
-/// On a cache line of its own: threads write to others all the time.
+/// On a cache line of its own, because other threads keep writing to its neighbours.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Counter(AtomicUsize);
@@ -97,19 +100,19 @@ impl Progress {
     }
 }
 
-impl Engine {
-    /// An engine for batches of up to `max_batch` images on `threads` threads.
+impl Executor {
+    /// For batches of up to `max_batch` images on `threads` threads.
     pub(crate) fn new(plan: Plan, threads: usize, max_batch: usize) -> Self {
-        // A thread without a whole image to work at needs no arena of its own.
-        let lanes = if threads <= max_batch { threads } else { 1 };
+        // Threads that never take a whole image need no arena of their own.
+        let arenas = if threads <= max_batch { threads } else { 1 };
         let mut arenas: Vec<AlignedCells> =
-            (0..lanes).map(|_| AlignedCells::new(plan.arena_cells())).collect();
+            (0..arenas).map(|_| AlignedCells::new(plan.arena_cells())).collect();
         let own = arenas.iter_mut().map(|arena| Mutex::new(buffers(&plan, arena))).collect();
         let shared = (0..max_batch).map(|_| RwLock::new(buffers(&plan, &mut arenas[0]))).collect();
         let scratch_cells = plan.scratch_cells();
-        let progress = || plan.stages.iter().map(|shares| Progress::new(shares.len())).collect();
+        let progress = || plan.waves.iter().map(|shares| Progress::new(shares.len())).collect();
         Self {
-            ends: RwLock::default(),
+            io: RwLock::default(),
             own,
             scratches: (0..threads).map(|_| Mutex::new(AlignedCells::new(scratch_cells))).collect(),
             shared,
@@ -128,35 +131,35 @@ impl Engine {
         &self.plan
     }
 
-    /// Bytes that are written while a batch runs.
+    /// Bytes of all memory that a running batch writes to, besides the caller's.
     pub(crate) fn arena_bytes(&self) -> usize {
         let scratches = self.scratches.iter().map(|scratch| lock(scratch).bytes());
         self.arenas.iter().map(AlignedCells::bytes).chain(scratches).sum()
     }
 
-    /// What the next batch is. No thread may be at work.
-    pub(crate) fn prepare(&self, ends: impl FnOnce(&mut Ends), images: usize) {
-        let mut current = self.ends.write().unwrap_or_else(PoisonError::into_inner);
-        ends(&mut current);
+    /// Sets up the next batch. No thread may be in [`Executor::work`].
+    pub(crate) fn prepare(&self, io: impl FnOnce(&mut Io), images: usize) {
+        let mut current = self.io.write().unwrap_or_else(PoisonError::into_inner);
+        io(&mut current);
         let whole = images / self.threads * self.threads;
         self.images.store(images, Ordering::Relaxed);
         self.whole.count.store(whole, Ordering::Relaxed);
         self.whole.taken.store(0, Ordering::Relaxed);
         self.whole.done.store(0, Ordering::Relaxed);
         for (index, image) in (whole..images).enumerate() {
-            for stage in &self.progress[index] {
-                stage.reset();
+            for wave in &self.progress[index] {
+                wave.reset();
             }
             let mut buffers = self.shared[index].write().unwrap_or_else(PoisonError::into_inner);
             self.point(&mut buffers, &current, image);
         }
     }
 
-    /// Works at the batch until it is done, together with whoever else calls this.
+    /// Works on the batch until it is done, together with every other thread that calls this.
     ///
     /// # Safety
-    /// Between [`Engine::prepare`] and the last thread's return, the memory that was named there is
-    /// neither freed nor touched by anyone else.
+    /// From [`Executor::prepare`] until the last thread has returned, the memory named there is neither
+    /// freed nor touched by anything else.
     pub(crate) unsafe fn work(&self, thread: usize) {
         // SAFETY: the caller's promise.
         unsafe {
@@ -166,7 +169,7 @@ impl Engine {
                 self.work_alone(&mut lock(own), scratch);
             }
             let whole = self.whole.count.load(Ordering::Relaxed);
-            wait_until(|| self.whole.done.load(Ordering::Acquire) == whole);
+            spin_until(|| self.whole.done.load(Ordering::Acquire) == whole);
             for index in 0..self.images.load(Ordering::Relaxed) - whole {
                 let buffers = self.shared[index].read().unwrap_or_else(PoisonError::into_inner);
                 self.work_together(thread, &self.progress[index], &buffers, scratch);
@@ -174,22 +177,22 @@ impl Engine {
         }
     }
 
-    /// What went wrong since this was last asked.
+    /// What went wrong since the last call.
     pub(crate) fn take_failure(&self) -> Option<String> {
         lock(&self.failure).take()
     }
 
     unsafe fn work_alone(&self, buffers: &mut Buffers, scratch: *mut Cell) {
-        let ends = self.ends.read().unwrap_or_else(PoisonError::into_inner);
+        let io = self.io.read().unwrap_or_else(PoisonError::into_inner);
         let whole = self.whole.count.load(Ordering::Relaxed);
         loop {
             let image = self.whole.taken.fetch_add(1, Ordering::Relaxed);
             if image >= whole {
                 return;
             }
-            self.point(buffers, &ends, image);
-            for task in self.plan.stages.iter().flatten().flatten() {
-                // SAFETY: the caller's promise; stages in order, in an arena of this thread's own.
+            self.point(buffers, &io, image);
+            for task in self.plan.waves.iter().flatten().flatten() {
+                // SAFETY: the caller's promise; waves run in order, in an arena of this thread's own.
                 unsafe { self.run(*task, buffers, scratch) };
             }
             self.whole.done.fetch_add(1, Ordering::Release);
@@ -203,26 +206,26 @@ impl Engine {
         buffers: &Buffers,
         scratch: *mut Cell,
     ) {
-        for (shares, progress) in self.plan.stages.iter().zip(progress) {
-            // The own share first, then the others'.
+        for (shares, progress) in self.plan.waves.iter().zip(progress) {
+            // This thread's share first, then the others'.
             for index in (0..shares.len()).map(|next| (thread + next) % shares.len()) {
                 let (share, taken) = (&shares[index], &progress.taken[index].0);
                 while let Some(task) = share.get(taken.fetch_add(1, Ordering::Relaxed)) {
-                    // SAFETY: the caller's promise; each task is taken once, and all that it reads
-                    // was written in stages before, which are over.
+                    // SAFETY: the caller's promise; each task is taken once, and what it reads was
+                    // written in earlier waves, which are over.
                     unsafe { self.run(*task, buffers, scratch) };
                     progress.done.0.fetch_add(1, Ordering::Release);
                 }
             }
             let tasks: usize = shares.iter().map(Vec::len).sum();
-            wait_until(|| progress.done.0.load(Ordering::Acquire) == tasks);
+            spin_until(|| progress.done.0.load(Ordering::Acquire) == tasks);
         }
     }
 
     unsafe fn run(&self, task: Task, buffers: &Buffers, scratch: *mut Cell) {
         let step = &self.plan.steps[task.step].step;
         let started = self.recorder.is_on().then(Instant::now);
-        // A panic must not keep others waiting for this task.
+        // A panic must not keep the other threads waiting for this task.
         // SAFETY: the caller's promise.
         let outcome =
             catch_unwind(AssertUnwindSafe(|| unsafe { step.run(task.index, buffers, scratch) }));
@@ -234,32 +237,32 @@ impl Engine {
         }
     }
 
-    /// Points the slots that lie in the caller's memory to this image's.
-    fn point(&self, buffers: &mut Buffers, ends: &Ends, image: usize) {
-        for (slot, place) in self.plan.places() {
-            match place {
-                Place::Input => {
-                    buffers.set(slot, ends.input.0.wrapping_add(image * ends.input_len));
+    /// Points the slots that are in the caller's memory to those of this image.
+    fn point(&self, buffers: &mut Buffers, io: &Io, image: usize) {
+        for (slot, location) in self.plan.locations() {
+            match location {
+                Location::Input => {
+                    buffers.set(slot, io.input.0.wrapping_add(image * io.input_len));
                 }
-                Place::Output(index, start) => {
-                    let (output, len) = ends.outputs[index];
+                Location::Output(index, start) => {
+                    let (output, len) = io.outputs[index];
                     buffers.set(slot, output.0.wrapping_add(image * len + start));
                 }
-                Place::Arena(_) | Place::Constant(_) => {}
+                Location::Arena(_) | Location::Constant(_) => {}
             }
         }
     }
 }
 
-/// Pointers to an arena and to constants, for good.
+/// Pointers into an arena and to constants: those that stay the same for every image.
 fn buffers(plan: &Plan, arena: &mut AlignedCells) -> Buffers {
     let mut buffers = Buffers::new(plan.slots());
     let arena = arena.as_mut_ptr();
-    for (slot, place) in plan.places() {
-        match place {
-            Place::Arena(offset) => buffers.set(slot, arena.wrapping_add(offset)),
-            Place::Constant(constant) => buffers.set(slot, constant.cast_mut()),
-            Place::Input | Place::Output(..) => {}
+    for (slot, location) in plan.locations() {
+        match location {
+            Location::Arena(offset) => buffers.set(slot, arena.wrapping_add(offset)),
+            Location::Constant(constant) => buffers.set(slot, constant.cast_mut()),
+            Location::Input | Location::Output(..) => {}
         }
     }
     buffers

@@ -1,38 +1,38 @@
-//! A blocked picture rounded to bf16, where the step that made it could not round it.
+//! Converts a blocked feature map to bf16 where the step that computed it could not.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use super::{Step, part, worthwhile_tasks};
-use crate::kernels::round;
+use crate::kernels::to_bf16;
 use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 
-/// What an element costs, in multiply-adds.
+/// Cost per element, in multiply-adds.
 const WORK: usize = 8;
 
 /// See the [module](self).
-pub(crate) struct RoundBlocks {
+pub(crate) struct ToBf16 {
     source: Slot,
     target: Slot,
     len: usize,
     lanes: usize,
-    kernel: round::Kernel,
+    kernel: to_bf16::Kernel,
     tasks: usize,
 }
 
-impl RoundBlocks {
+impl ToBf16 {
     pub(crate) fn new(
         level: SimdLevel,
         threads: usize,
         len: usize,
         [source, target]: [Slot; 2],
     ) -> Self {
-        let (lanes, kernel) = (level.lanes(), round::version(level));
+        let (lanes, kernel) = (level.lanes(), to_bf16::version(level));
         let tasks = worthwhile_tasks(WORK * len, threads).min(len / lanes);
         Self { source, target, len, lanes, kernel, tasks }
     }
 }
 
-impl Step for RoundBlocks {
+impl Step for ToBf16 {
     fn tasks(&self) -> usize {
         self.tasks
     }

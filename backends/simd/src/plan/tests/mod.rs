@@ -1,11 +1,11 @@
-//! Plans of random small graphs, step by step against their plain twins.
+//! Runs plans of random small graphs and compares them with the scalar operators.
 //!
-//! Every slot has memory of its own here, between guards and full of what is no number: a kernel
-//! that writes past its buffer or reads what nobody wrote is found out.
+//! Every slot has memory of its own here, between guards and filled with NaNs: a kernel that writes
+//! past its buffer or reads what no step has written is caught.
 #![expect(unsafe_code, reason = "steps are run by hand")]
 
 mod convolutions;
-mod pictures;
+mod feature_maps;
 mod row_major;
 
 use std::collections::HashMap;
@@ -18,14 +18,14 @@ use framegate_backend_api::graph::{
 use framegate_backend_api::{ElementType, HostTensor};
 
 use super::slots::Home;
-use super::{Place, Plan};
+use super::{Location, Plan};
 use crate::level::SimdLevel;
 use crate::memory::{Buffers, Slot};
 use crate::plain::{self, Operands, Tensor};
 use crate::precision::Precision;
 
 const GUARD: usize = 64;
-/// A bit pattern that nothing computes.
+/// A bit pattern that no kernel computes.
 const CANARY: u32 = 0x7FC0_BEEF;
 const ROUNDS: usize = 60;
 
@@ -47,26 +47,26 @@ impl Guarded {
     }
 }
 
-/// Runs the plan's tasks, those of a stage in random order, and returns the outputs.
+/// Runs the tasks of a plan, those of a wave in random order, and returns the outputs.
 fn run_plan(plan: &Plan, image: &[f32], random: &mut Rng) -> Vec<Vec<f32>> {
     let roots = (0..plan.slots()).map(Slot).filter(|slot| plan.slots.root(*slot).0 == *slot);
     let mut memory: HashMap<Slot, Guarded> =
         roots.map(|root| (root, Guarded::new(plan.slots.cells(root)))).collect();
     let mut buffers = Buffers::new(plan.slots());
-    for (slot, place) in plan.places() {
+    for (slot, location) in plan.locations() {
         let (root, start) = plan.slots.root(slot);
         let own = memory.get_mut(&root).unwrap();
-        if matches!(place, Place::Input) {
+        if matches!(location, Location::Input) {
             own.0[GUARD..][..image.len()].copy_from_slice(image);
         }
-        match place {
-            Place::Constant(constant) => buffers.set(slot, constant.cast_mut()),
+        match location {
+            Location::Constant(constant) => buffers.set(slot, constant.cast_mut()),
             _ => buffers.set(slot, own.0.as_mut_ptr().wrapping_add(GUARD + start)),
         }
     }
     let mut scratch = Guarded::new(plan.scratch_cells());
-    for stage in &plan.stages {
-        let mut tasks = stage.concat();
+    for wave in &plan.waves {
+        let mut tasks = wave.concat();
         random.shuffle(&mut tasks);
         for task in tasks {
             let scratch = scratch.0.as_mut_ptr().wrapping_add(GUARD);
@@ -87,8 +87,8 @@ fn run_plan(plan: &Plan, image: &[f32], random: &mut Rng) -> Vec<Vec<f32>> {
     (0..outputs.count()).map(output).collect()
 }
 
-/// The graph's outputs by plain operators alone.
-fn run_plain(graph: &Graph, image: &[f32]) -> Vec<Vec<f32>> {
+/// The outputs of a graph as the scalar operators compute them.
+fn run_scalar(graph: &Graph, image: &[f32]) -> Vec<Vec<f32>> {
     let mut values: Vec<Vec<f32>> = graph
         .values
         .iter()
@@ -120,8 +120,8 @@ fn run_plain(graph: &Graph, image: &[f32]) -> Vec<Vec<f32>> {
     graph.outputs.iter().map(|id| values[id.0].clone()).collect()
 }
 
-/// Holds a graph's plan against its plain twin at every level, and makes sure that `kernel` is part
-/// of the plan: a test of a kernel that was not run would pass for nothing.
+/// Compares the plan of a graph with the scalar operators at every level, and checks that `kernel` is
+/// part of the plan: the test of a kernel that did not run would prove nothing.
 fn check(graph: &Graph, kernel: &str, random: &mut Rng) {
     let len = graph.value(graph.input).shape.iter().product();
     let image: Vec<f32> = (0..len).map(|_| random.f32() * 4.0 - 2.0).collect();
@@ -132,7 +132,7 @@ fn check(graph: &Graph, kernel: &str, random: &mut Rng) {
 /// The same with bf16, at every level that has it, within `tolerance` of the largest element.
 fn check_bf16(graph: &Graph, kernel: &str, random: &mut Rng, tolerance: f32) {
     let len = graph.value(graph.input).shape.iter().product();
-    // Eight significant bits and less, so that an input is what it is rounded to.
+    // At most eight significant bits, so that rounding does not change the input.
     let image: Vec<f32> = (0..len).map(|_| (random.i32(-64..64) as f32) / 32.0).collect();
     let levels = SimdLevel::available().into_iter().filter(|level| level.has(Precision::Bf16));
     let levels = levels.map(|level| (level, Precision::Bf16));
@@ -147,12 +147,12 @@ fn compare(
     levels: impl Iterator<Item = (SimdLevel, Precision)>,
     tolerance: f32,
 ) {
-    let expected = run_plain(graph, image);
+    let expected = run_scalar(graph, image);
     for (level, precision) in levels {
         let plan = Plan::new(graph, level, precision, random.usize(1..4));
         let kernels: Vec<&str> = plan.steps.iter().map(|step| step.kernel).collect();
-        let of_pairs = format!("{kernel} bf16");
-        let found = kernels.contains(&kernel) || kernels.contains(&of_pairs.as_str());
+        let with_bf16 = format!("{kernel}_bf16");
+        let found = kernels.contains(&kernel) || kernels.contains(&with_bf16.as_str());
         assert!(found, "{kernel} is not among {kernels:?} at {level}");
         let got = run_plan(&plan, image, random);
         assert_eq!(got.len(), expected.len());
@@ -171,20 +171,20 @@ fn compare(
     }
 }
 
-/// Makes sure that no step of a plan is this kernel's.
+/// Checks that no step of a plan is of this kernel.
 fn check_is_absent(graph: &Graph, kernel: &str) {
     let plan = Plan::new(graph, SimdLevel::best(Precision::F32), Precision::F32, 2);
     assert!(plan.steps.iter().all(|step| step.kernel != kernel), "{:#?}", graph.nodes);
 }
 
-/// On a machine without vector instructions these tests would say nothing about the kernels.
+/// Without vector instructions the other tests would say nothing about the kernels.
 #[test]
-fn there_is_a_vector_level_here() {
+fn this_machine_has_a_vector_level() {
     let required = cfg!(target_arch = "x86_64") && !cfg!(miri);
-    assert!(!required || SimdLevel::available().len() > 1, "only portable code could be tested");
+    assert!(!required || SimdLevel::available().len() > 1, "no vector kernel was tested");
 }
 
-/// A graph in the making.
+/// A graph under construction.
 struct Case {
     builder: GraphBuilder,
     random: Rng,
@@ -198,7 +198,7 @@ impl Case {
 
     fn weights(&mut self, shape: &[usize]) -> ValueId {
         let len = shape.iter().product();
-        // Seven significant bits, so that bf16 holds them as they are.
+        // Seven significant bits, so that rounding to bf16 does not change them.
         let elements = (0..len).map(|_| self.random.i32(-64..=64) as f32 / 64.0).collect();
         self.builder.constant("weights", HostTensor::from_f32(shape, elements))
     }
@@ -215,30 +215,31 @@ impl Case {
         self.push(Operator::Convolution(parameters), &inputs)
     }
 
-    /// A 1×1 convolution: something blocked.
+    /// A 1×1 convolution, whose result is blocked.
     fn pointwise(&mut self, x: ValueId, filters: usize) -> ValueId {
         let channels = self.builder.value(x).shape[1];
-        self.convolution(x, &[filters, channels, 1, 1], usual(1, None))
+        self.convolution(x, &[filters, channels, 1, 1], unit_convolution(1, None))
     }
 
     fn check(self, outputs: Vec<ValueId>, kernel: &str) {
         let Self { builder, mut random } = self;
         let graph = builder.finish(outputs);
         check(&graph, kernel, &mut random);
-        // What is computed on the way has more bits than bf16.
+        // Intermediate values have more bits than bf16.
         check_bf16(&graph, kernel, &mut random, 0.1);
     }
 
-    /// Also with bf16, where nothing is computed that would be rounded before it is multiplied.
+    /// For graphs without intermediate values that would be rounded before they are multiplied: bf16
+    /// must be exact.
     fn check_rounded(self, outputs: Vec<ValueId>, kernel: &str) {
         let Self { builder, mut random } = self;
         let graph = builder.finish(outputs);
         check(&graph, kernel, &mut random);
-        check_bf16(&graph, &format!("{kernel} bf16"), &mut random, 2e-5);
+        check_bf16(&graph, &format!("{kernel}_bf16"), &mut random, 2e-5);
     }
 }
 
-fn usual(groups: usize, activation: Option<Activation>) -> Convolution {
+fn unit_convolution(groups: usize, activation: Option<Activation>) -> Convolution {
     Convolution {
         stride: [1, 1],
         dilation: [1, 1],
@@ -248,7 +249,7 @@ fn usual(groups: usize, activation: Option<Activation>) -> Convolution {
     }
 }
 
-/// A window, and a picture that it fits into.
+/// A window, and the extents of a feature map that it fits into.
 fn window(random: &mut Rng) -> (Window, [usize; 2]) {
     let kernel = [random.usize(1..5), random.usize(1..5)];
     let dilation = [random.usize(1..3), random.usize(1..3)];

@@ -1,14 +1,13 @@
-//! Activations of what a convolution made and others only moved: done in the convolution's store.
+//! Activations after a reshape or transpose of a convolution move into the convolution, whose
+//! epilogue applies them to results that are still in the cache.
 
 use framegate_backend_api::graph::{Graph, Operator, ValueId};
 
-use super::fuse::producers;
-use super::space_to_depth::drop_dead;
 use crate::kernels::activation::is_vectorised;
 
 /// Moves activations up to the convolution that their operand comes from, past reshapes and
 /// transposes that nothing else reads.
-pub(crate) fn hoist(mut graph: Graph) -> Graph {
+pub(super) fn hoist(mut graph: Graph) -> Graph {
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
         let Operator::Activation(function) = node.operator else { continue };
@@ -26,17 +25,16 @@ pub(crate) fn hoist(mut graph: Graph) -> Graph {
         parameters.activation = Some(function);
         let reads = graph.nodes.iter_mut().flat_map(|node| &mut node.inputs);
         reads.chain(&mut graph.outputs).filter(|id| **id == result).for_each(|id| *id = operand);
-        // The activation goes on reading its operand until it is dropped, which must not count for
-        // the next.
+        // The activation still reads its operand until it is removed. That must not count as a use
+        // for the next one.
         graph.nodes[index].inputs.clear();
     }
-    drop_dead(&mut graph);
-    graph
+    graph.without_dead_nodes()
 }
 
-/// The convolution that a value comes from, if it alone is what it is for.
+/// The convolution that a value comes from, if nothing else reads its result.
 fn convolution_before(graph: &Graph, value: ValueId) -> Option<usize> {
-    let (uses, producers) = (graph.use_counts(), producers(graph));
+    let (uses, producers) = (graph.use_counts(), graph.producers());
     let mut value = value;
     loop {
         if uses[value.0] != 1 {

@@ -1,4 +1,5 @@
-//! What else is done with pictures: pools, resizes, functions of elements, and where results end up.
+//! Pools, resizes, elementwise functions and concatenations of feature maps, and where results end
+//! up.
 
 use super::*;
 
@@ -15,7 +16,7 @@ fn max_pools() {
         let x = case.builder.input();
         let blocked = case.pointwise(x, random.usize(1..40));
         let y = case.push(Operator::MaxPool(window), &[blocked]);
-        case.check(vec![y], "max pool");
+        case.check(vec![y], "max_pool");
     }
 }
 
@@ -24,7 +25,7 @@ fn average_pools() {
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let (window, [height, width]) = window(&mut random);
-        // Overhang is what is missing to another whole step.
+        // The overhang is less than another step.
         let overhang = [0, 1].map(|axis| random.usize(0..window.stride[axis]));
         let count_padding = random.bool();
         let pool = AveragePool { window, count_padding, overhang };
@@ -32,12 +33,12 @@ fn average_pools() {
         let x = case.builder.input();
         let blocked = case.pointwise(x, random.usize(1..40));
         let y = case.push(Operator::AveragePool(pool), &[blocked]);
-        case.check(vec![y], "average pool");
+        case.check(vec![y], "average_pool");
     }
 }
 
 #[test]
-fn means_of_pictures_gate_their_channels() {
+fn spatial_means_gate_their_channels() {
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let mut case = Case::new(seed, [1, 3, random.usize(2..9), random.usize(2..30)]);
@@ -52,7 +53,7 @@ fn means_of_pictures_gate_their_channels() {
         let y = case.push(Operator::Binary(function), &operands);
         let Case { builder, mut random } = case;
         let graph = builder.finish(vec![y, mean]);
-        check(&graph, "average pool", &mut random);
+        check(&graph, "average_pool", &mut random);
         check(&graph, "channelwise", &mut random);
         check_bf16(&graph, "channelwise", &mut random, 0.1);
         let mut case = Case::new(seed, [1, 3, random.usize(2..9), random.usize(2..30)]);
@@ -67,7 +68,7 @@ fn means_of_pictures_gate_their_channels() {
 }
 
 #[test]
-fn linear_resizes() {
+fn bilinear_resizes() {
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let (height, width) = (random.usize(1..12), random.usize(1..30));
@@ -86,7 +87,7 @@ fn linear_resizes() {
         let blocked = case.pointwise(x, random.usize(1..40));
         let y = case.push(Operator::Resize(resize), &[blocked]);
         let z = case.pointwise(y, 7);
-        case.check(vec![z, y], "resize");
+        case.check(vec![z, y], "bilinear");
     }
 }
 
@@ -103,12 +104,12 @@ fn nearest_resizes() {
         let x = case.builder.input();
         let blocked = case.pointwise(x, random.usize(1..40));
         let y = case.push(Operator::Resize(resize), &[blocked]);
-        case.check(vec![y], "resize");
+        case.check(vec![y], "nearest");
     }
 }
 
 #[test]
-fn activations_and_functions_of_pairs() {
+fn activations_and_binary_functions() {
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
@@ -138,7 +139,7 @@ fn concatenations_in_place_and_not() {
         let parts: Vec<ValueId> =
             [16, 48, random.usize(1..40)].map(|filters| case.pointwise(x, filters)).to_vec();
         let whole = case.push(Operator::Concat { axis: 1 }, &parts);
-        // A second concatenation of the same values has to copy, and one of both is nested.
+        // A second concatenation of the same values must copy them, and one of both is nested.
         let again = case.push(Operator::Concat { axis: 1 }, &[parts[1], parts[0]]);
         let nested = case.push(Operator::Concat { axis: 1 }, &[again, whole]);
         let y = case.pointwise(nested, 5);
@@ -147,7 +148,7 @@ fn concatenations_in_place_and_not() {
 }
 
 #[test]
-fn heads_are_written_where_they_end_up() {
+fn detection_heads_are_unpacked_where_they_end_up() {
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
@@ -162,12 +163,12 @@ fn heads_are_written_where_they_end_up() {
         let rows = case.push(Operator::Transpose { permutation }, &[flat]);
         let twice = case.push(Operator::Concat { axis: 1 }, &[rows, rows]);
         let scores = case.push(Operator::Activation(Activation::Sigmoid), &[rows]);
-        case.check(vec![twice, scores], "unblock");
+        case.check(vec![twice, scores], "unpack");
     }
 }
 
 #[test]
-fn slices_of_whole_blocks_are_where_they_were() {
+fn slices_of_whole_blocks_are_not_copied() {
     for seed in 0..ROUNDS as u64 / 2 {
         let mut random = Rng::with_seed(seed);
         let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
@@ -216,8 +217,8 @@ fn channels_are_gathered_from_where_they_were_computed() {
         let y = case.pointwise(again, 5);
         let z = case.pointwise(cut, channels / 2);
         let z = case.push(Operator::Binary(Binary::Add), &[cut, z]);
-        // Read as it is as well.
+        // Perhaps also read row-major.
         let outputs = if random.bool() { vec![y, z, cut] } else { vec![y, z] };
-        case.check(outputs, "gather channels");
+        case.check(outputs, "gather_channels");
     }
 }

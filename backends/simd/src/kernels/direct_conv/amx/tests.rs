@@ -1,5 +1,5 @@
-//! Pieces of random convolutions, by the processor's tiles where it has them and by their twin
-//! everywhere, against sums of products.
+//! Pieces of random convolutions against plain sums of products: with the portable tiles everywhere, and
+//! with the processor's tiles where it has them and the build has the feature.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use fastrand::Rng;
@@ -14,7 +14,7 @@ const ROUNDS: u64 = 300;
 const CANARY: u32 = 0x7FC0_BEEF;
 
 #[test]
-fn the_twin_of_tiles() {
+fn portable_tiles() {
     for seed in 0..ROUNDS {
         check(seed, |blocks| match blocks {
             1 => piece::<PortableTiles, 4, 1>,
@@ -25,36 +25,36 @@ fn the_twin_of_tiles() {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(feature = "amx", target_arch = "x86_64"))]
 #[test]
 fn tiles_of_the_processor() {
     let Some(proof) = Amx::detect() else {
         return eprintln!("skipped: this processor has no AMX");
     };
     for seed in 0..ROUNDS {
-        check(seed, |blocks| amx_kernel(proof, blocks));
+        check(seed, |blocks| kernel(proof, blocks));
     }
 }
 
 /// Computes a random piece of a random convolution.
-fn check(seed: u64, kernel: impl Fn(usize) -> Kernel) {
+fn check(seed: u64, version: impl Fn(usize) -> Kernel) {
     let mut random = Rng::with_seed(seed);
     let axes = [axis(&mut random, 9), axis(&mut random, 150)];
     // Now and then more than are multiplied at once.
     let most = if seed.is_multiple_of(8) { 12 } else { 4 };
     let blocks_in = random.usize(1..most);
-    let dense = Dense { axes, channels: blocks_in * PAIRS, block: PAIRS };
+    let conv = DirectConv { axes, channels: blocks_in * PAIRS, block: PAIRS };
     let blocks = random.usize(1..=4);
     let number = |random: &mut Rng| random.i32(-64..=64) as f32 / 32.0;
     let pair = |random: &mut Rng| pair_of_bf16(number(random), number(random));
     let [pixels, windows] = [axes[0].extent * axes[1].extent, axes[0].windows * axes[1].windows];
     let taps = axes[0].taps * axes[1].taps;
-    let input: Vec<f32> = (0..pixels * dense.channels).map(|_| pair(&mut random)).collect();
+    let input: Vec<f32> = (0..pixels * conv.channels).map(|_| pair(&mut random)).collect();
     let weights: Vec<f32> =
-        (0..taps * dense.channels * blocks * COLUMNS).map(|_| pair(&mut random)).collect();
+        (0..taps * conv.channels * blocks * COLUMNS).map(|_| pair(&mut random)).collect();
     let bias: Vec<f32> = (0..blocks * COLUMNS).map(|_| number(&mut random)).collect();
     let results = piece_of(&mut random, &axes);
-    // As a picture has them, or on their own.
+    // As part of the whole feature map, or on their own.
     let (output_start, len) =
         if random.bool() { (0, windows) } else { (results.start, results.len()) };
     let mut output = vec![f32::from_bits(CANARY); blocks * len * COLUMNS];
@@ -67,13 +67,13 @@ fn check(seed: u64, kernel: impl Fn(usize) -> Kernel) {
         output_block_stride: len * COLUMNS,
         results: results.clone(),
     };
-    // SAFETY: every vector has the room that the convolution and the piece say.
-    unsafe { kernel(blocks)(&dense, &piece) };
+    // SAFETY: every vector has the room that the convolution and the piece need.
+    unsafe { version(blocks)(&conv, &piece) };
     for (index, got) in output.iter().enumerate() {
         let (block, lane) = (index / COLUMNS / len, index % COLUMNS);
         let result = output_start + index / COLUMNS % len;
         if !results.contains(&result) {
-            assert_eq!(got.to_bits(), CANARY, "seed {seed}: result {result} is not of the piece");
+            assert_eq!(got.to_bits(), CANARY, "seed {seed}: result {result} is outside the piece");
             continue;
         }
         let mut expected = bias[block * COLUMNS + lane];
@@ -81,7 +81,7 @@ fn check(seed: u64, kernel: impl Fn(usize) -> Kernel) {
             let window = [result / axes[1].windows, result % axes[1].windows];
             let tap_of = [tap / axes[1].taps, tap % axes[1].taps];
             let Some(pixel) = pixel(&axes, window, tap_of) else { continue };
-            for channel in 0..dense.channels {
+            for channel in 0..conv.channels {
                 let (block_in, pair) = (channel / PAIRS, channel % PAIRS);
                 let x = input[(block_in * pixels + pixel) * PAIRS + pair];
                 let weight = (block_in * taps + tap) * PAIRS + pair;
@@ -99,12 +99,12 @@ fn axis(random: &mut Rng, most: usize) -> Axis {
     let reach = (taps - 1) * dilation + 1;
     let padding = random.usize(0..=reach);
     let extent = reach + random.usize(0..most);
-    // After the last element there may be as much padding again.
+    // There may be as much padding after the last element as before the first.
     let last = extent + padding + random.usize(0..=padding) - reach;
     Axis { extent, windows: last / stride + 1, taps, stride, dilation, padding }
 }
 
-/// Part of a row, a row, or some stretch.
+/// A row, the end of a row, or any range.
 fn piece_of(random: &mut Rng, axes: &[Axis; 2]) -> Range<usize> {
     let [rows, columns] = axes.map(|axis| axis.windows);
     let row = random.usize(0..rows) * columns;

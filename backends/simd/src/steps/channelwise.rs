@@ -1,4 +1,5 @@
-//! A function of each element of a picture and of its channel's number: a gate, a scale, a shift.
+//! A binary function of each element of a feature map and the number of its channel: a gate, a scale,
+//! a shift.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use framegate_backend_api::graph::Binary;
@@ -8,12 +9,12 @@ use crate::kernels::elementwise::repeated_version;
 use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 
-/// What an element costs, in multiply-adds.
+/// Cost per element, in multiply-adds.
 const WORK: usize = 32;
 
-/// Numbers by channel.
-pub(crate) enum Numbers {
-    /// A blocked picture of one pixel.
+/// One number per channel.
+pub(crate) enum PerChannel {
+    /// A blocked feature map of one pixel.
     Computed(Slot),
     Constant(AlignedCells),
 }
@@ -21,10 +22,10 @@ pub(crate) enum Numbers {
 /// See the [module](self).
 pub(crate) struct CombineChannels {
     source: Slot,
-    numbers: Numbers,
+    numbers: PerChannel,
     target: Slot,
     function: Binary,
-    picture: Blocked,
+    layout: Blocked,
     kernel: unsafe fn(*const f32, *const f32, *mut f32, usize, Binary),
     tasks: usize,
 }
@@ -34,14 +35,14 @@ impl CombineChannels {
         level: SimdLevel,
         threads: usize,
         function: Binary,
-        picture: Blocked,
+        layout: Blocked,
         source: Slot,
-        numbers: Numbers,
+        numbers: PerChannel,
         target: Slot,
     ) -> Self {
-        let tasks = worthwhile_tasks(WORK * picture.len(), threads).min(picture.height);
+        let tasks = worthwhile_tasks(WORK * layout.len(), threads).min(layout.height);
         let kernel = repeated_version(level);
-        Self { source, numbers, target, function, picture, kernel, tasks }
+        Self { source, numbers, target, function, layout, kernel, tasks }
     }
 }
 
@@ -52,25 +53,25 @@ impl Step for CombineChannels {
 
     fn weight_bytes(&self) -> usize {
         match &self.numbers {
-            Numbers::Computed(_) => 0,
-            Numbers::Constant(cells) => cells.bytes(),
+            PerChannel::Computed(_) => 0,
+            PerChannel::Constant(cells) => cells.bytes(),
         }
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
-        let Self { picture, function, .. } = self;
+        let Self { layout, function, .. } = self;
         let numbers = match &self.numbers {
-            Numbers::Computed(slot) => buffers.pointer(*slot).cast_const(),
-            Numbers::Constant(cells) => cells.as_ptr(),
+            PerChannel::Computed(slot) => buffers.pointer(*slot).cast_const(),
+            PerChannel::Constant(cells) => cells.as_ptr(),
         };
-        for BlockRow { block, of_all, .. } in band(picture, task, self.tasks) {
-            let start = picture.row_start(of_all);
+        for BlockRow { block, row_of_all, .. } in band(layout, task, self.tasks) {
+            let start = layout.row_start(row_of_all);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
                 let from = buffers.pointer(self.source).add(start);
                 let to = buffers.pointer(self.target).add(start);
-                let numbers = numbers.add(block * picture.lanes);
-                (self.kernel)(from, numbers, to, picture.row_len(), *function);
+                let numbers = numbers.add(block * layout.lanes);
+                (self.kernel)(from, numbers, to, layout.row_len(), *function);
             }
         }
     }

@@ -1,7 +1,7 @@
-//! The channel-blocked layout of a picture.
+//! The channel-blocked layout of a feature map.
 
-/// A picture of `[blocks][height][width][lanes]`: channels in blocks as wide as a vector, each
-/// block a plane of its own. The last block's surplus lanes hold arbitrary finite numbers.
+/// The layout `[blocks][height][width][lanes]`: channels in blocks as wide as a vector, each block a
+/// plane of its own. The last block's surplus lanes hold arbitrary finite numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Blocked {
     pub(crate) channels: usize,
@@ -14,7 +14,7 @@ impl Blocked {
     /// The layout of `[1, channels, height, width]`.
     pub(crate) fn new(shape: &[usize], lanes: usize) -> Self {
         let [_, channels, height, width] = *shape else {
-            unreachable!("only pictures are blocked");
+            unreachable!("only feature maps are blocked");
         };
         Self { channels, height, width, lanes }
     }
@@ -33,17 +33,17 @@ impl Blocked {
         self.width * self.lanes
     }
 
-    /// Elements altogether.
+    /// Elements in all blocks.
     pub(crate) fn len(&self) -> usize {
         self.blocks() * self.block_len()
     }
 
-    /// Offset of a row of a block, counting rows through all blocks.
+    /// Offset of a row, with rows counted through all blocks.
     pub(crate) fn row_start(&self, row_of_all: usize) -> usize {
         row_of_all * self.row_len()
     }
 
-    /// How many channels of a block exist.
+    /// The number of channels in a block, which may be fewer than its lanes.
     pub(crate) fn channels_in(&self, block: usize) -> usize {
         self.lanes.min(self.channels - block * self.lanes)
     }

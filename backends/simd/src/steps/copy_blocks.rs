@@ -1,4 +1,5 @@
-//! Copying a blocked picture to its place among others, where its producer could not write there.
+//! Copies a blocked feature map to its place among others, where its producer could not write it
+//! there.
 #![expect(unsafe_code, reason = "elements are moved through pointers")]
 
 use super::Step;
@@ -8,7 +9,7 @@ use crate::memory::{Buffers, Cell, Slot};
 pub(crate) struct CopyBlocks {
     pub(crate) source: Slot,
     pub(crate) target: Slot,
-    /// Number of elements.
+    /// Elements.
     pub(crate) len: usize,
 }
 

@@ -7,15 +7,15 @@ use crate::vector::{Vector, versions};
 /// A row of one block of channels.
 #[derive(Debug, Clone)]
 pub(crate) struct Row<'a> {
-    /// The block's input.
+    /// The input of the block.
     pub(crate) input: *const f32,
-    /// Pixels in a row of it.
+    /// Pixels per row of the input.
     pub(crate) width: usize,
-    /// The row's first result.
+    /// The first result of the row.
     pub(crate) output: *mut f32,
-    /// The rows that it lies between.
+    /// The input rows to interpolate between.
     pub(crate) between: Blend,
-    /// The columns that each result lies between.
+    /// The input columns to interpolate between, by result.
     pub(crate) columns: &'a [Blend],
 }
 
@@ -43,8 +43,8 @@ unsafe fn row<V: Vector>(row: &Row<'_>) {
     }
 }
 
-/// Where a result lies in a row. What does not count is not looked at, so that infinite elements do
-/// not spread.
+/// Interpolates within a row of the input. A column of weight 0 is not read, so that an infinite
+/// element does not spread.
 ///
 /// # Safety
 /// As [`row`].

@@ -1,8 +1,8 @@
-//! A picture whose pixels are first sorted into channels by their place in a square, as YOLOX's and
-//! YOLOv5's are: the convolution that follows reads them where they are.
+//! A space-to-depth, which sorts pixels into channels by their place in a square as YOLOX and YOLOv5
+//! do, becomes part of the convolution after it, which reads the pixels where they are.
 //!
-//! With squares of side `s`, tap `t` of a channel that holds the pixels at `o` in each square is tap
-//! `t · s + o` of a larger kernel on the picture itself, moved by `s` times the stride:
+//! With squares of side `s`, tap `t` of a channel that holds the pixels at `o` of each square is tap
+//! `t · s + o` of a larger kernel on the image itself, which moves by `s` times the stride:
 //!
 //! ```text
 //! x ─ s² slices ─ concat ─ k×k, stride d, padding p     =     x ─ ks×ks, stride ds, padding ps
@@ -13,9 +13,7 @@ use std::sync::Arc;
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Convolution, Graph, Operator, Padding, Value, ValueId};
 
-use super::fuse::producers;
-
-/// Pixels of a picture: every `side`-th row and column, from these on.
+/// Pixels of an image: every `step`-th row and column, from `first` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Phase {
     source: ValueId,
@@ -23,8 +21,8 @@ struct Phase {
     step: [usize; 2],
 }
 
-/// Makes one convolution of both wherever that is found.
-pub(crate) fn fold(graph: &Graph) -> Graph {
+/// Replaces each space-to-depth and convolution by one convolution.
+pub(super) fn fold(graph: &Graph) -> Graph {
     let mut graph = graph.clone();
     let uses = graph.use_counts();
     for index in 0..graph.nodes.len() {
@@ -52,32 +50,13 @@ pub(crate) fn fold(graph: &Graph) -> Graph {
         node.inputs[1] = new_weight;
         node.operator = Operator::Convolution(magnified(&parameters, phases[0].step[0]));
     }
-    drop_dead(&mut graph);
-    graph
+    graph.without_dead_nodes()
 }
 
-/// Removes nodes whose results nothing reads.
-pub(super) fn drop_dead(graph: &mut Graph) {
-    let mut needed = vec![false; graph.values.len()];
-    graph.outputs.iter().for_each(|id| needed[id.0] = true);
-    let mut kept: Vec<bool> = graph
-        .nodes
-        .iter()
-        .rev()
-        .map(|node| {
-            let is_needed = node.outputs.iter().any(|id| needed[id.0]);
-            if is_needed {
-                node.inputs.iter().for_each(|id| needed[id.0] = true);
-            }
-            is_needed
-        })
-        .collect();
-    graph.nodes.retain(|_| kept.pop().unwrap_or(true));
-}
-
-/// The phases whose concatenation a value is: of one source, one step both ways, and whole.
+/// The phases of which a value is the concatenation, if they are of one source, have the same step
+/// both ways, and cover the source.
 fn phases(graph: &Graph, joined: ValueId) -> Option<Vec<Phase>> {
-    let producers = producers(graph);
+    let producers = graph.producers();
     let concat = &graph.nodes[producers[joined.0]?];
     if concat.operator != (Operator::Concat { axis: 1 }) {
         return None;
@@ -99,7 +78,7 @@ fn phases(graph: &Graph, joined: ValueId) -> Option<Vec<Phase>> {
     (is_whole && phases.iter().all(agrees)).then_some(phases)
 }
 
-/// What a value is a phase of, through any number of slices, at least one.
+/// The phase that a value is, through one or more slices.
 fn phase(graph: &Graph, producers: &[Option<usize>], value: ValueId) -> Option<Phase> {
     let mut phase = Phase { source: value, first: [0; 2], step: [1; 2] };
     while let Some(node) = producers[phase.source.0].map(|index| &graph.nodes[index]) {
@@ -135,7 +114,7 @@ fn enlarged(kernel: &HostTensor, phases: &[Phase], graph: &Graph) -> Option<Host
                 for column in 0..width {
                     let from = ((filter * joined + channel) * height + row) * width + column;
                     let to = (plane + row * side + first[0]) * shape[3] + column * side + first[1];
-                    // A phase that is there twice counts twice.
+                    // A phase that occurs twice counts twice.
                     result[to] += weights[from];
                 }
             }

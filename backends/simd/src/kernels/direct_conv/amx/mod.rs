@@ -1,8 +1,9 @@
-//! Convolution over all channels of bf16, on a processor that multiplies tiles.
+//! Direct convolution of bf16 on a processor that multiplies tiles.
 //!
 //! `P` tiles of 16 neighbouring results and `B` blocks of filters are computed at a time. Neighbouring
-//! results read neighbouring pixels of the input, which are rows of factors as they lie there. Where
-//! taps lie in the padding, and where results are in different rows, the pixels are gathered first.
+//! results read neighbouring pixels of the input, which already are rows of factors. Where taps are in
+//! the padding, and where results are in different rows, the pixels are gathered first: im2col, but only
+//! at the edges.
 #![expect(unsafe_code, reason = "tiles are loaded and stored through pointers")]
 
 #[cfg(test)]
@@ -12,23 +13,23 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::dense::{Dense, Kernel, Piece, ZEROS};
-#[cfg(target_arch = "x86_64")]
+use super::piece::{DirectConv, Kernel, Piece, ZEROS};
+#[cfg(all(feature = "amx", target_arch = "x86_64"))]
 use crate::level::Amx;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(feature = "amx", target_arch = "x86_64"))]
 use crate::tiles::AmxTiles;
 use crate::tiles::{COLUMNS, Factors, MOST_SUMS, PAIRS, ROWS, Sums, Tiles};
 
-/// Most factors that are gathered before they are multiplied: half of a first-level cache.
+/// The most factors that are gathered before they are multiplied: half of a first-level cache.
 const CHAIN: usize = 32;
 
-/// The processor's version, for `blocks` (1 to 4) blocks of filters at a time.
-#[cfg(target_arch = "x86_64")]
-pub(crate) fn amx_kernel(_proof: Amx, blocks: usize) -> Kernel {
+/// The kernel in the processor's instructions, for `blocks` blocks of filters at a time, from 1 to 4.
+#[cfg(all(feature = "amx", target_arch = "x86_64"))]
+pub(super) fn kernel(_proof: Amx, blocks: usize) -> Kernel {
     #[target_feature(enable = "avx512f")]
-    unsafe fn version<const P: usize, const B: usize>(dense: &Dense, piece: &Piece) {
+    unsafe fn version<const P: usize, const B: usize>(conv: &DirectConv, piece: &Piece) {
         // SAFETY: the caller keeps the body's contract, and has AMX.
-        unsafe { self::piece::<AmxTiles, P, B>(dense, piece) }
+        unsafe { self::piece::<AmxTiles, P, B>(conv, piece) }
     }
     match blocks {
         1 => version::<4, 1>,
@@ -38,24 +39,24 @@ pub(crate) fn amx_kernel(_proof: Amx, blocks: usize) -> Kernel {
     }
 }
 
-/// Computes a piece. Pairs of channels that a last block lacks have weights, which are 0.
+/// Computes a piece. The pairs of channels that the last block lacks have weights of 0.
 ///
 /// # Safety
-/// The processor has `T`'s instructions, and the piece's pointers are good for what [`Dense`] and
+/// The processor has `T`'s instructions, and the piece's pointers are good for what [`DirectConv`] and
 /// its results say; no other thread writes there.
 #[inline(always)]
-unsafe fn piece<T: Tiles, const P: usize, const B: usize>(dense: &Dense, piece: &Piece) {
-    let across = &dense.axes[1];
+unsafe fn piece<T: Tiles, const P: usize, const B: usize>(conv: &DirectConv, piece: &Piece) {
+    let across = &conv.axes[1];
     let Range { start, end } = piece.results;
     let row_start = start / across.windows * across.windows;
     let is_one_row = end <= row_start + across.windows;
     let inside = across.windows_inside();
     let (first, last) = (row_start + inside.start, row_start + inside.end);
-    // An edge takes a whole tile in any case.
+    // An edge always takes a whole tile.
     let left = if first > start { first.max(start + ROWS) } else { start };
     let right = if last < end { last.min(end.saturating_sub(ROWS)) } else { end };
     let mut gathered = [MaybeUninit::<[f32; PAIRS]>::uninit(); CHAIN * ROWS];
-    let mut chain = Chain::<T, B>::new(dense, piece, gathered.as_mut_ptr().cast());
+    let mut chain = Chain::<T, B>::new(conv, piece, gathered.as_mut_ptr().cast());
     // SAFETY: the caller's promise; every tile lies within the piece.
     unsafe {
         T::configure();
@@ -80,22 +81,22 @@ unsafe fn piece<T: Tiles, const P: usize, const B: usize>(dense: &Dense, piece: 
 
 /// Factors whose products are added to the same sums.
 struct Chain<'a, T, const B: usize> {
-    dense: &'a Dense,
+    conv: &'a DirectConv,
     piece: &'a Piece,
     sums: Sums,
     factors: [MaybeUninit<Factors>; CHAIN],
     len: usize,
-    /// Room for rows that do not lie in the input as they are needed, [`CHAIN`] times [`ROWS`].
+    /// Room for rows that the input does not hold as they are needed, [`CHAIN`] times [`ROWS`].
     gathered: *mut [f32; PAIRS],
     tiles: PhantomData<T>,
 }
 
 impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
     #[inline(always)]
-    fn new(dense: &'a Dense, piece: &'a Piece, gathered: *mut [f32; PAIRS]) -> Self {
+    fn new(conv: &'a DirectConv, piece: &'a Piece, gathered: *mut [f32; PAIRS]) -> Self {
         let nothing = std::ptr::null_mut();
         Self {
-            dense,
+            conv,
             piece,
             sums: Sums { start: [nothing; _], start_stride: 0, end: [nothing; _] },
             factors: [MaybeUninit::uninit(); CHAIN],
@@ -105,42 +106,42 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
         }
     }
 
-    /// Computes `P` tiles of neighbouring results of a row, from `at` on, whose taps from left to right
-    /// are inside.
+    /// Computes `P` tiles of neighbouring results of a row, from `at` on, none of whose taps is to the
+    /// left or right of the input.
     ///
     /// # Safety
     /// As [`piece`].
     #[inline(always)]
     unsafe fn inside<const P: usize>(&mut self, at: usize) {
-        let dense = self.dense;
-        let [down, across] = &dense.axes;
+        let conv = self.conv;
+        let [down, across] = &conv.axes;
         let (row, column) = (at / across.windows, at % across.windows);
-        let first = down.start(row) * dense.row_stride() as isize
-            + across.start(column) * dense.block as isize;
+        let first = down.start(row) * conv.row_stride() as isize
+            + across.start(column) * conv.block as isize;
         let row_taps = down.taps_inside(row);
         // SAFETY: the caller's promise; taps outside the input are not read.
         unsafe {
             self.start(self.output(at));
-            for block in 0..dense.channels / PAIRS {
-                let block_start = self.piece.input.add(block * dense.block_stride());
+            for block in 0..conv.channels / PAIRS {
+                let block_start = self.piece.input.add(block * conv.block_stride());
                 for row_tap in row_taps.clone() {
-                    let line = row_tap * down.dilation * dense.row_stride();
+                    let line = row_tap * down.dilation * conv.row_stride();
                     let line = block_start.wrapping_offset(first).wrapping_add(line);
                     for column_tap in 0..across.taps {
-                        let source = line.wrapping_add(column_tap * across.dilation * dense.block);
+                        let source = line.wrapping_add(column_tap * across.dilation * conv.block);
                         let rows =
-                            std::array::from_fn(|p| source.wrapping_add(p * ROWS * dense.step()));
+                            std::array::from_fn(|p| source.wrapping_add(p * ROWS * conv.step()));
                         let columns = self.weights(block, [row_tap, column_tap]);
-                        self.make_room::<P>(dense.step());
+                        self.make_room::<P>(conv.step());
                         self.push(Factors { rows, columns });
                     }
                 }
             }
-            self.finish::<P>(dense.step());
+            self.flush::<P>(conv.step());
         }
     }
 
-    /// Computes results whose taps may lie in the padding, and which may be of several rows.
+    /// Computes results that may be in several rows and have taps in the padding.
     ///
     /// # Safety
     /// As [`piece`].
@@ -167,14 +168,14 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
         }
     }
 
-    /// Computes a tile of at most [`ROWS`] results; the others are as the last.
+    /// Computes a tile of at most [`ROWS`] results; the last one is repeated to fill it.
     ///
     /// # Safety
     /// As [`piece`], and the output is good for whole tiles.
     #[inline(always)]
     unsafe fn anywhere_to(&mut self, results: Range<usize>, output: [*mut f32; MOST_SUMS]) {
-        let dense = self.dense;
-        let [down, across] = &dense.axes;
+        let conv = self.conv;
+        let [down, across] = &conv.axes;
         let origins: [(isize, isize); ROWS] = std::array::from_fn(|index| {
             let result = (results.start + index).min(results.end - 1);
             (down.start(result / across.windows), across.start(result % across.windows))
@@ -186,16 +187,16 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
                 (0..down.taps).flat_map(|row| (0..across.taps).map(move |column| [row, column]))
             {
                 let reach = [tap[0] * down.dilation, tap[1] * across.dilation];
-                let offsets = origins.map(|origin| dense.offset(origin, reach));
+                let offsets = origins.map(|origin| conv.offset(origin, reach));
                 if offsets.iter().all(Option::is_none) {
                     continue;
                 }
-                // Where a row is read from, and how far away that of the next block is.
+                // Where a row is read from, and the distance to the same row of the next block.
                 let mut sources = offsets.map(|offset| match offset {
-                    Some(offset) => (self.piece.input.add(offset), dense.block_stride()),
+                    Some(offset) => (self.piece.input.add(offset), conv.block_stride()),
                     None => (ZEROS.as_ptr(), 0),
                 });
-                for block in 0..dense.channels / PAIRS {
+                for block in 0..conv.channels / PAIRS {
                     self.make_room::<1>(PAIRS);
                     let rows = self.gathered.add(self.len * ROWS);
                     for (row, (source, distance)) in sources.iter_mut().enumerate() {
@@ -206,11 +207,11 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
                     self.push(Factors { rows, columns: self.weights(block, tap) });
                 }
             }
-            self.finish::<1>(PAIRS);
+            self.flush::<1>(PAIRS);
         }
     }
 
-    /// Where the piece wants the results from `at` on, by tile.
+    /// Where the results from `at` on go, by tile.
     fn output(&self, at: usize) -> [*mut f32; MOST_SUMS] {
         let row = (at - self.piece.output_start) * COLUMNS;
         let first = self.piece.output.wrapping_add(row);
@@ -221,7 +222,7 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
     }
 
     fn weights(&self, block: usize, tap: [usize; 2]) -> *const f32 {
-        let [down, across] = &self.dense.axes;
+        let [down, across] = &self.conv.axes;
         let tap = (block * down.taps + tap[0]) * across.taps + tap[1];
         self.piece.weights.wrapping_add(tap * PAIRS * B * COLUMNS)
     }
@@ -233,7 +234,7 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
         self.len = 0;
     }
 
-    /// Multiplies what there is, if there is no room for more.
+    /// Multiplies the factors gathered so far, if there is no room for more.
     ///
     /// # Safety
     /// As [`Tiles::multiply`].
@@ -243,8 +244,8 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
             return;
         }
         // SAFETY: the caller's promise.
-        unsafe { self.finish::<P>(row_stride) };
-        // Those that follow are added to these.
+        unsafe { self.flush::<P>(row_stride) };
+        // The products that follow are added to these sums.
         self.sums.start = self.sums.end.map(<*mut f32>::cast_const);
         self.sums.start_stride = COLUMNS;
         self.len = 0;
@@ -255,13 +256,13 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
         self.len += 1;
     }
 
-    /// Multiplies what there is.
+    /// Multiplies the factors gathered so far.
     ///
     /// # Safety
     /// As [`Tiles::multiply`].
     #[inline(always)]
-    unsafe fn finish<const P: usize>(&mut self, row_stride: usize) {
-        // SAFETY: so many were pushed; the rest is the caller's promise.
+    unsafe fn flush<const P: usize>(&mut self, row_stride: usize) {
+        // SAFETY: `len` factors were pushed; the rest is the caller's promise.
         unsafe {
             let factors = self.factors[..self.len].assume_init_ref();
             T::multiply::<P, B>(factors, row_stride, &self.sums);
