@@ -1,14 +1,13 @@
 //! The boundary: which levels and precisions are usable here, and loading.
 
 use framegate_backend_api::{
-    Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session,
+    Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session, catch_as_device_error,
 };
+use framegate_cpu::Precision;
 
-use crate::level::SimdLevel;
-use crate::panics::as_errors;
 use crate::plan::Plan;
-use crate::precision::Precision;
 use crate::session::{BACKEND, SimdSession};
+use framegate_cpu::Level;
 
 /// The processor, through our own kernels.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +18,8 @@ pub struct SimdBackend {
 /// How [`SimdBackend`] computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimdOptions {
-    /// The instructions to use; [`SimdLevel::best`] unless there is a reason for another.
-    pub level: SimdLevel,
+    /// The instructions to use; [`Level::best`] unless there is a reason for another.
+    pub level: Level,
     /// What convolutions multiply; [`Precision::F32`] unless speed matters more than digits.
     pub precision: Precision,
 }
@@ -43,8 +42,9 @@ impl SimdBackend {
         let info = self.probe()?;
         tracing::info!(backend = BACKEND, device = info.name, model = model.name, "loading");
         let SimdOptions { level, precision } = self.options;
-        let plan =
-            as_errors(BACKEND, || Plan::new(&model.graph, level, precision, limits.threads))?;
+        let plan = catch_as_device_error(BACKEND, || {
+            Plan::new(&model.graph, level, precision, limits.threads)
+        })?;
         let mut session = SimdSession::new(&model.graph, plan, limits)?;
         session.warm_up()?;
         let memory = session.memory();
@@ -65,21 +65,22 @@ impl Backend for SimdBackend {
 
     fn probe(&self) -> Result<DeviceInfo, BackendError> {
         let SimdOptions { level, precision } = self.options;
+        let label = level.label();
         if !level.has(precision) {
             let reason = match precision {
                 Precision::F32 => {
-                    format!("{level} multiplies bf16 only: select the precision bf16")
+                    format!("{label} multiplies only bf16; ask for it with --precision bf16")
                 }
                 Precision::Bf16 => {
-                    format!("this processor has no bf16 instructions at {level}")
+                    format!("this processor has no instructions for bf16 at level {label}")
                 }
             };
             return Err(BackendError::Unavailable { backend: BACKEND, reason });
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let name = match precision {
-            Precision::F32 => format!("{threads} CPU threads, {level}"),
-            Precision::Bf16 => format!("{threads} CPU threads, {level}, bf16"),
+            Precision::F32 => format!("{threads} CPU threads, {label}"),
+            Precision::Bf16 => format!("{threads} CPU threads, {label}, bf16"),
         };
         Ok(DeviceInfo { name, kind: DeviceKind::Cpu })
     }

@@ -135,11 +135,11 @@ mod tests {
     use framegate_backend_api::graph::{Convolution, GraphBuilder, Operator, Padding};
 
     use super::*;
-    use crate::level::SimdLevel;
     use crate::memory::Buffers;
     use crate::memory::Cell;
-    use crate::precision::Precision;
     use crate::steps::Step;
+    use framegate_cpu::Level;
+    use framegate_cpu::Precision;
 
     fn graph() -> Graph {
         let mut builder = GraphBuilder::new("x", [1, 3, 4, 4]);
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_panic_costs_its_batch_and_the_session_goes_on() {
-        let mut plan = Plan::new(&graph(), SimdLevel::best(Precision::F32), Precision::F32, 2);
+        let mut plan = Plan::new(&graph(), Level::best(Precision::F32), Precision::F32, 2);
         assert_eq!(plan.steps[0].step.tasks(), 1, "a batch must be one call of the step");
         let step = &mut plan.steps[0].step;
         let calm: Box<dyn Step> = std::mem::replace(step, Box::new(Nothing));
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn a_profile_has_the_time_of_every_step() {
         let (mut session, mut batch) =
-            session(Plan::new(&graph(), SimdLevel::best(Precision::F32), Precision::F32, 2));
+            session(Plan::new(&graph(), Level::best(Precision::F32), Precision::F32, 2));
         let mut out = OutputBatch::default();
         session.set_profiling(true);
         for len in [1, 3] {

@@ -1,4 +1,4 @@
-//! Types and shapes of an operator's results.
+//! Infers the types and shapes of an operator's results.
 
 use super::{
     AveragePool, AxisSlice, Binary, Convolution, Operator, Pad, Reduce, TopK,
@@ -9,7 +9,7 @@ use crate::ElementType;
 type Shape = Vec<usize>;
 type Results = Vec<(ElementType, Shape)>;
 
-/// Works out the results of `operator`, or says what does not fit.
+/// Infers the results of `operator`, or explains what does not fit.
 pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String> {
     check_count(operator, operands.len())?;
     check_types(operator, operands)?;
@@ -56,7 +56,7 @@ pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results,
             let mut sorted = permutation.clone();
             sorted.sort_unstable();
             if !sorted.iter().copied().eq(0..x.len()) {
-                return Err(format!("{permutation:?} is no permutation of the axes of {x:?}"));
+                return Err(format!("{permutation:?} is not a permutation of the axes of {x:?}"));
             }
             permutation.iter().map(|axis| x[*axis]).collect()
         }
@@ -106,11 +106,11 @@ pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results,
     })
 }
 
-/// More elements than any device holds are a slip or an attack.
+/// A shape with more elements than any device can hold is a mistake or an attack.
 const MAX_ELEMENTS: usize = 1 << 31;
 
 fn check_size(shape: &[usize]) -> Result<(), String> {
-    // An axis without elements does not excuse the others.
+    // An axis without elements must not hide the extents of the others.
     let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul((*extent).max(1)));
     match count {
         Some(1..=MAX_ELEMENTS) => Ok(()),

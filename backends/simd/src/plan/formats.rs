@@ -1,11 +1,11 @@
 //! Decides in which number formats each blocked value is stored: `f32`, bf16, or both.
 
 use framegate_backend_api::graph::{Graph, Operator, Resize, ResizeMode, ValueId};
+use framegate_cpu::Precision;
 
 use super::classify::{Lowering, multiplies_pairs};
 use super::fuse::Fusions;
 use super::views::LayoutOp;
-use crate::precision::Precision;
 
 /// The number format of a blocked value's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use framegate_backend_api::graph::{Graph, Node, ValueId};
 use framegate_backend_api::{ElementType, HostTensor, TensorData};
+use framegate_cpu::{Level, Precision};
 
 use super::PlannedStep;
 use super::classify::Lowering;
@@ -14,10 +15,8 @@ use super::rearrange::{Channel, arrangement};
 use super::slots::{Home, Slots};
 use super::views::{LayoutOp, Source};
 use crate::kernels::layout::Strides;
-use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Slot, cells};
 use crate::plain::{self, Operation, Tensor};
-use crate::precision::Precision;
 use crate::steps::{Blocked, ChannelSource, GatherChannels, Pack, Plain, Step, ToBf16, Unpack};
 
 /// The slots that hold a value, once there are any.
@@ -56,7 +55,7 @@ pub(crate) type Lowered = (Vec<PlannedStep>, Slots, Vec<AlignedCells>);
 /// Lowers the nodes in order, then the outputs.
 pub(crate) fn lower(
     graph: &Graph,
-    level: SimdLevel,
+    level: Level,
     precision: Precision,
     threads: usize,
     analysis: &Analysis,
@@ -96,7 +95,7 @@ pub(crate) fn lower(
 /// A plan under construction.
 pub(super) struct Lowerer<'a> {
     pub(super) graph: &'a Graph,
-    pub(super) level: SimdLevel,
+    pub(super) level: Level,
     pub(super) precision: Precision,
     pub(super) threads: usize,
     analysis: &'a Analysis,

@@ -1,6 +1,7 @@
 //! Lowers convolutions of every kind.
 
 use framegate_backend_api::graph::{Convolution, Graph, Node, TransposedConvolution, Window};
+use framegate_cpu::Precision;
 
 use super::classify::{Lowering, PLANAR_CHANNELS, multiplies_pairs};
 use super::formats::Format;
@@ -13,7 +14,6 @@ use crate::kernels::direct_conv;
 use crate::kernels::epilogue::Epilogue;
 use crate::kernels::window::Axis;
 use crate::memory::Slot;
-use crate::precision::Precision;
 use crate::steps::{
     Blocked, ConvolutionParts, DepthwiseConvolution, DirectConvolution, SCRATCH, ScatterPhases,
     Targets, Weights, WinogradConvolution, winograd_fits,

@@ -30,11 +30,11 @@ mod views;
 mod waves;
 
 use framegate_backend_api::graph::Graph;
+use framegate_cpu::Precision;
 
-use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Slot};
-use crate::precision::Precision;
 use crate::steps::Step;
+use framegate_cpu::Level;
 use slots::{Home, Slots};
 use waves::Partition;
 
@@ -82,12 +82,7 @@ pub(crate) enum Location {
 
 impl Plan {
     /// Plans `graph` for the kernels of `level` and `precision`, cut into tasks for `threads` threads.
-    pub(crate) fn new(
-        graph: &Graph,
-        level: SimdLevel,
-        precision: Precision,
-        threads: usize,
-    ) -> Self {
+    pub(crate) fn new(graph: &Graph, level: Level, precision: Precision, threads: usize) -> Self {
         let graph = passes::run(graph);
         let lowerings = classify::classify(&graph, level.lanes());
         let fusions = fuse::fuse(&graph, &lowerings);

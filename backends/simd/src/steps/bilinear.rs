@@ -2,10 +2,10 @@
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use framegate_backend_api::graph::Resize;
+use framegate_cpu::Level;
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::bilinear::{self, Row};
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 use crate::plain::{Blend, blends};
 
@@ -26,7 +26,7 @@ pub(crate) struct Bilinear {
 
 impl Bilinear {
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         resize: &Resize,
         operand: Blocked,

@@ -3,10 +3,10 @@
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use framegate_backend_api::graph::Binary;
+use framegate_cpu::Level;
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::elementwise::repeated_version;
-use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 
 /// Cost per element, in multiply-adds.
@@ -32,7 +32,7 @@ pub(crate) struct CombineChannels {
 
 impl CombineChannels {
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         function: Binary,
         layout: Blocked,

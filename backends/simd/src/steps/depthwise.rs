@@ -1,13 +1,14 @@
 //! A depthwise convolution: one filter per channel.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use framegate_cpu::Level;
+
 use super::convolution::ConvolutionParts;
 use super::targets::{Bf16Store, Targets};
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::depthwise::{self, Row};
 use crate::kernels::epilogue::{self, Epilogue};
 use crate::kernels::window::Axis;
-use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 
 /// See the [module](self).
@@ -28,7 +29,7 @@ pub(crate) struct DepthwiseConvolution {
 }
 
 impl DepthwiseConvolution {
-    pub(crate) fn new(level: SimdLevel, threads: usize, parts: ConvolutionParts<'_>) -> Self {
+    pub(crate) fn new(level: Level, threads: usize, parts: ConvolutionParts<'_>) -> Self {
         let ConvolutionParts {
             axes, channels, weights, epilogue, source, targets, residual, ..
         } = parts;

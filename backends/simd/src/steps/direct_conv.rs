@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use framegate_cpu::{Level, Precision};
+
 use super::convolution::ConvolutionParts;
 use super::targets::{Bf16Store, Targets};
 use super::{Blocked, SCRATCH, Step, part, worthwhile_tasks};
@@ -10,9 +12,7 @@ use crate::kernels::direct_conv::{
     self, DirectConv, Grain, Kernel, MOST_COLUMNS, Piece, most_blocks,
 };
 use crate::kernels::epilogue::{self, Epilogue};
-use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Cell, Slot};
-use crate::precision::Precision;
 use crate::vector::pair_of_bf16;
 
 /// The most vectors of results between the kernel and the epilogue, so that these are still in the
@@ -57,7 +57,7 @@ impl DirectConvolution {
     /// With `channels` in blocks of `block`, both as the kernel counts them. A 1×1 convolution runs
     /// as if all pixels were in one row.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         precision: Precision,
         threads: usize,
         [channels, block]: [usize; 2],
@@ -243,7 +243,7 @@ fn flatten(conv: &mut DirectConv) {
 
 /// Divides `blocks` into groups that the kernel can compute, as equal in size as possible.
 pub(super) fn groups(
-    level: SimdLevel,
+    level: Level,
     precision: Precision,
     blocks: usize,
     conv: &DirectConv,

@@ -4,10 +4,10 @@
 use std::ops::Range;
 
 use framegate_backend_api::graph::{Activation, Binary};
+use framegate_cpu::Level;
 
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::elementwise::{activation_version, binary_version, repeated_version};
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 use crate::vector::LONGEST_VECTOR;
 
@@ -35,7 +35,7 @@ pub(crate) struct Activate {
 impl Activate {
     /// Of `len` elements.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         function: Activation,
         len: usize,
@@ -93,7 +93,7 @@ pub(crate) struct Combine {
 impl Combine {
     /// Of `len` elements.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         function: Binary,
         len: usize,

@@ -1,9 +1,10 @@
 //! Products of row-major matrices and of stacks of them.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use framegate_cpu::Level;
+
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::matmul::{self, MOST_ROWS, Product};
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 use crate::plain::stacked_matrices;
 
@@ -23,7 +24,7 @@ pub(crate) struct MatMul {
 impl MatMul {
     /// For operands of these shapes, which must fit.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         [a, b]: [&[usize]; 2],
         sources: [Slot; 2],
@@ -40,7 +41,7 @@ impl MatMul {
 
     /// Whether this step can multiply by a matrix of this shape: rows of the result must be at least
     /// as long as a vector.
-    pub(crate) fn fits(level: SimdLevel, b: &[usize]) -> bool {
+    pub(crate) fn fits(level: Level, b: &[usize]) -> bool {
         b[b.len() - 1] >= level.lanes()
     }
 

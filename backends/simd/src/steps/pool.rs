@@ -2,11 +2,11 @@
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use framegate_backend_api::graph::AveragePool;
+use framegate_cpu::Level;
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::pool::{self, Row};
 use crate::kernels::window::Axis;
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 
 /// See the [module](self).
@@ -25,7 +25,7 @@ pub(crate) struct Pool {
 impl Pool {
     /// A max pool.
     pub(crate) fn max(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         axes: [Axis; 2],
         channels: usize,
@@ -37,7 +37,7 @@ impl Pool {
 
     /// An average pool.
     pub(crate) fn mean(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         parameters: &AveragePool,
         axes: [Axis; 2],

@@ -1,9 +1,10 @@
 //! Softmax of row-major tensors.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use framegate_cpu::Level;
+
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::softmax::{self, Lines};
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 
 /// Cost per element, in multiply-adds.
@@ -27,7 +28,7 @@ pub(crate) struct Softmax {
 impl Softmax {
     /// Along `axis` of `shape`, which must fit.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         axis: usize,
         shape: &[usize],
@@ -49,7 +50,7 @@ impl Softmax {
 
     /// Whether this step can compute a shape: lines must be contiguous, or at least as many as a
     /// vector has lanes must be side by side.
-    pub(crate) fn fits(level: SimdLevel, axis: usize, shape: &[usize]) -> bool {
+    pub(crate) fn fits(level: Level, axis: usize, shape: &[usize]) -> bool {
         let inner: usize = shape[axis + 1..].iter().product();
         inner == 1 || inner >= level.lanes()
     }

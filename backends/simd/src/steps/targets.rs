@@ -1,8 +1,9 @@
 //! Where the results of a convolution go.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use framegate_cpu::Level;
+
 use crate::kernels::to_bf16;
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Slot};
 
 /// The most elements that are computed before they are converted, where only bf16 is needed.
@@ -33,7 +34,7 @@ pub(crate) struct Bf16Store {
 }
 
 impl Bf16Store {
-    pub(crate) fn new(level: SimdLevel, targets: Targets) -> Self {
+    pub(crate) fn new(level: Level, targets: Targets) -> Self {
         Self { target: targets.bf16.map(|slot| (slot, to_bf16::version(level))) }
     }
 

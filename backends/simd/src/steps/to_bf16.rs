@@ -1,9 +1,10 @@
 //! Converts a blocked feature map to bf16 where the step that computed it could not.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use framegate_cpu::Level;
+
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::to_bf16;
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 
 /// Cost per element, in multiply-adds.
@@ -21,7 +22,7 @@ pub(crate) struct ToBf16 {
 
 impl ToBf16 {
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         len: usize,
         [source, target]: [Slot; 2],

@@ -7,6 +7,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use framegate_cpu::{Level, Precision};
+
 use super::convolution::ConvolutionParts;
 use super::direct_conv::{Group, groups, packed, padded};
 use super::{Blocked, Step, part, worthwhile_tasks};
@@ -16,9 +18,7 @@ use crate::kernels::window::Axis;
 use crate::kernels::winograd::{
     self, Elements, POSITIONS, Results, elements_version, results_version,
 };
-use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Cell, Slot};
-use crate::precision::Precision;
 
 /// The most transformed elements at a time, in cells: half of a second-level cache of 2²⁰ bytes.
 const ELEMENTS_IN_CACHE: usize = 1 << 17;
@@ -62,7 +62,7 @@ pub(crate) fn fits(parts: &ConvolutionParts<'_>) -> bool {
 impl WinogradConvolution {
     /// Writes the results to `target` as `f32`.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         target: Slot,
         parts: ConvolutionParts<'_>,

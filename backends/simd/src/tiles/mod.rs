@@ -21,15 +21,9 @@ mod amx;
 mod portable;
 
 #[cfg(all(feature = "amx", target_arch = "x86_64"))]
-pub(crate) use amx::{AmxTiles, is_usable};
+pub(crate) use amx::AmxTiles;
 #[cfg(test)]
 pub(crate) use portable::PortableTiles;
-
-/// What `level` asks in a build without AMX.
-#[cfg(all(not(feature = "amx"), target_arch = "x86_64"))]
-pub(crate) fn is_usable() -> bool {
-    false
-}
 
 /// Results in a tile.
 pub(crate) const ROWS: usize = 16;

@@ -90,7 +90,7 @@ macro_rules! versions {
     ($name:ident $(<$($constant:ident),+>)? = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
         /// The version for a level.
         pub(crate) fn $name $(<$(const $constant: usize),+>)? (
-            level: $crate::level::SimdLevel,
+            level: framegate_cpu::Level,
         ) -> unsafe fn($($type),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f")]
@@ -110,10 +110,10 @@ macro_rules! versions {
             }
             match level {
                 #[cfg(target_arch = "x86_64")]
-                $crate::level::SimdLevel::Avx512(_) | $crate::level::SimdLevel::Amx(_) => avx512 $(::<$($constant),+>)?,
+                framegate_cpu::Level::Avx512(_) | framegate_cpu::Level::Amx(_) => avx512 $(::<$($constant),+>)?,
                 #[cfg(target_arch = "x86_64")]
-                $crate::level::SimdLevel::Avx2(_) => avx2 $(::<$($constant),+>)?,
-                $crate::level::SimdLevel::Portable => portable $(::<$($constant),+>)?,
+                framegate_cpu::Level::Avx2(_) => avx2 $(::<$($constant),+>)?,
+                framegate_cpu::Level::Portable => portable $(::<$($constant),+>)?,
             }
         }
     };
@@ -127,7 +127,7 @@ macro_rules! pair_versions {
         /// # Panics
         /// If the processor has no instructions for bf16 at that level.
         pub(crate) fn $name $(<$(const $constant: usize),+>)? (
-            level: $crate::level::SimdLevel,
+            level: framegate_cpu::Level,
         ) -> unsafe fn($($type),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bf16")]
@@ -141,10 +141,10 @@ macro_rules! pair_versions {
                     self::$body::<$crate::vector::PortablePairs $($(, $constant)+)?>($($argument),*)
                 }
             }
-            assert!(level.has($crate::precision::Precision::Bf16), "{level} has no bf16 here");
+            assert!(level.has(framegate_cpu::Precision::Bf16), "{level} has no bf16 here");
             match level {
                 #[cfg(target_arch = "x86_64")]
-                $crate::level::SimdLevel::Avx512(_) | $crate::level::SimdLevel::Amx(_) => avx512 $(::<$($constant),+>)?,
+                framegate_cpu::Level::Avx512(_) | framegate_cpu::Level::Amx(_) => avx512 $(::<$($constant),+>)?,
                 _ => portable $(::<$($constant),+>)?,
             }
         }

@@ -9,18 +9,19 @@ mod amx;
 mod piece;
 mod vector;
 
-use crate::level::SimdLevel;
-use crate::precision::Precision;
+use framegate_cpu::Level;
+use framegate_cpu::Precision;
+
 #[cfg(all(feature = "amx", target_arch = "x86_64"))]
 use crate::tiles::{PAIRS, ROWS};
 
 pub(crate) use piece::{DirectConv, Kernel, Piece};
 
 /// The most blocks of filters that the level's kernel computes at a time.
-pub(crate) fn most_blocks(level: SimdLevel) -> usize {
+pub(crate) fn most_blocks(level: Level) -> usize {
     match level {
         #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx512(_) | SimdLevel::Amx(_) => 4,
+        Level::Avx512(_) | Level::Amx(_) => 4,
         // Sixteen registers have no room for more weights next to the sums.
         _ => 2,
     }
@@ -28,10 +29,10 @@ pub(crate) fn most_blocks(level: SimdLevel) -> usize {
 
 /// The pairs of channels that the level's kernel multiplies. Tiles always multiply whole blocks; the
 /// pairs that the last block lacks have weights of 0.
-pub(crate) fn pairs(level: SimdLevel, channels: usize) -> usize {
+pub(crate) fn pairs(level: Level, channels: usize) -> usize {
     match level {
         #[cfg(all(feature = "amx", target_arch = "x86_64"))]
-        SimdLevel::Amx(_) => channels.div_ceil(2 * PAIRS) * PAIRS,
+        Level::Amx(_) => channels.div_ceil(2 * PAIRS) * PAIRS,
         _ => channels.div_ceil(2),
     }
 }
@@ -49,11 +50,11 @@ pub(crate) struct Grain {
 pub(crate) const MOST_COLUMNS: usize = 24;
 
 /// The grain of the level's kernel.
-pub(crate) fn grain(level: SimdLevel, precision: Precision) -> Grain {
+pub(crate) fn grain(level: Level, precision: Precision) -> Grain {
     match (precision, level) {
         // An edge takes a whole tile of results, so in short rows most tiles would be at edges.
         #[cfg(all(feature = "amx", target_arch = "x86_64"))]
-        (Precision::Bf16, SimdLevel::Amx(_)) => Grain { columns: ROWS, short_row: 3 * ROWS },
+        (Precision::Bf16, Level::Amx(_)) => Grain { columns: ROWS, short_row: 3 * ROWS },
         _ => Grain { columns: MOST_COLUMNS, short_row: 12 },
     }
 }
@@ -62,7 +63,7 @@ pub(crate) fn grain(level: SimdLevel, precision: Precision) -> Grain {
 ///
 /// `step` is [`DirectConv::step`]. The common ones are compiled in, so that addresses cost nothing:
 /// neighbouring results that read neighbouring vectors, or every second float as in a first layer.
-pub(crate) fn kernel(level: SimdLevel, precision: Precision, blocks: usize, step: usize) -> Kernel {
+pub(crate) fn kernel(level: Level, precision: Precision, blocks: usize, step: usize) -> Kernel {
     match (blocks, step) {
         (1, 16) => version::<1, 16>(level, precision),
         (2, 16) => version::<2, 16>(level, precision),
@@ -83,10 +84,10 @@ pub(crate) fn kernel(level: SimdLevel, precision: Precision, blocks: usize, step
     }
 }
 
-fn version<const B: usize, const STEP: usize>(level: SimdLevel, precision: Precision) -> Kernel {
+fn version<const B: usize, const STEP: usize>(level: Level, precision: Precision) -> Kernel {
     match (precision, level) {
         #[cfg(all(feature = "amx", target_arch = "x86_64"))]
-        (Precision::Bf16, SimdLevel::Amx(proof)) => amx::kernel(proof, B),
+        (Precision::Bf16, Level::Amx(proof)) => amx::kernel(proof, B),
         (Precision::Bf16, _) => vector::pair_version::<B, STEP>(level),
         (Precision::F32, _) => vector::version::<B, STEP>(level),
     }

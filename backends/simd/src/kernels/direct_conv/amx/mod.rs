@@ -13,9 +13,10 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::piece::{DirectConv, Kernel, Piece, ZEROS};
 #[cfg(all(feature = "amx", target_arch = "x86_64"))]
-use crate::level::Amx;
+use framegate_cpu::Amx;
+
+use super::piece::{DirectConv, Kernel, Piece, ZEROS};
 #[cfg(all(feature = "amx", target_arch = "x86_64"))]
 use crate::tiles::AmxTiles;
 use crate::tiles::{COLUMNS, Factors, MOST_SUMS, PAIRS, ROWS, Sums, Tiles};
