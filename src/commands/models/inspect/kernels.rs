@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::backends::{BackendId, BackendOptions};
 
 /// What the backend calls its scalar fallback, which runs any operator.
-const FALLBACK: &str = "plain";
+const FALLBACK: &str = "scalar";
 
 /// The kernels that run a model.
 #[derive(Debug, Serialize)]
