@@ -5,9 +5,9 @@
 
 use std::cell::RefCell;
 
-use framegate::front::validate::validate;
+use framegate::protocol::validate;
 use framegate::stages::{DecodeLimits, Preprocessor};
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 use libfuzzer_sys::fuzz_target;
 
 const LIMIT: usize = 65_536;
@@ -16,15 +16,14 @@ const EXTENT: usize = 64;
 const LIMITS: DecodeLimits =
     DecodeLimits { max_width: 1024, max_height: 1024, max_pixels: 262_144 };
 
+/// The input of a YOLOX model: values are the pixels' own, 0 to 255.
 fn input() -> ImageInput {
-    ImageInput {
-        width: EXTENT,
-        height: EXTENT,
-        channel_order: ChannelOrder::Bgr,
-        mean: [0.0; 3],
-        scale: [1.0; 3],
-        fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
-    }
+    let outputs = [("output".to_owned(), vec![1, 84, 7])];
+    let model = FixedOutputs { side: Some(EXTENT), outputs: &outputs, metadata: &[] };
+    let folder = ModelFolder::new("frame");
+    folder.write("model.onnx", &model.encode());
+    folder.write("model.toml", b"boxes = \"yolox\"");
+    folder.load().expect("the model is a YOLOX").input
 }
 
 thread_local! {

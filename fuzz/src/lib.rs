@@ -1,19 +1,22 @@
 //! Model files for the targets that need one, in a folder of this process.
 
+pub mod graft;
+
 use std::path::{Path, PathBuf};
 
 use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 use framegate_onnx_proto::{
-    DimensionProto, GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto,
-    StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
-    ValueInfoProto,
+    AttributeProto, AttributeType, DimensionProto, GraphProto, Message, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
 };
 
 /// `TensorProto.DataType.FLOAT` of the ONNX standard.
 const FLOAT: i32 = 1;
 
-/// A model whose outputs have these names and shapes, whatever image it is given.
+/// A model whose outputs have these names and shapes: each element is the mean of the image.
+#[derive(Debug)]
 pub struct FixedOutputs<'a> {
     /// Width and height of the input; `None` leaves them open.
     pub side: Option<usize>,
@@ -30,7 +33,10 @@ impl FixedOutputs<'_> {
         let image = vec![DimensionProto::fixed(1), DimensionProto::fixed(3), side.clone(), side];
         let constant = |name: &str| format!("{name}_constant");
         let graph = GraphProto {
-            node: self.outputs.iter().map(|(name, _)| identity(&constant(name), name)).collect(),
+            node: [mean_of_images()]
+                .into_iter()
+                .chain(self.outputs.iter().map(|(name, _)| add_mean(&constant(name), name)))
+                .collect(),
             name: "fixed".to_owned(),
             initializer: (self.outputs.iter())
                 .map(|(name, shape)| zeros(&constant(name), shape))
@@ -53,11 +59,30 @@ impl FixedOutputs<'_> {
     }
 }
 
-fn identity(input: &str, output: &str) -> NodeProto {
+/// The node that makes `mean`, one number, of the input `images`.
+fn mean_of_images() -> NodeProto {
+    // Without axes a mean is taken over all of them.
+    let keepdims = AttributeProto {
+        name: "keepdims".to_owned(),
+        i: Some(0),
+        r#type: AttributeType::Int.into(),
+        ..AttributeProto::default()
+    };
     NodeProto {
-        input: vec![input.to_owned()],
+        input: vec!["images".to_owned()],
+        output: vec!["mean".to_owned()],
+        op_type: "ReduceMean".to_owned(),
+        attribute: vec![keepdims],
+        ..NodeProto::default()
+    }
+}
+
+/// The node that makes a value with the constant's shape, but not constant itself.
+fn add_mean(constant: &str, output: &str) -> NodeProto {
+    NodeProto {
+        input: vec!["mean".to_owned(), constant.to_owned()],
         output: vec![output.to_owned()],
-        op_type: "Identity".to_owned(),
+        op_type: "Add".to_owned(),
         ..NodeProto::default()
     }
 }
@@ -79,6 +104,7 @@ fn value(name: &str, dim: Vec<DimensionProto>) -> ValueInfoProto {
 }
 
 /// A folder for `model.onnx` and what lies beside it.
+#[derive(Debug)]
 pub struct ModelFolder(PathBuf);
 
 impl ModelFolder {

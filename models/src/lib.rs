@@ -2,20 +2,21 @@
 //!
 //! ```text
 //! NAME.onnx ─ onnx ─▶ graph ─ passes ─▶ fused graph ─┐
-//! NAME.toml, metadata, output shapes ─ detector ─────┴─▶ Detector
+//! NAME.toml, metadata, outputs ─ layouts, detector ───┴─▶ Detector
 //! ```
 //!
 //! [`mod@reference`] is the scalar meaning of every operator: it folds constants while a file is read,
-//! and it is what every backend is held against.
+//! and every backend is compared with it.
 
 #![warn(missing_docs)]
 
 pub mod detector;
+mod image_input;
+pub mod layouts;
 pub mod onnx;
 pub mod passes;
 pub mod reference;
-
-pub use detector::Detector;
 mod size;
 
+pub use detector::Detector;
 pub use size::Size;

@@ -83,7 +83,7 @@ impl FrameTransform {
 
 #[cfg(test)]
 mod tests {
-    use framegate_models::detector::ChannelOrder;
+    use framegate_models::detector::{ChannelOrder, ResizeFilter};
 
     use super::*;
 
@@ -98,6 +98,7 @@ mod tests {
             mean: [0.0; 3],
             scale: [1.0; 3],
             fit,
+            resize: ResizeFilter::Bilinear,
         };
         FrameTransform::of(Size { width: frame.0, height: frame.1 }, &input)
     }

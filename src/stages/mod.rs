@@ -1,5 +1,6 @@
 //! The stages of a frame, in the order in which it passes them. Everything here blocks and nothing awaits.
 
+mod antialiased;
 mod boxes;
 mod decode;
 mod fit;

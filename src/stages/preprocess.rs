@@ -86,7 +86,7 @@ impl InputWriter {
     pub fn new(input: &ImageInput) -> Self {
         Self {
             input: input.clone(),
-            fitter: ImageFitter::default(),
+            fitter: ImageFitter::new(input.resize),
             normaliser: Normaliser::new(input),
         }
     }

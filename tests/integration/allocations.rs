@@ -8,8 +8,12 @@ use std::time::{Duration, Instant};
 
 use framegate::engine::EngineSettings;
 use framegate::engine::live::{BatchTimes, Schedule, ServiceTimes};
-use framegate::stages::{DecodeLimits, Decoder, InputWriter, Orientation, RgbImage};
+use framegate::stages::{
+    BoxStage, DecodeLimits, Decoder, FrameTransform, InputWriter, Orientation, RgbImage, Thresholds,
+};
+use framegate_models::Size;
 
+use crate::boxes::{every_layout, outputs};
 use crate::support::jpeg::{Coding, declare_size, encode, slopes};
 use crate::support::{dirty_slot, yolox_input};
 
@@ -162,5 +166,21 @@ fn an_arrival_allocates_nothing_however_many_streams_there_are() {
         };
         assert!(allocations(&mut arrive_all).calls > 0, "the first frames make room");
         assert_eq!(allocations(&mut arrive_all), Allocations::default(), "{streams} streams");
+    }
+}
+
+#[test]
+fn from_raw_outputs_to_detections_nothing_is_allocated() {
+    for detector in every_layout() {
+        let mut random = fastrand::Rng::with_seed(6);
+        let outputs = outputs(&detector, 1, || random.f32());
+        let frame = Size { width: 128, height: 96 };
+        let placement = FrameTransform::of(frame, &detector.input);
+        let mut stage = BoxStage::new(&detector, Thresholds::DEFAULT).unwrap();
+        let mut detections = Vec::new();
+        let mut detect = || stage.detect(&outputs, 0, &placement, &mut detections).unwrap();
+        detect();
+        assert_eq!(allocations(detect), Allocations::default(), "{}", detector.boxes);
+        assert!(!detections.is_empty(), "{} found nothing", detector.boxes);
     }
 }

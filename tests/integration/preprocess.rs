@@ -1,8 +1,10 @@
 //! Frames on their way into a batch.
 
-use framegate::stages::{DecodeLimits, FrameTransform, Preprocessor};
+use framegate::stages::{
+    DecodeLimits, FrameTransform, InputWriter, Orientation, Preprocessor, RgbImage,
+};
 use framegate_models::Size;
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 
 use crate::support::jpeg::{Coding, decode, encode, slopes};
 use crate::support::{dirty_slot, test_data, yolox_input};
@@ -63,6 +65,7 @@ fn values_are_those_of_the_formulas() {
             channel_order: *random.choice(&[ChannelOrder::Rgb, ChannelOrder::Bgr]).unwrap(),
             mean: [123.7, 116.3, 103.5],
             scale: [1.0, 0.5, 2.0],
+            resize: ResizeFilter::Bilinear,
             fit: match round % 3 {
                 0 => Fit::Stretch,
                 1 => Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
@@ -196,5 +199,54 @@ fn inputs_match_those_of_opencv() {
         let mean = differences.iter().sum::<f32>() / differences.len() as f32;
         println!("{name}: largest difference {largest}, mean {mean}");
         assert!(largest <= 2.0, "{name} is {largest} levels off");
+    }
+}
+
+/// Pixels made by a formula, with steep edges: those of the files that Pillow made, see below.
+fn steep(width: usize, height: usize) -> Vec<u8> {
+    let value = |x: usize, y: usize, c: usize| (x * x * 7 + y * 13 + x * y * 5 + c * 85) % 256;
+    let rows = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    rows.flat_map(|(x, y)| [0, 1, 2].map(|channel| value(x, y, channel) as u8)).collect()
+}
+
+/// `data/pillow-*.rgb` is what Pillow 13.0 makes of [`steep`], by `Image.resize(size, BILINEAR)` and
+/// `BICUBIC`: smaller, larger, and one of each.
+#[test]
+fn antialiased_pixels_are_those_of_pillow() {
+    macro_rules! pillow {
+        ($filter:literal, $sizes:literal) => {
+            &include_bytes!(concat!("data/pillow-", $filter, "-", $sizes, ".rgb"))[..]
+        };
+    }
+    let (linear, cubic) = (ResizeFilter::Antialiased, ResizeFilter::AntialiasedBicubic);
+    for (filter, [width, height], [new_width, new_height], expected) in [
+        (linear, [23, 17], [9, 7], pillow!("bilinear", "23x17-9x7")),
+        (linear, [23, 17], [40, 31], pillow!("bilinear", "23x17-40x31")),
+        (linear, [23, 17], [30, 6], pillow!("bilinear", "23x17-30x6")),
+        (linear, [200, 150], [11, 8], pillow!("bilinear", "200x150-11x8")),
+        (cubic, [23, 17], [9, 7], pillow!("bicubic", "23x17-9x7")),
+        (cubic, [23, 17], [40, 31], pillow!("bicubic", "23x17-40x31")),
+        (cubic, [23, 17], [30, 6], pillow!("bicubic", "23x17-30x6")),
+        (cubic, [200, 150], [11, 8], pillow!("bicubic", "200x150-11x8")),
+    ] {
+        let input = ImageInput {
+            channel_order: ChannelOrder::Rgb,
+            fit: Fit::Stretch,
+            resize: filter,
+            ..yolox_input(new_width, new_height)
+        };
+        let pixels = steep(width, height);
+        let image = RgbImage { pixels, width, height, orientation: Orientation::Upright };
+        let mut slot = dirty_slot(&input);
+        InputWriter::new(&input).write(&image, &mut slot);
+        assert_eq!(expected.len(), slot.len());
+        let planes = new_width * new_height;
+        for (index, value) in slot.iter().enumerate() {
+            let of_pillow = f32::from(expected[index % planes * 3 + index / planes]);
+            assert!(
+                (value - of_pillow).abs() <= 1.0,
+                "{filter:?} to {new_width}x{new_height}: {value} at {index}, not {of_pillow}"
+            );
+        }
     }
 }

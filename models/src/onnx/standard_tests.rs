@@ -9,7 +9,7 @@ use std::path::Path;
 use framegate_backend_api::{HostTensor, TensorData};
 use framegate_onnx_proto::{Message, ModelProto, TensorProto};
 
-use super::{import, operators, tensor::host_tensor};
+use super::{operators, tensor::host_tensor, walk};
 
 /// Cases that pass with the version of the package that CI uses.
 const EXPECTED: usize = 645;
@@ -85,7 +85,7 @@ fn run(case: &Path) -> Outcome {
         }
         graph.initializer.push(tensor);
     }
-    let outputs = match import::import_constants(graph, opset) {
+    let outputs = match walk::import_constants(graph, opset) {
         Ok(outputs) => outputs,
         Err(error) => return Outcome::Refused(error.to_string()),
     };
