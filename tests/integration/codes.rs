@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use framegate::eval::{Labels, finds};
+use framegate::eval::{GroundTruth, finds};
 use framegate::stages::{BoxStage, DecodeLimits, Detection, Preprocessor, Thresholds};
 use framegate_backend_api::{Backend, InputBatch, Limits, OutputBatch};
 use framegate_models::Detector;
@@ -25,8 +25,8 @@ fn detector() -> Detector {
     Detector::load(Path::new(EMBEDDED_MODEL), &options).expect("it is part of the program")
 }
 
-fn labels() -> Labels {
-    Labels::read(&Path::new(GENERATED).join("labels.json")).unwrap()
+fn labels() -> GroundTruth {
+    GroundTruth::read(&Path::new(GENERATED).join("labels.json")).unwrap()
 }
 
 /// What a backend finds in each generated image, in the order of their names.
