@@ -10,9 +10,9 @@ use super::HttpErrorCode;
 /// The body of every refusal and failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
-    /// What went wrong.
+    /// Kind of the error.
     pub error: HttpErrorCode,
-    /// What went wrong, as a sentence for people.
+    /// Explanation for people, as a sentence.
     pub detail: String,
 }
 
