@@ -66,7 +66,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.encode())
 }
 
-/// The models, the device and the limits of this server.
+/// What runs here, and within which limits.
 #[utoipa::path(
     get,
     path = "/info",

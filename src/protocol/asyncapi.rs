@@ -98,7 +98,7 @@ fn described() -> [Described; 7] {
         Described {
             key: "result",
             title: "Result",
-            summary: "The detections in a frame.",
+            summary: "What was found in a frame.",
             schema: "ResultMessage",
             example: ServerMessage::Result(ResultMessage {
                 frame_index: 1,

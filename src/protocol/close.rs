@@ -83,7 +83,7 @@ impl CloseReason {
     }
 }
 
-/// Explains a close code to the client of a live video server; `None` is a close without a code.
+/// What a close code says to the client of a live video server; `None` is a close without a code.
 pub fn meaning(close_code: Option<u16>) -> &'static str {
     match close_code {
         Some(code::NORMAL) => "normal end: the server wants no more frames",

@@ -62,7 +62,7 @@ words! {
 }
 
 words! {
-    /// Kind of an error in a session.
+    /// What went wrong in a session.
     pub enum ErrorCode {
         /// There is no such pipeline; the session is closed.
         InvalidPipeline = "invalid_pipeline",

@@ -10,9 +10,9 @@ use super::HttpErrorCode;
 /// The body of every refusal and failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
-    /// Kind of the error.
+    /// What went wrong.
     pub error: HttpErrorCode,
-    /// Explanation for people, as a sentence.
+    /// What went wrong, as a sentence for people.
     pub detail: String,
 }
 

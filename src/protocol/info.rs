@@ -68,7 +68,7 @@ pub struct LimitsInfo {
 pub struct ThresholdsInfo {
     /// From this drop rate on, frames are paced.
     pub drop: f64,
-    /// From this drop rate on, the client is warned to slow down.
+    /// From this drop rate on, the client is told to slow down.
     pub slow_down: f64,
 }
 

@@ -19,7 +19,7 @@ use crate::stages::{Detection, Stage, StageTimes, milliseconds};
 pub enum ServerMessage {
     /// The greeting, if the client asked for it.
     Greeting(Greeting),
-    /// The detections in a frame and how long they took.
+    /// What was found in a frame.
     Result(ResultMessage),
     /// A frame was dropped.
     Dropped(DroppedMessage),
@@ -36,11 +36,11 @@ pub enum ServerMessage {
 /// The greeting: the first message of a session opened with `hello=1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Greeting {
-    /// Facts about the session.
+    /// What the server runs for this session.
     pub session: SessionInfo,
 }
 
-/// Facts about a session: its pipeline, its limits.
+/// What the server runs for a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionInfo {
     /// Identifies the session in the server's log.
@@ -62,7 +62,7 @@ pub struct SessionInfo {
     pub input: Size,
 }
 
-/// The detections in a frame and how long they took.
+/// What was found in a frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ResultMessage {
     /// Number of the frame among the valid frames of its session, from 1.
@@ -164,9 +164,9 @@ pub struct DrainingMessage {
 /// A frame or the connection failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorMessage {
-    /// Kind of the error.
+    /// What went wrong.
     pub error: ErrorCode,
-    /// Explanation for people, as a phrase.
+    /// What went wrong, as a phrase for people.
     pub detail: String,
     /// Number of the frame; absent if the message was not counted as a frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
