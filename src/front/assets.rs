@@ -32,8 +32,8 @@ async fn file(path: &str, headers: &HeaderMap) -> Response {
         return not_found().await;
     };
     let tag = entity_tag(&file);
-    // Browsers revalidate every time, and mostly learn that nothing has changed: after an update nobody
-    // sees a mixture of old and new files.
+    // Browsers revalidate every time, and mostly learn that nothing has changed: after an update no page
+    // is a mixture of old and new files.
     let caching = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, tag.clone())];
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if known.is_some_and(|known| known.split(',').any(|known| known.trim() == tag)) {

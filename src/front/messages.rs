@@ -1,4 +1,4 @@
-//! What the engine and admission say, as messages to a client.
+//! Turns results of the engine and advice of admission into messages to a client.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What the server counts and measures, for Prometheus. Labels come from closed sets and never name a
+//! The server's counters and histograms, for Prometheus. Labels come from closed sets and never name a
 //! session.
 
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct Metrics {
     build: Family<BuildLabels, Gauge>,
 }
 
-/// What became of a message that should have been a frame.
+/// The outcome of a message that should have been a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageOutcome {
     /// Its result was handed to the socket.

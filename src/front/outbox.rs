@@ -1,4 +1,4 @@
-//! What waits to be written to a client's socket: bounded, whatever the client does.
+//! Messages that wait to be written to a client's socket: bounded, whatever the client does.
 //!
 //! At most one result waits. A newer one replaces it, and the older frame then counts as dropped: a
 //! client that reads slowly gets the present, not the past. Everything else is small and must arrive;

@@ -32,7 +32,7 @@ const CONNECTIONS_SHARE: f64 = 0.95;
 
 /// Every path that the server answers.
 pub fn router(app: Arc<App>) -> Router {
-    // One byte over the limit is read, to tell a frame that is too large from one that just fits.
+    // One byte over the limit is read, to distinguish a frame that is too large from one that just fits.
     let body_limit = DefaultBodyLimit::max(app.settings.max_frame_bytes + 1);
     Router::new()
         .route("/ws/video/stream", get(stream::connect))

@@ -18,7 +18,7 @@ use crate::protocol::{CloseReason, ErrorCode, InvalidFrame, ServerMessage, valid
 /// Close the session after this many consecutive invalid frames.
 pub const MAX_INVALID_IN_A_ROW: u32 = 30;
 
-/// What became of a session's frames: each has one outcome or is in flight.
+/// Counts of a session's frames by outcome: each has one outcome or is in flight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Valid frames.
@@ -79,7 +79,7 @@ impl ClientSession {
         self.id
     }
 
-    /// What has become of the frames so far.
+    /// The frames so far, by outcome.
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -154,7 +154,7 @@ impl ClientSession {
                 self.metrics.observe_stages(&result.timings);
                 let message = messages::result(frame_index, result);
                 if outbox.push_result(message, received).is_some() {
-                    // The older result was never written: its frame is dropped, as the outbox tells the client.
+                    // The older result was never written: its frame is dropped, as the outbox reports.
                     self.counts.results -= 1;
                     self.counts.dropped += 1;
                     self.admission.dropped();

@@ -21,7 +21,7 @@ use crate::panics::unpoisoned;
 pub struct FrontSettings {
     /// Largest frame that is accepted, in bytes.
     pub max_frame_bytes: usize,
-    /// When frames are paced and senders told to slow down.
+    /// Drop rates at which frames are paced and clients warned.
     pub thresholds: DropThresholds,
     /// How many sessions to serve at once.
     pub sessions: SessionLimit,
@@ -38,7 +38,7 @@ pub struct NamedPipeline {
     pub detector: Arc<Detector>,
 }
 
-/// What exists once the models are loaded.
+/// The part of the state that exists once the models are loaded.
 pub struct Loaded {
     /// Runs the frames; its pipelines have the same order as `pipelines`.
     pub engine: Engine,
@@ -48,7 +48,7 @@ pub struct Loaded {
     pub backend: &'static str,
     /// The device that the backend runs on.
     pub device: DeviceInfo,
-    /// What the engine was started with.
+    /// Settings that the engine was started with.
     pub settings: EngineSettings,
 }
 
@@ -98,12 +98,12 @@ impl App {
         let _ = self.loaded.set(loaded);
     }
 
-    /// What was loaded; `None` while the server is starting.
+    /// The loaded models; `None` while the server is starting.
     pub fn loaded(&self) -> Option<&Loaded> {
         self.loaded.get()
     }
 
-    /// What was loaded; `None` while the server is starting or shutting down.
+    /// The loaded models; `None` while the server is starting or shutting down.
     pub(super) fn ready(&self) -> Option<&Loaded> {
         self.loaded().filter(|_| !self.draining.is_cancelled())
     }

@@ -104,7 +104,7 @@ async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
     connection::run(socket, session, handle, greeting, drain, Arc::clone(&app.metrics)).await;
 }
 
-/// Tells a client that its pipeline does not exist.
+/// Refuses a client whose pipeline does not exist.
 async fn refuse(mut socket: WebSocket, id: &str) {
     /// How long to wait for a client that does not even read this.
     const PATIENCE: Duration = Duration::from_secs(2);

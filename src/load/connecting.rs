@@ -26,7 +26,7 @@ const READ_BUFFER_BYTES: usize = 16 << 10;
 /// An open session.
 pub(super) struct Connected<S> {
     pub(super) socket: WebSocketStream<S>,
-    /// What the server said about itself, if it did.
+    /// The server's greeting, if it sent one.
     pub(super) greeting: Option<SessionInfo>,
 }
 

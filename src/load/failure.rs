@@ -36,7 +36,7 @@ pub enum SessionFailure {
     Refused {
         /// The HTTP status.
         status: u16,
-        /// What the server said about it, after a colon.
+        /// The server's explanation, after a colon.
         detail: String,
     },
     /// The other side does not speak the protocol.

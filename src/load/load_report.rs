@@ -16,7 +16,7 @@ pub struct LoadReport {
     pub machine: Machine,
     /// The server's address.
     pub address: String,
-    /// What the server said about itself; null if it did not.
+    /// The server's own description; null if it sent no greeting.
     pub server: Option<ServerDescription>,
     /// The frames that were sent.
     pub source: SourceReport,

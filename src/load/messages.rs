@@ -1,5 +1,5 @@
-//! What a server says, as far as a load generator cares. Read leniently: keys may be added to the
-//! protocol, and words that this program does not know count as `other`.
+//! The parts of a server's messages that matter to a load generator. Read leniently: keys may be added to
+//! the protocol, and words that this program does not know count as `other`.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use serde::de::IgnoredAny;
 use super::failure::excerpt;
 use crate::protocol::{DropReason, ErrorCode, RecoveredNotice, SessionInfo, SlowDownWarning};
 
-/// What an unknown word counts as.
+/// Stands for every unknown word.
 const OTHER: &str = "other";
 
 /// A message of the server.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Message {
     Greeting(SessionInfo),
-    /// What became of a frame.
+    /// The outcome of a frame.
     Reply {
         frame_index: u64,
         outcome: ReplyOutcome,
@@ -36,7 +36,7 @@ pub(super) enum Message {
     Other,
 }
 
-/// What became of a frame.
+/// The outcome of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ReplyOutcome {
     /// Its age as the server measured it.

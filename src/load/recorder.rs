@@ -27,7 +27,7 @@ impl Window {
     }
 }
 
-/// What became of the frames of one session, and what the server advised:
+/// Counts of one session's frames by outcome, and the server's advice:
 /// `due = sent + not_sent`, and in the end `sent = results + dropped + errors + unanswered`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct SessionCounts {
@@ -46,7 +46,7 @@ pub(super) struct SessionCounts {
     pub(super) recommended_fps: Option<f64>,
 }
 
-/// What became of the frames that were due within one second.
+/// Counts of the frames that were due within one second.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct SecondCounts {
     pub(super) results: u64,
@@ -207,7 +207,7 @@ impl Recorder {
         self.sessions[session].recommended_fps = Some(recommended_fps);
     }
 
-    /// The server told a session that it need not send less any more.
+    /// The server notified a session that it need not send less any more.
     pub(super) fn recovered(&mut self, session: usize, recommended_fps: f64, now: Instant) {
         if now >= self.window.from {
             self.sessions[session].recovered += 1;

@@ -1,4 +1,4 @@
-//! What a trial found, for reports.
+//! The results of a trial, for reports.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub use super::statistics::{Share, Summary};
 /// Largest share of a trial's frames that may go without a result if the trial is to fit.
 pub const MAX_LOST_SHARE: f64 = 0.01;
 
-/// What a server says about itself.
+/// A server's own description.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ServerDescription {
     /// The pipeline that ran the frames.
@@ -26,7 +26,7 @@ pub struct ServerDescription {
     pub device: String,
 }
 
-/// What a trial found.
+/// The results of a trial.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrialReport {
     /// Sessions asked for.
@@ -40,7 +40,7 @@ pub struct TrialReport {
     /// Whether sessions followed the server's advice to send less.
     #[serde(rename = "obey")]
     pub follow_advice: bool,
-    /// What became of the frames.
+    /// The frames by outcome.
     pub frames: FrameCounts,
     /// Results per second.
     pub results_per_s: f64,
@@ -48,7 +48,7 @@ pub struct TrialReport {
     pub drops: BTreeMap<&'static str, u64>,
     /// Frames that were refused or failed, by code.
     pub errors: BTreeMap<&'static str, u64>,
-    /// What the server advised.
+    /// The server's advice.
     pub advice: Advice,
     /// Ages of results as the server measures them; null without results.
     pub age_ms: Option<Summary>,
@@ -60,7 +60,7 @@ pub struct TrialReport {
     pub send_delay_ms: Option<Summary>,
     /// How evenly results were divided between the sessions.
     pub fairness: Fairness,
-    /// What went wrong with sessions.
+    /// Failed sessions.
     pub connections: Connections,
     /// For each second, what became of the frames due in it.
     pub per_second: Vec<SecondReport>,
@@ -68,7 +68,7 @@ pub struct TrialReport {
     pub per_session: Vec<FrameCounts>,
 }
 
-/// What became of frames: `due = sent + not_sent`, `sent = results + dropped + errors + unanswered`.
+/// Counts of frames by outcome: `due = sent + not_sent`, `sent = results + dropped + errors + unanswered`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct FrameCounts {
     /// Frames that were due.
@@ -87,7 +87,7 @@ pub struct FrameCounts {
     pub unanswered: u64,
 }
 
-/// What the server advised.
+/// Advice from the server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Advice {
     /// Warnings to slow down.
@@ -111,7 +111,7 @@ pub struct Fairness {
     pub max_results: u64,
 }
 
-/// What went wrong with sessions.
+/// Failed sessions and the reasons.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Connections {
     /// Sessions that could not be opened.
@@ -122,7 +122,7 @@ pub struct Connections {
     pub reasons: BTreeMap<String, usize>,
 }
 
-/// What became of the frames that were due within one second.
+/// Counts of the frames that were due within one second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct SecondReport {
     /// Frames answered with a result.
@@ -231,7 +231,7 @@ pub struct TrialSummary {
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_not: Option<String>,
-    /// What became of the frames.
+    /// The frames by outcome.
     pub frames: FrameCounts,
     /// Results per second.
     pub results_per_s: f64,
@@ -286,7 +286,7 @@ impl From<&SessionInfo> for ServerDescription {
     }
 }
 
-/// What a trial is to do.
+/// Parameters of a trial.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrialPlan {
     /// Sessions, at least 1.

@@ -29,7 +29,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct Trial {
     pub report: TrialReport,
-    /// What the server said about itself, if it did.
+    /// The server's own description, if it sent a greeting.
     pub server: Option<ServerDescription>,
 }
 

@@ -1,19 +1,21 @@
 //! The closed sets of words on the wire: why a frame was dropped, what went wrong.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Defines an enum whose variants are words on the wire, with all of them in `ALL` and the word of
 /// each as `name()`.
 macro_rules! words {
     (
-        $(#[$about:meta])*
+        $(#[doc = $about:literal])*
         pub enum $name:ident {
             $($(#[$doc:meta])* $variant:ident = $word:literal,)*
         }
     ) => {
-        $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        $(#[doc = $about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $word)] $variant,)*
@@ -30,6 +32,18 @@ macro_rules! words {
                 }
             }
         }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some(concat!($($about),*).trim()))
+                    .enum_values(Some(Self::ALL.map(Self::name)))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
     };
 }
 

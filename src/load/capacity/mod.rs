@@ -25,7 +25,7 @@ pub struct CapacityReport {
     pub fps: f64,
     /// Frames per second of all those sessions.
     pub frames_per_s: f64,
-    /// What lies beyond.
+    /// The reason why it is not larger.
     pub boundary: Boundary,
     /// Milliseconds that 99 % of the round trips could take at most.
     pub target_age_ms: f64,

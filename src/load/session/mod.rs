@@ -49,7 +49,7 @@ impl SharedRecorder {
     }
 }
 
-/// What a session is to do.
+/// Parameters of a session.
 #[derive(Debug)]
 pub(super) struct SessionPlan {
     /// Index among the sessions of its trial.

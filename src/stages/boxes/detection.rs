@@ -8,8 +8,10 @@ use utoipa::ToSchema;
 /// An object found in a frame. Serialised as on the wire: `{"label", "class_id", "score", "x", "y",
 /// "w", "h"}`, scores rounded to 5 decimals and pixels to 2, finer than either is meaningful.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(description = "An object found in a frame.")]
 pub struct Detection {
-    /// Name of the class; shared with the other detections of the class.
+    /// Name of the class.
+    // Shared with the other detections of the class.
     #[serde(serialize_with = "text", deserialize_with = "shared")]
     #[schema(value_type = String)]
     pub label: Arc<str>,

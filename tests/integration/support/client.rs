@@ -108,7 +108,8 @@ impl Client {
     }
 }
 
-/// What the server sent; `None` for pings. Panics unless a message is of the protocol, to the letter.
+/// The message or close that was received; `None` for pings. Panics unless a message is of the protocol,
+/// to the letter.
 pub(crate) fn said(
     next: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
 ) -> Option<Said> {

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::client::{Client, Said, said};
 
-/// What became of one frame.
+/// The reply to one frame.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Heard {
     Result { at: Duration, age_ms: f64, total_ms: f64 },
@@ -64,7 +64,7 @@ impl Tally {
             }
             ServerMessage::Recovered(_) => return self.recovered.push(at),
             ServerMessage::Draining(_) => return,
-            other => panic!("nobody asked for {other:?}"),
+            other => panic!("unexpected message {other:?}"),
         };
         let before = self.heard.insert(index, heard);
         assert_eq!(before, None, "frame {index} has one outcome");
