@@ -1,7 +1,6 @@
 //! The options of `framegate bench`, checked.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::load::seconds;
