@@ -9,8 +9,12 @@ use crate::ElementType;
 type Shape = Vec<usize>;
 type Results = Vec<(ElementType, Shape)>;
 
-/// Works out the results of `operator`, or says what does not fit.
-pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String> {
+/// Types and shapes of the results of `operator` on operands of these types and shapes; of the operands
+/// nothing else is looked at.
+///
+/// # Errors
+/// What does not fit about the operands.
+pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String> {
     check_count(operator, operands.len())?;
     check_types(operator, operands)?;
     let first = operands[0];
