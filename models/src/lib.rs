@@ -5,15 +5,13 @@
 //! NAME.toml, metadata, output shapes ─ detector ─────┴─▶ Detector
 //! ```
 //!
-//! [`mod@reference`] is the scalar meaning of every operator: it folds constants while a file is read,
-//! and it is what every backend is held against.
+//! `framegate-scalar` computes what depends on constants alone while a file is read.
 
 #![warn(missing_docs)]
 
 pub mod detector;
 pub mod onnx;
 pub mod passes;
-pub mod reference;
 
 pub use detector::Detector;
 mod size;

@@ -12,9 +12,6 @@ pub fn stacked_matrices(a_shape: &[usize], b_shape: &[usize]) -> Vec<[usize; 2]>
     matrices(a).into_iter().zip(matrices(b)).map(|(a, b)| [a, b]).collect()
 }
 
-/// Sums that are accumulated side by side, so that rows of `b` are read in order.
-const CHUNK: usize = 16;
-
 pub(crate) fn matmul(a_shape: &[usize], b_shape: &[usize]) -> Operation {
     let ([.., rows, inner], [.., columns]) = (a_shape, b_shape) else {
         unreachable!("operands were checked to be matrices");
@@ -28,22 +25,40 @@ pub(crate) fn matmul(a_shape: &[usize], b_shape: &[usize]) -> Operation {
             let a = &a[a_matrix * rows * inner..][..rows * inner];
             let b = &b[b_matrix * inner * columns..][..inner * columns];
             for (row, results) in (0..rows).zip(results.by_ref()) {
-                let a = &a[row * inner..][..inner];
-                for (chunk, results) in results.chunks_mut(CHUNK).enumerate() {
-                    let mut sums = [0.0; CHUNK];
-                    for (k, factor) in a.iter().enumerate() {
-                        let b = &b[k * columns + chunk * CHUNK..][..results.len()];
-                        for (sum, element) in sums.iter_mut().zip(b) {
-                            *sum += f64::from(*factor) * f64::from(*element);
-                        }
-                    }
-                    for (result, sum) in results.iter_mut().zip(sums) {
-                        *result = sum as f32;
-                    }
-                }
+                multiply_row(&a[row * inner..][..inner], b, results);
             }
         }
     })
+}
+
+/// Multiplies a row with a matrix: as many columns at a time as there are left, up to 16, so that wide
+/// matrices are read in order.
+fn multiply_row(row: &[f32], matrix: &[f32], results: &mut [f32]) {
+    let columns = results.len();
+    let (sixteens, rest) = results.as_chunks_mut::<16>();
+    let (fours, ones) = rest.as_chunks_mut::<4>();
+    let first_four = sixteens.len() * 16;
+    let first_one = first_four + fours.len() * 4;
+    for (index, results) in sixteens.iter_mut().enumerate() {
+        *results = sums(row, matrix, columns, index * 16);
+    }
+    for (index, results) in fours.iter_mut().enumerate() {
+        *results = sums(row, matrix, columns, first_four + index * 4);
+    }
+    for (index, result) in ones.iter_mut().enumerate() {
+        [*result] = sums(row, matrix, columns, first_one + index);
+    }
+}
+
+/// The products of a row with `N` columns of a matrix, from column `first` on.
+fn sums<const N: usize>(row: &[f32], matrix: &[f32], columns: usize, first: usize) -> [f32; N] {
+    let mut sums = [0.0; N];
+    for (factor, line) in row.iter().zip(matrix.chunks_exact(columns)) {
+        for (sum, element) in sums.iter_mut().zip(&line[first..][..N]) {
+            *sum += f64::from(*factor) * f64::from(*element);
+        }
+    }
+    sums.map(|sum| sum as f32)
 }
 
 #[cfg(test)]
@@ -72,9 +87,9 @@ mod tests {
         assert_eq!(matmul(&a, &b), expected);
     }
 
-    /// Longer than what is accumulated side by side, and not a multiple of it.
+    /// 37 columns are two times sixteen, four and one.
     #[test]
-    fn long_rows_are_whole() {
+    fn every_column_is_computed() {
         let b: Vec<f32> = (0..2 * 37).map(|x| x as f32).collect();
         let a = HostTensor::from_f32([1, 2], vec![2.0, -1.0]);
         let expected = (0..37).map(|column| (2 * column - (37 + column)) as f32).collect();

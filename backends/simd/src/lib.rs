@@ -9,7 +9,7 @@
 //!   share memory, what may run at the same time.
 //! - `steps`: kernels bound to buffers and cut into tasks.
 //! - `kernels`, on `vector` and `tiles`: the loops, each written once for every level.
-//! - `plain`: every operator in scalar code, for what has no kernel and for testing what has one.
+//! - `framegate-scalar`: what runs where there is no kernel, and what the kernels are tested against.
 //! - `engine`, with its `crew` of threads: a plan at work.
 //! - `session`: a batch through the engine; `profile`: where its time went.
 
@@ -20,7 +20,6 @@ mod kernels;
 mod level;
 mod memory;
 mod panics;
-mod plain;
 mod plan;
 mod precision;
 mod profile;

@@ -7,9 +7,9 @@ use framegate_backend_api::{
     graph::{Graph, GraphBuilder, Operator, Value, ValueId},
 };
 use framegate_onnx_proto::{GraphProto, NodeProto};
+use framegate_scalar::evaluate;
 
 use super::{attributes::Attributes, error::OnnxError, operators, tensor::host_tensor};
-use crate::reference;
 
 /// What is wrong with a node; its name is added on the way out.
 pub(super) type Problem = String;
@@ -210,7 +210,7 @@ impl Import {
         let result: usize = self.builder.result_shape(&operator, operands)?.iter().product();
         let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
         self.spend(result.saturating_mul(terms(&operator, &constants)))?;
-        let results = reference::evaluate(&operator, &constants);
+        let results = evaluate(&operator, &constants);
         Ok(results.into_iter().map(|result| self.constant(result)).collect())
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Each is written once, generic over [`Vector`](crate::vector::Vector), and compiled for every
 //! level; that for tiles is generic over what multiplies them. A kernel works on a small piece; which
-//! pieces there are, and on which thread, is the business of `steps`. Tests hold each against its plain
-//! twin in `plain`.
+//! pieces there are, and on which thread, is the business of `steps`. Tests hold each against
+//! `framegate-scalar`.
 
 pub(crate) mod activation;
 pub(crate) mod blend;

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use framegate_backend_api::graph::{Graph, Node, ValueId};
+use framegate_backend_api::graph::{Graph, Node, Operator, ValueId};
 use framegate_backend_api::{ElementType, HostTensor, TensorData};
+use framegate_scalar::Operation;
 
 use super::PlannedStep;
 use super::classify::Kind;
@@ -16,9 +17,10 @@ use super::views::{Movement, Source};
 use crate::kernels::layout::Strides;
 use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Slot, cells};
-use crate::plain::{self, Operation, Tensor};
 use crate::precision::Precision;
-use crate::steps::{Block, Blocked, GatherChannels, Lane, Plain, RoundBlocks, Step, Unblock};
+use crate::steps::{
+    Block, Blocked, GatherChannels, Lane, Plain, RoundBlocks, Step, Tensor, Unblock,
+};
 
 /// Where a value's elements are found, once they are.
 #[derive(Debug, Clone, Copy, Default)]
@@ -306,7 +308,9 @@ impl Assembly<'_> {
         }
         let reads: Vec<Slot> = node.inputs.iter().map(|id| self.plain(*id)).collect();
         let writes: Vec<Slot> = node.outputs.iter().map(|id| self.new_plain(*id)).collect();
-        let operation = plain::prepare(self.graph, node);
+        let shape = |id: &ValueId| &self.graph.value(*id).shape[..];
+        let shapes: Vec<&[usize]> = node.inputs.iter().map(shape).collect();
+        let operation = Operation::prepare(&node.operator, &shapes, shape(&node.outputs[0]));
         let inputs = self.tensors(&node.inputs, &reads);
         let outputs = self.tensors(&node.outputs, &writes);
         self.push_plain(&node.name, operation, inputs, outputs);
@@ -345,7 +349,9 @@ impl Assembly<'_> {
         let inputs = self.tensors(&[id], &[slot]);
         let target = self.slots.add(len, Home::Output(index));
         let output = Tensor { slot: target, element_type: ElementType::F32, len };
-        self.push_plain(&name, plain::emit(value.element_type), inputs, vec![output]);
+        let convert = Operator::Cast(ElementType::F32);
+        let operation = Operation::prepare(&convert, &[&value.shape], &value.shape);
+        self.push_plain(&name, operation, inputs, vec![output]);
     }
 }
 

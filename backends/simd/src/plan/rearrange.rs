@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Graph, Node, Operator, Value, ValueId};
+use framegate_scalar::element_index;
 
 use super::fuse::producers;
 use super::space_to_depth::drop_dead;
-use crate::plain::position;
 
 /// A channel of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) fn arrangement(graph: &Graph, node: &Node) -> Option<Vec<Channel>> {
         Operator::Gather { axis: 1 } => {
             let indices = graph.value(node.inputs[1]).constant.as_ref()?;
             let (extent, indices) = (shape(x)[1], indices.as_i64()?);
-            let own = || indices.iter().map(|index| channel(x, position(*index, extent)));
+            let own = || indices.iter().map(|index| channel(x, element_index(*index, extent)));
             (shape(node.inputs[1]).len() == 1).then(|| own().collect())
         }
         _ => None,

@@ -2,12 +2,12 @@
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use framegate_backend_api::graph::Resize;
+use framegate_scalar::{Blend, blends};
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::blend::{self, Row};
 use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
-use crate::plain::{Blend, blends};
 
 /// What an element costs, in multiply-adds.
 const WORK: usize = 32;

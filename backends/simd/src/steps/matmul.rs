@@ -1,11 +1,12 @@
 //! Products of row-major matrices and of stacks of them.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use framegate_scalar::stacked_matrices;
+
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::matmul::{self, MOST_ROWS, Product};
 use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
-use crate::plain::stacked_matrices;
 
 /// See the [module](self).
 pub(crate) struct MatMul {

@@ -36,7 +36,7 @@ pub(crate) use gather_channels::{GatherChannels, Lane};
 pub(crate) use interleave::Interleave;
 pub(crate) use layout::{Block, Unblock};
 pub(crate) use matmul::MatMul;
-pub(crate) use plain::Plain;
+pub(crate) use plain::{Plain, Tensor};
 pub(crate) use pool::PoolBlocks;
 pub(crate) use resize::ResizeBlocks;
 pub(crate) use round::RoundBlocks;
