@@ -30,40 +30,40 @@ fn main() {
 
 #[divan::bench(args = BATCHES)]
 fn inference_simd(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Simd(None), batch);
+    inference(bencher, "simd", batch);
 }
 
 #[divan::bench(args = BATCHES)]
 fn inference_flex(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Flex, batch);
+    inference(bencher, "flex", batch);
 }
 
 #[divan::bench(args = BATCHES, sample_count = 10)]
 fn inference_ndarray(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Ndarray, batch);
+    inference(bencher, "ndarray", batch);
 }
 
 #[divan::bench(args = BATCHES)]
 fn inference_wgpu(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Wgpu, batch);
+    inference(bencher, "wgpu", batch);
 }
 
 #[divan::bench(args = BATCHES)]
 fn inference_ort(bencher: Bencher<'_, '_>, batch: usize) {
-    inference(bencher, BackendId::Ort, batch);
+    inference(bencher, "ort", batch);
 }
 
 #[divan::bench(args = BATCHES, sample_count = 20)]
 fn pipeline_simd(bencher: Bencher<'_, '_>, batch: usize) {
-    pipeline(bencher, BackendId::Simd(None), batch);
+    pipeline(bencher, "simd", batch);
 }
 
 #[divan::bench(args = BATCHES, sample_count = 20)]
 fn pipeline_ort(bencher: Bencher<'_, '_>, batch: usize) {
-    pipeline(bencher, BackendId::Ort, batch);
+    pipeline(bencher, "ort", batch);
 }
 
-fn inference(bencher: Bencher<'_, '_>, backend: BackendId, len: usize) {
+fn inference(bencher: Bencher<'_, '_>, backend: &str, len: usize) {
     let Some((detector, mut session)) = load(backend, len) else { return };
     let mut batch = InputBatch::new(detector.model.graph.image_shape(), len);
     batch.set_len(len);
@@ -74,7 +74,7 @@ fn inference(bencher: Bencher<'_, '_>, backend: BackendId, len: usize) {
         .bench_local(|| session.infer(&batch, &mut out).expect("it runs"));
 }
 
-fn pipeline(bencher: Bencher<'_, '_>, backend: BackendId, max_batch: usize) {
+fn pipeline(bencher: Bencher<'_, '_>, backend: &str, max_batch: usize) {
     let Some((detector, mut session)) = load(backend, max_batch) else { return };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build().expect("threads");
     let images = images();
@@ -96,10 +96,11 @@ fn pipeline(bencher: Bencher<'_, '_>, backend: BackendId, max_batch: usize) {
 }
 
 /// The detector on a backend, if both can be had here.
-fn load(backend: BackendId, max_batch: usize) -> Option<(Detector, Box<dyn Session>)> {
+fn load(backend: &str, max_batch: usize) -> Option<(Detector, Box<dyn Session>)> {
     let ort_library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
     let options = BackendOptions { ort_library, ..Default::default() };
-    let created = backend.create(&options).and_then(|backend| backend.probe().map(|_| backend));
+    let id: BackendId = backend.parse().expect("the name of a backend");
+    let created = id.create(&options).and_then(|backend| backend.probe().map(|_| backend));
     let backend = created.inspect_err(|error| println!("skipped: {error}")).ok()?;
     let options = LoadOptions { labels: None, input_size: None };
     let model = test_data().join("models/yolox_nano.onnx");

@@ -19,7 +19,7 @@ use framegate::front::admission::DropThresholds;
 use framegate::front::metrics::Metrics;
 use framegate::front::origin::OriginPolicy;
 use framegate::front::sessions::SessionLimit;
-use framegate::front::{App, FrontSettings, NamedPipeline, Running, serve};
+use framegate::front::{App, FrontSettings, Loaded, NamedPipeline, serve};
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_models::Detector;
@@ -68,8 +68,7 @@ fn main() {
 
 impl Bench {
     fn new(data: &Path, backend: &str, model: &str, max_batch: usize) -> Self {
-        let id = backends::KNOWN.into_iter().find(|id| id.name() == backend);
-        let id: BackendId = id.expect("a backend's name");
+        let id: BackendId = backend.parse().expect("the name of a backend");
         let options = BackendOptions { allow_software_gpu: true, ..Default::default() };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut files: Vec<PathBuf> = fs::read_dir(data.join("images"))
@@ -81,7 +80,7 @@ impl Bench {
         let model = data.join(format!("models/{model}.onnx"));
         Self {
             detector: Arc::new(Detector::load(&model, &load).expect("the model")),
-            backend: backends::choose(Some(id), &options).expect("the backend").backend,
+            backend: backends::select(Some(&id), &options).expect("the backend").backend,
             pool: Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")),
             images: files.iter().map(|file| fs::read(file).expect("an image").into()).collect(),
             limits: Limits { max_batch, threads },
@@ -145,7 +144,7 @@ impl Bench {
             boxes: self.boxes(),
         };
         let engine = Engine::start(vec![pipeline], Arc::clone(&self.pool), settings, |_| {});
-        app.start(Running {
+        app.start(Loaded {
             engine: engine.expect("it starts"),
             pipelines: vec![NamedPipeline {
                 id: "bench".to_owned(),

@@ -5,8 +5,9 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 use framegate::stages::{
-    DecodeLimits, Decoder, FrameTransform, Normaliser, Resizer, RgbImage, RgbView, SimdLevel,
+    DecodeLimits, Decoder, FrameTransform, Normaliser, Resizer, RgbImage, RgbView,
 };
+use framegate_cpu::Level;
 use framegate_models::Size;
 use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -56,7 +57,7 @@ fn decode(bencher: Bencher, frame: (usize, usize)) {
     bencher.bench_local(|| decoder.decode(black_box(&jpeg), &mut image));
 }
 
-fn resize(bencher: Bencher, frame: (usize, usize), level: SimdLevel) {
+fn resize(bencher: Bencher, frame: (usize, usize), level: Level) {
     let pixels = pixels(frame);
     let source = RgbView { pixels: &pixels, width: frame.0, height: frame.1 };
     let FrameTransform { width, height, .. } = placement(frame);
@@ -66,8 +67,8 @@ fn resize(bencher: Bencher, frame: (usize, usize), level: SimdLevel) {
 }
 
 #[divan::bench(args = FRAMES)]
-fn resize_scalar(bencher: Bencher, frame: (usize, usize)) {
-    resize(bencher, frame, SimdLevel::Scalar);
+fn resize_portable(bencher: Bencher, frame: (usize, usize)) {
+    resize(bencher, frame, Level::Portable);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -98,7 +99,7 @@ fn resize_fast_image_resize(bencher: Bencher, frame: (usize, usize)) {
     bencher.bench_local(|| resizer.resize_typed(black_box(&source), &mut resized, &options));
 }
 
-fn normalise(bencher: Bencher, level: SimdLevel) {
+fn normalise(bencher: Bencher, level: Level) {
     let placement = placement(FRAMES[0]);
     let FrameTransform { width, height, .. } = placement;
     let pixels = pixels((width, height));
@@ -109,8 +110,8 @@ fn normalise(bencher: Bencher, level: SimdLevel) {
 }
 
 #[divan::bench]
-fn normalise_scalar(bencher: Bencher) {
-    normalise(bencher, SimdLevel::Scalar);
+fn normalise_portable(bencher: Bencher) {
+    normalise(bencher, Level::Portable);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -130,11 +131,11 @@ fn normalise_avx512(bencher: Bencher) {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn avx2() -> Option<SimdLevel> {
-    SimdLevel::available().into_iter().find(|level| matches!(level, SimdLevel::Avx2(_)))
+fn avx2() -> Option<Level> {
+    Level::available().into_iter().find(|level| matches!(level, Level::Avx2(_)))
 }
 
 #[cfg(target_arch = "x86_64")]
-fn avx512() -> Option<SimdLevel> {
-    SimdLevel::available().into_iter().find(|level| matches!(level, SimdLevel::Avx512(_)))
+fn avx512() -> Option<Level> {
+    Level::available().into_iter().find(|level| matches!(level, Level::Avx512(_)))
 }

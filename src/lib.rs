@@ -17,6 +17,9 @@ pub mod config;
 pub mod logging;
 pub mod panics;
 
+// The wire.
+pub mod protocol;
+
 // Where frames come from.
 pub mod front;
 pub mod mjpeg;

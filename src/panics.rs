@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 
+use framegate_backend_api::panic_message;
+
 thread_local! {
     /// How many calls of [`catch`] this thread is in.
     static CAUGHT: Cell<usize> = const { Cell::new(0) };
@@ -15,11 +17,7 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     CAUGHT.set(CAUGHT.get() + 1);
     let caught = catch_unwind(AssertUnwindSafe(work));
     CAUGHT.set(CAUGHT.get() - 1);
-    caught.map_err(|payload| {
-        let text = payload.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        text.unwrap_or("unknown").to_owned()
-    })
+    caught.map_err(|payload| panic_message(payload.as_ref()).to_owned())
 }
 
 /// Sends panics to the log from now on. One that is caught is told by whoever catches it, so that a

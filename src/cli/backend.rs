@@ -1,31 +1,39 @@
-//! Options that choose a compute backend, and `framegate backends`.
+//! Options that select a compute backend, and `framegate backends`.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
-use framegate_backend_null::NullOptions;
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use framegate_cpu::{Level, Precision};
 
 use super::ReportArgs;
+use crate::backends::{BackendId, BackendIdError};
+
+/// The name that stands for the best backend that runs here.
+const AUTO: &str = "auto";
+
+/// A backend, or `None` for `auto`. This alias hides the `Option` from clap, which would make the option's value
+/// optional.
+pub type BackendChoice = Option<BackendId>;
 
 /// Which backend computes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Backend")]
 pub struct BackendArgs {
-    /// What computes: auto, wgpu, simd, flex, ndarray, ort or null
-    ///
-    /// auto: the first that runs here of wgpu on a hardware GPU, simd, flex, ndarray. wgpu: burn on the
-    /// GPU, through WebGPU. simd: our own engine on the CPU. flex: burn on the CPU, its own kernels. ndarray: burn on the CPU, on ndarray.
-    /// ort: ONNX Runtime on the CPU, if this build has it and --ort-lib or the system its library.
-    /// simd:precision=bf16: simd with --precision bf16.
-    /// null: computes nothing and finds nothing, to try everything around it;
-    /// null:latency_ms=N,per_frame_ms=M takes that long.
-    #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME", default_value = "auto")]
-    pub backend: BackendName,
+    #[arg(
+        long,
+        env = "FRAMEGATE_BACKEND",
+        value_name = "NAME",
+        default_value = AUTO,
+        value_parser = backend_choice,
+        help = backend_help(),
+        long_help = backend_long_help()
+    )]
+    pub backend: BackendChoice,
     /// What backends may use.
     #[command(flatten)]
     pub resources: BackendResourceArgs,
-    /// CPU threads for preparing frames and for CPU backends [default: one a core]
+    /// CPU threads for preprocessing and for CPU backends [default: one per core]
     #[arg(long, env = "FRAMEGATE_THREADS", value_name = "N")]
     pub threads: Option<usize>,
 }
@@ -34,101 +42,64 @@ pub struct BackendArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Backend")]
 pub struct BackendResourceArgs {
-    /// Accept a GPU that is emulated on the processor, such as Mesa's llvmpipe
+    /// Accept a GPU that is emulated on the CPU, such as Mesa's llvmpipe
     #[arg(
         long,
         env = "FRAMEGATE_ALLOW_SOFTWARE_GPU",
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub allow_software_gpu: bool,
-    /// Vector instructions that the backend simd uses [default: the fastest that the processor has]
-    #[arg(long, env = "FRAMEGATE_SIMD_LEVEL", value_name = "LEVEL")]
-    pub simd_level: Option<SimdLevelName>,
-    /// What the backend simd multiplies in convolutions: bf16 is faster and less exact, and needs a
-    /// processor with AVX-512 BF16; AMX is used where it is
-    #[arg(long, env = "FRAMEGATE_PRECISION", value_name = "PRECISION", default_value = "f32")]
-    pub precision: PrecisionName,
-    /// ONNX Runtime's shared library, or the folder that holds it, for the backend ort [default: where
-    /// the system looks for libraries]
+    /// Vector instructions for the backend simd [default: the fastest that the processor has]
+    #[arg(
+        long,
+        env = "FRAMEGATE_SIMD_LEVEL",
+        value_name = "LEVEL",
+        value_parser = PossibleValuesParser::new(Level::NAMES).try_map(|name| name.parse::<Level>())
+    )]
+    pub simd_level: Option<Level>,
+    /// Precision of convolutions in the backend simd. bf16 is faster and less exact; it needs a
+    /// processor with AVX-512 BF16
+    #[arg(
+        long,
+        env = "FRAMEGATE_PRECISION",
+        value_name = "PRECISION",
+        default_value_t = Precision::F32,
+        value_parser =
+            PossibleValuesParser::new(Precision::NAMES).try_map(|name| name.parse::<Precision>())
+    )]
+    pub precision: Precision,
+    /// ONNX Runtime's shared library, or the folder that contains it, for the backend ort [default: search
+    /// where the system looks for libraries]
     #[arg(long, env = "ORT_DYLIB_PATH", value_name = "PATH")]
     pub ort_lib: Option<PathBuf>,
 }
 
-/// Vector instructions as named on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SimdLevelName {
-    /// What every processor has.
-    Portable,
-    /// AVX2 with FMA.
-    Avx2,
-    /// AVX-512.
-    Avx512,
-    /// AVX-512 and AMX, which multiplies bf16 alone.
-    Amx,
-}
-
-/// What is multiplied, as named on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PrecisionName {
-    /// 24 significant bits.
-    F32,
-    /// 8 significant bits.
-    Bf16,
-}
-
-/// A backend as named on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BackendName {
-    /// The best that runs here.
-    Auto,
-    /// burn on the CPU, on ndarray.
-    Ndarray,
-    /// Our own engine, on the CPU, in this precision if one is named.
-    Simd(Option<PrecisionName>),
-    /// burn on the CPU, its own kernels.
-    Flex,
-    /// burn on the GPU, through WebGPU.
-    Wgpu,
-    /// ONNX Runtime on the CPU.
-    Ort,
-    /// Nothing, in so much time.
-    Null(NullOptions),
-}
-
-impl FromStr for BackendName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, options) = text.split_once(':').unwrap_or((text, ""));
-        let backend = match name {
-            "auto" => Self::Auto,
-            "ndarray" => Self::Ndarray,
-            "flex" => Self::Flex,
-            "wgpu" => Self::Wgpu,
-            "simd" => return Ok(Self::Simd(precision(options)?)),
-            "ort" => Self::Ort,
-            "null" => return Ok(Self::Null(options.parse()?)),
-            _ => return Err("expected auto, wgpu, simd, flex, ndarray, ort or null".to_owned()),
-        };
-        if !options.is_empty() {
-            return Err(format!("`{name}` takes no options"));
+/// Reads the name of a backend, or `auto`.
+pub(super) fn backend_choice(text: &str) -> Result<BackendChoice, String> {
+    match (text, text.parse()) {
+        (AUTO, _) => Ok(None),
+        (_, Ok(id)) => Ok(Some(id)),
+        (_, Err(BackendIdError::Unknown)) => {
+            Err(format!("expected {AUTO}, {}", BackendId::names()))
         }
-        Ok(backend)
+        (_, Err(error)) => Err(error.to_string()),
     }
 }
 
-/// Reads `precision=NAME`, or nothing.
-fn precision(options: &str) -> Result<Option<PrecisionName>, String> {
-    if options.is_empty() {
-        return Ok(None);
+fn backend_help() -> String {
+    format!("Compute backend: {AUTO}, {}", BackendId::names())
+}
+
+fn backend_long_help() -> String {
+    let auto: Vec<&str> = BackendId::auto().map(|id| id.name()).collect();
+    let mut help = format!(
+        "Compute backend\n\n{AUTO}: the first of {} that runs here; an emulated GPU does not count",
+        auto.join(", ")
+    );
+    for id in BackendId::all() {
+        help.push_str(&format!("\n{id}: {}", id.about()));
     }
-    let name = options.strip_prefix("precision=");
-    let precision = name.and_then(|name| PrecisionName::from_str(name, false).ok());
-    precision.map(Some).ok_or_else(|| {
-        format!(
-            "`simd` does not know `{options}`; expected simd:precision=bf16 or simd:precision=f32"
-        )
-    })
+    help
 }
 
 /// Options of `framegate backends`.
@@ -140,4 +111,50 @@ pub struct BackendsArgs {
     /// What backends may use.
     #[command(flatten)]
     pub resources: BackendResourceArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        backend: BackendArgs,
+    }
+
+    #[test]
+    fn auto_is_the_default_and_stands_for_no_backend() {
+        assert_eq!(backend_choice(AUTO), Ok(None));
+        assert_eq!(Line::parse_from(["line"]).backend.backend, None);
+        let named = Line::parse_from(["line", "--backend", "null:latency_ms=1"]).backend.backend;
+        assert_eq!(named.map(|id| id.to_string()).as_deref(), Some("null:latency_ms=1"));
+        let refused = backend_choice("abacus").unwrap_err();
+        assert_eq!(refused, "expected auto, wgpu, simd, flex, ndarray, ort or null");
+    }
+
+    #[test]
+    fn help_has_a_line_for_every_backend() {
+        let help = Line::command().render_long_help().to_string();
+        for id in BackendId::all() {
+            assert!(help.contains(&format!("{id}: ")), "{id}\n{help}");
+        }
+        assert!(help.contains("auto: the first of wgpu, simd, flex, ndarray"), "{help}");
+    }
+
+    #[test]
+    fn levels_and_precisions_are_listed_and_checked() {
+        let line = Line::parse_from(["line", "--simd-level", "portable", "--precision", "bf16"]);
+        let BackendResourceArgs { simd_level, precision, .. } = line.backend.resources;
+        assert_eq!((simd_level, precision), (Some(Level::Portable), Precision::Bf16));
+        let refused = Line::try_parse_from(["line", "--simd-level", "mmx"]).unwrap_err();
+        assert!(refused.to_string().contains("avx512"), "{refused}");
+        for missing in Level::NAMES.into_iter().filter(|name| name.parse::<Level>().is_err()) {
+            let refused = Line::try_parse_from(["line", "--simd-level", missing]).unwrap_err();
+            let text = refused.to_string();
+            assert!(text.contains("this processor") || text.contains("this build"), "{text}");
+        }
+    }
 }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use clap::Args;
 use framegate_models::detector::EMBEDDED_MODEL;
 
-use super::{BackendName, BackendResourceArgs, DetectionArgs};
+use super::{BackendResourceArgs, DetectionArgs};
+use crate::backends::{BackendId, BackendIdError};
 
 /// Options of `framegate bench`.
 #[derive(Debug, Args)]
@@ -38,7 +39,7 @@ pub struct BenchArgs {
     /// Backends to compare, the first the one that others are compared with [default: all that run here
     /// but null]
     #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME,…", help_heading = "Backend")]
-    pub backend: Option<BackendNames>,
+    pub backend: Option<BackendList>,
     /// What backends may use.
     #[command(flatten)]
     pub resources: BackendResourceArgs,
@@ -68,18 +69,18 @@ pub struct BenchArgs {
     pub html: Option<PathBuf>,
 }
 
-/// Several backends, separated by commas, as they are typed.
+/// Several backends, separated by commas.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackendNames(pub Vec<(String, BackendName)>);
+pub struct BackendList(pub Vec<BackendId>);
 
-impl FromStr for BackendNames {
-    type Err = String;
+impl FromStr for BackendList {
+    type Err = BackendIdError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, BackendIdError> {
         let mut names: Vec<String> = Vec::new();
         for part in text.split(',') {
             match names.last_mut() {
-                // Options of one backend are separated by commas, too.
+                // Commas also separate the options of one backend.
                 Some(last) if last.contains(':') && part.contains('=') && !part.contains(':') => {
                     last.push(',');
                     last.push_str(part);
@@ -87,13 +88,7 @@ impl FromStr for BackendNames {
                 _ => names.push(part.to_owned()),
             }
         }
-        let parsed = names.into_iter().map(|name| match name.parse()? {
-            BackendName::Auto => {
-                Err("name the backends to compare; auto is one of them".to_owned())
-            }
-            backend => Ok((name, backend)),
-        });
-        parsed.collect::<Result<_, _>>().map(Self)
+        names.iter().map(|name| name.parse()).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -101,9 +96,9 @@ impl FromStr for BackendNames {
 mod tests {
     use super::*;
 
-    fn names(text: &str) -> Result<Vec<String>, String> {
-        let parsed: BackendNames = text.parse()?;
-        Ok(parsed.0.into_iter().map(|(name, _)| name).collect())
+    fn names(text: &str) -> Result<Vec<String>, BackendIdError> {
+        let BackendList(backends) = text.parse()?;
+        Ok(backends.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -116,12 +111,12 @@ mod tests {
     }
 
     #[test]
-    fn precisions_of_one_engine_are_compared() {
+    fn precisions_of_one_backend_can_be_compared() {
         assert_eq!(names("simd,simd:precision=bf16").unwrap(), ["simd", "simd:precision=bf16"]);
     }
 
     #[test]
-    fn what_is_no_backend_is_refused() {
+    fn unknown_backends_and_options_are_refused() {
         for wrong in ["", "flex,", "abacus", "flex,auto", "flex,latency_ms=1", "simd:precision=f8"]
         {
             assert!(names(wrong).is_err(), "{wrong}");

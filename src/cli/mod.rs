@@ -16,10 +16,8 @@ mod serve;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use backend::{
-    BackendArgs, BackendName, BackendResourceArgs, BackendsArgs, PrecisionName, SimdLevelName,
-};
-pub use bench::{BackendNames, BenchArgs};
+pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs};
+pub use bench::{BackendList, BenchArgs};
 pub use eval::EvalArgs;
 pub use frames::{DecodeArgs, DetectionArgs, FrameArgs, OverlapArgs};
 pub use infer::InferArgs;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use framegate_models::detector::EMBEDDED_MODEL;
 
-use super::{BackendArgs, BackendName, ReportArgs};
+use super::backend::backend_choice;
+use super::{BackendArgs, BackendChoice, ReportArgs};
 
 /// The subcommands of `framegate models`.
 #[derive(Debug, Subcommand)]
@@ -52,8 +53,13 @@ pub struct InspectArgs {
     #[command(flatten)]
     pub model_file: ModelFileArgs,
     /// Also load it on this backend, and tell which kernels run it and what has no fast one: simd
-    #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME")]
-    pub backend: Option<BackendName>,
+    #[arg(
+        long,
+        env = "FRAMEGATE_BACKEND",
+        value_name = "NAME",
+        value_parser = backend_choice
+    )]
+    pub backend: Option<BackendChoice>,
     /// How the report is printed.
     #[command(flatten)]
     pub report: ReportArgs,

@@ -1,4 +1,4 @@
-//! `framegate backends`: what can compute here.
+//! `framegate backends`: lists the backends and the devices that they run on.
 
 use std::io::{self, Write};
 
@@ -6,10 +6,10 @@ use framegate_backend_api::{BackendError, DeviceKind};
 use serde::Serialize;
 
 use super::{CommandError, Outcome};
-use crate::backends::{BackendOptions, KNOWN};
+use crate::backends::{BackendId, BackendOptions};
 use crate::cli::BackendsArgs;
 
-/// What is known of one backend.
+/// The state of one backend.
 #[derive(Debug, Serialize)]
 struct Entry {
     name: &'static str,
@@ -26,15 +26,12 @@ struct Entry {
 
 pub(super) fn list(args: BackendsArgs) -> Result<Outcome, CommandError> {
     let options = BackendOptions::from(args.resources);
-    let entries: Vec<Entry> = KNOWN
-        .into_iter()
+    let entries: Vec<Entry> = BackendId::all()
         .map(|id| {
-            let backend = id.create(&options);
-            let compiled_in = backend.is_ok();
-            let probed = backend.and_then(|backend| backend.probe());
+            let probed = id.create(&options).and_then(|backend| backend.probe());
             let mut entry = Entry {
                 name: id.name(),
-                compiled_in,
+                compiled_in: id.is_compiled_in(),
                 usable: probed.is_ok(),
                 device: None,
                 kind: None,
@@ -45,7 +42,7 @@ pub(super) fn list(args: BackendsArgs) -> Result<Outcome, CommandError> {
                     entry.kind = Some(kind(device.kind));
                     entry.device = Some(device.name);
                 }
-                // The sentence around it names the backend, which the entry does already.
+                // Only the reason: the error's own text repeats the name of the backend.
                 Err(BackendError::Unavailable { reason, .. }) => entry.reason = Some(reason),
                 Err(error) => entry.reason = Some(error.to_string()),
             }

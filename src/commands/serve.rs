@@ -13,11 +13,11 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::{CommandError, Outcome};
-use crate::backends::{self, Chosen};
+use crate::backends::{self, Selected};
 use crate::config::ServeConfig;
 use crate::engine::{Engine, Pipeline};
 use crate::front::metrics::Metrics;
-use crate::front::{App, NamedPipeline, Running, serve as serve_clients};
+use crate::front::{App, Loaded, NamedPipeline, serve as serve_clients};
 use crate::stages::BoxStage;
 use signals::Signals;
 
@@ -26,7 +26,7 @@ const STOP_LIMIT: Duration = Duration::from_millis(200);
 
 pub(super) fn serve(config: ServeConfig) -> Result<Outcome, CommandError> {
     // A backend that cannot run here is found out before anybody connects.
-    let chosen = backends::choose(config.backend.backend, &config.backend.options)?;
+    let chosen = backends::select(config.backend.id.as_ref(), &config.backend.options)?;
     let runtime = Runtime::new().map_err(CommandError::Serve)?;
     let served = runtime.block_on(run(config, chosen));
     // Nothing that is left over, such as the loading of a model, holds up the end.
@@ -34,7 +34,7 @@ pub(super) fn serve(config: ServeConfig) -> Result<Outcome, CommandError> {
     served.map(|()| Outcome::Done)
 }
 
-async fn run(config: ServeConfig, chosen: Chosen) -> Result<(), CommandError> {
+async fn run(config: ServeConfig, chosen: Selected) -> Result<(), CommandError> {
     let mut signals = Signals::new().map_err(CommandError::Serve)?;
     let address = config.address;
     let listen = |problem| CommandError::Listen { address, problem };
@@ -46,10 +46,10 @@ async fn run(config: ServeConfig, chosen: Chosen) -> Result<(), CommandError> {
     let loading = {
         let app = Arc::clone(&app);
         tokio::task::spawn_blocking(move || {
-            let running = load(&config, &chosen, &app.metrics)?;
-            let names = running.pipelines.iter().map(|pipeline| pipeline.id.clone());
+            let loaded = load(&config, &chosen, &app.metrics)?;
+            let names = loaded.pipelines.iter().map(|pipeline| pipeline.id.clone());
             let names: Vec<String> = names.collect();
-            app.start(running);
+            app.start(loaded);
             tracing::info!(pipelines = ?names, "ready at http://{address}");
             Ok::<_, CommandError>(())
         })
@@ -72,8 +72,8 @@ async fn run(config: ServeConfig, chosen: Chosen) -> Result<(), CommandError> {
     serving.await.map_err(CommandError::Serve)?;
     // Nobody waits for a result any more; a batch that still runs need not end.
     let stopping = tokio::task::spawn_blocking(move || {
-        if let Some(running) = app.running() {
-            running.engine.stop();
+        if let Some(loaded) = app.loaded() {
+            loaded.engine.stop();
         }
     });
     let _ = timeout(STOP_LIMIT, stopping).await;
@@ -81,7 +81,11 @@ async fn run(config: ServeConfig, chosen: Chosen) -> Result<(), CommandError> {
 }
 
 /// Reads the models, uploads them and warms them up.
-fn load(config: &ServeConfig, chosen: &Chosen, metrics: &Metrics) -> Result<Running, CommandError> {
+fn load(
+    config: &ServeConfig,
+    chosen: &Selected,
+    metrics: &Metrics,
+) -> Result<Loaded, CommandError> {
     let pool = ThreadPoolBuilder::new().num_threads(config.backend.threads).build()?;
     let limits = Limits { max_batch: config.engine.max_batch, threads: config.backend.threads };
     let mut named = Vec::new();
@@ -94,7 +98,7 @@ fn load(config: &ServeConfig, chosen: &Chosen, metrics: &Metrics) -> Result<Runn
         pipelines.push(Pipeline { detector, session, boxes });
     }
     let on_batch = metrics.batch_observer();
-    Ok(Running {
+    Ok(Loaded {
         engine: Engine::start(pipelines, Arc::new(pool), config.engine, on_batch)?,
         pipelines: named,
         backend: chosen.backend.name(),

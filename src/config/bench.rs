@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::load::seconds;
-use super::{ConfigError, MAX_BATCH, backend_id, threads, within};
+use super::{ConfigError, MAX_BATCH, threads, within};
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::stages::Thresholds;
@@ -18,7 +18,7 @@ pub struct BenchConfig {
     /// ONNX files, at least one.
     pub models: Vec<PathBuf>,
     /// What to compare; `None` for everything that runs here.
-    pub backends: Option<Vec<NamedBackend>>,
+    pub backends: Option<Vec<BackendId>>,
     /// What backends may use.
     pub options: BackendOptions,
     /// CPU threads, at least 1.
@@ -37,38 +37,14 @@ pub struct BenchConfig {
     pub html: Option<PathBuf>,
 }
 
-/// A backend and what it is called in reports.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedBackend {
-    /// Its name with its options, as typed.
-    pub name: String,
-    /// The backend.
-    pub id: BackendId,
-}
-
-impl NamedBackend {
-    /// The backend of a name that `framegate bench` gave to a process of its own.
-    ///
-    /// # Errors
-    /// What is expected instead.
-    pub fn parse(name: &str) -> Result<Self, String> {
-        let id = backend_id(name.parse()?).ok_or("expected a backend, not auto")?;
-        Ok(Self { name: name.to_owned(), id })
-    }
-}
-
 impl TryFrom<cli::BenchArgs> for BenchConfig {
     type Error = ConfigError;
 
     fn try_from(raw: cli::BenchArgs) -> Result<Self, ConfigError> {
         let batches = raw.batch.into_iter().map(|batch| within("--batch", batch, MAX_BATCH));
-        let named = |cli::BackendNames(names)| {
-            let backend = |(name, id)| Some(NamedBackend { name, id: backend_id(id)? });
-            names.into_iter().filter_map(backend).collect()
-        };
         Ok(Self {
             models: raw.model,
-            backends: raw.backend.map(named),
+            backends: raw.backend.map(|cli::BackendList(backends)| backends),
             options: raw.resources.into(),
             threads: threads(raw.threads)?,
             batches: batches.collect::<Result<_, _>>()?,

@@ -83,7 +83,7 @@ impl TryFrom<cli::LoadArgs> for LoadConfig {
                 raw.warm_up_seconds.unwrap_or(usual_warm_up),
                 0.0,
             )?,
-            obey: raw.obey,
+            follow_advice: raw.obey,
         };
         let target_age_ms = between("--target-age-ms", raw.target_age_ms, 1.0, MAX_AGE_MS)?;
         let search = SearchConfig {

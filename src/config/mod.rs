@@ -12,11 +12,11 @@ use std::path::PathBuf;
 
 use framegate_models::detector::{LoadOptions, check_input_size};
 
-use crate::backends::{BackendId, BackendOptions, Precision, SimdLevel};
+use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::stages::{DecodeLimits, Thresholds};
 
-pub use bench::{BenchConfig, NamedBackend};
+pub use bench::BenchConfig;
 pub use eval::EvalConfig;
 pub use load::{LoadConfig, SearchConfig};
 pub use serve::{PipelineConfig, ServeConfig};
@@ -81,8 +81,8 @@ pub struct DetectorConfig {
 /// What computes.
 #[derive(Debug, Clone)]
 pub struct BackendConfig {
-    /// The backend asked for; `None` takes the best that runs here.
-    pub backend: Option<BackendId>,
+    /// The backend; `None` selects the best that runs here.
+    pub id: Option<BackendId>,
     /// What backends may use.
     pub options: BackendOptions,
     /// CPU threads, at least 1.
@@ -179,56 +179,20 @@ impl TryFrom<cli::BackendArgs> for BackendConfig {
     type Error = ConfigError;
 
     fn try_from(raw: cli::BackendArgs) -> Result<Self, ConfigError> {
-        Ok(Self {
-            backend: backend_id(raw.backend),
-            options: raw.resources.into(),
-            threads: threads(raw.threads)?,
-        })
+        Ok(Self { id: raw.backend, options: raw.resources.into(), threads: threads(raw.threads)? })
     }
 }
 
-/// The backend of this name; `None` for the best that runs here.
-fn backend_id(name: cli::BackendName) -> Option<BackendId> {
-    match name {
-        cli::BackendName::Auto => None,
-        cli::BackendName::Wgpu => Some(BackendId::Wgpu),
-        cli::BackendName::Simd(precision) => Some(BackendId::Simd(precision.map(Into::into))),
-        cli::BackendName::Flex => Some(BackendId::Flex),
-        cli::BackendName::Ndarray => Some(BackendId::Ndarray),
-        cli::BackendName::Ort => Some(BackendId::Ort),
-        cli::BackendName::Null(options) => Some(BackendId::Null(options)),
-    }
-}
-
-/// Number of threads asked for, by default one a core.
+/// The number of threads, by default one per core.
 fn threads(asked: Option<usize>) -> Result<usize, ConfigError> {
     let available = || std::thread::available_parallelism().map_or(1, NonZero::get);
     within("--threads", asked.unwrap_or_else(available), MAX_THREADS)
 }
 
-impl From<cli::PrecisionName> for Precision {
-    fn from(name: cli::PrecisionName) -> Self {
-        match name {
-            cli::PrecisionName::F32 => Self::F32,
-            cli::PrecisionName::Bf16 => Self::Bf16,
-        }
-    }
-}
-
 impl From<cli::BackendResourceArgs> for BackendOptions {
     fn from(raw: cli::BackendResourceArgs) -> Self {
-        let level = |name| match name {
-            cli::SimdLevelName::Portable => SimdLevel::Portable,
-            cli::SimdLevelName::Avx2 => SimdLevel::Avx2,
-            cli::SimdLevelName::Avx512 => SimdLevel::Avx512,
-            cli::SimdLevelName::Amx => SimdLevel::Amx,
-        };
-        Self {
-            allow_software_gpu: raw.allow_software_gpu,
-            simd_level: raw.simd_level.map(level),
-            precision: raw.precision.into(),
-            ort_library: raw.ort_lib,
-        }
+        let cli::BackendResourceArgs { allow_software_gpu, simd_level, precision, ort_lib } = raw;
+        Self { allow_software_gpu, simd_level, precision, ort_library: ort_lib }
     }
 }
 
@@ -238,7 +202,7 @@ impl TryFrom<cli::InspectArgs> for InspectConfig {
     fn try_from(raw: cli::InspectArgs) -> Result<Self, ConfigError> {
         Ok(Self {
             detector: detector(raw.model, raw.model_file)?,
-            backend: raw.backend.and_then(backend_id),
+            backend: raw.backend.flatten(),
             json: raw.report.json,
         })
     }

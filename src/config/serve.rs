@@ -8,12 +8,11 @@ use std::time::Duration;
 use framegate_models::detector::EMBEDDED_MODEL;
 
 use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, fraction, within};
-use crate::backends::BackendId;
 use crate::cli;
 use crate::engine::EngineSettings;
 use crate::front::FrontSettings;
 use crate::front::admission::DropThresholds;
-use crate::front::origin::{OriginPolicy, check_form};
+use crate::front::origin::{Origin, OriginPolicy};
 use crate::front::sessions::SessionLimit;
 use crate::stages::Thresholds;
 
@@ -56,14 +55,15 @@ impl TryFrom<cli::ServeArgs> for ServeConfig {
     fn try_from(raw: cli::ServeArgs) -> Result<Self, ConfigError> {
         let backend: BackendConfig = raw.backend.try_into()?;
         let mut pipelines = pipelines(&raw.pipeline)?;
-        if pipelines.is_empty() && !matches!(backend.backend, Some(BackendId::Null(_))) {
+        if pipelines.is_empty() && backend.id.as_ref().is_none_or(|id| id.computes()) {
             let (id, model) = (EMBEDDED_MODEL.to_owned(), EMBEDDED_MODEL.into());
             pipelines.push(PipelineConfig { id, model });
         }
-        for origin in &raw.allow_origin {
-            check_form(origin)
-                .map_err(|expected| ConfigError::new("--allow-origin", origin, expected))?;
-        }
+        let origin = |text: &String| {
+            Origin::parse(text)
+                .map_err(|error| ConfigError::new("--allow-origin", text, error.to_string()))
+        };
+        let origins = raw.allow_origin.iter().map(origin).collect::<Result<_, _>>()?;
         Ok(Self {
             address: SocketAddr::new(raw.host, raw.port),
             pipelines,
@@ -88,7 +88,7 @@ impl TryFrom<cli::ServeArgs> for ServeConfig {
                     )?,
                     enforced: raw.enforce_max_sessions,
                 },
-                origins: OriginPolicy::new(raw.allow_origin, raw.host.is_loopback()),
+                origins: OriginPolicy::new(origins, raw.host.is_loopback()),
                 drain: drain(raw.drain_seconds)?,
             },
         })

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Timings;
+use crate::protocol::InvalidFrame;
 use crate::stages::{DecodeError, Detection};
 
 /// Where a frame comes from. Displays as the name that results give it.
@@ -96,7 +97,7 @@ impl FrameError {
 
     /// A JPEG of more bytes than allowed.
     pub fn too_large(bytes: usize, limit: usize) -> Self {
-        let detail = format!("Frame size ({bytes} bytes) exceeds limit ({limit} bytes)");
+        let detail = InvalidFrame::TooLarge { bytes, limit }.to_string();
         Self::new(FrameErrorCode::FrameTooLarge, detail)
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::stages::PreprocessTimings;
+
+pub use crate::protocol::TimingsMs;
 
 /// Time a frame spent in each stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,17 +29,6 @@ impl Timings {
             ("postprocess", postprocess),
         ]
     }
-}
-
-/// [`Timings`] as on the wire: milliseconds in each stage, and their sum.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct TimingsMs {
-    decode: f64,
-    resize: f64,
-    normalise: f64,
-    inference: f64,
-    postprocess: f64,
-    total: f64,
 }
 
 impl From<Timings> for TimingsMs {

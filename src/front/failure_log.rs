@@ -1,4 +1,4 @@
-//! Frames that fail in the log, without a line for each: a broken sender makes thirty a second.
+//! Logs failed frames without a line for each: a broken sender causes thirty per second.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use crate::engine::FrameError;
 
-/// Least time between two lines of a session.
+/// Shortest time between two lines of a session.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// What a session's failures have led to in the log.
+/// When a session's last failure was logged, and how many were not.
 #[derive(Debug, Default)]
 pub(super) struct FailureLog {
     last: Option<Instant>,
@@ -17,8 +17,7 @@ pub(super) struct FailureLog {
 }
 
 impl FailureLog {
-    /// Logs a failure now and then, with the number of those in between. Without a session it is of a
-    /// single request.
+    /// Logs a failure now and then, with the number of those in between. A `POST /infer` has no session.
     pub(super) fn log(
         &mut self,
         session: Option<Uuid>,
@@ -39,7 +38,7 @@ impl FailureLog {
         );
     }
 
-    /// Whether this failure is logged, and how many before it were not.
+    /// The number of failures before this one that were not logged, if this one is to be.
     fn mention(&mut self, now: Instant) -> Option<u64> {
         if self.last.is_some_and(|last| now.duration_since(last) < INTERVAL) {
             self.unmentioned += 1;

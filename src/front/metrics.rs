@@ -1,5 +1,5 @@
-//! What the server counts and measures, for Prometheus. Labels come from closed sets; no session is
-//! named.
+//! What the server counts and measures, for Prometheus. Labels come from closed sets and never name a
+//! session.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const DROPPED: &str = "dropped";
 const INVALID: &str = "invalid";
 const FAILED: &str = "failed";
 
-/// Every series the server has.
+/// Every series of a server.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -35,14 +35,14 @@ pub struct Metrics {
     build: Family<BuildLabels, Gauge>,
 }
 
-/// What became of a message that should be a frame.
+/// What became of a message that should have been a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FrameOutcome {
+pub enum MessageOutcome {
     /// Its result was handed to the socket.
     Result,
     /// It was dropped, for this reason.
     Dropped(DropReason),
-    /// It was no frame.
+    /// It was not a frame.
     Invalid,
     /// It could not be processed.
     Failed,
@@ -63,21 +63,17 @@ struct StageLabels {
     stage: &'static str,
 }
 
-/// What runs, told by the series `framegate_build_info`.
+/// Labels of the series `framegate_build_info`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct BuildLabels {
-    /// Version of this program.
     pub version: &'static str,
-    /// What computes.
     pub backend: &'static str,
-    /// What that runs on.
     pub device: String,
-    /// The model's name.
     pub model: String,
 }
 
 impl Default for Metrics {
-    /// All at zero.
+    /// Every series at zero.
     fn default() -> Self {
         // From half a millisecond to 16 seconds.
         let seconds = || Histogram::new(exponential_buckets(0.0005, 2.0, 16));
@@ -96,7 +92,7 @@ impl Default for Metrics {
             build: Family::default(),
         };
         metrics.register();
-        // A series that is there before its first event can be told from one that is missing.
+        // A series that exists before its first event can be distinguished from one that is missing.
         for outcome in [RESULT, DROPPED, INVALID, FAILED] {
             drop(metrics.frames.get_or_create(&FrameLabels { outcome }));
         }
@@ -114,7 +110,11 @@ impl Metrics {
         registry.register("frames", "Frames by what became of them", self.frames.clone());
         registry.register("drops", "Frames dropped, by reason", self.drops.clone());
         registry.register("slow_downs", "Warnings to slow down", self.slow_downs.clone());
-        registry.register("stage_seconds", "Time of a frame in each stage", self.stages.clone());
+        registry.register(
+            "stage_seconds",
+            "Seconds that a frame spent in each stage",
+            self.stages.clone(),
+        );
         registry.register(
             "frame_age_seconds",
             "From a frame's last byte read to its result handed to the socket",
@@ -135,12 +135,12 @@ impl Metrics {
     }
 
     /// Counts a frame by what became of it.
-    pub fn count(&self, outcome: FrameOutcome) {
+    pub fn count(&self, outcome: MessageOutcome) {
         let outcome = match outcome {
-            FrameOutcome::Result => RESULT,
-            FrameOutcome::Invalid => INVALID,
-            FrameOutcome::Failed => FAILED,
-            FrameOutcome::Dropped(reason) => {
+            MessageOutcome::Result => RESULT,
+            MessageOutcome::Invalid => INVALID,
+            MessageOutcome::Failed => FAILED,
+            MessageOutcome::Dropped(reason) => {
                 self.drops.get_or_create(&DropLabels { reason: reason.name() }).inc();
                 DROPPED
             }
@@ -153,25 +153,25 @@ impl Metrics {
         self.slow_downs.inc();
     }
 
-    /// Notes how long a frame was in each stage.
+    /// Records how long a frame spent in each stage.
     pub fn observe_stages(&self, timings: &Timings) {
         for (stage, duration) in timings.stages() {
             self.stages.get_or_create(&StageLabels { stage }).observe(duration.as_secs_f64());
         }
     }
 
-    /// Notes how old a frame was when its result was handed to the socket.
+    /// Records how old a frame was when its result was handed to the socket.
     pub fn observe_age(&self, age: Duration) {
         self.ages.observe(age.as_secs_f64());
     }
 
-    /// How batches are noted, apart from everything else.
+    /// A function that records the size of a batch.
     pub fn batch_observer(&self) -> impl Fn(usize) + Send + 'static {
         let batches = self.batches.clone();
         move |frames| batches.observe(frames as f64)
     }
 
-    /// Notes what runs here.
+    /// Records what runs here.
     pub fn describe(&self, build: &BuildLabels) {
         self.build.get_or_create(build).set(1);
     }
@@ -193,8 +193,8 @@ mod tests {
     fn the_series_have_the_names_of_the_protocol() {
         let metrics = Metrics::default();
         metrics.session_began();
-        metrics.count(FrameOutcome::Result);
-        metrics.count(FrameOutcome::Dropped(DropReason::Busy));
+        metrics.count(MessageOutcome::Result);
+        metrics.count(MessageOutcome::Dropped(DropReason::Busy));
         metrics.count_slow_down();
         metrics.observe_age(Duration::from_millis(20));
         metrics.batch_observer()(4);

@@ -1,30 +1,30 @@
-//! The streaming front end: everything that touches a socket and nothing that touches a pixel. All of
-//! it is asynchronous and never blocks.
+//! The server: everything that touches a socket and nothing that touches a pixel. All of it is
+//! asynchronous and never blocks.
 //!
 //! ```text
-//! server ─▶ stream ─▶ connection ─▶ session ─▶ validate ─▶ admission ─▶ engine
+//! server ─▶ stream ─▶ connection ─▶ session ─▶ admission ─▶ engine
 //!                         ▲            │
-//!                         └─ outbox ◀──┘ wire
+//!                         └─ outbox ◀──┘ messages
 //! ```
 
 mod accept;
 pub mod admission;
-pub mod app;
+mod assets;
 pub mod connection;
+pub mod documents;
 mod failure_log;
+mod infer;
+mod info;
+mod messages;
 pub mod metrics;
 pub mod origin;
-mod origin_headers;
 pub mod outbox;
-mod page;
+mod responses;
 pub mod server;
 pub mod session;
 pub mod sessions;
-mod single;
-mod status;
+pub mod state;
 mod stream;
-pub mod validate;
-pub mod wire;
 
-pub use app::{App, FrontSettings, NamedPipeline, Running};
 pub use server::serve;
+pub use state::{App, FrontSettings, Loaded, NamedPipeline};

@@ -1,37 +1,35 @@
 //! What waits to be written to a client's socket: bounded, whatever the client does.
 //!
-//! Of results there is never more than one. A newer one replaces it, and then the older frame counts
-//! as dropped: a reader that lags behind gets the present, not the past. Everything else is small and
-//! must arrive; when too much of it waits, no more is read from the client.
+//! At most one result waits. A newer one replaces it, and the older frame then counts as dropped: a
+//! client that reads slowly gets the present, not the past. Everything else is small and must arrive;
+//! when too much of it waits, the server stops reading from the client.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use super::wire::{Message, ResultMessage};
-use crate::engine::DropReason;
+use crate::protocol::{CloseReason, DropReason, ResultMessage, ServerMessage};
 
-/// With so many messages waiting, nothing more is read from the client.
+/// With this many messages waiting, nothing more is read from the client.
 const FULL: usize = 256;
 
 /// Something to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outgoing {
-    /// A frame's result, and when the frame was received: its age is told when it is written.
+    /// A frame's result. Its age is measured when it is written.
     Result {
-        /// The result, its age not known yet.
         message: ResultMessage,
         /// When the frame's last byte was read.
         received: Instant,
     },
     /// Any other message.
-    Other(Message),
-    /// A question whether the client is there.
+    Other(ServerMessage),
+    /// Asks whether the client is still there.
     Ping,
-    /// The end of the connection: a close code of RFC 6455 and a reason.
-    Close(u16, &'static str),
+    /// Ends the connection.
+    Close(CloseReason),
 }
 
-/// The messages that wait, first to be written first.
+/// The messages that wait, next to be written first.
 #[derive(Debug, Default)]
 pub struct Outbox {
     waiting: VecDeque<Outgoing>,
@@ -48,8 +46,8 @@ impl Outbox {
         self.waiting.push_back(outgoing);
     }
 
-    /// Adds a result. If another one still waits, a drop message takes its place, and its frame's
-    /// number is returned.
+    /// Adds a result. If another one still waits, a drop message replaces it; returns the number of the
+    /// frame that was dropped.
     pub fn push_result(&mut self, message: ResultMessage, received: Instant) -> Option<u64> {
         if self.closing {
             return None;
@@ -58,7 +56,7 @@ impl Outbox {
         for outgoing in &mut self.waiting {
             if let Outgoing::Result { message, .. } = outgoing {
                 let frame_index = message.frame_index;
-                *outgoing = Outgoing::Other(Message::dropped(frame_index, DropReason::Busy));
+                *outgoing = Outgoing::Other(ServerMessage::dropped(frame_index, DropReason::Busy));
                 replaced = Some(frame_index);
             }
         }
@@ -85,24 +83,26 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{FrameResult, Timings};
-    use crate::stages::PreprocessTimings;
-    use framegate_models::Size;
-    use std::time::Duration;
+    use crate::protocol::{DetectionResult, TimingsMs};
 
     fn result(frame_index: u64) -> ResultMessage {
-        let none = Duration::ZERO;
-        let preprocess = PreprocessTimings { decode: none, resize: none, normalise: none };
-        let result = FrameResult {
-            size: Size { width: 1, height: 1 },
-            detections: vec![],
-            timings: Timings { preprocess, inference: none, postprocess: none },
-        };
-        ResultMessage::new(frame_index, result)
+        ResultMessage {
+            frame_index,
+            result: DetectionResult { width: 1, height: 1, detections: vec![] },
+            timings_ms: TimingsMs {
+                decode: 0.0,
+                resize: 0.0,
+                normalise: 0.0,
+                inference: 0.0,
+                postprocess: 0.0,
+                total: 0.0,
+            },
+            age_ms: 0.0,
+        }
     }
 
     fn dropped(frame_index: u64) -> Outgoing {
-        Outgoing::Other(Message::dropped(frame_index, DropReason::Busy))
+        Outgoing::Other(ServerMessage::dropped(frame_index, DropReason::Busy))
     }
 
     #[test]
@@ -124,16 +124,16 @@ mod tests {
         let mut outbox = Outbox::default();
         let received = Instant::now();
         outbox.push_result(result(1), received);
-        outbox.push(Outgoing::Close(1000, "bye"));
+        outbox.push(Outgoing::Close(CloseReason::Silent));
         outbox.push(Outgoing::Ping);
         assert_eq!(outbox.push_result(result(2), received), None);
         assert_eq!(outbox.pop(), Some(Outgoing::Result { message: result(1), received }));
-        assert_eq!(outbox.pop(), Some(Outgoing::Close(1000, "bye")));
+        assert_eq!(outbox.pop(), Some(Outgoing::Close(CloseReason::Silent)));
         assert_eq!(outbox.pop(), None);
     }
 
     #[test]
-    fn it_says_when_it_is_full() {
+    fn it_has_no_room_when_it_is_full() {
         let mut outbox = Outbox::default();
         for frame_index in 1..=FULL as u64 {
             assert!(outbox.has_room());

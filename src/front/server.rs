@@ -1,4 +1,4 @@
-//! The server assembled: which path is answered by what, and how it starts and ends.
+//! The server assembled: which handler answers which path, and how the server starts and ends.
 
 use std::future::Future;
 use std::io;
@@ -19,34 +19,35 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::accept::accept;
-use super::app::App;
-use super::{page, single, status, stream};
+use super::state::App;
+use super::{assets, documents, infer, info, responses, stream};
 
-/// Scripts, styles and images of this server only; no other page may frame it.
+/// Allows only scripts, styles and images of this server; no other page may frame it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Of the time that a shutdown may take: what connections have of it. The rest is for the engine.
+/// Share of the time for a shutdown that connections have. The rest is for the engine.
 const CONNECTIONS_SHARE: f64 = 0.95;
 
-/// Everything the server answers.
+/// Every path that the server answers.
 pub fn router(app: Arc<App>) -> Router {
-    // One byte over the limit is read, so that a frame that is too large can be told from one that
-    // is not.
+    // One byte over the limit is read, to tell a frame that is too large from one that just fits.
     let body_limit = DefaultBodyLimit::max(app.settings.max_frame_bytes + 1);
     Router::new()
         .route("/ws/video/stream", get(stream::connect))
-        .route("/infer", post(single::infer).layer(body_limit))
-        .route("/info", get(status::info))
-        .route("/pipelines", get(status::pipelines))
+        .route("/infer", post(infer::infer).layer(body_limit))
+        .route("/info", get(info::info))
+        .route("/pipelines", get(info::pipelines))
+        .route("/openapi.json", get(documents::openapi))
+        .route("/asyncapi.json", get(documents::asyncapi))
         .layer(cors(&app))
-        .route("/healthz", get(status::health))
-        .route("/readyz", get(status::readiness))
-        .route("/metrics", get(status::metrics))
-        .merge(page::routes())
-        .fallback(status::not_found)
-        // One request's panic is that request's failure.
+        .route("/healthz", get(info::health))
+        .route("/readyz", get(info::readiness))
+        .route("/metrics", get(info::metrics))
+        .merge(assets::routes())
+        .fallback(responses::not_found)
+        // A panic fails one request only.
         .layer(CatchPanicLayer::new())
         .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -54,25 +55,25 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Pages that were let in may read the answers (Fetch standard, CORS protocol).
+/// Lets pages of allowed origins read the answers (Fetch standard, CORS protocol).
 fn cors(app: &App) -> CorsLayer {
     let origins = app.settings.origins.allowed().iter();
-    let origins = origins.filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let origins = origins.filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok());
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE])
-        .expose_headers([single::SERVER_TIMING])
+        .expose_headers([infer::SERVER_TIMING])
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
-/// Serves until `shutdown` completes or the engine ends, then lets every session end in good order.
+/// Serves until `shutdown` completes or the engine ends, then shuts every session down gracefully.
 ///
 /// # Errors
-/// What the listener failed with, or that the engine has ended by itself.
+/// The listener's failure, or a note that the engine has ended by itself.
 pub async fn serve(
     listener: TcpListener,
     app: Arc<App>,
@@ -88,7 +89,7 @@ pub async fn serve(
     };
     let draining = drain(&app, stop, accepting);
     if failed.is_some() {
-        // Somebody who wants it to end now need not wait for the rest.
+        // A shutdown that is asked for now need not wait for the rest.
         tokio::select! {
             () = draining => {}
             () = shutdown => {}
@@ -99,17 +100,17 @@ pub async fn serve(
     failed.map_or(Ok(()), Err)
 }
 
-/// Lets every session and request end in good order, until the deadline.
+/// Lets every session and request finish, until the deadline.
 async fn drain(app: &App, stop: CancellationToken, mut accepting: JoinHandle<()>) {
     let deadline = Instant::now() + app.settings.drain.mul_f64(CONNECTIONS_SHARE);
     tracing::info!(deadline_seconds = app.settings.drain.as_secs_f64(), "draining");
-    // Readiness goes first, so that nobody is sent here any more, while questions are still answered.
+    // Readiness goes first, so that no new clients are sent here while requests are still answered.
     app.draining.cancel();
     if timeout_at(deadline, app.sessions.all_ended()).await.is_err() {
         tracing::warn!(sessions = app.sessions.active(), "sessions are cut off at the deadline");
     }
     stop.cancel();
-    // Requests that are being answered have a moment even when sessions took all the time.
+    // Requests in progress get a moment even when the sessions used up the time.
     let last_moment = deadline.max(Instant::now() + Duration::from_millis(100));
     if timeout_at(last_moment, &mut accepting).await.is_err() {
         accepting.abort();

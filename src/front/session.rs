@@ -1,5 +1,5 @@
-//! One connection's session: what is counted, what is decided, what is said. In memory only, created
-//! on connect and gone on disconnect.
+//! One connection's session: counts frames, decides what becomes of them, says so to the client. In
+//! memory only, created on connect and gone on disconnect.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,30 +9,16 @@ use uuid::Uuid;
 
 use super::admission::{Admission, Advice, Decision, DropThresholds};
 use super::failure_log::FailureLog;
-use super::metrics::{FrameOutcome, Metrics};
+use super::messages;
+use super::metrics::{MessageOutcome, Metrics};
 use super::outbox::{Outbox, Outgoing};
-use super::validate::{InvalidFrame, validate};
-use super::wire::{ErrorCode, Message, ResultMessage};
 use crate::engine::{Answer, DropReason, Outcome, StreamHandle};
+use crate::protocol::{CloseReason, ErrorCode, InvalidFrame, ServerMessage, validate};
 
-/// So many messages in a row that are no frames end the session.
+/// Close the session after this many consecutive invalid frames.
 pub const MAX_INVALID_IN_A_ROW: u32 = 30;
 
-/// Close codes (RFC 6455, 7.4.1, and the registry it founds).
-pub mod close {
-    /// The peer has been silent.
-    pub const GOING_AWAY: u16 = 1001;
-    /// A text message.
-    pub const UNSUPPORTED_DATA: u16 = 1003;
-    /// An unknown pipeline, or too many messages that are no frames.
-    pub const POLICY_VIOLATION: u16 = 1008;
-    /// A message that is far too large.
-    pub const MESSAGE_TOO_BIG: u16 = 1009;
-    /// The server is shutting down and may be back.
-    pub const SERVICE_RESTART: u16 = 1012;
-}
-
-/// What became of a session's frames: each has one outcome, or is in flight.
+/// What became of a session's frames: each has one outcome or is in flight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Valid frames.
@@ -47,7 +33,7 @@ pub struct Counts {
     pub in_flight: u64,
 }
 
-/// A session. It does no input or output: what is to be sent is put into its [`Outbox`].
+/// A session. It does no input or output: it puts what is to be sent into the [`Outbox`].
 #[derive(Debug)]
 pub struct ClientSession {
     id: Uuid,
@@ -63,7 +49,7 @@ pub struct ClientSession {
 }
 
 impl ClientSession {
-    /// A session of a pipeline.
+    /// Opens a session on a pipeline.
     pub fn new(
         pipeline_id: impl Into<String>,
         max_frame_bytes: usize,
@@ -88,17 +74,17 @@ impl ClientSession {
         session
     }
 
-    /// Name of the session.
+    /// Identifies the session in the log.
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// What became of its frames so far.
+    /// What has become of the frames so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// A binary message whose last byte was read at `received`.
+    /// Handles a binary message whose last byte was read at `received`.
     pub fn receive(
         &mut self,
         message: Bytes,
@@ -107,12 +93,12 @@ impl ClientSession {
         outbox: &mut Outbox,
     ) {
         if let Err(invalid) = validate(&message, self.max_frame_bytes) {
-            self.metrics.count(FrameOutcome::Invalid);
-            outbox.push(Outgoing::Other(Message::invalid(invalid)));
-            // Frames that are only too large are those of a sender that means well.
+            self.metrics.count(MessageOutcome::Invalid);
+            outbox.push(Outgoing::Other(ServerMessage::invalid(invalid)));
+            // Frames that are merely too large come from a client that means well.
             self.invalid_in_a_row += u32::from(!matches!(invalid, InvalidFrame::TooLarge { .. }));
             if self.invalid_in_a_row >= MAX_INVALID_IN_A_ROW {
-                outbox.push(Outgoing::Close(close::POLICY_VIOLATION, "too many invalid frames"));
+                outbox.push(Outgoing::Close(CloseReason::TooManyInvalidFrames));
             }
             return;
         }
@@ -140,18 +126,18 @@ impl ClientSession {
         }
     }
 
-    /// A message that is not binary.
+    /// Handles a text message: refuses it and closes the session.
     pub fn receive_text(&mut self, outbox: &mut Outbox) {
-        self.metrics.count(FrameOutcome::Invalid);
-        outbox.push(Outgoing::Other(Message::error(
+        self.metrics.count(MessageOutcome::Invalid);
+        outbox.push(Outgoing::Other(ServerMessage::error(
             ErrorCode::InvalidMessage,
             "Expected binary frame payload, received text message",
         )));
-        outbox.push(Outgoing::Close(close::UNSUPPORTED_DATA, "binary messages only"));
+        outbox.push(Outgoing::Close(CloseReason::TextMessage));
     }
 
-    /// What became of a frame that the engine was given. After a close nobody is told any more: the
-    /// frame stays in flight.
+    /// Handles the engine's reply to a frame. After a close the client hears nothing more, and the frame
+    /// stays in flight.
     pub fn answered(&mut self, answer: Answer, outbox: &mut Outbox) {
         if outbox.is_closing() {
             return;
@@ -163,13 +149,13 @@ impl ClientSession {
                 self.counts.in_flight -= 1;
                 self.counts.results += 1;
                 self.metrics.observe_stages(&result.timings);
-                let message = ResultMessage::new(frame_index, result);
+                let message = messages::result(frame_index, result);
                 if outbox.push_result(message, received).is_some() {
-                    // It was never written: now it is a drop, and the outbox says so to the client.
+                    // The older result was never written: its frame is dropped, as the outbox tells the client.
                     self.counts.results -= 1;
                     self.counts.dropped += 1;
                     self.admission.dropped();
-                    self.metrics.count(FrameOutcome::Dropped(DropReason::Busy));
+                    self.metrics.count(MessageOutcome::Dropped(DropReason::Busy));
                 }
             }
             Outcome::Dropped(reason) => {
@@ -180,19 +166,19 @@ impl ClientSession {
                 self.last_processed = Some(Instant::now());
                 self.counts.in_flight -= 1;
                 self.counts.failed += 1;
-                self.metrics.count(FrameOutcome::Failed);
+                self.metrics.count(MessageOutcome::Failed);
                 self.failures.log(Some(self.id), frame_index, &error, Instant::now());
-                outbox.push(Outgoing::Other(Message::failed(frame_index, error)));
+                outbox.push(Outgoing::Other(messages::failed(frame_index, error)));
             }
         }
     }
 
-    /// From now on frames are not taken any more.
+    /// From now on frames are dropped.
     pub fn drain(&mut self) {
         self.draining = true;
     }
 
-    /// Whether frames are not taken any more.
+    /// Whether frames are dropped because the server is shutting down.
     pub fn is_draining(&self) -> bool {
         self.draining
     }
@@ -200,8 +186,8 @@ impl ClientSession {
     fn drop_frame(&mut self, frame_index: u64, reason: DropReason, outbox: &mut Outbox) {
         self.counts.in_flight -= 1;
         self.counts.dropped += 1;
-        self.metrics.count(FrameOutcome::Dropped(reason));
-        outbox.push(Outgoing::Other(Message::dropped(frame_index, reason)));
+        self.metrics.count(MessageOutcome::Dropped(reason));
+        outbox.push(Outgoing::Other(ServerMessage::dropped(frame_index, reason)));
     }
 
     fn advise(&self, advice: Advice, outbox: &mut Outbox) {

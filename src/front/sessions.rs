@@ -1,4 +1,4 @@
-//! Who is connected: how many sessions there are, and how many there should be.
+//! How many sessions are open, and how many may be.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// How many sessions there should be at once.
+/// How many sessions to serve at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLimit {
-    /// Recommended at most.
+    /// Number of sessions that the server is meant for.
     pub recommended: usize,
-    /// Refuse what is beyond it, instead of only warning.
+    /// Refuse sessions beyond that number, instead of only warning.
     pub enforced: bool,
 }
 
-/// The sessions of a server. Nothing is known of one that has ended.
+/// The open sessions of a server.
 #[derive(Debug)]
 pub struct Sessions {
     limit: SessionLimit,
@@ -23,22 +23,21 @@ pub struct Sessions {
     tracker: TaskTracker,
 }
 
-/// A session's place among the active ones, free again when this is dropped.
+/// The right to one open session; returned when it is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct SessionPermit {
     active: Arc<AtomicUsize>,
     _running: TaskTrackerToken,
 }
 
 impl Sessions {
-    /// None yet.
     pub fn new(limit: SessionLimit) -> Self {
         Self { limit, active: Arc::default(), tracker: TaskTracker::new() }
     }
 
-    /// A place for one more session, unless the limit is enforced and reached. A warning is logged
-    /// for each beyond what is recommended.
-    pub fn enter(&self) -> Option<Place> {
+    /// A permit for one more session, unless the limit is enforced and reached. Logs a warning for each
+    /// session beyond the recommended number.
+    pub fn try_acquire(&self) -> Option<SessionPermit> {
         let SessionLimit { recommended, enforced } = self.limit;
         let may_enter = |active: usize| (!enforced || active < recommended).then_some(active + 1);
         let before =
@@ -50,15 +49,14 @@ impl Sessions {
                 "more sessions than recommended; see STREAM_MAX_SESSIONS"
             );
         }
-        Some(Place { active: Arc::clone(&self.active), _running: self.tracker.token() })
+        Some(SessionPermit { active: Arc::clone(&self.active), _running: self.tracker.token() })
     }
 
-    /// Number of active sessions.
+    /// Number of open sessions.
     pub fn active(&self) -> usize {
         self.active.load(Ordering::SeqCst)
     }
 
-    /// How many there should be.
     pub fn limit(&self) -> SessionLimit {
         self.limit
     }
@@ -70,7 +68,7 @@ impl Sessions {
     }
 }
 
-impl Drop for Place {
+impl Drop for SessionPermit {
     fn drop(&mut self) {
         self.active.fetch_sub(1, Ordering::SeqCst);
     }
@@ -81,27 +79,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recommendation_is_no_limit_unless_it_is_enforced() {
+    fn the_recommended_number_is_a_limit_only_if_it_is_enforced() {
         let recommended = Sessions::new(SessionLimit { recommended: 2, enforced: false });
-        let places: Vec<_> = (0..3).map(|_| recommended.enter()).collect();
-        assert!(places.iter().all(Option::is_some));
+        let permits: Vec<_> = (0..3).map(|_| recommended.try_acquire()).collect();
+        assert!(permits.iter().all(Option::is_some));
         assert_eq!(recommended.active(), 3);
 
         let enforced = Sessions::new(SessionLimit { recommended: 2, enforced: true });
-        let [first, second] = [(); 2].map(|()| enforced.enter());
-        assert!(first.is_some() && second.is_some() && enforced.enter().is_none());
+        let [first, second] = [(); 2].map(|()| enforced.try_acquire());
+        assert!(first.is_some() && second.is_some() && enforced.try_acquire().is_none());
         drop(first);
         assert_eq!(enforced.active(), 1);
-        assert!(enforced.enter().is_some());
+        assert!(enforced.try_acquire().is_some());
     }
 
     #[tokio::test]
-    async fn the_end_of_the_last_is_waited_for() {
+    async fn all_ended_waits_for_the_last_session() {
         let sessions = Sessions::new(SessionLimit { recommended: 2, enforced: false });
-        let place = sessions.enter();
+        let permit = sessions.try_acquire();
         let mut ended = std::pin::pin!(sessions.all_ended());
         assert!(futures_util::poll!(&mut ended).is_pending());
-        drop(place);
+        drop(permit);
         ended.await;
         assert_eq!(sessions.active(), 0);
     }

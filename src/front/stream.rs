@@ -1,4 +1,4 @@
-//! `GET /ws/video/stream`: who is let in, and into which pipeline.
+//! `GET /ws/video/stream`: opens a session on a pipeline, or refuses to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,39 +10,51 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures_util::StreamExt;
-use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::accept::ConnectionPlace;
-use super::app::App;
+use super::accept::ConnectionPermit;
 use super::connection::{self, Drain};
-use super::origin_headers::allowed;
-use super::session::{ClientSession, close};
-use super::status::{failure, input_size, origin_refused, query_refused, try_later, unavailable};
-use super::wire::{ErrorCode, Greeting, Message};
+use super::info::input_size;
+use super::responses::{failure, origin_refused, query_refused, try_later, unavailable};
+use super::session::ClientSession;
+use super::state::App;
+use crate::protocol::{
+    CloseReason, ErrorBody, ErrorCode, Greeting, HttpErrorCode, ServerMessage, SessionInfo,
+    StreamQuery,
+};
 
-/// What a client may say in the address.
-#[derive(Debug, Deserialize)]
-pub(super) struct StreamQuery {
-    pipeline_id: Option<String>,
-    /// `1` asks for the greeting.
-    hello: Option<String>,
-}
-
-/// Opens a session, or says why not.
+/// Opens a WebSocket that takes one JPEG per binary message; /asyncapi.json describes its messages.
+#[utoipa::path(
+    get,
+    path = "/ws/video/stream",
+    tag = "Inference",
+    params(StreamQuery),
+    responses(
+        (status = 101, description = "The session is open"),
+        (status = 400, description = "The query cannot be read", body = ErrorBody),
+        (status = 403, description = "This web page may not use the server", body = ErrorBody),
+        (status = 426, description = "The request is not a WebSocket handshake", body = ErrorBody),
+        (
+            status = 503,
+            description = "The server is starting, full or shutting down",
+            body = ErrorBody,
+            headers(("retry-after" = String, description = "Seconds to wait before the next attempt"))
+        ),
+    )
+)]
 pub(super) async fn connect(
     State(app): State<Arc<App>>,
-    Extension(connection): Extension<ConnectionPlace>,
+    Extension(connection_permit): Extension<ConnectionPermit>,
     headers: HeaderMap,
     query: Result<Query<StreamQuery>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    if !allowed(&app, &headers) {
+    if !app.settings.origins.allows_request(&headers) {
         return origin_refused();
     }
     let Ok(upgrade) = upgrade else {
         let detail = "This is a WebSocket; see GET /";
-        return failure(StatusCode::UPGRADE_REQUIRED, "websocket_only", detail);
+        return failure(StatusCode::UPGRADE_REQUIRED, HttpErrorCode::WebsocketOnly, detail);
     };
     let Ok(Query(query)) = query else {
         return query_refused();
@@ -50,20 +62,21 @@ pub(super) async fn connect(
     if app.ready().is_none() {
         return unavailable(&app);
     }
-    let Some(place) = app.sessions.enter() else {
-        return try_later("too_many_sessions", "There are as many sessions as allowed");
+    let Some(session_permit) = app.sessions.try_acquire() else {
+        let detail = "The limit on sessions is reached";
+        return try_later(HttpErrorCode::TooManySessions, detail);
     };
-    // A message over twice the limit is not even read; one up to there is told that it is too large.
+    // A message over twice the limit is not even read; up to there the client learns its size.
     let longest = app.settings.max_frame_bytes.saturating_mul(2);
     upgrade.max_message_size(longest).max_frame_size(longest).on_upgrade(async move |socket| {
         serve(socket, &app, query).await;
-        drop((place, connection));
+        drop((session_permit, connection_permit));
     })
 }
 
 async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
-    let Some(running) = app.running() else { return };
-    let Some((number, pipeline)) = running.pipeline(query.pipeline_id.as_deref()) else {
+    let Some(loaded) = app.loaded() else { return };
+    let Some((number, pipeline)) = loaded.pipeline(query.pipeline_id.as_deref()) else {
         return refuse(socket, &query.pipeline_id.unwrap_or_default()).await;
     };
     let settings = &app.settings;
@@ -73,35 +86,38 @@ async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
         settings.thresholds,
         Arc::clone(&app.metrics),
     );
-    let greeting = (query.hello.as_deref() == Some("1")).then(|| Greeting {
-        session_id: session.id().to_string(),
-        pipeline_id: pipeline.id.clone(),
-        backend: running.backend,
-        device: running.device.name.clone(),
-        max_frame_bytes: settings.max_frame_bytes,
-        labels: pipeline.detector.labels.clone(),
-        input: input_size(pipeline),
+    let greeting = query.wants_greeting().then(|| Greeting {
+        session: SessionInfo {
+            session_id: session.id().to_string(),
+            pipeline_id: pipeline.id.clone(),
+            backend: loaded.backend.to_owned(),
+            device: loaded.device.name.clone(),
+            max_frame_bytes: settings.max_frame_bytes,
+            labels: pipeline.detector.labels.clone(),
+            input: input_size(pipeline),
+        },
     });
-    let handle = running.engine.open(number);
+    let handle = loaded.engine.open(number);
     let drain = Drain { begun: app.draining.clone(), deadline: settings.drain };
     connection::run(socket, session, handle, greeting, drain, Arc::clone(&app.metrics)).await;
 }
 
-/// Tells a client that there is no such pipeline.
+/// Tells a client that its pipeline does not exist.
 async fn refuse(mut socket: WebSocket, id: &str) {
-    /// A client that does not even read this is not waited for.
+    /// How long to wait for a client that does not even read this.
     const PATIENCE: Duration = Duration::from_secs(2);
-    // Names are short; what is repeated is bounded.
+    // Names are short; a client cannot make the server repeat more.
     let id: String = id.chars().take(100).collect();
-    let message = Message::error(ErrorCode::InvalidPipeline, format!("Unknown pipeline_id: {id}"));
-    let close =
-        ws::CloseFrame { code: close::POLICY_VIOLATION, reason: "unknown pipeline_id".into() };
-    let told = async {
-        socket.send(ws::Message::Text(message.into_json().into())).await?;
+    let detail = format!("Unknown pipeline_id: {id}");
+    let message = ServerMessage::error(ErrorCode::InvalidPipeline, detail);
+    let reason = CloseReason::UnknownPipeline;
+    let close = ws::CloseFrame { code: reason.code(), reason: reason.text().into() };
+    let farewell = async {
+        socket.send(ws::Message::Text(message.to_json().into())).await?;
         socket.send(ws::Message::Close(Some(close))).await?;
         while let Some(Ok(_)) = socket.next().await {}
         Ok::<_, axum::Error>(())
     };
-    // A client that has gone need not be told.
-    let _ = timeout(PATIENCE, told).await;
+    // A client that has gone does not need an answer.
+    let _ = timeout(PATIENCE, farewell).await;
 }

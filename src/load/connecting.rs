@@ -1,4 +1,4 @@
-//! Opening a session.
+//! Opens a session.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::failure::SessionFailure;
-use super::messages::{Greeting, Message};
+use super::messages::Message;
 use super::target::Target;
+use crate::protocol::SessionInfo;
 
-/// How long a server may take to open a session.
+/// Longest time that a server may take to open a session.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// How long to wait for a greeting: servers that know no greeting say nothing.
+/// How long to wait for a greeting: a server that does not know greetings stays silent.
 const GREETING_LIMIT: Duration = Duration::from_secs(2);
-/// Largest message a server may send: far more than any result is.
+/// Largest message that a server may send: far larger than any result.
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
-/// There may be many sessions, and what servers say is short.
+/// Small, since there may be many sessions and messages from servers are short.
 const READ_BUFFER_BYTES: usize = 16 << 10;
 
-/// A session that was opened.
+/// An open session.
 pub(super) struct Connected<S> {
     pub(super) socket: WebSocketStream<S>,
-    /// What the server said of itself, if it did.
-    pub(super) greeting: Option<Greeting>,
+    /// What the server said about itself, if it did.
+    pub(super) greeting: Option<SessionInfo>,
 }
 
-/// Opens a session.
 pub(super) async fn connect(target: &Target) -> Result<Connected<TcpStream>, SessionFailure> {
     let authority = &target.authority;
     let opening = async {
@@ -54,24 +54,26 @@ pub(super) async fn connect(target: &Target) -> Result<Connected<TcpStream>, Ses
     Ok(Connected { socket, greeting })
 }
 
-/// The server's first words: a greeting, or why it ends the session at once.
+/// Waits for the server's first message: a greeting, or the reason why it closes the session at once.
 async fn greeting(
     socket: &mut WebSocketStream<TcpStream>,
-) -> Result<Option<Greeting>, SessionFailure> {
-    let mut said = String::new();
+) -> Result<Option<SessionInfo>, SessionFailure> {
+    let mut last_error = String::new();
     while let Some(message) = socket.next().await {
         match message.map_err(|error| SessionFailure::of_connection(&error))? {
-            Frame::Text(text) => match Message::read(&text).map_err(SessionFailure::Protocol)? {
+            Frame::Text(text) => match Message::read(&text)? {
                 Message::Greeting(greeting) => return Ok(Some(greeting)),
-                Message::Refused { detail, .. } => said = detail,
+                Message::Refused { detail, .. } => last_error = detail,
                 _ => {
-                    return Err(SessionFailure::Protocol("it answers before any frame".to_owned()));
+                    return Err(SessionFailure::Protocol(
+                        "it answered before the first frame".to_owned(),
+                    ));
                 }
             },
-            Frame::Close(close) => return Err(SessionFailure::of_close(close, said)),
+            Frame::Close(close) => return Err(SessionFailure::of_close(close, last_error)),
             Frame::Binary(_) => return Err(SessionFailure::binary()),
             Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_) => {}
         }
     }
-    Err(SessionFailure::Lost("it was closed without a word".to_owned()))
+    Err(SessionFailure::Lost("it ended without a close message".to_owned()))
 }

@@ -1,32 +1,34 @@
-//! Why a session could not be opened, or ended before its time.
+//! Why a session could not be opened, or ended early.
 
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::closing;
+use super::messages::MessageError;
+use crate::protocol::{ErrorBody, close};
 
-/// The most that is repeated of what a server said.
+/// Longest part of a server's text that is repeated, in characters.
 const EXCERPT: usize = 200;
 
-/// Why a session could not be opened, or ended before its time.
+/// Why a session could not be opened, or ended early.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[non_exhaustive]
 pub enum SessionFailure {
-    /// Nobody answers there.
+    /// Nothing listens there.
     #[error("cannot connect to {authority}: {problem}; is the server running there?")]
     Unreachable {
         /// Host and port.
         authority: String,
-        /// What the system said.
+        /// The system's error.
         problem: String,
     },
-    /// Somebody is there who says nothing.
+    /// Something listens there but does not answer.
     #[error("no answer from {authority} within {} s", .limit.as_secs())]
     Silent {
         /// Host and port.
         authority: String,
-        /// How long was waited.
+        /// How long an answer was waited for.
         limit: Duration,
     },
     /// The server does not open a session.
@@ -34,57 +36,60 @@ pub enum SessionFailure {
     Refused {
         /// The HTTP status.
         status: u16,
-        /// What was said with it, after a colon.
+        /// What the server said about it, after a colon.
         detail: String,
     },
-    /// What answers does not speak the protocol.
-    #[error("what answers is no server of live video: {0}")]
+    /// The other side does not speak the protocol.
+    #[error("this is not a live video server: {0}")]
     Handshake(String),
-    /// The server has ended the session.
-    #[error("{}", closed(*.code, .reason, .said))]
+    /// The server closed the session.
+    #[error("{}", closed(*.code, .reason, .last_error))]
     Closed {
         /// The code, if there was a close message.
         code: Option<u16>,
         /// The reason given with it.
         reason: String,
-        /// The last error that the server told before.
-        said: String,
+        /// The last error that the server reported before.
+        last_error: String,
     },
-    /// The connection broke without a goodbye.
+    /// The connection broke without a close.
     #[error("the connection was lost: {0}")]
     Lost(String),
-    /// The server said something that the protocol does not have.
+    /// The server sent something that is not in the protocol.
     #[error("the server broke the protocol: {0}")]
     Protocol(String),
 }
 
 impl SessionFailure {
-    /// What a WebSocket that could not be opened says.
+    /// A WebSocket could not be opened.
     pub(super) fn of_handshake(error: tungstenite::Error) -> Self {
         match error {
             tungstenite::Error::Http(response) => {
                 let body = response.body().as_deref().unwrap_or_default();
-                let body = excerpt(&String::from_utf8_lossy(body));
-                let detail = if body.is_empty() { body } else { format!(": {body}") };
+                let detail = match serde_json::from_slice::<ErrorBody>(body) {
+                    Ok(ErrorBody { detail, .. }) => excerpt(&detail),
+                    Err(_) => excerpt(&String::from_utf8_lossy(body)),
+                };
+                let detail = if detail.is_empty() { detail } else { format!(": {detail}") };
                 Self::Refused { status: response.status().as_u16(), detail }
             }
             error => Self::Handshake(error.to_string()),
         }
     }
 
-    /// The server's close, after the last error that it told.
-    pub(super) fn of_close(close: Option<CloseFrame>, said: String) -> Self {
+    /// The server closed the session, after it had reported `last_error`.
+    pub(super) fn of_close(close: Option<CloseFrame>, last_error: String) -> Self {
         let code = close.as_ref().map(|close| close.code.into());
         let reason = close.map(|close| excerpt(&close.reason)).unwrap_or_default();
-        Self::Closed { code, reason, said }
+        Self::Closed { code, reason, last_error }
     }
 
-    /// Servers say everything in text.
+    /// The server sent a binary message; all its messages are text.
     pub(super) fn binary() -> Self {
         Self::Protocol("it sent a binary message".to_owned())
     }
 
-    /// What a WebSocket that was open says.
+    /// An open WebSocket failed.
     pub(super) fn of_connection(error: &tungstenite::Error) -> Self {
         match error {
             tungstenite::Error::Io(error) => Self::Lost(error.to_string()),
@@ -92,25 +97,31 @@ impl SessionFailure {
             | tungstenite::Error::AlreadyClosed
             | tungstenite::Error::Protocol(
                 tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-            ) => Self::Lost("it was closed without a word".to_owned()),
+            ) => Self::Lost("it ended without a close message".to_owned()),
             error => Self::Protocol(error.to_string()),
         }
     }
 }
 
-fn closed(code: Option<u16>, reason: &str, said: &str) -> String {
+impl From<MessageError> for SessionFailure {
+    fn from(error: MessageError) -> Self {
+        Self::Protocol(error.to_string())
+    }
+}
+
+fn closed(code: Option<u16>, reason: &str, last_error: &str) -> String {
     let mut text = "the server closed the session".to_owned();
     if let Some(code) = code {
         text += &format!(" with code {code}");
     }
-    text += &format!(" ({})", closing::meaning(code));
-    for more in [reason, said].into_iter().filter(|more| !more.is_empty()) {
+    text += &format!(" ({})", close::meaning(code));
+    for more in [reason, last_error].into_iter().filter(|more| !more.is_empty()) {
         text += &format!(": {more}");
     }
     text
 }
 
-/// The beginning of what a server said, in one line.
+/// The beginning of a server's text, on one line.
 pub(super) fn excerpt(text: &str) -> String {
     let line = |c: char| if c.is_control() { ' ' } else { c };
     let mut excerpt: String = text.trim().chars().take(EXCERPT).map(line).collect();

@@ -1,4 +1,5 @@
-//! What a server says, read leniently: keys may be added to the protocol, and values may be new.
+//! What a server says, as far as a load generator cares. Read leniently: keys may be added to the
+//! protocol, and words that this program does not know count as `other`.
 
 use std::time::Duration;
 
@@ -6,30 +7,21 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::failure::excerpt;
-use crate::engine::DropReason;
+use crate::protocol::{DropReason, ErrorCode, RecoveredNotice, SessionInfo, SlowDownWarning};
 
-/// What a value counts as that this program does not know.
+/// What an unknown word counts as.
 const OTHER: &str = "other";
-/// The error codes of the protocol.
-const ERROR_CODES: [&str; 6] = [
-    "invalid_pipeline",
-    "invalid_message",
-    "invalid_frame",
-    "frame_too_large",
-    "decode_failed",
-    "pipeline_failure",
-];
 
 /// A message of the server.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Message {
-    Greeting(Greeting),
+    Greeting(SessionInfo),
     /// What became of a frame.
-    Answer {
+    Reply {
         frame_index: u64,
-        outcome: Outcome,
+        outcome: ReplyOutcome,
     },
-    /// Something was refused that was not counted as a frame.
+    /// A message was refused and not counted as a frame.
     Refused {
         code: &'static str,
         detail: String,
@@ -46,7 +38,7 @@ pub(super) enum Message {
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Outcome {
+pub(super) enum ReplyOutcome {
     /// Its age as the server measured it.
     Result {
         age: Duration,
@@ -59,64 +51,85 @@ pub(super) enum Outcome {
     },
 }
 
-/// What a server says of itself.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Greeting {
-    pub(super) pipeline_id: String,
-    pub(super) backend: String,
-    pub(super) device: String,
-    pub(super) max_frame_bytes: usize,
+/// A message that breaks the protocol. Displays as what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum MessageError {
+    #[error("{problem}, in the message `{message}`")]
+    Unreadable { problem: String, message: String },
+    #[error("it sent `{0}`")]
+    NotUnderstood(String),
 }
 
-/// Every key of every message.
+/// A word of a closed set, or one that is newer than this program.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Word<T> {
+    Known(T),
+    New(IgnoredAny),
+}
+
+impl<T> Word<T> {
+    fn name(self, name: impl FnOnce(T) -> &'static str) -> &'static str {
+        match self {
+            Self::Known(word) => name(word),
+            Self::New(_) => OTHER,
+        }
+    }
+}
+
+/// The keys of all messages that matter here. Detections are skipped, not built.
 #[derive(Deserialize)]
 struct Keys {
-    session: Option<Greeting>,
+    session: Option<SessionInfo>,
     frame_index: Option<u64>,
     result: Option<IgnoredAny>,
     age_ms: Option<f64>,
     dropped: Option<bool>,
-    reason: Option<String>,
-    warning: Option<String>,
-    notice: Option<String>,
+    reason: Option<Word<DropReason>>,
+    warning: Option<Word<SlowDownWarning>>,
+    notice: Option<Word<RecoveredNotice>>,
     recommended_fps: Option<f64>,
-    error: Option<String>,
+    error: Option<Word<ErrorCode>>,
     detail: Option<String>,
 }
 
 impl Message {
-    /// Reads a message; the error is what is wrong with it.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        let keys: Keys = serde_json::from_str(text)
-            .map_err(|error| format!("{error}, in the message `{}`", excerpt(text)))?;
-        let not_understood = || format!("it sent `{}`", excerpt(text));
-        if let Some(greeting) = keys.session {
-            return Ok(Self::Greeting(greeting));
+    pub(super) fn read(text: &str) -> Result<Self, MessageError> {
+        let keys: Keys = serde_json::from_str(text).map_err(|problem| {
+            MessageError::Unreadable { problem: problem.to_string(), message: excerpt(text) }
+        })?;
+        let not_understood = || MessageError::NotUnderstood(excerpt(text));
+        if let Some(session) = keys.session {
+            return Ok(Self::Greeting(session));
         }
         if let Some(frame_index) = keys.frame_index {
             let outcome = if keys.result.is_some() {
                 let age = keys.age_ms.and_then(|ms| Duration::try_from_secs_f64(ms / 1000.0).ok());
-                Outcome::Result { age: age.ok_or_else(not_understood)? }
+                ReplyOutcome::Result { age: age.ok_or_else(not_understood)? }
             } else if keys.dropped == Some(true) {
-                Outcome::Dropped { reason: drop_reason(&keys.reason.unwrap_or_default()) }
+                let reason = keys.reason.map_or(OTHER, |reason| reason.name(DropReason::name));
+                ReplyOutcome::Dropped { reason }
             } else if let Some(code) = keys.error {
-                Outcome::Failed { code: error_code(&code) }
+                ReplyOutcome::Failed { code: code.name(ErrorCode::name) }
             } else {
                 return Err(not_understood());
             };
-            return Ok(Self::Answer { frame_index, outcome });
+            return Ok(Self::Reply { frame_index, outcome });
         }
         if let Some(code) = keys.error {
             let detail = excerpt(&keys.detail.unwrap_or_default());
-            return Ok(Self::Refused { code: error_code(&code), detail });
+            return Ok(Self::Refused { code: code.name(ErrorCode::name), detail });
         }
-        let rate = || keys.recommended_fps.filter(|fps| fps.is_finite() && *fps > 0.0);
-        match (keys.warning.as_deref(), keys.notice.as_deref()) {
-            (Some("slow_down"), _) => {
-                Ok(Self::SlowDown { recommended_fps: rate().ok_or_else(not_understood)? })
+        let recommended_fps = || {
+            let fps = keys.recommended_fps.filter(|fps| fps.is_finite() && *fps > 0.0);
+            fps.ok_or_else(not_understood)
+        };
+        match (keys.warning, keys.notice) {
+            (Some(Word::Known(SlowDownWarning)), _) => {
+                Ok(Self::SlowDown { recommended_fps: recommended_fps()? })
             }
-            (_, Some("recovered")) => {
-                Ok(Self::Recovered { recommended_fps: rate().ok_or_else(not_understood)? })
+            (_, Some(Word::Known(RecoveredNotice))) => {
+                Ok(Self::Recovered { recommended_fps: recommended_fps()? })
             }
             (Some(_), _) | (_, Some(_)) => Ok(Self::Other),
             (None, None) => Err(not_understood()),
@@ -124,64 +137,65 @@ impl Message {
     }
 }
 
-fn drop_reason(name: &str) -> &'static str {
-    DropReason::ALL.map(DropReason::name).into_iter().find(|known| *known == name).unwrap_or(OTHER)
-}
-
-fn error_code(name: &str) -> &'static str {
-    ERROR_CODES.into_iter().find(|known| *known == name).unwrap_or(OTHER)
-}
-
 #[cfg(test)]
 mod tests {
+    use framegate_models::Size;
+
     use super::*;
-    use crate::engine::{FrameError, FrameErrorCode};
-    use crate::front::admission::Advice;
-    use crate::front::validate::InvalidFrame;
-    use crate::front::wire;
+    use crate::protocol::{ErrorMessage, Greeting, InvalidFrame, ServerMessage};
 
     #[test]
-    fn what_our_own_server_says_is_understood() {
-        let read = |message: wire::Message| Message::read(&message.into_json()).unwrap();
+    fn messages_of_our_own_server_are_understood() {
+        let read = |message: ServerMessage| Message::read(&message.to_json()).unwrap();
         for reason in DropReason::ALL {
-            let outcome = Outcome::Dropped { reason: reason.name() };
-            let expected = Message::Answer { frame_index: 7, outcome };
-            assert_eq!(read(wire::Message::dropped(7, reason)), expected);
+            let outcome = ReplyOutcome::Dropped { reason: reason.name() };
+            let expected = Message::Reply { frame_index: 7, outcome };
+            assert_eq!(read(ServerMessage::dropped(7, reason)), expected);
         }
-        for code in [FrameErrorCode::DecodeFailed, FrameErrorCode::PipelineFailure] {
-            let failed = read(wire::Message::failed(3, FrameError::new(code, "no")));
-            let Message::Answer { frame_index: 3, outcome: Outcome::Failed { code } } = failed
-            else {
-                panic!("{failed:?}");
-            };
-            assert_ne!(code, OTHER);
+        for error in ErrorCode::ALL {
+            let (detail, frame_index) = (String::new(), Some(3));
+            let outcome = ReplyOutcome::Failed { code: error.name() };
+            let failed = ServerMessage::Error(ErrorMessage { error, detail, frame_index });
+            assert_eq!(read(failed), Message::Reply { frame_index: 3, outcome });
         }
-        let advice = Advice::SlowDown { recommended_fps: 7.5, drop_rate: 0.4 };
-        assert_eq!(read(advice.into()), Message::SlowDown { recommended_fps: 7.5 });
-        let advice = Advice::Recovered { recommended_fps: 9.0 };
-        assert_eq!(read(advice.into()), Message::Recovered { recommended_fps: 9.0 });
+        let slow_down = read(ServerMessage::slow_down(7.5, 0.4));
+        assert_eq!(slow_down, Message::SlowDown { recommended_fps: 7.5 });
+        let recovered = read(ServerMessage::recovered(9.0));
+        assert_eq!(recovered, Message::Recovered { recommended_fps: 9.0 });
         let invalid = InvalidFrame::TooLarge { bytes: 2, limit: 1 };
         let detail = "Frame size (2 bytes) exceeds limit (1 bytes)".to_owned();
         let expected = Message::Refused { code: "frame_too_large", detail };
-        assert_eq!(read(wire::Message::invalid(invalid)), expected);
-        assert_eq!(read(wire::Message::draining(Duration::from_secs(1))), Message::Other);
+        assert_eq!(read(ServerMessage::invalid(invalid)), expected);
+        assert_eq!(read(ServerMessage::draining(Duration::from_secs(1))), Message::Other);
+        let session = SessionInfo {
+            session_id: "6d4c".to_owned(),
+            pipeline_id: "codes".to_owned(),
+            backend: "simd".to_owned(),
+            device: "CPU".to_owned(),
+            max_frame_bytes: 1000,
+            labels: vec![],
+            input: Size { width: 1, height: 1 },
+        };
+        let greeting = Greeting { session: session.clone() };
+        assert_eq!(read(ServerMessage::Greeting(greeting)), Message::Greeting(session));
         let result = r#"{"frame_index":1,"result":{"detections":[]},"age_ms":12.5,"new":[1]}"#;
-        let outcome = Outcome::Result { age: Duration::from_micros(12_500) };
-        assert_eq!(Message::read(result), Ok(Message::Answer { frame_index: 1, outcome }));
+        let outcome = ReplyOutcome::Result { age: Duration::from_micros(12_500) };
+        assert_eq!(Message::read(result), Ok(Message::Reply { frame_index: 1, outcome }));
     }
 
     #[test]
-    fn new_words_are_no_error() {
+    fn new_words_are_not_an_error() {
         for (text, expected) in [
             (
                 r#"{"frame_index":1,"dropped":true,"reason":"tired"}"#,
-                Message::Answer { frame_index: 1, outcome: Outcome::Dropped { reason: OTHER } },
+                Message::Reply { frame_index: 1, outcome: ReplyOutcome::Dropped { reason: OTHER } },
             ),
             (
                 r#"{"frame_index":1,"error":"odd","detail":""}"#,
-                Message::Answer { frame_index: 1, outcome: Outcome::Failed { code: OTHER } },
+                Message::Reply { frame_index: 1, outcome: ReplyOutcome::Failed { code: OTHER } },
             ),
             (r#"{"notice":"tea_time"}"#, Message::Other),
+            (r#"{"warning":"hurry"}"#, Message::Other),
         ] {
             assert_eq!(Message::read(text), Ok(expected));
         }
@@ -203,7 +217,7 @@ mod tests {
             r#"{"warning":"slow_down","recommended_fps":0}"#,
             &long,
         ] {
-            let error = Message::read(text).expect_err(text);
+            let error = Message::read(text).expect_err(text).to_string();
             assert!(error.len() < 400, "{error}");
         }
     }

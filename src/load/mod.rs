@@ -1,24 +1,25 @@
-//! An open-loop load generator for servers of live video.
+//! An open-loop load generator for live video servers.
 //!
 //! ```text
-//! schedule ─▶ backlog ─▶ socket ─▶ server         one of these a session,
+//! schedule ─▶ backlog ─▶ socket ─▶ server         one of these per session,
 //!    │ due       │ full                │          all sessions spread over one interval
 //!    ▼           ▼                     ▼
-//! recorder ◀─ not sent          answers, advice ─▶ recorder ─▶ report
+//! recorder ◀─ not sent          replies, advice ─▶ recorder ─▶ trial report
 //!
-//! capacity search ─▶ trial ─▶ report ─▶ did it fit? ─▶ capacity search
+//! capacity search ─▶ trial ─▶ trial report ─▶ did it fit? ─▶ capacity search
 //! ```
 //!
-//! Frames are due at times that no answer moves. What a frame took is counted from the moment it was
-//! due, not from when it could be sent, so a server that stops reading cannot hide that it did
-//! ("coordinated omission", as Gil Tene calls what closed-loop generators leave out).
+//! Frames are due at fixed times, whatever the server replies. A round trip is counted from the moment
+//! its frame was due, not from when it could be sent, so a server that stops reading cannot hide it
+//! (what closed-loop generators miss, and Gil Tene calls "coordinated omission").
 
 pub mod capacity;
-mod closing;
 mod connecting;
 mod failure;
 pub mod frames;
+mod load_report;
 mod messages;
+mod observer;
 mod recorder;
 pub mod report;
 mod schedule;
@@ -26,9 +27,9 @@ mod session;
 mod statistics;
 mod target;
 pub mod trial;
-mod watcher;
 
 pub use failure::SessionFailure;
+pub use load_report::{LoadReport, SourceReport};
+pub use observer::Observer;
 pub use recorder::Progress;
 pub use target::{Target, TargetError};
-pub use watcher::Watcher;

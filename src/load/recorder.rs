@@ -1,14 +1,14 @@
-//! What a trial's sessions have sent and been told. The time is passed in.
+//! Counts what the sessions of a trial send and hear. The time is passed in.
 
 use std::collections::BTreeMap;
 
 use tokio::time::{Duration, Instant};
 
-use super::messages::Outcome;
-use super::schedule::Schedule;
+use super::messages::ReplyOutcome;
+use super::schedule::SendSchedule;
 use super::statistics::Distribution;
 
-/// The time in which frames must be due to count.
+/// Only frames due in this time count.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     pub(super) from: Instant,
@@ -22,13 +22,12 @@ impl Window {
         (since < self.length).then_some(since.as_secs() as usize)
     }
 
-    /// When it is over.
     pub(super) fn end(self) -> Instant {
         self.from + self.length
     }
 }
 
-/// What became of the frames of one session, and what it was told:
+/// What became of the frames of one session, and what the server advised:
 /// `due = sent + not_sent`, and in the end `sent = results + dropped + errors + unanswered`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct SessionCounts {
@@ -59,7 +58,7 @@ pub(super) struct SecondCounts {
     pub(super) longest: Duration,
 }
 
-/// A trial so far, for whoever watches it.
+/// A trial so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
     /// Frames that were due.
@@ -70,11 +69,11 @@ pub struct Progress {
     pub dropped: u64,
     /// Frames that failed, got no answer or could not be sent.
     pub lost: u64,
-    /// 99 % of the round trips took at most so many milliseconds.
+    /// Milliseconds that 99 % of the round trips did not exceed.
     pub round_trip_p99_ms: Option<f64>,
 }
 
-/// Everything that counts of a trial.
+/// Everything that counts in a trial.
 #[derive(Debug)]
 pub(super) struct Recorder {
     window: Window,
@@ -82,18 +81,16 @@ pub(super) struct Recorder {
     pub(super) seconds: Vec<SecondCounts>,
     /// Ages of results, as the server measured them.
     pub(super) ages: Distribution,
-    /// From when a frame was due to its result; of a frame that was waited for in vain, how long it was.
+    /// From when a frame was due to its result, or until its session stopped waiting for one.
     pub(super) round_trips: Distribution,
     /// From when a frame was due to its last byte handed to the socket.
     pub(super) send_delays: Distribution,
 }
 
-/// What a lost frame counts as.
+/// How a frame without an answer counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LostFrame {
-    /// It was sent.
     Unanswered,
-    /// It was not.
     NotSent,
 }
 
@@ -110,12 +107,25 @@ impl Recorder {
         }
     }
 
+    /// The window, shorter than planned if the trial was stopped.
+    pub(super) fn window(&self) -> Window {
+        self.window
+    }
+
+    /// Ends the window at `now`, if it has not ended before, and returns its end.
+    pub(super) fn end_early(&mut self, now: Instant) -> Instant {
+        let so_far = now.saturating_duration_since(self.window.from);
+        self.window.length = self.window.length.min(so_far);
+        self.seconds.truncate(self.window.length.as_secs_f64().ceil() as usize);
+        self.window.end()
+    }
+
     /// A frame of a session is due.
     pub(super) fn due(&mut self, session: usize, due: Instant) {
         self.sessions[session].due += u64::from(self.window.second(due).is_some());
     }
 
-    /// Its last byte was handed to the socket.
+    /// A frame's last byte was handed to the socket.
     pub(super) fn sent(&mut self, session: usize, due: Instant, now: Instant) {
         if self.window.second(due).is_some() {
             self.sessions[session].sent += 1;
@@ -123,37 +133,37 @@ impl Recorder {
         }
     }
 
-    /// It was answered.
+    /// A frame was answered.
     pub(super) fn answered(
         &mut self,
         session: usize,
         due: Instant,
         now: Instant,
-        outcome: Outcome,
+        outcome: ReplyOutcome,
     ) {
         let Some(second) = self.window.second(due) else { return };
         let (counts, second) = (&mut self.sessions[session], &mut self.seconds[second]);
         match outcome {
-            Outcome::Result { age } => {
+            ReplyOutcome::Result { age } => {
                 counts.results += 1;
                 second.results += 1;
                 second.longest = second.longest.max(now - due);
                 self.ages.add(age);
                 self.round_trips.add(now - due);
             }
-            Outcome::Dropped { reason } => {
+            ReplyOutcome::Dropped { reason } => {
                 *counts.drops.entry(reason).or_default() += 1;
                 second.dropped += 1;
             }
-            Outcome::Failed { code } => {
+            ReplyOutcome::Failed { code } => {
                 *counts.errors.entry(code).or_default() += 1;
                 second.errors += 1;
             }
         }
     }
 
-    /// It will not be answered. `waited_until` is when its session gave up; nobody waited for a frame
-    /// that was due after its session had ended.
+    /// A frame will not be answered. `waited_until` is when its session stopped waiting; `None` for a
+    /// frame due after its session had ended.
     pub(super) fn lost(
         &mut self,
         session: usize,
@@ -180,8 +190,8 @@ impl Recorder {
         }
     }
 
-    /// A session has ended, or never began: what is still due cannot be sent.
-    pub(super) fn gone(&mut self, session: usize, mut schedule: Schedule) {
+    /// A session has ended or never began: the rest of its frames cannot be sent.
+    pub(super) fn gone(&mut self, session: usize, mut schedule: SendSchedule) {
         while schedule.next() < self.window.end() {
             self.due(session, schedule.next());
             self.lost(session, schedule.next(), LostFrame::NotSent, None);
@@ -189,7 +199,7 @@ impl Recorder {
         }
     }
 
-    /// A session is told to send less.
+    /// The server advised a session to send less.
     pub(super) fn slow_down(&mut self, session: usize, recommended_fps: f64, now: Instant) {
         if now >= self.window.from {
             self.sessions[session].slow_downs += 1;
@@ -197,7 +207,7 @@ impl Recorder {
         self.sessions[session].recommended_fps = Some(recommended_fps);
     }
 
-    /// A session is told that it need not send less any more.
+    /// The server told a session that it need not send less any more.
     pub(super) fn recovered(&mut self, session: usize, recommended_fps: f64, now: Instant) {
         if now >= self.window.from {
             self.sessions[session].recovered += 1;

@@ -1,89 +1,70 @@
-//! What a trial came to, as it is printed and written.
+//! What a trial found, for reports.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tokio::time::Duration;
 
-use super::capacity::CapacityReport;
 use super::failure::SessionFailure;
-use super::frames::{FrameSource, Frames};
 use super::recorder::{Recorder, SecondCounts, SessionCounts};
 use super::statistics::jain_index;
-use super::trial::ServerDescription;
-use crate::report::Machine;
+use crate::protocol::SessionInfo;
 
 pub use super::statistics::{Share, Summary};
 
-/// Everything that was measured, and what is needed to repeat it.
-#[derive(Debug, Clone, Serialize)]
-pub struct LoadReport {
-    /// The command.
-    pub command: String,
-    /// Where the load came from; where the server ran if that was the same machine.
-    pub machine: Machine,
-    /// The server's address.
-    pub address: String,
-    /// What the server said of itself; null if it did not.
-    pub server: Option<ServerDescription>,
-    /// What was sent.
-    pub source: SourceReport,
-    /// The run; of a search, the last one with as many sessions as were found to fit.
-    pub run: TrialReport,
-    /// The search, if there was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub capacity: Option<CapacityReport>,
+/// Largest share of a trial's frames that may go without a result if the trial is to fit.
+pub const MAX_LOST_SHARE: f64 = 0.01;
+
+/// What a server says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServerDescription {
+    /// The pipeline that ran the frames.
+    pub pipeline: String,
+    /// The backend that ran the model.
+    pub backend: String,
+    /// The device that the backend ran on.
+    pub device: String,
 }
 
-/// What was sent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SourceReport {
-    /// Where frames came from.
-    pub description: String,
-    /// Number of different frames.
-    pub frames: usize,
-    /// Their mean size in bytes.
-    pub mean_bytes: f64,
-}
-
-/// What a trial came to.
+/// What a trial found.
 #[derive(Debug, Clone, Serialize)]
 pub struct TrialReport {
     /// Sessions asked for.
     pub sessions: usize,
-    /// Frames a second that each was to send.
+    /// Frames per second that each session was to send.
     pub fps: f64,
     /// Seconds that count.
     pub seconds: f64,
-    /// Seconds before, which do not.
+    /// Seconds of warm-up, which do not count.
     pub warm_up_seconds: f64,
-    /// Whether sessions sent less when told to.
-    pub obey: bool,
+    /// Whether sessions followed the server's advice to send less.
+    #[serde(rename = "obey")]
+    pub follow_advice: bool,
     /// What became of the frames.
     pub frames: FrameCounts,
-    /// Results a second.
+    /// Results per second.
     pub results_per_s: f64,
     /// Frames dropped by the server, by reason.
     pub drops: BTreeMap<&'static str, u64>,
-    /// Frames refused or failed, by code.
+    /// Frames that were refused or failed, by code.
     pub errors: BTreeMap<&'static str, u64>,
     /// What the server advised.
     pub advice: Advice,
     /// Ages of results as the server measures them; null without results.
     pub age_ms: Option<Summary>,
-    /// From when a frame was due to its result. A frame that was waited for in vain counts with the
-    /// time it was waited for.
+    /// From when a frame was due to its result. A frame without an answer counts with the time that an
+    /// answer was waited for.
     pub round_trip_ms: Option<Summary>,
-    /// From when a frame was due to its last byte handed to the socket: how late this program, or a
-    /// server that did not read, made it.
+    /// From when a frame was due to its last byte handed to the socket: the delay caused by this program,
+    /// or by a server that did not read.
     pub send_delay_ms: Option<Summary>,
-    /// How evenly results were divided.
+    /// How evenly results were divided between the sessions.
     pub fairness: Fairness,
     /// What went wrong with sessions.
     pub connections: Connections,
-    /// By the second in which frames were due.
+    /// For each second, what became of the frames due in it.
     pub per_second: Vec<SecondReport>,
-    /// By session.
+    /// For each session, what became of its frames.
     pub per_session: Vec<FrameCounts>,
 }
 
@@ -100,9 +81,9 @@ pub struct FrameCounts {
     pub results: u64,
     /// Frames dropped by the server.
     pub dropped: u64,
-    /// Frames refused, or failed in the server.
+    /// Frames that the server refused or failed to process.
     pub errors: u64,
-    /// Frames that got no answer.
+    /// Frames without an answer.
     pub unanswered: u64,
 }
 
@@ -111,11 +92,11 @@ pub struct FrameCounts {
 pub struct Advice {
     /// Warnings to slow down.
     pub slow_down: u64,
-    /// Notices that a session need not any more.
+    /// Notices that a session need not slow down any more.
     pub recovered: u64,
     /// Sessions that were warned.
     pub sessions_warned: usize,
-    /// Mean of the sessions' last recommended rates; null if there was no advice.
+    /// Mean of the last recommended rates of the sessions; null without advice.
     pub last_recommended_fps: Option<f64>,
 }
 
@@ -124,9 +105,9 @@ pub struct Advice {
 pub struct Fairness {
     /// Jain's index of the sessions' results, 1/n to 1; null without results.
     pub jain_index: Option<f64>,
-    /// Fewest results of a session.
+    /// Results of the session with the fewest.
     pub min_results: u64,
-    /// Most results of a session.
+    /// Results of the session with the most.
     pub max_results: u64,
 }
 
@@ -135,38 +116,27 @@ pub struct Fairness {
 pub struct Connections {
     /// Sessions that could not be opened.
     pub refused: usize,
-    /// Sessions that ended before their time.
+    /// Sessions that ended early.
     pub lost: usize,
-    /// Why, and how many sessions that was.
+    /// The number of sessions for each reason.
     pub reasons: BTreeMap<String, usize>,
 }
 
 /// What became of the frames that were due within one second.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct SecondReport {
-    /// Answered with a result.
+    /// Frames answered with a result.
     pub results: u64,
-    /// Dropped by the server.
+    /// Frames dropped by the server.
     pub dropped: u64,
-    /// Refused, or failed in the server.
+    /// Frames that the server refused or failed to process.
     pub errors: u64,
-    /// Not answered.
+    /// Frames without an answer.
     pub unanswered: u64,
-    /// Not sent.
+    /// Frames that could not be sent.
     pub not_sent: u64,
     /// The longest round trip, in milliseconds.
     pub longest_ms: f64,
-}
-
-impl SourceReport {
-    /// Describes frames by where they were read from.
-    pub fn new(source: &FrameSource, frames: &Frames) -> Self {
-        let description = match source {
-            FrameSource::BuiltIn => "built-in images".to_owned(),
-            FrameSource::Images(path) | FrameSource::Video(path) => path.display().to_string(),
-        };
-        Self { description, frames: frames.count(), mean_bytes: frames.mean_bytes() }
-    }
 }
 
 impl FrameCounts {
@@ -220,7 +190,7 @@ impl Advice {
 }
 
 impl Connections {
-    /// Whether every session was open to the end.
+    /// Whether every session stayed open to the end.
     pub fn all_well(&self) -> bool {
         self.refused + self.lost == 0
     }
@@ -251,19 +221,84 @@ fn sum_by_name(
     })
 }
 
-/// What was asked of a trial, for its report.
+/// A trial of a search, in short.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrialSummary {
+    /// Number of sessions.
+    pub sessions: usize,
+    /// Whether the server could take them.
+    pub fits: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<String>,
+    /// What became of the frames.
+    pub frames: FrameCounts,
+    /// Results per second.
+    pub results_per_s: f64,
+    /// Age that 99 % of the results did not exceed, as the server measured it.
+    pub age_p99_ms: Option<f64>,
+    /// Time that 99 % of the round trips did not exceed.
+    pub round_trip_p99_ms: Option<f64>,
+}
+
+impl TrialSummary {
+    pub(super) fn new(report: &TrialReport, target_age: Duration) -> Self {
+        let why_not = why_not(report, target_age);
+        Self {
+            sessions: report.sessions,
+            fits: why_not.is_none(),
+            why_not,
+            frames: report.frames,
+            results_per_s: report.results_per_s,
+            age_p99_ms: report.age_ms.as_ref().map(|age| age.p99),
+            round_trip_p99_ms: report.round_trip_ms.as_ref().map(|trip| trip.p99),
+        }
+    }
+}
+
+/// Why a trial did not fit; `None` if it did.
+fn why_not(report: &TrialReport, target_age: Duration) -> Option<String> {
+    let connections = &report.connections;
+    if !connections.all_well() {
+        let reason = connections.reasons.keys().next().map_or("", String::as_str);
+        let (refused, lost) = (connections.refused, connections.lost);
+        return Some(format!("{refused} sessions were refused and {lost} lost: {reason}"));
+    }
+    let without_result = report.frames.without_result();
+    if without_result as f64 > MAX_LOST_SHARE * report.frames.due as f64 {
+        let share = without_result as f64 / report.frames.due as f64 * 100.0;
+        return Some(format!("{share:.1} % of the frames went without a result"));
+    }
+    let target_ms = target_age.as_secs_f64() * 1000.0;
+    match &report.round_trip_ms {
+        None => Some("there was no result".to_owned()),
+        Some(trip) if trip.p99 > target_ms => {
+            Some(format!("99 % of the round trips took up to {:.0} ms", trip.p99))
+        }
+        Some(_) => None,
+    }
+}
+
+impl From<&SessionInfo> for ServerDescription {
+    fn from(session: &SessionInfo) -> Self {
+        let SessionInfo { pipeline_id, backend, device, .. } = session.clone();
+        Self { pipeline: pipeline_id, backend, device }
+    }
+}
+
+/// What a trial is to do.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrialPlan {
     /// Sessions, at least 1.
     pub sessions: usize,
-    /// Frames a second of each, above 0.
+    /// Frames per second of each session, above 0.
     pub fps: f64,
     /// Time that counts.
     pub duration: Duration,
-    /// Time before, which does not.
+    /// Time before it, which does not count.
     pub warm_up: Duration,
-    /// Send less when told to.
-    pub obey: bool,
+    /// Send less when the server advises it.
+    pub follow_advice: bool,
 }
 
 impl TrialReport {
@@ -271,15 +306,16 @@ impl TrialReport {
         let sessions = &recorder.sessions;
         let per_session: Vec<FrameCounts> = sessions.iter().map(FrameCounts::of).collect();
         let frames = per_session.iter().fold(FrameCounts::default(), FrameCounts::add);
-        let seconds = plan.duration.as_secs_f64();
+        // Shorter than planned if the trial was stopped.
+        let seconds = recorder.window().length.as_secs_f64();
         Self {
             sessions: plan.sessions,
             fps: plan.fps,
             seconds,
             warm_up_seconds: plan.warm_up.as_secs_f64(),
-            obey: plan.obey,
+            follow_advice: plan.follow_advice,
             frames,
-            results_per_s: frames.results as f64 / seconds,
+            results_per_s: if seconds > 0.0 { frames.results as f64 / seconds } else { 0.0 },
             drops: sum_by_name(sessions.iter().map(|counts| counts.drops.clone())),
             errors: sum_by_name(sessions.iter().map(|counts| counts.errors.clone())),
             advice: Advice::of(sessions),

@@ -1,13 +1,13 @@
-//! What many measurements come to.
+//! Summaries of many measurements.
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// Measurements beyond an hour count as an hour.
+/// Measurements over an hour count as an hour.
 const LONGEST_US: u64 = 3_600_000_000;
-/// Digits that are kept of a measurement.
+/// Significant digits that are kept of a measurement.
 const DIGITS: u8 = 3;
 
 /// Durations, in a histogram of fixed size, to a thousandth of their value.
@@ -27,7 +27,7 @@ impl Distribution {
         self.microseconds.saturating_record(microseconds);
     }
 
-    /// This share of the measurements, 0 to 1, took at most so many milliseconds.
+    /// Milliseconds that this share of the measurements, 0 to 1, did not exceed.
     pub(super) fn quantile_ms(&self, quantile: f64) -> Option<f64> {
         let microseconds = &self.microseconds;
         (!microseconds.is_empty()).then(|| microseconds.value_at_quantile(quantile) as f64 / 1000.0)
@@ -54,20 +54,18 @@ impl Distribution {
     }
 }
 
-/// What a distribution of durations comes to, in milliseconds.
+/// Summary of a distribution of durations, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// Number of measurements.
     pub count: u64,
-    /// Their mean.
     pub mean: f64,
-    /// Half of them are at most this.
+    /// Median.
     pub p50: f64,
-    /// 95 % of them are at most this.
+    /// 95 % of the measurements do not exceed this.
     pub p95: f64,
-    /// 99 % of them are at most this.
+    /// 99 % of the measurements do not exceed this.
     pub p99: f64,
-    /// The longest.
     pub max: f64,
     /// The whole distribution, for charts.
     #[serde(skip)]
@@ -79,12 +77,12 @@ pub struct Summary {
 pub struct Share {
     /// A duration in milliseconds.
     pub ms: f64,
-    /// Share of the measurements that are at most as long, 0 to 1.
+    /// Share of the measurements that do not exceed it, 0 to 1.
     pub share: f64,
 }
 
-/// How evenly something is divided, from 1/n, one has everything, to 1, all have the same: Jain's index,
-/// (Σx)² / (n·Σx²). `None` if there is nothing to divide.
+/// How evenly something is divided: Jain's index, (Σx)² / (n·Σx²), from 1/n if one has everything to 1 if
+/// all have the same. `None` if there is nothing to divide.
 ///
 /// R. Jain, D. Chiu, W. Hawe: A Quantitative Measure of Fairness and Discrimination for Resource
 /// Allocation in Shared Computer Systems. DEC Research Report TR-301, 1984.
@@ -115,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_counts_as_the_longest() {
+    fn measurements_out_of_range_count_as_the_longest() {
         let mut distribution = Distribution::new();
         distribution.add(Duration::from_secs(86_400));
         distribution.add(Duration::ZERO);

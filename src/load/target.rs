@@ -1,16 +1,15 @@
-//! The server to load, by the address that somebody typed.
+//! The server to load, read from an address on the command line.
 
 use std::fmt::{self, Write as _};
 
 use tokio_tungstenite::tungstenite::http::Uri;
 
-/// Where frames are sent if the address names no path.
-const PATH: &str = "/ws/video/stream";
+use crate::protocol::asyncapi::STREAM_PATH;
 
 /// An address that cannot be used. Displays as what is expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// It is not one at all.
+    /// It is not an address.
     #[error("expected an address such as ws://127.0.0.1:8000")]
     Malformed,
     /// It asks for encryption.
@@ -18,18 +17,18 @@ pub enum TargetError {
     Encrypted,
 }
 
-/// A server and a pipeline of it.
+/// A server, and perhaps one of its pipelines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// Host and port.
     pub(super) authority: String,
-    /// The whole address with everything that is asked for.
+    /// The whole address, query included.
     pub(super) url: String,
 }
 
 impl Target {
-    /// Reads `ws://HOST:PORT[/PATH]`, the same with `http://`, or without either. `pipeline` is the one
-    /// to ask for, if not the server's first.
+    /// Reads `ws://HOST:PORT[/PATH]`, or the same with `http://` or without a scheme. `pipeline` is the
+    /// pipeline to ask for; `None` for the server's first.
     ///
     /// # Errors
     /// [`TargetError`].
@@ -44,14 +43,14 @@ impl Target {
         let (Some(host), port) = (uri.host(), uri.port_u16().unwrap_or(80)) else {
             return Err(TargetError::Malformed);
         };
-        // A port that is there but cannot be read is not the one that was meant.
+        // A port that cannot be parsed must not silently become port 80.
         let is_port_lost = uri.port_u16().is_none() && rest.split('/').next() != Some(host);
         if host.is_empty() || is_port_lost {
             return Err(TargetError::Malformed);
         }
         let authority = format!("{host}:{port}");
-        let path = if uri.path() == "/" { PATH } else { uri.path() };
-        // The greeting tells what the server runs and how large frames may be.
+        let path = if uri.path() == "/" { STREAM_PATH } else { uri.path() };
+        // The greeting says what the server runs and how large frames may be.
         let mut url = format!("ws://{authority}{path}?hello=1");
         if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
             let _ = write!(url, "&{query}");
@@ -65,14 +64,14 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The greeting is this program's own wish.
+        // The user did not ask for the greeting.
         let (path, query) = self.url.split_once("?hello=1").unwrap_or((&self.url, ""));
         let mark = if query.is_empty() { "" } else { "?" };
         write!(f, "{path}{mark}{}", query.trim_start_matches('&'))
     }
 }
 
-/// Everything escaped that is not unreserved (RFC 3986, 2.3).
+/// Escapes everything that is not unreserved (RFC 3986, 2.3).
 fn percent_encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         match byte {
@@ -94,7 +93,7 @@ mod tests {
     #[test]
     fn addresses_may_be_short() {
         let url = |text| Target::parse(text, None).map(|target| target.url);
-        let usual = Ok("ws://127.0.0.1:8000/ws/video/stream?hello=1".to_owned());
+        let default = Ok("ws://127.0.0.1:8000/ws/video/stream?hello=1".to_owned());
         for text in [
             "127.0.0.1:8000",
             "ws://127.0.0.1:8000",
@@ -102,7 +101,7 @@ mod tests {
             "http://127.0.0.1:8000/",
             "WS://127.0.0.1:8000/ws/video/stream",
         ] {
-            assert_eq!(url(text), usual, "{text}");
+            assert_eq!(url(text), default, "{text}");
         }
         assert_eq!(url("[::1]:1"), Ok("ws://[::1]:1/ws/video/stream?hello=1".to_owned()));
         assert_eq!(url("server"), Ok("ws://server:80/ws/video/stream?hello=1".to_owned()));
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn other_texts_are_refused() {
         for text in ["", "ws://", ":8000", "ftp://h:1", "h:port", "h:99999", "a b", "user@h:x"] {
             assert_eq!(Target::parse(text, None), Err(TargetError::Malformed), "{text}");
         }

@@ -1,4 +1,4 @@
-//! A trial: so many sessions for so long.
+//! A trial: N sessions for a fixed duration.
 
 use std::sync::Arc;
 
@@ -6,55 +6,44 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 use super::connecting::{Connected, connect};
 use super::failure::SessionFailure;
 use super::frames::Frames;
-use super::messages::Greeting;
+use super::observer::Observer;
 use super::recorder::{Recorder, Window};
-use super::report::{Connections, TrialPlan, TrialReport};
-use super::schedule::Schedule;
+use super::report::{Connections, ServerDescription, TrialPlan, TrialReport};
+use super::schedule::SendSchedule;
 use super::session::{self, SessionPlan, SharedRecorder};
 use super::target::Target;
-use super::watcher::Watcher;
 
-/// So many sessions are opened at once.
+/// Number of sessions opened at the same time.
 const OPENED_AT_ONCE: usize = 32;
-/// From the last session being open to the first frame: all tasks are ready by then.
+/// Time between opening the last session and the first frame, for all tasks to get ready.
 const LEAD: Duration = Duration::from_millis(50);
-/// How often whoever watches is told.
+/// How often the observer is called.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A trial that is over.
+/// A finished trial.
 #[derive(Debug)]
 pub struct Trial {
-    /// What it came to.
     pub report: TrialReport,
-    /// What the server said of itself, if it did: pipeline, backend and device.
+    /// What the server said about itself, if it did.
     pub server: Option<ServerDescription>,
 }
 
-/// What a server says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct ServerDescription {
-    /// The pipeline that ran the frames.
-    pub pipeline: String,
-    /// What computed.
-    pub backend: String,
-    /// What that ran on.
-    pub device: String,
-}
-
-/// Runs a trial.
+/// Runs a trial. When `stop` is cancelled, it ends early and reports what it measured so far.
 ///
 /// # Errors
-/// [`SessionFailure`] of the first session, if none could be opened. If only some could not, the report
-/// says so.
+/// The [`SessionFailure`] of the first session, if none could be opened. If only some could not, the
+/// report says so.
 pub async fn run(
     target: &Target,
     frames: &Frames,
     plan: &TrialPlan,
-    watcher: &mut impl Watcher,
+    observer: &mut impl Observer,
+    stop: &CancellationToken,
 ) -> Result<Trial, SessionFailure> {
     let mut opened = Vec::new();
     let mut refused = Vec::new();
@@ -72,7 +61,7 @@ pub async fn run(
 
     let start = Instant::now() + LEAD;
     let window = Window { from: start + plan.warm_up, length: plan.duration };
-    let schedule = |number| Schedule::spread(start, plan.fps, number, plan.sessions);
+    let schedule = |number| SendSchedule::spread(start, plan.fps, number, plan.sessions);
     let recorder = SharedRecorder::new(Recorder::new(plan.sessions, window));
     for (number, _) in &refused {
         recorder.lock().gone(*number, schedule(*number));
@@ -84,11 +73,12 @@ pub async fn run(
             schedule: schedule(number),
             end: window.end(),
             fps: plan.fps,
-            obey: plan.obey,
+            follow_advice: plan.follow_advice,
             max_frame_bytes: greeting.map(|greeting| greeting.max_frame_bytes),
         };
         let frames = frames.cycle(number, plan.sessions);
-        running.spawn(session::run(socket, session_plan, frames, recorder.clone()));
+        let session = session::run(socket, session_plan, frames, recorder.clone(), stop.clone());
+        running.spawn(session);
     }
     let mut lost = Vec::new();
     let mut progress = interval(PROGRESS_INTERVAL);
@@ -101,7 +91,7 @@ pub async fn run(
             },
             _ = progress.tick() => {
                 let so_far = recorder.lock().progress();
-                watcher.progress(plan, start.elapsed(), so_far);
+                observer.progress(plan, start.elapsed(), so_far);
             }
         }
     }
@@ -116,12 +106,12 @@ async fn open(
     target: &Target,
     sessions: usize,
 ) -> Vec<Result<Connected<TcpStream>, SessionFailure>> {
-    let places = Arc::new(Semaphore::new(OPENED_AT_ONCE));
+    let permits = Arc::new(Semaphore::new(OPENED_AT_ONCE));
     let opening: Vec<_> = (0..sessions)
         .map(|_| {
-            let (places, target) = (Arc::clone(&places), target.clone());
+            let (permits, target) = (Arc::clone(&permits), target.clone());
             tokio::spawn(async move {
-                let _place = places.acquire().await.expect("the semaphore is never closed");
+                let _permit = permits.acquire().await.expect("the semaphore is never closed");
                 connect(&target).await
             })
         })
@@ -133,14 +123,7 @@ async fn open(
     opened
 }
 
-/// What a task came to. Tasks are never cancelled here; a panic goes on.
+/// The result of a task. Tasks are never cancelled here; a panic is passed on.
 fn finished<T>(ended: Result<T, JoinError>) -> T {
     ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
-}
-
-impl From<&Greeting> for ServerDescription {
-    fn from(greeting: &Greeting) -> Self {
-        let Greeting { pipeline_id, backend, device, .. } = greeting.clone();
-        Self { pipeline: pipeline_id, backend, device }
-    }
 }

@@ -1,17 +1,18 @@
-//! Where something was measured, as far as it matters for repeating it.
+//! Describes the machine of a measurement, for reports.
 
 use std::num::NonZero;
 use std::{fs, thread};
 
+use framegate_cpu::vector_instructions;
 use serde::Serialize;
 use sysinfo::System;
 
-/// A machine, and the program that measured on it.
+/// A machine, and the build of Framegate that measured on it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
-    /// The processor's own name.
+    /// The processor's brand name.
     pub processor: String,
-    /// The widest vector instructions it has that this program knows of.
+    /// The widest vector instructions that the processor has and Framegate knows.
     pub vector_instructions: &'static str,
     /// Cores this process may use.
     pub cores: usize,
@@ -19,9 +20,9 @@ pub struct Machine {
     pub memory_gib: f64,
     /// Operating system and version.
     pub system: String,
-    /// Version of this program.
+    /// Version of Framegate.
     pub framegate: &'static str,
-    /// Whether the program was optimised: numbers of a debug build say nothing about a release.
+    /// Whether this is an optimised build: figures of a debug build say nothing about a release.
     pub optimised: bool,
 }
 
@@ -46,26 +47,16 @@ impl Machine {
         }
     }
 
-    /// The machine in one line.
+    /// One line of text for reports.
     pub fn summary(&self) -> String {
         let Self { processor, vector_instructions, cores, memory_gib, system, .. } = self;
         format!("{processor}, {cores} cores, {vector_instructions}, {memory_gib:.0} GiB, {system}")
     }
 }
 
-fn vector_instructions() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512f") {
-        return "AVX-512";
-    } else if std::arch::is_x86_feature_detected!("avx2") {
-        return "AVX2";
-    }
-    std::env::consts::ARCH
-}
-
-/// The most memory that this process has held so far, in units of 10⁶ bytes, where the system tells.
+/// The peak memory of this process, in units of 10⁶ bytes, where the system reports it.
 pub fn peak_memory_mb() -> Option<f64> {
-    // Linux alone keeps count; it says kB and means 1024 bytes.
+    // Only Linux reports it, in kB of 1024 bytes.
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: f64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;

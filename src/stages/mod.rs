@@ -8,7 +8,6 @@ mod normalise;
 mod orientation;
 mod preprocess;
 mod resize;
-mod simd;
 
 pub use boxes::{BoxError, BoxStage, Detection, MAX_DETECTIONS, Thresholds};
 pub use decode::{DecodeError, DecodeLimits, Decoder, RgbImage, RgbView};
@@ -17,4 +16,3 @@ pub use normalise::Normaliser;
 pub use orientation::Orientation;
 pub use preprocess::{InputWriter, PreprocessTimings, Preprocessed, Preprocessor};
 pub use resize::Resizer;
-pub use simd::SimdLevel;

@@ -1,4 +1,4 @@
-//! What time does to a connection. The clock is paused: hours pass in no time.
+//! Time limits of a connection, on a paused clock.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ struct Connection {
     _engine: Engine,
 }
 
-/// Serves a client whose socket holds this many messages that it has not read.
+/// Serves a client whose socket buffers this many messages that it has not read.
 fn connect(unread: usize) -> Connection {
     let settings = EngineSettings {
         decode: DecodeLimits::DEFAULT,
@@ -142,7 +142,7 @@ async fn a_client_is_pinged_every_twenty_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_client_is_given_up_after_a_minute() {
+async fn a_silent_client_is_closed_after_a_minute() {
     let mut connection = connect(100);
     let start = Instant::now();
     let mut pings = 0;
@@ -155,15 +155,15 @@ async fn a_silent_client_is_given_up_after_a_minute() {
     assert_eq!(code, Some(1001));
     assert_eq!(start.elapsed().as_secs(), SILENCE_LIMIT.as_secs());
     assert!((2..=3).contains(&pings), "{pings}");
-    // It does not answer the close either, and is left.
+    // It does not answer the close either; the server does not wait for it.
     timeout(Duration::from_secs(3), &mut connection.serving).await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_read_is_given_up_after_ten_seconds() {
+async fn a_client_that_does_not_read_is_disconnected_after_ten_seconds() {
     let mut connection = connect(1);
     let start = Instant::now();
-    // Each of these is answered; one answer fits into the socket, the next one waits.
+    // Each of these is answered; one answer fits into the socket, the next waits.
     for _ in 0..3 {
         connection.send(Message::Binary(Bytes::from_static(b"no image")));
     }
@@ -175,7 +175,7 @@ async fn a_client_that_does_not_read_is_given_up_after_ten_seconds() {
 async fn nothing_more_is_read_from_a_client_that_does_not_read() {
     let connection = connect(1);
     for _ in 0..10_000 {
-        // Valid frames that no decoder takes; a good image between them would end up the same.
+        // Valid frames that cannot be decoded; good images in between would change nothing.
         connection.send(Message::Binary(Bytes::from_static(b"\xFF\xD8\xFF\xD9")));
         connection.send(Message::Binary(Bytes::from_static(b"no image")));
     }
@@ -185,11 +185,11 @@ async fn nothing_more_is_read_from_a_client_that_does_not_read() {
     let text = connection.metrics.encode();
     let invalid = text.lines().find(|line| line.contains("outcome=\"invalid\"")).unwrap();
     let invalid: usize = invalid.rsplit(' ').next().unwrap().parse().unwrap();
-    assert!(invalid < 300, "{invalid} messages were read from somebody who reads none");
+    assert!(invalid < 300, "{invalid} messages were read from a client that reads none");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shutdown_is_announced_and_an_idle_client_is_let_go() {
+async fn a_shutdown_is_announced_and_an_idle_client_is_closed() {
     let mut connection = connect(100);
     connection.send(Message::Pong(Bytes::new()));
     connection.drain.cancel();
@@ -197,13 +197,13 @@ async fn a_shutdown_is_announced_and_an_idle_client_is_let_go() {
     assert_eq!(notice["notice"], "draining");
     assert_eq!(notice["deadline_ms"], 7000);
     assert_eq!(close_code(&connection.hear().await), Some(1012));
-    // The client closes too, as the library does, and the stream ends.
+    // The client closes too, as its library does, and the stream ends.
     drop(connection.to_server);
     connection.serving.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_hangs_up_is_forgotten_at_once() {
+async fn a_client_that_hangs_up_is_cleaned_up_at_once() {
     let connection = connect(100);
     let start = Instant::now();
     drop(connection.to_server);
@@ -213,7 +213,7 @@ async fn a_client_that_hangs_up_is_forgotten_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_connection_is_forgotten_at_once() {
+async fn a_broken_connection_is_cleaned_up_at_once() {
     let connection = connect(100);
     connection.to_server.send(Err(Error::new("reset by peer"))).unwrap();
     connection.serving.await.unwrap();

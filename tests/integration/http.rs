@@ -1,11 +1,14 @@
-//! What the server says over plain HTTP.
+//! Answers over plain HTTP.
 
 use std::time::Duration;
 
 use framegate::front::sessions::SessionLimit;
+use framegate::protocol::{
+    DetectionResult, ErrorBody, Info, PipelineList, Readiness, ReadinessStatus,
+};
 use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::client::Client;
@@ -14,20 +17,23 @@ use crate::support::images::hollow;
 use crate::support::server::{Setup, TestServer};
 
 #[tokio::test]
-async fn sessions_beyond_the_recommendation_are_let_in_and_readiness_says_so() {
+async fn sessions_beyond_the_recommended_number_are_accepted_and_readiness_says_so() {
     let mut setup = Setup::colours();
     setup.front.sessions = SessionLimit { recommended: 1, enforced: false };
     let server = TestServer::start(&ReferenceBackend, setup).await;
-    let ready = async || server.get("/readyz").await;
+    let ready = async || server.read::<Readiness>("/readyz").await;
     let _first = server.connect("").await;
-    assert_eq!(ready().await.1["over_recommended"], false);
+    assert!(!ready().await.1.over_recommended);
     let mut second = server.connect("").await;
     assert!(second.ask(image(0)).await["result"].is_object());
-    let (status, body) = ready().await;
-    assert_eq!(
-        (status, &body["over_recommended"], &body["sessions"]),
-        (200, &json!(true), &json!(2))
-    );
+    let (status, readiness) = ready().await;
+    let expected = Readiness {
+        status: ReadinessStatus::Ready,
+        sessions: 2,
+        recommended_sessions: 1,
+        over_recommended: true,
+    };
+    assert_eq!((status, readiness), (200, expected));
 }
 
 #[tokio::test]
@@ -51,14 +57,17 @@ async fn pipelines_are_listed_and_chosen_by_name() {
     let server = TestServer::start(&ReferenceBackend, setup).await;
     let (status, listed) = server.get("/pipelines").await;
     assert_eq!(status, 200);
-    let listed = listed["pipelines"].as_array().unwrap();
-    let ids: Vec<_> = listed.iter().map(|entry| entry["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["colours", "farben"]);
-    for entry in listed {
-        assert_eq!(entry["model"], "colour");
-        assert!(entry["name"].is_string() && entry["labels"].is_array(), "{entry}");
-        assert_eq!(entry["input"], json!({ "width": 8, "height": 8 }));
-    }
+    let entry = |id: &str, labels: [&str; 3]| {
+        let input = json!({ "width": 8, "height": 8 });
+        json!({ "id": id, "name": id, "model": "colour", "labels": labels, "input": input })
+    };
+    let expected = [
+        entry("colours", COLOURS.map(|(label, _)| label)),
+        entry("farben", ["rot", "gruen", "blau"]),
+    ];
+    assert_eq!(listed, json!({ "pipelines": expected }));
+    let (_, listed) = server.read::<PipelineList>("/pipelines").await;
+    assert_eq!(listed.pipelines[1].labels, ["rot", "gruen", "blau"]);
     let mut default = server.connect("").await;
     let mut german = server.connect("pipeline_id=farben").await;
     for number in 0..3 {
@@ -71,10 +80,10 @@ async fn pipelines_are_listed_and_chosen_by_name() {
     }
     let (_, info) = server.get("/info").await;
     assert_eq!(info["name"], "framegate");
-    assert_eq!(info["backend"], "reference");
-    assert_eq!(info["limits"]["max_frame_bytes"], 65_536);
     assert_eq!(info["thresholds"], json!({ "drop": 0.10, "slow_down": 0.30 }));
-    assert_eq!(info["pipelines"].as_array().map(Vec::len), Some(2));
+    let (_, info) = server.read::<Info>("/info").await;
+    assert_eq!((info.backend.as_str(), info.pipelines.len()), ("reference", 2));
+    assert_eq!((info.limits.max_frame_bytes, info.limits.max_batch), (65_536, 4));
 }
 
 #[tokio::test]
@@ -92,9 +101,9 @@ async fn one_image_is_answered_over_http() {
     for stage in ["decode;dur=", "resize;dur=", "inference;dur=", "postprocess;dur="] {
         assert!(timing.contains(stage), "{timing}");
     }
-    let result: Value = serde_json::from_str(&good.text().await.unwrap()).unwrap();
-    assert_eq!(result["detections"][0]["label"], "blue");
-    assert_eq!(result["width"], 20);
+    let result: DetectionResult = serde_json::from_str(&good.text().await.unwrap()).unwrap();
+    assert_eq!(&*result.detections[0].label, "blue");
+    assert_eq!((result.width, result.height), (20, 10));
 
     for (path, content_type, body, status, code) in [
         ("/infer", "image/jpeg", vec![], 400, "invalid_frame"),
@@ -108,10 +117,10 @@ async fn one_image_is_answered_over_http() {
     ] {
         let refused = post(path, content_type, body).await;
         assert_eq!(refused.status(), status, "{path}");
-        let body: Value = serde_json::from_str(&refused.text().await.unwrap()).unwrap();
-        assert_eq!(body["error"], code, "{body}");
+        let body: ErrorBody = serde_json::from_str(&refused.text().await.unwrap()).unwrap();
+        assert_eq!(body.error.name(), code, "{body:?}");
     }
-    // A session that does not answer its close keeps the server here for a moment.
+    // A session that does not answer its close delays the end of the server for a moment.
     let _open = server.connect("").await;
     server.begin_shutdown();
     server.app.draining.cancelled().await;
@@ -121,7 +130,7 @@ async fn one_image_is_answered_over_http() {
 }
 
 #[tokio::test]
-async fn single_images_do_not_pile_up() {
+async fn infer_requests_do_not_pile_up() {
     let slow = Call { latency: Duration::from_millis(300), outcome: Outcome::Success };
     let backend = FakeBackend::new([], slow, std::thread::sleep);
     let server = TestServer::start(&backend, Setup::colours()).await;
@@ -140,7 +149,7 @@ async fn single_images_do_not_pile_up() {
 }
 
 #[tokio::test]
-async fn pages_that_were_let_in_may_post_and_read_the_answer() {
+async fn pages_of_allowed_origins_may_post_and_read_the_answer() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     for (origin, expected) in [
         ("https://allowed.example", Some("https://allowed.example")),
@@ -158,7 +167,7 @@ async fn pages_that_were_let_in_may_post_and_read_the_answer() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_wanted_is_not_waited_for() {
+async fn a_request_is_refused_by_its_head_before_its_body_arrives() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     for (header, status) in [
         ("Content-Type: image/png\r\nContent-Length: 1000", "415"),
@@ -193,7 +202,7 @@ async fn the_page_and_its_files_are_served_under_a_strict_policy() {
 
     let again = reqwest::Client::new().get(server.url("/")).header("if-none-match", tag);
     assert_eq!(again.send().await.unwrap().status(), 304);
-    // Every file that the page names is there.
+    // Every file that the page refers to exists.
     let mut files = 0;
     for (start, _) in html.match_indices("\"web/") {
         let path = format!("/{}", html[start + 1..].split('"').next().unwrap());

@@ -1,4 +1,4 @@
-//! `framegate load`: what it finds out about a server, and what it says when it cannot.
+//! `framegate load`: its reports, and what it says when it cannot measure.
 
 use std::process::Command;
 
@@ -39,12 +39,12 @@ async fn reports_account_for_every_frame() {
     assert_eq!(count("sent"), answered + count("unanswered"));
     let results = server.metric("framegate_frames_total{outcome=\"result\"}");
     assert_eq!(count("results") as f64, results, "the server counts the same");
-    assert!(count("dropped") > 0, "it is overrun");
+    assert!(count("dropped") > 0, "it is overloaded");
     assert_eq!(report["server"]["backend"], "null");
     assert!(report["machine"]["cores"].is_number() && report["command"].is_string());
     let html = std::fs::read_to_string(html).unwrap();
     assert!(html.contains("<svg") && html.contains("framegate load"), "{html}");
-    assert!(!html.contains("http://") && !html.contains("<script"), "it needs nothing else");
+    assert!(!html.contains("http://") && !html.contains("<script"), "the page is self-contained");
     server.stop().await;
 }
 
@@ -69,7 +69,7 @@ async fn sessions_that_are_refused_are_counted_and_fail_the_run() {
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_before_any_work() {
+fn bad_arguments_are_refused_before_any_work() {
     for (arguments, words) in [
         (&["wss://h"][..], &["wss://h", "encryption"][..]),
         (&["ftp://h"], &["ftp://h", "ws://"]),
@@ -91,7 +91,7 @@ fn what_cannot_be_used_is_refused_before_any_work() {
 }
 
 #[test]
-fn frames_that_are_not_there_are_named() {
+fn missing_frames_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     run(&mut framegate(["load", "h", "--images", path])).assert_refused(1, &[path, "no usable"]);

@@ -10,6 +10,7 @@ mod boxes;
 mod cli;
 mod codes;
 mod connection;
+mod contract;
 mod decode;
 mod detector;
 mod eval;

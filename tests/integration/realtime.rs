@@ -97,8 +97,10 @@ async fn overload() {
 async fn obedience() {
     let server = TestServer::start(&slow(Duration::from_millis(100)), Setup::colours()).await;
     let client = server.connect("").await;
-    let streaming =
-        Streaming { obeys_after: seconds(5), ..Streaming::steady(&image(), 30.0, seconds(25)) };
+    let streaming = Streaming {
+        follows_advice_after: seconds(5),
+        ..Streaming::steady(&image(), 30.0, seconds(25))
+    };
     let tally = stream(client, streaming).await;
     report("obedience", &tally);
     tally.assert_accounted();
@@ -313,7 +315,8 @@ async fn what_fits_is_served_whole() {
 async fn videos_at_their_own_rate() {
     let Some(folder) = test_data() else { return };
     let options = BackendOptions::default();
-    let flex = backends::choose(Some(BackendId::Flex), &options).unwrap();
+    let flex: BackendId = "flex".parse().unwrap();
+    let flex = backends::select(Some(&flex), &options).unwrap();
     for (name, start, fps, label) in
         [("one-by-one-person-detection", 8, 10, "person"), ("bottle-detection", 0, 30, "bottle")]
     {

@@ -48,7 +48,7 @@ impl Server {
                 address = Some(found.parse().unwrap());
             }
             if entry["fields"]["message"].as_str().is_some_and(|text| text.starts_with("ready")) {
-                let address = address.expect("the address is told before it is ready");
+                let address = address.expect("the address is logged before the server is ready");
                 return Self { process, address, log };
             }
             lines.push_str(&line);
@@ -61,7 +61,7 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits for the end; the exit status and what was logged since the start.
+    /// Waits for the end; returns the exit status and what was logged since the start.
     fn end(mut self) -> (i32, Vec<Value>) {
         let mut log = String::new();
         self.log.read_to_string(&mut log).unwrap();
@@ -71,7 +71,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn a_null_backend_needs_no_model() {
+async fn a_null_backend_does_not_need_a_model() {
     let server = Server::start(&["--backend", "null:latency_ms=20"]);
     let mut client = Client::connect(server.address, "hello=1").await;
     let greeting = client.hear_message().await;
@@ -83,12 +83,12 @@ async fn a_null_backend_needs_no_model() {
 }
 
 #[tokio::test]
-async fn a_signal_ends_it_in_good_order() {
+async fn a_signal_shuts_it_down_gracefully() {
     for signal in ["TERM", "INT"] {
         let server = Server::start(&["--backend", "null:latency_ms=1000"]);
         let mut client = Client::connect(server.address, "").await;
         client.send(plain(64, 48, [1, 2, 3])).await;
-        // The frame is read and being run by then.
+        // By then the frame has been read and is being processed.
         tokio::time::sleep(Duration::from_millis(200)).await;
         server.signal(signal);
         assert_eq!(client.hear_message().await["notice"], "draining");
@@ -110,7 +110,7 @@ async fn a_signal_ends_it_in_good_order() {
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let server = Server::start(&["--backend", "null:latency_ms=5000", "--batch", "1"]);
-    // The run that begins now takes longer than the test is willing to wait.
+    // The inference that starts now takes longer than the test is willing to wait.
     let mut client = Client::connect(server.address, "").await;
     client.send(plain(64, 48, [1, 2, 3])).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -174,7 +174,7 @@ async fn without_a_model_it_finds_codes() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_named() {
+fn an_address_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let refused = run(&mut framegate(["serve", "--backend", "null", "--port", &port]));
@@ -204,7 +204,7 @@ async fn people_in_a_video_are_found() {
             found += usize::from(people.count() > 0);
         }
         println!("{backend}: a person in {found} of {} frames", frames.len());
-        // One walks through the room all this time.
+        // Somebody is in the room all the time.
         assert_eq!(found, frames.len(), "{backend}");
     }
 }

@@ -1,4 +1,4 @@
-//! The wire, said and heard through real sockets.
+//! Sessions through real sockets: every message of the protocol, to the letter.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use crate::support::server::{Setup, TestServer};
 fn failing() -> FakeBackend {
     let lost = BackendError::Device { backend: "fake", reason: "lost /dev/gpu0".to_owned() };
     let failure = Call::instant(Outcome::Failure(lost));
-    // The first call is the engine's own.
+    // The engine makes the first call itself.
     FakeBackend::new([Call::instant(Outcome::Success)], failure, |_| {})
 }
 
 #[tokio::test]
-async fn frames_are_answered_with_what_is_on_them() {
+async fn frames_are_answered_with_their_detections() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let mut client = server.connect("").await;
     for number in 0..6 {
@@ -48,7 +48,7 @@ async fn frames_are_answered_with_what_is_on_them() {
 }
 
 #[tokio::test]
-async fn the_greeting_comes_only_when_it_is_asked_for() {
+async fn the_greeting_is_sent_only_on_request() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let mut silent = server.connect("hello=0").await;
     assert_eq!(silent.ask(image(0)).await["frame_index"], 1);
@@ -65,7 +65,7 @@ async fn the_greeting_comes_only_when_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn every_boundary_of_the_validator_is_told_apart() {
+async fn the_validator_refuses_exactly_what_the_protocol_says() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let mut client = server.connect("").await;
     let cases: [(Vec<u8>, &str, &str, Option<u64>); 8] = [
@@ -89,7 +89,7 @@ async fn every_boundary_of_the_validator_is_told_apart() {
             "Frame is not a valid JPEG (missing EOI marker)",
             None,
         ),
-        // From here on it is a frame, if not a good one.
+        // From here on messages count as frames, if not as good ones.
         (b"\xFF\xD8\xFF\xD9".to_vec(), "decode_failed", "", Some(1)),
         (hollow(65_536), "decode_failed", "", Some(2)),
         (hollow(131_072), "frame_too_large", "Frame size (131072 bytes)", None),
@@ -106,7 +106,7 @@ async fn every_boundary_of_the_validator_is_told_apart() {
 }
 
 #[tokio::test]
-async fn what_ends_a_session_says_why() {
+async fn a_session_that_is_ended_learns_why() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
 
     let mut text = server.connect("").await;
@@ -133,7 +133,7 @@ async fn what_ends_a_session_says_why() {
 async fn a_message_that_is_far_too_large_is_not_read_to_its_end() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let client = server.connect("").await;
-    // Only the head of a message of a gigabyte: the server does not wait for the rest.
+    // Only the head of a message of one gigabyte: the server does not wait for the rest.
     let mut head = vec![0x82, 0xFF];
     head.extend((1u64 << 30).to_be_bytes());
     head.extend([0; 4]);
@@ -146,7 +146,7 @@ async fn a_message_that_is_far_too_large_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn thirty_bad_frames_in_a_row_end_a_session_and_a_good_one_starts_the_count_anew() {
+async fn thirty_consecutive_invalid_frames_end_a_session_and_a_good_one_resets_the_count() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let mut client = server.connect("").await;
     for _ in 0..2 {
@@ -165,7 +165,7 @@ async fn thirty_bad_frames_in_a_row_end_a_session_and_a_good_one_starts_the_coun
 }
 
 #[tokio::test]
-async fn a_failing_model_fails_frames_and_says_nothing_of_its_cause() {
+async fn a_failing_model_fails_frames_without_revealing_the_cause() {
     let server = TestServer::start(&failing(), Setup::colours()).await;
     let mut client = server.connect("").await;
     for frame_index in 1..=3 {
@@ -181,7 +181,7 @@ async fn a_failing_model_fails_frames_and_says_nothing_of_its_cause() {
 }
 
 #[tokio::test]
-async fn web_pages_are_let_in_by_their_origin() {
+async fn web_pages_are_admitted_by_origin() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let own = server.url("");
     for (origin, expected) in [
@@ -218,20 +218,20 @@ async fn sessions_beyond_an_enforced_limit_are_refused() {
     let mut attempts = 0;
     while Client::connect_from(server.address, "", None).await.is_err() {
         attempts += 1;
-        assert!(attempts < 1000, "the first one's place becomes free");
+        assert!(attempts < 1000, "the first one's permit becomes free");
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
-async fn a_shutdown_answers_what_is_under_way_and_says_goodbye() {
+async fn a_shutdown_answers_frames_in_flight_and_closes_with_1012() {
     let slow = Call { latency: Duration::from_secs(1), outcome: Outcome::Success };
     let backend = FakeBackend::new([], slow, std::thread::sleep);
     let server = TestServer::start(&backend, Setup::colours()).await;
     let mut idle = server.connect("").await;
     let mut busy = server.connect("").await;
     busy.send(image(1)).await;
-    // The frame is read and being run by then.
+    // By then the frame has been read and is being processed.
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.begin_shutdown();
     let notice = json!({ "notice": "draining", "deadline_ms": 5000 });
@@ -251,7 +251,7 @@ async fn a_shutdown_answers_what_is_under_way_and_says_goodbye() {
 }
 
 #[tokio::test]
-async fn a_shutdown_waits_for_nobody_beyond_its_deadline() {
+async fn a_shutdown_does_not_wait_beyond_its_deadline() {
     let hangs = Call { latency: Duration::from_secs(3), outcome: Outcome::Success };
     let script = [Call::instant(Outcome::Success)];
     let backend = FakeBackend::new(script, hangs, std::thread::sleep);
@@ -264,13 +264,13 @@ async fn a_shutdown_waits_for_nobody_beyond_its_deadline() {
     let start = std::time::Instant::now();
     server.begin_shutdown();
     assert_eq!(client.hear_message().await["notice"], "draining");
-    assert_eq!(client.hear().await, Said::Closed(Some(1012)), "even so it is said goodbye to");
+    assert_eq!(client.hear().await, Said::Closed(Some(1012)), "it is closed properly even so");
     server.stop().await;
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
-async fn clients_that_misbehave_cost_nobody_else_anything() {
+async fn clients_that_misbehave_do_not_affect_others() {
     // Every third call fails, and calls take 2 ms.
     let lost = BackendError::Device { backend: "fake", reason: "lost".to_owned() };
     let call = |outcome| Call { latency: Duration::from_millis(2), outcome };
@@ -285,7 +285,7 @@ async fn clients_that_misbehave_cost_nobody_else_anything() {
     let mut connection = server.connect("").await.into_connection();
     connection.write_all(&[0x82, 0xFE, 0x10, 0x00, 0, 0, 0, 0, 0xFF, 0xD8]).await.unwrap();
     drop(connection);
-    // One that vanishes with frames under way.
+    // One that vanishes with frames in flight.
     let mut hasty = server.connect("").await;
     for _ in 0..5 {
         hasty.send(image(0)).await;
@@ -313,7 +313,7 @@ async fn clients_that_misbehave_cost_nobody_else_anything() {
         }
         outcomes[usize::from(failed)] += 1;
         if number % 20 == 19 {
-            // The garbage ends its session at 30; a good frame in between keeps it alive.
+            // Garbage ends a session at 30; a good frame in between keeps it open.
             garbage.send(image(0)).await;
         }
     }

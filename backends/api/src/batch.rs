@@ -1,11 +1,11 @@
-//! The buffers that cross the boundary: images in, raw outputs out. Both are meant to be reused.
+//! The buffers that cross the boundary: images in, raw outputs out. Callers reuse both.
 
 use crate::BackendError;
 use crate::graph::{Graph, Value};
 
-/// A batch of input tensors of one shape, each image's elements together, row-major.
+/// A batch of input tensors of one shape, image after image, each row-major.
 ///
-/// Room for `capacity` images is allocated once; [`InputBatch::set_len`] says how many are filled.
+/// Room for `capacity` images is allocated once; [`InputBatch::set_len`] says how many are in the batch.
 #[derive(Debug, Clone)]
 pub struct InputBatch {
     image_shape: Vec<usize>,
@@ -15,8 +15,8 @@ pub struct InputBatch {
 }
 
 impl InputBatch {
-    /// Room for `capacity` images of `image_shape` (without the batch axis; `[3, height, width]` for
-    /// images), all zeros, with no image in it yet.
+    /// An empty batch with room for `capacity` images of `image_shape`: the shape without the batch axis,
+    /// `[3, height, width]` for RGB. Every element starts as zero.
     pub fn new(image_shape: impl Into<Vec<usize>>, capacity: usize) -> Self {
         let image_shape = image_shape.into();
         let image_len = image_shape.iter().product::<usize>();
@@ -33,20 +33,20 @@ impl InputBatch {
         self.len
     }
 
-    /// Whether the batch holds no image.
+    /// Whether the batch has no images.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Number of images there is room for.
+    /// Number of images that fit.
     pub fn capacity(&self) -> usize {
         self.data.len().checked_div(self.image_len).unwrap_or(0)
     }
 
-    /// Declares the first `len` slots to be the batch.
+    /// Makes the first `len` slots the batch.
     ///
     /// # Panics
-    /// When `len` exceeds the capacity.
+    /// If `len` exceeds the capacity.
     pub fn set_len(&mut self, len: usize) {
         assert!(len <= self.capacity(), "batch of {len} exceeds its buffer");
         self.len = len;
@@ -57,12 +57,15 @@ impl InputBatch {
         &self.data[..self.len * self.image_len]
     }
 
-    /// The elements of image `index`. Panics when it is not in the batch.
+    /// The elements of image `index`.
+    ///
+    /// # Panics
+    /// If the batch has no such image.
     pub fn image(&self, index: usize) -> &[f32] {
         &self.data()[index * self.image_len..][..self.image_len]
     }
 
-    /// Every slot up to the capacity, to be filled in place, in parallel if wished.
+    /// Every slot up to the capacity, to fill in place, in parallel if need be.
     pub fn slots_mut(&mut self) -> std::slice::ChunksExactMut<'_, f32> {
         self.data.chunks_exact_mut(self.image_len.max(1))
     }
@@ -82,7 +85,7 @@ impl InputBatch {
     }
 }
 
-/// Every graph output for a batch, in the graph's order. Reused from call to call.
+/// Every graph output for a batch. Callers reuse it from call to call.
 #[derive(Debug, Clone, Default)]
 pub struct OutputBatch {
     /// The outputs, in the order of the graph's outputs.
@@ -90,7 +93,7 @@ pub struct OutputBatch {
 }
 
 impl OutputBatch {
-    /// The outputs of a graph by name and shape, with no element in them yet.
+    /// The names and shapes of a graph's outputs, without elements.
     pub fn declared_by(graph: &Graph) -> Self {
         let declared = |value: &Value| OutputTensor {
             name: value.name.clone(),
@@ -101,19 +104,22 @@ impl OutputBatch {
     }
 }
 
-/// One graph output for a batch, converted to `f32` whatever its type in the graph.
+/// One graph output for a batch, as `f32` whatever its type in the graph.
 #[derive(Debug, Clone, Default)]
 pub struct OutputTensor {
     /// The output's name in the model file.
     pub name: String,
-    /// Shape for a single image, as in the file: its first axis is the batch axis, of extent 1.
+    /// Shape for a single image, as in the file: the first axis is the batch axis, of extent 1.
     pub image_shape: Vec<usize>,
-    /// Elements, each image's together: `batch × product(image_shape)`.
+    /// Elements, image after image: `batch × product(image_shape)`.
     pub data: Vec<f32>,
 }
 
 impl OutputTensor {
-    /// The elements that belong to image `index`. Panics when it is not in the batch.
+    /// The elements that belong to image `index`.
+    ///
+    /// # Panics
+    /// If the batch has no such image.
     pub fn image(&self, index: usize) -> &[f32] {
         let image_len = self.image_shape.iter().product::<usize>();
         &self.data[index * image_len..][..image_len]

@@ -1,7 +1,8 @@
-//! What can go wrong in a backend, by whose fault it is.
+//! What can go wrong in a backend, by who can fix it.
 
 /// An error of a compute backend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BackendError {
     /// This machine cannot run the backend.
     #[error("backend `{backend}` cannot run here: {reason}")]
@@ -11,7 +12,7 @@ pub enum BackendError {
         /// Why not, and what would help.
         reason: String,
     },
-    /// The backend cannot run this model: the model's fault, or a gap in the backend.
+    /// The backend cannot run this model: the model is at fault, or the backend has a gap.
     #[error("backend `{backend}` cannot run this model: {reason}")]
     Unsupported {
         /// Name of the backend.
@@ -19,12 +20,12 @@ pub enum BackendError {
         /// Which operator, at which node, and what about it.
         reason: String,
     },
-    /// The caller handed over data of the wrong shape or size.
+    /// The caller passed data of the wrong shape or size.
     #[error("wrong input: expected {expected}, got {got}")]
     WrongInput {
         /// What the session was loaded for.
         expected: String,
-        /// What was handed over.
+        /// What the caller passed.
         got: String,
     },
     /// The device failed: out of memory, lost, or a driver error.
@@ -32,7 +33,17 @@ pub enum BackendError {
     Device {
         /// Name of the backend.
         backend: &'static str,
-        /// What the device or driver said.
+        /// What the device or driver reported.
+        reason: String,
+    },
+    /// The operating system refused the threads that a session needs.
+    #[error("backend `{backend}` cannot start {threads} threads: {reason}")]
+    Threads {
+        /// Name of the backend.
+        backend: &'static str,
+        /// How many threads it asked for.
+        threads: usize,
+        /// What the operating system reported.
         reason: String,
     },
 }

@@ -1,12 +1,12 @@
-//! The boundary between Framegate and whatever computes: two traits and plain data.
+//! The boundary between Framegate and its compute backends: two traits and plain data.
 //!
 //! ```text
-//! Backend ── probe ──▶ DeviceInfo          is it usable here?
+//! Backend ── probe ──▶ DeviceInfo          can it run here?
 //!    └────── load(Model, Limits) ──▶ Session ── infer(InputBatch, OutputBatch)
 //! ```
 //!
-//! Only `f32` slices and shapes cross it: no tensor types, no generics, no async. A backend that
-//! needs threads, queues or device memory keeps them behind [`Session`].
+//! Only `f32` slices and shapes cross the boundary: no tensor types, no generics, no async. A backend that needs
+//! threads, queues or device memory keeps them behind [`Session`].
 
 #![warn(missing_docs)]
 
@@ -15,6 +15,7 @@ mod batch;
 mod error;
 pub mod graph;
 mod model;
+mod panics;
 mod profile;
 mod tensor;
 
@@ -22,5 +23,6 @@ pub use backend::{Backend, DeviceInfo, DeviceKind, Limits, Session};
 pub use batch::{InputBatch, OutputBatch, OutputTensor};
 pub use error::BackendError;
 pub use model::Model;
+pub use panics::{catch_as_device_error, panic_message};
 pub use profile::{Profile, StepProfile};
 pub use tensor::{ElementType, HostTensor, TensorData};

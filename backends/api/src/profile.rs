@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Time spent in each step since profiling was switched on.
+/// Time spent in each step since profiling started.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     /// The steps, in an order in which they may run.
@@ -14,18 +14,18 @@ pub struct Profile {
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepProfile {
-    /// Name of the node that it computes, others fused into it included.
+    /// Name of the node that it computes, including the nodes fused into it.
     pub node: String,
     /// The kernel: `"pointwise"`, `"depthwise"`, `"plain"`, ….
     pub kernel: &'static str,
-    /// Multiply-adds for one image; 0 where that is no measure.
+    /// Multiply-adds per image; 0 where that is not a useful measure.
     pub multiply_adds: u64,
-    /// Processor time an image, summed over threads, without waiting.
+    /// Processor time per image, summed over threads, without waiting.
     pub time: Duration,
 }
 
 impl StepProfile {
-    /// Billions of floating-point operations a second and thread; a multiply-add counts as two.
+    /// Billions of floating-point operations per second and thread; a multiply-add counts as two.
     pub fn gigaflops(&self) -> f64 {
         let nanoseconds = self.time.as_nanos() as f64;
         if nanoseconds == 0.0 { 0.0 } else { 2.0 * self.multiply_adds as f64 / nanoseconds }
@@ -33,7 +33,7 @@ impl StepProfile {
 }
 
 impl Profile {
-    /// Processor time an image of all steps.
+    /// Processor time per image of all steps.
     pub fn total(&self) -> Duration {
         self.steps.iter().map(|step| step.time).sum()
     }

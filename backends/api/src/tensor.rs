@@ -1,9 +1,8 @@
-//! Tensors in host memory: weights, constants and the values of the scalar reference.
+//! Tensors in host memory: weights, constants and the values of scalar evaluation.
 
 /// The element types a graph's values can have.
 ///
-/// Narrower types of the model file are widened when it is read: every float becomes [`F32`],
-/// every integer [`I64`].
+/// Importing a model widens narrower types: every float becomes [`F32`], every integer [`I64`].
 ///
 /// [`F32`]: ElementType::F32
 /// [`I64`]: ElementType::I64
@@ -13,7 +12,7 @@ pub enum ElementType {
     F32,
     /// 64-bit signed integer: indices, shapes, class numbers.
     I64,
-    /// Truth values: results of comparisons.
+    /// Booleans: results of comparisons.
     Bool,
 }
 
@@ -55,28 +54,28 @@ impl HostTensor {
     /// A tensor of `shape` over `data`; an empty shape is a scalar.
     ///
     /// # Panics
-    /// When the number of elements is not the product of the shape.
+    /// If the number of elements is not the product of the shape.
     pub fn new(shape: impl Into<Vec<usize>>, data: TensorData) -> Self {
         let shape = shape.into();
         assert_eq!(
             shape.iter().product::<usize>(),
             data.len(),
-            "shape {shape:?} does not fit its elements"
+            "shape {shape:?} does not match its number of elements"
         );
         Self { shape, data }
     }
 
-    /// An `f32` tensor. Panics as [`HostTensor::new`].
+    /// An `f32` tensor. Panics like [`HostTensor::new`].
     pub fn from_f32(shape: impl Into<Vec<usize>>, elements: Vec<f32>) -> Self {
         Self::new(shape, TensorData::F32(elements))
     }
 
-    /// An `i64` tensor. Panics as [`HostTensor::new`].
+    /// An `i64` tensor. Panics like [`HostTensor::new`].
     pub fn from_i64(shape: impl Into<Vec<usize>>, elements: Vec<i64>) -> Self {
         Self::new(shape, TensorData::I64(elements))
     }
 
-    /// A boolean tensor. Panics as [`HostTensor::new`].
+    /// A boolean tensor. Panics like [`HostTensor::new`].
     pub fn from_bool(shape: impl Into<Vec<usize>>, elements: Vec<bool>) -> Self {
         Self::new(shape, TensorData::Bool(elements))
     }
@@ -126,7 +125,7 @@ impl HostTensor {
         }
     }
 
-    /// The same elements under another shape. Panics as [`HostTensor::new`].
+    /// The same elements in another shape. Panics like [`HostTensor::new`].
     pub fn reshaped(self, shape: impl Into<Vec<usize>>) -> Self {
         Self::new(shape, self.data)
     }

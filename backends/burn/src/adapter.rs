@@ -1,5 +1,5 @@
-//! Graphics adapters, asked for through wgpu itself: burn opens its device lazily and panics if
-//! there is none.
+//! Lists graphics adapters through wgpu itself, because burn opens its device lazily and panics if there
+//! is none.
 
 use std::sync::LazyLock;
 
@@ -8,17 +8,23 @@ use burn_tensor::wgpu::wgpu::{
 };
 use framegate_backend_api::{BackendError, DeviceInfo, DeviceKind};
 
-use crate::backend::WgpuOptions;
-
 /// Name of the backend.
 pub(crate) const BACKEND: &str = "wgpu";
 
-/// The graphics interfaces burn tries, in its order, but for OpenGL: hardware that has nothing newer
-/// is not worth computing on, and asking for it makes Mesa write to standard error.
+/// Which adapters the backend `wgpu` accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WgpuOptions {
+    /// Accept an adapter that is emulated on the CPU, such as Mesa's lavapipe: slower than the CPU itself,
+    /// but good enough for tests.
+    pub allow_software: bool,
+}
+
+/// The graphics interfaces that burn tries, in its order, except OpenGL: hardware without anything newer is
+/// not worth computing on, and querying it makes Mesa write to standard error.
 const INTERFACES: [wgpu::Backend; 3] =
     [wgpu::Backend::Metal, wgpu::Backend::Vulkan, wgpu::Backend::Dx12];
 
-/// Asked for once: Vulkan loaders have crashed when instances came and went on several threads.
+/// Queried once: Vulkan loaders have crashed when several threads created and destroyed instances.
 static CHOICE: LazyLock<Option<Chosen>> = LazyLock::new(|| {
     let adapters = |interface: wgpu::Backend| {
         let instance = Instance::new(InstanceDescriptor {
@@ -31,7 +37,7 @@ static CHOICE: LazyLock<Option<Chosen>> = LazyLock::new(|| {
     best(INTERFACES.into_iter().map(adapters))
 });
 
-/// The adapter to use.
+/// The adapter that burn uses.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Chosen {
     name: String,
@@ -39,11 +45,11 @@ pub(crate) struct Chosen {
     device_type: DeviceType,
 }
 
-/// The adapter that burn shall use.
+/// Chooses the adapter that burn will use.
 ///
 /// # Errors
-/// [`BackendError::Unavailable`] when there is none, or only one emulated in software and that is
-/// not allowed.
+/// [`BackendError::Unavailable`] if there is none, or only one emulated in software that `options` do not
+/// allow.
 pub(crate) fn choose(options: WgpuOptions) -> Result<&'static Chosen, BackendError> {
     accept(CHOICE.as_ref(), options)
 }
@@ -54,13 +60,13 @@ fn accept(chosen: Option<&Chosen>, options: WgpuOptions) -> Result<&Chosen, Back
                  driver"
             .to_owned(),
         Some(chosen) if chosen.is_software() && !options.allow_software => format!(
-            "its only graphics adapter, {}, is emulated in software: use a CPU backend, or \
-             --allow-software-gpu to run on it all the same",
+            "its only graphics adapter, {}, is emulated in software: use a CPU backend, or pass \
+             --allow-software-gpu to run on it anyway",
             chosen.name
         ),
         Some(chosen) if chosen.device_type == DeviceType::Other => format!(
-            "its graphics adapter, {}, does not say what kind of device it is, and burn can only \
-             be told to use one by its kind",
+            "its graphics adapter, {}, does not report what kind of device it is, and burn selects \
+             adapters by kind",
             chosen.name
         ),
         Some(chosen) => return Ok(chosen),
@@ -68,8 +74,8 @@ fn accept(chosen: Option<&Chosen>, options: WgpuOptions) -> Result<&Chosen, Back
     Err(BackendError::Unavailable { backend: BACKEND, reason })
 }
 
-/// burn's rule: the first interface with real hardware, else the first with anything at all. Within
-/// an interface, discrete before integrated before other hardware.
+/// burn's rule: the first interface with real hardware, otherwise the first with any adapter. Within an
+/// interface, discrete before integrated before other hardware.
 fn best(interfaces: impl Iterator<Item = Vec<AdapterInfo>>) -> Option<Chosen> {
     let mut software = None;
     for adapters in interfaces {
@@ -111,15 +117,15 @@ impl Chosen {
         }
     }
 
-    /// How burn is told about it: as the first adapter of its type.
+    /// How burn selects it: as the first adapter of its type.
     pub(crate) fn selector(&self) -> burn_tensor::DeviceKind {
         match self.device_type {
             DeviceType::DiscreteGpu => burn_tensor::DeviceKind::DiscreteGpu(0),
             DeviceType::IntegratedGpu => burn_tensor::DeviceKind::IntegratedGpu(0),
             DeviceType::VirtualGpu => burn_tensor::DeviceKind::VirtualGpu(0),
             DeviceType::Cpu => burn_tensor::DeviceKind::Cpu,
-            // `accept` refuses what burn cannot be told to use.
-            DeviceType::Other => unreachable!("adapters of no known kind are refused"),
+            // `accept` refuses adapters that burn cannot select.
+            DeviceType::Other => unreachable!("`accept` refuses adapters of unknown kind"),
         }
     }
 }

@@ -1,14 +1,12 @@
-//! The burn devices behind the backends.
+//! The burn device behind each backend.
 
 use burn_tensor::Device;
 use framegate_backend_api::{BackendError, DeviceInfo, DeviceKind};
 
 #[cfg(feature = "wgpu")]
-use crate::adapter;
-#[cfg(feature = "wgpu")]
-use crate::backend::WgpuOptions;
+use crate::adapter::{self, WgpuOptions};
 
-/// Which of burn's devices a backend stands for.
+/// The burn device that a backend uses.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum BurnDevice {
     NdArray,
@@ -27,7 +25,7 @@ impl BurnDevice {
         }
     }
 
-    /// What this would run on. Does not touch burn.
+    /// The hardware behind this device. Does not touch burn.
     pub(crate) fn probe(self) -> Result<DeviceInfo, BackendError> {
         match self {
             Self::NdArray | Self::Flex => {
@@ -38,8 +36,8 @@ impl BurnDevice {
         }
     }
 
-    /// burn's device. To be called after a successful [`BurnDevice::probe`]; panics if the device
-    /// has gone since.
+    /// burn's device. Call this after a successful [`BurnDevice::probe`]; it panics if the device has
+    /// disappeared since.
     pub(crate) fn open(self) -> Device {
         match self {
             Self::NdArray => ndarray_device(),
@@ -52,17 +50,17 @@ impl BurnDevice {
         }
     }
 
-    /// Size of a session's thread pool, when the caller allows `limit` threads.
+    /// Size of a session's thread pool if the caller allows `limit` threads.
     pub(crate) fn threads(self, limit: usize) -> usize {
         match self {
             Self::NdArray | Self::Flex => limit,
-            // burn keeps a queue of operations for each thread that calls it: use one.
+            // burn keeps a queue of operations per calling thread: use one thread.
             #[cfg(feature = "wgpu")]
             Self::Wgpu(_) => 1,
         }
     }
 
-    /// Whether each new batch size has something compiled and tuned for it.
+    /// Whether burn compiles and tunes kernels for each new batch size.
     pub(crate) fn compiles_kernels(self) -> bool {
         match self {
             Self::NdArray | Self::Flex => false,
@@ -72,23 +70,12 @@ impl BurnDevice {
     }
 }
 
-#[expect(deprecated, reason = "burn-ndarray goes away with burn 0.23; the pin to 0.22 keeps it")]
+#[expect(deprecated, reason = "burn 0.23 drops burn-ndarray; the pin to 0.22 keeps it")]
 fn ndarray_device() -> Device {
     Device::ndarray()
 }
 
 fn processor_name() -> String {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{threads} CPU threads, {}", instruction_set())
-}
-
-/// The widest vector instructions of this processor.
-fn instruction_set() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512f") {
-        return "AVX-512";
-    } else if std::arch::is_x86_feature_detected!("avx2") {
-        return "AVX2";
-    }
-    std::env::consts::ARCH
+    format!("{threads} CPU threads, {}", framegate_cpu::vector_instructions())
 }

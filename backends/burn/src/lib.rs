@@ -1,48 +1,48 @@
 //! Backends on burn devices: `ndarray` and `flex` on the processor, `wgpu` on graphics processors.
 //!
-//! burn chooses its backend by a run-time [`Device`](burn_tensor::Device), so the three differ in
-//! `device` alone. The way of a model:
+//! burn chooses its backend by a run-time [`Device`](burn_tensor::Device), so the three differ only in
+//! `device`. A model passes through:
 //!
-//! - `backend`: the boundary; what is usable here, and loading.
+//! - `backend`: probing and loading.
 //! - `device`: the three devices. With feature `wgpu`, `adapter` lists graphics adapters.
-//! - `plan`: a graph on a device: weights uploaded, nodes prepared, values dropped after last use.
+//! - `plan`: a graph on a device: weights uploaded, nodes prepared, values dropped after their last use.
 //! - `operators`: each operator of a graph in terms of burn's.
-//! - `value`: tensors whose rank is known at run time only; the one place where ranks are erased.
-//! - `session`: a batch through the plan; panics inside burn end here.
+//! - `value`: tensors whose rank is known only at run time; the one place that erases ranks.
+//! - `session`: runs batches and turns panics inside burn into errors.
 //!
 //! # Threads
 //!
-//! A session runs on a rayon pool of its own. flex and ndarray take the current pool for all they
-//! do in parallel, with one exception: ndarray's matrix products run on threads of the
-//! `matrixmultiply` crate, as many as `MATMUL_NUM_THREADS` says or, unset, as there are cores, at
-//! most four. Convolutions are not concerned. The pool of a wgpu session has one thread, because
-//! burn queues work by thread.
+//! Each session has its own rayon pool. flex and ndarray run everything parallel in the current pool, with
+//! one exception: ndarray's matrix products run on threads of the `matrixmultiply` crate,
+//! `MATMUL_NUM_THREADS` of them or, if that is unset, one per core up to four. Convolutions are not
+//! affected. The pool of a wgpu session has one thread, because burn has a queue of work per thread.
 //!
 //! # Autotuning
 //!
-//! On wgpu, cubecl times several kernels for each new problem and keeps the winners, with the
-//! feature `persistence`, in a database: `target/environment/default.db` below the outermost folder
-//! with a `Cargo.toml` above the working directory, or `~/.cache/cubecl/default.db` outside of any.
-//! A `cubecl.toml` in the working directory or above puts it elsewhere:
+//! On wgpu, cubecl times several kernels for each new problem and stores the fastest, with the feature
+//! `persistence`, in a database: `target/environment/default.db` in the outermost folder at or above the
+//! working directory that has a `Cargo.toml`, or `~/.cache/cubecl/default.db` if there is none. A
+//! `cubecl.toml` in the working directory or above moves it:
 //!
 //! ```toml
 //! [environment]
 //! path = { directory = "/var/cache/framegate" }
 //! ```
 //!
-//! `CUBECL_AUTOTUNE_LEVEL` (`minimal`, `balanced`, `extensive`, `full`) says how many kernels are
-//! tried, `CUBECL_AUTOTUNE_CACHE=off` keeps nothing.
+//! `CUBECL_AUTOTUNE_LEVEL` (`minimal`, `balanced`, `extensive`, `full`) sets how many kernels are timed;
+//! `CUBECL_AUTOTUNE_CACHE=off` stores nothing.
 
 #[cfg(feature = "wgpu")]
 mod adapter;
 mod backend;
 mod device;
 mod operators;
-mod panics;
 mod plan;
 mod session;
 mod value;
 
-pub use backend::{BurnBackend, flex, ndarray};
 #[cfg(feature = "wgpu")]
-pub use backend::{WgpuOptions, wgpu};
+pub use adapter::WgpuOptions;
+#[cfg(feature = "wgpu")]
+pub use backend::wgpu;
+pub use backend::{BurnBackend, flex, ndarray};

@@ -6,7 +6,7 @@ use framegate_backend_api::graph::{Batching, Graph};
 use crate::operators::{Operands, Operation, prepare};
 use crate::value::{MAX_RANK, Ranked, Value, with_rank};
 
-/// What is left of a graph once its weights are on a device.
+/// A graph whose weights are on a device.
 pub(crate) struct Plan {
     steps: Vec<Step>,
     /// By value number.
@@ -27,12 +27,12 @@ struct Step {
 /// A value being read.
 struct Read {
     value: usize,
-    /// Whether nothing reads it afterwards, so that its memory is free for something else.
+    /// Whether this is the last read, after which the memory can be reused.
     last: bool,
 }
 
 impl Plan {
-    /// Uploads the constants of `graph` and prepares its nodes, or says what is out of reach.
+    /// Uploads the constants of `graph` and prepares its nodes, or explains what burn cannot do.
     pub(crate) fn new(graph: &Graph, device: Device) -> Result<Self, String> {
         check_shapes(graph)?;
         let mut reads = reads(graph).into_iter();
@@ -57,10 +57,10 @@ impl Plan {
         })
     }
 
-    /// Runs the graph on `batch` images, whose elements `images` holds.
+    /// Runs the graph on `batch` images, whose elements are in `images`.
     ///
-    /// Returns the outputs as `f32`: all outputs of the first run, all of the second, …. How many
-    /// images are in a run is for the graph's [`Batching`] to say.
+    /// Returns the outputs as `f32`: all outputs of the first run, then all of the second, …. The graph's
+    /// [`Batching`] decides how many images are in a run.
     pub(crate) fn run(
         &self,
         images: &[f32],
@@ -70,7 +70,7 @@ impl Plan {
             Batching::FirstAxis => batch,
             Batching::OneByOne => 1,
         };
-        // All runs are queued before anything is read back: a device is waited for once.
+        // Queues every run before reading anything back, to wait for the device only once.
         let mut results = Transaction::default();
         for images in images.chunks_exact(images.len() / batch * images_in_a_run) {
             for output in self.queue(images, images_in_a_run) {
@@ -106,7 +106,7 @@ impl Plan {
     }
 }
 
-/// Every read of a value in the order in which it happens: the nodes' operands, then the outputs.
+/// Every read of a value in execution order: the nodes' operands, then the outputs.
 fn reads(graph: &Graph) -> Vec<Read> {
     let operands = graph.nodes.iter().flat_map(|node| &node.inputs);
     let values: Vec<usize> = operands.chain(&graph.outputs).map(|id| id.0).collect();
@@ -122,20 +122,20 @@ fn reads(graph: &Graph) -> Vec<Read> {
 
 fn check_shapes(graph: &Graph) -> Result<(), String> {
     for (value, uses) in graph.values.iter().zip(graph.use_counts()) {
-        // Left over from reading the file, such as the empty region of a resize.
+        // An unused constant left over from import, such as the empty region of a resize.
         if value.constant.is_some() && uses == 0 {
             continue;
         }
         if value.shape.len() > MAX_RANK {
             return Err(format!(
-                "value `{}` has {} axes, burn backends take up to {MAX_RANK}",
+                "value `{}` has {} axes; burn backends support up to {MAX_RANK}",
                 value.name,
                 value.shape.len()
             ));
         }
         if value.shape.contains(&0) {
             return Err(format!(
-                "value `{}` has no elements, which burn backends do not take",
+                "value `{}` has no elements, which burn backends do not support",
                 value.name
             ));
         }
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_handed_over_at_their_last_read() {
+    fn values_are_moved_at_their_last_read() {
         let mut builder = GraphBuilder::new("x", [1, 2]);
         let x = builder.input();
         let square = builder.push("square", Operator::Binary(Binary::Mul), &[x, x]).unwrap();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_too_many_axes_is_named() {
+    fn a_value_with_too_many_axes_is_named() {
         let mut builder = GraphBuilder::new("x", [1, 2]);
         let shape = vec![1, 1, 1, 1, 1, 1, 2];
         let deep = builder.push("deep", Operator::Reshape { shape }, &[builder.input()]).unwrap();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_constant_that_nothing_reads_is_no_obstacle() {
+    fn an_empty_constant_that_nothing_reads_is_accepted() {
         let mut builder = GraphBuilder::new("x", [1, 2]);
         builder.constant("region", HostTensor::from_f32([0], Vec::new()));
         let root = builder.push("root", Operator::Unary(Unary::Sqrt), &[builder.input()]).unwrap();

@@ -1,14 +1,15 @@
-//! A loaded model: batches in, outputs in host memory out.
+//! A loaded model: runs batches and copies the outputs to host memory.
 
 use burn_tensor::{ExecutionError, TensorData};
 use framegate_backend_api::graph::Graph;
-use framegate_backend_api::{BackendError, InputBatch, OutputBatch, OutputTensor, Session};
+use framegate_backend_api::{
+    BackendError, InputBatch, OutputBatch, OutputTensor, Session, catch_as_device_error,
+};
 use rayon::ThreadPool;
 
-use crate::panics::as_errors;
 use crate::plan::Plan;
 
-/// A [`Plan`] with the threads that it runs on.
+/// A [`Plan`] and the threads that run it.
 pub(crate) struct BurnSession {
     backend: &'static str,
     plan: Plan,
@@ -39,15 +40,16 @@ impl BurnSession {
         }
     }
 
-    /// Runs `batch` black images, for the sake of what burn compiles, tunes and allocates.
+    /// Runs `batch` black images, so that burn compiles, tunes and allocates now.
     pub(crate) fn warm_up(&self, batch: usize) -> Result<(), BackendError> {
         let image_len: usize = self.image_shape.iter().product();
         self.run(&vec![0.0; batch * image_len], batch).map(drop)
     }
 
     fn run(&self, images: &[f32], batch: usize) -> Result<Vec<TensorData>, BackendError> {
-        let results: Result<_, ExecutionError> =
-            as_errors(self.backend, || self.pool.install(|| self.plan.run(images, batch)))?;
+        let results: Result<_, ExecutionError> = catch_as_device_error(self.backend, || {
+            self.pool.install(|| self.plan.run(images, batch))
+        })?;
         results.map_err(|error| BackendError::Device {
             backend: self.backend,
             reason: error.to_string(),

@@ -1,9 +1,9 @@
-//! The one place where ranks are erased.
+//! Tensors of any rank: the one place that erases ranks.
 //!
-//! burn's tensors carry their rank in the type, a graph's values have one at run time only. A
-//! [`Ranked`] holds either; [`with_rank!`] and [`map_rank!`] run code that is generic over the rank
-//! on it. Scalars are held as vectors of one element, since burn has no rank
-//! 0: where that matters, operators go by the shapes the graph states.
+//! burn's tensors have their rank in the type; a graph's values have it only at run time. A [`Ranked`] is a
+//! tensor of any rank; [`with_rank!`] and [`map_rank!`] run code that is generic over the rank on it. Scalars
+//! are vectors of one element, since burn has no rank 0: where that matters, operators go by the shapes in the
+//! graph.
 
 use burn_tensor::kind::Basic;
 use burn_tensor::{Bool, Device, Float, Int, Shape, Tensor, TensorData};
@@ -37,7 +37,7 @@ macro_rules! with_rank {
     };
 }
 
-/// As [`with_rank!`], for an expression that gives a tensor: the result is a [`Ranked`] again.
+/// Like [`with_rank!`], for an expression that returns a tensor: the result is a [`Ranked`] again.
 macro_rules! map_rank {
     ($ranked:expr, $tensor:ident => $body:expr) => {
         $crate::value::with_rank!($ranked, $tensor => $crate::value::Ranked::from($body))
@@ -57,7 +57,7 @@ macro_rules! map_kind {
 
 pub(crate) use {map_kind, map_rank, with_rank};
 
-/// Tensors that a [`Ranked`] can hold.
+/// Tensors that a [`Ranked`] can contain.
 pub(crate) trait OfRank<K: Basic>: Sized {
     fn from_ranked(ranked: Ranked<K>) -> Self;
 }
@@ -74,7 +74,7 @@ macro_rules! impl_conversions {
             fn from_ranked(ranked: Ranked<K>) -> Self {
                 match ranked {
                     Ranked::$variant(tensor) => tensor,
-                    other => unreachable!("a tensor of rank {} is used as one of {}", other.rank(), $rank),
+                    other => unreachable!("a tensor of rank {} is used as rank {}", other.rank(), $rank),
                 }
             }
         }
@@ -83,7 +83,7 @@ macro_rules! impl_conversions {
 impl_conversions!(1 => R1, 2 => R2, 3 => R3, 4 => R4, 5 => R5, 6 => R6);
 
 impl<K: Basic> Ranked<K> {
-    /// Puts host data on a device, in the element type the device uses for this kind.
+    /// Uploads host data to a device, in the element type that the device uses for this kind.
     pub(crate) fn upload(data: TensorData, device: &Device) -> Self {
         match data.shape().len() {
             0 | 1 => Self::R1(Tensor::from_data(data, device)),
@@ -92,7 +92,7 @@ impl<K: Basic> Ranked<K> {
             4 => Self::R4(Tensor::from_data(data, device)),
             5 => Self::R5(Tensor::from_data(data, device)),
             6 => Self::R6(Tensor::from_data(data, device)),
-            _ => unreachable!("ranks were checked when the graph was loaded"),
+            _ => unreachable!("loading the graph checked its ranks"),
         }
     }
 
@@ -116,7 +116,7 @@ impl<K: Basic> Ranked<K> {
         with_rank!(self, tensor => reshape_tensor(tensor, shape))
     }
 
-    /// Puts axes of extent 1 in front until the rank is at least `rank`.
+    /// Prepends axes of extent 1 until the rank is at least `rank`.
     pub(crate) fn at_least_rank(self, rank: usize) -> Self {
         let shape = self.shape();
         match rank.checked_sub(shape.len()) {
@@ -135,11 +135,11 @@ fn reshape_tensor<const D: usize, K: Basic>(tensor: Tensor<D, K>, shape: &[usize
         4 => Ranked::R4(tensor.reshape(target)),
         5 => Ranked::R5(tensor.reshape(target)),
         6 => Ranked::R6(tensor.reshape(target)),
-        _ => unreachable!("ranks were checked when the graph was loaded"),
+        _ => unreachable!("loading the graph checked its ranks"),
     }
 }
 
-/// Gives two operands the rank of the higher one, by axes of extent 1 in front.
+/// Raises the lower rank of two operands to the higher one, by prepending axes of extent 1.
 pub(crate) fn same_rank<A: Basic, B: Basic>(a: Ranked<A>, b: Ranked<B>) -> (Ranked<A>, Ranked<B>) {
     let rank = a.rank().max(b.rank());
     (a.at_least_rank(rank), b.at_least_rank(rank))
@@ -149,13 +149,13 @@ pub(crate) fn same_rank<A: Basic, B: Basic>(a: Ranked<A>, b: Ranked<B>) -> (Rank
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Float(Ranked<Float>),
-    /// As wide as the device's usual integer: 64 bits on ndarray, 32 on flex and wgpu. Graphs use
+    /// As wide as the device's default integer: 64 bits on ndarray, 32 on flex and wgpu. Graphs use
     /// integers as indices and class numbers, which fit.
     Int(Ranked<Int>),
     Bool(Ranked<Bool>),
 }
 
-/// burn's kinds of element: what a [`Value`] can hold.
+/// burn's kinds of element, which a [`Value`] can contain.
 pub(crate) trait Kind: Basic {
     fn from_value(value: Value) -> Ranked<Self>;
 }
@@ -181,7 +181,7 @@ macro_rules! impl_kind {
 impl_kind!(Float, Int, Bool);
 
 impl Value {
-    /// Puts a constant on a device.
+    /// Uploads a constant to a device.
     pub(crate) fn upload(tensor: &HostTensor, device: &Device) -> Self {
         use framegate_backend_api::TensorData as Elements;
         let shape = match tensor.shape() {
@@ -201,7 +201,7 @@ impl Value {
         }
     }
 
-    /// The same elements as floats, which is how outputs leave a backend: truth is 1, falsehood 0.
+    /// The same elements as floats, the type of every backend output: true is 1, false is 0.
     pub(crate) fn into_float(self) -> Ranked<Float> {
         match self {
             Self::Float(ranked) => ranked,

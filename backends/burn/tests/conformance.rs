@@ -1,4 +1,4 @@
-//! Every burn device through the one suite.
+//! Every burn device against the conformance suite that every backend passes.
 
 use framegate_testkit::conformance::{self, Options};
 
@@ -14,8 +14,8 @@ fn flex_conforms() {
     conformance::run(&backend, &Options::full()).assert_passed();
 }
 
-/// On any adapter, lavapipe included. Without one this is skipped, or fails if the environment
-/// sets `FRAMEGATE_REQUIRE_ADAPTER` to 1.
+/// Runs on any adapter, including lavapipe. Without one the test is skipped, or fails if
+/// `FRAMEGATE_REQUIRE_ADAPTER` is 1.
 #[cfg(feature = "wgpu")]
 #[test]
 fn wgpu_conforms() {

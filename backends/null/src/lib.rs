@@ -1,5 +1,6 @@
-//! A backend that computes nothing: every call takes as long as it was told to and answers zeros.
-//! It lets flow control be tried, and servers be measured, without a model's cost or a model at all.
+//! Backend `null`: computes nothing. Every call takes a configured time and returns zeros.
+//!
+//! Use it to exercise flow control and to measure a server without the cost of a model, or without a model.
 
 mod options;
 
@@ -10,7 +11,7 @@ use framegate_backend_api::{
     Backend, BackendError, DeviceInfo, DeviceKind, InputBatch, Limits, Model, OutputBatch, Session,
 };
 
-pub use options::NullOptions;
+pub use options::{NullOptions, NullOptionsError};
 
 /// The backend `null`.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,7 @@ pub struct NullBackend {
 }
 
 impl NullBackend {
-    /// A backend whose calls take as long as `options` say.
+    /// A backend whose calls take the time that `options` give.
     pub fn new(options: NullOptions) -> Self {
         Self { options }
     }
@@ -31,7 +32,7 @@ impl Backend for NullBackend {
     }
 
     fn probe(&self) -> Result<DeviceInfo, BackendError> {
-        Ok(DeviceInfo { name: format!("nothing, {}", self.options), kind: DeviceKind::Cpu })
+        Ok(DeviceInfo { name: format!("no device, {}", self.options), kind: DeviceKind::Cpu })
     }
 
     fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
@@ -48,7 +49,7 @@ struct NullSession {
     options: NullOptions,
     image_shape: Vec<usize>,
     max_batch: usize,
-    /// With no element in them.
+    /// Names and shapes, without elements.
     outputs: OutputBatch,
 }
 
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_output_is_there_and_all_zeros() {
+    fn every_output_is_present_and_zero() {
         let mut builder = GraphBuilder::new("x", [1, 2, 3]);
         let negated = builder.push("y", Operator::Unary(Unary::Neg), &[builder.input()]);
         let graph = builder.finish(vec![negated.expect("the operand fits")]);

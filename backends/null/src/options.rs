@@ -1,21 +1,33 @@
-//! How long a call takes.
+//! How long a call of the backend takes.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Longest time that can be asked for: a call that takes longer only looks like a hang.
-const LONGEST_MS: f64 = 60_000.0;
+/// The longest time that can be asked for: a longer call looks like a hang.
+const MAX_MS: f64 = 60_000.0;
 
-/// How long a call takes: `latency` and, for each frame of the batch, `per_frame` more.
+/// How long a call takes: `latency`, plus `per_frame` for each frame of the batch.
 ///
-/// Read from `latency_ms=100,per_frame_ms=2.5`; what is left out is 0.
+/// Read from `latency_ms=100,per_frame_ms=2.5`; either may be left out and is then 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NullOptions {
-    /// Time of a call, whatever the batch.
+    /// Time per call, whatever the batch.
     pub latency: Duration,
-    /// Time that each frame of the batch adds.
+    /// Additional time per frame of the batch.
     pub per_frame: Duration,
+}
+
+/// An option that [`NullOptions::from_str`] cannot use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NullOptionsError {
+    /// The key is unknown.
+    #[error("unknown option `{0}`; use latency_ms=N or per_frame_ms=N")]
+    Unknown(String),
+    /// The value is not a number, or not in range.
+    #[error("{0} must be a number from 0 to {MAX_MS}")]
+    OutOfRange(&'static str),
 }
 
 impl NullOptions {
@@ -29,23 +41,18 @@ impl NullOptions {
 }
 
 impl FromStr for NullOptions {
-    type Err = String;
+    type Err = NullOptionsError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, NullOptionsError> {
         let mut options = Self::INSTANT;
         for pair in text.split(',').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let field = match key.trim() {
-                "latency_ms" => &mut options.latency,
-                "per_frame_ms" => &mut options.per_frame,
-                _ => {
-                    return Err(format!(
-                        "`{key}` is not known; use latency_ms=N or per_frame_ms=N"
-                    ));
-                }
+            let (key, field) = match key.trim() {
+                "latency_ms" => ("latency_ms", &mut options.latency),
+                "per_frame_ms" => ("per_frame_ms", &mut options.per_frame),
+                _ => return Err(NullOptionsError::Unknown(key.to_owned())),
             };
-            *field = milliseconds(value)
-                .ok_or_else(|| format!("{key} must be a number from 0 to {LONGEST_MS}"))?;
+            *field = milliseconds(value).ok_or(NullOptionsError::OutOfRange(key))?;
         }
         Ok(options)
     }
@@ -53,16 +60,14 @@ impl FromStr for NullOptions {
 
 fn milliseconds(text: &str) -> Option<Duration> {
     let milliseconds: f64 = text.trim().parse().ok()?;
-    (0.0..=LONGEST_MS)
-        .contains(&milliseconds)
-        .then(|| Duration::from_secs_f64(milliseconds / 1000.0))
+    (0.0..=MAX_MS).contains(&milliseconds).then(|| Duration::from_secs_f64(milliseconds / 1000.0))
 }
 
 impl fmt::Display for NullOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [latency, per_frame] =
             [self.latency, self.per_frame].map(|duration| duration.as_secs_f64() * 1000.0);
-        write!(f, "{latency} ms a call and {per_frame} ms a frame")
+        write!(f, "{latency} ms per call and {per_frame} ms per frame")
     }
 }
 
@@ -71,24 +76,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_takes_its_latency_and_its_frames_time() {
+    fn a_call_takes_its_latency_and_the_time_of_its_frames() {
         let options: NullOptions = "latency_ms=100,per_frame_ms=2.5".parse().expect("well formed");
         assert_eq!(options.duration(4), Duration::from_millis(110));
-        assert_eq!(options.to_string(), "100 ms a call and 2.5 ms a frame");
+        assert_eq!(options.to_string(), "100 ms per call and 2.5 ms per frame");
         assert_eq!("".parse(), Ok(NullOptions::INSTANT));
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
-        for (text, word) in [
-            ("latency=1", "latency_ms"),
-            ("latency_ms", "from 0"),
-            ("latency_ms=-1", "from 0"),
-            ("latency_ms=NaN", "from 0"),
-            ("per_frame_ms=1e9", "per_frame_ms"),
+    fn errors_name_the_option() {
+        let unknown = NullOptionsError::Unknown("latency".to_owned());
+        let [latency, per_frame] = ["latency_ms", "per_frame_ms"].map(NullOptionsError::OutOfRange);
+        for (text, expected) in [
+            ("latency=1", &unknown),
+            ("latency_ms", &latency),
+            ("latency_ms=-1", &latency),
+            ("latency_ms=NaN", &latency),
+            ("per_frame_ms=1e9", &per_frame),
         ] {
-            let error = text.parse::<NullOptions>().expect_err(text);
-            assert!(error.contains(word), "{error}");
+            assert_eq!(text.parse::<NullOptions>().as_ref(), Err(expected), "{text}");
         }
+        assert!(unknown.to_string().contains("latency_ms"), "{unknown}");
+        assert!(per_frame.to_string().contains("per_frame_ms must be"), "{per_frame}");
     }
 }

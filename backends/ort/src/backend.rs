@@ -1,4 +1,4 @@
-//! The boundary: what is usable here, and loading.
+//! The implementation of [`Backend`]: probing and loading.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,7 @@ use ort::environment::Environment;
 use ort::session::builder::GraphOptimizationLevel;
 
 use crate::session::OrtSession;
-use crate::{library, onnx};
-
-pub(crate) const BACKEND: &str = "ort";
+use crate::{BACKEND, library, onnx};
 
 /// ONNX Runtime on the processor.
 #[derive(Debug, Clone)]
@@ -20,8 +18,8 @@ pub struct OrtBackend {
 }
 
 impl OrtBackend {
-    /// The backend with the runtime's shared library at `shared_library`: the file, or a folder that holds it;
-    /// `None` looks where the system looks. A process can load only one.
+    /// The backend with the runtime's shared library at `shared_library`: the file, or a folder that contains it;
+    /// `None` searches where the operating system does. A process can load only one.
     pub fn new(shared_library: Option<PathBuf>) -> Self {
         Self { shared_library }
     }
@@ -59,14 +57,14 @@ impl Backend for OrtBackend {
             reason: problem.to_string(),
         })?;
         let mut session = OrtSession::new(session, &model.graph, limits.max_batch);
-        // Buffers for both sizes are there from now on.
+        // Allocates the runtime's buffers for both batch sizes.
         session.warm_up(1)?;
         session.warm_up(limits.max_batch)?;
         Ok(Box::new(session))
     }
 }
 
-/// The commit that the runtime was built from: all that it tells of its version.
+/// The commit that the runtime was built from: it reports no other version.
 fn build() -> &'static str {
     let text = ort::info();
     let commit = text.split("git-commit-id=").nth(1).and_then(|rest| rest.split([',', ' ']).next());

@@ -1,13 +1,13 @@
-//! Backend `ort`: ONNX Runtime, the yardstick that the other backends are measured with, and a backend
-//! for whoever has it.
+//! Backend `ort`: ONNX Runtime, the reference that the other backends are compared with, and a backend in its
+//! own right where it is installed.
 //!
-//! The runtime is a shared library that is found when the program starts; nothing is linked. PyPI's
-//! package `onnxruntime` holds one in its folder `capi`. The way of a model:
+//! The runtime is a shared library, found when the program starts; nothing is linked. The Python package
+//! `onnxruntime` contains one in its folder `capi`. A model passes through:
 //!
-//! - `library`: the shared library, found and loaded once for the whole process.
-//! - `onnx`: the graph written down as an ONNX file in memory, so that the runtime gets what every
-//!   backend gets, after the same passes.
-//! - `session`: a batch through the runtime.
+//! - `library`: finds and loads the shared library, once per process.
+//! - `onnx`: writes the graph as an ONNX file in memory, so that the runtime gets the graph that every backend
+//!   gets, after the same passes.
+//! - `session`: runs batches on the runtime.
 
 mod backend;
 mod library;
@@ -15,3 +15,6 @@ mod onnx;
 mod session;
 
 pub use backend::OrtBackend;
+
+/// Name of the backend.
+pub(crate) const BACKEND: &str = "ort";

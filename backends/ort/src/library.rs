@@ -1,4 +1,4 @@
-//! The shared library of ONNX Runtime.
+//! Finds and loads the shared library of ONNX Runtime.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::sync::OnceLock;
 
 use ort::environment::Environment;
 
-/// What was loaded, and where it was found.
+/// A loaded library, and the path it came from.
 struct Loaded {
     path: PathBuf,
     environment: Environment,
 }
 
-/// The library is loaded once a process, and so is what is known of one that cannot be.
+/// A process loads the library once, and remembers a failure to load it.
 static LIBRARY: OnceLock<Result<Loaded, String>> = OnceLock::new();
 
-/// Loads the library at `place` (a file, a folder that holds it, or by name where the system looks), or
-/// gives what was loaded before.
+/// Loads the library at `place` (a file, or a folder that contains it; `None` searches where the operating
+/// system does), or returns the one loaded before.
 ///
 /// # Errors
 /// What is wrong with the library, and what would help.
@@ -25,7 +25,7 @@ pub(crate) fn environment(place: Option<&Path>) -> Result<&'static Environment, 
     let loaded = LIBRARY.get_or_init(|| load(&path)).as_ref().map_err(Clone::clone)?;
     if loaded.path != path {
         return Err(format!(
-            "this process has loaded {} already and cannot load {} too",
+            "this process has already loaded {} and cannot load {} as well",
             loaded.path.display(),
             path.display()
         ));
@@ -38,7 +38,7 @@ fn load(path: &Path) -> Result<Loaded, String> {
         .map_err(|problem| {
             format!(
                 "{problem}; point --ort-lib or ORT_DYLIB_PATH to the library, version 1.17 or newer \
-                 (Python's package `onnxruntime` has it in its folder `capi`)"
+                 (the Python package `onnxruntime` has it in its folder `capi`)"
             )
         })?
         .with_telemetry(false)
@@ -47,7 +47,7 @@ fn load(path: &Path) -> Result<Loaded, String> {
     Ok(Loaded { path: path.to_owned(), environment })
 }
 
-/// The library in a folder, or the file itself.
+/// The library in the folder `place`, or `place` itself.
 fn find(place: &Path) -> PathBuf {
     let libraries = fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut named: Vec<PathBuf> = libraries.filter(|path| is_library(path)).collect();
@@ -57,7 +57,7 @@ fn find(place: &Path) -> PathBuf {
 
 fn is_library(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // On Linux a version may follow: libonnxruntime.so.1.32.0
+    // On Linux a version may follow, as in libonnxruntime.so.1.32.0.
     name.starts_with(&file_name())
         || (name.starts_with("libonnxruntime.") && name.ends_with(".dylib"))
 }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_stands_for_the_library_in_it() {
+    fn a_folder_is_searched_for_the_library() {
         let folder = std::env::temp_dir().join(format!("framegate-ort-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let library = folder.join(format!("{}.1.32.0", file_name()));

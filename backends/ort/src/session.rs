@@ -1,10 +1,10 @@
-//! A batch through ONNX Runtime.
+//! Runs batches on ONNX Runtime.
 
 use framegate_backend_api::graph::{Batching, Graph};
 use framegate_backend_api::{BackendError, InputBatch, OutputBatch, Session};
 use ort::value::TensorRef;
 
-use crate::backend::BACKEND;
+use crate::BACKEND;
 
 /// A model that the runtime has loaded.
 pub(crate) struct OrtSession {
@@ -27,14 +27,14 @@ impl OrtSession {
         }
     }
 
-    /// Runs black images, for the sake of what the runtime allocates at first.
+    /// Runs black images, so that the runtime allocates its memory now.
     pub(crate) fn warm_up(&mut self, images: usize) -> Result<(), BackendError> {
         let mut batch = InputBatch::new(self.image_shape.as_slice(), images);
         batch.set_len(images);
         self.infer(&batch, &mut OutputBatch::default())
     }
 
-    /// Runs `count` images at once and adds the outputs to `out`.
+    /// Runs `count` images at once and appends the outputs to `out`.
     fn run(&mut self, images: &[f32], count: usize, out: &mut OutputBatch) -> ort::Result<()> {
         let shape: Vec<usize> = [&[count], self.image_shape.as_slice()].concat();
         let input = TensorRef::from_array_view((shape, images))?;
@@ -56,13 +56,13 @@ impl Session for OrtSession {
             tensor.image_shape.clone_from(&declared.image_shape);
             tensor.data.clear();
         }
-        let images_in_a_run = match self.batching {
+        let images_per_run = match self.batching {
             Batching::FirstAxis => batch.len(),
             Batching::OneByOne => 1,
         };
         let image_len: usize = self.image_shape.iter().product();
-        for images in batch.data().chunks_exact(image_len * images_in_a_run) {
-            self.run(images, images_in_a_run, out).map_err(|problem| BackendError::Device {
+        for images in batch.data().chunks_exact(image_len * images_per_run) {
+            self.run(images, images_per_run, out).map_err(|problem| BackendError::Device {
                 backend: BACKEND,
                 reason: problem.to_string(),
             })?;

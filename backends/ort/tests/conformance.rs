@@ -1,4 +1,4 @@
-//! ONNX Runtime through the one suite.
+//! ONNX Runtime against the conformance suite that every backend passes.
 
 use std::env;
 use std::path::PathBuf;
@@ -7,8 +7,8 @@ use framegate_backend_api::Backend;
 use framegate_backend_ort::OrtBackend;
 use framegate_testkit::conformance::{self, Options};
 
-/// With the library that `ORT_DYLIB_PATH` names. Without it this is skipped, or fails if the environment
-/// sets `FRAMEGATE_REQUIRE_TEST_DATA` to 1.
+/// Uses the library at `ORT_DYLIB_PATH`. Without it the test is skipped, or fails if
+/// `FRAMEGATE_REQUIRE_TEST_DATA` is 1.
 #[test]
 fn ort_conforms() {
     let library = env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);

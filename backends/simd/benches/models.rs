@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use divan::Bencher;
 use framegate_backend_api::{InputBatch, Limits, OutputBatch, Session};
-use framegate_backend_simd::{Precision, SimdBackend, SimdLevel, SimdOptions};
+use framegate_backend_simd::{Level, Precision, SimdBackend, SimdOptions};
 use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 
@@ -43,7 +43,7 @@ fn run(bencher: Bencher<'_, '_>, model: &str, len: usize) {
     let options = LoadOptions { labels: None, input_size: None };
     let detector = Detector::load(&path, &options).expect("the model can be read");
     let precision = Precision::F32;
-    let backend = SimdBackend::new(SimdOptions { level: SimdLevel::best(precision), precision });
+    let backend = SimdBackend::new(SimdOptions { level: Level::best(precision), precision });
     let limits = Limits { max_batch: len, threads: THREADS };
     let mut session = backend.load_session(&detector.model, &limits).expect("it can be loaded");
     let mut batch = InputBatch::new(detector.model.graph.image_shape(), len);

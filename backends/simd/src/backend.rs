@@ -1,11 +1,10 @@
 //! The boundary: what is usable here, and loading.
 
 use framegate_backend_api::{
-    Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session,
+    Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session, catch_as_device_error,
 };
 
 use crate::level::SimdLevel;
-use crate::panics::as_errors;
 use crate::plan::Plan;
 use crate::precision::Precision;
 use crate::session::SimdSession;
@@ -46,8 +45,9 @@ impl SimdBackend {
         let info = self.probe()?;
         tracing::info!(backend = BACKEND, device = info.name, model = model.name, "loading");
         let SimdOptions { level, precision } = self.options;
-        let plan =
-            as_errors(BACKEND, || Plan::new(&model.graph, level, precision, limits.threads))?;
+        let plan = catch_as_device_error(BACKEND, || {
+            Plan::new(&model.graph, level, precision, limits.threads)
+        })?;
         let mut session = SimdSession::new(&model.graph, plan, limits)?;
         session.warm_up()?;
         let memory = session.memory();
@@ -68,21 +68,22 @@ impl Backend for SimdBackend {
 
     fn probe(&self) -> Result<DeviceInfo, BackendError> {
         let SimdOptions { level, precision } = self.options;
+        let label = level.label();
         if !level.has(precision) {
             let reason = match precision {
                 Precision::F32 => {
-                    format!("{level} multiplies bf16 alone, so bf16 must be asked for")
+                    format!("{label} multiplies only bf16; ask for it with --precision bf16")
                 }
                 Precision::Bf16 => {
-                    format!("this processor has no instructions for bf16 at {level}")
+                    format!("this processor has no instructions for bf16 at level {label}")
                 }
             };
             return Err(BackendError::Unavailable { backend: BACKEND, reason });
         }
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let name = match precision {
-            Precision::F32 => format!("{threads} CPU threads, {level}"),
-            Precision::Bf16 => format!("{threads} CPU threads, {level}, bf16"),
+            Precision::F32 => format!("{threads} CPU threads, {label}"),
+            Precision::Bf16 => format!("{threads} CPU threads, {label}, bf16"),
         };
         Ok(DeviceInfo { name, kind: DeviceKind::Cpu })
     }

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
+use framegate_backend_api::panic_message;
+
 use crate::memory::{AlignedCells, Buffers, Cell};
-use crate::panics::message;
 use crate::plan::{Place, Plan, Task};
 use crate::profile::Recorder;
 use crate::waiting::wait_until;
@@ -227,7 +228,7 @@ impl Engine {
         let outcome =
             catch_unwind(AssertUnwindSafe(|| unsafe { step.run(task.index, buffers, scratch) }));
         if let Err(payload) = outcome {
-            *lock(&self.failure) = Some(message(payload.as_ref()));
+            *lock(&self.failure) = Some(panic_message(payload.as_ref()).to_owned());
         }
         if let Some(started) = started {
             self.recorder.add(task.step, started.elapsed());

@@ -19,7 +19,6 @@ mod engine;
 mod kernels;
 mod level;
 mod memory;
-mod panics;
 mod plan;
 mod precision;
 mod profile;
@@ -31,8 +30,5 @@ mod vector;
 mod waiting;
 
 pub use backend::{SimdBackend, SimdOptions};
-pub use level::SimdLevel;
-#[cfg(target_arch = "x86_64")]
-pub use level::{Amx, Avx2, Avx512};
-pub use precision::Precision;
+pub use framegate_cpu::{Level, Precision};
 pub use session::{SessionMemory, SimdSession};

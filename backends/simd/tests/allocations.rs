@@ -11,7 +11,7 @@ use framegate_backend_api::graph::{
     Activation, Binary, Convolution, GraphBuilder, Operator, Padding, TopK,
 };
 use framegate_backend_api::{Backend, HostTensor, InputBatch, Limits, Model, OutputBatch};
-use framegate_backend_simd::{Precision, SimdBackend, SimdLevel, SimdOptions};
+use framegate_backend_simd::{Level, Precision, SimdBackend, SimdOptions};
 
 /// The system's allocator, counting what it is asked for.
 struct Counting;
@@ -39,7 +39,7 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_batch_allocates_nothing_once_the_session_is_warm() {
     for precision in [Precision::F32, Precision::Bf16] {
-        let level = SimdLevel::best(precision);
+        let level = Level::best(precision);
         if level.has(precision) {
             check(SimdOptions { level, precision });
         }

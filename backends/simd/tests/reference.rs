@@ -10,7 +10,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use framegate_backend_api::{Backend, InputBatch, Limits, OutputBatch};
-use framegate_backend_simd::{Precision, SimdBackend, SimdLevel, SimdOptions};
+use framegate_backend_simd::{Level, Precision, SimdBackend, SimdOptions};
 use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 
@@ -38,7 +38,7 @@ fn check(model: &str) {
     let input = array(&data, model, "input");
     let mut batch = InputBatch::new(image_shape, BATCH);
     batch.slots_mut().for_each(|slot| slot.copy_from_slice(&input));
-    let levels = SimdLevel::available();
+    let levels = Level::available();
     let precisions = [(Precision::F32, TOLERANCE), (Precision::Bf16, BF16_TOLERANCE)];
     let combinations = levels.iter().flat_map(|level| precisions.map(|it| (*level, it)));
     for (level, (precision, tolerance)) in combinations.filter(|(level, it)| level.has(it.0)) {

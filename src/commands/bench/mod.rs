@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{CommandError, Outcome};
-use crate::backends::{BackendId, KNOWN};
+use crate::backends::BackendId;
 use crate::bench::report::{BenchReport, Failure, ModelReport, Page, parity_table, runs_table};
 use crate::bench::{Bench, BenchError, Job, Worker, combinations};
-use crate::config::{BenchConfig, NamedBackend};
+use crate::config::BenchConfig;
 use crate::report::{Machine, check_writable, command_line, write_html, write_json};
 use crate::sources::{self, Source};
 use progress::ProgressLine;
@@ -30,7 +30,7 @@ pub(super) fn bench(config: &BenchConfig) -> Result<Outcome, CommandError> {
     }
     let images = images(&config.images)?;
     let backends = backends(config)?;
-    let names: Vec<String> = backends.into_iter().map(|backend| backend.name).collect();
+    let names: Vec<String> = backends.iter().map(ToString::to_string).collect();
     let bench = Bench { duration: config.duration };
     let combined = names.len() * config.batches.len() * config.models.len();
     let mut progress = ProgressLine::start(bench.steps(combined));
@@ -92,20 +92,16 @@ fn images(images: &Path) -> Result<Vec<PathBuf>, CommandError> {
     Ok(files.collect::<Result<_, _>>().map_err(BenchError::Images)?)
 }
 
-/// The backends asked for, each of which must run here, or all that do.
-fn backends(config: &BenchConfig) -> Result<Vec<NamedBackend>, CommandError> {
+/// The backends to compare: those asked for, each of which must run here, or all that run here and compute.
+fn backends(config: &BenchConfig) -> Result<Vec<BackendId>, CommandError> {
+    let probe = |id: &BackendId| id.create(&config.options)?.probe();
     if let Some(backends) = &config.backends {
-        for backend in backends {
-            backend.id.create(&config.options)?.probe()?;
-        }
+        backends.iter().try_for_each(|id| probe(id).map(drop))?;
         return Ok(backends.clone());
     }
-    let usable = KNOWN.into_iter().filter(|id| {
-        let computes = !matches!(id, BackendId::Null(_));
-        let probed = || id.create(&config.options).and_then(|backend| backend.probe());
-        computes && probed().inspect_err(|error| tracing::info!("left out: {error}")).is_ok()
-    });
-    Ok(usable.map(|id| NamedBackend { name: id.name().to_owned(), id }).collect())
+    let runs_here =
+        |id: &BackendId| probe(id).inspect_err(|error| tracing::info!("left out: {error}")).is_ok();
+    Ok(BackendId::all().filter(|id| id.computes() && runs_here(id)).collect())
 }
 
 fn print(report: &BenchReport) -> io::Result<()> {

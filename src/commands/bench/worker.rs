@@ -4,9 +4,9 @@ use std::io;
 
 use framegate_backend_api::Backend;
 
+use crate::backends::{BackendId, BackendIdError};
 use crate::bench::{Job, serve};
 use crate::commands::{CommandError, Outcome};
-use crate::config::NamedBackend;
 
 /// Answers what is asked on standard input until there is no more.
 pub(in crate::commands) fn work() -> Result<Outcome, CommandError> {
@@ -15,6 +15,7 @@ pub(in crate::commands) fn work() -> Result<Outcome, CommandError> {
 }
 
 fn create(job: &Job) -> Result<Box<dyn Backend>, String> {
-    let backend = NamedBackend::parse(&job.combination.backend)?;
-    backend.id.create(&job.options).map_err(|error| error.to_string())
+    let id: BackendId =
+        job.combination.backend.parse().map_err(|e: BackendIdError| e.to_string())?;
+    id.create(&job.options).map_err(|error| error.to_string())
 }

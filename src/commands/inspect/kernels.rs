@@ -25,7 +25,7 @@ impl KernelReport {
     ///
     /// # Errors
     /// When the backend cannot run here, or not this model.
-    pub(super) fn of(backend: BackendId, model: &Model) -> Result<Option<Self>, BackendError> {
+    pub(super) fn of(backend: &BackendId, model: &Model) -> Result<Option<Self>, BackendError> {
         let session = backend
             .create(&BackendOptions::default())?
             .load(model, &Limits { max_batch: 1, threads: 1 })?;

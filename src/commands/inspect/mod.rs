@@ -29,7 +29,7 @@ pub(super) fn inspect(config: &InspectConfig) -> Result<Outcome, CommandError> {
         Ok(detector) => Report::of_detector(&config.detector.path, &file, detector),
         Err(_) => Report::of_file(&config.detector.path, &file, unfused().as_ref()),
     };
-    if let (Ok(detector), Some(backend)) = (&detector, config.backend) {
+    if let (Ok(detector), Some(backend)) = (&detector, &config.backend) {
         report.kernels = KernelReport::of(backend, &detector.model)?;
     }
     let mut out = io::stdout().lock();

@@ -7,13 +7,14 @@ mod text;
 use std::io::{self, Write};
 
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use super::{CommandError, Outcome};
 use crate::config::{LoadConfig, SearchConfig};
 use crate::load::capacity::{self, CapacityReport};
 use crate::load::frames::Frames;
-use crate::load::report::{LoadReport, SourceReport};
 use crate::load::trial::{self, Trial};
+use crate::load::{LoadReport, SourceReport};
 use crate::report::{Machine, check_writable, command_line, write_html, write_json};
 use page::Page;
 use progress::ProgressLine;
@@ -60,10 +61,11 @@ async fn measure(
     progress: &mut ProgressLine,
 ) -> Result<(Trial, Option<CapacityReport>), CommandError> {
     let LoadConfig { target, plan, search, .. } = config;
+    let stop = CancellationToken::new();
     let Some(SearchConfig { target_age, upper_bound }) = *search else {
-        return Ok((trial::run(target, frames, plan, progress).await?, None));
+        return Ok((trial::run(target, frames, plan, progress, &stop).await?, None));
     };
-    let found = capacity::find(target, frames, *plan, target_age, upper_bound, progress).await?;
-    let (capacity, trial) = found;
+    let (capacity, trial) =
+        capacity::find(target, frames, *plan, target_age, upper_bound, progress, &stop).await?;
     Ok((trial, Some(capacity)))
 }

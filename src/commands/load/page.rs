@@ -3,7 +3,8 @@
 use askama::Template;
 
 use super::text;
-use crate::load::report::{LoadReport, Summary};
+use crate::load::LoadReport;
+use crate::load::report::Summary;
 use crate::report::Machine;
 use crate::report::chart::{Bar, Bars, Line, Lines, Scale};
 

@@ -7,9 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::text;
 use crate::config::LoadConfig;
-use crate::load::capacity::TrialSummary;
-use crate::load::report::TrialPlan;
-use crate::load::{Progress, Watcher};
+use crate::load::report::{TrialPlan, TrialSummary};
+use crate::load::{Observer, Progress};
 
 /// A bar on a terminal, and lines on standard output.
 pub(super) struct ProgressLine {
@@ -32,7 +31,7 @@ impl ProgressLine {
     }
 }
 
-impl Watcher for ProgressLine {
+impl Observer for ProgressLine {
     fn progress(&mut self, plan: &TrialPlan, elapsed: Duration, progress: Progress) {
         let Progress { due, results, dropped, lost, round_trip_p99_ms } = progress;
         let whole = plan.warm_up + plan.duration;
@@ -48,7 +47,7 @@ impl Watcher for ProgressLine {
         });
     }
 
-    fn tried(&mut self, trial: &TrialSummary) {
+    fn trial_finished(&mut self, trial: &TrialSummary) {
         self.trials += 1;
         // A reader that has seen enough does not end the search: its reports may be wanted still.
         self.bar.suspend(|| {

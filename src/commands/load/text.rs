@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::load::capacity::{Boundary, CapacityReport, TrialSummary};
-use crate::load::report::{Advice, Connections, Fairness, LoadReport, Summary, TrialReport};
+use crate::load::LoadReport;
+use crate::load::capacity::{Boundary, CapacityReport};
+use crate::load::report::{Advice, Connections, Fairness, Summary, TrialReport, TrialSummary};
 
 /// Writes a trial of a search in one line.
 pub(super) fn write_trial(
@@ -106,11 +107,15 @@ pub(super) fn headline(capacity: &CapacityReport) -> String {
                  tried, see --max-sessions"
             )
         }
+        Boundary::Stopped => {
+            let sessions = counted(*sessions, "session");
+            format!("Stopped early: {sessions} at {fps} fps fit so far ({within})")
+        }
     }
 }
 
 fn load(run: &TrialReport) -> String {
-    let advice = if run.obey { "advice obeyed" } else { "advice ignored" };
+    let advice = if run.follow_advice { "advice obeyed" } else { "advice ignored" };
     let sessions = counted(run.sessions, "session");
     let warm_up = match run.warm_up_seconds {
         0.0 => String::new(),

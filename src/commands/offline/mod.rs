@@ -12,7 +12,7 @@ pub(super) use annotations::write_batch;
 pub(super) use progress::Progress;
 
 use super::CommandError;
-use crate::backends::{self, Chosen};
+use crate::backends::{self, Selected};
 use crate::config::{BackendConfig, DetectorConfig, FrameConfig};
 use crate::engine::{FinishedFrame, FrameError, Offline};
 use crate::sources::{self, Source};
@@ -21,7 +21,7 @@ use crate::stages::{BoxStage, Thresholds};
 /// A detector that is loaded on a backend.
 pub(super) struct LoadedDetector {
     pub(super) detector: Detector,
-    chosen: Chosen,
+    chosen: Selected,
     pool: ThreadPool,
     session: Box<dyn Session>,
     boxes: BoxStage,
@@ -44,7 +44,7 @@ impl LoadedDetector {
         }
         let boxes = BoxStage::new(&detector, thresholds)?;
         let pool = ThreadPoolBuilder::new().num_threads(backend.threads).build()?;
-        let chosen = backends::choose(backend.backend, &backend.options)?;
+        let chosen = backends::select(backend.id.as_ref(), &backend.options)?;
         let limits = Limits { max_batch, threads: backend.threads };
         let session = chosen.backend.load(&detector.model, &limits)?;
         Ok(Self { detector, chosen, pool, session, boxes, max_batch })
@@ -57,7 +57,7 @@ impl LoadedDetector {
         sources: Vec<Source>,
         accepted: &FrameConfig,
         mut deliver: impl FnMut(&ThreadPool, Vec<FinishedFrame>) -> Result<(), CommandError>,
-    ) -> Result<Chosen, CommandError> {
+    ) -> Result<Selected, CommandError> {
         let offline = Offline {
             detector: &self.detector,
             boxes: self.boxes,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::backends::Chosen;
+use crate::backends::Selected;
 use crate::commands::Outcome;
 use crate::engine::FinishedFrame;
 use crate::sources::Source;
@@ -50,7 +50,7 @@ impl Progress {
     }
 
     /// Sums up.
-    pub(in crate::commands) fn end(self, chosen: &Chosen) -> Outcome {
+    pub(in crate::commands) fn end(self, chosen: &Selected) -> Outcome {
         let Self { started, bar, frames, failed, not_annotated } = self;
         bar.finish_and_clear();
         if stderr().is_terminal() {

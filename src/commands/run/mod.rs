@@ -34,7 +34,7 @@ pub(super) fn run(config: &RunConfig) -> Result<Outcome, CommandError> {
         metadata: file.metadata().clone(),
     };
 
-    let chosen = backends::choose(config.backend.backend, &config.backend.options)?;
+    let chosen = backends::select(config.backend.id.as_ref(), &config.backend.options)?;
     let limits = Limits { max_batch: batch, threads: config.backend.threads };
     let mut session = chosen.backend.load(&model, &limits)?;
     let mut input = InputBatch::new(image_shape, batch);

@@ -6,33 +6,7 @@ use tokio::sync::mpsc::OwnedPermit;
 
 use crate::engine::{FrameError, FrameResult};
 
-/// Why a frame was dropped: a closed set, the same on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DropReason {
-    /// A newer frame took its place.
-    Busy,
-    /// Shed before any work, because its session is over its sustainable rate.
-    Pacing,
-    /// Older than the age limit when its turn came.
-    Stale,
-    /// The server is shutting down.
-    Draining,
-}
-
-impl DropReason {
-    /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Busy, Self::Pacing, Self::Stale, Self::Draining];
-
-    /// The reason's name on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Busy => "busy",
-            Self::Pacing => "pacing",
-            Self::Stale => "stale",
-            Self::Draining => "draining",
-        }
-    }
-}
+pub use crate::protocol::DropReason;
 
 /// What becomes of a frame.
 #[derive(Debug, Clone, PartialEq)]

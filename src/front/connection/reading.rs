@@ -1,4 +1,4 @@
-//! The loop that reads and decides.
+//! The loop that reads a client's messages and decides what to do with them.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,15 +11,15 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::{self, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use super::shared_outbox::SharedOutbox;
-use super::writing::Written;
+use super::writing::WriteEnd;
 use super::{CLOSE_LIMIT, Drain, PING_INTERVAL, SILENCE_LIMIT};
 use crate::engine::StreamHandle;
 use crate::front::outbox::Outgoing;
-use crate::front::session::{ClientSession, close};
-use crate::front::wire::Message;
+use crate::front::session::ClientSession;
+use crate::protocol::{CloseReason, ServerMessage};
 
-/// Of the time that a shutdown may take: after it, frames in flight are not waited for, so that there
-/// is time to say goodbye.
+/// Share of the time for a shutdown after which frames in flight are not waited for any more, to leave
+/// time for the close.
 const CUT_OFF: f64 = 0.8;
 /// Longer than any connection lasts.
 const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -31,9 +31,9 @@ pub(super) struct Reader<S> {
     handle: StreamHandle,
     outbox: Arc<SharedOutbox>,
     drain: Drain,
-    /// A close was asked for: nothing is taken in any more.
+    /// A close was requested: nothing is read any more.
     closing: bool,
-    /// The client is in the middle of a message that is too large, so that its close cannot be read.
+    /// The client is in the middle of a message that is too large, so its close cannot be read.
     unreadable: bool,
 }
 
@@ -48,8 +48,8 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         Self { stream, session, handle, outbox, drain, closing: false, unreadable: false }
     }
 
-    /// Reads while `writing` goes on, and ends the connection in good order when either has ended.
-    pub(super) async fn read_beside(mut self, writing: impl Future<Output = Written>) {
+    /// Reads while `writing` runs, and ends the connection gracefully when either has ended.
+    pub(super) async fn read_beside(mut self, writing: impl Future<Output = WriteEnd>) {
         let mut writing = pin!(writing);
         let mut silence = pin!(sleep_until(time::Instant::now() + SILENCE_LIMIT));
         let mut ping = interval_at(time::Instant::now() + PING_INTERVAL, PING_INTERVAL);
@@ -65,15 +65,15 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
             let draining = self.session.is_draining();
             let Self { stream, handle, .. } = &mut self;
             let message = async {
-                // While too much waits to be written nothing is read, and the client is held up.
+                // While too much waits to be written, nothing is read, which holds the client up.
                 outbox.room().await;
                 stream.next().await
             };
             tokio::select! {
-                // Answers first: what they free is needed by the next frame.
+                // Replies first: what they free is needed by the next frame.
                 biased;
                 written = &mut writing => {
-                    if written == Written::Closed {
+                    if written == WriteEnd::Closed {
                         self.await_close().await;
                     }
                     return;
@@ -85,14 +85,14 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                 () = &mut drain_begun, if !draining => {
                     cut_off.as_mut().reset(time::Instant::now() + drain.deadline.mul_f64(CUT_OFF));
                     self.session.drain();
-                    self.push(Outgoing::Other(Message::draining(drain.deadline)));
+                    self.push(Outgoing::Other(ServerMessage::draining(drain.deadline)));
                     self.close_if_drained();
                 }
                 () = &mut cut_off, if draining && !closing => {
-                    self.close(close::SERVICE_RESTART, "the server is shutting down");
+                    self.close(CloseReason::ShuttingDown);
                 }
                 () = &mut silence, if !closing => {
-                    self.close(close::GOING_AWAY, "no sign of life");
+                    self.close(CloseReason::Silent);
                 }
                 _ = ping.tick() => self.push(Outgoing::Ping),
                 message = message, if !closing => {
@@ -101,7 +101,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                         Some(Ok(message)) => self.take(message),
                         Some(Err(error)) if is_too_large(&error) => {
                             self.unreadable = true;
-                            self.close(close::MESSAGE_TOO_BIG, "message too large");
+                            self.close(CloseReason::MessageTooLarge);
                         }
                         // The client is gone, one way or another.
                         Some(Err(_)) | None => return,
@@ -132,31 +132,31 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         self.outbox.change(|outbox| outbox.push(outgoing));
     }
 
-    fn close(&mut self, code: u16, reason: &'static str) {
-        self.push(Outgoing::Close(code, reason));
+    fn close(&mut self, reason: CloseReason) {
+        self.push(Outgoing::Close(reason));
         self.closing = true;
     }
 
     fn close_if_drained(&mut self) {
         let drained = self.session.is_draining() && self.session.counts().in_flight == 0;
         if drained && !self.closing {
-            self.close(close::SERVICE_RESTART, "the server is shutting down");
+            self.close(CloseReason::ShuttingDown);
         }
     }
 
-    /// Waits for the client's close, so that it has surely read ours: to hang up while there is
-    /// something unread makes the system throw away what was sent.
+    /// Waits for the client's close, which proves that it has read ours: hanging up while there is
+    /// unread input makes the system discard what was sent.
     async fn await_close(&mut self) {
         if self.unreadable {
             return time::sleep(CLOSE_LIMIT).await;
         }
         let closed = async { while let Some(Ok(_)) = self.stream.next().await {} };
-        // A client that does not answer is left.
+        // A client that does not answer in time is not waited for.
         let _ = timeout(CLOSE_LIMIT, closed).await;
     }
 }
 
-/// Whether a message is over the limit of what is read at all.
+/// Whether the client sent a message too large to be read at all.
 fn is_too_large(error: &Error) -> bool {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = source {

@@ -1,4 +1,4 @@
-//! An outbox between the loop that fills it and the loop that empties it.
+//! The outbox as shared by the loop that fills it and the loop that empties it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::front::outbox::{Outbox, Outgoing};
 
-/// An [`Outbox`] behind a lock that is held for moments only.
+/// An [`Outbox`] behind a lock that is only ever held briefly.
 #[derive(Debug, Default)]
 pub(super) struct SharedOutbox {
     outbox: Mutex<Outbox>,
@@ -15,7 +15,7 @@ pub(super) struct SharedOutbox {
 }
 
 impl SharedOutbox {
-    /// Works on the outbox and wakes the loop that empties it.
+    /// Changes the outbox and wakes the loop that empties it.
     pub(super) fn change<T>(&self, work: impl FnOnce(&mut Outbox) -> T) -> T {
         let result = work(&mut self.outbox.lock().unwrap_or_else(PoisonError::into_inner));
         self.filled.notify_one();

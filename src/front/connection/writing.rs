@@ -1,7 +1,6 @@
-//! The loop that writes.
+//! The loop that writes what is in the outbox to the client's socket.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::extract::ws;
 use bytes::Bytes;
@@ -10,49 +9,50 @@ use tokio::time::timeout;
 
 use super::UNREAD_LIMIT;
 use super::shared_outbox::SharedOutbox;
-use crate::front::metrics::{FrameOutcome, Metrics};
+use crate::front::messages;
+use crate::front::metrics::{MessageOutcome, Metrics};
 use crate::front::outbox::Outgoing;
-use crate::front::wire::Message;
+use crate::protocol::ServerMessage;
 
 /// How writing ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum WriteEnd {
     /// A close was written.
     Closed,
-    /// The client is gone, or does not read.
-    GivenUp,
+    /// The client is gone or does not read.
+    Stalled,
 }
 
-/// Writes what is put into the outbox until the connection is to be closed, or cannot be written to.
+/// Writes the messages of the outbox, up to a close or until the client does not take them any more.
 pub(super) async fn write(
     mut sink: impl Sink<ws::Message> + Unpin,
     outbox: Arc<SharedOutbox>,
     metrics: Arc<Metrics>,
-) -> Written {
+) -> WriteEnd {
     loop {
         let outgoing = outbox.next().await;
         let closing = matches!(outgoing, Outgoing::Close(..));
         let message = match outgoing {
             Outgoing::Result { mut message, received } => {
-                message.age = Instant::now().duration_since(received);
-                metrics.observe_age(message.age);
-                metrics.count(FrameOutcome::Result);
-                text(Message::Result(message))
+                metrics.observe_age(messages::set_age(&mut message, received));
+                metrics.count(MessageOutcome::Result);
+                text(&ServerMessage::Result(message))
             }
-            Outgoing::Other(message) => text(message),
+            Outgoing::Other(message) => text(&message),
             Outgoing::Ping => ws::Message::Ping(Bytes::new()),
-            Outgoing::Close(code, reason) => {
-                ws::Message::Close(Some(ws::CloseFrame { code, reason: reason.into() }))
+            Outgoing::Close(reason) => {
+                let (code, reason) = (reason.code(), reason.text().into());
+                ws::Message::Close(Some(ws::CloseFrame { code, reason }))
             }
         };
         match timeout(UNREAD_LIMIT, sink.send(message)).await {
-            Ok(Ok(())) if closing => return Written::Closed,
+            Ok(Ok(())) if closing => return WriteEnd::Closed,
             Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return Written::GivenUp,
+            Ok(Err(_)) | Err(_) => return WriteEnd::Stalled,
         }
     }
 }
 
-fn text(message: Message) -> ws::Message {
-    ws::Message::Text(message.into_json().into())
+fn text(message: &ServerMessage) -> ws::Message {
+    ws::Message::Text(message.to_json().into())
 }

@@ -1,16 +1,16 @@
-//! The search for the largest number of sessions that fit. A pure state machine: it says what to try,
-//! and is told whether it fitted.
+//! The search for the largest number of sessions that fit. A pure state machine: it says which number to
+//! try next, and the caller records whether it fitted.
 //!
 //! ## Growing
-//! 1, 2, 4, … sessions until they do not fit, or the upper bound is met.
+//! 1, 2, 4, … sessions until they do not fit or the upper bound is reached.
 //!
 //! ## Bisecting
 //! Between the largest number that fits and the smallest that does not.
 //!
 //! ## Confirming
-//! Once the two are neighbours both are tried again, since on a noisy machine one trial may be wrong.
-//! Where two trials of a number disagree, a third decides; if that moves the boundary, the search goes
-//! on from there.
+//! Once the two are neighbours, both are tried again, since one trial may be wrong on a noisy machine. If
+//! two trials of a number disagree, a third decides; if that moves the boundary, the search continues
+//! from there.
 
 use std::collections::BTreeMap;
 
@@ -26,16 +26,18 @@ pub enum Boundary {
     NothingFits,
     /// As many as the search may try fit; more were not tried.
     UpperBound,
+    /// The search was stopped before it was sure.
+    Stopped,
 }
 
-/// A search.
+/// A search in progress.
 #[derive(Debug, Clone)]
 pub struct CapacitySearch {
     upper_bound: usize,
     trials: BTreeMap<usize, Votes>,
 }
 
-/// The trials of one number of sessions.
+/// The outcomes of the trials of one number of sessions.
 #[derive(Debug, Clone, Copy, Default)]
 struct Votes {
     fitted: u32,
@@ -43,7 +45,7 @@ struct Votes {
 }
 
 impl Votes {
-    /// What the trials so far say: `None` if they disagree evenly.
+    /// The majority so far; `None` if there is a tie.
     fn fit(self) -> Option<bool> {
         (self.fitted != self.did_not).then_some(self.fitted > self.did_not)
     }
@@ -62,7 +64,7 @@ impl CapacitySearch {
 
     /// The number of sessions to try next; `None` at the end.
     pub fn next(&self) -> Option<usize> {
-        // A number whose trials disagree is settled before anything is concluded from it.
+        // Break ties before concluding anything from them.
         let disputed = self.trials.iter().find(|(_, votes)| votes.fit().is_none());
         if let Some((sessions, _)) = disputed {
             return Some(*sessions);
@@ -71,7 +73,7 @@ impl CapacitySearch {
         match too_many {
             None if fits < self.upper_bound => Some((fits * 2).clamp(1, self.upper_bound)),
             Some(too_many) if too_many - fits > 1 => Some(fits + (too_many - fits) / 2),
-            // Too many first: a hiccup makes a trial fail more often than succeed.
+            // Too many first: a hiccup is more likely to fail a trial than to pass one.
             _ => too_many
                 .into_iter()
                 .chain((fits > 0).then_some(fits))
@@ -79,14 +81,14 @@ impl CapacitySearch {
         }
     }
 
-    /// Takes note of a trial.
-    pub fn tried(&mut self, sessions: usize, fitted: bool) {
+    /// Records whether a trial of this many sessions fitted.
+    pub fn record(&mut self, sessions: usize, fitted: bool) {
         let votes = self.trials.entry(sessions).or_default();
         *if fitted { &mut votes.fitted } else { &mut votes.did_not } += 1;
     }
 
-    /// The largest number of sessions that fits as far as is known, and what is known beyond it. Final
-    /// once [`next`](Self::next) says so.
+    /// The largest number of sessions known to fit, and what lies beyond it. Final once
+    /// [`next`](Self::next) returns `None`.
     pub fn found(&self) -> (usize, Boundary) {
         match self.boundary() {
             (0, Some(_)) => (0, Boundary::NothingFits),
@@ -95,7 +97,7 @@ impl CapacitySearch {
         }
     }
 
-    /// The smallest number that does not fit, and the largest below it that does; 0 if none does.
+    /// The largest number that fits (0 if none does) below the smallest that does not.
     fn boundary(&self) -> (usize, Option<usize>) {
         let with = |fit| {
             self.trials.iter().filter(move |(_, votes)| votes.fit() == Some(fit)).map(|(n, _)| *n)

@@ -1,4 +1,4 @@
-//! Frames for whoever has none: a disc that wanders over a slope of colours.
+//! Default frames: a disc that moves over a colour gradient.
 
 use bytes::Bytes;
 use jpeg_encoder::{ColorType, Encoder};
@@ -21,13 +21,13 @@ fn frame(number: usize) -> Bytes {
     for y in 0..HEIGHT {
         for x in 0..WIDTH {
             let distance = (x as f64 - centre_x).hypot(y as f64 - centre_y);
-            // Rings and a grain give the encoder as much to do as a photograph does.
+            // Rings and grain make a JPEG about as complex as a photograph.
             let grain = ((x * 7919) ^ (y * 104_729)) % 24;
             let rings = 128.0 + 100.0 * (distance / 6.0).sin();
             pixels.extend(match distance < RADIUS {
                 true => [rings as u8, 40, 220],
                 false => [x * 200 / WIDTH + grain, y * 200 / HEIGHT + grain, 90 + grain]
-                    .map(|level| level as u8),
+                    .map(|value| value as u8),
             });
         }
     }

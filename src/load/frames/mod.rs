@@ -1,4 +1,4 @@
-//! The frames that are sent, held in memory so that no disk and no decoder is measured.
+//! The frames that are sent, held in memory so that neither a disk nor a decoder is measured.
 
 mod built_in;
 mod video;
@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::front::validate::validate;
+use crate::engine::FrameError;
+use crate::mjpeg::MjpegError;
+use crate::protocol::{InvalidFrame, validate};
 use crate::sources;
 
-/// The most that is held of a directory or a video; what comes after it is left out.
+/// Most bytes held of a directory or a video; frames beyond that are left out.
 pub const MAX_HELD_BYTES: usize = 256 << 20;
 /// Frames larger than this are left out.
 const MAX_FRAME_BYTES: usize = 64 << 20;
@@ -19,7 +21,7 @@ const MAX_FRAME_BYTES: usize = 64 << 20;
 /// Why there are no frames.
 #[derive(Debug, thiserror::Error)]
 pub enum FramesError {
-    /// The directory or the video holds none.
+    /// The directory or video holds none.
     #[error("there are no usable JPEG frames in {}", .0.display())]
     None(PathBuf),
     /// The video cannot be read.
@@ -27,10 +29,10 @@ pub enum FramesError {
     Video {
         /// The video.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         problem: std::io::Error,
     },
-    /// There is no ffmpeg.
+    /// ffmpeg cannot be started.
     #[error(
         "{} must be decoded by ffmpeg, which cannot be started ({problem}): install it, or give the \
          video as .mjpeg, or images by --images",
@@ -39,27 +41,40 @@ pub enum FramesError {
     NoFfmpeg {
         /// The video.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         problem: std::io::Error,
     },
-    /// ffmpeg cannot decode it.
-    #[error("ffmpeg cannot decode {}: {said}", .path.display())]
+    /// ffmpeg cannot decode the video.
+    #[error("ffmpeg cannot decode {}: {message}", .path.display())]
     Ffmpeg {
         /// The video.
         path: PathBuf,
-        /// What it said last.
-        said: String,
+        /// The last line that ffmpeg printed.
+        message: String,
     },
+}
+
+/// Why a frame is left out.
+#[derive(Debug, thiserror::Error)]
+enum UnusableFrame {
+    #[error("{origin}: {problem}")]
+    At { origin: String, problem: Box<UnusableFrame> },
+    #[error(transparent)]
+    Source(FrameError),
+    #[error(transparent)]
+    Stream(#[from] MjpegError),
+    #[error(transparent)]
+    Invalid(#[from] InvalidFrame),
 }
 
 /// Where frames come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrameSource {
-    /// A few that are drawn by this program.
+    /// A few images drawn by this program.
     BuiltIn,
-    /// The `.jpg` and `.jpeg` files of a directory, by name.
+    /// The `.jpg` and `.jpeg` files of a directory, in the order of their names.
     Images(PathBuf),
-    /// The frames of a video: of an `.mjpeg` file as they are, of any other as ffmpeg decodes it.
+    /// The frames of a video: an `.mjpeg` file as it is, any other as decoded by ffmpeg.
     Video(PathBuf),
 }
 
@@ -70,11 +85,11 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Reads the frames of a source, of [`MAX_HELD_BYTES`] at most. What is no JPEG frame is left out
-    /// with a warning.
+    /// Reads the frames of a source, at most [`MAX_HELD_BYTES`] of them. Files that are not JPEGs are left
+    /// out with a warning.
     ///
     /// # Errors
-    /// [`FramesError`] if there is none.
+    /// [`FramesError`] if there are none.
     pub fn read(source: &FrameSource) -> Result<Self, FramesError> {
         let jpegs = match source {
             FrameSource::BuiltIn => built_in::frames(),
@@ -94,8 +109,8 @@ impl Frames {
         self.jpegs.iter().map(Bytes::len).sum::<usize>() as f64 / self.jpegs.len() as f64
     }
 
-    /// The frames again and again. Sessions start at different ones, so that they do not all send the
-    /// same at once.
+    /// The frames in an endless cycle. Each session starts at a different one, so that they do not all send
+    /// the same frame at once.
     pub(super) fn cycle(
         &self,
         number: usize,
@@ -111,25 +126,26 @@ fn some(jpegs: Vec<Bytes>, path: &Path) -> Result<Vec<Bytes>, FramesError> {
     if jpegs.is_empty() { Err(FramesError::None(path.to_owned())) } else { Ok(jpegs) }
 }
 
-/// The images of a directory, or why one cannot be used.
-fn images(path: &Path) -> impl Iterator<Item = Result<Bytes, String>> {
+/// The images of a directory.
+fn images(path: &Path) -> impl Iterator<Item = Result<Bytes, UnusableFrame>> {
     let frames = sources::frames(sources::expand(&[path.to_owned()]), MAX_FRAME_BYTES);
     frames.map(|frame| {
-        let jpeg = frame.jpeg.map_err(|problem| problem.to_string()).and_then(usable);
-        jpeg.map_err(|problem| format!("{}: {problem}", frame.origin))
+        let jpeg = frame.jpeg.map_err(UnusableFrame::Source).and_then(usable);
+        jpeg.map_err(|problem| UnusableFrame::At {
+            origin: frame.origin.to_string(),
+            problem: Box::new(problem),
+        })
     })
 }
 
-/// Servers look at both ends of a message before they take it for a frame.
-fn usable(jpeg: Bytes) -> Result<Bytes, String> {
-    match validate(&jpeg, MAX_FRAME_BYTES) {
-        Ok(()) => Ok(jpeg),
-        Err(problem) => Err(problem.to_string()),
-    }
+/// Applies the checks with which a server decides whether a message is a frame.
+fn usable(jpeg: Bytes) -> Result<Bytes, UnusableFrame> {
+    validate(&jpeg, MAX_FRAME_BYTES)?;
+    Ok(jpeg)
 }
 
 /// Takes frames until enough is held.
-fn held(frames: impl Iterator<Item = Result<Bytes, String>>, path: &Path) -> Vec<Bytes> {
+fn held(frames: impl Iterator<Item = Result<Bytes, UnusableFrame>>, path: &Path) -> Vec<Bytes> {
     let mut jpegs = Vec::new();
     let mut bytes = 0;
     for frame in frames {
@@ -140,8 +156,8 @@ fn held(frames: impl Iterator<Item = Result<Bytes, String>>, path: &Path) -> Vec
                     let (path, frames) = (path.display(), jpegs.len());
                     let megabytes = MAX_HELD_BYTES >> 20;
                     tracing::warn!(
-                        "only the first {frames} frames of {path} are sent: more than {megabytes} MiB \
-                         are not held in memory"
+                        "only the first {frames} frames of {path} are sent: at most {megabytes} MiB \
+                         are held in memory"
                     );
                     break;
                 }

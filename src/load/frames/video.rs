@@ -1,4 +1,4 @@
-//! The frames of a video.
+//! Reads the frames of a video.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,18 +8,18 @@ use std::thread;
 
 use bytes::Bytes;
 
-use super::{FramesError, MAX_FRAME_BYTES, held, usable};
+use super::{FramesError, MAX_FRAME_BYTES, UnusableFrame, held, usable};
 use crate::mjpeg::MjpegFrames;
 
-/// Quality that ffmpeg encodes frames in, from 2, the best, to 31: that of a good camera.
+/// Quality in which ffmpeg encodes frames, from 2, the best, to 31: that of a good camera.
 const QUALITY: &str = "3";
-/// The most that is read of what ffmpeg says.
-const MAX_SAID: u64 = 65_536;
+/// Most bytes that are kept of what ffmpeg prints.
+const MAX_PRINTED: u64 = 65_536;
 
-/// Reads a video's frames, as many as are held.
+/// Reads as many frames of a video as are held in memory.
 pub(super) fn read(path: &Path) -> Result<Vec<Bytes>, FramesError> {
     let failed = |problem| FramesError::Video { path: path.to_owned(), problem };
-    // What cannot be read is said by the system, not by ffmpeg.
+    // The system explains better than ffmpeg why a file cannot be opened.
     let file = File::open(path).map_err(failed)?;
     let is = |wanted| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(wanted));
     if is("mjpeg") || is("mjpg") {
@@ -38,34 +38,37 @@ fn decode(path: &Path) -> Result<Vec<Bytes>, FramesError> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|problem| FramesError::NoFfmpeg { path: path.to_owned(), problem })?;
-    let said = ffmpeg.stderr.take().map(|stderr| thread::spawn(move || last_line(stderr)));
+    let printed = ffmpeg.stderr.take().and_then(|stderr| {
+        let named = thread::Builder::new().name("ffmpeg-log".to_owned());
+        // Without a thread ffmpeg's explanation is lost, nothing else.
+        named.spawn(move || last_line(stderr)).ok()
+    });
     let jpegs = ffmpeg.stdout.take().map(|stdout| held(frames_of(stdout), path));
     let jpegs = jpegs.unwrap_or_default();
     end(&mut ffmpeg);
     if jpegs.is_empty() {
-        let said = said.and_then(|said| said.join().ok()).unwrap_or_default();
-        return Err(FramesError::Ffmpeg { path: path.to_owned(), said });
+        let message = printed.and_then(|printed| printed.join().ok()).unwrap_or_default();
+        return Err(FramesError::Ffmpeg { path: path.to_owned(), message });
     }
     Ok(jpegs)
 }
 
-fn frames_of(reader: impl Read) -> impl Iterator<Item = Result<Bytes, String>> {
-    let frames = MjpegFrames::new(reader, MAX_FRAME_BYTES);
-    frames
-        .map(|frame| frame.map(Bytes::from).map_err(|problem| problem.to_string()).and_then(usable))
+fn frames_of(reader: impl Read) -> impl Iterator<Item = Result<Bytes, UnusableFrame>> {
+    MjpegFrames::new(reader, MAX_FRAME_BYTES).map(|frame| usable(Bytes::from(frame?)))
 }
 
-/// Reads everything, so that ffmpeg never waits, and keeps the last line of its beginning.
+/// Reads everything, so that ffmpeg never blocks, and returns the last line of the first
+/// [`MAX_PRINTED`] bytes.
 fn last_line(mut stderr: impl Read) -> String {
-    let mut said = Vec::new();
-    // What cannot be read was not said.
-    let _ = stderr.by_ref().take(MAX_SAID).read_to_end(&mut said);
+    let mut printed = Vec::new();
+    // A failure to read only costs the explanation.
+    let _ = stderr.by_ref().take(MAX_PRINTED).read_to_end(&mut printed);
     let _ = std::io::copy(&mut stderr, &mut std::io::sink());
-    let said = String::from_utf8_lossy(&said);
-    said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned()
+    let printed = String::from_utf8_lossy(&printed);
+    printed.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned()
 }
 
-/// Waits for a process that has ended, or is not needed any more.
+/// Ends a process that may have ended by itself, and waits for it.
 fn end(process: &mut Child) {
     let _ = process.kill();
     let _ = process.wait();

@@ -1,7 +1,7 @@
-//! One session: what is due is put into a bounded backlog, a second loop sends what is in it, and what
-//! the server says is taken down as it arrives.
+//! One session: frames that are due go into a bounded backlog, a second loop sends them, and the
+//! server's messages are recorded as they arrive.
 
-mod awaited;
+mod in_flight;
 mod sending;
 #[cfg(test)]
 mod tests;
@@ -17,24 +17,25 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
+use tokio_util::sync::CancellationToken;
 
 use super::failure::SessionFailure;
 use super::messages::Message;
 use super::recorder::{LostFrame, Recorder};
-use super::schedule::Schedule;
-use awaited::Awaited;
+use super::schedule::SendSchedule;
+use in_flight::InFlight;
 use sending::{DueFrame, send_frames};
 
-/// So many frames wait to be sent while the server does not read; what is due beyond is not sent.
+/// At most this many frames wait while the server does not read; frames due beyond that are not sent.
 const BACKLOG: usize = 256;
-/// How long answers are waited for after the last frame was due.
+/// How long to wait for answers after the last frame was due.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long the goodbye may take.
+/// Longest time for the closing handshake.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
-/// Lowest rate that is obeyed: whoever is told less need not be waited for.
+/// Lowest rate that is followed, so that a session never waits for its next frame for ever.
 const LOWEST_FPS: f64 = 0.01;
 
-/// Takes down what all sessions do; locked for moments only.
+/// The recorder of all sessions; only ever locked briefly.
 #[derive(Debug, Clone)]
 pub(super) struct SharedRecorder(Arc<Mutex<Recorder>>);
 
@@ -51,66 +52,69 @@ impl SharedRecorder {
 /// What a session is to do.
 #[derive(Debug)]
 pub(super) struct SessionPlan {
-    /// Number among the sessions of its trial, from 0.
+    /// Index among the sessions of its trial.
     pub(super) number: usize,
-    pub(super) schedule: Schedule,
-    /// From then on no frame is due.
+    pub(super) schedule: SendSchedule,
+    /// No frame is due from then on.
     pub(super) end: Instant,
-    /// Frames a second.
+    /// Frames per second.
     pub(super) fps: f64,
-    /// Send less when told to.
-    pub(super) obey: bool,
-    /// Larger frames are not counted by the server, if it has said so.
+    /// Send less when the server advises it.
+    pub(super) follow_advice: bool,
+    /// The server does not count larger frames; `None` if it did not say.
     pub(super) max_frame_bytes: Option<usize>,
 }
 
-/// A session that goes on.
-struct Session {
+/// A running session.
+struct LoadSession {
     plan: SessionPlan,
     recorder: SharedRecorder,
     backlog: mpsc::Sender<DueFrame>,
-    awaited: Awaited,
-    /// Frames for which there was no room.
+    in_flight: InFlight,
+    /// When the frames were due for which the backlog had no room.
     overflowed: Vec<Instant>,
-    /// The last error that was not of a counted frame.
-    said: String,
+    /// The last error that did not concern a counted frame.
+    last_error: String,
 }
 
-/// Streams over an open connection to the end of the plan. The error is why it ended before.
+/// Streams over an open connection until the end of the plan or until `stop`. The error says why the
+/// session ended early.
 pub(super) async fn run<S>(
     socket: WebSocketStream<S>,
     plan: SessionPlan,
     mut frames: impl Iterator<Item = Bytes>,
     recorder: SharedRecorder,
+    stop: CancellationToken,
 ) -> Result<(), SessionFailure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut sink, mut stream) = socket.split();
     let (backlog, waiting) = mpsc::channel(BACKLOG);
-    // Frames of which the last byte was handed to the socket.
+    // Number of frames whose last byte was handed to the socket.
     let handed_over = AtomicU64::new(0);
     let mut sending =
         Box::pin(send_frames(&mut sink, waiting, &handed_over, plan.number, recorder.clone()));
-    let give_up = plan.end + PATIENCE;
-    let mut session = Session {
+    let mut give_up = plan.end + PATIENCE;
+    let mut stopped = false;
+    let mut session = LoadSession {
         plan,
         recorder,
         backlog,
-        awaited: Awaited::default(),
+        in_flight: InFlight::default(),
         overflowed: Vec::new(),
-        said: String::new(),
+        last_error: String::new(),
     };
     let ended = loop {
         let due = session.plan.schedule.next();
         let ends = due >= session.plan.end;
-        if ends && session.awaited.is_empty() {
+        if ends && session.in_flight.is_empty() {
             break Ok(());
         }
         tokio::select! {
-            // What was sent is noted before its answer is.
+            // A frame is recorded as sent before its answer is recorded.
             biased;
-            problem = &mut sending => break Err(session.last_words(&mut stream, problem).await),
+            problem = &mut sending => break Err(session.explanation(&mut stream, problem).await),
             () = sleep_until(due), if !ends => {
                 let frame = frames.next().expect("frames go round");
                 session.is_due(due, frame);
@@ -121,29 +125,35 @@ where
                 }
             }
             () = sleep_until(give_up), if ends => break Ok(()),
+            () = stop.cancelled(), if !stopped => {
+                stopped = true;
+                let end = session.recorder.lock().end_early(Instant::now());
+                session.plan.end = session.plan.end.min(end);
+                give_up = session.plan.end + PATIENCE;
+            }
         }
     };
     drop(sending);
     session.account(handed_over.load(Ordering::Relaxed));
     if ended.is_ok() {
         let heard = async { while let Some(Ok(_)) = stream.next().await {} };
-        // A server that does not answer a goodbye is left.
+        // A server that does not answer the close in time is not waited for.
         let _ = timeout(GOODBYE_LIMIT, join(sink.close(), heard)).await;
     }
     ended
 }
 
-/// What a WebSocket yields.
+/// The next item of a WebSocket.
 type Heard = Option<Result<tungstenite::Message, tungstenite::Error>>;
 
-impl Session {
-    /// A frame is due: it is to be sent as soon as those before it were.
+impl LoadSession {
+    /// A frame is due: queues it behind those before it.
     fn is_due(&mut self, due: Instant, jpeg: Bytes) {
         self.plan.schedule.advance();
         self.recorder.lock().due(self.plan.number, due);
         let counted = self.plan.max_frame_bytes.is_none_or(|limit| jpeg.len() <= limit);
         match self.backlog.try_send(DueFrame { due, jpeg }) {
-            Ok(()) => self.awaited.push(due, counted),
+            Ok(()) => self.in_flight.push(due, counted),
             Err(_) => self.overflowed.push(due),
         }
     }
@@ -154,7 +164,7 @@ impl Session {
         let text = match heard {
             Some(Ok(tungstenite::Message::Text(text))) => text,
             Some(Ok(tungstenite::Message::Close(close))) => {
-                return Err(SessionFailure::of_close(close, std::mem::take(&mut self.said)));
+                return Err(SessionFailure::of_close(close, std::mem::take(&mut self.last_error)));
             }
             Some(Ok(tungstenite::Message::Binary(_))) => return Err(SessionFailure::binary()),
             // The library answers pings.
@@ -164,44 +174,43 @@ impl Session {
                 return Err(SessionFailure::of_connection(&tungstenite::Error::ConnectionClosed));
             }
         };
-        match Message::read(&text).map_err(SessionFailure::Protocol)? {
-            Message::Answer { frame_index, outcome } => {
-                let due = self.awaited.answered(frame_index).ok_or_else(|| {
+        match Message::read(&text)? {
+            Message::Reply { frame_index, outcome } => {
+                let due = self.in_flight.answered(frame_index).ok_or_else(|| {
                     SessionFailure::Protocol(format!(
-                        "it answers frame {frame_index}, which does not wait for an answer"
+                        "it answered frame {frame_index}, which is not in flight"
                     ))
                 })?;
                 self.recorder.lock().answered(number, due, now, outcome);
             }
             Message::Refused { code, detail } => {
-                if let Some((due, outcome)) = self.awaited.refused(code) {
+                if let Some((due, outcome)) = self.in_flight.refused(code) {
                     self.recorder.lock().answered(number, due, now, outcome);
                 }
-                self.said = detail;
+                self.last_error = detail;
             }
             Message::SlowDown { recommended_fps } => {
                 self.recorder.lock().slow_down(number, recommended_fps, now);
-                self.take_advice(recommended_fps, now);
+                self.follow_advice(recommended_fps, now);
             }
             Message::Recovered { recommended_fps } => {
                 self.recorder.lock().recovered(number, recommended_fps, now);
-                self.take_advice(recommended_fps, now);
+                self.follow_advice(recommended_fps, now);
             }
             Message::Greeting(_) | Message::Other => {}
         }
         Ok(())
     }
 
-    fn take_advice(&mut self, recommended_fps: f64, now: Instant) {
-        if self.plan.obey {
+    fn follow_advice(&mut self, recommended_fps: f64, now: Instant) {
+        if self.plan.follow_advice {
             let fps = recommended_fps.clamp(LOWEST_FPS, self.plan.fps);
             self.plan.schedule.change_rate(fps, now);
         }
     }
 
-    /// Nothing can be sent any more: what the server has said to that, if it has, tells more than the
-    /// failure of sending.
-    async fn last_words(
+    /// Sending failed: waits for the server's close, which explains more than the failure to send.
+    async fn explanation(
         &mut self,
         stream: &mut (impl Stream<Item = Result<tungstenite::Message, tungstenite::Error>> + Unpin),
         problem: tungstenite::Error,
@@ -224,10 +233,14 @@ impl Session {
     fn account(self, handed_over: u64) {
         let now = Instant::now();
         let Self {
-            plan: SessionPlan { number, schedule, .. }, recorder, awaited, overflowed, ..
+            plan: SessionPlan { number, schedule, .. },
+            recorder,
+            in_flight,
+            overflowed,
+            ..
         } = self;
         let mut recorder = recorder.lock();
-        for (due, lost) in awaited.rest(handed_over) {
+        for (due, lost) in in_flight.rest(handed_over) {
             recorder.lost(number, due, lost, Some(now));
         }
         for due in overflowed {

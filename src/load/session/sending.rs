@@ -1,4 +1,4 @@
-//! The loop that sends. It waits where the server does not read; what is due meanwhile waits behind it.
+//! The loop that sends frames. While the server does not read it waits, and frames pile up in the backlog.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +17,7 @@ pub(super) struct DueFrame {
     pub(super) jpeg: Bytes,
 }
 
-/// Sends what is in the backlog, in order, until that fails. The session ends this loop.
+/// Sends the frames of the backlog in order, until sending fails or the session drops this future.
 pub(super) async fn send_frames(
     sink: &mut (impl Sink<Message, Error = tungstenite::Error> + Unpin),
     mut backlog: mpsc::Receiver<DueFrame>,

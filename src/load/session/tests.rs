@@ -1,4 +1,4 @@
-//! Sessions with a scripted server, over a pipe, on simulated time.
+//! Sessions against a scripted server, over a pipe, on simulated time.
 
 use std::future::Future;
 
@@ -25,9 +25,18 @@ fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// A session of ten seconds at 10 fps against `server`; how it ended and what was taken down.
+/// Runs a session of ten seconds at 10 fps against `server`; returns how it ended and what was recorded.
 async fn run_with<F: Future<Output = ()> + Send + 'static>(
-    obey: bool,
+    follow_advice: bool,
+    server: impl FnOnce(Socket) -> F,
+) -> (Result<(), SessionFailure>, Recorder) {
+    run_until(CancellationToken::new(), follow_advice, server).await
+}
+
+/// The same, until `stop` is cancelled.
+async fn run_until<F: Future<Output = ()> + Send + 'static>(
+    stop: CancellationToken,
+    follow_advice: bool,
     server: impl FnOnce(Socket) -> F,
 ) -> (Result<(), SessionFailure>, Recorder) {
     let (ours, theirs) = duplex(4096);
@@ -37,15 +46,15 @@ async fn run_with<F: Future<Output = ()> + Send + 'static>(
     let window = Window { from: Instant::now(), length: Duration::from_secs(SECONDS) };
     let plan = SessionPlan {
         number: 0,
-        schedule: Schedule::spread(window.from, FPS, 0, 1),
+        schedule: SendSchedule::spread(window.from, FPS, 0, 1),
         end: window.end(),
         fps: FPS,
-        obey,
+        follow_advice,
         max_frame_bytes: Some(2000),
     };
     let recorder = SharedRecorder::new(Recorder::new(1, window));
     let frames = std::iter::repeat(Bytes::from(vec![0; 1000]));
-    let ended = run(ours, plan, frames, recorder.clone()).await;
+    let ended = run(ours, plan, frames, recorder.clone(), stop).await;
     let recorder = Arc::into_inner(recorder.0).unwrap().into_inner().unwrap();
     let counts = &recorder.sessions[0];
     let SessionCounts { due, sent, not_sent, results, unanswered, drops, errors, .. } = counts;
@@ -55,7 +64,7 @@ async fn run_with<F: Future<Output = ()> + Send + 'static>(
     (ended, recorder)
 }
 
-/// Hears the next frame; `false` at the end.
+/// Waits for the next frame; `false` at the end.
 async fn hears(
     stream: &mut (impl Stream<Item = Result<Frame, tungstenite::Error>> + Unpin),
 ) -> bool {
@@ -67,7 +76,7 @@ async fn says(sink: &mut ServerSink, text: impl Into<String>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_frame_is_answered_in_its_time() {
+async fn a_server_that_answers_in_time_is_measured() {
     let (ended, recorder) = run_with(false, async |socket: Socket| {
         let (mut sink, mut stream) = socket.split();
         let mut frame_index = 0;
@@ -96,7 +105,7 @@ async fn a_server_that_stops_reading_cannot_hide_it() {
             if frame_index == 30 {
                 sleep(ms(3000)).await;
             }
-            // It says of each that it was a millisecond old.
+            // It claims that each was a millisecond old.
             says(&mut sink, result(frame_index)).await;
         }
     })
@@ -111,7 +120,7 @@ async fn a_server_that_stops_reading_cannot_hide_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_answers_again_shows_too() {
+async fn a_server_that_stops_answering_cannot_hide_it() {
     let (ended, recorder) = run_with(false, async |socket: Socket| {
         let (mut sink, mut stream) = socket.split();
         for frame_index in 1..=50 {
@@ -129,9 +138,9 @@ async fn a_server_that_never_answers_again_shows_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn advice_is_obeyed_only_if_asked_to() {
-    for (obey, due) in [(true, 68), (false, 100)] {
-        let (ended, recorder) = run_with(obey, async |socket: Socket| {
+async fn advice_is_followed_only_on_request() {
+    for (follow_advice, due) in [(true, 68), (false, 100)] {
+        let (ended, recorder) = run_with(follow_advice, async |socket: Socket| {
             let (mut sink, mut stream) = socket.split();
             let mut frame_index = 0;
             while hears(&mut stream).await {
@@ -165,7 +174,7 @@ async fn a_close_is_explained_and_the_rest_is_not_sent() {
     for (code, word) in [
         (1000, "normal end"),
         (1001, "goes away"),
-        (1003, "binary"),
+        (1003, "type of message"),
         (1008, "refused"),
         (1009, "larger"),
         (1011, "failed"),
@@ -218,4 +227,31 @@ async fn nonsense_ends_a_session_with_an_error() {
 async fn a_connection_that_breaks_is_lost() {
     let (ended, _) = run_with(false, async |socket: Socket| drop(socket)).await;
     assert!(matches!(ended, Err(SessionFailure::Lost(_))), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_a_session_with_what_was_measured_so_far() {
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        sleep(ms(3050)).await;
+        stopping.cancel();
+    });
+    let start = Instant::now();
+    let (ended, recorder) = run_until(stop, false, async |socket: Socket| {
+        let (mut sink, mut stream) = socket.split();
+        let mut frame_index = 0;
+        while hears(&mut stream).await {
+            frame_index += 1;
+            sleep(ms(20)).await;
+            says(&mut sink, result(frame_index)).await;
+        }
+    })
+    .await;
+    assert_eq!(ended, Ok(()));
+    assert!(start.elapsed() < ms(3200), "{:?}", start.elapsed());
+    let counts = &recorder.sessions[0];
+    assert_eq!((counts.due, counts.sent, counts.results, counts.not_sent), (31, 31, 31, 0));
+    assert_eq!(recorder.window().length, ms(3050));
+    assert_eq!(recorder.seconds.len(), 4);
 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// An object found in a frame. Serialised as on the wire: `{"label", "class_id", "score", "x", "y",
 /// "w", "h"}`, scores rounded to 5 decimals and pixels to 2, finer than either is meaningful.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Detection {
     /// Name of the class; shared, so that a detection costs no memory for it.
-    #[serde(serialize_with = "text")]
+    #[serde(serialize_with = "text", deserialize_with = "shared")]
+    #[schema(value_type = String)]
     pub label: Arc<str>,
     /// Class number, an index into the detector's labels.
     pub class_id: usize,
@@ -32,6 +34,10 @@ pub struct Detection {
 
 fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
+}
+
+fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    String::deserialize(deserializer).map(Arc::from)
 }
 
 fn score<S: Serializer>(score: &f32, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,15 +1,16 @@
-//! One row with AVX2, eight pixels at a time. Widths that are no multiple of eight end in a vector
-//! that overlaps the one before; rows shorter than that are left to the scalar twin.
+//! Normalises a row with AVX2, eight pixels at a time. If the width is not a multiple of eight, the last vector
+//! overlaps the one before; shorter rows are left to the scalar twin.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;
 
+use framegate_cpu::Avx2;
+
 use super::scalar;
-use crate::stages::simd::Avx2;
 
 const PIXELS: usize = 8;
 
-/// Does what [`scalar::normalise_row`] does.
+/// Same result as [`scalar::normalise_row`].
 pub(super) fn normalise_row(
     _proof: Avx2,
     pixels: &[u8],
@@ -17,7 +18,7 @@ pub(super) fn normalise_row(
     scale: [f32; 3],
     rows: [&mut [f32]; 3],
 ) {
-    // SAFETY: the proof says that the processor has AVX2.
+    // SAFETY: the proof guarantees that the processor has AVX2.
     unsafe { normalise_row_avx2(pixels, mean, scale, rows) }
 }
 
@@ -30,8 +31,8 @@ fn normalise_row_avx2(pixels: &[u8], mean: [f32; 3], scale: [f32; 3], rows: [&mu
     }
     let mean = mean.map(|mean| _mm256_set1_ps(mean));
     let scale = scale.map(|scale| _mm256_set1_ps(scale));
-    // Every third byte, widened to 32 bits. The upper half holds bytes 8 to 23, so that its first
-    // pixel, the fifth, starts four bytes later.
+    // Every third byte, widened to 32 bits. The upper half contains bytes 8 to 23, so its first pixel, the
+    // fifth, starts four bytes later.
     let pick = [0, 1, 2].map(|channel: i8| {
         let (lower, upper) = (channel, channel + 4);
         _mm256_setr_epi8(
@@ -73,16 +74,16 @@ fn normalise_row_avx2(pixels: &[u8], mean: [f32; 3], scale: [f32; 3], rows: [&mu
 
     for start in (0..width).step_by(PIXELS) {
         let at = start.min(width - PIXELS);
-        // SAFETY: `at + PIXELS <= width`, so 24 bytes are there from `at * 3`.
+        // SAFETY: `at + PIXELS <= width`, so there are 24 bytes from `at * 3` on.
         let bytes = unsafe {
             let pixels = pixels.as_ptr().add(at * 3);
             _mm256_loadu2_m128i(pixels.add(8).cast(), pixels.cast())
         };
         for channel in 0..3 {
-            let levels = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(bytes, pick[channel]));
-            let values = _mm256_mul_ps(_mm256_sub_ps(levels, mean[channel]), scale[channel]);
-            // SAFETY: each row holds `width` values, and `at + PIXELS <= width`.
-            unsafe { _mm256_storeu_ps(rows[channel].add(at), values) };
+            let values = _mm256_cvtepi32_ps(_mm256_shuffle_epi8(bytes, pick[channel]));
+            let normalised = _mm256_mul_ps(_mm256_sub_ps(values, mean[channel]), scale[channel]);
+            // SAFETY: each row has `width` values, and `at + PIXELS <= width`.
+            unsafe { _mm256_storeu_ps(rows[channel].add(at), normalised) };
         }
     }
 }

@@ -1,13 +1,13 @@
-//! One row with AVX-512, sixteen pixels at a time; what is left at the end is masked.
+//! Normalises a row with AVX-512, sixteen pixels at a time; the last vector is masked.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;
 
-use crate::stages::simd::Avx512;
+use framegate_cpu::Avx512;
 
 const PIXELS: usize = 16;
 
-/// Does what [`super::scalar::normalise_row`] does.
+/// Same result as [`super::scalar::normalise_row`].
 pub(super) fn normalise_row(
     _proof: Avx512,
     pixels: &[u8],
@@ -15,7 +15,7 @@ pub(super) fn normalise_row(
     scale: [f32; 3],
     rows: [&mut [f32]; 3],
 ) {
-    // SAFETY: the proof says that the processor has AVX-512 F and BW.
+    // SAFETY: the proof guarantees that the processor has AVX-512 F and BW.
     unsafe { normalise_row_avx512(pixels, mean, scale, rows) }
 }
 
@@ -53,15 +53,15 @@ fn normalise_row_avx512(pixels: &[u8], mean: [f32; 3], scale: [f32; 3], rows: [&
         let count = PIXELS.min(width - at);
         let byte_mask = u64::MAX >> (64 - 3 * count);
         let value_mask = u16::MAX >> (PIXELS - count);
-        // SAFETY: the mask lets `3 * count` bytes be read, and `at + count <= width`.
+        // SAFETY: the mask limits the load to `3 * count` bytes, and `at + count <= width`.
         let bytes =
             unsafe { _mm512_maskz_loadu_epi8(byte_mask, pixels.as_ptr().add(at * 3).cast()) };
         let bytes = _mm512_permutexvar_epi32(spread, bytes);
         for channel in 0..3 {
-            let levels = _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bytes, pick[channel]));
-            let values = _mm512_mul_ps(_mm512_sub_ps(levels, mean[channel]), scale[channel]);
-            // SAFETY: the mask lets `count` values be written, and each row holds `width`.
-            unsafe { _mm512_mask_storeu_ps(rows[channel].add(at), value_mask, values) };
+            let values = _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bytes, pick[channel]));
+            let normalised = _mm512_mul_ps(_mm512_sub_ps(values, mean[channel]), scale[channel]);
+            // SAFETY: the mask limits the store to `count` values, and each row has `width`.
+            unsafe { _mm512_mask_storeu_ps(rows[channel].add(at), value_mask, normalised) };
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Pixels become a model's input: `[height, width, 3]` of `u8` to `[3, height, width]` of `f32`, with
+//! Turns pixels into a model's input: `[height, width, 3]` of `u8` into `[3, height, width]` of `f32`, with
 //! padding, channel order, mean and scale, in one pass straight into the batch.
 
 #[cfg(target_arch = "x86_64")]
@@ -7,41 +7,42 @@ mod avx2;
 mod avx512;
 mod scalar;
 
+use framegate_cpu::{Level, Precision};
 use framegate_models::detector::{ChannelOrder, Fit, ImageInput};
 
-use super::{FrameTransform, RgbView, SimdLevel};
+use super::{FrameTransform, RgbView};
 
 /// Writes images into a model's input tensor.
 #[derive(Debug, Clone)]
 pub struct Normaliser {
-    level: SimdLevel,
+    level: Level,
     width: usize,
     height: usize,
-    /// Plane of the input that takes red, green and blue.
+    /// Plane of the input for red, green and blue.
     planes: [usize; 3],
     /// Subtracted from red, green and blue.
     mean: [f32; 3],
-    /// Then multiplied with red, green and blue.
+    /// Multiplied with the result.
     scale: [f32; 3],
-    /// What stands around the image in each plane.
+    /// The value around the image, in each plane.
     padding: [f32; 3],
 }
 
 impl Normaliser {
     /// A normaliser for a model's input that uses the best instructions of this processor.
     pub fn new(input: &ImageInput) -> Self {
-        Self::with_level(input, SimdLevel::best())
+        Self::with_level(input, Level::best(Precision::F32))
     }
 
     /// A normaliser for a model's input that uses the given instructions.
-    pub fn with_level(input: &ImageInput, level: SimdLevel) -> Self {
+    pub fn with_level(input: &ImageInput, level: Level) -> Self {
         let planes = match input.channel_order {
             ChannelOrder::Rgb => [0, 1, 2],
             ChannelOrder::Bgr => [2, 1, 0],
         };
         let fill = match input.fit {
             Fit::Letterbox { fill, .. } => f32::from(fill),
-            // The image leaves nothing to pad.
+            // The image covers the whole input.
             Fit::Stretch => 0.0,
         };
         Self {
@@ -55,17 +56,24 @@ impl Normaliser {
         }
     }
 
-    /// Writes every value of `slot`, `[3, height, width]` of the model's input:
-    /// `(level − mean) · scale` where `placement` puts the image, and the fill around it.
+    /// Writes every value of `slot`, the model's input as `[3, height, width]`:
+    /// `(value − mean) · scale` where `transform` places the image, and the fill around it.
     ///
     /// # Panics
-    /// If `slot` has not the size of the input, or the image not that of its placement, or the
-    /// placement lies outside the input.
-    pub fn normalise(&self, image: RgbView<'_>, placement: &FrameTransform, slot: &mut [f32]) {
-        let FrameTransform { left, top, width, height, .. } = *placement;
-        assert_eq!(slot.len(), 3 * self.height * self.width, "slot of another size");
-        assert_eq!((image.width, image.height), (width, height), "image not yet resized");
-        assert!(left + width <= self.width && top + height <= self.height, "placement too large");
+    /// If `slot` does not have the size of the input, if the image does not have the size that `transform`
+    /// gives it, or if that reaches outside the input.
+    pub fn normalise(&self, image: RgbView<'_>, transform: &FrameTransform, slot: &mut [f32]) {
+        let FrameTransform { left, top, width, height, .. } = *transform;
+        assert_eq!(
+            slot.len(),
+            3 * self.height * self.width,
+            "the slot must have the size of the input"
+        );
+        assert_eq!((image.width, image.height), (width, height), "the image must be resized");
+        assert!(
+            left + width <= self.width && top + height <= self.height,
+            "the image must fit the input"
+        );
 
         let (first, rest) = slot.split_at_mut(self.height * self.width);
         let (second, third) = rest.split_at_mut(self.height * self.width);
@@ -90,15 +98,17 @@ impl Normaliser {
         }
     }
 
-    /// One row of pixels into its red, green and blue row.
+    /// Writes a row of pixels to its red, green and blue row.
     fn normalise_row(&self, pixels: &[u8], rows: [&mut [f32]; 3]) {
         let (mean, scale) = (self.mean, self.scale);
         match self.level {
-            SimdLevel::Scalar => scalar::normalise_row(pixels, mean, scale, rows),
+            Level::Portable => scalar::normalise_row(pixels, mean, scale, rows),
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx2(proof) => avx2::normalise_row(proof, pixels, mean, scale, rows),
+            Level::Avx2(proof) => avx2::normalise_row(proof, pixels, mean, scale, rows),
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx512(proof) => avx512::normalise_row(proof, pixels, mean, scale, rows),
+            Level::Avx512(proof) => avx512::normalise_row(proof, pixels, mean, scale, rows),
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx(proof) => avx512::normalise_row(proof.into(), pixels, mean, scale, rows),
         }
     }
 }

@@ -1,56 +1,57 @@
-//! Rows with AVX2. Widths that are no multiple of the vector end in a vector that overlaps the one
+//! Resizes rows with AVX2. If the width is not a multiple of the vector, the last vector overlaps the one
 //! before; rows shorter than a vector are left to the scalar twin.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;
 
+use framegate_cpu::Avx2;
+
 use super::scalar::{self, CUT_BITS, RESULT_BITS};
 use super::taps::ColumnTaps;
-use crate::stages::simd::Avx2;
 
-/// Samples blended at a time.
+/// Samples per vector of the vertical pass.
 const SAMPLES: usize = 16;
-/// Output pixels stretched at a time.
+/// Output pixels per vector of the horizontal pass.
 const PIXELS: usize = 8;
 
-/// Does what [`scalar::stretch`] does.
-pub(super) fn stretch(_proof: Avx2, row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
-    // SAFETY: the proof says that the processor has AVX2.
-    unsafe { stretch_row(row, columns, stretched) }
+/// Same result as [`scalar::horizontal`].
+pub(super) fn horizontal(_proof: Avx2, row: &[u8], columns: &ColumnTaps, out: &mut [i16]) {
+    // SAFETY: the proof guarantees that the processor has AVX2.
+    unsafe { horizontal_avx2(row, columns, out) }
 }
 
-/// Does what [`scalar::blend`] does.
-pub(super) fn blend(_proof: Avx2, rows: [&[i16]; 2], shares: [i16; 2], out: &mut [u8]) {
-    // SAFETY: the proof says that the processor has AVX2.
-    unsafe { blend_rows(rows, shares, out) }
+/// Same result as [`scalar::vertical`].
+pub(super) fn vertical(_proof: Avx2, rows: [&[i16]; 2], weights: [i16; 2], out: &mut [u8]) {
+    // SAFETY: the proof guarantees that the processor has AVX2.
+    unsafe { vertical_avx2(rows, weights, out) }
 }
 
 #[target_feature(enable = "avx2")]
-fn stretch_row(row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
+fn horizontal_avx2(row: &[u8], columns: &ColumnTaps, out: &mut [i16]) {
     let (offsets, weights) = (columns.offsets(), columns.weights());
     let pixels = offsets.len();
     assert!(weights.len() == pixels && row.len() >= columns.row_len());
-    assert!(stretched.len() >= columns.stretched_len());
+    assert!(out.len() >= columns.output_len());
     if pixels < PIXELS {
-        return scalar::stretch(row, columns, stretched);
+        return scalar::horizontal(row, columns, out);
     }
     // i16 samples r g b R G B · · become the pairs r R, g G, b B, · ·.
     let pair_up = _mm256_broadcastsi128_si256(_mm_setr_epi8(
         0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11, -1, -1, -1, -1,
     ));
-    // Four samples a pixel become three.
+    // Four samples per pixel become three.
     let compact = _mm256_broadcastsi128_si256(_mm_setr_epi8(
         0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, -1, -1, -1, -1,
     ));
     for start in (0..pixels).step_by(PIXELS) {
         let at = start.min(pixels - PIXELS);
-        // SAFETY: `at + PIXELS <= pixels`, and there are as many weights of four bytes.
+        // SAFETY: `at + PIXELS <= pixels`, and there is one pair of weights, four bytes, per pixel.
         let weights = unsafe { _mm256_loadu_si256(weights.as_ptr().add(at).cast()) };
         let offsets = &offsets[at..at + PIXELS];
         // SAFETY: `ColumnTaps` keeps each offset eight samples below `row_len`.
         let pair_at =
             |k: usize| unsafe { _mm_loadl_epi64(row.as_ptr().add(offsets[k] as usize).cast()) };
-        // Pixel `k` is made in the lower half and `k + 4` in the upper, where their weights are.
+        // Pixel `k` is made in the lower half and `k + 4` in the upper, which have their weights.
         macro_rules! two_pixels {
             ($k:literal, $select:literal) => {{
                 let pairs = _mm_unpacklo_epi64(pair_at($k), pair_at($k + 4));
@@ -63,10 +64,10 @@ fn stretch_row(row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
         let second = _mm256_packs_epi32(two_pixels!(2, 0xAA), two_pixels!(3, 0xFF));
         let (first, second) =
             (_mm256_shuffle_epi8(first, compact), _mm256_shuffle_epi8(second, compact));
-        // SAFETY: the last store reaches 26 samples from `at * 3`, and there is room for two samples
-        // more than all pixels have. What a store writes too much the next one overwrites.
+        // SAFETY: the last store reaches 26 samples from `at * 3`, and `output_len` leaves room for
+        // two samples past the row. The next store overwrites the excess of the one before.
         unsafe {
-            let to = stretched.as_mut_ptr().add(at * 3);
+            let to = out.as_mut_ptr().add(at * 3);
             _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(first));
             _mm_storeu_si128(to.add(6).cast(), _mm256_castsi256_si128(second));
             _mm_storeu_si128(to.add(12).cast(), _mm256_extracti128_si256::<1>(first));
@@ -76,24 +77,24 @@ fn stretch_row(row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
 }
 
 #[target_feature(enable = "avx2")]
-fn blend_rows(rows: [&[i16]; 2], shares: [i16; 2], out: &mut [u8]) {
+fn vertical_avx2(rows: [&[i16]; 2], weights: [i16; 2], out: &mut [u8]) {
     let samples = out.len();
     assert!(rows.iter().all(|row| row.len() >= samples));
     if samples < SAMPLES {
-        return scalar::blend(rows, shares, out);
+        return scalar::vertical(rows, weights, out);
     }
-    let shares = shares.map(|share| _mm256_set1_epi16(share));
+    let weights = weights.map(|weight| _mm256_set1_epi16(weight));
     let half = _mm256_set1_epi16(1 << (RESULT_BITS - 1));
     for start in (0..samples).step_by(SAMPLES) {
         let at = start.min(samples - SAMPLES);
         // SAFETY: both rows hold at least `samples` items, and `at + SAMPLES <= samples`.
         let product = |row: usize| unsafe {
             let samples = _mm256_loadu_si256(rows[row].as_ptr().add(at).cast());
-            _mm256_mulhi_epi16(samples, shares[row])
+            _mm256_mulhi_epi16(samples, weights[row])
         };
         let sum = _mm256_add_epi16(_mm256_add_epi16(product(0), product(1)), half);
-        let levels = _mm256_srai_epi16::<{ RESULT_BITS as i32 }>(sum);
-        let (low, high) = (_mm256_castsi256_si128(levels), _mm256_extracti128_si256::<1>(levels));
+        let values = _mm256_srai_epi16::<{ RESULT_BITS as i32 }>(sum);
+        let (low, high) = (_mm256_castsi256_si128(values), _mm256_extracti128_si256::<1>(values));
         // SAFETY: `at + SAMPLES <= samples`, the length of `out`.
         unsafe { _mm_storeu_si128(out.as_mut_ptr().add(at).cast(), _mm_packus_epi16(low, high)) };
     }

@@ -1,10 +1,10 @@
-//! Pixels of any size become pixels of the size that fits the model: bilinear, with half-pixel
-//! centres and without antialiasing, the way the models were trained.
+//! Resizes an image to the size that fits the model: bilinear, with half-pixel centres and without
+//! antialiasing, the way the models were trained.
 //!
-//! Our own rather than a library's because `fast_image_resize` builds its coefficients anew at every
-//! call, and from decoded pixels to the batch nothing may be allocated; and because detections agree
-//! with the reference only if the pixels do. Source rows are stretched to the output's width, each
-//! once, and then blended in pairs.
+//! This is our own code rather than a library's because `fast_image_resize` recomputes its coefficients at
+//! every call, and from decoded pixels to the batch nothing may be allocated; and because detections agree
+//! with the reference only if the pixels do. Each source row is resized horizontally, once; pairs of these
+//! rows are then combined vertically.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -13,24 +13,26 @@ mod avx512;
 mod scalar;
 mod taps;
 
-use super::{RgbView, SimdLevel};
+use framegate_cpu::{Level, Precision};
+
+use super::RgbView;
 use taps::{ColumnTaps, RowTaps};
 
-/// Resizes images; keeps its tables and its rows between calls.
+/// Resizes images. Keeps its tables and rows between calls.
 #[derive(Debug)]
 pub struct Resizer {
-    level: SimdLevel,
+    level: Level,
     columns: ColumnTaps,
     rows: RowTaps,
-    /// A source row with the padding that the kernels read into.
+    /// A source row with the padding that kernels read.
     padded: Vec<u8>,
-    /// The two source rows stretched last.
-    stretched: [StretchedRow; 2],
+    /// The two rows that were resized horizontally last.
+    resized_rows: [ResizedRow; 2],
 }
 
 #[derive(Debug, Default)]
-struct StretchedRow {
-    /// Which source row this is.
+struct ResizedRow {
+    /// Index of the source row.
     source: Option<usize>,
     samples: Vec<i16>,
 }
@@ -38,25 +40,25 @@ struct StretchedRow {
 impl Resizer {
     /// A resizer that uses the best instructions of this processor.
     pub fn new() -> Self {
-        Self::with_level(SimdLevel::best())
+        Self::with_level(Level::best(Precision::F32))
     }
 
     /// A resizer that uses the given instructions.
-    pub fn with_level(level: SimdLevel) -> Self {
+    pub fn with_level(level: Level) -> Self {
         Self {
             level,
             columns: ColumnTaps::default(),
             rows: RowTaps::default(),
             padded: vec![],
-            stretched: Default::default(),
+            resized_rows: Default::default(),
         }
     }
 
-    /// Writes the source at `width` × `height` pixels, both at least 1, over what `resized` held:
-    /// `[height, width, 3]`. Allocates only where `resized` or the tables have to grow.
+    /// Overwrites `resized` with the source at `width` × `height` pixels, both at least 1, as
+    /// `[height, width, 3]`. Allocates only if `resized` or the tables have to grow.
     ///
     /// # Panics
-    /// If the source's pixels are not as many as its size says, or none.
+    /// If the source has no pixels, or not as many as its size requires.
     pub fn resize(
         &mut self,
         source: RgbView<'_>,
@@ -64,20 +66,24 @@ impl Resizer {
         height: usize,
         resized: &mut Vec<u8>,
     ) {
-        let Self { level, columns, rows, padded, stretched } = self;
+        let Self { level, columns, rows, padded, resized_rows } = self;
         let stride = source.width * 3;
-        assert_eq!(source.pixels.len(), stride * source.height, "pixels disagree with their size");
+        assert_eq!(
+            source.pixels.len(),
+            stride * source.height,
+            "the number of pixels must match the size"
+        );
         columns.prepare(source.width, width);
         rows.prepare(source.height, height);
         padded.clear();
         padded.resize(columns.row_len(), 0);
-        for row in stretched.iter_mut() {
+        for row in resized_rows.iter_mut() {
             row.source = None;
-            row.samples.resize(columns.stretched_len(), 0);
+            row.samples.resize(columns.output_len(), 0);
         }
         resized.resize(width * height * 3, 0);
 
-        let [upper, lower] = stretched;
+        let [upper, lower] = resized_rows;
         for (row, out) in rows.iter().zip(resized.chunks_exact_mut(width * 3)) {
             if lower.source == Some(row.top) {
                 std::mem::swap(upper, lower);
@@ -85,32 +91,36 @@ impl Resizer {
             for (slot, wanted) in [(&mut *upper, row.top), (&mut *lower, row.bottom)] {
                 if slot.source != Some(wanted) {
                     padded[..stride].copy_from_slice(&source.pixels[wanted * stride..][..stride]);
-                    stretch(*level, padded, columns, &mut slot.samples);
+                    horizontal(*level, padded, columns, &mut slot.samples);
                     slot.source = Some(wanted);
                 }
             }
-            blend(*level, [&upper.samples, &lower.samples], row.shares, out);
+            vertical(*level, [&upper.samples, &lower.samples], row.weights, out);
         }
     }
 }
 
-fn stretch(level: SimdLevel, row: &[u8], columns: &ColumnTaps, stretched: &mut [i16]) {
+fn horizontal(level: Level, row: &[u8], columns: &ColumnTaps, out: &mut [i16]) {
     match level {
-        SimdLevel::Scalar => scalar::stretch(row, columns, stretched),
+        Level::Portable => scalar::horizontal(row, columns, out),
         #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx2(proof) => avx2::stretch(proof, row, columns, stretched),
+        Level::Avx2(proof) => avx2::horizontal(proof, row, columns, out),
         #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx512(proof) => avx512::stretch(proof, row, columns, stretched),
+        Level::Avx512(proof) => avx512::horizontal(proof, row, columns, out),
+        #[cfg(target_arch = "x86_64")]
+        Level::Amx(proof) => avx512::horizontal(proof.into(), row, columns, out),
     }
 }
 
-fn blend(level: SimdLevel, rows: [&[i16]; 2], shares: [i16; 2], out: &mut [u8]) {
+fn vertical(level: Level, rows: [&[i16]; 2], weights: [i16; 2], out: &mut [u8]) {
     match level {
-        SimdLevel::Scalar => scalar::blend(rows, shares, out),
+        Level::Portable => scalar::vertical(rows, weights, out),
         #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx2(proof) => avx2::blend(proof, rows, shares, out),
+        Level::Avx2(proof) => avx2::vertical(proof, rows, weights, out),
         #[cfg(target_arch = "x86_64")]
-        SimdLevel::Avx512(proof) => avx512::blend(proof, rows, shares, out),
+        Level::Avx512(proof) => avx512::vertical(proof, rows, weights, out),
+        #[cfg(target_arch = "x86_64")]
+        Level::Amx(proof) => avx512::vertical(proof.into(), rows, weights, out),
     }
 }
 

@@ -1,12 +1,12 @@
-//! Which two source pixels make an output pixel along an axis, and in what shares.
+//! The two source pixels and weights that make each output pixel along an axis.
 
 /// Bits of the fraction of a weight.
 pub(super) const WEIGHT_BITS: u32 = 11;
-/// The weight of a pixel that counts alone.
+/// The weight 1.
 const ONE: i16 = 1 << WEIGHT_BITS;
 
-/// The shares of two neighbours, together one.
-/// The order in memory is that in which the vector kernels multiply pairs.
+/// The weights of two neighbours, which add up to [`ONE`]. In memory they are in the order in which vector
+/// kernels multiply pairs.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(4))]
 pub(super) struct PairWeights {
@@ -14,24 +14,24 @@ pub(super) struct PairWeights {
     pub(super) right: i16,
 }
 
-/// The source pixel left of output pixel `index` and the shares of it and of the next one:
-/// half-pixel centres, `(index + ½) · source / output − ½`, kept within the source.
+/// The source pixel left of output pixel `index`, and the weights of it and of the next one:
+/// half-pixel centres, `(index + ½) · source / output − ½`, clamped to the source.
 fn tap(index: usize, source: usize, output: usize) -> (usize, PairWeights) {
     let position = (index as f64 + 0.5) * (source as f64 / output as f64) - 0.5;
-    // In single precision from here, as in OpenCV: it decides how some weights are rounded.
+    // Single precision from here on, like OpenCV: it decides how some weights are rounded.
     let position = (position as f32).clamp(0.0, (source - 1) as f32);
     let right = (position.fract() * f32::from(ONE)).round_ties_even() as i16;
     (position as usize, PairWeights { left: ONE - right, right })
 }
 
-/// Two source rows and their shares.
+/// Two source rows and their weights.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RowTap {
     pub(super) top: usize,
-    /// The row below `top`, or `top` where that is the last.
+    /// The row below `top`, or `top` itself if that is the last.
     pub(super) bottom: usize,
-    /// Shares of `top` and `bottom`.
-    pub(super) shares: [i16; 2],
+    /// Weights of `top` and `bottom`.
+    pub(super) weights: [i16; 2],
 }
 
 /// A tap for each output row.
@@ -49,7 +49,7 @@ impl RowTaps {
         self.taps.clear();
         self.taps.extend((0..output).map(|row| {
             let (top, PairWeights { left, right }) = tap(row, source, output);
-            RowTap { top, bottom: (top + 1).min(source - 1), shares: [left, right] }
+            RowTap { top, bottom: (top + 1).min(source - 1), weights: [left, right] }
         }));
     }
 
@@ -58,8 +58,8 @@ impl RowTaps {
     }
 }
 
-/// For each output column, where its left source pixel starts in a row of samples, and the shares;
-/// the right source pixel is always the next one.
+/// For each output column, where its left source pixel starts in a row of samples, and the weights.
+/// The right source pixel is always the next one.
 #[derive(Debug, Default)]
 pub(super) struct ColumnTaps {
     extents: Extents,
@@ -81,14 +81,15 @@ impl ColumnTaps {
         }
     }
 
-    /// Samples that a row must have to be read: each pair may be read as eight samples, two more than
-    /// it has, and the last pixel has no right neighbour but padding.
+    /// Samples that a source row must have. Kernels may read a pair as eight samples, two more than it has, and
+    /// padding is the right neighbour of the last pixel.
     pub(super) fn row_len(&self) -> usize {
         (self.extents.source + 1) * 3 + 2
     }
 
-    /// Samples that a stretched row must have room for: a vector's last two may be no one's.
-    pub(super) fn stretched_len(&self) -> usize {
+    /// Samples that a horizontally resized row must have room for: the last vector store may write up to two
+    /// samples past the row.
+    pub(super) fn output_len(&self) -> usize {
         self.offsets.len() * 3 + 2
     }
 
@@ -97,13 +98,13 @@ impl ColumnTaps {
         &self.offsets
     }
 
-    /// As many as there are offsets.
+    /// One per offset.
     pub(super) fn weights(&self) -> &[PairWeights] {
         &self.weights
     }
 }
 
-/// What a table was made for.
+/// The extents that a table was computed for.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Extents {
     source: usize,
@@ -111,7 +112,7 @@ struct Extents {
 }
 
 impl Extents {
-    /// Takes on new extents and tells whether they are the old ones.
+    /// Stores new extents; whether they equal the old ones.
     fn replace(&mut self, source: usize, output: usize) -> bool {
         assert!(source > 0 && output > 0, "an image has at least one pixel");
         let new = Self { source, output };

@@ -7,6 +7,7 @@ use framegate::load::capacity::{self, Boundary};
 use framegate::load::frames::{FrameSource, Frames};
 use framegate::load::report::TrialPlan;
 use framegate_backend_null::NullBackend;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::server::{Setup, TestServer};
 
@@ -38,10 +39,11 @@ async fn a_known_capacity_is_found() {
         fps: 2.0,
         duration: Duration::from_secs(6),
         warm_up: Duration::from_secs(2),
-        obey: false,
+        follow_advice: false,
     };
     let age = Duration::from_millis(200);
-    let (found, _) = capacity::find(&target, &frames, plan, age, 64, &mut ()).await.unwrap();
+    let stop = CancellationToken::new();
+    let (found, _) = capacity::find(&target, &frames, plan, age, 64, &mut (), &stop).await.unwrap();
     println!(
         "{} sessions, {} frames/s, {} trials",
         found.sessions,
@@ -67,9 +69,10 @@ async fn ages_agree_with_those_of_the_server() {
         fps: 10.0,
         duration: Duration::from_secs(6),
         warm_up: Duration::ZERO,
-        obey: false,
+        follow_advice: false,
     };
-    let trial = framegate::load::trial::run(&target, &frames, &plan, &mut ()).await.unwrap();
+    let stop = CancellationToken::new();
+    let trial = framegate::load::trial::run(&target, &frames, &plan, &mut (), &stop).await.unwrap();
     let p99 = trial.report.age_ms.unwrap().p99 / 1000.0;
     let bucket = age_bucket(&server, 0.99);
     println!("p99 {p99} s, in the server's bucket up to {bucket} s");

@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use framegate::backends::{BackendId, BackendOptions};
 use framegate_backend_api::Backend;
 
-/// The backend, unless it cannot run here and need not.
-pub(crate) fn usable(id: BackendId) -> Option<Box<dyn Backend>> {
+/// The backend of this name. `None` if it cannot run here and the environment does not require it.
+pub(crate) fn usable(name: &str) -> Option<Box<dyn Backend>> {
     let ort_library = std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from);
     let options =
         BackendOptions { allow_software_gpu: true, ort_library, ..BackendOptions::default() };
+    let id: BackendId = name.parse().expect("the name of a backend");
     let probed = id.create(&options).and_then(|backend| backend.probe().map(|_| backend));
     match probed {
         Ok(backend) => Some(backend),
         Err(error) => {
-            let variable = match id {
-                BackendId::Ort => "FRAMEGATE_REQUIRE_TEST_DATA",
+            let variable = match name {
+                "ort" => "FRAMEGATE_REQUIRE_TEST_DATA",
                 _ => "FRAMEGATE_REQUIRE_ADAPTER",
             };
             let required = std::env::var(variable).is_ok_and(|set| set == "1");

@@ -1,9 +1,10 @@
-//! A WebSocket client, as strict as clients can be about what they are told.
+//! A WebSocket client that accepts only messages of the protocol.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use framegate::protocol::ServerMessage;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
@@ -17,21 +18,21 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// The half of a client that sends.
 pub(crate) type ClientSink = SplitSink<Socket, Message>;
-/// The half of a client that is told things.
+/// The half of a client that receives.
 pub(crate) type ClientStream = SplitStream<Socket>;
 
-/// Longer than anything takes that a test waits for.
+/// Longer than anything that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Client {
     socket: Socket,
 }
 
-/// What a server says.
+/// Something that a server sends.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Said {
     Message(Value),
-    /// A close, with its code; none if the connection broke.
+    /// A close with its code; none if the connection broke.
     Closed(Option<u16>),
 }
 
@@ -40,7 +41,8 @@ impl Client {
         Self::connect_from(address, query, None).await.unwrap()
     }
 
-    /// As a browser does for a page of this origin; the HTTP status if the server refuses.
+    /// Connects as a browser does for a page of this origin; fails with the HTTP status if the server
+    /// refuses.
     pub(crate) async fn connect_from(
         address: SocketAddr,
         query: &str,
@@ -68,18 +70,18 @@ impl Client {
         self.socket.send(message).await.unwrap();
     }
 
-    /// The next thing the server says.
+    /// The next thing that the server sends.
     pub(crate) async fn hear(&mut self) -> Said {
         loop {
             let next =
-                timeout(PATIENCE, self.socket.next()).await.expect("the server says something");
+                timeout(PATIENCE, self.socket.next()).await.expect("the server sends something");
             if let Some(said) = said(next) {
                 return said;
             }
         }
     }
 
-    /// The next thing the server says, which must be a message.
+    /// The next thing that the server sends, which must be a message.
     pub(crate) async fn hear_message(&mut self) -> Value {
         match self.hear().await {
             Said::Message(message) => message,
@@ -87,7 +89,7 @@ impl Client {
         }
     }
 
-    /// Sends a frame and waits for what the server says to it.
+    /// Sends a frame and waits for the server's reply.
     pub(crate) async fn ask(&mut self, frame: impl Into<Bytes>) -> Value {
         self.send(frame).await;
         self.hear_message().await
@@ -97,24 +99,30 @@ impl Client {
         self.socket.split()
     }
 
-    /// The connection beneath, to misuse it.
+    /// The underlying connection, to misuse it.
     pub(crate) fn into_connection(self) -> TcpStream {
         match self.socket.into_inner() {
             MaybeTlsStream::Plain(connection) => connection,
-            _ => unreachable!("tests use no encryption"),
+            _ => unreachable!("tests do not use encryption"),
         }
     }
 }
 
-/// What a client's library makes of what the server says; nothing of pings.
+/// What the server sent; `None` for pings. Panics unless a message is of the protocol, to the letter.
 pub(crate) fn said(
     next: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
 ) -> Option<Said> {
     Some(match next {
-        Some(Ok(Message::Text(text))) => Said::Message(serde_json::from_str(&text).unwrap()),
+        Some(Ok(Message::Text(text))) => {
+            let value: Value = serde_json::from_str(&text).unwrap();
+            let message: ServerMessage = serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{error}, in the message {text}"));
+            assert_eq!(serde_json::to_value(message).unwrap(), value, "{text}");
+            Said::Message(value)
+        }
         Some(Ok(Message::Close(frame))) => Said::Closed(frame.map(|frame| frame.code.into())),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => return None,
-        Some(Ok(other)) => panic!("servers say nothing like {other:?}"),
+        Some(Ok(other)) => panic!("servers never send {other:?}"),
         Some(Err(_)) | None => Said::Closed(None),
     })
 }

@@ -1,4 +1,4 @@
-//! A server in this process, on a port of its own.
+//! A server in this process, on its own port.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::time::Duration;
 use framegate::engine::{Engine, EngineSettings, Pipeline};
 use framegate::front::admission::DropThresholds;
 use framegate::front::metrics::Metrics;
-use framegate::front::origin::OriginPolicy;
+use framegate::front::origin::{Origin, OriginPolicy};
 use framegate::front::sessions::SessionLimit;
-use framegate::front::{App, FrontSettings, NamedPipeline, Running, serve};
+use framegate::front::{App, FrontSettings, Loaded, NamedPipeline, serve};
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_models::Detector;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::Client;
 use super::colours::colour_detector;
 
-/// How a server is set up; tests change what they are about.
+/// How a server is set up; each test changes what it is about.
 pub(crate) struct Setup {
     pub(crate) front: FrontSettings,
     pub(crate) engine: EngineSettings,
@@ -29,14 +30,17 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// One pipeline of the colour detector, one frame a batch, frames of up to 64 KiB.
+    /// One pipeline with the colour detector, one frame per batch, frames of up to 64 KiB.
     pub(crate) fn colours() -> Self {
         Self {
             front: FrontSettings {
                 max_frame_bytes: 65_536,
                 thresholds: DropThresholds { drop: 0.10, slow_down: 0.30 },
                 sessions: SessionLimit { recommended: 10, enforced: false },
-                origins: OriginPolicy::new(vec!["https://allowed.example".to_owned()], true),
+                origins: OriginPolicy::new(
+                    vec![Origin::parse("https://allowed.example").unwrap()],
+                    true,
+                ),
                 drain: Duration::from_secs(5),
             },
             engine: EngineSettings {
@@ -75,7 +79,7 @@ impl TestServer {
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let on_batch = server.app.metrics.batch_observer();
-        server.app.start(Running {
+        server.app.start(Loaded {
             engine: Engine::start(loaded, Arc::new(pool), settings, on_batch).unwrap(),
             pipelines: named,
             backend: backend.name(),
@@ -85,7 +89,7 @@ impl TestServer {
         server
     }
 
-    /// A server whose models are not loaded yet.
+    /// A server that has not loaded its models yet.
     pub(crate) async fn starting(front: FrontSettings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -96,7 +100,7 @@ impl TestServer {
         Self { address, app, shutdown, serving }
     }
 
-    /// A new session; `query` is what follows the question mark.
+    /// Opens a session; `query` is the part of the address after the question mark.
     pub(crate) async fn connect(&self, query: &str) -> Client {
         Client::connect(self.address, query).await
     }
@@ -107,12 +111,17 @@ impl TestServer {
 
     /// The status of a path and its JSON.
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        self.read(path).await
+    }
+
+    /// The status of a path and its body, as a type of the protocol.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> (u16, T) {
         let response = reqwest::get(self.url(path)).await.unwrap();
         let status = response.status().as_u16();
         (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
     }
 
-    /// A number of `/metrics`, 0 if the series is not there yet.
+    /// A number of `/metrics`, 0 if the series does not exist yet.
     pub(crate) fn metric(&self, series: &str) -> f64 {
         let text = self.app.metrics.encode();
         let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
@@ -124,7 +133,7 @@ impl TestServer {
         self.shutdown.cancel();
     }
 
-    /// Ends the server and returns when it has ended, in good order.
+    /// Shuts the server down gracefully and returns when it has ended.
     pub(crate) async fn stop(self) {
         self.begin_shutdown();
         self.serving.await.unwrap().unwrap();

@@ -1,9 +1,10 @@
-//! What a client that streams has sent and been told, and whether it adds up.
+//! Counts what a streaming client sends and hears, and checks that it adds up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use framegate::protocol::ServerMessage;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -20,7 +21,7 @@ pub(crate) enum Heard {
     Failed { at: Duration, code: String },
 }
 
-/// Everything one client has sent and been told.
+/// Everything that one client sent and heard.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) sent: u64,
@@ -30,42 +31,43 @@ pub(crate) struct Tally {
     pub(crate) recovered: Vec<Duration>,
     /// Results with at least one detection of this label.
     pub(crate) labels: BTreeMap<String, usize>,
-    /// Errors that are of no counted frame.
+    /// Errors that do not concern a counted frame.
     pub(crate) invalid: u64,
     pub(crate) closed: Option<Option<u16>>,
 }
 
 impl Tally {
-    fn note(&mut self, message: &Value, at: Duration) {
-        if let Some(index) = message["frame_index"].as_u64() {
-            let heard = if let Some(found) = message["result"]["detections"].as_array() {
-                let labels: BTreeSet<&str> =
-                    found.iter().map(|one| one["label"].as_str().unwrap()).collect();
+    fn note(&mut self, message: Value, at: Duration) {
+        let (index, heard) = match serde_json::from_value(message).unwrap() {
+            ServerMessage::Result(message) => {
+                let found = &message.result.detections;
+                let labels: BTreeSet<&str> = found.iter().map(|one| &*one.label).collect();
                 for label in labels {
                     *self.labels.entry(label.to_owned()).or_default() += 1;
                 }
-                Heard::Result {
-                    at,
-                    age_ms: message["age_ms"].as_f64().unwrap(),
-                    total_ms: message["timings_ms"]["total"].as_f64().unwrap(),
-                }
-            } else if message["dropped"] == true {
-                Heard::Dropped { at, reason: message["reason"].as_str().unwrap().to_owned() }
-            } else {
-                Heard::Failed { at, code: message["error"].as_str().unwrap().to_owned() }
-            };
-            let before = self.heard.insert(index, heard);
-            assert_eq!(before, None, "frame {index} has one outcome");
-        } else if message["warning"] == "slow_down" {
-            let number = |key: &str| message[key].as_f64().unwrap();
-            self.warnings.push((at, number("recommended_fps"), number("drop_rate")));
-        } else if message["notice"] == "recovered" {
-            self.recovered.push(at);
-        } else if message["error"].is_string() {
-            self.invalid += 1;
-        } else {
-            assert_eq!(message["notice"], "draining", "{message}");
-        }
+                let (age_ms, total_ms) = (message.age_ms, message.timings_ms.total);
+                (message.frame_index, Heard::Result { at, age_ms, total_ms })
+            }
+            ServerMessage::Dropped(message) => {
+                let reason = message.reason.name().to_owned();
+                (message.frame_index, Heard::Dropped { at, reason })
+            }
+            ServerMessage::Error(message) => {
+                let Some(index) = message.frame_index else {
+                    self.invalid += 1;
+                    return;
+                };
+                (index, Heard::Failed { at, code: message.error.name().to_owned() })
+            }
+            ServerMessage::SlowDown(message) => {
+                return self.warnings.push((at, message.recommended_fps, message.drop_rate));
+            }
+            ServerMessage::Recovered(_) => return self.recovered.push(at),
+            ServerMessage::Draining(_) => return,
+            other => panic!("nobody asked for {other:?}"),
+        };
+        let before = self.heard.insert(index, heard);
+        assert_eq!(before, None, "frame {index} has one outcome");
     }
 
     pub(crate) fn results(&self) -> impl Iterator<Item = (Duration, f64, f64)> {
@@ -108,19 +110,19 @@ pub(crate) struct Streaming {
     /// Sent one after another, again and again.
     pub(crate) frames: Vec<Bytes>,
     pub(crate) fps: f64,
-    /// Sends at the recommended rate from this time on, if told one.
-    pub(crate) obeys_after: Duration,
+    /// Follows the recommended rate from this time on, if there is one.
+    pub(crate) follows_advice_after: Duration,
     pub(crate) duration: Duration,
 }
 
 impl Streaming {
-    /// At a rate that nothing changes.
+    /// At a constant rate.
     pub(crate) fn steady(frame: &Bytes, fps: f64, duration: Duration) -> Self {
-        Self { frames: vec![frame.clone()], fps, obeys_after: Duration::MAX, duration }
+        Self { frames: vec![frame.clone()], fps, follows_advice_after: Duration::MAX, duration }
     }
 }
 
-/// Streams, and waits a little for the last outcomes.
+/// Streams, and waits a little for the last replies.
 pub(crate) async fn stream(client: Client, streaming: Streaming) -> Tally {
     let (mut sink, mut heard) = client.split();
     let start = Instant::now();
@@ -151,7 +153,7 @@ pub(crate) async fn stream(client: Client, streaming: Streaming) -> Tally {
             }
         }
         ended.send_replace(Some(sent));
-        // The connection stays open until everything was heard.
+        // The connection stays open until every reply has arrived.
         (sink, ended)
     };
     let hearing = async move {
@@ -167,10 +169,11 @@ pub(crate) async fn stream(client: Client, streaming: Streaming) -> Tally {
             tokio::select! {
                 next = heard.next() => match said(next) {
                     Some(Said::Message(message)) => {
-                        tally.note(&message, start.elapsed());
-                        let obeys = start.elapsed() >= streaming.obeys_after;
-                        if let (true, Some((_, fps, _))) = (obeys, tally.warnings.last())
-                            && message["warning"] == "slow_down"
+                        let is_warning = message["warning"] == "slow_down";
+                        tally.note(message, start.elapsed());
+                        let follows = start.elapsed() >= streaming.follows_advice_after;
+                        if let (true, Some((_, fps, _))) = (follows, tally.warnings.last())
+                            && is_warning
                         {
                             rate.send_replace(*fps);
                         }

@@ -1,4 +1,4 @@
-//! Whether a graph written down for one image may be run on several at once.
+//! Whether a graph that describes one image may run on several at once.
 
 use super::{Graph, Node, Operator, Value, ValueId};
 
@@ -6,18 +6,18 @@ use super::{Graph, Node, Operator, Value, ValueId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Batching {
     /// The first axis of every value that depends on the input is the batch axis: run all images
-    /// at once, with that axis (and the first entry of reshape and expand targets) as long as the
-    /// batch.
+    /// at once, and set that axis (and the first entry of reshape and expand targets) to the length of
+    /// the batch.
     FirstAxis,
-    /// Images could not be proven independent along the first axis: run them one after another.
+    /// Images are not provably independent along the first axis: run them one after another.
     OneByOne,
 }
 
 impl Batching {
     /// Follows the batch axis through the graph.
     ///
-    /// Where every value that is not constant depends on the input, it is enough that each node,
-    /// given operands whose first axis is the batch, keeps it first and does not mix along it.
+    /// If every value that is not constant depends on the input, it is enough that each node,
+    /// given operands whose first axis is the batch, keeps that axis first and does not mix along it.
     pub(super) fn of(graph: &Graph) -> Self {
         let first_axis_is_batch = |id: &ValueId| graph.value(*id).shape.first() == Some(&1);
         // An output that is constant does not grow with the batch.
@@ -33,7 +33,7 @@ impl Batching {
     }
 }
 
-/// Whether a node's result grows with the batch at all, given that its operands' do.
+/// Whether a node's result grows with the batch, given that its operands do.
 fn depends_on_input(graph: &Graph, node: &Node) -> bool {
     node.inputs.iter().any(|id| graph.value(*id).constant.is_none())
 }
@@ -77,7 +77,7 @@ fn keeps_batch_axis(graph: &Graph, node: &Node) -> bool {
     }
 }
 
-/// A varying operand must reach up to the batch axis; a constant one must not extend along it.
+/// A varying operand must include the batch axis; a constant one must not extend along it.
 fn broadcasts_along_batch(operand: &Value, rank: usize) -> bool {
     if operand.constant.is_some() {
         operand.shape.len() < rank || operand.shape[0] == 1
@@ -86,7 +86,7 @@ fn broadcasts_along_batch(operand: &Value, rank: usize) -> bool {
     }
 }
 
-/// `[N, K] × [K, M]` with constant right side, or any product whose stacked operands are aligned.
+/// `[N, K] × [K, M]` with a constant right side, or any product whose stacked operands are aligned.
 fn matmul_keeps_batch_axis(a: &Value, b: &Value) -> bool {
     if a.constant.is_none() && a.shape.len() == 2 {
         return b.constant.is_some() && b.shape.len() == 2;

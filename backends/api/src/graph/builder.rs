@@ -1,11 +1,11 @@
-//! Putting a graph together node by node, with shapes worked out on the way.
+//! Builds a graph node by node and infers shapes on the way.
 
 use std::sync::Arc;
 
 use super::{Batching, Graph, Node, Operator, Value, ValueId, shape};
 use crate::{ElementType, HostTensor};
 
-/// An operator whose operands do not fit it.
+/// A node whose operands do not fit its operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("node `{node}`: {problem}")]
 pub struct GraphError {
@@ -40,12 +40,12 @@ impl GraphBuilder {
         self.input
     }
 
-    /// A value made so far.
+    /// A value added so far.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.0]
     }
 
-    /// Gives a value another name; outputs are reported under it.
+    /// Renames a value; outputs are reported under their names.
     pub fn rename(&mut self, id: ValueId, name: &str) {
         name.clone_into(&mut self.values[id.0].name);
     }
@@ -65,7 +65,7 @@ impl GraphBuilder {
     /// Adds a node and returns its results, named after it.
     ///
     /// # Errors
-    /// [`GraphError`] when the operands' number, types or shapes do not fit the operator.
+    /// [`GraphError`] if the operands' number, types or shapes do not fit the operator.
     pub fn node(
         &mut self,
         name: &str,
@@ -107,7 +107,7 @@ impl GraphBuilder {
     /// Adds a node with a single result.
     ///
     /// # Errors
-    /// As [`GraphBuilder::node`].
+    /// Like [`GraphBuilder::node`].
     pub fn push(
         &mut self,
         name: &str,
@@ -117,7 +117,7 @@ impl GraphBuilder {
         self.node(name, operator, inputs).map(|results| results[0])
     }
 
-    /// Closes the graph.
+    /// Completes the graph and works out its [`Batching`].
     pub fn finish(self, outputs: Vec<ValueId>) -> Graph {
         let mut graph = Graph {
             values: self.values,

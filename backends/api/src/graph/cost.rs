@@ -1,4 +1,4 @@
-//! How much arithmetic a node is.
+//! How much arithmetic a node takes.
 
 use super::{Graph, Node, Operator};
 

@@ -1,16 +1,16 @@
 //! The operators of a graph.
 //!
-//! This is a small canonical set: what a model file can say in several ways (a split, a flattening,
-//! a matrix product with a transposed operand, batch normalisation, …) is rewritten into these when
-//! the file is read, so that every backend implements each idea once. Meanings follow the ONNX
-//! operator specification, <https://onnx.ai/onnx/operators/>, where one of the same name exists.
+//! This is a small canonical set. Importing a model rewrites everything else (a split, a flattening,
+//! a matrix product with a transposed operand, batch normalisation, …) into these, so that every
+//! backend implements each idea once. Operators follow the ONNX operator of the same name,
+//! <https://onnx.ai/onnx/operators/>, where there is one.
 //!
 //! Shapes below are `[batch, channels, height, width]` = `[N, C, H, W]`; axes count from the
 //! outermost, 0.
 
 use crate::ElementType;
 
-/// What a node does. Operands and results are listed for each.
+/// What a node computes. Each variant lists its operands and results.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operator {
     /// `x [N, C, H, W]`, `weight [M, C / groups, kh, kw]`, optionally `bias [M]` →
@@ -40,7 +40,7 @@ pub enum Operator {
         /// Axis to join along.
         axis: usize,
     },
-    /// `x` → some of its elements along each axis; one entry an axis.
+    /// `x` → some of its elements along each axis; one entry per axis.
     Slice(Vec<AxisSlice>),
     /// `x`, `indices` (`I64`, any rank) → `x` with the axis replaced by the axes of `indices`.
     /// Negative indices count from the end.
@@ -55,7 +55,7 @@ pub enum Operator {
     },
     /// `x` → surrounded by more elements.
     Pad(Pad),
-    /// `x` → the same elements under another shape, whose first axis is for one image.
+    /// `x` → the same elements in another shape, which is written for one image.
     Reshape {
         /// The new shape.
         shape: Vec<usize>,
@@ -84,7 +84,7 @@ pub enum Operator {
     },
     /// `x` → some axes reduced.
     Reduce(Reduce),
-    /// `x` → index (`I64`) of the largest or smallest element along an axis, the first of equals;
+    /// `x` → index (`I64`) of the largest or smallest element along an axis, the first among equals;
     /// the axis stays with extent 1.
     ArgExtremum {
         /// Axis searched.
@@ -200,9 +200,9 @@ pub enum ResizeMode {
 /// Which neighbour is nearest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NearestRounding {
-    /// The closer one; of equals the lower.
+    /// The closer one; ties go to the lower.
     RoundPreferFloor,
-    /// The closer one; of equals the upper.
+    /// The closer one; ties go to the upper.
     RoundPreferCeil,
     /// The lower one.
     Floor,
@@ -215,15 +215,15 @@ pub enum NearestRounding {
 pub enum Coordinates {
     /// `(x + 0.5) / scale − 0.5`
     HalfPixel,
-    /// As [`Coordinates::HalfPixel`], but 0 when the result has extent 1.
+    /// Like [`Coordinates::HalfPixel`], but 0 if the result has extent 1.
     PytorchHalfPixel,
     /// `x / scale`
     Asymmetric,
-    /// `x · (input − 1) / (result − 1)`, 0 when the result has extent 1.
+    /// `x · (input − 1) / (result − 1)`, 0 if the result has extent 1.
     AlignCorners,
 }
 
-/// Functions of one `f32` that networks put after a layer.
+/// Functions of one `f32` that networks apply after a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Activation {
     /// `max(x, 0)`
@@ -255,7 +255,7 @@ pub enum Activation {
     },
     /// `tanh(x)`
     Tanh,
-    /// `x · Φ(x)`, Φ the normal distribution: exact by `erf`, or by the usual `tanh` formula
+    /// `x · Φ(x)`, Φ the normal distribution: exact by `erf`, or the common `tanh` approximation
     Gelu {
         /// Use `0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))`.
         approximate: bool,
@@ -293,7 +293,7 @@ pub enum Unary {
     Floor,
     /// Smallest integer not below.
     Ceil,
-    /// Nearest integer; of equals the even one.
+    /// Nearest integer; ties go to the even one.
     Round,
     /// `sin(x)`
     Sin,
@@ -411,7 +411,7 @@ pub struct Reduce {
     pub reduction: Reduction,
     /// Axes that are reduced, ascending, at least one.
     pub axes: Vec<usize>,
-    /// Whether reduced axes stay with extent 1 or disappear.
+    /// Whether reduced axes stay, with extent 1, or disappear.
     pub keep_axes: bool,
 }
 
@@ -437,6 +437,6 @@ pub struct TopK {
     pub axis: usize,
     /// Number of elements kept.
     pub k: usize,
-    /// Largest first if true, smallest first otherwise; of equals the lower index first.
+    /// Largest first if true, smallest first otherwise; ties are in index order.
     pub largest: bool,
 }

@@ -1,14 +1,14 @@
-//! Where a resized feature map takes its elements from.
+//! Maps positions in a resized feature map to positions in its source.
 //!
-//! Here and not in every backend: which neighbour is nearest can hinge on the last bit of a
-//! position. Positions are computed in `f32`, as ONNX Runtime does, by which models are judged; in
-//! `f64` other neighbours are found for scales such as 10 / 3.
+//! Every backend shares this code, because the last bit of a position can decide which neighbour is
+//! nearest. Positions are computed in `f32` like in ONNX Runtime, the reference for models; `f64` finds
+//! other neighbours for scales such as 10 / 3.
 
 use super::{Coordinates, NearestRounding, Resize};
 
 impl Resize {
-    /// The input position of result position `position`, along `axis` (0 vertical, 1 horizontal) of
-    /// an input of `extent` elements. It may lie half an element and more outside the input.
+    /// The input position that corresponds to result position `position`, along `axis` (0 vertical,
+    /// 1 horizontal) of an input of `extent` elements. It may lie half an element or more outside the input.
     pub fn source_position(&self, axis: usize, extent: usize, position: usize) -> f32 {
         let (size, scale, position) = (self.size[axis], self.scale[axis], position as f32);
         match self.coordinates {
@@ -23,7 +23,7 @@ impl Resize {
 }
 
 impl NearestRounding {
-    /// The element nearest to an input position, on an axis of `extent` elements, at least 1.
+    /// The element nearest to an input position, on an axis of `extent` elements (at least 1).
     pub fn nearest(self, position: f32, extent: usize) -> usize {
         let nearest = match self {
             Self::RoundPreferFloor => (position - 0.5).ceil(),

@@ -1,4 +1,4 @@
-//! Types and shapes of an operator's results.
+//! Infers the types and shapes of an operator's results.
 
 use super::{
     AveragePool, AxisSlice, Binary, Convolution, Operator, Pad, Reduce, TopK,
@@ -9,11 +9,11 @@ use crate::ElementType;
 type Shape = Vec<usize>;
 type Results = Vec<(ElementType, Shape)>;
 
-/// Types and shapes of the results of `operator` on operands of these types and shapes; of the operands
-/// nothing else is looked at.
+/// Infers types and shapes of the results of `operator` from the types and shapes of its operands; nothing
+/// else about the operands is looked at.
 ///
 /// # Errors
-/// What does not fit about the operands.
+/// An explanation of what does not fit.
 pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String> {
     check_count(operator, operands.len())?;
     check_types(operator, operands)?;
@@ -60,7 +60,7 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             let mut sorted = permutation.clone();
             sorted.sort_unstable();
             if !sorted.iter().copied().eq(0..x.len()) {
-                return Err(format!("{permutation:?} is no permutation of the axes of {x:?}"));
+                return Err(format!("{permutation:?} is not a permutation of the axes of {x:?}"));
             }
             permutation.iter().map(|axis| x[*axis]).collect()
         }
@@ -110,11 +110,11 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
     })
 }
 
-/// More elements than any device holds are a slip or an attack.
+/// A shape with more elements than any device can hold is a mistake or an attack.
 const MAX_ELEMENTS: usize = 1 << 31;
 
 fn check_size(shape: &[usize]) -> Result<(), String> {
-    // An axis without elements does not excuse the others.
+    // An axis without elements must not hide the extents of the others.
     let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul((*extent).max(1)));
     match count {
         Some(1..=MAX_ELEMENTS) => Ok(()),

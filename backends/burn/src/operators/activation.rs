@@ -1,4 +1,4 @@
-//! Activations, alone or fused behind a convolution.
+//! Activations, alone or fused into a convolution.
 
 use burn_tensor::{Tensor, activation as burn};
 use framegate_backend_api::graph::Activation;
@@ -35,7 +35,7 @@ pub(super) fn activate<const D: usize>(function: Activation, x: Tensor<D>) -> Te
     }
 }
 
-/// Leaves infinite bounds out: not every shader language can write an infinite literal.
+/// Omits infinite bounds: not every shader language has an infinite literal.
 fn clip<const D: usize>(x: Tensor<D>, min: f32, max: f32) -> Tensor<D> {
     match (min.is_finite(), max.is_finite()) {
         (true, true) => x.clamp(min, max),

@@ -1,4 +1,4 @@
-//! Convolutions and their transposes.
+//! Convolutions and transposed convolutions.
 
 use burn_tensor::Tensor;
 use burn_tensor::module::{conv_transpose2d, conv2d};
@@ -25,8 +25,8 @@ pub(super) fn convolution(options: Convolution) -> Operation {
 pub(super) fn transposed_convolution(options: TransposedConvolution) -> Operation {
     let TransposedConvolution { stride, dilation, padding, output_padding, groups, activation } =
         options;
-    // burn cuts the same number of rows off at both ends. Where the ends differ, cut the smaller
-    // number off there and the rest afterwards.
+    // burn cuts the same number of rows off both ends. Where the ends differ, let it cut the smaller number
+    // and cut the rest afterwards.
     let both = [padding.top.min(padding.bottom), padding.left.min(padding.right)];
     let before = [padding.top - both[0], padding.left - both[1]];
     let after = [padding.bottom - both[0], padding.right - both[1]];
@@ -43,7 +43,7 @@ pub(super) fn transposed_convolution(options: TransposedConvolution) -> Operatio
     })
 }
 
-/// The operands of either.
+/// The operands of either kind.
 struct Filter {
     x: Tensor<4>,
     weight: Tensor<4>,

@@ -36,7 +36,7 @@ fn float_function<const D: usize>(function: Unary, x: Tensor<D>) -> Tensor<D> {
     }
 }
 
-/// The functions that integers have, too.
+/// The functions that exist for integers as well.
 fn sign_function<const D: usize, K: Numeric>(function: Unary, x: Tensor<D, K>) -> Tensor<D, K> {
     match function {
         Unary::Abs => x.abs(),
@@ -155,9 +155,9 @@ fn choose<K: Basic>(condition: Ranked<Bool>, a: Ranked<K>, b: Ranked<K>) -> Rank
     map_rank!(a, a => b.tensor().mask_where(condition.tensor(), a))
 }
 
-/// Gives two operands one shape.
+/// Broadcasts two operands to one shape.
 ///
-/// burn broadcasts the four basic operations and remainders itself, the rest not on every device.
+/// burn broadcasts basic arithmetic and remainders itself, but the rest only on some devices.
 fn broadcast<A: Basic, B: Basic>(a: Ranked<A>, b: Ranked<B>) -> (Ranked<A>, Ranked<B>) {
     let (a, b) = same_rank(a, b);
     let shape: Vec<usize> =

@@ -1,4 +1,4 @@
-//! Reading by index, and finding indices.
+//! Gathering by index, and finding indices.
 
 use burn_tensor::kind::{Basic, Ordered};
 use burn_tensor::{Int, Tensor};
@@ -37,7 +37,7 @@ fn gather_along<const D: usize, K: Basic>(
     indices: Tensor<D, Int>,
     axis: usize,
 ) -> Tensor<D, K> {
-    // burn wants every other axis to be as long as that of the indices.
+    // burn requires every other axis to be as long as that of the indices.
     let extents = indices.dims();
     let ranges = x.dims().map(|extent| 0..extent);
     let ranges = std::array::from_fn::<_, D, _>(|other| {
@@ -53,7 +53,7 @@ fn may_be_negative(indices: &graph::Value) -> bool {
     }
 }
 
-/// Counts negative indices from the end of an axis.
+/// Resolves negative indices, which count from the end of an axis.
 fn non_negative(indices: Ranked<Int>, wraps: bool, extent: usize) -> Ranked<Int> {
     if !wraps {
         return indices;

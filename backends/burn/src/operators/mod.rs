@@ -1,7 +1,7 @@
 //! The operators of a graph in terms of burn's, each written once for every device and rank.
 //!
-//! [`prepare`] turns a node into a closure when a model is loaded; whatever depends on the node
-//! alone (index tables, correction factors) is worked out then.
+//! [`prepare`] turns a node into a closure when a model is loaded, and computes everything that depends
+//! only on the node (index tables, correction factors).
 
 mod activation;
 mod convolution;
@@ -21,7 +21,7 @@ use framegate_backend_api::graph::{Batching, Graph, Node, Operator};
 use crate::value::Value;
 pub(crate) use operands::Operands;
 
-/// A node, ready to run: operands and number of images in, results out.
+/// A node that is ready to run: takes operands and the number of images, returns results.
 pub(crate) type Operation = Box<dyn Fn(Operands, usize) -> Vec<Value> + Send + Sync>;
 
 /// The shape of a node's result for any number of images.
@@ -41,7 +41,7 @@ impl ResultShape {
     }
 }
 
-/// Makes `node` ready to run on `device`.
+/// Prepares `node` to run on `device`.
 pub(crate) fn prepare(graph: &Graph, node: &Node, device: &Device) -> Operation {
     let operand = |index: usize| graph.value(node.inputs[index]);
     let result = ResultShape {

@@ -1,4 +1,4 @@
-//! Operators that move elements about without changing them.
+//! Operators that move elements without changing them.
 
 use burn_tensor::kind::Numeric;
 use burn_tensor::ops::PadMode as BurnPadMode;
@@ -31,10 +31,10 @@ pub(super) fn slice(slices: &[AxisSlice], x_shape: &[usize]) -> Operation {
     })
 }
 
-/// burn states the range that is walked, and walks it backwards if the step is negative.
+/// burn's slices give the range to walk, and walk it backwards if the step is negative.
 fn burn_slice(slice: &AxisSlice, extent: usize) -> Slice {
     if slice.is_all(extent) {
-        // Also right when this is the batch axis, longer than the graph says.
+        // Also correct for the batch axis, which may be longer than in the graph.
         return Slice::full();
     }
     let start = slice.start as isize;
@@ -56,7 +56,7 @@ pub(super) fn pad(pad: &Pad) -> Operation {
         vec![match operands.any() {
             Value::Float(x) => pad_numbers(x, &pairs, mode).into(),
             Value::Int(x) => pad_numbers(x, &pairs, mode).into(),
-            // burn pads numbers only.
+            // burn pads only numbers.
             Value::Bool(x) => {
                 let x = pad_numbers(map_rank!(x, x => x.int()), &pairs, mode);
                 map_rank!(x, x => x.not_equal_elem(0)).into()

@@ -1,12 +1,12 @@
-//! Taking a node's operands one after another, as the types its operator documents.
+//! Takes a node's operands one by one, as the types that its operator documents.
 
 use burn_tensor::Tensor;
 
 use crate::value::{Kind, Ranked, Value};
 
-/// A node's operands, handed over: burn reuses the memory of a tensor nobody else holds.
+/// A node's operands, by value: burn reuses the memory of a tensor that has no other owner.
 ///
-/// Types and ranks were checked when the graph was built, so asking for another is a bug.
+/// Building the graph checked types and ranks, so asking for another type is a bug.
 pub(crate) struct Operands(std::vec::IntoIter<Value>);
 
 impl Operands {
@@ -14,22 +14,22 @@ impl Operands {
         Self(values.into_iter())
     }
 
-    /// The next operand, of a type that the operator leaves open.
+    /// The next operand, where the operator accepts any type.
     pub(super) fn any(&mut self) -> Value {
         self.0.next().unwrap_or_else(|| unreachable!("the graph states every operand"))
     }
 
-    /// The next operand, of the type and rank that it is used as.
+    /// The next operand, as a tensor of known type and rank.
     pub(super) fn next<K: Kind>(&mut self) -> Ranked<K> {
         K::from_value(self.any())
     }
 
-    /// The next operand, if there is one more.
+    /// The next operand, if there is one.
     pub(super) fn optional<K: Kind>(&mut self) -> Option<Ranked<K>> {
         self.0.next().map(K::from_value)
     }
 
-    /// All operands that are left.
+    /// The remaining operands.
     pub(super) fn rest<K: Kind>(self) -> impl Iterator<Item = Ranked<K>> {
         self.0.map(K::from_value)
     }

@@ -1,4 +1,4 @@
-//! Windows that slide over a feature map.
+//! Pooling.
 
 use burn_tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn_tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions, PadMode};
@@ -23,9 +23,8 @@ pub(super) fn max_pool(window: Window) -> Operation {
 
 /// [`Operator::AveragePool`](framegate_backend_api::graph::Operator::AveragePool)
 ///
-/// Pads with zeros first, averages over whole windows, and then corrects the windows that reach
-/// beyond what counts: burn knows neither dilation nor an overhang, and its own notions of what
-/// counts differ from device to device.
+/// Pads with zeros, averages over whole windows, and then corrects the windows that cover elements that do not
+/// count: burn supports neither dilation nor overhang, and which elements it counts differs by device.
 pub(super) fn average_pool(pool: &AveragePool, x_shape: &[usize], device: &Device) -> Operation {
     let AveragePool { window, overhang, .. } = pool;
     let Window { kernel, stride, dilation, padding } = window.clone();
@@ -56,14 +55,14 @@ pub(super) fn average_pool(pool: &AveragePool, x_shape: &[usize], device: &Devic
     })
 }
 
-/// Taps of a window divided by the taps that count, for each window: `[1, 1, H', W']`.
+/// All taps of a window divided by the taps that count, per window: `[1, 1, H', W']`.
 fn correction(pool: &AveragePool, [height, width]: [usize; 2], device: &Device) -> Tensor<4> {
     let padding = pool.window.padding;
     let rows = counting_taps(pool, 0, height, [padding.top, padding.bottom]);
     let columns = counting_taps(pool, 1, width, [padding.left, padding.right]);
     let taps = pool.window.kernel[0] * pool.window.kernel[1];
     let factor = |counting: usize| match counting {
-        // A window over nothing that counts: ONNX Runtime makes its mean 0.
+        // No tap of this window counts: ONNX Runtime defines its mean as 0.
         0 => 0.0,
         counting => taps as f32 / counting as f32,
     };

@@ -25,7 +25,7 @@ fn combine<K: Ordered>(reduction: Reduction, x: Ranked<K>, axes: &[usize]) -> Ra
     map_rank!(x, x => combine_along(reduction, x, axes))
 }
 
-/// Reduced axes stay with extent 1.
+/// Reduced axes stay, with extent 1.
 fn combine_along<const D: usize, K: Ordered>(
     reduction: Reduction,
     x: Tensor<D, K>,
@@ -33,7 +33,7 @@ fn combine_along<const D: usize, K: Ordered>(
 ) -> Tensor<D, K> {
     match reduction {
         Reduction::Sum => x.sum_dims(axes),
-        // Not `mean_dims`: on integers that rounds after each axis.
+        // Not `mean_dims`, which rounds integers after each axis.
         Reduction::Mean => {
             let extents = x.dims();
             let count: usize = axes.iter().map(|axis| extents[*axis]).product();
@@ -55,7 +55,7 @@ pub(super) fn softmax(axis: usize) -> Operation {
 
 /// [`Operator::LayerNormalization`](framegate_backend_api::graph::Operator::LayerNormalization)
 ///
-/// burn normalises the last axis only, so the normalised axes are made one.
+/// burn normalises only the last axis, so the normalised axes are merged into one.
 pub(super) fn layer_normalization(axis: usize, epsilon: f32) -> Operation {
     Box::new(move |mut operands, _| {
         let (x, scale, bias) = (operands.next(), operands.next(), operands.next());

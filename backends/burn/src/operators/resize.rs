@@ -1,7 +1,7 @@
-//! Scaling feature maps.
+//! Resizing feature maps.
 //!
-//! burn's own interpolation knows few of the rules a model can ask for, so the input positions are
-//! worked out when the model is loaded, and feature maps are put together from rows and columns.
+//! burn's own interpolation supports few of the rules that a model can ask for. So the input positions are
+//! computed when the model is loaded, and the result is assembled from rows and columns.
 
 use burn_tensor::{Device, Int, Tensor, TensorData};
 use framegate_backend_api::graph::{Resize, ResizeMode};
@@ -20,7 +20,7 @@ pub(super) fn resize(options: &Resize, x_shape: &[usize], device: &Device) -> Op
             });
             let [rows, columns] = [0, 1].map(|axis| repetition(&sources[axis], x_shape[2 + axis]));
             match (rows, columns) {
-                // The usual case, enlarging by a whole number, needs no index table.
+                // The common case, enlarging by a whole number, needs no index table.
                 (Some(rows), Some(columns)) => Box::new(move |x| repeat(x, rows, columns)),
                 _ => {
                     let [rows, columns] = sources.map(|sources| indices(&sources, device));
@@ -41,7 +41,7 @@ fn positions(options: &Resize, axis: usize, extent: usize) -> impl Iterator<Item
     (0..options.size[axis]).map(move |position| options.source_position(axis, extent, position))
 }
 
-/// How often each of `extent` elements is repeated, if `sources` does nothing else.
+/// How often each of `extent` elements is repeated, if `sources` only repeats elements.
 fn repetition(sources: &[usize], extent: usize) -> Option<usize> {
     let times = sources.len() / extent;
     let repeats = times * extent == sources.len()
@@ -49,7 +49,7 @@ fn repetition(sources: &[usize], extent: usize) -> Option<usize> {
     repeats.then_some(times)
 }
 
-/// Makes each element a block of `rows` by `columns`.
+/// Repeats each element as a block of `rows` by `columns`.
 fn repeat(x: Tensor<4>, rows: usize, columns: usize) -> Tensor<4> {
     let [n, c, height, width] = x.dims();
     x.reshape([n, c, height, 1, width, 1]).expand([n, c, height, rows, width, columns]).reshape([
@@ -70,7 +70,7 @@ struct Blend {
     axis: usize,
     lower: Tensor<1, Int>,
     upper: Tensor<1, Int>,
-    /// Share of the upper neighbour; extent 1 along all other axes.
+    /// Weight of the upper neighbour; extent 1 along all other axes.
     share: Tensor<4>,
 }
 

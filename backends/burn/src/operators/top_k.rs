@@ -11,8 +11,8 @@ use crate::value::{Ranked, Value, with_rank};
 
 /// [`Operator::TopK`](framegate_backend_api::graph::Operator::TopK)
 ///
-/// Done in host memory. burn sorts there as well, on every device, but leaves open which of equal
-/// elements comes first.
+/// Runs in host memory. burn sorts there as well, on every device, but does not specify the order of equal
+/// elements.
 pub(super) fn top_k(options: TopK) -> Operation {
     Box::new(move |mut operands, _| match operands.any() {
         Value::Float(x) => {
@@ -44,7 +44,7 @@ fn on_host<K: Basic, E: Element>(
     (Ranked::upload(TensorData::new(values, shape), &device), Value::Int(indices))
 }
 
-/// The `k` best of each lane along the axis and where in it they stood, both shaped as the result.
+/// The first `k` elements in order along the axis, and their indices, both shaped like the result.
 fn best<E: Copy>(
     elements: &[E],
     shape: &[usize],
@@ -60,7 +60,7 @@ fn best<E: Copy>(
         let (outer, offset) = (lane / inner, lane % inner);
         let mut candidates: Vec<usize> =
             (0..extent).map(|index| (outer * extent + index) * inner + offset).collect();
-        // Stable, so equal elements stay in the order of their indices.
+        // A stable sort keeps equal elements in index order.
         candidates.sort_by(|a, b| {
             let order = compare(&elements[*a], &elements[*b]);
             if largest { order.reverse() } else { order }

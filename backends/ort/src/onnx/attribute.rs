@@ -1,4 +1,4 @@
-//! Attributes of ONNX nodes.
+//! Builds the attributes of ONNX nodes.
 
 use framegate_onnx_proto::{AttributeProto, AttributeType};
 
@@ -6,28 +6,24 @@ fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
     AttributeProto { name: name.to_owned(), r#type: kind.into(), ..Default::default() }
 }
 
-/// One integer.
 pub(super) fn integer(name: &str, value: usize) -> AttributeProto {
     AttributeProto { i: Some(value as i64), ..attribute(name, AttributeType::Int) }
 }
 
-/// Several integers.
 pub(super) fn integers(name: &str, values: &[usize]) -> AttributeProto {
     let ints = values.iter().map(|value| *value as i64).collect();
     AttributeProto { ints, ..attribute(name, AttributeType::Ints) }
 }
 
-/// One number.
 pub(super) fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto { f: Some(value), ..attribute(name, AttributeType::Float) }
 }
 
-/// A word.
 pub(super) fn text(name: &str, value: &str) -> AttributeProto {
     AttributeProto { s: Some(value.into()), ..attribute(name, AttributeType::String) }
 }
 
-/// Truth, as ONNX writes it.
+/// A boolean, which ONNX writes as an integer.
 pub(super) fn flag(name: &str, value: bool) -> AttributeProto {
     integer(name, usize::from(value))
 }

@@ -1,4 +1,4 @@
-//! The model under construction: names, nodes and constants.
+//! Collects the names, nodes and constants of the ONNX model.
 
 use framegate_backend_api::graph::{Graph, ValueId};
 use framegate_backend_api::{ElementType, HostTensor, TensorData};
@@ -9,27 +9,27 @@ use framegate_onnx_proto::{
 
 use super::attribute;
 
-/// Version of the operator set: the first in which all our operators are defined.
+/// Version of the operator set: the first that defines every operator used here.
 const OPSET: i64 = 20;
-/// Version of the file format that came with it.
+/// Version of the file format that was released with it.
 const FORMAT: i64 = 9;
 
-/// Numbers of element types in ONNX's `TensorProto.DataType`.
+/// Element types as numbered by ONNX's `TensorProto.DataType`.
 const FLOAT: i32 = 1;
 const INT64: i32 = 7;
 const BOOL: i32 = 9;
 
-/// Writes nodes one after another.
+/// Writes a graph node by node.
 pub(super) struct Writer<'a> {
     graph: &'a Graph,
     open_batch: bool,
     file: GraphProto,
-    /// Number of values that stand only in the file.
+    /// Number of values that are in the file but not in the graph.
     helpers: usize,
 }
 
 impl<'a> Writer<'a> {
-    /// A file that holds the graph's constants so far.
+    /// A file that contains only the graph's constants.
     pub(super) fn new(graph: &'a Graph, open_batch: bool) -> Self {
         let file = GraphProto { name: "framegate".to_owned(), ..Default::default() };
         let mut writer = Self { graph, open_batch, file, helpers: 0 };
@@ -46,7 +46,7 @@ impl<'a> Writer<'a> {
         self.graph
     }
 
-    /// Whether the first axis of values is left open, so that shapes must not fix it.
+    /// Whether the first axis of values is symbolic, so that shapes must not fix it.
     pub(super) fn open_batch(&self) -> bool {
         self.open_batch
     }
@@ -69,19 +69,19 @@ impl<'a> Writer<'a> {
         });
     }
 
-    /// Adds a node whose one result only another node reads, and says how it is called.
+    /// Adds a node whose only result is not a value of the graph, and returns the name of that result.
     pub(super) fn helper(&mut self, operator: &str, inputs: &[String]) -> String {
         let result = self.helper_name();
         self.node(operator, inputs, std::slice::from_ref(&result), Vec::new());
         result
     }
 
-    /// Adds a constant of integers along one axis.
+    /// Adds a one-dimensional constant of integers.
     pub(super) fn integers(&mut self, elements: Vec<i64>) -> String {
         self.constant(HostTensor::from_i64([elements.len()], elements))
     }
 
-    /// Adds a single number.
+    /// Adds a scalar constant.
     pub(super) fn number(&mut self, element: f32) -> String {
         self.constant(HostTensor::from_f32([], vec![element]))
     }
@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
         name
     }
 
-    /// The file's bytes. Outputs that are no numbers of their own are made so here.
+    /// The file's bytes. Outputs that are not `f32` are cast here.
     pub(super) fn finish(mut self) -> Vec<u8> {
         for (position, id) in self.graph.outputs.iter().enumerate() {
             let output = format!("output{position}");
@@ -149,12 +149,12 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What a value of the graph is called in the file.
+/// Name in the file of a value of the graph.
 pub(super) fn name(id: ValueId) -> String {
     format!("value{}", id.0)
 }
 
-/// The number of an element type.
+/// ONNX's number for an element type.
 pub(super) fn data_type(element_type: ElementType) -> usize {
     let number = match element_type {
         ElementType::F32 => FLOAT,

@@ -1,45 +1,12 @@
 //! Intel's AMX, which has eight tiles of 16 rows of 64 bytes.
 //!
 //! Rust has no stable intrinsics for it, hence assembly. Instructions as in Intel's Software
-//! Developer's Manual, volume 1, chapter 18; Linux's permission as in its documentation of x86's
-//! extended state (`xstate`).
+//! Developer's Manual, volume 1, chapter 18.
 #![expect(unsafe_code, reason = "tiles exist on some processors only")]
 
 use std::arch::asm;
-use std::arch::x86_64::__cpuid_count;
-use std::sync::LazyLock;
 
 use super::{COLUMNS, Factors, PAIRS, ROWS, Sums, Tiles};
-
-/// Whether a processor with AVX-512 multiplies tiles of bf16, and the system lets this process do so. It
-/// is asked, because threads that use tiles have more to be saved than others.
-pub(crate) fn is_usable() -> bool {
-    static IS_USABLE: LazyLock<bool> = LazyLock::new(|| has_instructions() && is_permitted());
-    *IS_USABLE
-}
-
-/// Of a processor with AVX-512, which has this leaf.
-fn has_instructions() -> bool {
-    const BF16: u32 = 1 << 22;
-    const TILE: u32 = 1 << 24;
-    let features = __cpuid_count(7, 0).edx;
-    features & BF16 != 0 && features & TILE != 0
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_permitted() -> bool {
-    false
-}
-
-#[cfg(target_os = "linux")]
-fn is_permitted() -> bool {
-    const ARCH_REQ_XCOMP_PERM: libc::c_int = 0x1023;
-    const XFEATURE_XTILE_DATA: libc::c_ulong = 18;
-    // SAFETY: the call takes two numbers, and gives every thread of the process a right.
-    let refused =
-        unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA) };
-    refused == 0
-}
 
 /// What `LDTILECFG` reads.
 #[repr(C, align(64))]

@@ -21,7 +21,7 @@ mod amx;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use amx::{AmxTiles, is_usable};
+pub(crate) use amx::AmxTiles;
 #[cfg(test)]
 pub(crate) use portable::PortableTiles;
 

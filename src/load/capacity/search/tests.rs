@@ -1,7 +1,7 @@
 use super::*;
 
-/// Searches with trials that end as `fits` says, given the number of sessions and how often it was tried
-/// before. Returns what was found and what was tried.
+/// Searches with trials that fit as `fits` says, given the number of sessions and how often it was tried
+/// before. Returns what was found and which numbers were tried.
 fn search(
     upper_bound: usize,
     fits: impl Fn(usize, usize) -> bool,
@@ -13,7 +13,7 @@ fn search(
         assert!(tried.len() < 3 * upper_bound, "it ends: {tried:?}");
         let before = tried.iter().filter(|number| **number == sessions).count();
         assert!(before < 3, "a third trial decides: {tried:?}");
-        search.tried(sessions, fits(sessions, before));
+        search.record(sessions, fits(sessions, before));
         tried.push(sessions);
     }
     (search.found(), tried)
@@ -37,14 +37,14 @@ fn it_grows_bisects_and_confirms() {
 }
 
 #[test]
-fn nothing_fits_only_if_that_is_so_twice() {
+fn nothing_fits_only_if_one_session_fails_twice() {
     assert_eq!(search(9, |_, _| false), ((0, Boundary::NothingFits), vec![1, 1]));
     let (found, _) = search(9, |sessions, before| sessions == 1 && before > 0);
     assert_eq!(found, (1, Boundary::Found));
 }
 
 #[test]
-fn the_upper_bound_is_told_and_never_exceeded() {
+fn the_upper_bound_is_reported_and_never_exceeded() {
     let (found, tried) = search(13, |_, _| true);
     assert_eq!(found, (13, Boundary::UpperBound));
     assert_eq!(tried, [1, 2, 4, 8, 13, 13]);

@@ -1,4 +1,4 @@
-//! Functions that networks put after a layer.
+//! Activation functions.
 
 use framegate_backend_api::graph::Activation;
 

@@ -1,4 +1,4 @@
-//! Convolutions, with what follows them.
+//! Convolutions, with their activations.
 
 use framegate_backend_api::graph::{Activation, Convolution, Padding, TransposedConvolution};
 use framegate_onnx_proto::AttributeProto;
@@ -31,7 +31,7 @@ pub(super) fn transposed(
     activated(writer, "ConvTranspose", attributes, *activation, inputs, output);
 }
 
-/// Rows above, columns to the left, rows below, columns to the right, as ONNX lists them.
+/// Padding in ONNX order: top, left, bottom, right.
 pub(super) fn pads(padding: Padding) -> AttributeProto {
     let Padding { top, left, bottom, right } = padding;
     integers("pads", &[top, left, bottom, right])

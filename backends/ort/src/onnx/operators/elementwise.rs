@@ -32,7 +32,7 @@ pub(super) fn binary(
     output: &[String],
 ) {
     let operator = match binary {
-        // ONNX's remainder with the sign of the divisor is for integers only.
+        // ONNX defines the remainder with the sign of the divisor for integers only.
         Binary::Mod if element_type == ElementType::F32 => {
             return float_remainder(writer, inputs, output);
         }
@@ -56,7 +56,7 @@ pub(super) fn binary(
     writer.node(operator, inputs, output, Vec::new());
 }
 
-/// One of two where a condition holds, the other elsewhere.
+/// `condition ? a : b` per element.
 pub(super) fn choice(
     writer: &mut Writer<'_>,
     element_type: ElementType,
@@ -67,7 +67,7 @@ pub(super) fn choice(
     if element_type != ElementType::Bool {
         return writer.node("Where", inputs, output, Vec::new());
     }
-    // The runtime does not choose between truth values.
+    // The runtime has no `Where` for booleans.
     let otherwise = writer.helper("Not", std::slice::from_ref(condition));
     let from_a = writer.helper("And", &[condition.clone(), a.clone()]);
     let from_b = writer.helper("And", &[otherwise, b.clone()]);

@@ -1,4 +1,4 @@
-//! Each operator of a graph as one or a few of ONNX's.
+//! Writes each operator of a graph as one or a few ONNX operators.
 
 mod activation;
 mod convolution;
@@ -13,7 +13,7 @@ use framegate_backend_api::graph::{Node, Operator};
 use super::attribute::{flag, float, integer};
 use super::writer::{Writer, data_type, name};
 
-/// Adds what a node does.
+/// Appends the ONNX nodes that compute `node`.
 pub(super) fn write(writer: &mut Writer<'_>, node: &Node) {
     let inputs: Vec<String> = node.inputs.iter().map(|id| name(*id)).collect();
     let outputs: Vec<String> = node.outputs.iter().map(|id| name(*id)).collect();

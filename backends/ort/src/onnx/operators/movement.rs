@@ -1,4 +1,4 @@
-//! Operators that only move elements.
+//! Operators that move elements without changing them.
 
 use framegate_backend_api::graph::{AxisSlice, Pad, PadMode};
 use framegate_backend_api::{ElementType, HostTensor, TensorData};
@@ -7,7 +7,7 @@ use super::super::attribute::{integers, text};
 use super::super::writer::Writer;
 
 pub(super) fn slice(writer: &mut Writer<'_>, slices: &[AxisSlice], input: &str, output: &[String]) {
-    // An axis that is kept whole may be the batch, whose extent is open.
+    // An axis that is kept whole may be the batch axis, whose extent is symbolic.
     let mut axes = Vec::new();
     let (mut starts, mut ends, mut steps) = (Vec::new(), Vec::new(), Vec::new());
     for (axis, slice) in slices.iter().enumerate() {
@@ -18,7 +18,7 @@ pub(super) fn slice(writer: &mut Writer<'_>, slices: &[AxisSlice], input: &str, 
         starts.push(slice.start as i64);
         steps.push(slice.step as i64);
         let end = slice.start as i64 + slice.len as i64 * slice.step as i64;
-        // Below the first element; a small negative number would count from the end.
+        // Stops below the first element; a small negative number would count from the end.
         ends.push(if end < 0 { i64::MIN } else { end });
     }
     let inputs = [starts, ends, axes, steps].map(|integers| writer.integers(integers));
@@ -56,7 +56,7 @@ fn filling(value: f32, element_type: ElementType) -> TensorData {
 pub(super) fn reshape(writer: &mut Writer<'_>, shape: &[usize], input: &str, output: &[String]) {
     let mut shape: Vec<i64> = shape.iter().map(|extent| *extent as i64).collect();
     if writer.open_batch() {
-        // As long as the first axis of the input.
+        // 0 copies the extent of the input's first axis.
         shape[0] = 0;
     }
     let shape = writer.integers(shape);
@@ -72,7 +72,7 @@ pub(super) fn transpose(
     writer.node("Transpose", inputs, output, vec![integers("perm", permutation)]);
 }
 
-/// An operator that takes one number an axis as its second operand. A 1 leaves the batch as it is.
+/// An operator whose second operand has one number per axis. A 1 leaves the batch axis unchanged.
 pub(super) fn shaped(
     writer: &mut Writer<'_>,
     operator: &str,

@@ -1,4 +1,4 @@
-//! Sliding windows.
+//! Pooling.
 
 use std::slice;
 
@@ -32,8 +32,8 @@ pub(super) fn average(
     if window == pool.window || pool.count_padding {
         return writer.node("AveragePool", &[padded_input], output, attributes(pool.count_padding));
     }
-    // Padded beforehand, what does not count must be left out of the mean: divide it by the share of
-    // each window that does.
+    // The input is padded beforehand, so the mean counts elements that it must not: divide it by the
+    // fraction of each window that counts.
     let extent = &input.shape[2..];
     let ones = vec![1.0; extent.iter().product()];
     let ones = writer.constant(HostTensor::from_f32([&[1, 1], extent].concat(), ones));
@@ -44,8 +44,8 @@ pub(super) fn average(
     writer.node("Div", &[mean, share], output, Vec::new());
 }
 
-/// The window and its input as the runtime takes them: no pool pads by as much as its kernel, so more
-/// is added beforehand.
+/// The window and its input in a form that the runtime accepts: a pool must pad by less than its kernel, so
+/// larger padding is added by a node of its own.
 fn padded(writer: &mut Writer<'_>, window: &Window, filling: f32, input: &str) -> (Window, String) {
     let Padding { top, left, bottom, right } = window.padding;
     let [height, width] = window.kernel;

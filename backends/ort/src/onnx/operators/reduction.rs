@@ -1,4 +1,4 @@
-//! Operators that leave less than there was.
+//! Reductions and `TopK`.
 
 use framegate_backend_api::graph::{Reduce, Reduction, TopK};
 

@@ -1,4 +1,4 @@
-//! Resizing of feature maps.
+//! Resizing feature maps.
 
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Coordinates, NearestRounding, Resize, ResizeMode, Value};
@@ -29,8 +29,8 @@ pub(super) fn write(
         ResizeMode::Linear => attributes.push(text("mode", "linear")),
     }
     let absent = String::new;
-    // With factors the runtime works out the size itself; only where it arrives at another is it told
-    // the size.
+    // Given factors, the runtime works out the size itself. Where it would arrive at a different size, the
+    // node gives the size instead.
     let inputs = if sizes(&input.shape, resize.scale) == resize.size {
         let scale = writer.constant(HostTensor::from_f32([2], resize.scale.to_vec()));
         vec![input_name.to_owned(), absent(), scale]

@@ -1,4 +1,4 @@
-//! The web page: files that are part of the binary.
+//! The web pages: files that are part of the binary.
 
 use std::sync::Arc;
 
@@ -9,17 +9,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::app::App;
-use super::status::not_found;
+use super::responses::not_found;
+use super::state::App;
 
 #[derive(Embed)]
 #[folder = "src/web/"]
 struct Files;
 
-/// `GET /` and everything the page loads.
+/// `GET /`, `GET /docs` and every file that the two pages load.
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(async |headers: HeaderMap| file("index.html", &headers).await))
+        .route("/docs", get(async |headers: HeaderMap| file("docs/index.html", &headers).await))
         .route(
             "/web/{*path}",
             get(async |Path(path): Path<String>, headers: HeaderMap| file(&path, &headers).await),
@@ -31,8 +32,8 @@ async fn file(path: &str, headers: &HeaderMap) -> Response {
         return not_found().await;
     };
     let tag = entity_tag(&file);
-    // A browser asks every time and is mostly told that nothing has changed: after an update nobody
-    // sees half of the old page.
+    // Browsers revalidate every time, and mostly learn that nothing has changed: after an update nobody
+    // sees a mixture of old and new files.
     let caching = [(header::CACHE_CONTROL, "no-cache".to_owned()), (header::ETAG, tag.clone())];
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if known.is_some_and(|known| known.split(',').any(|known| known.trim() == tag)) {

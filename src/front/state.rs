@@ -1,4 +1,4 @@
-//! What every request of a server can reach.
+//! The state of a server that every request can reach.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,56 +22,51 @@ pub struct FrontSettings {
     pub max_frame_bytes: usize,
     /// When frames are paced and senders told to slow down.
     pub thresholds: DropThresholds,
-    /// How many sessions there should be.
+    /// How many sessions to serve at once.
     pub sessions: SessionLimit,
-    /// Which web pages are let in.
+    /// Which web pages may use the server.
     pub origins: OriginPolicy,
-    /// How long a shutdown may take.
+    /// Longest time that a shutdown may take.
     pub drain: Duration,
 }
 
-/// A pipeline by the name that clients use.
+/// A pipeline under the name that clients ask for.
 #[derive(Debug, Clone)]
 pub struct NamedPipeline {
-    /// Its name.
     pub id: String,
-    /// What it detects.
     pub detector: Arc<Detector>,
 }
 
-/// What is there once the models are loaded.
-pub struct Running {
-    /// Runs the frames; its pipelines are numbered as those here.
+/// What exists once the models are loaded.
+pub struct Loaded {
+    /// Runs the frames; its pipelines have the same order as `pipelines`.
     pub engine: Engine,
     /// At least one; the first is the default.
     pub pipelines: Vec<NamedPipeline>,
-    /// What computes.
+    /// Name of the backend that runs the models.
     pub backend: &'static str,
-    /// What that runs on.
+    /// The device that the backend runs on.
     pub device: DeviceInfo,
-    /// Bounds that the engine was started with.
+    /// What the engine was started with.
     pub settings: EngineSettings,
 }
 
-/// A server's state.
+/// A server, starting or ready.
 pub struct App {
-    /// How it behaves.
     pub settings: FrontSettings,
-    /// What it counts.
     pub metrics: Arc<Metrics>,
-    /// Who is connected.
     pub sessions: Sessions,
     /// Cancelled when the shutdown begins.
     pub draining: CancellationToken,
-    /// Images of single requests being worked on.
-    pub(super) single_frames: Semaphore,
-    single_failures: Mutex<FailureLog>,
-    running: SetOnce<Running>,
+    /// One permit per `POST /infer` being answered.
+    pub(super) infer_permits: Semaphore,
+    infer_failures: Mutex<FailureLog>,
+    loaded: SetOnce<Loaded>,
 }
 
-/// Most images of single requests worked on at once: each is a session of its own in the turns, and
-/// streams must not starve beside them.
-const MAX_SINGLE_FRAMES: usize = 4;
+/// Most `POST /infer` requests answered at once: the engine schedules each like a stream, and streams
+/// must not starve beside them.
+const MAX_INFER_REQUESTS: usize = 4;
 
 impl App {
     /// A server that is starting.
@@ -82,50 +77,50 @@ impl App {
             metrics,
             sessions,
             draining: CancellationToken::new(),
-            single_frames: Semaphore::new(MAX_SINGLE_FRAMES),
-            single_failures: Mutex::default(),
-            running: SetOnce::new(),
+            infer_permits: Semaphore::new(MAX_INFER_REQUESTS),
+            infer_failures: Mutex::default(),
+            loaded: SetOnce::new(),
         })
     }
 
-    /// From now on the server is ready. Only the first call has an effect.
-    pub fn start(&self, running: Running) {
-        for pipeline in &running.pipelines {
+    /// Makes the server ready. Only the first call has an effect.
+    pub fn start(&self, loaded: Loaded) {
+        for pipeline in &loaded.pipelines {
             self.metrics.describe(&BuildLabels {
                 version: env!("CARGO_PKG_VERSION"),
-                backend: running.backend,
-                device: running.device.name.clone(),
+                backend: loaded.backend,
+                device: loaded.device.name.clone(),
                 model: pipeline.detector.model.name.clone(),
             });
         }
-        // A second start is dropped, engine and all.
-        let _ = self.running.set(running);
+        // A second start is dropped, engine included.
+        let _ = self.loaded.set(loaded);
     }
 
-    /// What is there once the models are loaded.
-    pub fn running(&self) -> Option<&Running> {
-        self.running.get()
+    /// What was loaded; `None` while the server is starting.
+    pub fn loaded(&self) -> Option<&Loaded> {
+        self.loaded.get()
     }
 
-    /// The same, unless the server is starting or shutting down.
-    pub(super) fn ready(&self) -> Option<&Running> {
-        self.running().filter(|_| !self.draining.is_cancelled())
+    /// What was loaded; `None` while the server is starting or shutting down.
+    pub(super) fn ready(&self) -> Option<&Loaded> {
+        self.loaded().filter(|_| !self.draining.is_cancelled())
     }
 
-    /// Logs that an image of a single request has failed.
-    pub(super) fn log_single_failure(&self, error: &FrameError) {
-        let mut log = self.single_failures.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Logs that the image of a `POST /infer` failed.
+    pub(super) fn log_infer_failure(&self, error: &FrameError) {
+        let mut log = self.infer_failures.lock().unwrap_or_else(PoisonError::into_inner);
         log.log(None, 1, error, Instant::now());
     }
 
-    /// Returns when the engine, once there is one, has ended.
+    /// Returns when the engine has ended; waits for it to start first.
     pub(super) async fn engine_ended(&self) {
-        self.running.wait().await.engine.ended().cancelled().await;
+        self.loaded.wait().await.engine.ended().cancelled().await;
     }
 }
 
-impl Running {
-    /// Number and pipeline of this name; without a name, the default.
+impl Loaded {
+    /// The pipeline of this name and its index in the engine; without a name, the default.
     pub(super) fn pipeline(&self, id: Option<&str>) -> Option<(usize, &NamedPipeline)> {
         let mut numbered = self.pipelines.iter().enumerate();
         match id {

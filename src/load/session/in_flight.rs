@@ -1,16 +1,15 @@
-//! Frames that wait for an answer. Servers number the frames that they count, from 1; a frame that is
-//! too large is refused without being counted.
+//! Frames that wait for an answer. Servers number the frames that they count, from 1; a frame that is too
+//! large is refused without being counted.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use tokio::time::Instant;
 
-use crate::load::messages::Outcome;
+use crate::load::messages::ReplyOutcome;
 use crate::load::recorder::LostFrame;
 
-/// A frame that waits for an answer.
 #[derive(Debug, Clone, Copy)]
-struct AwaitedFrame {
+struct SentFrame {
     due: Instant,
     /// Place in the order of sending, from 1.
     place: u64,
@@ -18,19 +17,19 @@ struct AwaitedFrame {
 
 /// The frames of a session that wait for an answer.
 #[derive(Debug, Default)]
-pub(super) struct Awaited {
+pub(super) struct InFlight {
     places: u64,
     frame_indices: u64,
     /// By the number that the server gives them.
-    counted: BTreeMap<u64, AwaitedFrame>,
-    not_counted: VecDeque<AwaitedFrame>,
+    counted: BTreeMap<u64, SentFrame>,
+    not_counted: VecDeque<SentFrame>,
 }
 
-impl Awaited {
-    /// A frame that is sent after all those before it.
+impl InFlight {
+    /// Adds a frame that is sent after all those before it.
     pub(super) fn push(&mut self, due: Instant, counted: bool) {
         self.places += 1;
-        let frame = AwaitedFrame { due, place: self.places };
+        let frame = SentFrame { due, place: self.places };
         if counted {
             self.frame_indices += 1;
             self.counted.insert(self.frame_indices, frame);
@@ -39,22 +38,23 @@ impl Awaited {
         }
     }
 
-    /// A frame was answered: when it was due. `None` if it waited for no answer.
+    /// Removes a frame that was answered and returns when it was due; `None` if it was not in flight.
     pub(super) fn answered(&mut self, frame_index: u64) -> Option<Instant> {
         self.counted.remove(&frame_index).map(|frame| frame.due)
     }
 
-    /// A message was refused without a number: the frame that was not counted, if one was to be.
-    pub(super) fn refused(&mut self, code: &'static str) -> Option<(Instant, Outcome)> {
+    /// Removes the next frame that the server was not going to count, since it refused a message
+    /// without a number.
+    pub(super) fn refused(&mut self, code: &'static str) -> Option<(Instant, ReplyOutcome)> {
         let frame = self.not_counted.pop_front()?;
-        Some((frame.due, Outcome::Failed { code }))
+        Some((frame.due, ReplyOutcome::Failed { code }))
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.counted.is_empty() && self.not_counted.is_empty()
     }
 
-    /// What still waits when its session ends, after so many frames were sent.
+    /// The frames still without an answer when the session ends, after this many were sent.
     pub(super) fn rest(&self, sent: u64) -> impl Iterator<Item = (Instant, LostFrame)> {
         self.counted.values().chain(&self.not_counted).map(move |frame| {
             let was_sent = frame.place <= sent;

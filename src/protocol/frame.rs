@@ -1,22 +1,25 @@
-//! Whether a message can be a frame: looked at from outside, in a fixed order, before it is counted.
+//! Whether a message can be a frame: checks of its first and last bytes and its size, in a fixed order,
+//! before the frame is counted.
+
+use super::ErrorCode;
 
 /// First two bytes of every JPEG (SOI; ITU-T T.81, B.1.1.3).
 const START_MARKER: [u8; 2] = [0xFF, 0xD8];
 /// Last two bytes of every JPEG (EOI).
 const END_MARKER: [u8; 2] = [0xFF, 0xD9];
 
-/// Why a message is no frame. Displays as the detail on the wire.
+/// Why a message is not a frame. Displays as the detail on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFrame {
-    /// There are no bytes.
+    /// It has no bytes.
     #[error("Frame is empty (no data provided)")]
     Empty,
-    /// There are more bytes than allowed.
+    /// It has more bytes than the server accepts.
     #[error("Frame size ({bytes} bytes) exceeds limit ({limit} bytes)")]
     TooLarge {
-        /// Bytes of the message.
+        /// Size of the message.
         bytes: usize,
-        /// Most bytes allowed.
+        /// Largest size that is accepted.
         limit: usize,
     },
     /// It does not begin as a JPEG does.
@@ -27,10 +30,27 @@ pub enum InvalidFrame {
     NoEndMarker,
 }
 
-/// Checks a message of any content; exactly `limit` bytes are allowed.
+impl InvalidFrame {
+    /// The error code of a session.
+    pub fn code(self) -> ErrorCode {
+        match self {
+            Self::TooLarge { .. } => ErrorCode::FrameTooLarge,
+            Self::Empty | Self::NoStartMarker | Self::NoEndMarker => ErrorCode::InvalidFrame,
+        }
+    }
+}
+
+/// Checks whether a message can be a JPEG; a message of exactly `limit` bytes is not too large.
+///
+/// ```
+/// use framegate::protocol::{InvalidFrame, validate};
+///
+/// assert_eq!(validate(b"\xFF\xD8 pixels \xFF\xD9", 100), Ok(()));
+/// assert_eq!(validate(b"GIF89a", 100), Err(InvalidFrame::NoStartMarker));
+/// ```
 ///
 /// # Errors
-/// The first of the reasons in [`InvalidFrame`], in their order there.
+/// The first reason that applies, in the order of [`InvalidFrame`].
 pub fn validate(message: &[u8], limit: usize) -> Result<(), InvalidFrame> {
     if message.is_empty() {
         return Err(InvalidFrame::Empty);

@@ -1,10 +1,10 @@
-//! A session's socket: two loops, one that reads and decides and one that writes, so that a client
-//! that does not read holds up nobody but itself.
+//! A session's socket: one loop that reads and decides, one that writes, so that a client that does not
+//! read holds up only itself.
 //!
 //! ```text
 //! socket ─▶ read ─▶ ClientSession ─▶ engine
 //!                      │ ▲        │
-//!                      │ └────────┘ answers
+//!                      │ └────────┘ replies
 //! socket ◀─ write ◀─ Outbox
 //! ```
 
@@ -23,26 +23,26 @@ use tokio_util::sync::CancellationToken;
 use super::metrics::Metrics;
 use super::outbox::Outgoing;
 use super::session::ClientSession;
-use super::wire::{Greeting, Message};
 use crate::engine::StreamHandle;
+use crate::protocol::{Greeting, ServerMessage};
 use reading::Reader;
 use shared_outbox::SharedOutbox;
 
-/// How often a client is asked whether it is there.
+/// How often a client is pinged.
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// A client of which no message arrives for so long, not even an answer to a ping, has gone.
+/// Close the connection if nothing, not even a pong, arrives within this time.
 pub const SILENCE_LIMIT: Duration = Duration::from_secs(60);
-/// A client that reads nothing for so long while something waits for it is given up.
+/// Drop the connection if the client reads nothing for this long while a message waits for it.
 pub const UNREAD_LIMIT: Duration = Duration::from_secs(10);
-/// How long a client may take to answer a close.
+/// Longest time that a client may take to answer a close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// The shutdown of the server, as a session sees it.
+/// The server's shutdown, as a session sees it.
 #[derive(Debug, Clone)]
 pub struct Drain {
-    /// Cancelled when it begins.
+    /// Cancelled when the shutdown begins.
     pub begun: CancellationToken,
-    /// How long it may take.
+    /// Longest time that the shutdown may take.
     pub deadline: Duration,
 }
 
@@ -59,11 +59,11 @@ pub async fn run<S>(
 {
     let (sink, stream) = socket.split();
     let outbox = Arc::new(SharedOutbox::default());
-    if let Some(session) = greeting {
-        outbox.change(|outbox| outbox.push(Outgoing::Other(Message::Greeting { session })));
+    if let Some(greeting) = greeting {
+        outbox.change(|outbox| outbox.push(Outgoing::Other(ServerMessage::Greeting(greeting))));
     }
     let writing = writing::write(sink, Arc::clone(&outbox), metrics);
     let reader = Reader::new(stream, session, handle, outbox, drain);
-    // Each ends when there is no use in going on; the reader first if all is well.
+    // Both end when the connection does; the reader first if all is well.
     reader.read_beside(writing).await;
 }

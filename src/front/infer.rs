@@ -1,4 +1,4 @@
-//! `POST /infer`: one image, one answer.
+//! `POST /infer`: one image, one result.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -10,55 +10,79 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::app::App;
-use super::metrics::FrameOutcome;
-use super::origin_headers::allowed;
-use super::status::{failure, origin_refused, query_refused, try_later, unavailable};
-use super::validate::{InvalidFrame, validate};
-use super::wire::FrameContents;
+use super::metrics::MessageOutcome;
+use super::responses::{failure, origin_refused, query_refused, try_later, unavailable};
+use super::state::App;
 use crate::engine::{DropReason, FrameErrorCode, Outcome, Timings, milliseconds};
+use crate::protocol::{
+    DetectionResult, ErrorBody, HttpErrorCode, InferQuery, InvalidFrame, Jpeg, validate,
+};
 
-/// Answers list the stages in this header (W3C Server Timing).
+/// Lists the stages of a result with their times (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// Longest that a body may take to arrive.
+/// Longest time that a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(30);
 
-/// What a client may say in the address.
-#[derive(Debug, Deserialize)]
-pub(super) struct SingleQuery {
-    pipeline_id: Option<String>,
-}
-
-/// Runs the JPEG in the body through a pipeline. What the head of the request tells is checked before
-/// the body is read.
+/// Runs one JPEG through a pipeline. The head of the request is checked before the body is read.
+#[utoipa::path(
+    post,
+    path = "/infer",
+    tag = "Inference",
+    params(InferQuery),
+    request_body(content = Jpeg, content_type = "image/jpeg", description = "One whole JPEG"),
+    responses(
+        (
+            status = 200,
+            description = "The detections",
+            body = DetectionResult,
+            headers(("server-timing" = String, description = "Milliseconds spent in each stage"))
+        ),
+        (
+            status = 400,
+            description = "The query, the pipeline or the JPEG cannot be used, or the body did not \
+                arrive in time",
+            body = ErrorBody
+        ),
+        (status = 403, description = "This web page may not use the server", body = ErrorBody),
+        (status = 413, description = "The JPEG has more bytes than the server accepts", body = ErrorBody),
+        (status = 415, description = "The body is not declared as image/jpeg", body = ErrorBody),
+        (status = 500, description = "The server failed, not the image", body = ErrorBody),
+        (
+            status = 503,
+            description = "The server is starting, overloaded or shutting down",
+            body = ErrorBody,
+            headers(("retry-after" = String, description = "Seconds to wait before the next attempt"))
+        ),
+    )
+)]
 pub(super) async fn infer(
     State(app): State<Arc<App>>,
-    query: Result<Query<SingleQuery>, QueryRejection>,
+    query: Result<Query<InferQuery>, QueryRejection>,
     request: Request,
 ) -> Response {
     let headers = request.headers();
-    if !allowed(&app, headers) {
+    if !app.settings.origins.allows_request(headers) {
         return origin_refused();
     }
     if !is_jpeg(headers) {
         let detail = "Send one JPEG with the header Content-Type: image/jpeg";
-        return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail);
+        let code = HttpErrorCode::UnsupportedMediaType;
+        return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail);
     }
     let limit = app.settings.max_frame_bytes;
     let declared = declared_length(headers).unwrap_or(0);
     if declared > limit {
         return invalid(&app, InvalidFrame::TooLarge { bytes: declared, limit });
     }
-    let Ok(Query(SingleQuery { pipeline_id })) = query else { return query_refused() };
-    let Some(running) = app.ready() else { return unavailable(&app) };
-    let Some((number, _)) = running.pipeline(pipeline_id.as_deref()) else {
+    let Ok(Query(InferQuery { pipeline_id })) = query else { return query_refused() };
+    let Some(loaded) = app.ready() else { return unavailable(&app) };
+    let Some((number, _)) = loaded.pipeline(pipeline_id.as_deref()) else {
         let detail = "Unknown pipeline_id; see GET /pipelines";
-        return failure(StatusCode::BAD_REQUEST, "invalid_pipeline", detail);
+        return failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidPipeline, detail);
     };
-    let Ok(_turn) = app.single_frames.try_acquire() else {
+    let Ok(_permit) = app.infer_permits.try_acquire() else {
         return dropped(&app, DropReason::Busy);
     };
     let jpeg = match timeout(BODY_LIMIT, Bytes::from_request(request, &app)).await {
@@ -68,47 +92,48 @@ pub(super) async fn infer(
         }
         Ok(Err(_)) | Err(_) => {
             let detail = "The body was not complete in time";
-            return failure(StatusCode::BAD_REQUEST, "incomplete_body", detail);
+            return failure(StatusCode::BAD_REQUEST, HttpErrorCode::IncompleteBody, detail);
         }
     };
     let received = Instant::now();
     if let Err(problem) = validate(&jpeg, limit) {
         return invalid(&app, problem);
     }
-    let mut handle = running.engine.open(number);
-    // It takes its turn like a session that sends as fast as it can; the others are to know.
+    let mut handle = loaded.engine.open(number);
+    // To the scheduler this is a stream that sends as fast as it can.
     handle.capacity(f64::INFINITY, received);
     if let Err(reason) = handle.offer(1, received, jpeg) {
         return dropped(&app, reason);
     }
     match handle.answer().await.outcome {
         Outcome::Result(result) => {
-            app.metrics.count(FrameOutcome::Result);
+            app.metrics.count(MessageOutcome::Result);
             app.metrics.observe_stages(&result.timings);
             app.metrics.observe_age(received.elapsed());
             let timing = [(SERVER_TIMING, server_timing(&result.timings))];
-            (timing, Json(FrameContents::from(result))).into_response()
+            (timing, Json(DetectionResult::from(result))).into_response()
         }
         Outcome::Dropped(reason) => dropped(&app, reason),
         Outcome::Failed(error) => {
-            app.metrics.count(FrameOutcome::Failed);
+            app.metrics.count(MessageOutcome::Failed);
             if error.code == FrameErrorCode::DecodeFailed {
-                return failure(StatusCode::BAD_REQUEST, "decode_failed", &error.detail);
+                let code = HttpErrorCode::DecodeFailed;
+                return failure(StatusCode::BAD_REQUEST, code, &error.detail);
             }
-            app.log_single_failure(&error);
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            failure(status, "pipeline_failure", &error.detail)
+            app.log_infer_failure(&error);
+            let code = HttpErrorCode::PipelineFailure;
+            failure(StatusCode::INTERNAL_SERVER_ERROR, code, &error.detail)
         }
     }
 }
 
 fn invalid(app: &App, problem: InvalidFrame) -> Response {
-    app.metrics.count(FrameOutcome::Invalid);
-    let (status, code) = match problem {
-        InvalidFrame::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "frame_too_large"),
-        _ => (StatusCode::BAD_REQUEST, "invalid_frame"),
+    app.metrics.count(MessageOutcome::Invalid);
+    let status = match problem {
+        InvalidFrame::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
     };
-    failure(status, code, &problem.to_string())
+    failure(status, problem.code().into(), &problem.to_string())
 }
 
 fn is_jpeg(headers: &HeaderMap) -> bool {
@@ -124,8 +149,8 @@ fn declared_length(headers: &HeaderMap) -> Option<usize> {
 }
 
 fn dropped(app: &App, reason: DropReason) -> Response {
-    app.metrics.count(FrameOutcome::Dropped(reason));
-    try_later(reason.name(), "The server has more to do than it can; try again")
+    app.metrics.count(MessageOutcome::Dropped(reason));
+    try_later(reason.into(), "The server is overloaded; try again")
 }
 
 fn server_timing(timings: &Timings) -> String {
@@ -145,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_jpegs_are_taken() {
+    fn only_jpegs_are_accepted() {
         for (declared, expected) in [
             ("image/jpeg", true),
             ("IMAGE/JPEG; charset=binary", true),

@@ -1,0 +1,26 @@
+//! The compute backends of this program: names, options and selection.
+
+mod id;
+mod known;
+mod select;
+
+use std::path::PathBuf;
+
+use framegate_cpu::{Level, Precision};
+use serde::{Deserialize, Serialize};
+
+pub use id::{BackendId, BackendIdError};
+pub use select::{Selected, select};
+
+/// What a user allows beyond the safe defaults, and where backends find what they need.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendOptions {
+    /// Accept a GPU that is emulated on the CPU.
+    pub allow_software_gpu: bool,
+    /// Vector instructions of the backend `simd`; `None` takes the fastest that the processor has.
+    pub simd_level: Option<Level>,
+    /// The numbers that convolutions multiply, for backends that offer a choice.
+    pub precision: Precision,
+    /// ONNX Runtime's shared library or its folder; `None` searches where the operating system does.
+    pub ort_library: Option<PathBuf>,
+}

@@ -1,0 +1,147 @@
+//! Answers to questions about the server: health, readiness, metrics, what runs here.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use framegate_models::Size;
+
+use super::metrics;
+use super::responses::unavailable;
+use super::state::{App, Loaded, NamedPipeline};
+use crate::protocol::{
+    ErrorBody, Info, LimitsInfo, PipelineEntry, PipelineInfo, PipelineList, Readiness,
+    ReadinessStatus, ThresholdsInfo,
+};
+
+/// Whether the process lives.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "Server",
+    responses((status = 200, description = "The process lives", body = String, example = json!("ok\n")))
+)]
+pub(super) async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// Whether frames are accepted, and whether more sessions are open than recommended.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "Server",
+    responses(
+        (status = 200, description = "Frames are accepted", body = Readiness),
+        (status = 503, description = "The server is starting or shutting down", body = Readiness),
+    )
+)]
+pub(super) async fn readiness(State(app): State<Arc<App>>) -> Response {
+    let (code, status) = match (app.loaded(), app.draining.is_cancelled()) {
+        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, ReadinessStatus::Draining),
+        (None, _) => (StatusCode::SERVICE_UNAVAILABLE, ReadinessStatus::Starting),
+        (Some(_), _) => (StatusCode::OK, ReadinessStatus::Ready),
+    };
+    let sessions = app.sessions.active();
+    let recommended_sessions = app.sessions.limit().recommended;
+    let over_recommended = sessions > recommended_sessions;
+    (code, Json(Readiness { status, sessions, recommended_sessions, over_recommended }))
+        .into_response()
+}
+
+/// Everything that is counted and measured, as Prometheus text.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "Server",
+    responses((
+        status = 200,
+        description = "Prometheus text",
+        body = String,
+        content_type = "application/openmetrics-text"
+    ))
+)]
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.encode())
+}
+
+/// What runs here, and within which limits.
+#[utoipa::path(
+    get,
+    path = "/info",
+    tag = "Server",
+    responses(
+        (status = 200, description = "What runs here", body = Info),
+        (status = 503, description = "The server is starting", body = ErrorBody),
+    )
+)]
+pub(super) async fn info(State(app): State<Arc<App>>) -> Response {
+    let Some(loaded) = app.loaded() else { return unavailable(&app) };
+    let front = &app.settings;
+    let engine = &loaded.settings;
+    Json(Info {
+        name: env!("CARGO_PKG_NAME").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        backend: loaded.backend.to_owned(),
+        device: loaded.device.name.clone(),
+        model: loaded.pipelines[0].detector.model.name.clone(),
+        pipelines: loaded.pipelines.iter().map(pipeline_info).collect(),
+        limits: LimitsInfo {
+            max_frame_bytes: front.max_frame_bytes,
+            max_frame_width: engine.decode.max_width,
+            max_frame_height: engine.decode.max_height,
+            max_frame_pixels: engine.decode.max_pixels,
+            max_frame_age_ms: u64::try_from(engine.max_age.as_millis()).unwrap_or(u64::MAX),
+            max_batch: engine.max_batch,
+            recommended_sessions: front.sessions.recommended,
+            sessions_enforced: front.sessions.enforced,
+        },
+        thresholds: ThresholdsInfo {
+            drop: front.thresholds.drop,
+            slow_down: front.thresholds.slow_down,
+        },
+    })
+    .into_response()
+}
+
+/// The pipelines that a session can ask for.
+#[utoipa::path(
+    get,
+    path = "/pipelines",
+    tag = "Server",
+    responses(
+        (status = 200, description = "The pipelines, the default first", body = PipelineList),
+        (status = 503, description = "The server is starting", body = ErrorBody),
+    )
+)]
+pub(super) async fn pipelines(State(app): State<Arc<App>>) -> Response {
+    let Some(Loaded { pipelines, .. }) = app.loaded() else { return unavailable(&app) };
+    Json(PipelineList { pipelines: pipelines.iter().map(entry).collect() }).into_response()
+}
+
+fn pipeline_info(NamedPipeline { id, detector }: &NamedPipeline) -> PipelineInfo {
+    PipelineInfo {
+        id: id.clone(),
+        model: detector.model.name.clone(),
+        licence: detector.licence.clone(),
+        source: detector.source.clone(),
+    }
+}
+
+fn entry(pipeline: &NamedPipeline) -> PipelineEntry {
+    let NamedPipeline { id, detector } = pipeline;
+    PipelineEntry {
+        id: id.clone(),
+        name: id.clone(),
+        model: detector.model.name.clone(),
+        labels: detector.labels.clone(),
+        input: input_size(pipeline),
+    }
+}
+
+/// Size of a pipeline's model input.
+pub(super) fn input_size(pipeline: &NamedPipeline) -> Size {
+    let input = &pipeline.detector.input;
+    Size { width: input.width, height: input.height }
+}

@@ -1,0 +1,49 @@
+//! Refusals and failures over HTTP, as JSON.
+
+use axum::Json;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::state::App;
+use crate::protocol::{ErrorBody, HttpErrorCode};
+
+/// Seconds after which it makes sense to ask again a server that is starting, overloaded or shutting
+/// down.
+const RETRY_AFTER: &str = "1";
+
+/// There is nothing at this path.
+pub(super) async fn not_found() -> Response {
+    let detail = "There is nothing at this path; see /";
+    failure(StatusCode::NOT_FOUND, HttpErrorCode::NotFound, detail)
+}
+
+/// The server is starting or shutting down.
+pub(super) fn unavailable(app: &App) -> Response {
+    if app.draining.is_cancelled() {
+        try_later(HttpErrorCode::Draining, "The server is shutting down")
+    } else {
+        try_later(HttpErrorCode::Starting, "The server is loading its models")
+    }
+}
+
+/// The web page that sent the request is not allowed to.
+pub(super) fn origin_refused() -> Response {
+    let detail = "This page may not use this server; start it with --allow-origin";
+    failure(StatusCode::FORBIDDEN, HttpErrorCode::OriginNotAllowed, detail)
+}
+
+/// The query string cannot be read.
+pub(super) fn query_refused() -> Response {
+    failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidQuery, "The query cannot be read")
+}
+
+/// 503 with a hint to come back.
+pub(super) fn try_later(code: HttpErrorCode, detail: &str) -> Response {
+    let retry: [(HeaderName, &str); 1] = [(header::RETRY_AFTER, RETRY_AFTER)];
+    (retry, failure(StatusCode::SERVICE_UNAVAILABLE, code, detail)).into_response()
+}
+
+/// An error as JSON.
+pub(super) fn failure(status: StatusCode, error: HttpErrorCode, detail: &str) -> Response {
+    (status, Json(ErrorBody { error, detail: detail.to_owned() })).into_response()
+}

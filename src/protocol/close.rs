@@ -1,0 +1,134 @@
+//! Why a server closes a session, and what the close codes of WebSocket mean here.
+
+/// Close codes that this protocol uses (RFC 6455, 7.4.1, and the registry it establishes).
+pub mod code {
+    /// The session ended normally.
+    pub const NORMAL: u16 = 1000;
+    /// The client has been silent for too long.
+    pub const GOING_AWAY: u16 = 1001;
+    /// The client broke the WebSocket protocol.
+    pub const PROTOCOL_ERROR: u16 = 1002;
+    /// The client sent a text message.
+    pub const UNSUPPORTED_DATA: u16 = 1003;
+    /// Stands for a close without a code; never sent.
+    pub const NO_STATUS: u16 = 1005;
+    /// Stands for a connection that broke; never sent.
+    pub const ABNORMAL: u16 = 1006;
+    /// A message was malformed.
+    pub const INVALID_PAYLOAD: u16 = 1007;
+    /// The pipeline is unknown, or too many messages in a row were not frames.
+    pub const POLICY_VIOLATION: u16 = 1008;
+    /// A message is far too large.
+    pub const MESSAGE_TOO_BIG: u16 = 1009;
+    /// The server failed.
+    pub const INTERNAL_ERROR: u16 = 1011;
+    /// The server is shutting down and may come back.
+    pub const SERVICE_RESTART: u16 = 1012;
+    /// The server is overloaded.
+    pub const TRY_AGAIN_LATER: u16 = 1013;
+    /// Stands for a failed TLS handshake; never sent.
+    pub const TLS_HANDSHAKE: u16 = 1015;
+}
+
+/// Why this server closes a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// Nothing arrived for too long, not even the answer to a ping.
+    Silent,
+    /// The client sent text.
+    TextMessage,
+    /// There is no pipeline of this name.
+    UnknownPipeline,
+    /// Too many messages in a row were not frames.
+    TooManyInvalidFrames,
+    /// A message is so large that it is not even read.
+    MessageTooLarge,
+    /// The server is shutting down.
+    ShuttingDown,
+}
+
+impl CloseReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::Silent,
+        Self::TextMessage,
+        Self::UnknownPipeline,
+        Self::TooManyInvalidFrames,
+        Self::MessageTooLarge,
+        Self::ShuttingDown,
+    ];
+
+    /// The code that is sent.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Silent => code::GOING_AWAY,
+            Self::TextMessage => code::UNSUPPORTED_DATA,
+            Self::UnknownPipeline | Self::TooManyInvalidFrames => code::POLICY_VIOLATION,
+            Self::MessageTooLarge => code::MESSAGE_TOO_BIG,
+            Self::ShuttingDown => code::SERVICE_RESTART,
+        }
+    }
+
+    /// The text that is sent with the code.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Silent => "no sign of life",
+            Self::TextMessage => "binary messages only",
+            Self::UnknownPipeline => "unknown pipeline_id",
+            Self::TooManyInvalidFrames => "too many invalid frames",
+            Self::MessageTooLarge => "message too large",
+            Self::ShuttingDown => "the server is shutting down",
+        }
+    }
+}
+
+/// What a close code says to the client of a live video server; `None` is a close without a code.
+pub fn meaning(close_code: Option<u16>) -> &'static str {
+    match close_code {
+        Some(code::NORMAL) => "normal end: the server wants no more frames",
+        Some(code::GOING_AWAY) => "the server goes away, or heard nothing for too long",
+        Some(code::PROTOCOL_ERROR) => "the server says this client broke the WebSocket protocol",
+        Some(code::UNSUPPORTED_DATA) => "the server does not accept this type of message",
+        Some(code::NO_STATUS) | None => "the server gave no reason",
+        Some(code::ABNORMAL) => "the connection broke",
+        Some(code::INVALID_PAYLOAD) => "the server says a message was malformed",
+        Some(code::POLICY_VIOLATION) => {
+            "refused: an unknown pipeline, or too many messages in a row that are not frames"
+        }
+        Some(code::MESSAGE_TOO_BIG) => "a frame is far larger than the server accepts",
+        Some(code::INTERNAL_ERROR) => "the server failed",
+        Some(code::SERVICE_RESTART) => "the server is shutting down",
+        Some(code::TRY_AGAIN_LATER) => "the server is overloaded; try again later",
+        Some(code::TLS_HANDSHAKE) => "no encrypted connection could be established",
+        Some(_) => "a code this program does not know",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_the_protocol() {
+        for (reason, code) in [
+            (CloseReason::Silent, 1001),
+            (CloseReason::TextMessage, 1003),
+            (CloseReason::UnknownPipeline, 1008),
+            (CloseReason::TooManyInvalidFrames, 1008),
+            (CloseReason::MessageTooLarge, 1009),
+            (CloseReason::ShuttingDown, 1012),
+        ] {
+            assert_eq!(reason.code(), code, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn reasons_fit_into_a_close_frame_and_are_explained() {
+        for reason in CloseReason::ALL {
+            // RFC 6455, 5.5: at most 125 bytes, two of them the code.
+            assert!(reason.text().len() <= 123, "{reason:?}");
+            assert_ne!(meaning(Some(reason.code())), meaning(Some(4000)), "{reason:?}");
+        }
+    }
+}

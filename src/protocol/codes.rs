@@ -1,0 +1,173 @@
+//! The closed sets of words on the wire: why a frame was dropped, what went wrong.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Defines an enum whose variants are words on the wire, with all of them in `ALL` and the word of
+/// each as `name()`.
+macro_rules! words {
+    (
+        $(#[$about:meta])*
+        pub enum $name:ident {
+            $($(#[$doc:meta])* $variant:ident = $word:literal,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl $name {
+            /// Every word of this set.
+            pub const ALL: [Self; [$($word),*].len()] = [$(Self::$variant),*];
+
+            /// The word on the wire.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// Why a frame was dropped.
+    pub enum DropReason {
+        /// A newer frame took its place.
+        Busy = "busy",
+        /// Shed before any work, because its session exceeds the rate it can sustain.
+        Pacing = "pacing",
+        /// Older than the age limit when its turn came.
+        Stale = "stale",
+        /// The server is shutting down.
+        Draining = "draining",
+    }
+}
+
+words! {
+    /// What went wrong in a session.
+    pub enum ErrorCode {
+        /// There is no such pipeline; the session is closed.
+        InvalidPipeline = "invalid_pipeline",
+        /// The message is not binary; the session is closed.
+        InvalidMessage = "invalid_message",
+        /// The message is not a JPEG.
+        InvalidFrame = "invalid_frame",
+        /// The frame has more bytes than the server accepts.
+        FrameTooLarge = "frame_too_large",
+        /// The JPEG cannot be decoded.
+        DecodeFailed = "decode_failed",
+        /// The server failed, not the frame.
+        PipelineFailure = "pipeline_failure",
+    }
+}
+
+words! {
+    /// Why an HTTP request was refused or failed.
+    pub enum HttpErrorCode {
+        /// There is nothing at this path.
+        NotFound = "not_found",
+        /// The web page that sent the request is not on the list of allowed origins.
+        OriginNotAllowed = "origin_not_allowed",
+        /// The query string cannot be read.
+        InvalidQuery = "invalid_query",
+        /// This path speaks WebSocket only.
+        WebsocketOnly = "websocket_only",
+        /// The enforced limit on sessions is reached.
+        TooManySessions = "too_many_sessions",
+        /// The server is loading its models.
+        Starting = "starting",
+        /// The server is shutting down.
+        Draining = "draining",
+        /// The body is not declared as a JPEG.
+        UnsupportedMediaType = "unsupported_media_type",
+        /// The body did not arrive in time.
+        IncompleteBody = "incomplete_body",
+        /// There is no such pipeline.
+        InvalidPipeline = "invalid_pipeline",
+        /// The body is not a JPEG.
+        InvalidFrame = "invalid_frame",
+        /// The body has more bytes than the server accepts.
+        FrameTooLarge = "frame_too_large",
+        /// The JPEG cannot be decoded.
+        DecodeFailed = "decode_failed",
+        /// The server failed, not the frame.
+        PipelineFailure = "pipeline_failure",
+        /// Too many requests are being answered already.
+        Busy = "busy",
+        /// The request was shed because the server is overloaded.
+        Pacing = "pacing",
+        /// The frame was older than the age limit when its turn came.
+        Stale = "stale",
+    }
+}
+
+impl From<DropReason> for HttpErrorCode {
+    fn from(reason: DropReason) -> Self {
+        match reason {
+            DropReason::Busy => Self::Busy,
+            DropReason::Pacing => Self::Pacing,
+            DropReason::Stale => Self::Stale,
+            DropReason::Draining => Self::Draining,
+        }
+    }
+}
+
+impl From<ErrorCode> for HttpErrorCode {
+    fn from(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::InvalidPipeline => Self::InvalidPipeline,
+            // Over HTTP the type of a body is declared.
+            ErrorCode::InvalidMessage => Self::UnsupportedMediaType,
+            ErrorCode::InvalidFrame => Self::InvalidFrame,
+            ErrorCode::FrameTooLarge => Self::FrameTooLarge,
+            ErrorCode::DecodeFailed => Self::DecodeFailed,
+            ErrorCode::PipelineFailure => Self::PipelineFailure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sets_are_those_of_the_protocol() {
+        let reasons = DropReason::ALL.map(DropReason::name);
+        assert_eq!(reasons, ["busy", "pacing", "stale", "draining"]);
+        assert_eq!(
+            ErrorCode::ALL.map(ErrorCode::name),
+            [
+                "invalid_pipeline",
+                "invalid_message",
+                "invalid_frame",
+                "frame_too_large",
+                "decode_failed",
+                "pipeline_failure",
+            ]
+        );
+    }
+
+    #[test]
+    fn words_are_written_and_read_by_their_names() {
+        for reason in DropReason::ALL {
+            let json = format!("\"{}\"", reason.name());
+            assert_eq!(serde_json::to_string(&reason).unwrap(), json);
+            assert_eq!(serde_json::from_str::<DropReason>(&json).unwrap(), reason);
+        }
+        assert!(serde_json::from_str::<DropReason>("\"tired\"").is_err());
+        for code in HttpErrorCode::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.name());
+        }
+    }
+
+    #[test]
+    fn a_drop_has_the_same_word_over_http() {
+        for reason in DropReason::ALL {
+            assert_eq!(HttpErrorCode::from(reason).name(), reason.name());
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The wire as types: every WebSocket message, HTTP body and code, shared by the server, `load` and the
+//! tests.
+//!
+//! Each type serialises to what the protocol says and refuses to be read from anything else. The
+//! published descriptions, OpenAPI and AsyncAPI, are generated from the same types.
+//!
+//! ```
+//! use framegate::protocol::{ErrorCode, ServerMessage};
+//!
+//! let text = r#"{"error":"decode_failed","detail":"The JPEG is cut off","frame_index":3}"#;
+//! let message: ServerMessage = serde_json::from_str(text)?;
+//! let ServerMessage::Error(error) = message else { panic!("{message:?}") };
+//! assert_eq!((error.error, error.frame_index), (ErrorCode::DecodeFailed, Some(3)));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+pub mod asyncapi;
+pub mod close;
+mod codes;
+mod constants;
+mod frame;
+mod http;
+mod info;
+mod messages;
+mod query;
+
+pub use close::CloseReason;
+pub use codes::{DropReason, ErrorCode, HttpErrorCode};
+pub use constants::{DrainingNotice, RecoveredNotice, SlowDownWarning, True};
+pub use frame::{InvalidFrame, validate};
+pub use http::{ErrorBody, Jpeg};
+pub use info::{
+    Info, LimitsInfo, PipelineEntry, PipelineInfo, PipelineList, Readiness, ReadinessStatus,
+    ThresholdsInfo,
+};
+pub use messages::{
+    DetectionResult, DrainingMessage, DroppedMessage, ErrorMessage, Greeting, RecoveredMessage,
+    ResultMessage, ServerMessage, SessionInfo, SlowDownMessage, TimingsMs,
+};
+pub use query::{InferQuery, StreamQuery};
