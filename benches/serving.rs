@@ -1,5 +1,5 @@
-//! Frames a second over sockets beside frames a second in process: the same images, model and
-//! backend, by turns, so that a busy machine is busy for both.
+//! Compares frames per second over sockets with frames per second in process: the same images, model and
+//! backend, alternating, so that a busy machine is busy for both.
 //!
 //! ```sh
 //! FRAMEGATE_TEST_DATA=../shared cargo bench --bench serving -- flex yolox_nano 4
@@ -91,7 +91,7 @@ impl Bench {
         BoxStage::new(&self.detector, Thresholds::DEFAULT).expect("its decoder fits")
     }
 
-    /// Frames a second without a server.
+    /// Frames per second without a server.
     fn in_process(&self) -> f64 {
         let offline = Offline {
             detector: &self.detector,
@@ -105,10 +105,8 @@ impl Bench {
         let images = self.images.clone();
         let frames = images.into_iter().cycle().enumerate();
         let frames = frames.take_while(move |_| start.elapsed() < ROUND);
-        let frames = frames.map(|(number, jpeg)| SourceFrame {
-            origin: FrameOrigin::Stream { number },
-            jpeg: Ok(jpeg),
-        });
+        let frames =
+            frames.map(|(number, jpeg)| SourceFrame::new(FrameOrigin::Stream { number }, Ok(jpeg)));
         let mut done = 0;
         let ran = offline.run(session.as_mut(), frames, |batch| {
             done += batch.iter().filter(|frame| frame.result.is_ok()).count();
@@ -118,9 +116,9 @@ impl Bench {
         done as f64 / start.elapsed().as_secs_f64()
     }
 
-    /// Frames a second over sockets, from twice as many sessions as a batch has frames: while one half's
-    /// frames are run, the other half's wait. Each sends its next frame when the last was answered; with
-    /// more under way they would only replace each other.
+    /// Frames per second over sockets, from twice as many sessions as a batch has frames: while the frames
+    /// of one half run, those of the other wait. Each session sends its next frame when the last was
+    /// answered; with more under way they would only replace each other.
     async fn served(&self) -> f64 {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -131,7 +129,7 @@ impl Bench {
         };
         let front = FrontSettings {
             max_frame_bytes: 5 << 20,
-            // Nobody is paced: the clients wait for their answers.
+            // No client is paced: each waits for its replies.
             thresholds: DropThresholds { drop: 1.0, slow_down: 1.0 },
             sessions: SessionLimit { recommended: 100, enforced: false },
             origins: OriginPolicy::new(Vec::new(), true),
@@ -170,7 +168,7 @@ impl Bench {
                     let (mut socket, _) = connect_async(url).await.expect("it connects");
                     let mut next = images.into_iter().cycle().map(Message::Binary);
                     while !ended.load(Ordering::Relaxed) {
-                        let frame = next.next().expect("the images go round");
+                        let frame = next.next().expect("the images repeat");
                         socket.send(frame).await.expect("the server listens");
                         while let Some(Ok(message)) = socket.next().await {
                             let Message::Text(text) = message else { continue };

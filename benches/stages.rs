@@ -9,7 +9,7 @@ use framegate::stages::{
 };
 use framegate_cpu::Level;
 use framegate_models::Size;
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 /// Width and height of frames as they come.
@@ -27,6 +27,7 @@ fn input() -> ImageInput {
         mean: [0.0; 3],
         scale: [1.0; 3],
         fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
+        resize: ResizeFilter::Bilinear,
     }
 }
 

@@ -1,8 +1,8 @@
-//! Cuts a stream of concatenated JPEGs (MJPEG) into frames.
+//! Splits a stream of concatenated JPEGs (MJPEG) into frames.
 //!
-//! A frame's end is found by walking its segments, whose lengths are written down, and then its
+//! The end of a frame is found by walking its segments, which state their lengths, and then its
 //! entropy-coded data, in which `FF` is always followed by `00` or a restart marker (ITU-T T.81,
-//! annex B). Looking for the bytes `FF D9` alone would cut a frame at the end of its EXIF thumbnail.
+//! annex B). Searching for the bytes `FF D9` would cut a frame at the end of its EXIF thumbnail.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -12,42 +12,42 @@ const START_OF_SCAN: u8 = 0xDA;
 const TEMPORARY: u8 = 0x01;
 const RESTARTS: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
 
-/// Why there is no frame where one began.
+/// Why a frame that began in the stream cannot be delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum MjpegError {
-    /// The stream, or the next frame, came before this frame's end.
+    /// The stream ended, or the next frame began, before this frame's end.
     #[error("the frame is cut off after {bytes} bytes")]
     Truncated {
-        /// Number of bytes there are of the frame.
+        /// Number of bytes of the frame before that.
         bytes: usize,
     },
-    /// The frame's segments do not follow each other as they must.
-    #[error("the frame is damaged: no JPEG marker where one must stand, after {bytes} bytes")]
+    /// The frame's segments do not follow one another as they must.
+    #[error("the frame is damaged: after {bytes} bytes a JPEG marker is missing")]
     Damaged {
-        /// Number of bytes that were good.
+        /// Number of good bytes.
         bytes: usize,
     },
     /// The frame is larger than allowed. It was skipped.
-    #[error("the frame is of {bytes} bytes, more than the {limit} allowed")]
+    #[error("the frame has {bytes} bytes, more than the {limit} allowed")]
     TooLarge {
         /// Size of the whole frame.
         bytes: usize,
         /// Largest size allowed.
         limit: usize,
     },
-    /// The stream could not be read; nothing follows.
+    /// The stream could not be read; no frame follows.
     #[error("the stream could not be read: {0}")]
     Read(io::Error),
 }
 
 /// The frames of a stream, in order. Bytes between frames are skipped.
 ///
-/// At most `limit` bytes of a frame are held, whatever the stream says.
+/// Holds at most `limit` bytes of a frame, whatever the stream declares.
 #[derive(Debug)]
 pub struct MjpegFrames<R> {
     reader: BufReader<R>,
     limit: usize,
-    /// The last two bytes outside frames: a start marker that cut off a frame is not lost.
+    /// The last two bytes outside frames, so that a start marker that cuts off a frame is not lost.
     last: [u8; 2],
     ended: bool,
 }
@@ -58,9 +58,9 @@ impl<R: Read> MjpegFrames<R> {
         Self { reader: BufReader::new(reader), limit, last: [0; 2], ended: false }
     }
 
-    /// Skips to the next start of a frame. `false` when there is none.
+    /// Skips to the start of the next frame. `false` when there is none.
     ///
-    /// Every JPEG goes on with another marker, so a third byte tells a frame from noise.
+    /// Every JPEG continues with another marker, so the third byte distinguishes a frame from noise.
     fn find_start(&mut self) -> io::Result<bool> {
         while let Some(byte) = self.next_byte()? {
             if self.last == [0xFF, START_OF_IMAGE] && byte == 0xFF {
@@ -71,7 +71,7 @@ impl<R: Read> MjpegFrames<R> {
         Ok(false)
     }
 
-    /// Reads the frame whose start marker, and the `FF` after it, were read.
+    /// Reads the rest of a frame after its start marker and the `FF` that follows it.
     fn read_frame(&mut self) -> Result<Vec<u8>, MjpegError> {
         self.last = [0; 2];
         let mut frame = Frame::started(self.limit);
@@ -100,7 +100,7 @@ impl<R: Read> MjpegFrames<R> {
         }
     }
 
-    /// The byte that follows a marker's `FF`, which may be repeated as filling.
+    /// The byte after a marker's `FF`, which may be repeated as padding.
     fn marker_code(&mut self, frame: &mut Frame) -> Result<u8, MjpegError> {
         loop {
             match self.copy_byte(frame)? {
@@ -175,7 +175,7 @@ impl<R: Read> Iterator for MjpegFrames<R> {
     }
 }
 
-/// A frame being collected. Past the limit its bytes are counted but no longer kept.
+/// A frame being collected. Bytes past the limit are counted but not kept.
 struct Frame {
     bytes: Vec<u8>,
     len: usize,

@@ -1,4 +1,4 @@
-//! NumPy's `.npy` files, as far as raw tensors need them: row-major 32-bit floats.
+//! Reads and writes raw tensors as NumPy's `.npy` files: row-major 32-bit floats.
 //!
 //! Written here rather than taken from a crate, because the crates for it parse headers with a
 //! parser generator: a tenth of the CPU-only build. The format is that of NumPy's `numpy.lib.format`:
@@ -27,12 +27,12 @@ pub enum NpyError {
         /// NumPy's name of the type.
         found: String,
     },
-    /// The file's elements are stored column by column.
+    /// The file's elements are column-major.
     #[error("{path} is in Fortran order: save it with `numpy.ascontiguousarray`")]
     FortranOrder { path: PathBuf },
 }
 
-/// Reads an array of 32-bit floats: its shape, and its elements row-major.
+/// Reads an array of 32-bit floats: its shape and its elements, row-major.
 ///
 /// # Errors
 /// [`NpyError`] when the file is missing, damaged, or holds something else.

@@ -1,7 +1,8 @@
-//! Panics that cost one frame: caught where a stage is called, and told in order.
+//! Panics that cost one frame: caught where a stage is called, and reported in order.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::{LockResult, PoisonError};
 
 use framegate_backend_api::panic_message;
 
@@ -10,9 +11,9 @@ thread_local! {
     static CAUGHT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs `work`; a panic in it is the error, with what it said.
+/// Runs `work`; a panic in it becomes the error, with its message.
 ///
-/// Whatever `work` was changing must be thrown away or written anew by the caller after a panic.
+/// After a panic the caller must discard or overwrite whatever `work` was changing.
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     CAUGHT.set(CAUGHT.get() + 1);
     let caught = catch_unwind(AssertUnwindSafe(work));
@@ -20,7 +21,13 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     caught.map_err(|payload| panic_message(payload.as_ref()).to_owned())
 }
 
-/// Sends panics to the log from now on. One that is caught is told by whoever catches it, so that a
+/// The guard of a lock or condition variable, even if a thread panicked while it held the lock: what our
+/// locks protect is consistent between any two statements, so one panic is no reason for the next.
+pub(crate) fn unpoisoned<T>(locked: LockResult<T>) -> T {
+    locked.unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sends panics to the log from now on. A panic that is caught is reported by its catcher, so that a
 /// hostile frame sent again and again cannot fill the log.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {

@@ -1,4 +1,4 @@
-//! The paths of a command line as a stream of frames.
+//! Turns the paths of a command line into a stream of frames.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -11,25 +11,24 @@ use bytes::Bytes;
 use crate::engine::{FrameError, FrameErrorCode, FrameOrigin, SourceFrame};
 use crate::mjpeg::{MjpegError, MjpegFrames};
 
-/// A place that frames come from.
+/// Where frames come from.
 #[derive(Debug)]
 pub enum Source {
     /// One JPEG file.
     File(PathBuf),
     /// Concatenated JPEGs on standard input.
     StandardInput,
-    /// A directory that yields nothing, and why.
+    /// A directory that yields no frames, and why.
     Unreadable {
         /// The directory.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it yields none.
         problem: String,
     },
 }
 
-/// Replaces every directory by the `.jpg` and `.jpeg` files in it, by name, and `-` by standard input.
-///
-/// Only names are held; no file is opened.
+/// Replaces every directory by the `.jpg` and `.jpeg` files in it, sorted by name, and `-` by standard
+/// input. Opens no file.
 pub fn expand(paths: &[PathBuf]) -> Vec<Source> {
     paths
         .iter()
@@ -41,9 +40,9 @@ pub fn expand(paths: &[PathBuf]) -> Vec<Source> {
         .collect()
 }
 
-/// Opens the sources one after another and reads their frames, of at most `max_bytes` each.
+/// Opens the sources one after another and reads their frames, JPEGs of at most `max_bytes` each.
 ///
-/// Frames of standard input are numbered from 1, the damaged ones too.
+/// Frames of standard input are numbered from 1, damaged ones included.
 pub fn frames(
     sources: Vec<Source>,
     max_bytes: usize,
@@ -52,18 +51,19 @@ pub fn frames(
         match source {
             Source::StandardInput => {
                 let frames = MjpegFrames::new(io::stdin(), max_bytes);
-                Box::new(frames.zip(1..).map(|(frame, number)| SourceFrame {
-                    origin: FrameOrigin::Stream { number },
-                    jpeg: frame.map(Bytes::from).map_err(FrameError::from),
+                Box::new(frames.zip(1..).map(|(frame, number)| {
+                    let jpeg = frame.map(Bytes::from).map_err(FrameError::from);
+                    SourceFrame::new(FrameOrigin::Stream { number }, jpeg)
                 }))
             }
             Source::File(path) => {
                 let jpeg = read_file(&path, max_bytes).map(Bytes::from);
-                Box::new(iter::once(SourceFrame { origin: FrameOrigin::File(path), jpeg }))
+                Box::new(iter::once(SourceFrame::new(FrameOrigin::File(path), jpeg)))
             }
             Source::Unreadable { path, problem } => {
-                let jpeg = Err(FrameError::new(FrameErrorCode::ReadFailed, problem));
-                Box::new(iter::once(SourceFrame { origin: FrameOrigin::File(path), jpeg }))
+                let jpeg: Result<Bytes, _> =
+                    Err(FrameError::new(FrameErrorCode::ReadFailed, problem));
+                Box::new(iter::once(SourceFrame::new(FrameOrigin::File(path), jpeg)))
             }
         }
     })
@@ -91,7 +91,7 @@ fn has_jpeg_extension(path: &Path) -> bool {
     is("jpg") || is("jpeg")
 }
 
-/// Reads a file whole. One that is too large is not read beyond the limit.
+/// Reads a whole file, but never more than one byte past the limit.
 fn read_file(path: &Path, max_bytes: usize) -> Result<Vec<u8>, FrameError> {
     let read = || -> io::Result<(Vec<u8>, u64)> {
         let file = File::open(path)?;
@@ -126,13 +126,14 @@ impl From<MjpegError> for FrameError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::FramePayload;
 
     fn read(path: &Path, max_bytes: usize) -> Vec<SourceFrame> {
         frames(expand(&[path.to_owned()]), max_bytes).collect()
     }
 
     fn codes(frames: &[SourceFrame]) -> Vec<Option<FrameErrorCode>> {
-        frames.iter().map(|frame| frame.jpeg.as_ref().err().map(|error| error.code)).collect()
+        frames.iter().map(|frame| frame.payload.as_ref().err().map(|error| error.code)).collect()
     }
 
     #[test]
@@ -143,13 +144,16 @@ mod tests {
         }
         fs::create_dir(directory.path().join("e.jpg")).unwrap();
         let found = read(directory.path(), 100);
-        let contents: Vec<_> = found.iter().map(|frame| frame.jpeg.clone().unwrap()).collect();
+        let contents: Vec<_> = found
+            .iter()
+            .map(|frame| frame.payload.clone().and_then(FramePayload::into_jpeg).unwrap())
+            .collect();
         assert_eq!(contents, [b"a.jpeg".as_slice(), b"b.JPG", b"d.jpg"]);
-        assert_eq!(found[1].origin, FrameOrigin::File(directory.path().join("b.JPG")));
+        assert_eq!(found[1].tag, FrameOrigin::File(directory.path().join("b.JPG")));
     }
 
     #[test]
-    fn what_cannot_be_read_is_a_frame_with_an_error() {
+    fn an_unreadable_source_is_a_frame_with_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let found = read(directory.path(), 100);
         assert_eq!(codes(&found), [Some(FrameErrorCode::ReadFailed)]);
@@ -164,7 +168,7 @@ mod tests {
         assert_eq!(codes(&read(file.path(), 100)), [None]);
         let refused = read(file.path(), 99);
         assert_eq!(codes(&refused), [Some(FrameErrorCode::FrameTooLarge)]);
-        let detail = refused[0].jpeg.as_ref().unwrap_err().to_string();
+        let detail = refused[0].payload.as_ref().unwrap_err().to_string();
         assert_eq!(detail, "Frame size (100 bytes) exceeds limit (99 bytes)");
     }
 }

@@ -32,26 +32,26 @@ def letterboxed(width, height):
 
 
 def opencv(jpeg):
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    width, height = letterboxed(picture.shape[1], picture.shape[0])
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    width, height = letterboxed(image.shape[1], image.shape[0])
     canvas = np.full((SIDE, SIDE, 3), FILL, np.uint8)
-    canvas[:height, :width] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+    canvas[:height, :width] = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
     return cv2.dnn.blobFromImage(canvas)
 
 
 def pillow(jpeg):
-    picture = Image.open(io.BytesIO(jpeg)).convert("RGB")
-    size = letterboxed(*picture.size)
+    image = Image.open(io.BytesIO(jpeg)).convert("RGB")
+    size = letterboxed(*image.size)
     canvas = np.full((SIDE, SIDE, 3), FILL, np.uint8)
-    resized = picture.resize(size, Image.Resampling.BILINEAR)
+    resized = image.resize(size, Image.Resampling.BILINEAR)
     canvas[: size[1], : size[0]] = np.asarray(resized)[:, :, ::-1]
     return np.ascontiguousarray(canvas.transpose(2, 0, 1), dtype=np.float32)[None]
 
 
-def timed(prepare, pictures):
-    """Median milliseconds a picture."""
+def timed(prepare, images):
+    """Median milliseconds per image."""
     times = []
-    for jpeg in pictures:
+    for jpeg in images:
         start = time.perf_counter()
         prepare(jpeg)
         times.append((time.perf_counter() - start) * 1e3)
@@ -71,18 +71,18 @@ def framegate(program, images, model):
 def main(images, model, program):
     cv2.setNumThreads(1)
     files = sorted(pathlib.Path(images).glob("*.jpg"))
-    pictures = [file.read_bytes() for file in files]
+    images = [file.read_bytes() for file in files]
     contenders = {
         "framegate": lambda: framegate(program, images, model),
-        "OpenCV": lambda: timed(opencv, pictures),
-        "Pillow": lambda: timed(pillow, pictures),
+        "OpenCV": lambda: timed(opencv, images),
+        "Pillow": lambda: timed(pillow, images),
     }
     rounds = {name: [] for name in contenders}
     for _ in range(ROUNDS):
         for name, measure in contenders.items():
             rounds[name].append(measure())
     ours = statistics.median(rounds["framegate"])
-    print(f"{len(pictures)} pictures to {SIDE}x{SIDE}, ms a picture, median of {ROUNDS} rounds")
+    print(f"{len(images)} images to {SIDE}x{SIDE}, ms per image, median of {ROUNDS} rounds")
     for name, measured in rounds.items():
         median = statistics.median(measured)
         print(f"{name:<10} {median:6.2f}  {median / ours:5.2f} x framegate  {min(measured):.2f} at best")

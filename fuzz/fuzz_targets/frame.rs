@@ -1,30 +1,14 @@
 //! Any bytes as a frame: validated, decoded, resized, normalised. They may be refused; they must not
-//! end the process, leave the limits, or write outside of the batch.
-//!
-//! The stages are taken in as source files: the whole package would bring its backends along, of which
-//! nothing is needed here.
-//!
-//! ```sh
-//! cargo fuzz run frame -- -max_total_time=120 -max_len=65536
-//! ```
+//! end the process, exceed the limits, or write outside the batch.
 
 #![no_main]
-#![allow(dead_code, unused_imports, unreachable_pub, reason = "only a part of the stages is used")]
-
-#[path = "../../src/panics.rs"]
-mod panics;
-#[path = "../../src/stages/mod.rs"]
-mod stages;
-#[path = "../../src/front/validate.rs"]
-mod validate;
 
 use std::cell::RefCell;
 
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate::protocol::validate;
+use framegate::stages::{DecodeLimits, Preprocessor};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 use libfuzzer_sys::fuzz_target;
-
-use stages::{DecodeLimits, Preprocessor};
-use validate::validate;
 
 const LIMIT: usize = 65_536;
 const EXTENT: usize = 64;
@@ -32,26 +16,25 @@ const EXTENT: usize = 64;
 const LIMITS: DecodeLimits =
     DecodeLimits { max_width: 1024, max_height: 1024, max_pixels: 262_144 };
 
+/// The input of a YOLOX model: values are the pixels' own, 0 to 255.
 fn input() -> ImageInput {
-    ImageInput {
-        width: EXTENT,
-        height: EXTENT,
-        channel_order: ChannelOrder::Bgr,
-        mean: [0.0; 3],
-        scale: [1.0; 3],
-        fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
-    }
+    let outputs = [("output".to_owned(), vec![1, 84, 7])];
+    let model = FixedOutputs { side: Some(EXTENT), outputs: &outputs, metadata: &[] };
+    let folder = ModelFolder::new("frame");
+    folder.write("model.onnx", &model.encode());
+    folder.write("model.toml", b"boxes = \"yolox\"");
+    folder.load().expect("the model is a YOLOX").input
 }
 
 thread_local! {
-    /// Used again from frame to frame, as a worker does.
+    /// Reused from frame to frame, as a worker does.
     static PREPROCESSOR: RefCell<Preprocessor> =
         RefCell::new(Preprocessor::new(&input(), LIMITS));
 }
 
 fuzz_target!(
     init: {
-        // A panic that a stage catches is a refused frame; one that it does not still ends the process.
+        // A panic that a stage catches is a refused frame; any other still ends the process.
         std::panic::set_hook(Box::new(|_| {}));
     },
     |message: &[u8]| {
@@ -63,13 +46,13 @@ fuzz_target!(
                 && message.starts_with(&[0xFF, 0xD8])
                 && message.ends_with(&[0xFF, 0xD9])
         );
-        // What the validator refuses is decoded too: other ways in have no validator.
+        // What the validator refuses is decoded too: files have no validator.
         let mut slot = vec![f32::NAN; 3 * EXTENT * EXTENT];
         let preprocessed =
             PREPROCESSOR.with_borrow_mut(|stage| stage.preprocess(message, &mut slot));
         match preprocessed {
             Ok(done) => {
-                let frame = done.placement.frame;
+                let frame = done.transform.frame;
                 assert!(frame.width * frame.height <= LIMITS.max_pixels);
                 assert!(slot.iter().all(|level| (0.0..=255.0).contains(level)));
             }

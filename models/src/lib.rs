@@ -2,18 +2,19 @@
 //!
 //! ```text
 //! NAME.onnx ─ onnx ─▶ graph ─ passes ─▶ fused graph ─┐
-//! NAME.toml, metadata, output shapes ─ detector ─────┴─▶ Detector
+//! NAME.toml, metadata, outputs ─ layouts, detector ───┴─▶ Detector
 //! ```
 //!
-//! `framegate-scalar` computes what depends on constants alone while a file is read.
+//! What depends on constants alone is computed while a file is read, by `framegate-scalar`.
 
 #![warn(missing_docs)]
 
 pub mod detector;
+mod image_input;
+pub mod layouts;
 pub mod onnx;
 pub mod passes;
-
-pub use detector::Detector;
 mod size;
 
+pub use detector::Detector;
 pub use size::Size;

@@ -1,4 +1,4 @@
-//! Extents of an image.
+//! The size of an image.
 
 use std::fmt;
 

@@ -31,6 +31,10 @@ pub(super) struct KnownBackend {
 #[derive(Clone, Copy)]
 pub(super) enum Factory {
     /// Nothing may follow the name.
+    #[cfg_attr(
+        not(any(feature = "burn", feature = "ort")),
+        expect(dead_code, reason = "every backend of this build takes options")
+    )]
     Plain(fn(&BackendOptions) -> Created),
     /// Options may follow the name and a colon: `null:latency_ms=5`.
     WithOptions(fn(&str) -> Result<Create, BackendIdError>),

@@ -1,20 +1,23 @@
-//! What a worker is asked, and what it answers: one JSON object a line.
+//! Requests to a worker and its answers: one JSON object per line.
 
+use std::collections::BTreeMap;
+use std::ops::Index;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::BenchError;
+use crate::stages::Stage;
 
-/// What a worker is asked for.
+/// A request to a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Request {
-    /// Each stage by itself, one after another, for so long; at least once.
+    /// Run each stage by itself, one after another, for this long; at least once.
     Stages(Duration),
-    /// The whole path, its stages overlapping, for so long.
+    /// Run the whole path, its stages overlapping, for this long.
     Pipeline(Duration),
-    /// What it makes of this many images, from this one on.
+    /// Return the results for these images.
     Results {
         /// Number of the first image.
         first: usize,
@@ -23,57 +26,52 @@ pub(super) enum Request {
     },
 }
 
-/// What a worker answers.
+/// An answer of a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
     /// The model is loaded.
     Ready(Ready),
     /// To [`Request::Stages`].
-    Stages(StageTimes),
+    Stages(StageSamples),
     /// To [`Request::Pipeline`].
     Pipeline {
-        /// Frames that came out, a second.
+        /// Frames per second.
         frames_per_s: f64,
-        /// The most memory held so far, where the system tells.
+        /// Peak memory so far, where the system reports it.
         peak_rss_mb: Option<f64>,
     },
-    /// To [`Request::Results`], one entry an image.
+    /// To [`Request::Results`], one entry per image.
     Results(Vec<ImageResults>),
-    /// It cannot be done.
+    /// The request failed.
     Failed(String),
 }
 
-/// A model that is loaded.
+/// A loaded model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ready {
-    /// What the backend runs on.
+    /// The device that the backend runs on.
     pub(super) device: String,
     /// Number of images.
     pub(super) images: usize,
-    /// Reading the model's file and preparing its graph, in milliseconds.
+    /// Time to read the model's file and prepare its graph, in milliseconds.
     pub(super) read_ms: f64,
-    /// Handing it to the backend and warming up, in milliseconds.
+    /// Time to load it on the backend and warm up, in milliseconds.
     pub(super) load_ms: f64,
-    /// The first batch after that, in milliseconds.
+    /// Time of the first batch after that, in milliseconds.
     pub(super) first_batch_ms: f64,
 }
 
-/// Milliseconds a frame spent in each stage, one entry a frame.
+/// Milliseconds per frame in each stage, by the stage's name, one entry per frame. Inference has one entry
+/// per batch: its run divided by its images.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct StageTimes {
-    pub(super) decode: Vec<f64>,
-    pub(super) resize: Vec<f64>,
-    pub(super) normalise: Vec<f64>,
-    /// The run of a batch divided by its images, one entry a batch.
-    pub(super) inference: Vec<f64>,
-    pub(super) postprocess: Vec<f64>,
-}
+#[serde(transparent)]
+pub(super) struct StageSamples(BTreeMap<String, Vec<f64>>);
 
-/// What came of one image.
+/// The results for one image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ImageResults {
-    /// The elements of each raw output, by their bits: JSON has no word for what is no number.
+    /// The elements of each raw output, as their bits: JSON cannot represent NaN.
     pub(super) raw: Vec<Vec<u32>>,
     /// The detections.
     pub(super) boxes: Vec<FoundBox>,
@@ -90,36 +88,36 @@ pub(super) struct FoundBox {
     pub(super) height: f32,
 }
 
-impl StageTimes {
-    /// Adds those of another slice.
-    pub(super) fn extend(&mut self, more: Self) {
-        self.decode.extend(more.decode);
-        self.resize.extend(more.resize);
-        self.normalise.extend(more.normalise);
-        self.inference.extend(more.inference);
-        self.postprocess.extend(more.postprocess);
+impl StageSamples {
+    /// Adds a measurement.
+    pub(super) fn push(&mut self, stage: Stage, milliseconds: f64) {
+        self.0.entry(stage.name().to_owned()).or_default().push(milliseconds);
     }
 
-    /// The stages by their names on the wire.
-    pub(super) fn stages(&self) -> [(&'static str, &[f64]); 5] {
-        [
-            ("decode", self.decode.as_slice()),
-            ("resize", &self.resize),
-            ("normalise", &self.normalise),
-            ("inference", &self.inference),
-            ("postprocess", &self.postprocess),
-        ]
+    /// Adds the samples of another slice.
+    pub(super) fn extend(&mut self, more: Self) {
+        for (stage, samples) in more.0 {
+            self.0.entry(stage).or_default().extend(samples);
+        }
+    }
+}
+
+impl Index<Stage> for StageSamples {
+    type Output = [f64];
+
+    fn index(&self, stage: Stage) -> &[f64] {
+        self.0.get(stage.name()).map_or(&[], Vec::as_slice)
     }
 }
 
 impl Answer {
-    /// An answer to another question than was asked.
-    pub(super) fn unexpected(self, combination: &str) -> BenchError {
-        let combination = combination.to_owned();
+    /// The error for an answer that does not fit its request.
+    pub(super) fn unexpected(self, case: &str) -> BenchError {
+        let case = case.to_owned();
         match self {
-            Self::Failed(problem) => BenchError::Combination { combination, problem },
+            Self::Failed(problem) => BenchError::Case { case, problem },
             other => {
-                BenchError::Process { combination, problem: format!("it answers {other:.60?}") }
+                BenchError::Process { case, problem: format!("unexpected answer {other:.60?}") }
             }
         }
     }

@@ -1,17 +1,17 @@
 //! What enters the engine and what leaves it.
 
-use framegate_models::Size;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use framegate_models::Size;
+use tracing::Span;
 
-use super::Timings;
 use crate::protocol::InvalidFrame;
-use crate::stages::{DecodeError, Detection};
+use crate::stages::{DecodeError, Detection, RgbImage, StageTimes};
 
-/// Where a frame comes from. Displays as the name that results give it.
+/// Where a frame of a file or pipe comes from. Displays as the name by which results call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrameOrigin {
     /// A file, named by its path.
@@ -32,46 +32,98 @@ impl fmt::Display for FrameOrigin {
     }
 }
 
-/// A frame on its way in.
+/// The data of a frame. The limit on a frame's bytes holds for JPEGs and is checked where they come in;
+/// the limits on its pixels, [`DecodeLimits`](crate::stages::DecodeLimits), hold for both.
+#[derive(Debug, Clone)]
+pub enum FramePayload {
+    /// A whole JPEG, to be decoded.
+    Jpeg(Bytes),
+    /// A decoded image, as videos and cameras yield. It enters at the resize stage.
+    Image(RgbImage),
+}
+
+impl FramePayload {
+    /// The JPEG, for those who need its bytes.
+    ///
+    /// # Errors
+    /// [`FrameErrorCode::ReadFailed`] when the frame arrived decoded.
+    pub fn into_jpeg(self) -> Result<Bytes, FrameError> {
+        match self {
+            Self::Jpeg(jpeg) => Ok(jpeg),
+            Self::Image(_) => {
+                let detail = "the frame is a decoded image, not a JPEG";
+                Err(FrameError::new(FrameErrorCode::ReadFailed, detail))
+            }
+        }
+    }
+}
+
+impl From<Bytes> for FramePayload {
+    fn from(jpeg: Bytes) -> Self {
+        Self::Jpeg(jpeg)
+    }
+}
+
+impl From<RgbImage> for FramePayload {
+    fn from(image: RgbImage) -> Self {
+        Self::Image(image)
+    }
+}
+
+/// A frame on its way in. `T` says whose it is and travels with it.
 #[derive(Debug)]
-pub struct SourceFrame<O = FrameOrigin> {
-    /// Where it comes from.
-    pub origin: O,
-    /// The whole JPEG, or why there is none.
-    pub jpeg: Result<Bytes, FrameError>,
+pub struct SourceFrame<T = FrameOrigin> {
+    /// Whose frame it is.
+    pub tag: T,
+    /// Its data, or why it could not be read.
+    pub payload: Result<FramePayload, FrameError>,
+    /// Spans of its stages are children of this one.
+    pub(super) span: Span,
+}
+
+impl<T> SourceFrame<T> {
+    /// A frame with its data, or the reason why it could not be read.
+    pub fn new(tag: T, payload: Result<impl Into<FramePayload>, FrameError>) -> Self {
+        Self { tag, payload: payload.map(Into::into), span: Span::none() }
+    }
+
+    /// Traces the frame's stages under a span.
+    pub(super) fn traced(self, span: Span) -> Self {
+        Self { span, ..self }
+    }
 }
 
 /// A frame on its way out.
 #[derive(Debug)]
-pub struct FinishedFrame<O = FrameOrigin> {
-    /// Where it comes from.
-    pub origin: O,
-    /// The JPEG as it came in; empty if it could not be read.
-    pub jpeg: Bytes,
-    /// What was found in it, or why nothing could be.
+pub struct FinishedFrame<T = FrameOrigin> {
+    /// Whose frame it is.
+    pub tag: T,
+    /// Its data as it came in; `None` if it could not be read.
+    pub payload: Option<FramePayload>,
+    /// What was detected in it, or why nothing could be.
     pub result: Result<FrameResult, FrameError>,
 }
 
-/// What was found in a frame.
+/// What was detected in a frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameResult {
     /// Size of the upright frame.
     pub size: Size,
-    /// The detections, surest first.
+    /// Highest score first.
     pub detections: Vec<Detection>,
-    /// How long each stage took.
-    pub timings: Timings,
+    /// Time in each stage.
+    pub timings: StageTimes,
 }
 
-/// A frame that got no result.
+/// Why a frame has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct FrameError {
     /// What kind of failure.
     pub code: FrameErrorCode,
-    /// What happened and what to do, in a phrase fit for the sender.
+    /// What happened and what to do, in a phrase that its sender may see.
     pub detail: String,
-    /// What is behind a failure that was not the frame's fault: for the log, not for the sender.
+    /// What is behind a failure that was not the frame's fault: for the log, never for the sender.
     pub cause: Option<Arc<str>>,
 }
 
@@ -83,26 +135,26 @@ pub enum FrameErrorCode {
     ReadFailed,
     /// The JPEG has more bytes than allowed.
     FrameTooLarge,
-    /// The JPEG cannot be decoded.
+    /// The JPEG cannot be decoded, or the image is over a limit.
     DecodeFailed,
-    /// Not the frame's fault.
+    /// A failure that is not the frame's fault.
     PipelineFailure,
 }
 
 impl FrameError {
-    /// A failure that its detail explains whole.
+    /// A failure that its detail explains completely.
     pub fn new(code: FrameErrorCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), cause: None }
     }
 
-    /// A JPEG of more bytes than allowed.
+    /// A JPEG with more bytes than allowed.
     pub fn too_large(bytes: usize, limit: usize) -> Self {
         let detail = InvalidFrame::TooLarge { bytes, limit }.to_string();
         Self::new(FrameErrorCode::FrameTooLarge, detail)
     }
 
     /// A failure that is not the frame's fault.
-    pub(super) fn pipeline_failure(cause: impl fmt::Display) -> Self {
+    pub(crate) fn pipeline_failure(cause: impl fmt::Display) -> Self {
         let cause = Some(cause.to_string().into());
         Self { cause, ..Self::new(FrameErrorCode::PipelineFailure, "Pipeline execution failed") }
     }

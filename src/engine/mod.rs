@@ -1,19 +1,24 @@
-//! A frame's whole path, assembled from the stages: who runs what on which thread.
+//! A frame's whole path, assembled from the stages: what runs on which thread.
 //!
-//! Every queue here is bounded, and one bad frame or one panic costs that frame alone.
+//! Every queue here is bounded, and one bad frame or one panic costs only that frame.
 
-mod finishing;
+mod batch;
+mod buffer_pool;
 mod frame;
-mod inference;
 pub mod live;
 mod offline;
 pub(crate) mod panics;
-mod preparation;
+mod postprocessing;
+mod preprocessing;
 mod read_ahead;
-mod rotating;
-mod timings;
 
-pub use frame::{FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FrameResult, SourceFrame};
-pub use live::{Answer, DropReason, Engine, EngineSettings, Outcome, Pipeline, StreamHandle};
+pub use crate::protocol::TimingsMs;
+pub use crate::stages::milliseconds;
+pub use frame::{
+    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
+};
+pub use live::{
+    DropReason, Engine, EngineError, EngineSettings, FrameOutcome, Pipeline, PipelineId, Reply,
+    StreamHandle, UnknownPipeline,
+};
 pub use offline::Offline;
-pub use timings::{Timings, TimingsMs, milliseconds};

@@ -1,29 +1,29 @@
-//! Frames that wait for us, files or a stream that can be held up: none is dropped, and memory is
-//! bounded however many there are.
+//! The path for files and pipes, whose frames can wait: none is dropped, and memory is bounded however
+//! many there are.
 //!
 //! ```text
-//! read ─▶ prepare ─────────▶ infer ─────────────▶ finish, deliver
-//! thread  thread, rayon      thread, the session   the caller's thread
+//! read ─▶ preprocess ──────▶ infer ─────────────▶ postprocess, deliver
+//! thread  thread, rayon      thread, the session  the caller's thread
 //!            ▲──── inputs ◀────┘ ▲──── outputs ◀────┘
 //! ```
 //!
-//! Two input buffers and two output buffers rotate between neighbours, so that each step works on
-//! one batch while the next step works on the one before. A step without a free buffer waits.
+//! Two input buffers and two output buffers go back and forth between neighbouring threads, so that each
+//! works on one batch while the next works on the batch before. A thread without a free buffer waits.
 
 use std::sync::mpsc::sync_channel;
-use std::thread;
+use std::thread::{self, Scope};
 use std::time::Duration;
 
 use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
 use rayon::ThreadPool;
 
-use super::finishing::{InferredBatch, finish};
-use super::inference::infer;
-use super::preparation::{Preparation, PreparedFrame};
+use super::batch::{InferredBatch, PreprocessedFrame, infer};
+use super::buffer_pool::{BUFFERS, double_buffered};
+use super::frame::{FinishedFrame, FrameOrigin, SourceFrame};
+use super::postprocessing::postprocess;
+use super::preprocessing::Preprocessing;
 use super::read_ahead::ReadAhead;
-use super::rotating::{ROTATING_BUFFERS, rotating};
-use super::{FinishedFrame, FrameOrigin, SourceFrame};
 use crate::stages::{BoxStage, DecodeLimits};
 
 /// The offline path for one detector.
@@ -32,28 +32,31 @@ pub struct Offline<'a> {
     pub detector: &'a Detector,
     /// Turns raw outputs into detections.
     pub boxes: BoxStage,
-    /// Where frames are prepared.
+    /// Where frames are preprocessed.
     pub pool: &'a ThreadPool,
     /// Bounds on decoded frames.
     pub limits: DecodeLimits,
-    /// Most frames in a batch; the session must have been loaded for as many.
+    /// Most frames per batch; the session must have been loaded for this many.
     pub max_batch: usize,
 }
 
-struct PreparedBatch {
-    frames: Vec<PreparedFrame<FrameOrigin>>,
+struct PreprocessedBatch {
+    frames: Vec<PreprocessedFrame<FrameOrigin>>,
     input: InputBatch,
 }
 
 impl Offline<'_> {
-    /// Runs every frame through the model. `deliver` gets them in the order they came, a batch at a
-    /// time; when it fails the run ends there.
+    /// Runs every frame through the model. `deliver` receives them in the order in which they came, a
+    /// batch at a time; when it fails the run ends.
     ///
-    /// A batch is what has been read when its first frame is taken up, so a slow stream is answered
-    /// frame by frame and a fast one in full batches.
+    /// A batch holds what has been read by the time its first frame is taken, so a slow stream is
+    /// processed frame by frame and a fast one in full batches.
     ///
     /// # Errors
-    /// What `deliver` failed with.
+    /// The error that `deliver` returned.
+    ///
+    /// # Panics
+    /// If the system cannot start a thread.
     pub fn run<E>(
         mut self,
         session: &mut dyn Session,
@@ -61,38 +64,38 @@ impl Offline<'_> {
         mut deliver: impl FnMut(Vec<FinishedFrame>) -> Result<(), E>,
     ) -> Result<(), E> {
         let image_shape = self.detector.model.graph.image_shape();
-        let (return_input, free_inputs) = rotating(|| InputBatch::new(image_shape, self.max_batch));
-        let (return_output, free_outputs) = rotating(OutputBatch::default);
-        let (prepared_sender, prepared) = sync_channel::<PreparedBatch>(ROTATING_BUFFERS);
-        let (inferred_sender, inferred) =
-            sync_channel::<InferredBatch<FrameOrigin>>(ROTATING_BUFFERS);
-        let preparation = Preparation::new(self.pool, &self.detector.input, self.limits);
+        let (return_input, free_inputs) =
+            double_buffered(|| InputBatch::new(image_shape, self.max_batch));
+        let (return_output, free_outputs) = double_buffered(OutputBatch::default);
+        let (preprocessed_sender, preprocessed) = sync_channel::<PreprocessedBatch>(BUFFERS);
+        let (inferred_sender, inferred) = sync_channel::<InferredBatch<FrameOrigin>>(BUFFERS);
+        let preprocessing = Preprocessing::new(self.pool, &self.detector.input, self.limits);
         let max_batch = self.max_batch;
         let (mut read_ahead, stop) = ReadAhead::start(frames, max_batch);
 
-        // Each loop ends when a neighbour is gone, so that the end of any one ends them all.
+        // Each loop ends when a neighbour has gone, so the end of any one ends them all.
         thread::scope(|scope| {
-            scope.spawn(move || {
+            spawn(scope, "preprocess", move || {
                 while let Ok(mut input) = free_inputs.recv() {
                     let frames = read_ahead.next_batch(max_batch);
                     if frames.is_empty() {
                         break;
                     }
-                    let frames = preparation.fill(frames, &mut input);
-                    if prepared_sender.send(PreparedBatch { frames, input }).is_err() {
+                    let frames = preprocessing.fill(frames, &mut input);
+                    if preprocessed_sender.send(PreprocessedBatch { frames, input }).is_err() {
                         break;
                     }
                 }
             });
-            scope.spawn(move || {
-                for PreparedBatch { frames, input } in prepared {
+            spawn(scope, "infer", move || {
+                for PreprocessedBatch { frames, input } in preprocessed {
                     let Ok(mut outputs) = free_outputs.recv() else { break };
-                    // Without any good frame there is nothing to run and nobody to tell.
+                    // Without a good frame there is nothing to run and no frame to fail.
                     let inference = match input.is_empty() {
                         true => Ok(Duration::ZERO),
-                        false => infer(session, &input, &mut outputs),
+                        false => infer(session, &frames, &input, &mut outputs),
                     };
-                    // After the last frame nobody takes buffers back.
+                    // After the last frame, buffers are not taken back.
                     let _ = return_input.send(input);
                     if inferred_sender.send(InferredBatch { frames, outputs, inference }).is_err() {
                         break;
@@ -101,7 +104,7 @@ impl Offline<'_> {
             });
             let mut delivered = Ok(());
             for batch in inferred {
-                let (frames, outputs) = finish(batch, &mut self.boxes);
+                let (frames, outputs) = postprocess(batch, &mut self.boxes);
                 let _ = return_output.send(outputs);
                 delivered = deliver(frames);
                 if delivered.is_err() {
@@ -113,4 +116,14 @@ impl Offline<'_> {
             delivered
         })
     }
+}
+
+/// Starts a thread whose name tells profilers and panics what it does.
+fn spawn<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: &str,
+    work: impl FnOnce() + Send + 'scope,
+) {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, work);
+    thread.expect("the system can start a thread");
 }

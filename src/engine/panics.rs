@@ -1,11 +1,11 @@
-//! A panic costs the frames at hand and nothing else.
+//! Turns a panic into a failure of the frames at hand.
 
-use super::FrameError;
+use super::frame::FrameError;
 use crate::panics::catch;
 
 /// Runs `work`; a panic in it becomes a failure of the frames that it worked on.
 ///
-/// Whatever `work` was changing must be thrown away or written anew by the caller after a panic.
+/// After a panic the caller must discard or overwrite whatever `work` was changing.
 pub(crate) fn contain<T>(stage: &str, work: impl FnOnce() -> T) -> Result<T, FrameError> {
     catch(work).map_err(|cause| {
         FrameError::pipeline_failure(format_args!("a bug: panic in stage {stage}: {cause}"))
@@ -18,7 +18,7 @@ mod tests {
     use crate::engine::FrameErrorCode;
 
     #[test]
-    fn a_panic_becomes_a_failure_without_its_text() {
+    fn a_panic_becomes_a_failure_that_hides_its_message() {
         assert_eq!(contain("test", || 7), Ok(7));
         let failed = contain("test", || panic!("secret {}", 1)).map(|(): ()| 0).unwrap_err();
         assert_eq!(failed.code, FrameErrorCode::PipelineFailure);

@@ -1,23 +1,23 @@
-//! Reading frames on a thread of its own, a bounded number ahead of their use.
+//! Reads frames on a thread of its own, a bounded number of them ahead of their use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::SourceFrame;
+use super::frame::SourceFrame;
 
-/// `None` ends the stream: no frame follows, or nobody wants them any more.
+/// `None` ends the stream: no frame follows, or none is wanted any more.
 type NextFrame = Option<SourceFrame>;
 
-/// The frames that have been read.
+/// The frames that have been read and not yet been taken.
 pub(super) struct ReadAhead {
     frames: Receiver<NextFrame>,
     ended: bool,
     stopped: Arc<AtomicBool>,
 }
 
-/// Makes the next or waiting [`ReadAhead::next_batch`] the last when it is dropped.
+/// When dropped, makes the next or current call of [`ReadAhead::next_batch`] the last.
 pub(super) struct Stop {
     frames: SyncSender<NextFrame>,
     stopped: Arc<AtomicBool>,
@@ -26,7 +26,10 @@ pub(super) struct Stop {
 impl ReadAhead {
     /// Starts reading, at most `capacity` frames ahead.
     ///
-    /// The thread is not waited for: a read from a pipe that nobody writes to never ends.
+    /// The thread is not joined: a read from a pipe that is never written to does not end.
+    ///
+    /// # Panics
+    /// If the system cannot start a thread.
     pub(super) fn start(
         source: impl Iterator<Item = SourceFrame> + Send + 'static,
         capacity: usize,
@@ -34,7 +37,7 @@ impl ReadAhead {
         let (sender, frames) = sync_channel(capacity);
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Stop { frames: sender.clone(), stopped: Arc::clone(&stopped) };
-        thread::spawn(move || {
+        let reading = thread::Builder::new().name("read ahead".to_owned()).spawn(move || {
             let end = EndOnDrop(sender);
             for frame in source {
                 if end.0.send(Some(frame)).is_err() {
@@ -42,11 +45,12 @@ impl ReadAhead {
                 }
             }
         });
+        reading.expect("the system can start a thread");
         (Self { frames, ended: false, stopped }, stop)
     }
 
-    /// Waits for a frame and takes it together with those already there, `max` in all. Empty when
-    /// there are no more.
+    /// Waits for a frame and takes it together with those already read, `max` in all. Empty when the
+    /// stream has ended.
     pub(super) fn next_batch(&mut self, max: usize) -> Vec<SourceFrame> {
         let mut batch = Vec::with_capacity(max);
         while batch.len() < max && !self.ended && !self.stopped.load(Ordering::Acquire) {
@@ -68,17 +72,17 @@ impl ReadAhead {
 impl Drop for Stop {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Release);
-        // Wakes whoever waits for a frame. If there is no room, there are frames to wake up on.
+        // Wakes a waiting `next_batch`. If there is no room, there are frames to wake it.
         let _ = self.frames.try_send(None);
     }
 }
 
-/// Says that the stream has ended even when reading it panics.
+/// Ends the stream even if reading it panics.
 struct EndOnDrop(SyncSender<NextFrame>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        // Fails when the other side has gone, which is then no news to it.
+        // Fails if the other side has gone, which then needs no message.
         let _ = self.0.send(None);
     }
 }
@@ -88,30 +92,30 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::engine::FrameOrigin;
+    use crate::engine::frame::FrameOrigin;
 
     fn frame(number: usize) -> SourceFrame {
-        SourceFrame { origin: FrameOrigin::Stream { number }, jpeg: Ok(Bytes::new()) }
+        SourceFrame::new(FrameOrigin::Stream { number }, Ok(Bytes::new()))
     }
 
     #[test]
-    fn every_frame_comes_once_and_in_order() {
+    fn every_frame_is_read_once_and_in_order() {
         let (mut read_ahead, _stop) = ReadAhead::start((0..100).map(frame), 3);
-        let mut origins = Vec::new();
+        let mut tags = Vec::new();
         loop {
             let batch = read_ahead.next_batch(7);
             assert!(batch.len() <= 7);
             if batch.is_empty() {
                 break;
             }
-            origins.extend(batch.into_iter().map(|frame| frame.origin));
+            tags.extend(batch.into_iter().map(|frame| frame.tag));
         }
-        assert_eq!(origins, (0..100).map(|number| frame(number).origin).collect::<Vec<_>>());
+        assert_eq!(tags, (0..100).map(|number| frame(number).tag).collect::<Vec<_>>());
         assert!(read_ahead.next_batch(7).is_empty(), "the end stays the end");
     }
 
     #[test]
-    fn a_stalled_stream_can_be_left() {
+    fn a_stalled_stream_can_be_abandoned() {
         let (never, stalled) = sync_channel::<SourceFrame>(0);
         let (mut read_ahead, stop) = ReadAhead::start(stalled.into_iter(), 2);
         let waiting = thread::spawn(move || read_ahead.next_batch(2).len());

@@ -15,10 +15,11 @@ use tokio::time::timeout;
 use super::metrics::MessageOutcome;
 use super::responses::{failure, origin_refused, query_refused, try_later, unavailable};
 use super::state::App;
-use crate::engine::{DropReason, FrameErrorCode, Outcome, Timings, milliseconds};
+use crate::engine::{DropReason, FrameErrorCode, FrameOutcome, milliseconds};
 use crate::protocol::{
     DetectionResult, ErrorBody, HttpErrorCode, InferQuery, InvalidFrame, Jpeg, validate,
 };
+use crate::stages::StageTimes;
 
 /// Lists the stages of a result with their times (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -78,7 +79,7 @@ pub(super) async fn infer(
     }
     let Ok(Query(InferQuery { pipeline_id })) = query else { return query_refused() };
     let Some(loaded) = app.ready() else { return unavailable(&app) };
-    let Some((number, _)) = loaded.pipeline(pipeline_id.as_deref()) else {
+    let Some((pipeline, _)) = loaded.pipeline(pipeline_id.as_deref()) else {
         let detail = "Unknown pipeline_id; see GET /pipelines";
         return failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidPipeline, detail);
     };
@@ -99,22 +100,22 @@ pub(super) async fn infer(
     if let Err(problem) = validate(&jpeg, limit) {
         return invalid(&app, problem);
     }
-    let mut handle = loaded.engine.open(number);
+    let Ok(mut handle) = loaded.engine.open(pipeline) else { return unavailable(&app) };
     // To the scheduler this is a stream that sends as fast as it can.
-    handle.capacity(f64::INFINITY, received);
+    handle.report_offered_rate(f64::INFINITY, received);
     if let Err(reason) = handle.offer(1, received, jpeg) {
         return dropped(&app, reason);
     }
-    match handle.answer().await.outcome {
-        Outcome::Result(result) => {
+    match handle.next_reply().await.outcome {
+        FrameOutcome::Result(result) => {
             app.metrics.count(MessageOutcome::Result);
             app.metrics.observe_stages(&result.timings);
             app.metrics.observe_age(received.elapsed());
             let timing = [(SERVER_TIMING, server_timing(&result.timings))];
             (timing, Json(DetectionResult::from(result))).into_response()
         }
-        Outcome::Dropped(reason) => dropped(&app, reason),
-        Outcome::Failed(error) => {
+        FrameOutcome::Dropped(reason) => dropped(&app, reason),
+        FrameOutcome::Failed(error) => {
             app.metrics.count(MessageOutcome::Failed);
             if error.code == FrameErrorCode::DecodeFailed {
                 let code = HttpErrorCode::DecodeFailed;
@@ -153,12 +154,12 @@ fn dropped(app: &App, reason: DropReason) -> Response {
     try_later(reason.into(), "The server is overloaded; try again")
 }
 
-fn server_timing(timings: &Timings) -> String {
+fn server_timing(times: &StageTimes) -> String {
     let mut text = String::new();
-    for (stage, duration) in timings.stages() {
+    for (stage, duration) in times.iter() {
         let separator = if text.is_empty() { "" } else { ", " };
         // Writing to a string cannot fail.
-        let _ = write!(text, "{separator}{stage};dur={}", milliseconds(duration));
+        let _ = write!(text, "{separator}{};dur={}", stage.name(), milliseconds(duration));
     }
     text
 }

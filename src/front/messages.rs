@@ -59,8 +59,7 @@ mod tests {
     use framegate_models::Size;
 
     use super::*;
-    use crate::engine::Timings;
-    use crate::stages::PreprocessTimings;
+    use crate::stages::{Stage, StageTimes};
 
     #[test]
     fn times_and_the_age_are_written_in_milliseconds() {
@@ -68,11 +67,13 @@ mod tests {
         let frame = FrameResult {
             size: Size { width: 640, height: 480 },
             detections: vec![],
-            timings: Timings {
-                preprocess: PreprocessTimings { decode: ms(1), resize: ms(2), normalise: ms(3) },
-                inference: ms(4),
-                postprocess: Duration::from_micros(5),
-            },
+            timings: StageTimes::from_iter([
+                (Stage::Decode, ms(1)),
+                (Stage::Resize, ms(2)),
+                (Stage::Normalise, ms(3)),
+                (Stage::Inference, ms(4)),
+                (Stage::Postprocess, Duration::from_micros(5)),
+            ]),
         };
         let mut message = result(1, frame);
         let received = Instant::now() - ms(12);

@@ -10,7 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets, linear_buckets};
 use prometheus_client::registry::Registry;
 
-use crate::engine::{DropReason, Timings};
+use crate::engine::DropReason;
+use crate::stages::StageTimes;
 
 /// Content type of what [`Metrics::encode`] writes.
 pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
@@ -154,9 +155,10 @@ impl Metrics {
     }
 
     /// Records how long a frame spent in each stage.
-    pub fn observe_stages(&self, timings: &Timings) {
-        for (stage, duration) in timings.stages() {
-            self.stages.get_or_create(&StageLabels { stage }).observe(duration.as_secs_f64());
+    pub fn observe_stages(&self, times: &StageTimes) {
+        for (stage, duration) in times.iter() {
+            let labels = StageLabels { stage: stage.name() };
+            self.stages.get_or_create(&labels).observe(duration.as_secs_f64());
         }
     }
 

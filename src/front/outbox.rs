@@ -84,19 +84,13 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::protocol::{DetectionResult, TimingsMs};
+    use crate::stages::StageTimes;
 
     fn result(frame_index: u64) -> ResultMessage {
         ResultMessage {
             frame_index,
             result: DetectionResult { width: 1, height: 1, detections: vec![] },
-            timings_ms: TimingsMs {
-                decode: 0.0,
-                resize: 0.0,
-                normalise: 0.0,
-                inference: 0.0,
-                postprocess: 0.0,
-                total: 0.0,
-            },
+            timings_ms: TimingsMs::from(StageTimes::ZERO),
             age_ms: 0.0,
         }
     }

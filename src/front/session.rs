@@ -12,7 +12,7 @@ use super::failure_log::FailureLog;
 use super::messages;
 use super::metrics::{MessageOutcome, Metrics};
 use super::outbox::{Outbox, Outgoing};
-use crate::engine::{Answer, DropReason, Outcome, StreamHandle};
+use crate::engine::{DropReason, FrameOutcome, Reply, StreamHandle};
 use crate::protocol::{CloseReason, ErrorCode, InvalidFrame, ServerMessage, validate};
 
 /// Close the session after this many consecutive invalid frames.
@@ -84,21 +84,22 @@ impl ClientSession {
         self.counts
     }
 
-    /// Handles a binary message whose last byte was read at `received`.
+    /// Handles a binary message whose last byte was read at `received`. What it says at once is handed to
+    /// `send`, at moments when no lock of the engine is held.
     pub fn receive(
         &mut self,
         message: Bytes,
         received: Instant,
         handle: &StreamHandle,
-        outbox: &mut Outbox,
+        mut send: impl FnMut(Outgoing),
     ) {
         if let Err(invalid) = validate(&message, self.max_frame_bytes) {
             self.metrics.count(MessageOutcome::Invalid);
-            outbox.push(Outgoing::Other(ServerMessage::invalid(invalid)));
+            send(Outgoing::Other(ServerMessage::invalid(invalid)));
             // Frames that are merely too large come from a client that means well.
             self.invalid_in_a_row += u32::from(!matches!(invalid, InvalidFrame::TooLarge { .. }));
             if self.invalid_in_a_row >= MAX_INVALID_IN_A_ROW {
-                outbox.push(Outgoing::Close(CloseReason::TooManyInvalidFrames));
+                send(Outgoing::Close(CloseReason::TooManyInvalidFrames));
             }
             return;
         }
@@ -106,21 +107,23 @@ impl ClientSession {
         self.counts.frames += 1;
         self.counts.in_flight += 1;
         let frame_index = self.counts.frames;
-        let (decision, advice) =
-            self.admission.arrived(received, |fps| handle.capacity(fps, received));
+        let (decision, advice) = self.admission.arrived(received, |fps| {
+            handle.report_offered_rate(fps, received);
+            handle.capacity(received)
+        });
         if self.draining {
-            return self.drop_frame(frame_index, DropReason::Draining, outbox);
+            return send(self.drop_frame(frame_index, DropReason::Draining));
         }
         if let Some(advice) = advice {
-            self.advise(advice, outbox);
+            send(self.advise(advice));
         }
         match decision {
             // Admission has counted this drop itself.
-            Decision::Shed => self.drop_frame(frame_index, DropReason::Pacing, outbox),
+            Decision::Shed => send(self.drop_frame(frame_index, DropReason::Pacing)),
             Decision::Admit => {
                 if let Err(reason) = handle.offer(frame_index, received, message) {
                     self.admission.dropped();
-                    self.drop_frame(frame_index, reason, outbox);
+                    send(self.drop_frame(frame_index, reason));
                 }
             }
         }
@@ -138,13 +141,13 @@ impl ClientSession {
 
     /// Handles the engine's reply to a frame. After a close the client hears nothing more, and the frame
     /// stays in flight.
-    pub fn answered(&mut self, answer: Answer, outbox: &mut Outbox) {
+    pub fn on_reply(&mut self, reply: Reply, outbox: &mut Outbox) {
         if outbox.is_closing() {
             return;
         }
-        let Answer { frame_index, received, outcome } = answer;
+        let Reply { frame_index, received, outcome } = reply;
         match outcome {
-            Outcome::Result(result) => {
+            FrameOutcome::Result(result) => {
                 self.last_processed = Some(Instant::now());
                 self.counts.in_flight -= 1;
                 self.counts.results += 1;
@@ -158,11 +161,11 @@ impl ClientSession {
                     self.metrics.count(MessageOutcome::Dropped(DropReason::Busy));
                 }
             }
-            Outcome::Dropped(reason) => {
+            FrameOutcome::Dropped(reason) => {
                 self.admission.dropped();
-                self.drop_frame(frame_index, reason, outbox);
+                outbox.push(self.drop_frame(frame_index, reason));
             }
-            Outcome::Failed(error) => {
+            FrameOutcome::Failed(error) => {
                 self.last_processed = Some(Instant::now());
                 self.counts.in_flight -= 1;
                 self.counts.failed += 1;
@@ -183,14 +186,14 @@ impl ClientSession {
         self.draining
     }
 
-    fn drop_frame(&mut self, frame_index: u64, reason: DropReason, outbox: &mut Outbox) {
+    fn drop_frame(&mut self, frame_index: u64, reason: DropReason) -> Outgoing {
         self.counts.in_flight -= 1;
         self.counts.dropped += 1;
         self.metrics.count(MessageOutcome::Dropped(reason));
-        outbox.push(Outgoing::Other(ServerMessage::dropped(frame_index, reason)));
+        Outgoing::Other(ServerMessage::dropped(frame_index, reason))
     }
 
-    fn advise(&self, advice: Advice, outbox: &mut Outbox) {
+    fn advise(&self, advice: Advice) -> Outgoing {
         let session_id = self.id;
         match advice {
             Advice::SlowDown { recommended_fps, drop_rate } => {
@@ -201,7 +204,7 @@ impl ClientSession {
                 tracing::debug!(%session_id, recommended_fps, "stream_recovered");
             }
         }
-        outbox.push(Outgoing::Other(advice.into()));
+        Outgoing::Other(advice.into())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The state of a server that every request can reach.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use framegate_backend_api::DeviceInfo;
@@ -13,7 +13,8 @@ use super::failure_log::FailureLog;
 use super::metrics::{BuildLabels, Metrics};
 use super::origin::OriginPolicy;
 use super::sessions::{SessionLimit, Sessions};
-use crate::engine::{Engine, EngineSettings, FrameError};
+use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
+use crate::panics::unpoisoned;
 
 /// How the front end behaves.
 #[derive(Debug, Clone)]
@@ -109,7 +110,7 @@ impl App {
 
     /// Logs that the image of a `POST /infer` failed.
     pub(super) fn log_infer_failure(&self, error: &FrameError) {
-        let mut log = self.infer_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut log = unpoisoned(self.infer_failures.lock());
         log.log(None, 1, error, Instant::now());
     }
 
@@ -120,12 +121,12 @@ impl App {
 }
 
 impl Loaded {
-    /// The pipeline of this name and its index in the engine; without a name, the default.
-    pub(super) fn pipeline(&self, id: Option<&str>) -> Option<(usize, &NamedPipeline)> {
-        let mut numbered = self.pipelines.iter().enumerate();
+    /// The pipeline of this name and the engine's id of it; without a name, the default.
+    pub(super) fn pipeline(&self, id: Option<&str>) -> Option<(PipelineId, &NamedPipeline)> {
+        let mut named = self.engine.pipelines().iter().copied().zip(&self.pipelines);
         match id {
-            None => numbered.next(),
-            Some(id) => numbered.find(|(_, pipeline)| pipeline.id == id),
+            None => named.next(),
+            Some(id) => named.find(|(_, pipeline)| pipeline.id == id),
         }
     }
 }

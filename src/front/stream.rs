@@ -97,7 +97,9 @@ async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
             input: input_size(pipeline),
         },
     });
-    let handle = loaded.engine.open(number);
+    let Ok(handle) = loaded.engine.open(number) else {
+        return refuse(socket, &pipeline.id).await;
+    };
     let drain = Drain { begun: app.draining.clone(), deadline: settings.drain };
     connection::run(socket, session, handle, greeting, drain, Arc::clone(&app.metrics)).await;
 }

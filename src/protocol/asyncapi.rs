@@ -14,7 +14,7 @@ use super::{
     ErrorMessage, Greeting, InvalidFrame, Jpeg, RecoveredMessage, ResultMessage, ServerMessage,
     SessionInfo, SlowDownMessage, StreamQuery, TimingsMs,
 };
-use crate::stages::Detection;
+use crate::stages::{Detection, Stage, StageTimes};
 
 /// The path of the WebSocket.
 pub const STREAM_PATH: &str = "/ws/video/stream";
@@ -103,14 +103,7 @@ fn described() -> [Described; 7] {
             example: ServerMessage::Result(ResultMessage {
                 frame_index: 1,
                 result: example_result(),
-                timings_ms: TimingsMs {
-                    decode: 2.1,
-                    resize: 0.6,
-                    normalise: 0.2,
-                    inference: 7.9,
-                    postprocess: 0.1,
-                    total: 10.9,
-                },
+                timings_ms: TimingsMs::from(example_times()),
                 age_ms: 11.4,
             }),
         },
@@ -156,6 +149,17 @@ fn described() -> [Described; 7] {
             }),
         },
     ]
+}
+
+fn example_times() -> StageTimes {
+    let microseconds = Duration::from_micros;
+    StageTimes::from_iter([
+        (Stage::Decode, microseconds(2100)),
+        (Stage::Resize, microseconds(600)),
+        (Stage::Normalise, microseconds(200)),
+        (Stage::Inference, microseconds(7900)),
+        (Stage::Postprocess, microseconds(100)),
+    ])
 }
 
 /// A result with one detection, as an example.

@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::constants::{DrainingNotice, RecoveredNotice, SlowDownWarning, True};
 use super::{DropReason, ErrorCode, InvalidFrame};
-use crate::stages::Detection;
+use crate::stages::{Detection, Stage, StageTimes, milliseconds};
 
 /// A message from the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -88,7 +88,7 @@ pub struct DetectionResult {
     pub detections: Vec<Detection>,
 }
 
-/// Milliseconds that a frame spent in each stage.
+/// Milliseconds that a frame spent in each stage, by the stage's name.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TimingsMs {
     /// From JPEG to pixels.
@@ -103,6 +103,20 @@ pub struct TimingsMs {
     pub postprocess: f64,
     /// Sum of the stages.
     pub total: f64,
+}
+
+impl From<StageTimes> for TimingsMs {
+    fn from(times: StageTimes) -> Self {
+        let ms = |stage| milliseconds(times[stage]);
+        Self {
+            decode: ms(Stage::Decode),
+            resize: ms(Stage::Resize),
+            normalise: ms(Stage::Normalise),
+            inference: ms(Stage::Inference),
+            postprocess: ms(Stage::Postprocess),
+            total: milliseconds(times.total()),
+        }
+    }
 }
 
 /// A frame was dropped.

@@ -1,17 +1,32 @@
-//! An image of the size and the orientation that its placement asks for.
+//! Brings an image to the size and orientation that its transform asks for.
 
+use framegate_models::detector::ResizeFilter;
+
+use super::antialiased::AntialiasedResizer;
 use super::decode::{RgbImage, RgbView};
 use super::{Orientation, Resizer};
 
 /// Resizes images and turns them upright; keeps its buffers between calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ImageFitter {
     resizer: Resizer,
+    /// Used instead of `resizer` where the model asks for it.
+    antialiased: Option<AntialiasedResizer>,
     resized: Vec<u8>,
     upright: Vec<u8>,
 }
 
 impl ImageFitter {
+    /// A fitter that resamples with this filter.
+    pub(super) fn new(filter: ResizeFilter) -> Self {
+        Self {
+            resizer: Resizer::default(),
+            antialiased: AntialiasedResizer::of(filter),
+            resized: Vec::new(),
+            upright: Vec::new(),
+        }
+    }
+
     /// The upright image at `width` × `height` pixels, both at least 1. What already has that size
     /// is not resampled.
     pub(super) fn fit<'a>(
@@ -21,12 +36,16 @@ impl ImageFitter {
         height: usize,
     ) -> RgbView<'a> {
         let orientation = image.orientation;
-        // Turning comes last because by then there are fewer pixels; bilinear weights are the same in
+        // Turning comes last because by then there are fewer pixels; the filters' weights are the same in
         // any direction, so the order makes no difference to the image.
         let (stored_width, stored_height) = orientation.swap_if_turned(width, height);
         let mut fitted = image.view();
         if (image.width, image.height) != (stored_width, stored_height) {
-            self.resizer.resize(fitted, stored_width, stored_height, &mut self.resized);
+            let resized = &mut self.resized;
+            match &mut self.antialiased {
+                Some(resizer) => resizer.resize(fitted, stored_width, stored_height, resized),
+                None => self.resizer.resize(fitted, stored_width, stored_height, resized),
+            }
             fitted = RgbView { pixels: &self.resized, width: stored_width, height: stored_height };
         }
         if orientation != Orientation::Upright {

@@ -1,4 +1,4 @@
-//! Where a frame lies in the model's input, and the way back from input to frame pixels.
+//! Where a frame lies in the model's input, and how positions map back to frame pixels.
 
 use framegate_models::Size;
 use framegate_models::detector::{Fit, ImageInput, LetterboxAlign};
@@ -23,11 +23,11 @@ pub struct FrameTransform {
 }
 
 impl FrameTransform {
-    /// Fits a frame, at least one pixel in each direction, into a model's input.
+    /// Fits a frame of at least one pixel in each direction into a model's input.
     pub fn of(frame: Size, input: &ImageInput) -> Self {
         match input.fit {
             Fit::Stretch => Self::stretched(frame, input),
-            Fit::Letterbox { placement, .. } => Self::letterboxed(frame, input, placement),
+            Fit::Letterbox { placement: align, .. } => Self::letterboxed(frame, input, align),
         }
     }
 
@@ -43,15 +43,15 @@ impl FrameTransform {
         }
     }
 
-    /// One axis fills the input; the other keeps the proportions as far as whole pixels allow.
-    fn letterboxed(frame: Size, input: &ImageInput, placement: LetterboxAlign) -> Self {
+    /// One axis fills the input; the other keeps the aspect ratio as far as whole pixels allow.
+    fn letterboxed(frame: Size, input: &ImageInput, align: LetterboxAlign) -> Self {
         let width_fills = input.width * frame.height <= input.height * frame.width;
         let (numerator, denominator) =
             if width_fills { (input.width, frame.width) } else { (input.height, frame.height) };
-        // Fractions of a pixel go the way they went in training: YOLOX (`preproc`, top left)
-        // truncates, Ultralytics (`LetterBox`, centred) rounds. A network notices one row more.
+        // Fractions of a pixel are treated as in training: YOLOX (`preproc`, top left) truncates,
+        // Ultralytics (`LetterBox`, centred) rounds. A network notices one extra row.
         let fitted = |extent: usize, limit: usize| {
-            let half = match placement {
+            let half = match align {
                 LetterboxAlign::TopLeft => 0,
                 LetterboxAlign::Centre => denominator / 2,
             };
@@ -59,13 +59,13 @@ impl FrameTransform {
         };
         let (width, height) =
             (fitted(frame.width, input.width), fitted(frame.height, input.height));
-        let (left, top) = match placement {
+        let (left, top) = match align {
             LetterboxAlign::TopLeft => (0, 0),
             LetterboxAlign::Centre => ((input.width - width) / 2, (input.height - height) / 2),
         };
-        // Both projects map boxes back by the one ratio, not by the whole-pixel size of each axis,
-        // and so do the reference detections: a small box far from the origin would be off by more
-        // than its tolerance.
+        // Both projects, and so the reference detections, map boxes back by this one ratio rather than
+        // by the whole-pixel size of each axis. Otherwise a small box far from the origin would be off
+        // by more than its tolerance.
         let scale = denominator as f32 / numerator as f32;
         Self { frame, width, height, left, top, horizontal_scale: scale, vertical_scale: scale }
     }
@@ -83,14 +83,14 @@ impl FrameTransform {
 
 #[cfg(test)]
 mod tests {
-    use framegate_models::detector::ChannelOrder;
+    use framegate_models::detector::{ChannelOrder, ResizeFilter};
 
     use super::*;
 
     const TOP_LEFT: Fit = Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 };
     const CENTRE: Fit = Fit::Letterbox { placement: LetterboxAlign::Centre, fill: 114 };
 
-    fn place(frame: (usize, usize), input: (usize, usize), fit: Fit) -> FrameTransform {
+    fn fitted(frame: (usize, usize), input: (usize, usize), fit: Fit) -> FrameTransform {
         let input = ImageInput {
             width: input.0,
             height: input.1,
@@ -98,21 +98,22 @@ mod tests {
             mean: [0.0; 3],
             scale: [1.0; 3],
             fit,
+            resize: ResizeFilter::Bilinear,
         };
         FrameTransform::of(Size { width: frame.0, height: frame.1 }, &input)
     }
 
-    fn rectangle(placement: FrameTransform) -> (usize, usize, usize, usize) {
-        (placement.left, placement.top, placement.width, placement.height)
+    fn rectangle(transform: FrameTransform) -> (usize, usize, usize, usize) {
+        (transform.left, transform.top, transform.width, transform.height)
     }
 
     #[test]
     fn top_left_letterboxes_truncate_and_centred_ones_round() {
         // 426 * 416 / 640 = 276.9 and 457 * 416 / 640 = 297.05.
-        assert_eq!(rectangle(place((640, 426), (416, 416), TOP_LEFT)), (0, 0, 416, 276));
-        assert_eq!(rectangle(place((457, 640), (416, 416), TOP_LEFT)), (0, 0, 297, 416));
-        assert_eq!(rectangle(place((640, 426), (416, 416), CENTRE)), (0, 69, 416, 277));
-        assert_eq!(rectangle(place((640, 426), (640, 384), CENTRE)), (31, 0, 577, 384));
+        assert_eq!(rectangle(fitted((640, 426), (416, 416), TOP_LEFT)), (0, 0, 416, 276));
+        assert_eq!(rectangle(fitted((457, 640), (416, 416), TOP_LEFT)), (0, 0, 297, 416));
+        assert_eq!(rectangle(fitted((640, 426), (416, 416), CENTRE)), (0, 69, 416, 277));
+        assert_eq!(rectangle(fitted((640, 426), (640, 384), CENTRE)), (31, 0, 577, 384));
     }
 
     #[test]
@@ -121,7 +122,7 @@ mod tests {
             for fit in [TOP_LEFT, CENTRE] {
                 for frame in [(extent, 1), (1, extent), (extent, 1000), (1000, extent)] {
                     let FrameTransform { left, top, width, height, .. } =
-                        place(frame, (416, 320), fit);
+                        fitted(frame, (416, 320), fit);
                     assert!(width == 416 || height == 320, "{frame:?}: {width}x{height}");
                     assert!((1..=416).contains(&(left + width)), "{frame:?}");
                     assert!((1..=320).contains(&(top + height)), "{frame:?}");
@@ -131,19 +132,19 @@ mod tests {
     }
 
     #[test]
-    fn positions_come_back_by_one_ratio_and_are_clipped() {
-        let placement = place((640, 426), (416, 416), TOP_LEFT);
-        assert!((placement.frame_x(208.0) - 320.0).abs() < 1e-3);
-        assert!((placement.frame_y(208.0) - 320.0).abs() < 1e-3, "not by 426 / 276");
-        assert_eq!((placement.frame_x(-5.0), placement.frame_y(416.0)), (0.0, 426.0));
-        let centred = place((640, 320), (320, 320), CENTRE);
+    fn positions_map_back_by_one_ratio_and_are_clipped() {
+        let transform = fitted((640, 426), (416, 416), TOP_LEFT);
+        assert!((transform.frame_x(208.0) - 320.0).abs() < 1e-3);
+        assert!((transform.frame_y(208.0) - 320.0).abs() < 1e-3, "not by 426 / 276");
+        assert_eq!((transform.frame_x(-5.0), transform.frame_y(416.0)), (0.0, 426.0));
+        let centred = fitted((640, 320), (320, 320), CENTRE);
         assert!((centred.frame_y(80.0 + 10.0) - 20.0).abs() < 1e-3);
     }
 
     #[test]
-    fn stretching_fills_the_input_and_has_a_scale_for_each_axis() {
-        let placement = place((640, 426), (320, 320), Fit::Stretch);
-        assert_eq!(rectangle(placement), (0, 0, 320, 320));
-        assert_eq!((placement.frame_x(160.0), placement.frame_y(160.0)), (320.0, 213.0));
+    fn stretching_fills_the_input_with_a_scale_per_axis() {
+        let transform = fitted((640, 426), (320, 320), Fit::Stretch);
+        assert_eq!(rectangle(transform), (0, 0, 320, 320));
+        assert_eq!((transform.frame_x(160.0), transform.frame_y(160.0)), (320.0, 213.0));
     }
 }

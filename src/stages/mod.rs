@@ -1,5 +1,6 @@
-//! The stages of a frame, in the order it passes them. Everything here blocks and nothing awaits.
+//! The stages of a frame, in the order in which it passes them. Everything here blocks and nothing awaits.
 
+mod antialiased;
 mod boxes;
 mod decode;
 mod fit;
@@ -8,11 +9,13 @@ mod normalise;
 mod orientation;
 mod preprocess;
 mod resize;
+mod stage;
 
 pub use boxes::{BoxError, BoxStage, Detection, MAX_DETECTIONS, Thresholds};
 pub use decode::{DecodeError, DecodeLimits, Decoder, RgbImage, RgbView};
 pub use frame_transform::FrameTransform;
 pub use normalise::Normaliser;
 pub use orientation::Orientation;
-pub use preprocess::{InputWriter, PreprocessTimings, Preprocessed, Preprocessor};
+pub use preprocess::{InputWriter, Preprocessed, Preprocessor};
 pub use resize::Resizer;
+pub use stage::{Stage, StageTimes, milliseconds};

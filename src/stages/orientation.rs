@@ -1,19 +1,19 @@
-//! How a stored image is turned upright.
+//! Turns a stored image upright, as its EXIF data asks.
 
 use super::RgbView;
 
-/// What makes a stored image upright: the values 1 to 8 of EXIF's orientation tag (0x0112), in
-/// order. Rotations are clockwise.
+/// What turns a stored image upright: the values 1 to 8 of EXIF's orientation tag (0x0112), in order.
+/// Rotations are clockwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Orientation {
-    /// 1: it is upright.
+    /// 1: nothing.
     #[default]
     Upright,
-    /// 2: left and right change places.
+    /// 2: left and right swap.
     MirrorHorizontally,
     /// 3: half a turn.
     Rotate180,
-    /// 4: top and bottom change places.
+    /// 4: top and bottom swap.
     MirrorVertically,
     /// 5: rows become columns.
     Transpose,
@@ -26,8 +26,8 @@ pub enum Orientation {
 }
 
 impl Orientation {
-    /// Reads EXIF data, from its TIFF header on. Broken or missing data means upright: no image is
-    /// worth losing over its metadata.
+    /// Reads EXIF data, starting at its TIFF header. Broken or missing data means upright: metadata is
+    /// never a reason to lose an image.
     pub fn from_exif_segment(tiff: &[u8]) -> Self {
         exif::Reader::new()
             .read_raw(tiff.to_vec())
@@ -51,12 +51,12 @@ impl Orientation {
         }
     }
 
-    /// Exchanges width and height where the upright image has them exchanged; works both ways.
+    /// Swaps width and height if the upright image has them swapped; works in both directions.
     pub fn swap_if_turned(self, width: usize, height: usize) -> (usize, usize) {
         if self.transposes() { (height, width) } else { (width, height) }
     }
 
-    /// Writes the upright image's pixels, `[height, width, 3]`, over what `upright` held.
+    /// Writes the upright image's pixels, `[height, width, 3]`, over the contents of `upright`.
     pub fn apply(self, stored: RgbView<'_>, upright: &mut Vec<u8>) {
         let RgbView { pixels, width, height } = stored;
         let (mirror_x, mirror_y) = self.mirrors_stored_axes();

@@ -1,71 +1,79 @@
-//! A frame's way from JPEG to batch: decode → resize → normalise, in one go on one worker.
-
-use std::time::{Duration, Instant};
+//! A frame's way into the batch: decode → resize → normalise, in one go on one worker.
 
 use framegate_models::detector::ImageInput;
 
 use super::decode::{DecodeError, DecodeLimits, Decoder, RgbImage};
 use super::fit::ImageFitter;
+use super::stage::{Stage, StageTimes};
 use super::{FrameTransform, Normaliser};
 
-/// One worker's memory and tables. A frame that fails leaves it as good as before.
+/// One worker's buffers and tables. A frame that fails leaves them as good as before.
 #[derive(Debug)]
 pub struct Preprocessor {
+    limits: DecodeLimits,
     decoder: Decoder,
     image: RgbImage,
     writer: InputWriter,
 }
 
-/// A frame that stands in the batch.
+/// What happened to a frame whose values are in the batch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preprocessed {
     /// Where the upright frame lies in the model's input.
-    pub placement: FrameTransform,
-    /// How long each stage took.
-    pub timings: PreprocessTimings,
-}
-
-/// Time spent in the stages of one frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PreprocessTimings {
-    /// JPEG to pixels.
-    pub decode: Duration,
-    /// Pixels to the size the model asks for, and upright.
-    pub resize: Duration,
-    /// Pixels to the values the model asks for.
-    pub normalise: Duration,
+    pub transform: FrameTransform,
+    /// Time in each stage so far.
+    pub times: StageTimes,
 }
 
 impl Preprocessor {
     /// A preprocessor for a model's input.
     pub fn new(input: &ImageInput, limits: DecodeLimits) -> Self {
-        let decoder = Decoder::new(limits);
-        Self { decoder, image: RgbImage::default(), writer: InputWriter::new(input) }
+        Self {
+            limits,
+            decoder: Decoder::new(limits),
+            image: RgbImage::default(),
+            writer: InputWriter::new(input),
+        }
     }
 
-    /// Decodes a whole JPEG and writes it into a batch's slot, `[3, height, width]` of the input.
+    /// Decodes a whole JPEG and writes it into a slot of the batch, `[3, height, width]` of the input.
     ///
     /// # Errors
     /// [`DecodeError`]; the slot is then untouched.
     ///
     /// # Panics
-    /// If the slot has another size than the model's input.
+    /// If the slot does not have the size of the model's input.
     pub fn preprocess(
         &mut self,
         jpeg: &[u8],
         slot: &mut [f32],
     ) -> Result<Preprocessed, DecodeError> {
-        let start = Instant::now();
-        self.decoder.decode(jpeg, &mut self.image)?;
-        let decode = start.elapsed();
-        let mut preprocessed = self.writer.write(&self.image, slot);
-        preprocessed.timings.decode = decode;
-        Ok(preprocessed)
+        let mut times = StageTimes::ZERO;
+        times.measure(Stage::Decode, || self.decoder.decode(jpeg, &mut self.image))?;
+        Ok(self.writer.write_timed(&self.image, slot, times))
+    }
+
+    /// The same for an image that is decoded already: it enters at the resize. It is held to the same
+    /// limits as a decoded JPEG.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the image is over a limit or does not have the pixels it declares; the slot
+    /// is then untouched.
+    ///
+    /// # Panics
+    /// If the slot does not have the size of the model's input.
+    pub fn preprocess_image(
+        &mut self,
+        image: &RgbImage,
+        slot: &mut [f32],
+    ) -> Result<Preprocessed, DecodeError> {
+        image.check(&self.limits)?;
+        Ok(self.writer.write(image, slot))
     }
 }
 
-/// The part of the way without a JPEG: from decoded pixels to the batch. In the steady state, that is
-/// once its buffers have met the largest frame, it allocates nothing.
+/// The way from decoded pixels to the batch. It allocates nothing once its buffers have met the largest
+/// frame.
 #[derive(Debug)]
 pub struct InputWriter {
     input: ImageInput,
@@ -78,26 +86,30 @@ impl InputWriter {
     pub fn new(input: &ImageInput) -> Self {
         Self {
             input: input.clone(),
-            fitter: ImageFitter::default(),
+            fitter: ImageFitter::new(input.resize),
             normaliser: Normaliser::new(input),
         }
     }
 
-    /// Writes an image into a batch's slot, `[3, height, width]` of the input. The time reported for
-    /// `decode` is zero: that was done before.
+    /// Writes an image into a slot of the batch, `[3, height, width]` of the input.
     ///
     /// # Panics
-    /// If the slot has another size than the model's input.
+    /// If the slot does not have the size of the model's input.
     pub fn write(&mut self, image: &RgbImage, slot: &mut [f32]) -> Preprocessed {
-        let start = Instant::now();
-        let placement = FrameTransform::of(image.upright_size(), &self.input);
-        let fitted = self.fitter.fit(image, placement.width, placement.height);
-        let resize = start.elapsed();
+        self.write_timed(image, slot, StageTimes::ZERO)
+    }
 
-        let start = Instant::now();
-        self.normaliser.normalise(fitted, &placement, slot);
-        let normalise = start.elapsed();
-        let timings = PreprocessTimings { decode: Duration::ZERO, resize, normalise };
-        Preprocessed { placement, timings }
+    fn write_timed(
+        &mut self,
+        image: &RgbImage,
+        slot: &mut [f32],
+        mut times: StageTimes,
+    ) -> Preprocessed {
+        let transform = FrameTransform::of(image.upright_size(), &self.input);
+        let (fitter, normaliser) = (&mut self.fitter, &mut self.normaliser);
+        let fitted = times
+            .measure(Stage::Resize, move || fitter.fit(image, transform.width, transform.height));
+        times.measure(Stage::Normalise, || normaliser.normalise(fitted, &transform, slot));
+        Preprocessed { transform, times }
     }
 }

@@ -26,13 +26,13 @@ import { showStatus } from "./view/status.js";
 const PANEL_MS = 250;
 /** A notice about a frame goes away after this many good answers. */
 const ANSWERS_TO_FORGET = 20;
-/** Without these nobody can do anything about the camera at once, so the demo is played meanwhile. */
+/** Problems that retrying at once cannot solve: the demo plays until there is a camera. */
 const NO_CAMERA_HERE = ["camera_absent", "insecure_origin"];
 
 const WAITING_FOR = {
   camera: "Allow the camera when the browser asks",
   video: "Choose a video file below, or drop one here",
-  stills: "Choose pictures below, or drop some here",
+  stills: "Choose images below, or drop some here",
 };
 
 const clock = () => performance.now();
@@ -69,7 +69,7 @@ export class App {
     this.#rate = new RateControl(this.#controls.rate);
     this.#stage = new Stage({
       root: byId("stage"),
-      canvas: byId("picture"),
+      canvas: byId("image"),
       caption: byId("caption"),
       emptyText: byId("stage-empty-text"),
       onPainted: ({ frame, message }) => this.#painted(frame, message),
@@ -112,9 +112,9 @@ export class App {
     }
   }
 
-  // The picture source
+  // The image source
 
-  /** Resolves to the problem where there is one, as it was shown. */
+  /** Resolves to the problem that was shown, or to undefined. */
   async #openSource(kind) {
     this.#capture.stop();
     this.#stage.showNothing(WAITING_FOR[kind] ?? "");
@@ -130,7 +130,7 @@ export class App {
       if (source) await this.#showSource(kind, source);
     } catch ({ code, facts }) {
       const problem = { ...describeProblem(code, facts), sourceKind: kind };
-      this.#stage.showNothing("No picture");
+      this.#stage.showNothing("No image");
       this.#notices.show("source", problem);
       return problem;
     }
@@ -141,14 +141,14 @@ export class App {
 
   async #showSource(kind, source) {
     this.#stage.show(source);
-    this.#capture.start(source, () => this.#pictureSettings());
+    this.#capture.start(source, () => this.#imageSettings());
     if (kind === "camera") this.#controls.showCameras(await listCameras(), source.deviceId);
   }
 
   #sourceLost(problem) {
     this.#capture.stop();
     this.#sources.close();
-    this.#stage.showNothing("No picture");
+    this.#stage.showNothing("No image");
     this.#notices.show("source", describeProblem(problem.code, problem.facts));
   }
 
@@ -156,9 +156,9 @@ export class App {
     if (this.#isRunning) this.#openSource(this.#sources.kind);
   }
 
-  #pictureSettings() {
+  #imageSettings() {
     const { width, height } = this.#controls.size;
-    // A camera gives the size that it was asked for, or the nearest that it has.
+    // A camera delivers the requested size, or the nearest that it supports.
     const longestSide = this.#sources.kind === "camera" ? Infinity : Math.max(width, height);
     return { longestSide, quality: this.#controls.quality };
   }
@@ -194,7 +194,7 @@ export class App {
     this.#state = { name, facts: { ...facts, retryAt: clock() + (facts.delayMs ?? 0) } };
     if (name !== "open") this.#forgetSession();
     if (name === "waiting") this.#explainLoss(facts, wasOpen);
-    // Where an error came first, that has said why.
+    // An error that came first has already said why.
     if (name === "closed" && facts.code && wasOpen) this.#showConnectionProblem("session_ended", facts);
     this.#refresh();
   }
@@ -230,7 +230,7 @@ export class App {
     this.#panel.showServer({ ...this.#server, session: this.#greeting });
   }
 
-  // What comes back
+  // Answers
 
   #answered(frame, message) {
     this.#answersSinceProblem += 1;
@@ -272,7 +272,7 @@ export class App {
     else this.#connect(code === "invalid_pipeline" ? (this.#server.pipelines[0]?.id ?? null) : this.#pipeline);
   }
 
-  // What is shown
+  // Display
 
   #applyRate() {
     this.#rate.want(this.#controls.rate);
@@ -305,7 +305,7 @@ export class App {
       info: this.#server.info,
       session: this.#greeting,
       status: this.#statusName(),
-      source: { kind: this.#sources.kind, size: this.#sources.current?.size ?? null, ...this.#pictureSettings() },
+      source: { kind: this.#sources.kind, size: this.#sources.current?.size ?? null, ...this.#imageSettings() },
       encoder: this.#encoder.where,
       log: this.#log,
       now: clock(),

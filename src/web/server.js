@@ -1,4 +1,4 @@
-// What the server says of itself over HTTP.
+// The server's description of itself, over HTTP.
 
 const address = (path) => new URL(path, document.baseURI);
 
@@ -8,14 +8,14 @@ async function getJson(path) {
   return response.json();
 }
 
-/** `{ info, pipelines }`; what could not be had is null or empty. */
+/** `{ info, pipelines }`; null or empty where the request failed. */
 export async function askServer() {
   const [info, listed] = await Promise.allSettled([getJson("info"), getJson("pipelines")]);
   const pipelines = listed.value?.pipelines;
   return { info: info.value ?? null, pipelines: Array.isArray(pipelines) ? pipelines : [] };
 }
 
-/** The status of `/readyz`, 0 where nothing answers. */
+/** The status of `/readyz`; 0 if nothing answers. */
 export async function readyStatus() {
   try {
     return (await fetch(address("readyz"), { cache: "no-store" })).status;

@@ -1,10 +1,10 @@
 // Streams the demo for a long time and watches memory, at the browser and at the server:
-//   node soak.js [minutes, 60 unless told] [further arguments of `framegate serve`]
-// Ends with status 1 where either grew by more than a tenth between the second quarter and the last.
-// Less than half an hour says little: in its first minutes Chromium starts services of its own.
+//   node soak.js [minutes, default 60] [further arguments of `framegate serve`]
+// Ends with status 1 if either grew by more than a tenth between the second quarter and the last.
+// Runs of less than half an hour say little: in its first minutes Chromium starts services of its own.
 //
-// The browser runs without Playwright: while developer tools are attached, a browser keeps what it
-// would let go of otherwise.
+// The browser runs without Playwright: while developer tools are attached, a browser keeps memory that
+// it would otherwise free.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -29,13 +29,13 @@ function read(path) {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return ""; // The process has ended meanwhile.
+    return ""; // The process has ended in the meantime.
   }
 }
 
 const childrenOf = (pid, all) => all.filter(({ parent }) => parent === pid).flatMap(({ pid: child }) => [child, ...childrenOf(child, all)]);
 
-/** A process and all that it started. */
+/** A process and all its descendants. */
 function family(pid) {
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -43,7 +43,7 @@ function family(pid) {
   return [pid, ...childrenOf(pid, all)];
 }
 
-/** Memory that belongs to these processes alone. */
+/** Private memory of these processes. */
 function megabytes(pids) {
   const kilobytes = pids.map((pid) => Number(/^RssAnon:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0));
   return kilobytes.reduce((total, each) => total + each, 0) / 1e3;
@@ -59,7 +59,7 @@ for (let at = 1; at <= SAMPLES; at += 1) {
   console.log(`${((at * minutes) / SAMPLES).toFixed(1)} min: browser ${sample.browser.toFixed(0)} MB, server ${sample.server.toFixed(1)} MB, ${frames} frames`);
 }
 
-// The lowest of a quarter is what is in use; all above it waits for the garbage collector.
+// The minimum of a quarter is what is in use; everything above it awaits the garbage collector.
 const lowest = (part, name) => Math.min(...part.map((sample) => sample[name]));
 const quarter = SAMPLES / 4;
 const growth = (name) => lowest(samples.slice(-quarter), name) / lowest(samples.slice(quarter, 2 * quarter), name);

@@ -1,11 +1,19 @@
-//! From decoded pixels to the batch nothing is allocated once the buffers have grown.
+//! What happens per frame without an allocation: the way from decoded pixels to the batch, and the work of
+//! the schedule when a frame arrives.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
-use framegate::stages::{DecodeLimits, Decoder, InputWriter, Orientation, RgbImage};
+use framegate::engine::EngineSettings;
+use framegate::engine::live::{BatchTimes, Schedule, ServiceTimes};
+use framegate::stages::{
+    BoxStage, DecodeLimits, Decoder, FrameTransform, InputWriter, Orientation, RgbImage, Thresholds,
+};
+use framegate_models::Size;
 
+use crate::boxes::{every_layout, outputs};
 use crate::support::jpeg::{Coding, declare_size, encode, slopes};
 use crate::support::{dirty_slot, yolox_input};
 
@@ -23,7 +31,7 @@ thread_local! {
 }
 
 fn count(bytes: usize) {
-    // While a thread ends its counter is gone, and nobody asks for it.
+    // While a thread ends, its counter is gone and is not asked for.
     let _ = ALLOCATED.try_with(|allocated| {
         let Allocations { calls, bytes: before } = allocated.get();
         allocated.set(Allocations { calls: calls + 1, bytes: before + bytes });
@@ -31,7 +39,7 @@ fn count(bytes: usize) {
 }
 
 #[expect(unsafe_code, reason = "an allocator is an unsafe trait")]
-// SAFETY: every call is handed on to the system's allocator as it came.
+// SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
@@ -102,7 +110,7 @@ fn from_pixels_to_batch_nothing_is_allocated() {
     assert_eq!(allocations(&mut write_many), Allocations::default());
 }
 
-/// Why there is a resize of our own. If this fails, a newer version has changed that.
+/// A reason for our own resize. If this fails, a newer version no longer allocates.
 #[test]
 fn fast_image_resize_allocates_at_every_call() {
     use fast_image_resize::images::TypedImage;
@@ -128,5 +136,51 @@ fn a_refused_header_allocates_no_pixels() {
         let mut image = RgbImage::default();
         let counted = allocations(|| assert!(decoder.decode(&jpeg, &mut image).is_err()));
         assert!(counted.bytes < 4096, "{width}x{height} allocated {counted:?}");
+    }
+}
+
+/// What the schedule does when a frame arrives and is not the first to wait: the rate is noted, the capacity
+/// worked out, and the frame replaces another.
+#[test]
+fn an_arrival_allocates_nothing_however_many_streams_there_are() {
+    for streams in [10, 1000] {
+        let mut service = ServiceTimes::new(8);
+        let infer = Duration::from_millis(10);
+        service.record(1, BatchTimes { infer, ..BatchTimes::NONE });
+        let settings = EngineSettings {
+            decode: DecodeLimits::DEFAULT,
+            max_batch: 8,
+            max_age: Duration::from_secs(1),
+        };
+        let mut schedule: Schedule<usize> = Schedule::new(vec![service], settings);
+        let pipeline = schedule.pipelines().next().unwrap();
+        let ids: Vec<_> = (0..streams).map(|_| schedule.open(pipeline).unwrap()).collect();
+        let now = Instant::now();
+        let mut random = fastrand::Rng::with_seed(9);
+        let mut arrive_all = || {
+            for (frame, id) in ids.iter().enumerate() {
+                schedule.report_offered_rate(*id, 60.0 * random.f64(), now);
+                black_box(schedule.capacity(*id, now));
+                black_box(schedule.offer(*id, now, frame));
+            }
+        };
+        assert!(allocations(&mut arrive_all).calls > 0, "the first frames make room");
+        assert_eq!(allocations(&mut arrive_all), Allocations::default(), "{streams} streams");
+    }
+}
+
+#[test]
+fn from_raw_outputs_to_detections_nothing_is_allocated() {
+    for detector in every_layout() {
+        let mut random = fastrand::Rng::with_seed(6);
+        let outputs = outputs(&detector, 1, || random.f32());
+        let frame = Size { width: 128, height: 96 };
+        let placement = FrameTransform::of(frame, &detector.input);
+        let mut stage = BoxStage::new(&detector, Thresholds::DEFAULT).unwrap();
+        let mut detections = Vec::new();
+        let mut detect = || stage.detect(&outputs, 0, &placement, &mut detections).unwrap();
+        detect();
+        assert_eq!(allocations(detect), Allocations::default(), "{}", detector.boxes);
+        assert!(!detections.is_empty(), "{} found nothing", detector.boxes);
     }
 }

@@ -10,8 +10,9 @@ use framegate_backend_api::graph::{GraphBuilder, Operator};
 use framegate_backend_api::{HostTensor, Model, OutputBatch, OutputTensor};
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, LetterboxAlign, NmsScope,
+    ChannelOrder, Fit, ImageInput, LabelsSource, LetterboxAlign, NmsScope, ResizeFilter,
 };
+use framegate_models::layouts::BoxLayout;
 
 use crate::support::reference::{reference_image, reference_output};
 use crate::support::test_data;
@@ -21,9 +22,13 @@ const SIDE: usize = 64;
 const CELLS: usize = 64 + 16 + 4;
 const STRIDES: [usize; 3] = [8, 16, 32];
 
+fn layout(name: &str) -> BoxLayout {
+    BoxLayout::named(name).expect("a layout of that name")
+}
+
 /// A detector whose graph has these outputs and does nothing.
 fn detector(
-    boxes: BoxDecoder,
+    boxes: BoxLayout,
     side: usize,
     outputs: &[(&str, Vec<usize>)],
     classes: usize,
@@ -49,6 +54,7 @@ fn detector(
             mean: [0.0; 3],
             scale: [1.0; 3],
             fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 0 },
+            resize: ResizeFilter::Bilinear,
         },
         boxes,
         boxes_reason: String::new(),
@@ -60,12 +66,12 @@ fn detector(
     }
 }
 
-fn single(boxes: BoxDecoder, shape: [usize; 3], classes: usize) -> Detector {
+fn single(boxes: BoxLayout, shape: [usize; 3], classes: usize) -> Detector {
     detector(boxes, SIDE, &[("output", shape.to_vec())], classes)
 }
 
 fn yolox() -> Detector {
-    single(BoxDecoder::Yolox { strides: STRIDES.to_vec() }, [1, CELLS, 7], 2)
+    single(layout("yolox").with_strides(&STRIDES), [1, CELLS, 7], 2)
 }
 
 fn yunet(side: usize) -> Detector {
@@ -77,23 +83,27 @@ fn yunet(side: usize) -> Detector {
     let shapes: Vec<(String, Vec<usize>)> = shapes.collect();
     let outputs: Vec<(&str, Vec<usize>)> =
         shapes.iter().map(|(name, shape)| (name.as_str(), shape.clone())).collect();
-    detector(BoxDecoder::Yunet { strides: STRIDES.to_vec() }, side, &outputs, 1)
+    detector(layout("yunet").with_strides(&STRIDES), side, &outputs, 1)
 }
 
 /// A detector of every layout.
-fn every_layout() -> Vec<Detector> {
+pub(crate) fn every_layout() -> Vec<Detector> {
     vec![
         yolox(),
-        single(BoxDecoder::Yolov5, [1, 20, 7], 2),
-        single(BoxDecoder::Yolov8, [1, 6, 20], 2),
-        single(BoxDecoder::End2end, [1, 20, 6], 2),
+        single(layout("decoded"), [1, 20, 7], 2),
+        single(layout("decoded-columns"), [1, 6, 20], 2),
+        single(layout("end-to-end"), [1, 20, 6], 2),
         yunet(SIDE),
-        detector(BoxDecoder::Classify, SIDE, &[("output", vec![1, 2])], 2),
+        detector(layout("classify"), SIDE, &[("output", vec![1, 2])], 2),
     ]
 }
 
 /// Outputs for `detector` whose elements come from `element`.
-fn outputs(detector: &Detector, images: usize, mut element: impl FnMut() -> f32) -> OutputBatch {
+pub(crate) fn outputs(
+    detector: &Detector,
+    images: usize,
+    mut element: impl FnMut() -> f32,
+) -> OutputBatch {
     let graph = &detector.model.graph;
     let tensor = |id| {
         let value = graph.value(id);
@@ -110,7 +120,7 @@ fn outputs(detector: &Detector, images: usize, mut element: impl FnMut() -> f32)
 fn detect(detector: &Detector, outputs: &OutputBatch, frame: Size) -> Vec<Detection> {
     let mut detections = Vec::new();
     let placement = FrameTransform::of(frame, &detector.input);
-    let mut stage = BoxStage::new(detector, Thresholds::DEFAULT).expect("the decoder fits");
+    let mut stage = BoxStage::new(detector, Thresholds::DEFAULT).expect("the layout fits");
     stage.detect(outputs, 0, &placement, &mut detections).expect("the outputs fit");
     detections
 }
@@ -143,23 +153,23 @@ fn yolox_boxes_are_relative_to_their_cell() {
 }
 
 #[test]
-fn yolov5_and_yolov8_boxes_are_in_pixels() {
-    let v5 = single(BoxDecoder::Yolov5, [1, 20, 7], 2);
-    let mut rows = outputs(&v5, 1, || 0.0);
+fn decoded_boxes_are_in_pixels() {
+    let in_rows = single(layout("decoded"), [1, 20, 7], 2);
+    let mut rows = outputs(&in_rows, 1, || 0.0);
     rows.tensors[0].data[3 * 7..][..7].copy_from_slice(&[20.0, 30.0, 8.0, 4.0, 0.5, 0.9, 0.1]);
-    assert_box(&detect(&v5, &rows, FRAME)[0], 0, 0.45, [32.0, 56.0, 16.0, 8.0]);
+    assert_box(&detect(&in_rows, &rows, FRAME)[0], 0, 0.45, [32.0, 56.0, 16.0, 8.0]);
 
-    let v8 = single(BoxDecoder::Yolov8, [1, 6, 20], 2);
-    let mut columns = outputs(&v8, 1, || 0.0);
+    let in_columns = single(layout("decoded-columns"), [1, 6, 20], 2);
+    let mut columns = outputs(&in_columns, 1, || 0.0);
     for (row, value) in [20.0, 30.0, 8.0, 4.0, 0.3, 0.6].into_iter().enumerate() {
         columns.tensors[0].data[row * 20 + 7] = value;
     }
-    assert_box(&detect(&v8, &columns, FRAME)[0], 1, 0.6, [32.0, 56.0, 16.0, 8.0]);
+    assert_box(&detect(&in_columns, &columns, FRAME)[0], 1, 0.6, [32.0, 56.0, 16.0, 8.0]);
 }
 
 #[test]
-fn end2end_boxes_are_taken_as_they_are() {
-    let detector = single(BoxDecoder::End2end, [1, 20, 6], 2);
+fn end_to_end_boxes_are_taken_as_they_are() {
+    let detector = single(layout("end-to-end"), [1, 20, 6], 2);
     let mut outputs = outputs(&detector, 1, || -1.0);
     let rows = &mut outputs.tensors[0].data;
     rows[..6].copy_from_slice(&[0.0, 0.0, 10.0, 10.0, 0.5, 1.0]);
@@ -190,7 +200,7 @@ fn yunet_scores_are_geometric_means() {
 #[test]
 fn classifiers_report_the_frame() {
     let frame = Size { width: 100, height: 50 };
-    let logits = detector(BoxDecoder::Classify, SIDE, &[("output", vec![1, 2])], 2);
+    let logits = detector(layout("classify"), SIDE, &[("output", vec![1, 2])], 2);
     let mut raw = outputs(&logits, 1, || 0.0);
     raw.tensors[0].data.copy_from_slice(&[3f32.ln(), 0.0]);
     let detections = detect(&logits, &raw, frame);
@@ -211,7 +221,7 @@ fn classifiers_report_the_frame() {
 
 #[test]
 fn boxes_are_clipped_to_the_frame_and_those_outside_are_gone() {
-    let detector = single(BoxDecoder::Yolov5, [1, 20, 7], 2);
+    let detector = single(layout("decoded"), [1, 20, 7], 2);
     let mut outputs = outputs(&detector, 1, || 0.0);
     let rows = &mut outputs.tensors[0].data;
     rows[..7].copy_from_slice(&[0.0, 60.0, 20.0, 20.0, 1.0, 0.9, 0.0]);
@@ -264,8 +274,8 @@ fn wild_raw_values_neither_panic_nor_become_detections() {
 }
 
 #[test]
-fn at_most_so_many_detections_are_reported() {
-    let detector = single(BoxDecoder::Yolov5, [1, 400, 6], 1);
+fn the_number_of_detections_is_limited() {
+    let detector = single(layout("decoded"), [1, 400, 6], 1);
     let mut outputs = outputs(&detector, 1, || 0.0);
     for (index, row) in outputs.tensors[0].data.chunks_exact_mut(6).enumerate() {
         let centre = [(index % 20) as f32 * 3.0 + 1.0, (index / 20) as f32 * 3.0 + 1.0];
@@ -298,8 +308,8 @@ fn outputs_of_another_model_are_an_error() {
     refused(&renamed, 0);
     stage.detect(&good, 0, &placement, &mut detections).unwrap();
 
-    let wrong_decoder = Detector { boxes: BoxDecoder::Classify, ..detector };
-    let error = BoxStage::new(&wrong_decoder, Thresholds::DEFAULT).unwrap_err();
+    let wrong_layout = Detector { boxes: layout("classify"), ..detector };
+    let error = BoxStage::new(&wrong_layout, Thresholds::DEFAULT).unwrap_err();
     assert!(error.to_string().contains("`classify` needs [1, classes]"), "{error}");
 }
 
@@ -323,7 +333,7 @@ fn each_image_of_a_batch_has_its_own_detections() {
 
 #[test]
 fn classes_beyond_the_labels_are_an_error() {
-    let detector = single(BoxDecoder::End2end, [1, 1, 6], 2);
+    let detector = single(layout("end-to-end"), [1, 1, 6], 2);
     let mut outputs = outputs(&detector, 1, || 0.0);
     outputs.tensors[0].data.copy_from_slice(&[0.0, 0.0, 9.0, 9.0, 0.9, 2.0]);
     let mut detections = Vec::new();
@@ -361,7 +371,7 @@ fn assert_reference(detector: &Detector, model: &str) {
 
 #[test]
 fn reference_outputs_of_yolox_give_the_reference_detections() {
-    let boxes = BoxDecoder::Yolox { strides: STRIDES.to_vec() };
+    let boxes = layout("yolox").with_strides(&STRIDES);
     assert_reference(&detector(boxes, 416, &[("output", vec![1, 3549, 85])], 80), "yolox_nano");
 }
 

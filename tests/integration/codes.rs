@@ -40,7 +40,7 @@ fn found_on(backend: &dyn Backend) -> Vec<Vec<Detection>> {
     let mut find = |name: &String| {
         let jpeg = fs::read(Path::new(GENERATED).join(name)).unwrap();
         let slot = input.slots_mut().next().expect("a batch has room for one");
-        let placement = preprocessor.preprocess(&jpeg, slot).unwrap().placement;
+        let placement = preprocessor.preprocess(&jpeg, slot).unwrap().transform;
         input.set_len(1);
         session.infer(&input, &mut outputs).unwrap();
         let mut found = Vec::new();

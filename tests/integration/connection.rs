@@ -99,7 +99,14 @@ fn connect(unread: usize) -> Connection {
     );
     let begun = CancellationToken::new();
     let drain = Drain { begun: begun.clone(), deadline: Duration::from_secs(7) };
-    let served = run(socket, session, engine.open(0), None, drain, Arc::clone(&metrics));
+    let served = run(
+        socket,
+        session,
+        engine.open(engine.pipelines()[0]).unwrap(),
+        None,
+        drain,
+        Arc::clone(&metrics),
+    );
     let serving = tokio::spawn(served);
     Connection { to_server, from_server, metrics, drain: begun, serving, _engine: engine }
 }

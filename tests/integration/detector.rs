@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, LabelsSource, LetterboxAlign, LoadOptions, ModelError,
+    ChannelOrder, Fit, LabelsSource, LetterboxAlign, LoadOptions, ModelError, ResizeFilter,
 };
+use framegate_models::layouts::BoxLayout;
 use tempfile::TempDir;
 
 use crate::onnx_model::{OnnxModel, OnnxNode};
@@ -151,20 +152,35 @@ fn a_malformed_sidecar_is_an_error_that_names_the_file() {
 }
 
 #[test]
+fn a_family_prepares_images_as_its_models_were_trained() {
+    let (_folder, path) = model_path();
+    fs::write(&path, model(CLASSIFIER, &[("imgsz", "32")])).unwrap();
+    let text = "family = \"yolox\"\nscale = 2\nresize = \"antialiased\"";
+    fs::write(path.with_extension("toml"), text).unwrap();
+    let input = load(&path).unwrap().input;
+    assert_eq!((input.channel_order, input.mean), (ChannelOrder::Bgr, [0.0; 3]));
+    assert_eq!(input.fit, Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 });
+    assert_eq!((input.scale, input.resize), ([2.0; 3], ResizeFilter::Antialiased));
+    fs::write(path.with_extension("toml"), "family = \"yolo\"").unwrap();
+    assert_message(load(&path), &["m.toml", "`yolo`", "`yolox`", "`imagenet`"]);
+}
+
+#[test]
 fn the_shared_models_describe_themselves() {
     let Some(data) = test_data() else { return };
+    let strided = |name| Some(BoxLayout::named(name)?.with_strides(&[8, 16, 32]));
     let yolox = load(&data.join("models/yolox_nano.onnx")).unwrap();
     assert_eq!(yolox.model.name, "yolox_nano");
-    assert_eq!(yolox.boxes, BoxDecoder::Yolox { strides: vec![8, 16, 32] });
+    assert_eq!(Some(yolox.boxes), strided("yolox"));
     assert_eq!((yolox.labels.len(), yolox.labels[0].as_str()), (80, "person"));
     assert!(matches!(yolox.labels_source, LabelsSource::FileBeside(_)));
     assert_eq!((yolox.input.width, yolox.input.height), (416, 416));
     assert_eq!(yolox.input.fit, Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 });
     let yunet = load(&data.join("models/yunet_n_320_320.onnx")).unwrap();
-    assert_eq!(yunet.boxes, BoxDecoder::Yunet { strides: vec![8, 16, 32] });
+    assert_eq!(Some(yunet.boxes), strided("yunet"));
     assert_eq!(
         (yunet.labels, yunet.labels_source),
-        (vec!["face".to_owned()], LabelsSource::Decoder)
+        (vec!["face".to_owned()], LabelsSource::Layout)
     );
 
     let options = LoadOptions { input_size: Some(SIZE), ..NO_OPTIONS };

@@ -6,7 +6,7 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 use framegate::stages::{FrameTransform, Normaliser, Resizer, RgbView};
 use framegate_cpu::Level;
 use framegate_models::Size;
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 
 use crate::support::dirty_slot;
 use crate::support::jpeg::largest_difference;
@@ -71,6 +71,7 @@ fn normalise_kernels_match_the_scalar_twin() {
             channel_order: *random.choice(&[ChannelOrder::Rgb, ChannelOrder::Bgr]).unwrap(),
             mean: [(); 3].map(|()| random.f32() * 255.0),
             scale: [(); 3].map(|()| random.f32()),
+            resize: ResizeFilter::Bilinear,
             fit: Fit::Letterbox { placement: LetterboxAlign::Centre, fill: random.u8(..) },
         };
         let frame = Size { width, height };

@@ -1,6 +1,7 @@
 //! The tests of the whole package: one binary, a module per subject.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![expect(clippy::disallowed_methods, reason = "no client can make a test's channels grow")]
 
 mod allocations;
 mod annotate;
@@ -18,6 +19,7 @@ mod flow;
 mod http;
 mod infer;
 mod kernels;
+mod live;
 mod load;
 mod mjpeg;
 mod models;
@@ -25,6 +27,7 @@ mod offline;
 mod onnx;
 mod onnx_model;
 mod parity;
+mod pinned;
 mod preprocess;
 mod realtime;
 mod serve;

@@ -6,6 +6,7 @@ use std::path::Path;
 use framegate::npy;
 use serde_json::Value;
 
+use crate::onnx_model::{OnnxModel, OnnxNode};
 use crate::support::program::{cpu_backends, framegate, run};
 use crate::support::test_data;
 
@@ -207,7 +208,26 @@ fn npy_header(header: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_model_that_is_no_known_detector_is_still_described_and_then_refused() {
+fn what_a_sidecar_says_of_resizing_is_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let model = directory.path().join("m.onnx");
+    let classifier = OnnxModel::new(13, "image", &[1, 3, 32, 32])
+        .node(OnnxNode::new("GlobalAveragePool", &["image"], &["mean"]))
+        .node(OnnxNode::new("Flatten", &["mean"], &["scores"]))
+        .output("scores");
+    fs::write(&model, classifier.bytes()).unwrap();
+    let resize = || inspect(&model)["detector"]["preparation"]["resize"].clone();
+    assert_eq!(resize(), "bilinear");
+    for filter in ["antialiased", "antialiased-bicubic"] {
+        fs::write(model.with_extension("toml"), format!("resize = \"{filter}\"")).unwrap();
+        assert_eq!(resize(), filter);
+    }
+    let for_people = run(&mut framegate(["models", "inspect", &text(&model)])).stdout;
+    assert!(for_people.contains("antialiased (bicubic)"), "{for_people}");
+}
+
+#[test]
+fn a_model_that_is_not_a_known_detector_is_described_and_then_refused() {
     let Some(folder) = test_data() else { return };
     let directory = tempfile::tempdir().unwrap();
     let model = directory.path().join("faces.onnx");

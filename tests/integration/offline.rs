@@ -1,4 +1,4 @@
-//! The offline path, on the scalar reference and on a backend that fails as a script says.
+//! The path for files and pipes, on the scalar reference and on a backend that fails as scripted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,9 @@ use bytes::Bytes;
 use framegate::engine::{
     FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, Offline, SourceFrame,
 };
-use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
+use framegate::stages::{
+    BoxStage, DecodeLimits, Orientation, RgbImage, Stage, StageTimes, Thresholds,
+};
 use framegate_backend_api::{Backend, BackendError, Limits};
 use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
@@ -18,12 +20,13 @@ use crate::support::images::plain;
 
 fn good(number: usize) -> SourceFrame {
     let (_, rgb) = COLOURS[number % 3];
-    SourceFrame { origin: FrameOrigin::Stream { number }, jpeg: Ok(plain(20, 10, rgb).into()) }
+    let jpeg = Bytes::from(plain(20, 10, rgb));
+    SourceFrame::new(FrameOrigin::Stream { number }, Ok(jpeg))
 }
 
 fn broken(number: usize) -> SourceFrame {
     let mut frame = good(number);
-    frame.jpeg = Ok(Bytes::from_static(b"\xFF\xD8 no image"));
+    frame.payload = Ok(Bytes::from_static(b"\xFF\xD8 no image").into());
     frame
 }
 
@@ -64,7 +67,7 @@ fn collect(
 
 /// Asserts that a frame got the one detection that its number promises.
 fn assert_found(frame: &FinishedFrame, number: usize) {
-    assert_eq!(frame.origin, FrameOrigin::Stream { number });
+    assert_eq!(frame.tag, FrameOrigin::Stream { number });
     let result = frame.result.as_ref().unwrap_or_else(|error| panic!("frame {number}: {error}"));
     let labels: Vec<&str> = result.detections.iter().map(|found| &*found.label).collect();
     assert_eq!(labels, [COLOURS[number % 3].0], "frame {number}");
@@ -76,7 +79,7 @@ fn code(frame: &FinishedFrame) -> Option<FrameErrorCode> {
 }
 
 #[test]
-fn every_frame_is_answered_in_order_and_bad_ones_leave_no_hole() {
+fn every_frame_comes_out_in_order_and_bad_ones_leave_no_gap() {
     let is_bad = |number: usize| number % 5 == 1 || number % 7 == 3;
     for max_batch in [1, 4, 16] {
         let frames = (0..50).map(|n| if is_bad(n) { broken(n) } else { good(n) }).collect();
@@ -84,7 +87,7 @@ fn every_frame_is_answered_in_order_and_bad_ones_leave_no_hole() {
         assert_eq!(finished.len(), 50);
         for (number, frame) in finished.iter().enumerate() {
             if is_bad(number) {
-                assert_eq!(frame.origin, FrameOrigin::Stream { number });
+                assert_eq!(frame.tag, FrameOrigin::Stream { number });
                 assert_eq!(code(frame), Some(FrameErrorCode::DecodeFailed));
             } else {
                 assert_found(frame, number);
@@ -93,8 +96,56 @@ fn every_frame_is_answered_in_order_and_bad_ones_leave_no_hole() {
     }
 }
 
+/// An image as a video or a camera yields it.
+fn decoded(number: usize) -> RgbImage {
+    let (_, rgb) = COLOURS[number % 3];
+    let (width, height) = (20, 10);
+    let orientation = Orientation::Upright;
+    RgbImage { pixels: rgb.repeat(width * height), width, height, orientation }
+}
+
 #[test]
-fn no_frames_are_no_problem() {
+fn decoded_images_enter_at_the_resize() {
+    // JPEGs and images in the same batches.
+    let frames = (0..20).map(|number| match number % 2 {
+        0 => good(number),
+        _ => SourceFrame::new(FrameOrigin::Stream { number }, Ok(decoded(number))),
+    });
+    let finished = collect(&ReferenceBackend, 4, frames.collect());
+    assert_eq!(finished.len(), 20);
+    for (number, frame) in finished.iter().enumerate() {
+        assert_found(frame, number);
+        let timings: StageTimes = frame.result.as_ref().unwrap().timings;
+        assert_eq!(timings[Stage::Decode].is_zero(), number % 2 == 1, "frame {number}");
+        assert!(!timings[Stage::Resize].is_zero() && !timings[Stage::Inference].is_zero());
+    }
+}
+
+#[test]
+fn a_decoded_image_must_be_within_the_limits_and_have_its_pixels() {
+    let image = |width: usize, height: usize, bytes: usize| {
+        let pixels = vec![0; bytes];
+        RgbImage { pixels, width, height, orientation: Orientation::Upright }
+    };
+    let refused = [
+        (image(8193, 1, 8193 * 3), "image of 8193x1 pixels is too large"),
+        (image(20, 10, 20 * 10 * 3 - 1), "image of 20x10 pixels with 599 bytes"),
+        (image(20, 10, 20 * 10 * 4), "image of 20x10 pixels with 800 bytes"),
+        (image(0, 10, 0), "image of 0x10 pixels with 0 bytes"),
+    ];
+    for (image, detail) in refused {
+        let tag = FrameOrigin::Stream { number: 1 };
+        let frames = vec![SourceFrame::new(tag, Ok(image)), good(0)];
+        let finished = collect(&ReferenceBackend, 2, frames);
+        assert_eq!(code(&finished[0]), Some(FrameErrorCode::DecodeFailed));
+        let found = finished[0].result.as_ref().unwrap_err().to_string();
+        assert!(found.starts_with(detail), "{found}");
+        assert_found(&finished[1], 0);
+    }
+}
+
+#[test]
+fn a_source_without_frames_is_not_an_error() {
     assert!(collect(&ReferenceBackend, 4, Vec::new()).is_empty());
 }
 
@@ -102,7 +153,7 @@ fn no_frames_are_no_problem() {
 fn a_frame_that_could_not_be_read_keeps_its_error() {
     let error = FrameError::new(FrameErrorCode::ReadFailed, "gone");
     let mut frames = vec![good(0), good(1), good(2)];
-    frames[1].jpeg = Err(error.clone());
+    frames[1].payload = Err(error.clone());
     let finished = collect(&ReferenceBackend, 4, frames);
     assert_found(&finished[0], 0);
     assert_eq!(finished[1].result.as_ref().err(), Some(&error));
@@ -135,11 +186,11 @@ fn a_batch_of_bad_frames_is_not_run() {
 }
 
 #[test]
-fn when_results_are_not_wanted_any_more_a_stalled_stream_is_left() {
+fn a_stalled_stream_is_abandoned_when_delivery_fails() {
     let (sender, frames) = mpsc::channel();
     sender.send(good(0)).unwrap();
     let mut delivered = 0;
-    // The stream stays open and silent: only the failed delivery can end this.
+    // The stream stays open and silent: only the failed delivery can end the run.
     let ended = run(&ReferenceBackend, 4, frames.into_iter(), |batch| {
         delivered += batch.len();
         Err("enough")
@@ -152,8 +203,8 @@ fn when_results_are_not_wanted_any_more_a_stalled_stream_is_left() {
 #[test]
 fn only_a_bounded_number_of_frames_is_under_way() {
     const MAX_BATCH: usize = 3;
-    // Read ahead, one in the reader's hand, two batches before and two behind the session, and
-    // the one being delivered.
+    // Frames read ahead, one that the reader holds, two batches before and two after the session, and the
+    // one being delivered.
     const BOUND: usize = MAX_BATCH + 1 + 5 * MAX_BATCH;
     let read = Arc::new(AtomicUsize::new(0));
     let counted = {

@@ -133,7 +133,7 @@ fn check_detections(data: &Path, model: &str, detector: &Detector, session: &mut
         let mut placements = Vec::new();
         for (name, slot) in pair.iter().zip(batch.slots_mut()) {
             let jpeg = fs::read(data.join("images").join(name)).unwrap();
-            placements.push(preprocessor.preprocess(&jpeg, slot).unwrap().placement);
+            placements.push(preprocessor.preprocess(&jpeg, slot).unwrap().transform);
         }
         batch.set_len(pair.len());
         session.infer(&batch, &mut outputs).unwrap();

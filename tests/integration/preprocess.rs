@@ -1,8 +1,10 @@
 //! Frames on their way into a batch.
 
-use framegate::stages::{DecodeLimits, FrameTransform, Preprocessor};
+use framegate::stages::{
+    DecodeLimits, FrameTransform, InputWriter, Orientation, Preprocessor, RgbImage,
+};
 use framegate_models::Size;
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 
 use crate::support::jpeg::{Coding, decode, encode, slopes};
 use crate::support::{dirty_slot, test_data, yolox_input};
@@ -63,6 +65,7 @@ fn values_are_those_of_the_formulas() {
             channel_order: *random.choice(&[ChannelOrder::Rgb, ChannelOrder::Bgr]).unwrap(),
             mean: [123.7, 116.3, 103.5],
             scale: [1.0, 0.5, 2.0],
+            resize: ResizeFilter::Bilinear,
             fit: match round % 3 {
                 0 => Fit::Stretch,
                 1 => Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
@@ -71,12 +74,12 @@ fn values_are_those_of_the_formulas() {
         };
         let jpeg = encode(&slopes(width, height), width, height, Coding::default());
         let mut slot = dirty_slot(&input);
-        let placement = preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap().placement;
+        let transform = preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap().transform;
 
         let pixels = decode(&jpeg).unwrap().pixels;
         let plane_len = input.width * input.height;
         for (at, (actual, expected)) in
-            slot.iter().zip(expected(&pixels, &placement, &input)).enumerate()
+            slot.iter().zip(expected(&pixels, &transform, &input)).enumerate()
         {
             // Half a level of rounding, and two products whose quarters of a level are cut off.
             let tolerance = 1.01 * f64::from(input.scale[at / plane_len]);
@@ -135,10 +138,10 @@ fn every_orientation_is_turned_upright() {
             let coding = Coding { orientation: Some(value), ..Coding::default() };
             let jpeg = encode(&stored, width, height, coding);
             let mut slot = dirty_slot(&input);
-            let placement = preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap().placement;
+            let transform = preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap().transform;
             let (long, short) = (extent, extent * 2 / 3);
             let size = if value >= 5 { (short, long) } else { (long, short) };
-            assert_eq!((placement.width, placement.height), size, "orientation {value}");
+            assert_eq!((transform.width, transform.height), size, "orientation {value}");
             let (right, bottom) = (size.0 - 3, size.1 - 3);
             for ((x, y), corner) in
                 [(2, 2), (right, 2), (2, bottom), (right, bottom)].into_iter().zip(corners)
@@ -183,8 +186,8 @@ fn inputs_match_those_of_opencv() {
         ("yolox_nano", yolox_input(416, 416)),
         ("yunet_n_320_320", ImageInput { fit: yunet_fit, ..yolox_input(320, 320) }),
     ] {
-        let npy = std::fs::read(data.join(format!("reference/{name}.input.npy"))).unwrap();
-        let reference = npyz::NpyFile::new(&npy[..]).unwrap().into_vec::<f32>().unwrap();
+        let path = data.join(format!("reference/{name}.input.npy"));
+        let (_, reference) = framegate::npy::read_f32(&path).unwrap();
         let jpeg = std::fs::read(data.join("images/000000000139.jpg")).unwrap();
         let mut slot = dirty_slot(&input);
         preprocessor(&input).preprocess(&jpeg, &mut slot).unwrap();
@@ -196,5 +199,54 @@ fn inputs_match_those_of_opencv() {
         let mean = differences.iter().sum::<f32>() / differences.len() as f32;
         println!("{name}: largest difference {largest}, mean {mean}");
         assert!(largest <= 2.0, "{name} is {largest} levels off");
+    }
+}
+
+/// Pixels made by a formula, with steep edges: those of the files that Pillow made, see below.
+fn steep(width: usize, height: usize) -> Vec<u8> {
+    let value = |x: usize, y: usize, c: usize| (x * x * 7 + y * 13 + x * y * 5 + c * 85) % 256;
+    let rows = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    rows.flat_map(|(x, y)| [0, 1, 2].map(|channel| value(x, y, channel) as u8)).collect()
+}
+
+/// `data/pillow-*.rgb` is what Pillow 13.0 makes of [`steep`], by `Image.resize(size, BILINEAR)` and
+/// `BICUBIC`: smaller, larger, and one of each.
+#[test]
+fn antialiased_pixels_are_those_of_pillow() {
+    macro_rules! pillow {
+        ($filter:literal, $sizes:literal) => {
+            &include_bytes!(concat!("data/pillow-", $filter, "-", $sizes, ".rgb"))[..]
+        };
+    }
+    let (linear, cubic) = (ResizeFilter::Antialiased, ResizeFilter::AntialiasedBicubic);
+    for (filter, [width, height], [new_width, new_height], expected) in [
+        (linear, [23, 17], [9, 7], pillow!("bilinear", "23x17-9x7")),
+        (linear, [23, 17], [40, 31], pillow!("bilinear", "23x17-40x31")),
+        (linear, [23, 17], [30, 6], pillow!("bilinear", "23x17-30x6")),
+        (linear, [200, 150], [11, 8], pillow!("bilinear", "200x150-11x8")),
+        (cubic, [23, 17], [9, 7], pillow!("bicubic", "23x17-9x7")),
+        (cubic, [23, 17], [40, 31], pillow!("bicubic", "23x17-40x31")),
+        (cubic, [23, 17], [30, 6], pillow!("bicubic", "23x17-30x6")),
+        (cubic, [200, 150], [11, 8], pillow!("bicubic", "200x150-11x8")),
+    ] {
+        let input = ImageInput {
+            channel_order: ChannelOrder::Rgb,
+            fit: Fit::Stretch,
+            resize: filter,
+            ..yolox_input(new_width, new_height)
+        };
+        let pixels = steep(width, height);
+        let image = RgbImage { pixels, width, height, orientation: Orientation::Upright };
+        let mut slot = dirty_slot(&input);
+        InputWriter::new(&input).write(&image, &mut slot);
+        assert_eq!(expected.len(), slot.len());
+        let planes = new_width * new_height;
+        for (index, value) in slot.iter().enumerate() {
+            let of_pillow = f32::from(expected[index % planes * 3 + index / planes]);
+            assert!(
+                (value - of_pillow).abs() <= 1.0,
+                "{filter:?} to {new_width}x{new_height}: {value} at {index}, not {of_pillow}"
+            );
+        }
     }
 }

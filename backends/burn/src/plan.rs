@@ -102,7 +102,7 @@ impl Plan {
             None if read.last => values[read.value].take(),
             None => values[read.value].clone(),
         };
-        value.expect("nodes stand in execution order")
+        value.expect("nodes are in execution order")
     }
 }
 

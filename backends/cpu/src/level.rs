@@ -57,8 +57,8 @@ impl Level {
         levels
     }
 
-    /// The fastest level that this processor has for a precision. Where portable code alone has that precision,
-    /// the fastest level for `f32`.
+    /// The fastest level that this processor has for a precision or, if only portable code has that precision, for
+    /// `f32`.
     pub fn best(precision: Precision) -> Self {
         let serves = |level: &Self| level.has(precision) || level.has(Precision::F32);
         Self::available().into_iter().rfind(serves).unwrap_or(Self::Portable)

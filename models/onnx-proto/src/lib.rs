@@ -1,8 +1,8 @@
 //! The messages of an ONNX file, as far as detectors use them.
 //!
-//! Field names and tags are those of the ONNX standard's `onnx.proto` (IR version 10). Fields that
-//! are not listed here are skipped when a file is read. A field is an `Option` where the standard
-//! distinguishes "absent" from "zero" and somebody relies on it.
+//! Field names and tags are those of the ONNX standard's `onnx.proto` (compared with IR version 14).
+//! Fields that are not listed here are skipped when a file is read. A field is an `Option` where the
+//! standard distinguishes "absent" from "zero" and something relies on it.
 
 pub use prost::{DecodeError, Message};
 
@@ -57,7 +57,7 @@ pub struct GraphProto {
 }
 
 /// One operator of a graph, with the names of what it reads and writes. An empty name is an operand
-/// that was left out.
+/// that is left out.
 #[derive(Clone, PartialEq, Message)]
 pub struct NodeProto {
     #[prost(string, repeated, tag = "1")]

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::{InputSizeConflict, LabelsError, SidecarError};
+use crate::layouts::LayoutError;
 use crate::onnx::OnnxError;
 
 /// An error of [`read_onnx_file`](super::read_onnx_file) or of
@@ -15,7 +17,7 @@ pub enum ModelError {
         /// The path.
         path: PathBuf,
     },
-    /// The path is a directory or another thing that is no file.
+    /// The path is a directory or something else that is not a file.
     #[error("{path} is not a file; name the .onnx file itself")]
     NotAFile {
         /// The path.
@@ -27,6 +29,7 @@ pub enum ModelError {
         /// The path.
         path: PathBuf,
         /// What the system said.
+        #[source]
         problem: io::Error,
     },
     /// The file has no bytes.
@@ -35,7 +38,7 @@ pub enum ModelError {
         /// The path.
         path: PathBuf,
     },
-    /// The file is damaged, no ONNX model, or one that cannot be run.
+    /// The file is damaged, is not an ONNX model, or cannot be run.
     #[error("the model {path}: {problem}")]
     Onnx {
         /// The path.
@@ -44,26 +47,47 @@ pub enum ModelError {
         #[source]
         problem: OnnxError,
     },
-    /// The sidecar is malformed.
+    /// The sidecar cannot be read or is malformed.
     #[error("the sidecar {path}: {problem}")]
     Sidecar {
         /// Path of the sidecar.
         path: PathBuf,
         /// Which key is wrong and what is allowed.
-        problem: String,
+        #[source]
+        problem: SidecarError,
     },
     /// Facts about the model that are missing or contradict each other, all at once.
     #[error("the model {path} cannot be used yet (its sidecar is {sidecar}):{}", list(problems))]
     Facts {
         /// Path of the model.
         path: PathBuf,
-        /// Path of its sidecar, whether it is there or not.
+        /// Path of its sidecar, whether it exists or not.
         sidecar: PathBuf,
         /// What is missing or wrong, and what to do about each.
-        problems: Vec<String>,
+        problems: Vec<ModelFact>,
     },
 }
 
-fn list(problems: &[String]) -> String {
+/// A fact about a model that is missing or wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelFact {
+    /// Nothing names the size of the input.
+    #[error(
+        "its input size is not fixed in the file; give it with --input-size WIDTHxHEIGHT or write \
+         `input_size = {{ width = …, height = … }}` into the sidecar"
+    )]
+    InputSizeUnknown,
+    /// The size that was named cannot be that of the input.
+    #[error(transparent)]
+    InputSize(#[from] InputSizeConflict),
+    /// How the outputs are to be read is not known.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The labels are missing or wrong.
+    #[error(transparent)]
+    Labels(#[from] LabelsError),
+}
+
+fn list(problems: &[ModelFact]) -> String {
     problems.iter().map(|problem| format!("\n  - {problem}")).collect()
 }

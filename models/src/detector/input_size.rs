@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::Size;
 
-/// Largest width and height of a model's input in pixels: far beyond any detector, and memory for it
-/// can be had.
+/// Largest width and height of a model's input in pixels: far beyond any detector, but small enough to
+/// allocate.
 const MAX_EXTENT: usize = 8192;
 
 /// A model's input cannot have this size: both sides must be 1 to 8192 pixels.
@@ -32,6 +32,35 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<
     size.map(check_input_size).transpose().map_err(de::Error::custom)
 }
 
+/// Why no input size could be settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InputSizeConflict {
+    /// The size that was settled is not possible.
+    #[error(transparent)]
+    Impossible(#[from] InputSizeError),
+    /// The size that was named contradicts what the file fixes.
+    #[error(
+        "{origin} asks for an input of {size}, but the file is fixed to width {} and height {}; \
+         leave the size out or export the model for {size}",
+        or_any(*width),
+        or_any(*height)
+    )]
+    Fixed {
+        /// Who named the size.
+        origin: &'static str,
+        /// The size that was named.
+        size: Size,
+        /// Width in the file, if it fixes one.
+        width: Option<usize>,
+        /// Height in the file, if it fixes one.
+        height: Option<usize>,
+    },
+}
+
+fn or_any(extent: Option<usize>) -> String {
+    extent.map_or_else(|| "any".to_owned(), |extent| extent.to_string())
+}
+
 /// The places that may name an input size, strongest first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct InputSizeSources {
@@ -49,39 +78,27 @@ impl InputSizeSources {
     /// The input size, or `None` when nothing names one.
     ///
     /// # Errors
-    /// What to change, when a named size contradicts what is fixed in the file.
-    pub(super) fn resolve(&self) -> Result<Option<Size>, String> {
-        let check = |size| check_input_size(size).map_err(|error| error.to_string());
-        let [file_height, file_width] = self.file;
+    /// [`InputSizeConflict`] when a size is impossible or contradicts what is fixed in the file.
+    pub(super) fn resolve(&self) -> Result<Option<Size>, InputSizeConflict> {
+        let [height, width] = self.file;
         for (origin, size) in [("--input-size", self.option), ("the sidecar", self.sidecar)] {
             let Some(size) = size else { continue };
-            let fits = file_width.is_none_or(|width| width == size.width)
-                && file_height.is_none_or(|height| height == size.height);
+            let fits = width.is_none_or(|width| width == size.width)
+                && height.is_none_or(|height| height == size.height);
             if !fits {
-                let extent = |extent: Option<usize>| {
-                    extent.map_or_else(|| "any".to_owned(), |extent| extent.to_string())
-                };
-                return Err(format!(
-                    "{origin} asks for an input of {size}, but the file is fixed to width {} and height {}; \
-                     leave the size out or export the model for {size}",
-                    extent(file_width),
-                    extent(file_height)
-                ));
+                return Err(InputSizeConflict::Fixed { origin, size, width, height });
             }
         }
         if let [Some(height), Some(width)] = self.file {
-            return check(Size { width, height }).map(Some);
+            return Ok(Some(check_input_size(Size { width, height })?));
         }
         let named = self.option.or(self.sidecar).or(self.metadata);
         // Metadata is the exporter's hint; what the file fixes itself is stronger.
-        named
-            .map(|size| {
-                check(Size {
-                    width: file_width.unwrap_or(size.width),
-                    height: file_height.unwrap_or(size.height),
-                })
-            })
-            .transpose()
+        let size = named.map(|size| Size {
+            width: width.unwrap_or(size.width),
+            height: height.unwrap_or(size.height),
+        });
+        Ok(size.map(check_input_size).transpose()?)
     }
 }
 
@@ -109,13 +126,13 @@ mod tests {
     #[test]
     fn contradicting_a_fixed_file_is_an_error_with_both_sizes() {
         let fixed = InputSizeSources { file: [Some(384), Some(640)], ..OPEN };
-        let message = InputSizeSources { option: B, ..fixed }.resolve().unwrap_err();
+        let message = InputSizeSources { option: B, ..fixed }.resolve().unwrap_err().to_string();
         for fragment in ["--input-size", "416x416", "width 640", "height 384"] {
             assert!(message.contains(fragment), "{message}");
         }
         let half = InputSizeSources { file: [None, Some(640)], sidecar: B, ..OPEN };
-        assert!(half.resolve().unwrap_err().contains("the sidecar"));
+        assert!(half.resolve().unwrap_err().to_string().contains("the sidecar"));
         let too_large = InputSizeSources { file: [Some(9000), Some(640)], ..OPEN };
-        assert!(too_large.resolve().unwrap_err().contains("8192"));
+        assert!(too_large.resolve().unwrap_err().to_string().contains("8192"));
     }
 }

@@ -1,12 +1,12 @@
 //! The names of a model's classes, and where they come from.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
-use super::BoxDecoder;
+use super::literal::NamesError;
 use super::metadata::{self, Metadata};
-use super::output_layout::ClassCount;
 use super::sidecar::SidecarLabels;
+use crate::layouts::{BoxLayout, ClassCount};
 
 /// Where a detector's labels come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub enum LabelsSource {
     Metadata,
     /// `NAME.labels.txt` beside the model.
     FileBeside(PathBuf),
-    /// The decoder's only class.
-    Decoder,
+    /// The layout, whose models all have the same classes.
+    Layout,
     /// Nowhere: classes are called by their numbers. Worth a warning.
     Numbers,
 }
@@ -34,10 +34,72 @@ impl fmt::Display for LabelsSource {
             Self::Sidecar => f.write_str("`labels` in the sidecar"),
             Self::SidecarFile(path) | Self::FileBeside(path) => write!(f, "{}", path.display()),
             Self::Metadata => f.write_str("`names` in the model's metadata"),
-            Self::Decoder => f.write_str("the box decoder"),
+            Self::Layout => f.write_str("the box layout"),
             Self::Numbers => f.write_str("class numbers"),
         }
     }
+}
+
+/// Why a detector has no labels.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelsError {
+    /// The system would not read a file of labels.
+    #[error("the labels {path} cannot be read: {problem}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        problem: io::Error,
+    },
+    /// A file of labels holds none.
+    #[error("the labels {path} are empty")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line between labels is blank, which would silently shift all labels that follow.
+    #[error("the labels {path} have no label on line {line}")]
+    Blank {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+    },
+    /// The sidecar's list has no entry.
+    #[error("{} names no class", LabelsSource::Sidecar)]
+    NoneInSidecar,
+    /// `names` in the metadata is damaged.
+    #[error("{} cannot be read: {problem}", LabelsSource::Metadata)]
+    Metadata {
+        /// What is wrong with it.
+        #[source]
+        problem: NamesError,
+    },
+    /// There are more or fewer labels than classes.
+    #[error(
+        "the model has {} but {source} names {labels}; give the labels that belong to this model, \
+         one for each class in order",
+        class_count(*classes),
+        source = origin
+    )]
+    Count {
+        /// Classes that the model's outputs distinguish.
+        classes: usize,
+        /// Where the labels come from.
+        origin: LabelsSource,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// Nothing says how many classes there are.
+    #[error(
+        "how many classes the model has is not known; name them with --labels FILE, one per line, \
+         or in {beside}"
+    )]
+    Unknown {
+        /// Where a file of labels is looked for.
+        beside: PathBuf,
+    },
 }
 
 /// The places that may name the classes, strongest first.
@@ -50,47 +112,39 @@ pub(super) struct LabelPlaces<'a> {
 }
 
 impl LabelPlaces<'_> {
-    /// One label for each of the `classes` that `decoder` tells apart.
+    /// One label for each of the `classes` of a model with this layout.
     ///
     /// # Errors
-    /// What is wrong with the labels and where they are, or how to give some where they are needed.
+    /// [`LabelsError`].
     pub(super) fn resolve(
         &self,
-        decoder: &BoxDecoder,
+        layout: &BoxLayout,
         classes: ClassCount,
-    ) -> Result<(Vec<String>, LabelsSource), String> {
+    ) -> Result<(Vec<String>, LabelsSource), LabelsError> {
         match (self.find()?, classes) {
-            (Some((labels, source)), ClassCount::Known(count)) if labels.len() != count => {
-                Err(format!(
-                    "the model has {} but {source} names {}; give the labels that belong to this \
-                     model, one for each class in order",
-                    class_count(count),
-                    labels.len()
-                ))
+            (Some((labels, origin)), ClassCount::Known(classes)) if labels.len() != classes => {
+                Err(LabelsError::Count { classes, origin, labels: labels.len() })
             }
             (Some(found), _) => Ok(found),
-            (None, _) if matches!(decoder, BoxDecoder::Yunet { .. }) => {
-                Ok((vec!["face".to_owned()], LabelsSource::Decoder))
+            (None, _) if !layout.labels().is_empty() => {
+                let labels = layout.labels().iter().copied().map(str::to_owned).collect();
+                Ok((labels, LabelsSource::Layout))
             }
             (None, ClassCount::Known(count)) => {
                 let labels = (0..count).map(|class| format!("class {class}")).collect();
                 Ok((labels, LabelsSource::Numbers))
             }
-            (None, ClassCount::Open) => Err(format!(
-                "how many classes the model has is not known; name them with --labels FILE, one a \
-                 line, or in {}",
-                self.beside().display()
-            )),
+            (None, ClassCount::Open) => Err(LabelsError::Unknown { beside: self.beside() }),
         }
     }
 
-    fn find(&self) -> Result<Option<(Vec<String>, LabelsSource)>, String> {
+    fn find(&self) -> Result<Option<(Vec<String>, LabelsSource)>, LabelsError> {
         if let Some(path) = self.option {
             return Ok(Some((read_file(path)?, LabelsSource::Option(path.to_owned()))));
         }
         match self.sidecar {
             Some(SidecarLabels::List(labels)) if labels.is_empty() => {
-                return Err(format!("{} names no class", LabelsSource::Sidecar));
+                return Err(LabelsError::NoneInSidecar);
             }
             Some(SidecarLabels::List(labels)) => {
                 return Ok(Some((labels.clone(), LabelsSource::Sidecar)));
@@ -101,8 +155,8 @@ impl LabelPlaces<'_> {
             }
             None => {}
         }
-        let names = metadata::names(self.metadata)
-            .map_err(|problem| format!("{} cannot be read: {problem}", LabelsSource::Metadata))?;
+        let names =
+            metadata::names(self.metadata).map_err(|problem| LabelsError::Metadata { problem })?;
         if let Some(labels) = names {
             return Ok(Some((labels, LabelsSource::Metadata)));
         }
@@ -122,24 +176,22 @@ fn class_count(count: usize) -> String {
     if count == 1 { "1 class".to_owned() } else { format!("{count} classes") }
 }
 
-fn read_file(path: &Path) -> Result<Vec<String>, String> {
-    let problem = |problem: String| format!("the labels {} {problem}", path.display());
+fn read_file(path: &Path) -> Result<Vec<String>, LabelsError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|error| problem(format!("cannot be read: {error}")))?;
-    parse_lines(&text).map_err(problem)
+        .map_err(|problem| LabelsError::Unreadable { path: path.to_owned(), problem })?;
+    parse_lines(&text, path)
 }
 
-/// One label a line. A byte order mark and blank lines at the end mean nothing; a blank line
-/// between labels would silently shift all that follow.
-fn parse_lines(text: &str) -> Result<Vec<String>, String> {
+/// One label per line. A byte order mark and blank lines at the end mean nothing.
+fn parse_lines(text: &str, path: &Path) -> Result<Vec<String>, LabelsError> {
     let text = text.trim_start_matches('\u{feff}').trim_end();
     if text.is_empty() {
-        return Err("are empty".to_owned());
+        return Err(LabelsError::Empty { path: path.to_owned() });
     }
     text.lines()
         .enumerate()
         .map(|(index, line)| match line.trim() {
-            "" => Err(format!("have no label on line {}", index + 1)),
+            "" => Err(LabelsError::Blank { path: path.to_owned(), line: index + 1 }),
             label => Ok(label.to_owned()),
         })
         .collect()
@@ -151,17 +203,26 @@ mod tests {
 
     #[test]
     fn label_files_of_every_system_are_read() {
+        let parse = |text: &str| parse_lines(text, Path::new("l.txt")).map_err(|e| e.to_string());
         assert_eq!(
-            parse_lines("\u{feff}person\r\ntraffic light\r\n\r\n \n").unwrap(),
+            parse("\u{feff}person\r\ntraffic light\r\n\r\n \n").unwrap(),
             ["person", "traffic light"]
         );
-        assert_eq!(parse_lines("one").unwrap(), ["one"]);
-        assert_eq!(parse_lines("a\n\nb").unwrap_err(), "have no label on line 2");
-        assert_eq!(parse_lines(" \r\n").unwrap_err(), "are empty");
+        assert_eq!(parse("one").unwrap(), ["one"]);
+        assert_eq!(parse("a\n\nb").unwrap_err(), "the labels l.txt have no label on line 2");
+        assert_eq!(parse(" \r\n").unwrap_err(), "the labels l.txt are empty");
     }
 
     fn places<'a>(metadata: &'a Metadata, sidecar: Option<&'a SidecarLabels>) -> LabelPlaces<'a> {
         LabelPlaces { option: None, sidecar, metadata, model: Path::new("no such folder/m.onnx") }
+    }
+
+    fn columns() -> BoxLayout {
+        BoxLayout::named("decoded-columns").unwrap()
+    }
+
+    fn faces() -> BoxLayout {
+        BoxLayout::named("yunet").unwrap()
     }
 
     #[test]
@@ -169,7 +230,7 @@ mod tests {
         let metadata = Metadata::from([("names".into(), "{0: 'a', 1: 'b'}".into())]);
         let list = SidecarLabels::List(vec!["x".into(), "y".into()]);
         let resolve = |metadata: &Metadata, sidecar| {
-            places(metadata, sidecar).resolve(&BoxDecoder::Yolov8, ClassCount::Known(2)).unwrap()
+            places(metadata, sidecar).resolve(&columns(), ClassCount::Known(2)).unwrap()
         };
         assert_eq!(resolve(&metadata, Some(&list)).0, ["x", "y"]);
         assert_eq!(resolve(&metadata, None).0, ["a", "b"]);
@@ -184,22 +245,22 @@ mod tests {
     fn a_wrong_number_of_labels_names_both_numbers_and_the_source() {
         let metadata = Metadata::from([("names".into(), "a,b,c".into())]);
         let places = places(&metadata, None);
-        let message = places.resolve(&BoxDecoder::Yolov8, ClassCount::Known(80)).unwrap_err();
+        let message = places.resolve(&columns(), ClassCount::Known(80)).unwrap_err().to_string();
         for fragment in ["80 classes", "names 3", "`names` in the model's metadata"] {
             assert!(message.contains(fragment), "{message}");
         }
-        let faces = BoxDecoder::Yunet { strides: vec![8] };
-        assert!(places.resolve(&faces, ClassCount::Known(1)).unwrap_err().contains("1 class but"));
+        let message = places.resolve(&faces(), ClassCount::Known(1)).unwrap_err().to_string();
+        assert!(message.contains("1 class but"), "{message}");
     }
 
     #[test]
-    fn decoders_know_what_they_can() {
+    fn layouts_know_what_they_can() {
         let nothing = Metadata::new();
         let places = places(&nothing, None);
-        let faces = BoxDecoder::Yunet { strides: vec![8] };
-        let (labels, source) = places.resolve(&faces, ClassCount::Known(1)).unwrap();
-        assert_eq!((labels, source), (vec!["face".to_owned()], LabelsSource::Decoder));
-        let message = places.resolve(&BoxDecoder::End2end, ClassCount::Open).unwrap_err();
+        let (labels, source) = places.resolve(&faces(), ClassCount::Known(1)).unwrap();
+        assert_eq!((labels, source), (vec!["face".to_owned()], LabelsSource::Layout));
+        let boxes = BoxLayout::named("end-to-end").unwrap();
+        let message = places.resolve(&boxes, ClassCount::Open).unwrap_err().to_string();
         assert!(message.contains("--labels") && message.contains("m.labels.txt"), "{message}");
     }
 
@@ -207,13 +268,12 @@ mod tests {
     fn damaged_names_only_matter_where_they_are_used() {
         let damaged = Metadata::from([("names".into(), "{0: 'a'".into())]);
         let list = SidecarLabels::List(vec!["x".into()]);
-        let resolve =
-            |sidecar| places(&damaged, sidecar).resolve(&BoxDecoder::Yolov8, ClassCount::Known(1));
+        let resolve = |sidecar| places(&damaged, sidecar).resolve(&columns(), ClassCount::Known(1));
         assert!(resolve(Some(&list)).is_ok());
-        assert!(resolve(None).unwrap_err().contains("`names` in the model's metadata"));
+        assert!(resolve(None).unwrap_err().to_string().contains("`names` in the model's metadata"));
         let empty = SidecarLabels::List(Vec::new());
-        assert!(resolve(Some(&empty)).unwrap_err().contains("sidecar"));
+        assert!(resolve(Some(&empty)).unwrap_err().to_string().contains("sidecar"));
         let missing = SidecarLabels::File("missing.txt".into());
-        assert!(resolve(Some(&missing)).unwrap_err().contains("missing.txt"));
+        assert!(resolve(Some(&missing)).unwrap_err().to_string().contains("missing.txt"));
     }
 }

@@ -1,37 +1,80 @@
 //! Lists and dictionaries of names as exporters write them into metadata: a Python literal such as
-//! `{0: 'person', 1: "it's"}`, the same in JSON, or plain names with commas between.
+//! `{0: 'person', 1: "it's"}`, the same in JSON, or plain names separated by commas.
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::str::Chars;
 
+/// What is wrong with a text that should name classes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NamesError {
+    /// There is no text.
+    #[error("it is empty")]
+    Empty,
+    /// A list or dictionary without an entry.
+    #[error("it names no class")]
+    NoClass,
+    /// A class between others has no name.
+    #[error("it has no name for class {0}")]
+    Gap(usize),
+    /// A key of a dictionary is not a number.
+    #[error("`{0}` is not a class number")]
+    Key(String),
+    /// Something else than what the grammar asks for.
+    #[error("`{found}` where {expected} should be")]
+    Unexpected {
+        /// What is there.
+        found: char,
+        /// What should be there.
+        expected: &'static str,
+    },
+    /// The text ends too early.
+    #[error("it ends where {0} should follow")]
+    Ended(&'static str),
+    /// Text after the closing bracket.
+    #[error("`{0}` follows after its end")]
+    Trailing(char),
+    /// A quoted name that does not end.
+    #[error("the name `{0}` has no closing quote")]
+    Unclosed(String),
+    /// An escape sequence that neither Python nor JSON has.
+    #[error("unknown escape `\\{0}`")]
+    Escape(char),
+    /// A code point that is not written in hexadecimal.
+    #[error("`{0}` is not hexadecimal")]
+    Hexadecimal(String),
+    /// A number that is not that of a character.
+    #[error("U+{0:X} is not a character")]
+    CodePoint(u32),
+}
+
 /// Reads names by class number, from any of the forms above.
 ///
 /// # Errors
-/// What is wrong with the text, for people.
-pub(super) fn parse_names(text: &str) -> Result<Vec<String>, String> {
+/// [`NamesError`].
+pub(super) fn parse_names(text: &str) -> Result<Vec<String>, NamesError> {
     let text = text.trim();
     let mut reader = Reader { rest: text.chars().peekable() };
     let names = match text.chars().next() {
-        None => return Err("it is empty".to_owned()),
+        None => return Err(NamesError::Empty),
         Some('{') => in_order(reader.dictionary()?)?,
         Some('[' | '(') => reader.list()?,
         Some(_) => return Ok(text.split(',').map(|name| name.trim().to_owned()).collect()),
     };
     if names.is_empty() {
-        return Err("it names no class".to_owned());
+        return Err(NamesError::NoClass);
     }
     match reader.next_token() {
         None => Ok(names),
-        Some(more) => Err(format!("`{more}` follows after its end")),
+        Some(more) => Err(NamesError::Trailing(more)),
     }
 }
 
 /// The names of a dictionary, whose keys must be 0, 1, 2, … without a gap.
-fn in_order(dictionary: BTreeMap<usize, String>) -> Result<Vec<String>, String> {
+fn in_order(dictionary: BTreeMap<usize, String>) -> Result<Vec<String>, NamesError> {
     for (expected, key) in dictionary.keys().enumerate() {
         if *key != expected {
-            return Err(format!("it has no name for class {expected}"));
+            return Err(NamesError::Gap(expected));
         }
     }
     Ok(dictionary.into_values().collect())
@@ -42,7 +85,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn dictionary(&mut self) -> Result<BTreeMap<usize, String>, String> {
+    fn dictionary(&mut self) -> Result<BTreeMap<usize, String>, NamesError> {
         let mut entries = BTreeMap::new();
         self.items('}', |reader| {
             let key = match reader.peek_token() {
@@ -50,17 +93,18 @@ impl Reader<'_> {
                 _ => reader.word(),
             };
             let number = key.trim().parse();
-            let number = number.map_err(|_| format!("`{key}` is not a class number"))?;
+            let number = number.map_err(|_| NamesError::Key(key))?;
             match reader.next_token() {
                 Some(':') => entries.insert(number, reader.string()?),
-                _ => return Err(format!("there is no `:` after {number}")),
+                Some(found) => return Err(NamesError::Unexpected { found, expected: "`:`" }),
+                None => return Err(NamesError::Ended("`:`")),
             };
             Ok(())
         })?;
         Ok(entries)
     }
 
-    fn list(&mut self) -> Result<Vec<String>, String> {
+    fn list(&mut self) -> Result<Vec<String>, NamesError> {
         let close = if self.rest.peek() == Some(&'(') { ')' } else { ']' };
         let mut names = Vec::new();
         self.items(close, |reader| {
@@ -70,12 +114,12 @@ impl Reader<'_> {
         Ok(names)
     }
 
-    /// Reads items with commas between, from the opening bracket to `close`.
+    /// Reads items separated by commas, from the opening bracket to `close`.
     fn items(
         &mut self,
         close: char,
-        mut item: impl FnMut(&mut Self) -> Result<(), String>,
-    ) -> Result<(), String> {
+        mut item: impl FnMut(&mut Self) -> Result<(), NamesError>,
+    ) -> Result<(), NamesError> {
         self.next_token();
         loop {
             if self.peek_token() == Some(close) {
@@ -86,22 +130,24 @@ impl Reader<'_> {
             match self.peek_token() {
                 Some(',') => self.next_token(),
                 Some(other) if other == close => continue,
-                Some(other) => return Err(format!("`{other}` stands where `,` should")),
-                None => return Err(format!("it ends before its `{close}`")),
+                Some(found) => return Err(NamesError::Unexpected { found, expected: "`,`" }),
+                None => return Err(NamesError::Ended("a closing bracket")),
             };
         }
     }
 
-    fn string(&mut self) -> Result<String, String> {
+    fn string(&mut self) -> Result<String, NamesError> {
         let quote = match self.next_token() {
             Some(quote @ ('\'' | '"')) => quote,
-            Some(other) => return Err(format!("`{other}` stands where a quoted name should")),
-            None => return Err("it ends where a name should follow".to_owned()),
+            Some(found) => {
+                return Err(NamesError::Unexpected { found, expected: "a quoted name" });
+            }
+            None => return Err(NamesError::Ended("a quoted name")),
         };
         let mut name = String::new();
         loop {
             match self.rest.next() {
-                None => return Err(format!("the name `{name}` has no closing quote")),
+                None => return Err(NamesError::Unclosed(name)),
                 Some(end) if end == quote => return Ok(name),
                 Some('\\') => name.push(self.escape()?),
                 Some(other) => name.push(other),
@@ -109,8 +155,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The character meant by an escape sequence, whose backslash has been read.
-    fn escape(&mut self) -> Result<char, String> {
+    /// The character that an escape sequence stands for, whose backslash has been read.
+    fn escape(&mut self) -> Result<char, NamesError> {
         Ok(match self.rest.next() {
             Some('n') => '\n',
             Some('r') => '\r',
@@ -119,11 +165,11 @@ impl Reader<'_> {
             Some('u') => self.code_point(4)?,
             Some('U') => self.code_point(8)?,
             Some(itself @ ('\\' | '\'' | '"' | '/')) => itself,
-            other => return Err(format!("unknown escape `\\{}`", other.unwrap_or(' '))),
+            other => return Err(NamesError::Escape(other.unwrap_or(' '))),
         })
     }
 
-    fn code_point(&mut self, digits: usize) -> Result<char, String> {
+    fn code_point(&mut self, digits: usize) -> Result<char, NamesError> {
         let high = self.hexadecimal(digits)?;
         // JSON writes characters past U+FFFF as two halves (RFC 8259, section 7).
         let code = if (0xD800..0xDC00).contains(&high) && self.rest.next() == Some('\\') {
@@ -133,12 +179,12 @@ impl Reader<'_> {
         } else {
             high
         };
-        char::from_u32(code).ok_or_else(|| format!("U+{code:X} is not a character"))
+        char::from_u32(code).ok_or(NamesError::CodePoint(code))
     }
 
-    fn hexadecimal(&mut self, digits: usize) -> Result<u32, String> {
+    fn hexadecimal(&mut self, digits: usize) -> Result<u32, NamesError> {
         let text: String = self.rest.by_ref().take(digits).collect();
-        u32::from_str_radix(&text, 16).map_err(|_| format!("`{text}` is not hexadecimal"))
+        u32::from_str_radix(&text, 16).map_err(|_| NamesError::Hexadecimal(text))
     }
 
     fn word(&mut self) -> String {

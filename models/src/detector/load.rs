@@ -5,24 +5,24 @@ use std::path::{Path, PathBuf};
 use framegate_backend_api::Model;
 use framegate_backend_api::graph::Graph;
 
-use super::choose_boxes::{BoxEvidence, choose};
 use super::input_size::InputSizeSources;
 use super::labels::LabelPlaces;
 use super::preprocessing::image_input;
 use super::read::read_onnx_file;
 use super::sidecar::Sidecar;
-use super::{BoxDecoder, Detector, LabelsSource, ModelError, OutputShape, metadata};
+use super::{Detector, LabelsSource, ModelError, ModelFact, metadata};
 use crate::Size;
+use crate::layouts::{Choice, ModelOutputs, choose};
 use crate::onnx::{OnnxError, OnnxFile};
 use crate::passes::optimise;
 
-/// Side, in pixels, that an unknown input is taken to have while looking for what else is unknown.
+/// The side in pixels assumed for an input of unknown size, to find out what else is unknown.
 const ASSUMED_EXTENT: usize = 640;
 
-/// What the user may say about a model on the command line.
+/// What users may say about a model on the command line.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
-    /// A text file with one label a line.
+    /// A text file with one label per line.
     pub labels: Option<PathBuf>,
     /// The input size, for models whose file leaves it open.
     pub input_size: Option<Size>,
@@ -33,7 +33,7 @@ impl Detector {
     /// labels.
     ///
     /// # Errors
-    /// [`ModelError`]; what is unknown or contradictory comes together in [`ModelError::Facts`].
+    /// [`ModelError`]; everything unknown or contradictory is in one [`ModelError::Facts`].
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, ModelError> {
         let onnx_error = |problem| ModelError::Onnx { path: path.to_owned(), problem };
         let file = read_onnx_file(path)?;
@@ -45,26 +45,26 @@ impl Detector {
         };
 
         let named_size = input_size(&file, options, &sidecar);
-        // With a made-up size the graph still tells what else will have to be asked for.
+        // Even with an assumed size, the graph shows what else users must provide.
         let size = named_size.as_ref().map_or_else(|_| assumed_size(&file), |size| *size);
         let graph = match (file.graph(size.height, size.width), &named_size) {
             (Ok(graph), _) => graph,
-            (Err(OnnxError::Node { .. }), Err(size_problem)) => {
-                return Err(facts_error(vec![size_problem.clone()]));
+            (Err(OnnxError::Node { .. }), Err(_)) => {
+                return Err(facts_error(named_size.err().into_iter().collect()));
             }
             (Err(problem), _) => return Err(onnx_error(problem)),
         };
 
         let reading = OutputReading::of(&graph, size, &file, &sidecar, path, options);
         match (named_size, reading) {
-            (Ok(size), Ok(OutputReading { boxes, boxes_reason, labels, labels_source })) => {
-                let metadata = file.metadata();
+            (Ok(size), Ok(OutputReading { choice, labels, labels_source })) => {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let metadata = file.metadata().clone();
                 Ok(Self {
-                    model: Model { name, graph: optimise(graph), metadata: metadata.clone() },
-                    input: image_input(&boxes, metadata::task(metadata), size, &sidecar),
-                    boxes,
-                    boxes_reason,
+                    model: Model { name, graph: optimise(graph), metadata },
+                    input: image_input(&choice.family.preprocessing, size, &sidecar),
+                    boxes: choice.layout,
+                    boxes_reason: choice.reason,
                     nms: sidecar.nms.unwrap_or_default(),
                     labels,
                     labels_source,
@@ -81,8 +81,7 @@ impl Detector {
 
 /// What a model's outputs mean.
 struct OutputReading {
-    boxes: BoxDecoder,
-    boxes_reason: String,
+    choice: Choice,
     labels: Vec<String>,
     labels_source: LabelsSource,
 }
@@ -95,40 +94,39 @@ impl OutputReading {
         sidecar: &Sidecar,
         path: &Path,
         options: &LoadOptions,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, ModelFact> {
         let metadata = file.metadata();
-        let outputs = OutputShape::of(graph);
-        let (boxes, boxes_reason) = choose(&BoxEvidence {
-            outputs: &outputs,
-            input,
-            task: metadata::task(metadata),
-            named: sidecar.boxes,
+        let outputs = ModelOutputs {
             strides: sidecar.strides.as_deref(),
-        })?;
+            family: sidecar.family,
+            task: metadata::task(metadata),
+            ..ModelOutputs::of(graph, input)
+        };
+        let choice = choose(&outputs, sidecar.boxes.as_ref())?;
         let places = LabelPlaces {
             option: options.labels.as_deref(),
             sidecar: sidecar.labels.as_ref(),
             metadata,
             model: path,
         };
-        let (labels, labels_source) = places.resolve(&boxes, boxes.check(&outputs, input)?)?;
-        Ok(Self { boxes, boxes_reason, labels, labels_source })
+        let (labels, labels_source) = places.resolve(&choice.layout, choice.classes)?;
+        Ok(Self { choice, labels, labels_source })
     }
 }
 
 /// The input size, or what to do about it.
-fn input_size(file: &OnnxFile, options: &LoadOptions, sidecar: &Sidecar) -> Result<Size, String> {
+fn input_size(
+    file: &OnnxFile,
+    options: &LoadOptions,
+    sidecar: &Sidecar,
+) -> Result<Size, ModelFact> {
     let sources = InputSizeSources {
         file: declared_size(file),
         option: options.input_size,
         sidecar: sidecar.input_size,
         metadata: metadata::image_size(file.metadata()),
     };
-    sources.resolve()?.ok_or_else(|| {
-        "its input size is not fixed in the file; give it with --input-size WIDTHxHEIGHT or write \
-         `input_size = { width = …, height = … }` into the sidecar"
-            .to_owned()
-    })
+    sources.resolve()?.ok_or(ModelFact::InputSizeUnknown)
 }
 
 /// Height and width as far as the file fixes them.

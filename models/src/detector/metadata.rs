@@ -1,11 +1,11 @@
 //! Facts that exporters leave in an ONNX file's metadata, under the keys Ultralytics uses: `names`,
-//! `task`, `imgsz`. Each is read only where it is needed, so that a damaged entry that something
-//! else overrides does no harm.
+//! `task`, `imgsz`. Each is read only where it is needed: a damaged entry does no harm if
+//! something else overrides it.
 
 use std::collections::BTreeMap;
 
 use super::check_input_size;
-use super::literal::parse_names;
+use super::literal::{NamesError, parse_names};
 use crate::Size;
 
 /// Key and value pairs of an ONNX file.
@@ -14,8 +14,8 @@ pub(super) type Metadata = BTreeMap<String, String>;
 /// The class names under `names`, by class number.
 ///
 /// # Errors
-/// What is wrong with the entry, for people.
-pub(super) fn names(metadata: &Metadata) -> Result<Option<Vec<String>>, String> {
+/// [`NamesError`].
+pub(super) fn names(metadata: &Metadata) -> Result<Option<Vec<String>>, NamesError> {
     metadata.get("names").map(|text| parse_names(text)).transpose()
 }
 
@@ -24,8 +24,8 @@ pub(super) fn task(metadata: &Metadata) -> Option<&str> {
     metadata.get("task").map(|task| task.trim())
 }
 
-/// The input size under `imgsz`: one number for a square, or `[height, width]`. Anything else is as
-/// good as no entry, because the size can be asked for.
+/// The input size under `imgsz`: one number for a square, or `[height, width]`. Anything else
+/// counts as no entry, because users can be asked for the size.
 pub(super) fn image_size(metadata: &Metadata) -> Option<Size> {
     let text = metadata.get("imgsz")?.trim();
     let text = text.trim_matches(|bracket| "[]()".contains(bracket));

@@ -1,14 +1,14 @@
-//! Which boxes are rivals.
+//! Which boxes suppress each other.
 
 use serde::{Deserialize, Serialize};
 
-/// Between which boxes that overlap only the best is kept.
+/// The boxes among which only the one with the highest score is kept where they overlap.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NmsScope {
-    /// Those of one class: a person may well stand before a bus.
+    /// Boxes of the same class: a person may well be in front of a bus.
     #[default]
     PerClass,
-    /// All: where one thing is, there is no other.
+    /// All boxes: where one object is, there is no other.
     ClassAgnostic,
 }

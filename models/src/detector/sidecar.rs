@@ -3,27 +3,27 @@
 //! ```toml
 //! labels = ["person", "car"]        # or a file name, relative to this file: labels = "coco.txt"
 //! input_size = { width = 416, height = 416 }
+//! family = "yolox"                  # models whose images are prepared in the same way; see below
 //! channel_order = "bgr"             # or "rgb"
 //! mean = [0, 0, 0]                  # or one number; on the scale 0 to 255
 //! scale = 1.0                       # or three numbers; multiplies what remains
 //! fit = "letterbox"                 # or "stretch"
 //! placement = "top-left"            # or "centre"; for letterbox
 //! fill = 114                        # 0 to 255; for letterbox
-//! boxes = "yolox"                   # or yolov8, yolov5, end2end, yunet, classify
+//! resize = "bilinear"               # or "antialiased", "antialiased-bicubic" (trained with Pillow)
+//! boxes = "yolox"                   # or decoded, decoded-columns, end-to-end, yunet, classify
 //! strides = [8, 16, 32]             # for yolox and yunet
 //! nms = "per-class"                 # or "class-agnostic": boxes of all classes suppress each other
 //! licence = "Apache-2.0"
 //! source = "https://…"
 //! ```
 //!
-//! A YOLOX model exported with decoded outputs has the shape of one without, so that no one can
-//! tell from the file. Its outputs are those of `yolov5`, its images still those of YOLOX:
+//! `family` sets the defaults of the keys from `channel_order` to `resize`; each of them overrides
+//! it. A YOLOX model exported with decoded outputs, for example, has boxes like YOLOv5 but takes the
+//! images of YOLOX. This line is all it needs:
 //!
 //! ```toml
-//! boxes = "yolov5"
-//! channel_order = "bgr"
-//! scale = 1.0
-//! placement = "top-left"
+//! family = "yolox"                  # or ultralytics, yunet, imagenet, ultralytics-classify
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -31,23 +31,27 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::embedded::{self, is_embedded};
-use super::{ChannelOrder, LetterboxAlign, ModelError, NmsScope, input_size};
+use super::{ChannelOrder, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size};
 use crate::Size;
+use crate::layouts::{BoxLayout, Family};
 
-/// The contents of a sidecar file. All defaults if there is none.
+/// The contents of a sidecar file; empty if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sidecar {
     pub(super) labels: Option<SidecarLabels>,
     #[serde(default, deserialize_with = "input_size::deserialize")]
     pub(super) input_size: Option<Size>,
+    #[serde(default, deserialize_with = "Family::deserialize")]
+    pub(super) family: Option<&'static Family>,
     pub(super) channel_order: Option<ChannelOrder>,
     pub(super) mean: Option<PerChannel>,
     pub(super) scale: Option<PerChannel>,
     pub(super) fit: Option<FitName>,
     pub(super) placement: Option<LetterboxAlign>,
     pub(super) fill: Option<u8>,
-    pub(super) boxes: Option<BoxDecoderName>,
+    pub(super) resize: Option<ResizeFilter>,
+    pub(super) boxes: Option<BoxLayout>,
     pub(super) strides: Option<Vec<usize>>,
     pub(super) nms: Option<NmsScope>,
     pub(super) licence: Option<String>,
@@ -87,65 +91,76 @@ pub(super) enum FitName {
     Stretch,
 }
 
-/// The key `boxes`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum BoxDecoderName {
-    Yolox,
-    Yolov8,
-    Yolov5,
-    End2end,
-    Yunet,
-    Classify,
+/// What is wrong with a sidecar.
+#[derive(Debug, thiserror::Error)]
+pub enum SidecarError {
+    /// The system would not read the file.
+    #[error(transparent)]
+    Unreadable(#[from] std::io::Error),
+    /// It is not TOML, or a key is unknown or has a value that is not allowed.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// `mean` is infinite or not a number.
+    #[error("`mean` must be made of finite numbers")]
+    Mean,
+    /// `scale` is zero, infinite or not a number.
+    #[error("`scale` must be made of finite numbers other than 0")]
+    Scale,
+    /// Keys for a letterbox where there is none.
+    #[error("`placement` and `fill` only go with `fit = \"letterbox\"`")]
+    LetterboxKeys,
+    /// `strides` is empty or has a 0.
+    #[error("`strides` must name at least one cell size of 1 pixel or more")]
+    Strides,
 }
 
 impl Sidecar {
-    /// Where the sidecar of a model is looked for.
+    /// Where the sidecar of a model should be.
     pub(super) fn path_for(model: &Path) -> PathBuf {
         model.with_extension("toml")
     }
 
-    /// Reads the sidecar of the model at `model`; none is as good as an empty one.
+    /// Reads the sidecar of the model at `model`; a missing one counts as empty.
     ///
     /// # Errors
-    /// [`ModelError::Sidecar`] with the file, the place and what is allowed there.
+    /// [`ModelError::Sidecar`] with the file, the place in it and what is allowed there.
     pub(super) fn read(model: &Path) -> Result<Self, ModelError> {
         let path = Self::path_for(model);
-        let error = |problem: String| ModelError::Sidecar { path: path.clone(), problem };
+        let error = |problem| ModelError::Sidecar { path: path.clone(), problem };
         if is_embedded(model) {
             return Self::parse(embedded::SIDECAR).map_err(error);
         }
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text).map_err(error),
             Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(problem) => Err(error(problem.to_string())),
+            Err(problem) => Err(error(problem.into())),
         }
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let sidecar: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+    fn parse(text: &str) -> Result<Self, SidecarError> {
+        let sidecar: Self = toml::from_str(text)?;
         sidecar.check()?;
         Ok(sidecar)
     }
 
-    /// What the types of the keys cannot say.
-    fn check(&self) -> Result<(), String> {
+    /// Checks what the types of the keys cannot express.
+    fn check(&self) -> Result<(), SidecarError> {
         let all = |values: Option<PerChannel>, test: fn(f32) -> bool| {
             values.is_none_or(|values| values.values().into_iter().all(test))
         };
         if !all(self.mean, f32::is_finite) {
-            return Err("`mean` must be made of finite numbers".to_owned());
+            return Err(SidecarError::Mean);
         }
         if !all(self.scale, |scale| scale.is_finite() && scale != 0.0) {
-            return Err("`scale` must be made of finite numbers other than 0".to_owned());
+            return Err(SidecarError::Scale);
         }
         if self.fit == Some(FitName::Stretch) && (self.placement.is_some() || self.fill.is_some()) {
-            return Err("`placement` and `fill` only go with `fit = \"letterbox\"`".to_owned());
+            return Err(SidecarError::LetterboxKeys);
         }
         if let Some(strides) = &self.strides
             && (strides.is_empty() || strides.contains(&0))
         {
-            return Err("`strides` must name at least one cell size of 1 pixel or more".to_owned());
+            return Err(SidecarError::Strides);
         }
         Ok(())
     }
@@ -161,12 +176,14 @@ mod tests {
             r#"
             labels = "coco.txt"
             input_size = { width = 640, height = 384 }
+            family = "yunet"
             channel_order = "bgr"
             mean = [1, 2.5, 3]
             scale = 0.5
             fit = "letterbox"
             placement = "top-left"
             fill = 114
+            resize = "antialiased-bicubic"
             boxes = "yolox"
             strides = [8, 16, 32]
             nms = "class-agnostic"
@@ -177,20 +194,22 @@ mod tests {
         let expected = Sidecar {
             labels: Some(SidecarLabels::File("coco.txt".into())),
             input_size: Some(Size { width: 640, height: 384 }),
+            family: Family::named("yunet"),
             channel_order: Some(ChannelOrder::Bgr),
             mean: Some(PerChannel::Each([1.0, 2.5, 3.0])),
             scale: Some(PerChannel::Same(0.5)),
             fit: Some(FitName::Letterbox),
             placement: Some(LetterboxAlign::TopLeft),
             fill: Some(114),
-            boxes: Some(BoxDecoderName::Yolox),
+            resize: Some(ResizeFilter::AntialiasedBicubic),
+            boxes: BoxLayout::named("yolox"),
             strides: Some(vec![8, 16, 32]),
             nms: Some(NmsScope::ClassAgnostic),
             licence: Some("Apache-2.0".to_owned()),
             source: Some("somewhere".to_owned()),
         };
-        assert_eq!(sidecar, Ok(expected));
-        assert_eq!(Sidecar::parse(""), Ok(Sidecar::default()));
+        assert_eq!(sidecar.unwrap(), expected);
+        assert_eq!(Sidecar::parse("").unwrap(), Sidecar::default());
     }
 
     #[test]
@@ -198,7 +217,12 @@ mod tests {
         for (text, fragments) in [
             ("colour = \"bgr\"", &["colour", "channel_order"][..]),
             ("channel_order = \"bgra\"", &["channel_order", "bgra", "`rgb`", "`bgr`"]),
-            ("boxes = \"ssd\"", &["boxes", "ssd", "yolox", "yolov8", "classify"]),
+            (
+                "boxes = \"ssd\"",
+                &["boxes", "`ssd`", "`yolox`", "`decoded-columns` (or `yolov8`)", "`classify`"],
+            ),
+            ("family = \"yolo\"", &["family", "`yolo`", "`yolox`", "`ultralytics`", "`imagenet`"]),
+            ("resize = \"cubic\"", &["resize", "bilinear", "antialiased", "antialiased-bicubic"]),
             ("nms = \"none\"", &["nms", "per-class", "class-agnostic"]),
             ("fit = \"crop\"", &["fit", "letterbox", "stretch"]),
             ("placement = \"left\"", &["placement", "top-left", "centre"]),
@@ -213,7 +237,7 @@ mod tests {
             ("input_size = { width = 0, height = 4 }", &["input_size", "1 to 8192"]),
             ("not toml", &["not toml"]),
         ] {
-            let message = Sidecar::parse(text).unwrap_err();
+            let message = Sidecar::parse(text).unwrap_err().to_string();
             for fragment in fragments {
                 assert!(message.contains(fragment), "{text}: no `{fragment}` in:\n{message}");
             }

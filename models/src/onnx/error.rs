@@ -5,13 +5,13 @@ use std::fmt;
 /// Why an ONNX file could not be turned into a graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OnnxError {
-    /// The bytes are no ONNX model, or not all of one.
+    /// The bytes are not an ONNX model, or not all of one.
     #[error("not a complete ONNX model ({0}); copy or export the file again")]
     Malformed(String),
     /// The graph's inputs are not one image.
     #[error("{0}")]
     Input(String),
-    /// Operators that have no meaning here, all of the file at once.
+    /// Operators that are not supported, all of the file at once.
     #[error("{0}")]
     UnsupportedOperators(UnsupportedOperators),
     /// A node uses a supported operator in a way that is not supported or makes no sense.
@@ -40,7 +40,9 @@ impl fmt::Display for UnsupportedOperators {
             write!(f, " {operator} (at {});", nodes.join(", "))?;
         }
         if self.operators.iter().any(|(operator, _)| operator == "NonMaxSuppression") {
-            f.write_str(" export it without non-maximum suppression, Framegate does its own;")?;
+            f.write_str(
+                " export it without non-maximum suppression, which Framegate does itself;",
+            )?;
         }
         f.write_str(" export the model without them, or for a plain ONNX operator set")
     }

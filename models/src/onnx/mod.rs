@@ -1,18 +1,23 @@
 //! Reading an ONNX file into a graph.
 //!
-//! [`framegate_onnx_proto`] reads the bytes. The graph is worked out here, because it must have a fixed
-//! input size, keep the file's names, and report every unsupported operator at once. One file under `operators` for each family of operators holds what
-//! ONNX's versions say differently; what comes out is the small canonical set of
-//! [`framegate_backend_api::graph::Operator`]. Anything that depends on constants alone is computed
-//! on the way.
+//! [`framegate_onnx_proto`] reads the bytes. The graph is built here because it must have a fixed input
+//! size, keep the file's names, and report every unsupported operator at once. `operators` has a file
+//! for each family of operators, which deals with the differences between ONNX's versions; the result
+//! is made of the small canonical set of [`framegate_backend_api::graph::Operator`]. Anything that
+//! depends on constants alone is computed on the way.
+//!
+//! ```text
+//! bytes ─ onnx_proto ─▶ OnnxFile ─ walk ─▶ operators ─▶ context ─▶ Graph
+//! ```
 
 mod attributes;
+mod context;
 mod error;
-mod import;
 mod operators;
 #[cfg(test)]
 mod standard_tests;
 mod tensor;
+mod walk;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -32,10 +37,10 @@ pub struct OnnxFile {
     opset: i64,
 }
 
-/// What the file says of its input.
+/// The input as the file declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputDeclaration {
-    /// Its name.
+    /// Name in the file.
     pub name: String,
     /// Extent of each axis, `None` where the file leaves it open.
     pub dims: Vec<Option<usize>>,
@@ -89,12 +94,12 @@ impl OnnxFile {
         self.opset
     }
 
-    /// Name and version of the program that wrote the file, as far as it says.
+    /// Name and version of the program that wrote the file, if it says so.
     pub fn producer(&self) -> &str {
         &self.producer
     }
 
-    /// How often each operator stands in the file.
+    /// How often the file uses each operator.
     pub fn operator_counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for node in &self.graph.node {
@@ -106,7 +111,7 @@ impl OnnxFile {
     /// The graph for images of this size: constants folded, nothing fused yet.
     ///
     /// # Errors
-    /// [`OnnxError::Input`] when the input is no image or fixed to another size, and
+    /// [`OnnxError::Input`] when the input is not an image or is fixed to another size, and
     /// [`OnnxError::Node`] for a node that cannot be expressed.
     pub fn graph(&self, height: usize, width: usize) -> Result<Graph, OnnxError> {
         let InputDeclaration { name, dims } = &self.input;
@@ -129,7 +134,7 @@ impl OnnxFile {
                 "input `{name}` is {dims:?} in the file and cannot be {width}x{height}"
             )));
         }
-        import::import(&self.graph, self.opset, name, vec![1, 3, height, width])
+        walk::import(&self.graph, self.opset, name, vec![1, 3, height, width])
     }
 }
 

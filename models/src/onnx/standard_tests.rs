@@ -10,7 +10,7 @@ use std::path::Path;
 use framegate_backend_api::{HostTensor, TensorData};
 use framegate_onnx_proto::{Message, ModelProto, TensorProto};
 
-use super::{import, operators, tensor::host_tensor};
+use super::{operators, tensor::host_tensor, walk};
 
 /// Number of cases that pass, with the version of the package that CI uses.
 const EXPECTED: usize = 645;
@@ -86,7 +86,7 @@ fn run(case: &Path) -> Outcome {
         }
         graph.initializer.push(tensor);
     }
-    let outputs = match import::import_constants(graph, opset) {
+    let outputs = match walk::import_constants(graph, opset) {
         Ok(outputs) => outputs,
         Err(error) => return Outcome::Refused(error.to_string()),
     };

@@ -1,4 +1,4 @@
-//! Factors and offsets a channel, moved into the convolution before them.
+//! Moves factors and offsets per channel into the convolution before them.
 //!
 //! This is what is left of batch normalisation: with `y = w ∗ x + b`, `y · f` is the convolution by
 //! `w · f` with bias `b · f`, and `y + o` has bias `b + o`.
@@ -8,12 +8,12 @@ use framegate_backend_api::{
     graph::{Binary, Graph, Node, Operator, Value, ValueId},
 };
 
-use super::{producers, redirect};
+use super::redirect;
 
 /// Folds every such factor and offset; their nodes are left dead.
 pub(super) fn fold(graph: &mut Graph) {
     let mut uses = graph.use_counts();
-    let producers = producers(graph);
+    let producers = graph.producers();
     for index in 0..graph.nodes.len() {
         let Some((source, change)) = per_channel_change(graph, &graph.nodes[index]) else {
             continue;
@@ -36,12 +36,12 @@ pub(super) fn fold(graph: &mut Graph) {
             graph.values[source.0].name = graph.value(result).name.clone();
         }
         redirect(graph, result, source);
-        // The convolution's result now stands for this node's.
+        // Readers of this node now read the convolution.
         uses[source.0] = uses[result.0];
     }
 }
 
-/// One factor and one offset a channel, or one for all.
+/// One factor and one offset per channel, or one for all.
 struct Change {
     factors: Vec<f32>,
     offsets: Vec<f32>,

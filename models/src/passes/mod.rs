@@ -1,6 +1,6 @@
-//! Rewriting a graph so that every backend does less: done once, when a model is read.
+//! Rewrites a graph so that every backend does less, once, when a model is read.
 //!
-//! Each pass leaves the graph's meaning alone; together they turn a convolution followed by batch
+//! No pass changes what the graph computes; together they turn a convolution followed by batch
 //! normalisation and an activation into one node.
 
 mod affine;
@@ -11,25 +11,14 @@ mod split_activation;
 
 use framegate_backend_api::graph::{Graph, ValueId};
 
-/// Runs every pass, in the order in which each makes work for the next.
+/// Runs every pass, in an order in which each prepares work for the next.
 pub fn optimise(mut graph: Graph) -> Graph {
     // A pass leaves what it replaces dead, and the next goes by how often values are read.
     for pass in [no_op::remove, split_activation::join, affine::fold, fused_activation::fuse] {
         pass(&mut graph);
-        graph = compact::compact(&graph);
+        graph = compact::compact(graph);
     }
     graph
-}
-
-/// Number of the node that makes each value, indexed by value number.
-fn producers(graph: &Graph) -> Vec<Option<usize>> {
-    let mut producers = vec![None; graph.values.len()];
-    for (index, node) in graph.nodes.iter().enumerate() {
-        for output in &node.outputs {
-            producers[output.0] = Some(index);
-        }
-    }
-    producers
 }
 
 /// Makes everything that reads `from` read `to`.

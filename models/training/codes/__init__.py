@@ -1,1 +1,1 @@
-"""Training of the model that finds codes: generated pictures, network, export, validation."""
+"""Training of the model that finds codes: generated images, network, export, validation."""

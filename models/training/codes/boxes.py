@@ -27,7 +27,7 @@ class Cells:
 
 
 def cells_of(side: int, device: torch.device | str = "cpu") -> Cells:
-    """The cells for a picture of `side` × `side` pixels."""
+    """The cells for an image of `side` × `side` pixels."""
     corners, strides = [], []
     for stride in STRIDES:
         count = side // stride

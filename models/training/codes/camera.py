@@ -74,7 +74,7 @@ def _light(image: np.ndarray, random: RandomSource) -> np.ndarray:
 def _tones(image: np.ndarray, random: RandomSource, coloured: bool) -> np.ndarray:
     """Exposure, contrast, gamma and white balance as one table a channel.
 
-    Most cameras expose for a mean of a little less than half; few pictures are far from it.
+    Most cameras expose for a mean of a little less than half; few images are far from it.
     """
     level = np.arange(256, dtype=np.float32) / 255
     if random.chance(0.8):

@@ -1,4 +1,4 @@
-"""Scenes without order, and the choice among all pictures of things that are no codes."""
+"""Scenes without order, and the choice among all images of things that are not codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endless batches of generated pictures; batch `n` depends on the seed and `n` alone."""
+"""Endless batches of generated images; batch `n` depends on the seed and `n` alone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from .assign import PADDING
-from .picture import Picture, make_picture
+from .sample import Sample, make_sample
 from .pools import Pools
 from .random_source import RandomSource
 
 ROUND = 25_600
-"""Pictures made from the same pools of textures and text."""
+"""Images made from the same pools of textures and text."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,22 @@ class GeneratedBatches(IterableDataset):
             start = number * self.batch_size
             yield collate(
                 [
-                    make_picture(self.side, RandomSource(self.seed, round_number, 0, start + place), pools)
+                    make_sample(self.side, RandomSource(self.seed, round_number, 0, start + place), pools)
                     for place in range(self.batch_size)
                 ]
             )
             number += worker.num_workers if worker else 1
 
 
-def collate(pictures: list[Picture]) -> Batch:
-    """Pictures as one batch, their boxes padded to the most that one has."""
-    most = max(1, *(len(picture.labels) for picture in pictures))
-    boxes = np.zeros((len(pictures), most, 4), np.float32)
-    labels = np.full((len(pictures), most), PADDING, np.int64)
-    for index, picture in enumerate(pictures):
-        boxes[index, : len(picture.labels)] = picture.boxes
-        labels[index, : len(picture.labels)] = picture.labels
-    images = np.stack([picture.image for picture in pictures])
+def collate(samples: list[Sample]) -> Batch:
+    """Images as one batch, their boxes padded to the most that one has."""
+    most = max(1, *(len(sample.labels) for sample in samples))
+    boxes = np.zeros((len(samples), most, 4), np.float32)
+    labels = np.full((len(samples), most), PADDING, np.int64)
+    for index, sample in enumerate(samples):
+        boxes[index, : len(sample.labels)] = sample.boxes
+        labels[index, : len(sample.labels)] = sample.labels
+    images = np.stack([sample.image for sample in samples])
     return Batch(torch.from_numpy(images), torch.from_numpy(boxes), torch.from_numpy(labels))
 
 

@@ -1,6 +1,6 @@
 """Writes a checkpoint as `NAME.onnx` and `NAME.toml`: `python -m codes.export runs/codes/last.pt codes.onnx`.
 
-The file takes pictures as they are (blue, green, red; 0 to 255): batch normalisation and the division by 255 are
+The file takes images as they are (blue, green, red; 0 to 255): batch normalisation and the division by 255 are
 folded into the convolutions. Its output is that of an undecoded YOLOX: 1 × cells × (4 + 1 + classes), objectness and
 scores between 0 and 1.
 """
@@ -34,7 +34,7 @@ boxes = "yolox"
 strides = [{strides}]
 nms = "class-agnostic"
 licence = "MIT OR Apache-2.0"
-source = "trained by models/training on generated pictures"
+source = "trained by models/training on generated images"
 """
 
 

@@ -1,4 +1,4 @@
-"""A picture in the making: what is drawn over it, and what becomes of the codes beneath."""
+"""An image in the making: what is drawn over it, and what becomes of the codes beneath."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .random_source import RandomSource
 
 @dataclass
 class Frame:
-    """A picture in the making, with the codes in it as outlines in its pixels."""
+    """An image in the making, with the codes in it as outlines in its pixels."""
 
     image: np.ndarray
     codes: list[PlacedCode]

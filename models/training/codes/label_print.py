@@ -19,7 +19,7 @@ RETAIL = {"EAN13", "EAN8", "UPCA", "UPCE"}
 
 @dataclass(frozen=True)
 class PlacedCode:
-    """Where a code lies: its outline without the quiet zone and the text, in pixels of its picture."""
+    """Where a code lies: its outline without the quiet zone and the text, in pixels of its image."""
 
     label: int
     outline: np.ndarray
@@ -33,7 +33,7 @@ class PlacedCode:
 
 @dataclass
 class Print:
-    """A small picture with codes in it."""
+    """A small image with codes in it."""
 
     image: np.ndarray
     codes: list[PlacedCode] = field(default_factory=list)
@@ -149,7 +149,7 @@ def _write_beneath(
 def _print_add_on(
     made: Print, box: tuple[int, int, int, int], pitch: float, random: RandomSource, pools: Pools, ink: np.ndarray
 ) -> None:
-    """The two or five digits to the right of a retail code, which are no code of their own."""
+    """The two or five digits to the right of a retail code, which are not a code of their own."""
     start, top, room, height = box
     symbol = encode_add_on(random)
     width = max(4, min(int(symbol.modules.shape[1] * pitch), room - int(4 * pitch)))

@@ -37,10 +37,10 @@ def losses(rows: Tensor, targets: Targets, cells: Cells) -> Losses:
     found = assign(boxes, objectness, scores, targets, cells)
     positive = found.owner >= 0
     count = positive.sum().clamp(min=1)
-    pictures, _ = positive.nonzero(as_tuple=True)
+    images, _ = positive.nonzero(as_tuple=True)
     owners = found.owner[positive]
-    _, generalised = overlap(boxes[positive], targets.boxes[pictures, owners])
-    wanted = F.one_hot(targets.labels[pictures, owners], scores.shape[-1]).float()
+    _, generalised = overlap(boxes[positive], targets.boxes[images, owners])
+    wanted = F.one_hot(targets.labels[images, owners], scores.shape[-1]).float()
     wanted = wanted * 0.98 + 0.01
     object_loss = F.binary_cross_entropy_with_logits(objectness, positive.float(), reduction="none")
     return Losses(

@@ -13,7 +13,7 @@ from .classes import CLASS_NAMES
 
 STRIDES = (8, 16, 32)
 ROW_LENGTH = 5 + len(CLASS_NAMES)
-"""x, y, log width, log height, objectness, then one score a class."""
+"""x, y, log width, log height, objectness, then one score per class."""
 
 
 class ConvBlock(nn.Sequential):
@@ -54,7 +54,7 @@ class SplitBlock(nn.Module):
 
 
 class PoolPyramid(nn.Module):
-    """Maximum pools over 5, 9 and 13 cells side by side: context as wide as the picture."""
+    """Maximum pools over 5, 9 and 13 cells side by side: context as wide as the image."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Head(nn.Module):
 
 
 class CodeDetector(nn.Module):
-    """Finds codes in pictures of any size that is a multiple of 32.
+    """Finds codes in images of any size that is a multiple of 32.
 
     Input: batch × 3 (blue, green, red) × height × width, 0 to 1. Output: batch × cells × `ROW_LENGTH`, the cells of
     stride 8 first, each stride row by row; objectness and scores as logits.
@@ -127,7 +127,7 @@ class CodeDetector(nn.Module):
 
 
 def count_macs(model: nn.Module, side: int) -> int:
-    """Multiplications of all convolutions for one square picture."""
+    """Multiplications of all convolutions for one square image."""
     total = 0
 
     def add(layer: nn.Conv2d, _: object, output: Tensor) -> None:

@@ -93,7 +93,7 @@ def main() -> None:
             if found[peer, group]
         )
         milliseconds = median(times[peer]) * 1000
-        print(f"{peer}: {milliseconds:.1f} ms; {false_boxes[peer]} boxes in {negatives} pictures without; {shares}")
+        print(f"{peer}: {milliseconds:.1f} ms; {false_boxes[peer]} boxes in {negatives} images without; {shares}")
 
 
 def _groups(code: dict) -> list[str]:

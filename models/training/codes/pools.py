@@ -1,4 +1,4 @@
-"""What is expensive to draw, drawn once a round and used in many pictures."""
+"""Textures that are expensive to draw: drawn once per round and used in many images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random numbers of the generator: one stream a picture, so that a picture is a function of its seed."""
+"""Random numbers of the generator: one stream per image, so that an image is a function of its seed."""
 
 from __future__ import annotations
 

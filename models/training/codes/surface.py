@@ -79,7 +79,7 @@ class Surface:
         return place is not None
 
     def furnish(self, scale: float, density: float) -> None:
-        """Fills free places with text, rules, panels and pictures; `scale` is the height of usual text in pixels."""
+        """Fills free places with text, rules, panels and images; `scale` is the height of ordinary text in pixels."""
         for _ in range(int(density)):
             self.random.pick_weighted(_FURNITURE)(self, scale * self.random.log_uniform(0.6, 2.5))
 
@@ -125,13 +125,13 @@ class Surface:
             stamp(self.image, ink, left + 3, top + height // 4, self.random.colour())
         self._cells(left, top, width, height)[:] = True
 
-    def _add_picture(self, size: float) -> None:
+    def _add_image(self, size: float) -> None:
         width, height = (int(size * self.random.uniform(3, 12)) for _ in range(2))
         place = self.find_room(width, height)
         if place:
             pool = self.pools.textures if self.random.chance(0.5) else self.pools.negatives
-            picture = random_window(self.random.pick(pool), self.random, width, height)
-            self.image[place[1] : place[1] + height, place[0] : place[0] + width] = picture
+            image = random_window(self.random.pick(pool), self.random, width, height)
+            self.image[place[1] : place[1] + height, place[0] : place[0] + width] = image
             self._cells(*place, width, height)[:] = True
 
 
@@ -141,7 +141,7 @@ _FURNITURE = {
     Surface._add_paragraph: 18,
     Surface._add_rule: 8,
     Surface._add_panel: 10,
-    Surface._add_picture: 12,
+    Surface._add_image: 12,
 }
 
 

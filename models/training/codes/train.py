@@ -1,4 +1,4 @@
-"""Trains the model on generated pictures: `python -m codes.train --seed 1 --pictures 1000000`.
+"""Trains the model on generated images: `python -m codes.train --seed 1 --images 1000000`.
 
 Run again with the same arguments, it goes on from its last checkpoint.
 """
@@ -26,15 +26,15 @@ from .network import CodeDetector, count_macs
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--pictures", type=int, default=1_000_000, help="pictures in all, each new")
+    parser.add_argument("--images", type=int, default=1_000_000, help="images in all, each new")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--side", type=int, default=416, help="width and height of the pictures")
+    parser.add_argument("--side", type=int, default=416, help="width and height of the images")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--workers", type=int, default=1, help="processes that make pictures")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make images")
     parser.add_argument("--threads", type=int, default=1, help="threads that train")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--full-precision", action="store_true", help="no bfloat16")
-    parser.add_argument("--checkpoint-every", type=int, default=12_800, help="pictures between checkpoints")
+    parser.add_argument("--checkpoint-every", type=int, default=12_800, help="images between checkpoints")
     parser.add_argument("--keep", action="store_true", help="keep a copy of every checkpoint")
     parser.add_argument("--start-from", type=Path, help="weights to begin with: a checkpoint of another run")
     parser.add_argument("--output", type=Path, default=Path("runs/codes"))
@@ -52,7 +52,7 @@ def main() -> None:
     averaged = Averaged(model)
     path = arguments.output / "last.pt"
     step = restore(path, arguments.start_from, model, averaged, optimizer)
-    steps = arguments.pictures // arguments.batch
+    steps = arguments.images // arguments.batch
     print(
         f"{sum(p.numel() for p in model.parameters()):,} parameters, "
         f"{count_macs(averaged.model, arguments.side) / 1e9:.3f} GMAC, step {step} of {steps}",
@@ -86,7 +86,7 @@ def main() -> None:
                 "step": step,
                 "rate": round(rate, 6),
                 **{name: round(value / seen, 4) for name, value in zip(("box", "objectness", "label"), sums)},
-                "pictures_per_second": round(seen * arguments.batch / elapsed, 1),
+                "images_per_second": round(seen * arguments.batch / elapsed, 1),
             }
             print(json.dumps(line), file=log, flush=True)
             sums, seen, started = [0.0, 0.0, 0.0], 0, time.monotonic()

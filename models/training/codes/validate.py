@@ -21,13 +21,13 @@ import torch
 from .boxes import Detection, cells_of, choose, decode
 from .checkpoint import load_averaged
 from .classes import CLASS_NAMES
-from .picture import FILL
+from .sample import FILL
 
 LEAST_SCORE = 0.30
 LEAST_RATIO, MOST_RATIO = 0.5, 2.0
 
 Model = Callable[[np.ndarray], np.ndarray]
-"""From a letterboxed picture (side × side × 3, bytes) to rows with probabilities."""
+"""From a letterboxed image (side × side × 3, bytes) to rows with probabilities."""
 
 
 def load_model(path: Path, threads: int) -> Model:
@@ -111,7 +111,7 @@ class Tally:
             lines.append(f"{'all':12} {sum(self.found.values()):4} of {total:4}  {sum(self.found.values()) / total:.3f}")
         if self.negatives:
             share = self.false_boxes / self.negatives
-            lines.append(f"{self.false_boxes} false boxes in {self.negatives} pictures without codes: {share:.3f}")
+            lines.append(f"{self.false_boxes} false boxes in {self.negatives} images without codes: {share:.3f}")
         return "\n".join(lines)
 
 
@@ -133,13 +133,13 @@ def main() -> None:
     arguments = parser.parse_args()
     model = load_model(arguments.model, arguments.threads)
     labels = {name: entry["codes"] for name, entry in json.loads(arguments.labels.read_text()).items()}
-    pictures = [(arguments.images / name, codes) for name, codes in labels.items()]
+    files = [(arguments.images / name, codes) for name, codes in labels.items()]
     if arguments.negatives:
-        pictures += [(path, []) for path in sorted(arguments.negatives.iterdir()) if path.suffix in (".jpg", ".png")]
+        files += [(path, []) for path in sorted(arguments.negatives.iterdir()) if path.suffix in (".jpg", ".png")]
     least = 0.05 if arguments.sweep else LEAST_SCORE
     tallies: dict[float, Tally] = defaultdict(Tally)
     thresholds = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9) if arguments.sweep else (LEAST_SCORE,)
-    for path, codes in pictures:
+    for path, codes in files:
         everything = detect(model, cv2.imread(str(path)), arguments.side, least)
         for threshold in thresholds:
             detections = [one for one in everything if one.score >= threshold]

@@ -6,7 +6,7 @@ import numpy as np
 from codes.frame import Frame
 from codes.geometry import Bend, bounding_box, clip_box, dense_outline, project, share_inside, tilt
 from codes.label_print import PlacedCode, rectangle_outline
-from codes.picture import letterbox, make_picture
+from codes.sample import letterbox, make_sample
 from codes.pools import Pools
 from codes.random_source import RandomSource
 
@@ -63,17 +63,17 @@ def test_letterboxing_asks_only_for_what_can_be_seen() -> None:
             PlacedCode(4, rectangle_outline(500, 60, 90, 90), 3),  # gone
         ],
     )
-    picture = letterbox(frame, 416)
-    assert picture.labels.tolist() == [0, -1, -1, -1]
-    assert picture.boxes[0].tolist() == [10, 10, 110, 110]
-    assert (picture.image[208:] == 114).all() and (picture.image[:208] == 0).all()
+    sample = letterbox(frame, 416)
+    assert sample.labels.tolist() == [0, -1, -1, -1]
+    assert sample.boxes[0].tolist() == [10, 10, 110, 110]
+    assert (sample.image[208:] == 114).all() and (sample.image[:208] == 0).all()
 
 
-def test_a_picture_is_a_function_of_the_seed() -> None:
+def test_a_image_is_a_function_of_the_seed() -> None:
     pools = [Pools(1, 0, share=0.05) for _ in range(2)]
     labels = set()
     for index in range(40):
-        first, second = (make_picture(416, RandomSource(9, index), each) for each in pools)
+        first, second = (make_sample(416, RandomSource(9, index), each) for each in pools)
         assert np.array_equal(first.image, second.image) and np.array_equal(first.boxes, second.boxes)
         assert first.image.shape == (416, 416, 3) and len(first.boxes) == len(first.labels)
         assert (first.boxes >= 0).all() and (first.boxes <= 416).all()

@@ -59,7 +59,7 @@ def test_cells_near_a_code_answer_for_it_and_none_for_what_is_ignored() -> None:
     assert torch.equal(found.ignored[0], inside)
 
 
-def test_a_few_steps_on_one_picture_make_the_loss_small() -> None:
+def test_a_few_steps_on_one_image_make_the_loss_small() -> None:
     torch.manual_seed(1)
     model, cells = CodeDetector(), cells_of(64)
     optimizer = make_optimizer(model, 3e-3)

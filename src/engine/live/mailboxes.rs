@@ -1,36 +1,33 @@
-//! One-slot mailboxes and whose turn it is: the session that has waited longest since its last turn.
+//! One-slot mailboxes, and whose turn it is: the stream that has waited longest since it was last served.
 //!
-//! A session that asks for little is therefore served as soon as it asks, and those that ask for
-//! more than there is share the rest evenly: max-min fairness by frames.
+//! A light stream is therefore served as soon as it has a frame, and streams that offer more than there is
+//! capacity for share the rest evenly: max-min fairness by frames.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
-/// A session that has offered nothing for so long asks for nothing at present.
-const DEMAND_LASTS: Duration = Duration::from_secs(2);
+use super::ids::{PipelineId, StreamId, UnknownPipeline};
 
-/// A session's place in the mailboxes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StreamId(u64);
-
-/// The mailboxes of all sessions. `F` is a frame.
+/// The mailboxes of all streams. `F` is a frame.
 #[derive(Debug)]
 pub(super) struct Mailboxes<F> {
-    mailboxs: BTreeMap<StreamId, Mailbox<F>>,
+    by_stream: BTreeMap<StreamId, Mailbox<F>>,
+    /// The streams of each pipeline whose frame waits, with their number in the order of service.
+    waiting: Vec<BTreeSet<(u64, StreamId)>>,
+    /// No frame that waits was received before this.
+    oldest_received: Option<Instant>,
     next_id: u64,
-    /// Number of mailboxes served.
+    /// Number of frames served.
     served: u64,
 }
 
 #[derive(Debug)]
 struct Mailbox<F> {
-    pipeline: usize,
+    pipeline: PipelineId,
     waiting: Option<Waiting<F>>,
-    /// Number of its last turn, or of the last turn served before it came.
+    /// Number of the frame with which it was last served; at first, of the last one before it was opened.
     last_served: u64,
     last_served_at: Option<Instant>,
-    /// Frames a second that it would send through, and when it last said so.
-    demand: Option<(f64, Instant)>,
 }
 
 #[derive(Debug)]
@@ -39,102 +36,107 @@ struct Waiting<F> {
     received: Instant,
 }
 
-/// Frames a second that one session asks for, and of which pipeline.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Demand {
-    pub(super) pipeline: usize,
-    pub(super) fps: f64,
-}
-
 impl<F> Mailboxes<F> {
-    pub(super) fn new() -> Self {
-        Self { mailboxs: BTreeMap::new(), next_id: 0, served: 0 }
+    pub(super) fn new(pipelines: usize) -> Self {
+        Self {
+            by_stream: BTreeMap::new(),
+            waiting: vec![BTreeSet::new(); pipelines],
+            oldest_received: None,
+            next_id: 0,
+            served: 0,
+        }
     }
 
-    pub(super) fn open(&mut self, pipeline: usize) -> StreamId {
+    pub(super) fn open(&mut self, pipeline: PipelineId) -> Result<StreamId, UnknownPipeline> {
+        if pipeline.index() >= self.waiting.len() {
+            return Err(UnknownPipeline(pipeline));
+        }
         let id = StreamId(self.next_id);
         self.next_id += 1;
-        // It queues up behind those that wait already: a new session has no precedence.
+        // It queues up behind those that wait already: a new stream has no precedence.
         let last_served = self.served;
-        let mailbox =
-            Mailbox { pipeline, waiting: None, last_served, last_served_at: None, demand: None };
-        self.mailboxs.insert(id, mailbox);
-        id
+        let mailbox = Mailbox { pipeline, waiting: None, last_served, last_served_at: None };
+        self.by_stream.insert(id, mailbox);
+        Ok(id)
     }
 
-    /// Ends a session and returns the frame that waited.
+    /// Ends a stream and returns the frame that waited.
     pub(super) fn close(&mut self, id: StreamId) -> Option<F> {
-        self.mailboxs.remove(&id)?.waiting.map(|waiting| waiting.frame)
+        let mailbox = self.by_stream.remove(&id)?;
+        self.waiting[mailbox.pipeline.index()].remove(&(mailbox.last_served, id));
+        mailbox.waiting.map(|waiting| waiting.frame)
     }
 
-    /// Puts a frame into its session's mailbox and returns the one whose place it took.
-    ///
-    /// # Panics
-    /// When the session is not open.
+    /// Puts a frame into its stream's mailbox and returns the frame that does not wait: the one it
+    /// replaces, or itself if the stream is not open.
     pub(super) fn offer(&mut self, id: StreamId, received: Instant, frame: F) -> Option<F> {
-        let mailbox = self.mailboxs.get_mut(&id).expect("only open sessions offer frames");
-        mailbox.waiting.replace(Waiting { frame, received }).map(|replaced| replaced.frame)
+        let Some(mailbox) = self.by_stream.get_mut(&id) else { return Some(frame) };
+        let oldest = self.oldest_received.get_or_insert(received);
+        *oldest = received.min(*oldest);
+        let replaced = mailbox.waiting.replace(Waiting { frame, received });
+        if replaced.is_none() {
+            self.waiting[mailbox.pipeline.index()].insert((mailbox.last_served, id));
+        }
+        replaced.map(|replaced| replaced.frame)
     }
 
-    /// Notes how many frames a second a session would send through; returns its pipeline and when it
-    /// had its last turn.
-    pub(super) fn demand(
-        &mut self,
-        id: StreamId,
-        fps: f64,
-        now: Instant,
-    ) -> (usize, Option<Instant>) {
-        let mailbox = self.mailboxs.get_mut(&id).expect("only open sessions have a demand");
-        mailbox.demand = Some((fps, now));
-        (mailbox.pipeline, mailbox.last_served_at)
-    }
-
-    /// What all sessions but one ask for at present.
-    pub(super) fn demands_beside(&self, id: StreamId, now: Instant) -> Vec<Demand> {
-        let others = self.mailboxs.iter().filter(|(other, _)| **other != id);
-        let present = others.filter_map(|(_, mailbox)| {
-            let (fps, at) = mailbox.demand?;
-            let present = now.saturating_duration_since(at) < DEMAND_LASTS;
-            present.then_some(Demand { pipeline: mailbox.pipeline, fps })
-        });
-        present.collect()
+    /// A stream's pipeline and when it was last served; `None` if it is not open.
+    pub(super) fn stream(&self, id: StreamId) -> Option<(PipelineId, Option<Instant>)> {
+        let mailbox = self.by_stream.get(&id)?;
+        Some((mailbox.pipeline, mailbox.last_served_at))
     }
 
     /// Takes the frames that were received before this moment out of their mailboxes.
     pub(super) fn take_received_before(&mut self, moment: Option<Instant>) -> Vec<F> {
-        let Some(moment) = moment else { return Vec::new() };
-        let old = |mailbox: &mut Mailbox<F>| {
-            mailbox
-                .waiting
-                .take_if(|waiting| waiting.received < moment)
-                .map(|waiting| waiting.frame)
+        // All mailboxes are looked through only when a frame may be that old, which is seldom.
+        let (Some(moment), Some(oldest)) = (moment, self.oldest_received) else {
+            return Vec::new();
         };
-        self.mailboxs.values_mut().filter_map(old).collect()
+        if oldest >= moment {
+            return Vec::new();
+        }
+        let mut old = Vec::new();
+        self.oldest_received = None;
+        for (id, mailbox) in &mut self.by_stream {
+            if let Some(waiting) = mailbox.waiting.take_if(|waiting| waiting.received < moment) {
+                self.waiting[mailbox.pipeline.index()].remove(&(mailbox.last_served, *id));
+                old.push(waiting.frame);
+            }
+            let received = mailbox.waiting.as_ref().map(|waiting| waiting.received);
+            self.oldest_received = [self.oldest_received, received].into_iter().flatten().min();
+        }
+        old
     }
 
     /// Takes every waiting frame.
     pub(super) fn take_all(&mut self) -> Vec<F> {
-        let waiting = self.mailboxs.values_mut().filter_map(|mailbox| mailbox.waiting.take());
+        self.waiting.iter_mut().for_each(BTreeSet::clear);
+        self.oldest_received = None;
+        let waiting = self.by_stream.values_mut().filter_map(|mailbox| mailbox.waiting.take());
         waiting.map(|waiting| waiting.frame).collect()
     }
 
-    /// The pipeline whose turn it is, if any frame waits.
-    pub(super) fn next_pipeline(&self) -> Option<usize> {
-        let waiting = self.mailboxs.values().filter(|mailbox| mailbox.waiting.is_some());
-        waiting.min_by_key(|mailbox| mailbox.last_served).map(|mailbox| mailbox.pipeline)
+    /// Whether no frame waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.iter().all(BTreeSet::is_empty)
     }
 
-    /// Takes the next frames of a pipeline, at most one a session.
-    pub(super) fn take(&mut self, pipeline: usize, max: usize, now: Instant) -> Vec<F> {
-        let mut waiting: Vec<&mut Mailbox<F>> = self
-            .mailboxs
-            .values_mut()
-            .filter(|mailbox| mailbox.pipeline == pipeline && mailbox.waiting.is_some())
-            .collect();
-        waiting.sort_by_key(|mailbox| mailbox.last_served);
-        waiting.truncate(max);
-        let mut frames = Vec::with_capacity(waiting.len());
-        for mailbox in waiting {
+    /// The pipeline whose turn it is, if any frame waits.
+    pub(super) fn next_pipeline(&self) -> Option<PipelineId> {
+        let first = self.waiting.iter().enumerate().filter_map(|(pipeline, waiting)| {
+            waiting.first().map(|stream| (stream, PipelineId(pipeline)))
+        });
+        first.min().map(|(_, pipeline)| pipeline)
+    }
+
+    /// Takes the next frames of a pipeline, at most one per stream.
+    pub(super) fn take(&mut self, pipeline: PipelineId, max: usize, now: Instant) -> Vec<F> {
+        let waiting = &mut self.waiting[pipeline.index()];
+        let mut frames = Vec::with_capacity(max.min(waiting.len()));
+        while frames.len() < max
+            && let Some((_, id)) = waiting.pop_first()
+        {
+            let Some(mailbox) = self.by_stream.get_mut(&id) else { continue };
             self.served += 1;
             mailbox.last_served = self.served;
             mailbox.last_served_at = Some(now);
@@ -146,92 +148,104 @@ impl<F> Mailboxes<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    #[test]
-    fn a_newer_frame_takes_the_place_of_an_older_one() {
-        let now = Instant::now();
-        let mut mailboxes = Mailboxes::new();
-        let mailbox = mailboxes.open(0);
-        assert_eq!(mailboxes.offer(mailbox, now, "old"), None);
-        assert_eq!(mailboxes.offer(mailbox, now, "new"), Some("old"));
-        assert_eq!(mailboxes.take(0, 4, now), ["new"]);
-        assert_eq!(mailboxes.next_pipeline(), None);
-        assert_eq!(mailboxes.offer(mailbox, now, "last"), None);
-        assert_eq!(mailboxes.close(mailbox), Some("last"));
+    const FIRST: PipelineId = PipelineId(0);
+    const SECOND: PipelineId = PipelineId(1);
+
+    fn mailboxes<F>() -> Mailboxes<F> {
+        Mailboxes::new(2)
     }
 
     #[test]
-    fn who_was_served_longest_ago_comes_first() {
+    fn a_newer_frame_replaces_an_older_one() {
         let now = Instant::now();
-        let mut mailboxes = Mailboxes::new();
-        let mailboxs = [0, 0, 0].map(|pipeline| mailboxes.open(pipeline));
+        let mut mailboxes = mailboxes();
+        let stream = mailboxes.open(FIRST).unwrap();
+        assert_eq!(mailboxes.offer(stream, now, "old"), None);
+        assert_eq!(mailboxes.offer(stream, now, "new"), Some("old"));
+        assert_eq!(mailboxes.take(FIRST, 4, now), ["new"]);
+        assert_eq!(mailboxes.next_pipeline(), None);
+        assert_eq!(mailboxes.offer(stream, now, "last"), None);
+        assert_eq!(mailboxes.close(stream), Some("last"));
+        assert!(mailboxes.is_empty());
+    }
+
+    #[test]
+    fn streams_and_pipelines_that_do_not_exist_are_refused() {
+        let mut mailboxes = mailboxes();
+        assert_eq!(mailboxes.open(PipelineId(2)), Err(UnknownPipeline(PipelineId(2))));
+        let stream = mailboxes.open(SECOND).unwrap();
+        mailboxes.close(stream);
+        assert_eq!(mailboxes.offer(stream, Instant::now(), "late"), Some("late"));
+        assert_eq!(mailboxes.stream(stream), None);
+        assert_eq!(mailboxes.next_pipeline(), None);
+    }
+
+    #[test]
+    fn the_stream_served_longest_ago_comes_first() {
+        let now = Instant::now();
+        let mut mailboxes = mailboxes();
+        let streams = [FIRST; 3].map(|pipeline| mailboxes.open(pipeline).unwrap());
         let mut served = Vec::new();
         for round in 0..6 {
-            // The first session always has a frame, the others only now and then.
-            mailboxes.offer(mailboxs[0], now, 0);
+            // The first stream always has a frame, the others only now and then.
+            mailboxes.offer(streams[0], now, 0);
             if round % 2 == 0 {
-                mailboxes.offer(mailboxs[1], now, 1);
+                mailboxes.offer(streams[1], now, 1);
             }
             if round == 3 {
-                mailboxes.offer(mailboxs[2], now, 2);
+                mailboxes.offer(streams[2], now, 2);
             }
-            served.extend(mailboxes.take(0, 1, now));
+            served.extend(mailboxes.take(FIRST, 1, now));
         }
         assert_eq!(served, [0, 1, 0, 2, 1, 0]);
     }
 
     #[test]
-    fn who_comes_anew_has_no_precedence() {
+    fn a_new_stream_has_no_precedence() {
         let now = Instant::now();
-        let mut mailboxes = Mailboxes::new();
-        let [first, second] = [0, 0].map(|pipeline| mailboxes.open(pipeline));
+        let mut mailboxes = mailboxes();
+        let [first, second] = [FIRST; 2].map(|pipeline| mailboxes.open(pipeline).unwrap());
         mailboxes.offer(first, now, 1);
         mailboxes.offer(second, now, 2);
-        assert_eq!(mailboxes.take(0, 1, now), [1]);
-        let newcomer = mailboxes.open(0);
+        assert_eq!(mailboxes.take(FIRST, 1, now), [1]);
+        let newcomer = mailboxes.open(FIRST).unwrap();
         mailboxes.offer(newcomer, now, 3);
         mailboxes.offer(first, now, 1);
-        assert_eq!(mailboxes.take(0, 3, now), [2, 1, 3]);
+        assert_eq!(mailboxes.take(FIRST, 3, now), [2, 1, 3]);
     }
 
     #[test]
-    fn a_batch_holds_one_frame_a_session_of_one_pipeline() {
+    fn a_batch_holds_one_frame_per_stream_of_one_pipeline() {
         let now = Instant::now();
-        let mut mailboxes = Mailboxes::new();
-        for (frame, pipeline) in [0, 1, 0, 1, 0].into_iter().enumerate() {
-            let mailbox = mailboxes.open(pipeline);
-            mailboxes.offer(mailbox, now, frame);
+        let mut mailboxes = mailboxes();
+        for (frame, pipeline) in [FIRST, SECOND, FIRST, SECOND, FIRST].into_iter().enumerate() {
+            let stream = mailboxes.open(pipeline).unwrap();
+            mailboxes.offer(stream, now, frame);
         }
-        assert_eq!(mailboxes.next_pipeline(), Some(0));
-        assert_eq!(mailboxes.take(0, 2, now), [0, 2]);
-        assert_eq!(mailboxes.next_pipeline(), Some(1));
-        assert_eq!(mailboxes.take(1, 16, now), [1, 3]);
-        assert_eq!(mailboxes.take(0, 2, now), [4]);
+        assert_eq!(mailboxes.next_pipeline(), Some(FIRST));
+        assert_eq!(mailboxes.take(FIRST, 2, now), [0, 2]);
+        assert_eq!(mailboxes.next_pipeline(), Some(SECOND));
+        assert_eq!(mailboxes.take(SECOND, 16, now), [1, 3]);
+        assert_eq!(mailboxes.take(FIRST, 2, now), [4]);
     }
 
     #[test]
     fn old_frames_are_taken_out() {
         let start = Instant::now();
         let later = start + Duration::from_secs(1);
-        let mut mailboxes = Mailboxes::new();
+        let mut mailboxes = mailboxes();
         for received in [start, later] {
-            let mailbox = mailboxes.open(0);
-            mailboxes.offer(mailbox, received, received);
+            let stream = mailboxes.open(FIRST).unwrap();
+            mailboxes.offer(stream, received, received);
         }
         assert_eq!(mailboxes.take_received_before(None), []);
         assert_eq!(mailboxes.take_received_before(Some(later)), [start]);
-        assert_eq!(mailboxes.take_all(), [later]);
-    }
-
-    #[test]
-    fn a_demand_is_forgotten_when_nothing_is_offered() {
-        let start = Instant::now();
-        let mut mailboxes: Mailboxes<()> = Mailboxes::new();
-        let [one, other] = [0, 3].map(|pipeline| mailboxes.open(pipeline));
-        assert_eq!(mailboxes.demand(other, 25.0, start), (3, None));
-        assert_eq!(mailboxes.demands_beside(other, start), []);
-        assert_eq!(mailboxes.demands_beside(one, start), [Demand { pipeline: 3, fps: 25.0 }]);
-        assert_eq!(mailboxes.demands_beside(one, start + DEMAND_LASTS), []);
+        let after = later + Duration::from_millis(1);
+        assert_eq!(mailboxes.take_received_before(Some(after)), [later]);
+        assert!(mailboxes.is_empty());
     }
 }

@@ -1,28 +1,31 @@
-//! Frames that do not wait for us: each session has room for one, and a newer one takes its place.
+//! Frames that do not wait for us: each stream has room for one, and a newer one takes its place.
 //!
 //! ```text
 //! StreamHandle::offer ─▶ mailbox ┐
-//! StreamHandle::offer ─▶ mailbox ┼▶ by turns ─▶ prepare ─────────▶ infer ───────────────▶ finish, answer
-//! StreamHandle::offer ─▶ mailbox ┘              thread, rayon      thread, all sessions    thread
+//! StreamHandle::offer ─▶ mailbox ┼▶ in turn ─▶ preprocess ─────▶ infer ───────────────▶ postprocess, reply
+//! StreamHandle::offer ─▶ mailbox ┘             thread, rayon     thread, all pipelines  thread
 //! ```
 //!
-//! A batch is what waits when the device is about to be free: the device never waits for a batch to
-//! fill up, and a frame is taken out of its mailbox as late as it can be, so that it is a fresh one.
-//! What decides this is in the pure [`Schedule`]; the threads around it only carry it out.
+//! A batch is what waits when the device is about to be free: the device never waits for a batch to fill
+//! up, and a frame is taken out of its mailbox as late as possible, so that it is a fresh one. The pure
+//! [`Schedule`] decides this; the threads around it only carry it out.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `outcome` | what becomes of a frame: exactly one outcome |
-//! | `turns` | one-slot mailboxes, and whose turn it is |
-//! | `service` | how long batches take |
-//! | `shares` | how many frames a second a session can have |
+//! | `ids` | names of pipelines and streams |
+//! | `reply` | what became of a frame: exactly one reply |
+//! | `mailboxes` | one-slot mailboxes, and whose turn it is |
+//! | `service_times` | how long batches take |
+//! | `rate_tree`, `fairness` | how many frames per second a stream can have |
 //! | `schedule` | all of these together: which frames are taken, and when |
 //! | `shared` | the schedule behind a lock |
-//! | `lane` | a session's side |
+//! | `stream` | a session's side |
 //! | `workers` | the three threads |
 
 mod fairness;
+mod ids;
 mod mailboxes;
+mod rate_tree;
 mod reply;
 mod schedule;
 mod service_times;
@@ -30,7 +33,8 @@ mod shared;
 mod stream;
 mod workers;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -39,15 +43,16 @@ use framegate_models::Detector;
 use rayon::ThreadPool;
 use tokio_util::sync::CancellationToken;
 
-pub use mailboxes::StreamId;
-pub use reply::{Answer, DropReason, Outcome};
+pub use ids::{PipelineId, StreamId, UnknownPipeline};
+pub use reply::{DropReason, FrameOutcome, Reply};
 pub use schedule::{Capacity, Next, Schedule};
 pub use service_times::{BatchTimes, ServiceTimes};
 pub use stream::StreamHandle;
 
+use crate::panics::unpoisoned;
 use crate::stages::{BoxStage, DecodeLimits};
 use shared::Shared;
-use workers::{EndOnDrop, Finisher, Inferrer, Preparer};
+use workers::{EndOnDrop, InferenceWorker, PostprocessWorker, PreprocessWorker};
 
 /// A detector that is loaded and ready to run.
 pub struct Pipeline {
@@ -64,86 +69,102 @@ pub struct Pipeline {
 pub struct EngineSettings {
     /// Bounds on decoded frames.
     pub decode: DecodeLimits,
-    /// Most frames in a batch; every session must have been loaded for as many.
+    /// Most frames per batch; every session must have been loaded for this many.
     pub max_batch: usize,
     /// Age above which a frame is dropped instead of being worked on.
     pub max_age: Duration,
 }
 
-/// Runs the frames of all sessions through their pipelines, one batch at a time.
+/// Why an engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A model failed on its first batch.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The system refused to start a thread.
+    #[error("cannot start the engine's thread `{name}`")]
+    Thread {
+        /// Name of the thread.
+        name: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Runs the frames of all streams through their pipelines, one batch at a time.
 pub struct Engine {
     shared: Arc<Shared>,
+    pipelines: Vec<PipelineId>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Engine {
-    /// Measures each pipeline once and starts the threads. `on_batch` is told the size of every batch
-    /// that was run.
+    /// Measures each pipeline once and starts the threads. `on_batch` is called with the size of every
+    /// batch that was run.
     ///
     /// # Errors
-    /// What a session failed with on its first batch.
+    /// [`EngineError`] when a session fails on its first batch or a thread cannot be started.
     pub fn start(
         mut pipelines: Vec<Pipeline>,
         pool: Arc<ThreadPool>,
         settings: EngineSettings,
         on_batch: impl Fn(usize) + Send + 'static,
-    ) -> Result<Self, BackendError> {
+    ) -> Result<Self, EngineError> {
         let mut service = Vec::new();
         for pipeline in &mut pipelines {
             service.push(first_measurement(pipeline, settings.max_batch)?);
         }
-        let shared = Arc::new(Shared::new(Schedule::new(service, settings)));
+        let schedule = Schedule::new(service, settings);
+        let ids = schedule.pipelines().collect();
+        let shared = Arc::new(Shared::new(schedule));
         let (detectors, others): (Vec<_>, Vec<_>) = pipelines
             .into_iter()
             .map(|Pipeline { detector, session, boxes }| (detector, (session, boxes)))
             .unzip();
         let (sessions, boxes) = others.into_iter().unzip();
         let links = workers::Links::new(&detectors, settings.max_batch);
-        let preparer = Preparer {
+        let preprocess = PreprocessWorker {
             shared: Arc::clone(&shared),
             detectors,
             pool,
             limits: settings.decode,
             free_inputs: links.free_inputs,
-            prepared: links.prepared_sender,
+            preprocessed: links.preprocessed_sender,
         };
-        let inferrer = Inferrer {
+        let infer = InferenceWorker {
             shared: Arc::clone(&shared),
             sessions,
             max_age: settings.max_age,
-            prepared: links.prepared,
+            preprocessed: links.preprocessed,
             return_inputs: links.return_inputs,
             free_outputs: links.free_outputs,
             inferred: links.inferred_sender,
         };
-        let finisher = Finisher {
+        let postprocess = PostprocessWorker {
             shared: Arc::clone(&shared),
             boxes,
             inferred: links.inferred,
             return_outputs: links.return_outputs,
             on_batch: Box::new(on_batch),
         };
-        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-            let ended = EndOnDrop(Arc::clone(&shared));
-            thread::Builder::new().name(name.to_owned()).spawn(move || {
-                let _ended = ended;
-                work();
-            })
-        };
-        let threads = [
-            spawn("prepare", Box::new(move || preparer.run())),
-            spawn("infer", Box::new(move || inferrer.run())),
-            spawn("finish", Box::new(move || finisher.run())),
+        let threads = vec![
+            spawn("preprocess", &shared, move || preprocess.run())?,
+            spawn("infer", &shared, move || infer.run())?,
+            spawn("postprocess", &shared, move || postprocess.run())?,
         ];
-        let threads = threads.into_iter().collect::<Result<Vec<_>, _>>().map_err(|error| {
-            BackendError::Device { backend: "engine", reason: error.to_string() }
-        })?;
-        Ok(Self { shared, threads: Mutex::new(threads) })
+        Ok(Self { shared, pipelines: ids, threads: Mutex::new(threads) })
     }
 
-    /// A new session's way into the pipeline with this number, counted from 0 in the order given to
-    /// [`Engine::start`].
-    pub fn open(&self, pipeline: usize) -> StreamHandle {
+    /// The pipelines, in the order in which they were given to [`Engine::start`].
+    pub fn pipelines(&self) -> &[PipelineId] {
+        &self.pipelines
+    }
+
+    /// Opens a stream into a pipeline.
+    ///
+    /// # Errors
+    /// [`UnknownPipeline`] when the pipeline is of another engine.
+    pub fn open(&self, pipeline: PipelineId) -> Result<StreamHandle, UnknownPipeline> {
         StreamHandle::open(Arc::clone(&self.shared), pipeline)
     }
 
@@ -156,9 +177,8 @@ impl Engine {
     /// ended. Blocks.
     pub fn stop(&self) {
         self.shared.stop();
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        for thread in threads.drain(..) {
-            // A panic in it was reported by its hook; there is nothing to add.
+        for thread in unpoisoned(self.threads.lock()).drain(..) {
+            // The panic hook has reported a panic in it; there is nothing to add.
             let _ = thread.join();
         }
     }
@@ -170,7 +190,21 @@ impl Drop for Engine {
     }
 }
 
-/// Runs one image and one full batch of nothing, so that capacity is known before the first frame.
+/// Starts a thread whose end, whatever the reason, ends the engine.
+fn spawn(
+    name: &'static str,
+    shared: &Arc<Shared>,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, EngineError> {
+    let ended = EndOnDrop(Arc::clone(shared));
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let _ended = ended;
+        work();
+    });
+    thread.map_err(|source| EngineError::Thread { name, source })
+}
+
+/// Runs one image and one full batch of zeros, so that capacity is known before the first frame.
 fn first_measurement(
     pipeline: &mut Pipeline,
     max_batch: usize,

@@ -1,70 +1,71 @@
-//! What becomes of a frame: exactly one outcome, whatever happens on the way.
+//! The reply to a frame: exactly one, whatever happens on the way.
 
 use std::time::Instant;
 
 use tokio::sync::mpsc::OwnedPermit;
 
-use crate::engine::{FrameError, FrameResult};
+use crate::engine::frame::{FrameError, FrameResult};
 
 pub use crate::protocol::DropReason;
 
-/// What becomes of a frame.
+/// What became of a frame.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum FrameOutcome {
     /// It was run through the model.
     Result(FrameResult),
-    /// It was not, on purpose.
+    /// It was dropped on purpose.
     Dropped(DropReason),
-    /// It could not be.
+    /// It could not be processed.
     Failed(FrameError),
 }
 
-/// The outcome of one frame.
+/// The reply to one frame.
 #[derive(Debug)]
-pub struct Answer {
-    /// Number of the frame in its session.
+pub struct Reply {
+    /// Number of the frame in its stream.
     pub frame_index: u64,
     /// When its last byte was read.
     pub received: Instant,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: FrameOutcome,
 }
 
-/// A frame's right to one answer. If it is lost on the way, the frame has failed.
+/// Sends the one reply to a frame. If it is dropped without having sent one, the frame has failed.
 #[derive(Debug)]
 pub(super) struct Responder {
     frame_index: u64,
     received: Instant,
-    /// Room for the answer is set aside beforehand, so answering never waits.
-    reply: Option<OwnedPermit<Answer>>,
+    /// Room for the reply, reserved beforehand so that sending never waits.
+    permit: Option<OwnedPermit<Reply>>,
 }
 
 impl Responder {
-    pub(super) fn new(frame_index: u64, received: Instant, reply: OwnedPermit<Answer>) -> Self {
-        Self { frame_index, received, reply: Some(reply) }
+    pub(super) fn new(frame_index: u64, received: Instant, permit: OwnedPermit<Reply>) -> Self {
+        Self { frame_index, received, permit: Some(permit) }
     }
 
     pub(super) fn received(&self) -> Instant {
         self.received
     }
 
-    pub(super) fn answer(mut self, outcome: Outcome) {
-        self.send(outcome);
+    pub(super) fn send(mut self, outcome: FrameOutcome) {
+        self.send_once(outcome);
     }
 
-    fn send(&mut self, outcome: Outcome) {
-        if let Some(reply) = self.reply.take() {
+    fn send_once(&mut self, outcome: FrameOutcome) {
+        if let Some(permit) = self.permit.take() {
             let Self { frame_index, received, .. } = *self;
-            // Nobody listens any more if the session has gone; then nobody needs to know.
-            reply.send(Answer { frame_index, received, outcome });
+            // If the session has gone, nothing receives the reply, and nothing needs to.
+            permit.send(Reply { frame_index, received, outcome });
         }
     }
 }
 
 impl Drop for Responder {
     fn drop(&mut self) {
-        if self.reply.is_some() {
-            self.send(Outcome::Failed(FrameError::pipeline_failure("the frame was lost")));
+        if self.permit.is_some() {
+            let lost = FrameError::pipeline_failure("the frame was lost");
+            self.send_once(FrameOutcome::Failed(lost));
         }
     }
 }
@@ -76,18 +77,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_is_answered_once_even_if_it_is_lost() {
-        let (sender, mut answers) = mpsc::channel(2);
-        let ticket = |index| {
+    fn a_frame_is_replied_to_once_even_if_it_is_lost() {
+        let (sender, mut replies) = mpsc::channel(2);
+        let responder = |index| {
             Responder::new(index, Instant::now(), sender.clone().try_reserve_owned().unwrap())
         };
-        ticket(1).answer(Outcome::Dropped(DropReason::Busy));
-        drop(ticket(2));
-        let outcomes: Vec<_> = std::iter::from_fn(|| answers.try_recv().ok())
-            .map(|answer| (answer.frame_index, answer.outcome))
+        responder(1).send(FrameOutcome::Dropped(DropReason::Busy));
+        drop(responder(2));
+        let outcomes: Vec<_> = std::iter::from_fn(|| replies.try_recv().ok())
+            .map(|reply| (reply.frame_index, reply.outcome))
             .collect();
-        assert_eq!(outcomes[0], (1, Outcome::Dropped(DropReason::Busy)));
-        assert!(matches!(outcomes[1], (2, Outcome::Failed(_))));
+        assert_eq!(outcomes[0], (1, FrameOutcome::Dropped(DropReason::Busy)));
+        assert!(matches!(outcomes[1], (2, FrameOutcome::Failed(_))));
         assert_eq!(outcomes.len(), 2);
     }
 }

@@ -1,41 +1,41 @@
 //! Which frames are taken, and when: pure, with the time passed in.
 //!
-//! One batch runs, and one is made ready beside it. A batch is taken out of the mailboxes when the
-//! device is expected to be free as soon as the batch is prepared: earlier, its frames would only grow
+//! One batch runs, and one is prefetched beside it. A batch is taken out of the mailboxes so that the
+//! device is expected to be free as soon as the batch is preprocessed: earlier, its frames would only grow
 //! old; later, the device would wait.
 
 use std::time::{Duration, Instant};
 
-use super::fairness::{Claim, fair_share};
-use super::mailboxes::{Demand, Mailboxes, StreamId};
+use super::EngineSettings;
+use super::fairness::OfferedLoad;
+use super::ids::{PipelineId, StreamId, UnknownPipeline};
+use super::mailboxes::Mailboxes;
 use super::service_times::{BatchTimes, ServiceTimes};
-use crate::engine::EngineSettings;
 
-/// Preparing a batch is expected to take so much longer than usual, for the clock's and the
-/// scheduler's sake.
+/// Slack added to the expected preprocessing time, to absorb timer and scheduler jitter.
 const MARGIN: Duration = Duration::from_millis(2);
-/// What preparing is expected to take before it was ever measured.
-const UNKNOWN_PREPARE: Duration = Duration::from_millis(20);
+/// Expected preprocessing time before the first measurement.
+const DEFAULT_PREPROCESS: Duration = Duration::from_millis(20);
 
-/// What there is for one session.
+/// What there is for one stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Capacity {
-    /// Frames a second that it can have for as long as it likes, above 0.
+    /// Frames per second that it can have for as long as it likes, above 0.
     pub sustainable_fps: f64,
     /// When a frame of it was last taken.
     pub last_served: Option<Instant>,
-    /// A frame that came now would be taken at once, and no other session's waits.
+    /// A frame that came now would be taken at once, and no frame of another stream waits.
     pub idle: bool,
 }
 
-/// What is to be done next.
+/// What to do next.
 #[derive(Debug, PartialEq)]
 pub enum Next<F> {
-    /// Prepare these frames of one pipeline.
+    /// Preprocess these frames of one pipeline.
     Batch {
-        /// Number of the pipeline.
-        pipeline: usize,
-        /// At least one frame, at most one a session.
+        /// The pipeline.
+        pipeline: PipelineId,
+        /// At least one frame, at most one per stream.
         frames: Vec<F>,
     },
     /// Drop these: they are older than the age limit.
@@ -50,56 +50,78 @@ pub enum Next<F> {
 #[derive(Debug)]
 pub struct Schedule<F> {
     mailboxes: Mailboxes<F>,
+    offered: OfferedLoad,
     /// One for each pipeline.
     service: Vec<ServiceTimes>,
     max_batch: usize,
     max_age: Duration,
-    /// A batch was taken whose run has not begun.
-    ahead: bool,
-    /// When the run that goes on is expected to end.
+    /// A batch was taken whose inference has not started.
+    prefetched: bool,
+    /// When the inference that is running is expected to end.
     running_until: Option<Instant>,
 }
 
 impl<F> Schedule<F> {
-    /// A schedule for pipelines of which this is known.
+    /// A schedule for pipelines that were measured at least once each.
     pub fn new(service: Vec<ServiceTimes>, settings: EngineSettings) -> Self {
         let EngineSettings { max_batch, max_age, .. } = settings;
-        let mailboxes = Mailboxes::new();
-        Self { mailboxes, service, max_batch, max_age, ahead: false, running_until: None }
+        Self {
+            mailboxes: Mailboxes::new(service.len()),
+            offered: OfferedLoad::new(service.len()),
+            service,
+            max_batch,
+            max_age,
+            prefetched: false,
+            running_until: None,
+        }
     }
 
-    /// A new session of a pipeline.
-    pub fn open(&mut self, pipeline: usize) -> StreamId {
+    /// The pipelines, in the order in which they were given.
+    pub fn pipelines(&self) -> impl Iterator<Item = PipelineId> + use<F> {
+        (0..self.service.len()).map(PipelineId)
+    }
+
+    /// Opens a stream of a pipeline.
+    ///
+    /// # Errors
+    /// [`UnknownPipeline`] when the pipeline is of another schedule, which has more of them.
+    pub fn open(&mut self, pipeline: PipelineId) -> Result<StreamId, UnknownPipeline> {
         self.mailboxes.open(pipeline)
     }
 
-    /// Ends a session and returns the frame that waited.
+    /// Ends a stream and returns the frame that waited.
     pub fn close(&mut self, stream: StreamId) -> Option<F> {
+        self.offered.remove(stream);
         self.mailboxes.close(stream)
     }
 
-    /// Puts a frame into its session's mailbox and returns the one whose place it took.
+    /// Puts a frame into its stream's mailbox and returns the frame that does not wait: the one it
+    /// replaces, or itself if the stream is not open.
     pub fn offer(&mut self, stream: StreamId, received: Instant, frame: F) -> Option<F> {
         self.mailboxes.offer(stream, received, frame)
     }
 
-    /// What there is for a session that would like `fps` frames a second.
-    pub fn capacity(&mut self, stream: StreamId, fps: f64, now: Instant) -> Capacity {
-        let (pipeline, last_served) = self.mailboxes.demand(stream, fps, now);
-        let others = self.mailboxes.demands_beside(stream, now);
-        let mut sessions = vec![0; self.service.len()];
-        sessions[pipeline] += 1;
-        others.iter().for_each(|other| sessions[other.pipeline] += 1);
-        let services = self.service.iter().zip(sessions);
-        let costs: Vec<f64> =
-            services.map(|(service, sessions)| service.seconds_per_frame(sessions)).collect();
-        let claim =
-            |demand: &Demand| Claim { fps: demand.fps, seconds_per_frame: costs[demand.pipeline] };
-        let sustainable_fps = fair_share(costs[pipeline], others.iter().map(claim).collect());
-        let idle = self.mailboxes.next_pipeline().is_none()
-            && !self.ahead
-            && self.take_at(pipeline).is_none_or(|take_at| take_at <= now);
-        Capacity { sustainable_fps, last_served, idle }
+    /// Notes how many frames per second a stream would send through. This holds for two seconds.
+    pub fn report_offered_rate(&mut self, stream: StreamId, fps: f64, now: Instant) {
+        if let Some((pipeline, _)) = self.mailboxes.stream(stream) {
+            self.offered.set_offered_rate(stream, pipeline.index(), fps, now);
+        }
+    }
+
+    /// What there is for a stream, however many frames it offers, beside what the others have reported;
+    /// `None` if the stream is not open.
+    pub fn capacity(&self, stream: StreamId, now: Instant) -> Option<Capacity> {
+        let (pipeline, last_served) = self.mailboxes.stream(stream)?;
+        let counts = self.offered.contains(stream);
+        let seconds_per_frame = |of: usize| {
+            let itself = usize::from(!counts && of == pipeline.index());
+            self.service[of].seconds_per_frame(self.offered.streams(of) + itself)
+        };
+        let sustainable_fps = self.offered.fair_share(stream, pipeline.index(), seconds_per_frame);
+        let idle = self.mailboxes.is_empty()
+            && !self.prefetched
+            && self.dispatch_at(pipeline).is_none_or(|dispatch_at| dispatch_at <= now);
+        Some(Capacity { sustainable_fps, last_served, idle })
     }
 
     /// What to do now.
@@ -108,41 +130,44 @@ impl<F> Schedule<F> {
         if !stale.is_empty() {
             return Next::Stale(stale);
         }
-        let (false, Some(pipeline)) = (self.ahead, self.mailboxes.next_pipeline()) else {
+        let (false, Some(pipeline)) = (self.prefetched, self.mailboxes.next_pipeline()) else {
             return Next::OnChange;
         };
-        if let Some(take_at) = self.take_at(pipeline).filter(|take_at| *take_at > now) {
-            return Next::At(take_at);
+        if let Some(dispatch_at) = self.dispatch_at(pipeline).filter(|at| *at > now) {
+            return Next::At(dispatch_at);
         }
-        self.ahead = true;
+        self.prefetched = true;
         Next::Batch { pipeline, frames: self.mailboxes.take(pipeline, self.max_batch, now) }
     }
 
-    /// When frames are to be taken so that they are prepared when the run that goes on ends.
-    fn take_at(&self, pipeline: usize) -> Option<Instant> {
-        let usual = self.service[pipeline].usual_prepare(self.max_batch);
-        self.running_until?.checked_sub(usual.unwrap_or(UNKNOWN_PREPARE) + MARGIN)
+    /// When frames are to be taken so that they are preprocessed when the running inference ends.
+    fn dispatch_at(&self, pipeline: PipelineId) -> Option<Instant> {
+        let typical = self.service[pipeline.index()].typical_preprocess(self.max_batch);
+        self.running_until?.checked_sub(typical.unwrap_or(DEFAULT_PREPROCESS) + MARGIN)
     }
 
-    /// The batch that was taken has no frame left to run.
-    pub fn batch_given_up(&mut self) {
-        self.ahead = false;
+    /// The prefetched batch has no frame left to run.
+    pub fn batch_abandoned(&mut self) {
+        self.prefetched = false;
     }
 
-    /// The batch that was taken, now of `frames`, begins to run.
-    pub fn run_begins(&mut self, pipeline: usize, frames: usize, now: Instant) {
-        self.ahead = false;
-        self.running_until = Some(now + self.service[pipeline].shortest_infer(frames));
+    /// The model has started to run on the prefetched batch, now of this many frames.
+    pub fn inference_started(&mut self, pipeline: PipelineId, frames: usize, now: Instant) {
+        self.prefetched = false;
+        let service = self.service.get(pipeline.index());
+        self.running_until = service.map(|service| now + service.shortest_infer(frames));
     }
 
     /// The run has ended.
-    pub fn run_ends(&mut self) {
+    pub fn inference_ended(&mut self) {
         self.running_until = None;
     }
 
     /// Notes how long a batch took.
-    pub fn measured(&mut self, pipeline: usize, frames: usize, times: BatchTimes) {
-        self.service[pipeline].record(frames, times);
+    pub fn measured(&mut self, pipeline: PipelineId, frames: usize, times: BatchTimes) {
+        if let Some(service) = self.service.get_mut(pipeline.index()) {
+            service.record(frames, times);
+        }
     }
 
     /// Takes every waiting frame.
@@ -156,14 +181,16 @@ mod tests {
     use super::*;
     use crate::stages::DecodeLimits;
 
+    const PIPELINE: PipelineId = PipelineId(0);
+
     fn ms(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
     }
 
-    /// One pipeline with batches of up to two, whose runs take 100 ms and whose frames 10 ms before.
+    /// One pipeline with batches of up to two, whose runs take 100 ms after 10 ms of preprocessing.
     fn schedule() -> Schedule<&'static str> {
         let mut service = ServiceTimes::new(2);
-        let times = BatchTimes { prepare: ms(10), infer: ms(100), finish: ms(1) };
+        let times = BatchTimes { preprocess: ms(10), infer: ms(100), postprocess: ms(1) };
         service.record(1, times);
         service.record(2, times);
         let settings =
@@ -171,23 +198,27 @@ mod tests {
         Schedule::new(vec![service], settings)
     }
 
+    fn open<const N: usize>(schedule: &mut Schedule<&'static str>) -> [StreamId; N] {
+        [PIPELINE; N].map(|pipeline| schedule.open(pipeline).unwrap())
+    }
+
     fn batch(frames: &[&'static str]) -> Next<&'static str> {
-        Next::Batch { pipeline: 0, frames: frames.to_vec() }
+        Next::Batch { pipeline: PIPELINE, frames: frames.to_vec() }
     }
 
     #[test]
     fn a_free_device_takes_what_is_there() {
         let now = Instant::now();
         let mut schedule = schedule();
-        let lanes = [0, 0, 0].map(|pipeline| schedule.open(pipeline));
+        let streams: [_; 3] = open(&mut schedule);
         assert_eq!(schedule.next(now), Next::OnChange);
-        schedule.offer(lanes[0], now, "a");
+        schedule.offer(streams[0], now, "a");
         assert_eq!(schedule.next(now), batch(&["a"]));
-        schedule.offer(lanes[1], now, "b");
-        assert_eq!(schedule.next(now), Next::OnChange, "one batch is made ready at a time");
-        schedule.batch_given_up();
-        schedule.offer(lanes[0], now, "a");
-        schedule.offer(lanes[2], now, "c");
+        schedule.offer(streams[1], now, "b");
+        assert_eq!(schedule.next(now), Next::OnChange, "one batch is prefetched at a time");
+        schedule.batch_abandoned();
+        schedule.offer(streams[0], now, "a");
+        schedule.offer(streams[2], now, "c");
         assert_eq!(schedule.next(now), batch(&["b", "c"]));
     }
 
@@ -195,17 +226,17 @@ mod tests {
     fn a_batch_is_taken_just_before_the_device_is_free() {
         let start = Instant::now();
         let mut schedule = schedule();
-        let stream = schedule.open(0);
+        let [stream] = open(&mut schedule);
         schedule.offer(stream, start, "a");
         assert_eq!(schedule.next(start), batch(&["a"]));
-        schedule.run_begins(0, 1, start);
+        schedule.inference_started(PIPELINE, 1, start);
         assert_eq!(schedule.offer(stream, start, "b"), None);
-        let take_at = start + ms(100) - ms(10) - MARGIN;
-        assert_eq!(schedule.next(start), Next::At(take_at));
+        let dispatch_at = start + ms(100) - ms(10) - MARGIN;
+        assert_eq!(schedule.next(start), Next::At(dispatch_at));
         assert_eq!(schedule.offer(stream, start + ms(50), "c"), Some("b"));
-        assert_eq!(schedule.next(take_at), batch(&["c"]));
+        assert_eq!(schedule.next(dispatch_at), batch(&["c"]));
         // What comes now waits for the next run, however late this one ends.
-        schedule.offer(stream, take_at, "d");
+        schedule.offer(stream, dispatch_at, "d");
         assert_eq!(schedule.next(start + ms(500)), Next::OnChange);
     }
 
@@ -213,11 +244,11 @@ mod tests {
     fn a_run_that_ends_early_is_followed_at_once() {
         let start = Instant::now();
         let mut schedule = schedule();
-        let stream = schedule.open(0);
-        schedule.run_begins(0, 1, start);
+        let [stream] = open(&mut schedule);
+        schedule.inference_started(PIPELINE, 1, start);
         schedule.offer(stream, start, "a");
         assert_eq!(schedule.next(start), Next::At(start + ms(88)));
-        schedule.run_ends();
+        schedule.inference_ended();
         assert_eq!(schedule.next(start + ms(1)), batch(&["a"]));
     }
 
@@ -225,7 +256,7 @@ mod tests {
     fn a_frame_above_the_age_limit_is_dropped_when_its_turn_comes() {
         let start = Instant::now();
         let mut schedule = schedule();
-        let [old, fresh] = [0, 0].map(|pipeline| schedule.open(pipeline));
+        let [old, fresh] = open(&mut schedule);
         schedule.offer(old, start, "old");
         schedule.offer(fresh, start + ms(1), "fresh");
         assert_eq!(schedule.next(start + ms(1001)), Next::Stale(vec!["old"]));
@@ -233,23 +264,40 @@ mod tests {
     }
 
     #[test]
-    fn capacity_is_shared_between_those_who_ask() {
+    fn capacity_is_shared_between_the_streams_that_offer_frames() {
         let now = Instant::now();
         let mut schedule = schedule();
-        let [one, other] = [0, 0].map(|pipeline| schedule.open(pipeline));
-        let alone = schedule.capacity(one, 30.0, now);
+        let [one, other] = open(&mut schedule);
+        let alone = schedule.capacity(one, now).unwrap();
         assert_eq!(alone, Capacity { sustainable_fps: 10.0, last_served: None, idle: true });
-        // Two sessions make batches of two: 20 frames a second in all.
-        assert_eq!(schedule.capacity(other, 30.0, now).sustainable_fps, 10.0);
-        assert_eq!(schedule.capacity(other, 4.0, now).sustainable_fps, 10.0);
-        assert_eq!(schedule.capacity(one, 30.0, now).sustainable_fps, 16.0);
+        schedule.report_offered_rate(one, 30.0, now);
+        assert_eq!(schedule.capacity(one, now), Some(alone), "its own rate changes nothing");
+        // Two streams make batches of two: 20 frames per second in all.
+        assert_eq!(schedule.capacity(other, now).unwrap().sustainable_fps, 10.0);
+        schedule.report_offered_rate(other, 4.0, now);
+        assert_eq!(schedule.capacity(other, now).unwrap().sustainable_fps, 10.0);
+        assert_eq!(schedule.capacity(one, now).unwrap().sustainable_fps, 16.0);
         schedule.offer(one, now, "a");
-        assert!(!schedule.capacity(other, 4.0, now).idle, "another frame waits");
+        assert!(!schedule.capacity(other, now).unwrap().idle, "another frame waits");
         schedule.next(now + ms(3));
-        let taken = schedule.capacity(one, 30.0, now + ms(3));
+        let taken = schedule.capacity(one, now + ms(3)).unwrap();
         assert_eq!((taken.last_served, taken.idle), (Some(now + ms(3)), false));
-        schedule.run_begins(0, 1, now + ms(3));
-        assert!(!schedule.capacity(one, 30.0, now + ms(4)).idle);
-        assert!(schedule.capacity(one, 30.0, now + ms(99)).idle, "the run is about to end");
+        schedule.inference_started(PIPELINE, 1, now + ms(3));
+        assert!(!schedule.capacity(one, now + ms(4)).unwrap().idle);
+        assert!(schedule.capacity(one, now + ms(99)).unwrap().idle, "the run is about to end");
+        schedule.close(other);
+        assert_eq!(schedule.capacity(one, now).unwrap().sustainable_fps, 10.0);
+        assert_eq!(schedule.capacity(other, now), None);
+    }
+
+    #[test]
+    fn a_pipeline_of_another_schedule_is_refused() {
+        let unknown = PipelineId(1);
+        let mut schedule = schedule();
+        assert_eq!(schedule.open(unknown), Err(UnknownPipeline(unknown)));
+        // These cannot be about a frame of this schedule, and change nothing.
+        schedule.inference_started(unknown, 1, Instant::now());
+        schedule.measured(unknown, 1, BatchTimes::NONE);
+        assert!(schedule.pipelines().eq([PIPELINE]));
     }
 }

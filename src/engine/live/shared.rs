@@ -1,20 +1,21 @@
-//! The schedule behind a lock, and waking the thread that follows it.
+//! The schedule behind a lock, and how the thread that follows it is woken.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::mailboxes::StreamId;
-use super::reply::{DropReason, Outcome, Responder};
+use super::ids::{PipelineId, StreamId};
+use super::reply::{DropReason, FrameOutcome, Responder};
 use super::schedule::{Next, Schedule};
-use crate::engine::SourceFrame;
+use crate::engine::frame::SourceFrame;
+use crate::panics::unpoisoned;
 
-/// A frame under way, with its right to an answer.
+/// A frame under way, with the means to reply to it.
 pub(super) type LiveFrame = SourceFrame<Responder>;
 
-/// What the sessions and the threads of an engine share. The lock is held for moments only, so that
-/// the async side may take it.
+/// What the streams and the threads of an engine share. The lock is held for moments only, and never while
+/// another is taken, so that the async side may take it.
 #[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
@@ -38,15 +39,23 @@ impl Shared {
         }
     }
 
+    /// Works on the schedule without changing what comes next.
+    pub(super) fn with_schedule<T>(&self, work: impl FnOnce(&mut Schedule<LiveFrame>) -> T) -> T {
+        work(&mut self.lock().schedule)
+    }
+
     /// Works on the schedule and wakes the thread that follows it.
-    pub(super) fn change<T>(&self, work: impl FnOnce(&mut Schedule<LiveFrame>) -> T) -> T {
-        let result = work(&mut self.lock().schedule);
+    pub(super) fn with_schedule_and_wake<T>(
+        &self,
+        work: impl FnOnce(&mut Schedule<LiveFrame>) -> T,
+    ) -> T {
+        let result = self.with_schedule(work);
         self.changed.notify_one();
         result
     }
 
-    /// Puts a frame into its session's mailbox. The frame whose place it took is dropped; it is itself
-    /// when the engine has stopped.
+    /// Puts a frame into its stream's mailbox. The frame that it replaces is dropped; once the engine is
+    /// stopping, the frame itself is.
     pub(super) fn offer(&self, stream: StreamId, received: Instant, frame: LiveFrame) {
         let mut state = self.lock();
         let (dropped, reason) = match state.stopping {
@@ -58,14 +67,8 @@ impl Shared {
         drop_frames(dropped, reason);
     }
 
-    /// Works on the schedule without changing what comes next.
-    pub(super) fn ask<T>(&self, work: impl FnOnce(&mut Schedule<LiveFrame>) -> T) -> T {
-        work(&mut self.lock().schedule)
-    }
-
-    /// Waits for the next batch: the number of its pipeline and its frames. `None` when the engine is
-    /// to stop.
-    pub(super) fn next_batch(&self) -> Option<(usize, Vec<LiveFrame>)> {
+    /// Waits for the next batch: its pipeline and its frames. `None` once the engine is stopping.
+    pub(super) fn next_batch(&self) -> Option<(PipelineId, Vec<LiveFrame>)> {
         let mut state = self.lock();
         while !state.stopping {
             let now = Instant::now();
@@ -78,15 +81,15 @@ impl Shared {
                 }
                 Next::At(then) => {
                     let wait = then.saturating_duration_since(now);
-                    self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
+                    unpoisoned(self.changed.wait_timeout(state, wait)).0
                 }
-                Next::OnChange => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Next::OnChange => unpoisoned(self.changed.wait(state)),
             };
         }
         None
     }
 
-    /// Drops the frames that wait and lets the threads end after what they are working on.
+    /// Drops the frames that wait, and lets the threads end after what they are working on.
     pub(super) fn stop(&self) {
         let waiting = {
             let mut state = self.lock();
@@ -98,12 +101,12 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.lock())
     }
 }
 
 pub(super) fn drop_frames(frames: impl IntoIterator<Item = LiveFrame>, reason: DropReason) {
     for frame in frames {
-        frame.origin.answer(Outcome::Dropped(reason));
+        frame.tag.send(FrameOutcome::Dropped(reason));
     }
 }

@@ -3,71 +3,86 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::mailboxes::StreamId;
-use super::reply::{Answer, DropReason, Responder};
+use super::ids::{PipelineId, StreamId, UnknownPipeline};
+use super::reply::{DropReason, Reply, Responder};
 use super::schedule::Capacity;
 use super::shared::{LiveFrame, Shared, drop_frames};
+use crate::engine::frame::FramePayload;
 
-/// Most frames of a session that are under way or answered and not yet taken note of: one waits, one
-/// comes to replace it, one is in each of three steps, and a few answers may lie there.
+/// Most frames of a stream that are under way or whose reply was not received yet: one waits, one comes to
+/// replace it, one is in each of three threads, and a few replies may be pending.
 const MAX_UNDER_WAY: usize = 8;
 
-/// One session's way into the engine. Closes when it is dropped; the frame that waits is then
-/// forgotten.
+/// One stream of frames into a pipeline. The stream closes when its handle is dropped, and a frame that
+/// waits then is dropped.
 #[derive(Debug)]
 pub struct StreamHandle {
     shared: Arc<Shared>,
     id: StreamId,
-    replies: mpsc::Sender<Answer>,
-    answers: mpsc::Receiver<Answer>,
+    sender: mpsc::Sender<Reply>,
+    replies: mpsc::Receiver<Reply>,
 }
 
 impl StreamHandle {
-    pub(super) fn open(shared: Arc<Shared>, pipeline: usize) -> Self {
-        let (replies, answers) = mpsc::channel(MAX_UNDER_WAY);
-        let id = shared.ask(|schedule| schedule.open(pipeline));
-        Self { shared, id, replies, answers }
+    pub(super) fn open(shared: Arc<Shared>, pipeline: PipelineId) -> Result<Self, UnknownPipeline> {
+        let id = shared.with_schedule(|schedule| schedule.open(pipeline))?;
+        let (sender, replies) = mpsc::channel(MAX_UNDER_WAY);
+        Ok(Self { shared, id, sender, replies })
     }
 
-    /// Hands over a frame; one that still waits is dropped as [`DropReason::Busy`]. Each frame gets
-    /// exactly one answer.
+    /// Its name in traces.
+    pub fn id(&self) -> StreamId {
+        self.id
+    }
+
+    /// Hands over a frame; one that still waits is dropped as [`DropReason::Busy`]. Each frame that is
+    /// taken gets exactly one reply.
+    ///
+    /// The frame's stages are traced under a span `frame` of level `debug`.
     ///
     /// # Errors
-    /// [`DropReason::Busy`] for the frame itself, when too many answers were not taken note of.
+    /// [`DropReason::Busy`] for this frame, when too many replies were not received.
     pub fn offer(
         &self,
         frame_index: u64,
         received: Instant,
-        jpeg: Bytes,
+        payload: impl Into<FramePayload>,
     ) -> Result<(), DropReason> {
-        let reply = self.replies.clone().try_reserve_owned().map_err(|_| DropReason::Busy)?;
-        let origin = Responder::new(frame_index, received, reply);
-        let frame = LiveFrame { origin, jpeg: Ok(jpeg) };
+        let permit = self.sender.clone().try_reserve_owned().map_err(|_| DropReason::Busy)?;
+        let responder = Responder::new(frame_index, received, permit);
+        let span = tracing::debug_span!("frame", stream = %self.id, frame_index);
+        let frame = LiveFrame::new(responder, Ok(payload)).traced(span);
         self.shared.offer(self.id, received, frame);
         Ok(())
     }
 
-    /// The next answer. Can be given up and asked again at any time.
-    pub async fn answer(&mut self) -> Answer {
-        // A sender is kept here, so the channel never closes.
-        match self.answers.recv().await {
-            Some(answer) => answer,
+    /// Waits for the next reply. The wait can be cancelled and started again at any time.
+    pub async fn next_reply(&mut self) -> Reply {
+        // The handle keeps a sender, so the channel never closes.
+        match self.replies.recv().await {
+            Some(reply) => reply,
             None => std::future::pending().await,
         }
     }
 
-    /// What there is for this session if it sends `fps` frames a second.
-    pub fn capacity(&self, fps: f64, now: Instant) -> Capacity {
-        self.shared.ask(|schedule| schedule.capacity(self.id, fps, now))
+    /// Tells the engine how many frames per second this stream would send. Other streams' capacity depends
+    /// on it. The report holds for two seconds.
+    pub fn report_offered_rate(&self, fps: f64, now: Instant) {
+        self.shared.with_schedule(|schedule| schedule.report_offered_rate(self.id, fps, now));
+    }
+
+    /// What there is for this stream, however many frames it sends.
+    pub fn capacity(&self, now: Instant) -> Capacity {
+        let capacity = self.shared.with_schedule(|schedule| schedule.capacity(self.id, now));
+        capacity.expect("the stream is open as long as its handle is there")
     }
 }
 
 impl Drop for StreamHandle {
     fn drop(&mut self) {
-        let waiting = self.shared.ask(|schedule| schedule.close(self.id));
+        let waiting = self.shared.with_schedule(|schedule| schedule.close(self.id));
         drop_frames(waiting, DropReason::Draining);
     }
 }

@@ -8,38 +8,39 @@ use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
 use rayon::ThreadPool;
 
-use super::reply::{DropReason, Outcome, Responder};
+use super::ids::PipelineId;
+use super::reply::{DropReason, FrameOutcome, Responder};
 use super::service_times::BatchTimes;
 use super::shared::Shared;
-use crate::engine::finishing::{InferredBatch, finish};
-use crate::engine::inference::infer;
-use crate::engine::preparation::{Preparation, PreparedFrame, close_gaps};
-use crate::engine::rotating::rotating;
+use crate::engine::batch::{InferredBatch, PreprocessedFrame, compact_batch, infer};
+use crate::engine::buffer_pool::double_buffered;
+use crate::engine::postprocessing::postprocess;
+use crate::engine::preprocessing::Preprocessing;
 use crate::stages::{BoxStage, DecodeLimits};
 
 /// A batch on its way to the device.
-pub(super) struct PreparedBatch {
-    pipeline: usize,
-    frames: Vec<PreparedFrame<Responder>>,
+pub(super) struct PreprocessedBatch {
+    pipeline: PipelineId,
+    frames: Vec<PreprocessedFrame<Responder>>,
     input: InputBatch,
-    prepare: Duration,
+    preprocess: Duration,
 }
 
-/// A batch on its way back.
+/// A batch on its way back from the device.
 pub(super) struct FinishedRun {
-    pipeline: usize,
+    pipeline: PipelineId,
     batch: InferredBatch<Responder>,
-    prepare: Duration,
+    preprocess: Duration,
 }
 
-/// The ends of everything that connects the threads.
+/// The ends of everything that connects the threads. Buffers are per pipeline.
 pub(super) struct Links {
     pub(super) free_inputs: Vec<Receiver<InputBatch>>,
     pub(super) return_inputs: Vec<SyncSender<InputBatch>>,
     pub(super) free_outputs: Vec<Receiver<OutputBatch>>,
     pub(super) return_outputs: Vec<SyncSender<OutputBatch>>,
-    pub(super) prepared_sender: SyncSender<PreparedBatch>,
-    pub(super) prepared: Receiver<PreparedBatch>,
+    pub(super) preprocessed_sender: SyncSender<PreprocessedBatch>,
+    pub(super) preprocessed: Receiver<PreprocessedBatch>,
     pub(super) inferred_sender: SyncSender<FinishedRun>,
     pub(super) inferred: Receiver<FinishedRun>,
 }
@@ -47,66 +48,68 @@ pub(super) struct Links {
 impl Links {
     pub(super) fn new(detectors: &[Arc<Detector>], max_batch: usize) -> Self {
         let inputs = detectors.iter().map(|detector| {
-            rotating(|| InputBatch::new(detector.model.graph.image_shape(), max_batch))
+            double_buffered(|| InputBatch::new(detector.model.graph.image_shape(), max_batch))
         });
         let (return_inputs, free_inputs) = inputs.unzip();
-        let outputs = detectors.iter().map(|_| rotating(OutputBatch::default));
+        let outputs = detectors.iter().map(|_| double_buffered(OutputBatch::default));
         let (return_outputs, free_outputs) = outputs.unzip();
-        let (prepared_sender, prepared) = sync_channel(1);
+        let (preprocessed_sender, preprocessed) = sync_channel(1);
         let (inferred_sender, inferred) = sync_channel(1);
         Self {
             free_inputs,
             return_inputs,
             free_outputs,
             return_outputs,
-            prepared_sender,
-            prepared,
+            preprocessed_sender,
+            preprocessed,
             inferred_sender,
             inferred,
         }
     }
 }
 
-/// Takes frames by turns and makes batches of them.
-pub(super) struct Preparer {
+/// Takes frames out of the mailboxes and makes batches of them.
+pub(super) struct PreprocessWorker {
     pub(super) shared: Arc<Shared>,
     pub(super) detectors: Vec<Arc<Detector>>,
     pub(super) pool: Arc<ThreadPool>,
     pub(super) limits: DecodeLimits,
     pub(super) free_inputs: Vec<Receiver<InputBatch>>,
-    pub(super) prepared: SyncSender<PreparedBatch>,
+    pub(super) preprocessed: SyncSender<PreprocessedBatch>,
 }
 
-impl Preparer {
+impl PreprocessWorker {
     pub(super) fn run(self) {
-        let preparation = |detector| Preparation::new(&self.pool, detector, self.limits);
-        let preparations: Vec<_> =
-            self.detectors.iter().map(|detector| preparation(&detector.input)).collect();
+        let inputs = self.detectors.iter().map(|detector| &detector.input);
+        let preprocessings: Vec<_> =
+            inputs.map(|input| Preprocessing::new(&self.pool, input, self.limits)).collect();
         // Buffers of batches of which no frame was left.
         let mut spare: Vec<Option<InputBatch>> = self.detectors.iter().map(|_| None).collect();
         while let Some((pipeline, frames)) = self.shared.next_batch() {
+            let index = pipeline.index();
             let Some(mut input) =
-                spare[pipeline].take().or_else(|| self.free_inputs[pipeline].recv().ok())
+                spare[index].take().or_else(|| self.free_inputs[index].recv().ok())
             else {
                 return;
             };
             let start = Instant::now();
-            let frames = preparations[pipeline].fill(frames, &mut input);
-            let prepare = start.elapsed();
+            let frames = preprocessings[index].fill(frames, &mut input);
+            let preprocess = start.elapsed();
             // A frame that failed need not wait for the device.
             let (frames, failed): (Vec<_>, Vec<_>) =
-                frames.into_iter().partition(|frame| frame.outcome.is_ok());
+                frames.into_iter().partition(|frame| frame.image.is_ok());
             for frame in failed {
-                if let Err(error) = frame.outcome {
-                    frame.origin.answer(Outcome::Failed(error));
+                if let Err(error) = frame.image {
+                    frame.tag.send(FrameOutcome::Failed(error));
                 }
             }
             if frames.is_empty() {
-                spare[pipeline] = Some(input);
-                self.shared.change(|schedule| schedule.batch_given_up());
+                spare[index] = Some(input);
+                self.shared.with_schedule_and_wake(|schedule| schedule.batch_abandoned());
                 continue;
             }
-            if self.prepared.send(PreparedBatch { pipeline, frames, input, prepare }).is_err() {
+            let batch = PreprocessedBatch { pipeline, frames, input, preprocess };
+            if self.preprocessed.send(batch).is_err() {
                 return;
             }
         }
@@ -114,51 +117,56 @@ impl Preparer {
 }
 
 /// Owns the device: runs every pipeline's batches.
-pub(super) struct Inferrer {
+pub(super) struct InferenceWorker {
     pub(super) shared: Arc<Shared>,
     pub(super) sessions: Vec<Box<dyn Session>>,
     pub(super) max_age: Duration,
-    pub(super) prepared: Receiver<PreparedBatch>,
+    pub(super) preprocessed: Receiver<PreprocessedBatch>,
     pub(super) return_inputs: Vec<SyncSender<InputBatch>>,
     pub(super) free_outputs: Vec<Receiver<OutputBatch>>,
     pub(super) inferred: SyncSender<FinishedRun>,
 }
 
-impl Inferrer {
+impl InferenceWorker {
     pub(super) fn run(mut self) {
-        while let Ok(PreparedBatch { pipeline, frames, mut input, prepare }) = self.prepared.recv()
-        {
-            let Ok(mut outputs) = self.free_outputs[pipeline].recv() else { return };
+        while let Ok(batch) = self.preprocessed.recv() {
+            let PreprocessedBatch { pipeline, frames, mut input, preprocess } = batch;
+            let index = pipeline.index();
+            let Ok(mut outputs) = self.free_outputs[index].recv() else { return };
             let now = Instant::now();
             let (stale, mut frames): (Vec<_>, Vec<_>) = frames
                 .into_iter()
-                .partition(|frame| now.duration_since(frame.origin.received()) > self.max_age);
+                .partition(|frame| now.duration_since(frame.tag.received()) > self.max_age);
             for frame in stale {
-                frame.origin.answer(Outcome::Dropped(DropReason::Stale));
+                frame.tag.send(FrameOutcome::Dropped(DropReason::Stale));
             }
-            close_gaps(&mut frames, &mut input);
+            compact_batch(&mut frames, &mut input);
+            let shared = &self.shared;
             let inference = if frames.is_empty() {
-                self.shared.change(|schedule| schedule.batch_given_up());
+                shared.with_schedule_and_wake(|schedule| schedule.batch_abandoned());
                 Ok(Duration::ZERO)
             } else {
                 let size = frames.len();
-                self.shared.change(|schedule| schedule.run_begins(pipeline, size, now));
-                let inference = infer(self.sessions[pipeline].as_mut(), &input, &mut outputs);
-                self.shared.change(|schedule| schedule.run_ends());
+                shared.with_schedule_and_wake(|schedule| {
+                    schedule.inference_started(pipeline, size, now);
+                });
+                let session = self.sessions[index].as_mut();
+                let inference = infer(session, &frames, &input, &mut outputs);
+                shared.with_schedule_and_wake(|schedule| schedule.inference_ended());
                 inference
             };
-            // Nobody takes buffers back once the engine stops.
-            let _ = self.return_inputs[pipeline].send(input);
+            // Once the engine stops, buffers are not taken back.
+            let _ = self.return_inputs[index].send(input);
             let batch = InferredBatch { frames, outputs, inference };
-            if self.inferred.send(FinishedRun { pipeline, batch, prepare }).is_err() {
+            if self.inferred.send(FinishedRun { pipeline, batch, preprocess }).is_err() {
                 return;
             }
         }
     }
 }
 
-/// Reads boxes from outputs and answers.
-pub(super) struct Finisher {
+/// Reads boxes from outputs and replies.
+pub(super) struct PostprocessWorker {
     pub(super) shared: Arc<Shared>,
     pub(super) boxes: Vec<BoxStage>,
     pub(super) inferred: Receiver<FinishedRun>,
@@ -166,33 +174,34 @@ pub(super) struct Finisher {
     pub(super) on_batch: Box<dyn Fn(usize) + Send>,
 }
 
-impl Finisher {
+impl PostprocessWorker {
     pub(super) fn run(mut self) {
-        while let Ok(FinishedRun { pipeline, batch, prepare }) = self.inferred.recv() {
+        while let Ok(FinishedRun { pipeline, batch, preprocess }) = self.inferred.recv() {
+            let index = pipeline.index();
             let inference = batch.inference.as_ref().ok().copied();
             let start = Instant::now();
-            let (frames, outputs) = finish(batch, &mut self.boxes[pipeline]);
-            let _ = self.return_outputs[pipeline].send(outputs);
+            let (frames, outputs) = postprocess(batch, &mut self.boxes[index]);
+            let _ = self.return_outputs[index].send(outputs);
             if frames.is_empty() {
                 continue;
             }
             if let Some(infer) = inference {
-                let times = BatchTimes { prepare, infer, finish: start.elapsed() };
+                let times = BatchTimes { preprocess, infer, postprocess: start.elapsed() };
                 let size = frames.len();
-                self.shared.ask(|schedule| schedule.measured(pipeline, size, times));
+                self.shared.with_schedule(|schedule| schedule.measured(pipeline, size, times));
                 (self.on_batch)(size);
             }
             for frame in frames {
-                frame.origin.answer(match frame.result {
-                    Ok(result) => Outcome::Result(result),
-                    Err(error) => Outcome::Failed(error),
+                frame.tag.send(match frame.result {
+                    Ok(result) => FrameOutcome::Result(result),
+                    Err(error) => FrameOutcome::Failed(error),
                 });
             }
         }
     }
 }
 
-/// Says that the engine has ended when its thread ends, even by a panic.
+/// Marks the engine as ended when its thread ends, even by a panic.
 pub(super) struct EndOnDrop(pub(super) Arc<Shared>);
 
 impl Drop for EndOnDrop {

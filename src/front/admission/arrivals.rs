@@ -1,13 +1,13 @@
-//! How many frames a second arrive.
+//! Measures how many frames per second arrive.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// So many arrivals are looked at, at most: bounds the memory of a fast sender.
+/// Most arrivals that are kept: bounds the memory that a fast sender can claim.
 const KEPT: usize = 32;
-/// Older arrivals say nothing about the present, unless there are too few others.
+/// Arrivals older than this say nothing about the present, unless there are too few others.
 const SPAN: Duration = Duration::from_secs(1);
-/// Fewer arrivals do not make a rate: frames held up on the way may come at once.
+/// Fewer arrivals than this do not make a rate: frames held up on the way may arrive together.
 const FEWEST: usize = 5;
 
 /// The latest arrivals, oldest first.
@@ -27,13 +27,13 @@ impl Arrivals {
         }
     }
 
-    /// Frames a second, `None` before there are enough to tell.
+    /// Frames per second; `None` before there are enough arrivals.
     pub(super) fn fps(&self) -> Option<f64> {
         let (first, last) = (self.times.front()?, self.times.back()?);
         if self.times.len() < FEWEST {
             return None;
         }
-        // What comes within a microsecond is as good as at once.
+        // Frames within a microsecond count as simultaneous.
         let span = last.duration_since(*first).max(Duration::from_micros(1));
         Some((self.times.len() - 1) as f64 / span.as_secs_f64())
     }
@@ -54,6 +54,18 @@ mod tests {
         arrivals.fps().map(f64::round)
     }
 
+    /// Mutant: `pop_front` deleted in `count`. A fast sender would fill the memory for a second.
+    #[test]
+    fn a_flood_is_held_in_bounded_memory() {
+        let mut arrivals = Arrivals::default();
+        let start = Instant::now();
+        for frame in 0..100_000 {
+            arrivals.count(start + Duration::from_micros(5) * frame);
+            assert!(arrivals.times.len() <= KEPT, "{} arrivals are kept", arrivals.times.len());
+        }
+        assert_eq!(arrivals.fps().map(f64::round), Some(200_000.0));
+    }
+
     #[test]
     fn a_steady_rate_is_found() {
         assert_eq!(after([100; 3]), None);
@@ -70,14 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn frames_in_bursts_count_by_their_mean() {
+    fn bursts_count_by_their_mean() {
         let bursts = [0, 0, 0, 200].repeat(10);
         let fps = after(bursts).expect("there are enough");
         assert!((16.0..=24.0).contains(&fps), "{fps}");
     }
 
     #[test]
-    fn frames_at_once_are_no_division_by_zero() {
+    fn simultaneous_frames_do_not_divide_by_zero() {
         assert!(after([0; 10]).is_some_and(f64::is_finite));
     }
 }

@@ -1,28 +1,28 @@
-//! Whether a frame is let in, and what its sender is told: a pure state machine, with the time and the
-//! session's capacity passed in. Every decision falls before a pixel is touched.
+//! Decides whether a frame is admitted and what its sender is told: a pure state machine, with the time and
+//! the session's capacity passed in. Every decision is made before a pixel is touched.
 //!
-//! Two things are watched: the **drop rate**, dropped ÷ valid frames over a sliding window of
-//! [`WINDOW`] and at least [`WINDOW_FRAMES`] frames, so that the past is forgotten; and whether the
-//! session is **overrun**, that is, whether frames arrive faster than the measured capacity allows.
+//! It watches the **drop rate**, dropped ÷ valid frames over a sliding window of [`WINDOW`] and at least
+//! [`WINDOW_FRAMES`] frames, so that the past is forgotten; and whether the session is **overrun**, that
+//! is, whether frames arrive faster than the measured capacity allows.
 //!
 //! # `Normal` → `Dropping`
-//! When the session is overrun, or the drop rate is above the drop threshold. From here frames are
-//! paced (`pacing.rs`): shed evenly, before any work, at the rate the session can sustain.
+//! When the session is overrun, or the drop rate is above the drop threshold. From here on frames are paced
+//! (`pacing.rs`): shed evenly, before any work, to the rate that the session can sustain.
 //!
 //! # `Dropping` → `SlowDown`
-//! When the drop rate is above the slow-down threshold. The sender is told the rate it can sustain on
-//! entering, and again every [`WARNING_INTERVAL`] as long as this lasts.
+//! When the drop rate is above the slow-down threshold. The sender is told the rate that it can sustain on
+//! entering, and again every [`WARNING_INTERVAL`] while this lasts.
 //!
 //! # `SlowDown` → `Dropping`
-//! When over the last [`RECENT`] no more than half the slow-down threshold was dropped. The sender is
-//! told that it has recovered, once.
+//! When at most half the slow-down threshold was dropped over the last [`RECENT`]. The sender is told once
+//! that it has recovered.
 //!
 //! # `Dropping` → `Normal`
-//! When over the last [`RECENT`] no more than half the drop threshold was dropped, and the session is
-//! not overrun with a margin of 5 %.
+//! When at most half the drop threshold was dropped over the last [`RECENT`], and arrivals are at least 5 %
+//! below the sustainable rate.
 //!
-//! On every step back the window starts anew: what was dropped before the sender or the machine
-//! mended its ways is not held against it.
+//! On every step back the window is cleared, so that frames dropped before things improved no longer
+//! count.
 
 mod arrivals;
 mod pacing;
@@ -34,69 +34,69 @@ use crate::engine::live::Capacity;
 use arrivals::Arrivals;
 use window::DropWindow;
 
-/// Length of the window that drop rates are taken over.
+/// Length of the window over which drop rates are taken.
 pub const WINDOW: Duration = Duration::from_secs(3);
-/// Least number of frames that a drop rate is made of.
+/// Least number of frames that make a drop rate.
 pub const WINDOW_FRAMES: u32 = 10;
-/// What counts as the present when deciding that things are better.
+/// What counts as recent when deciding that things are better.
 pub const RECENT: Duration = Duration::from_secs(1);
 /// Least time between two warnings.
 pub const WARNING_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Least number of frames that the present is made of.
+/// Least number of frames that make a recent drop rate.
 const RECENT_FRAMES: u32 = 5;
-/// Of a threshold: what the drop rate must come down to before the state steps back.
+/// Share of a threshold to which the recent drop rate must fall before the state steps back.
 const HYSTERESIS: f64 = 0.5;
-/// Of the sustainable rate: what arrivals must come down to.
+/// Share of the sustainable rate to which arrivals must fall before pacing ends.
 const CALM: f64 = 0.95;
-/// Of the sustainable rate: what is recommended, so that a sender's jitter costs no frames.
+/// Share of the sustainable rate that is recommended, so that a sender's jitter costs no frames.
 const RECOMMENDED: f64 = 0.9;
-/// Recommended at least, even when nothing gets through at present: who sends nothing finds nothing
-/// out.
+/// Least recommended rate, even if nothing gets through at present: a client that stops sending can never
+/// learn that it may resume.
 const SLOWEST_FPS: f64 = 1.0;
 
 /// Drop rates at which a session's state changes, 0 to 1 each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DropThresholds {
-    /// Above it frames are paced.
+    /// Above this, frames are paced.
     pub drop: f64,
-    /// Above it the sender is told to slow down; at least `drop`.
+    /// Above this, the sender is told to slow down; at least `drop`.
     pub slow_down: f64,
 }
 
-/// What a session's load has led to.
+/// How far a session's load has pushed back on its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackpressureState {
-    /// Every frame is let in.
+    /// Every frame is admitted.
     Normal,
     /// Frames are paced.
     Dropping,
-    /// And the sender has been told to slow down.
+    /// Frames are paced, and the sender has been told to slow down.
     SlowDown,
 }
 
-/// What is to be done with a frame.
+/// What to do with a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Let it in.
+    /// Offer it to the engine.
     Admit,
     /// Drop it as [`DropReason::Pacing`](crate::engine::DropReason::Pacing).
     Shed,
 }
 
-/// What the sender is to be told.
+/// What to tell the sender.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Advice {
     /// Send fewer frames.
     SlowDown {
-        /// Frames a second that would get through, above 0.
+        /// Frames per second that would get through, above 0.
         recommended_fps: f64,
-        /// Share of frames dropped lately, 0 to 1.
+        /// Share of frames dropped within the window, 0 to 1.
         drop_rate: f64,
     },
     /// The slow-down is over.
     Recovered {
-        /// Frames a second that get through, above 0.
+        /// Frames per second that get through, above 0.
         recommended_fps: f64,
     },
 }
@@ -128,8 +128,8 @@ impl Admission {
         self.state
     }
 
-    /// A valid frame has arrived. `capacity` tells what there is for the session if it goes on sending
-    /// so many frames a second.
+    /// A valid frame has arrived. `capacity` is called with the rate at which frames arrive, and returns
+    /// what there is for the session.
     pub fn arrived(
         &mut self,
         now: Instant,
@@ -148,7 +148,7 @@ impl Admission {
         (Decision::Admit, advice)
     }
 
-    /// A frame that was let in has been dropped after all.
+    /// An admitted frame was dropped after all.
     pub fn dropped(&mut self) {
         self.window.count_drop();
     }
@@ -160,15 +160,19 @@ impl Admission {
         let above = |threshold: f64| rate.is_some_and(|rate| rate > threshold);
         let eased = |threshold: f64| recent.is_some_and(|rate| rate <= threshold * HYSTERESIS);
 
+        // ## Normal → Dropping
         if self.state == Normal && (offered_fps > sustainable_fps || above(self.thresholds.drop)) {
+            // A drop rate that jumps over both thresholds leads on to SlowDown at once.
             self.state = Dropping;
         }
         match self.state {
             Normal => None,
+            // ## Dropping → SlowDown
             Dropping if above(self.thresholds.slow_down) => {
                 self.state = SlowDown;
                 self.warn(now, offered_fps, sustainable_fps, rate)
             }
+            // ## Dropping → (Dropping | Normal)
             Dropping => {
                 let calm = offered_fps <= sustainable_fps * CALM;
                 if calm && eased(self.thresholds.drop) {
@@ -177,24 +181,20 @@ impl Admission {
                 }
                 None
             }
+            // ## SlowDown → Dropping
             SlowDown if eased(self.thresholds.slow_down) => {
                 self.state = Dropping;
                 self.window.clear();
                 let recommended_fps = rounded(sustainable_fps * RECOMMENDED);
                 Some(Advice::Recovered { recommended_fps })
             }
-            SlowDown => {
-                let last = self.warned.filter(|at| now.duration_since(*at) < WARNING_INTERVAL);
-                if last.is_some() {
-                    return None;
-                }
-                self.warn(now, offered_fps, sustainable_fps, rate)
-            }
+            // ## SlowDown → SlowDown
+            SlowDown => self.warn(now, offered_fps, sustainable_fps, rate),
         }
     }
 
-    /// A warning with the rate that can be sustained: what was measured of the machine, and no more
-    /// than what got through lately.
+    /// A warning with the rate that can be sustained: at most what was measured of the machine, and at most
+    /// what got through lately. `None` within the interval of the last one.
     fn warn(
         &mut self,
         now: Instant,
@@ -202,7 +202,7 @@ impl Admission {
         sustainable_fps: f64,
         rate: Option<f64>,
     ) -> Option<Advice> {
-        // The interval holds across slow-downs that follow each other closely.
+        // The interval also holds between slow-downs in close succession.
         if self.warned.is_some_and(|at| now.duration_since(at) < WARNING_INTERVAL) {
             return None;
         }
@@ -218,7 +218,7 @@ impl Admission {
     }
 }
 
-/// To hundredths, and never to 0.
+/// Rounds to hundredths, but never to 0.
 fn rounded(value: f64) -> f64 {
     ((value * 100.0).round() / 100.0).max(0.01)
 }

@@ -1,23 +1,22 @@
-//! Which frames of an overloaded session are shed.
+//! Chooses which frames of an overloaded session are shed.
 //!
-//! The session's next turn comes one interval of its sustainable rate after its last. A frame that
-//! will be followed by a newer one before that turn would only be replaced, so it is shed at once;
-//! the last one before the turn is let in. What gets through is thus evenly spaced, and as fresh as
-//! when nothing was shed. While the device has nothing to do nothing is shed: other sessions' frames
-//! come in bursts, and what they leave in between is there to be used.
+//! The session's next turn comes one interval of its sustainable rate after its last. A frame that will be
+//! followed by a newer one before that turn would only be replaced, so it is shed at once; the last one
+//! before the turn is admitted. Frames that get through are thus evenly spaced, and as fresh as if none
+//! had been shed. While the device is idle none is shed: other sessions' frames come in bursts, and the
+//! time that they leave in between is there to be used.
 
 use std::time::{Duration, Instant};
 
 use crate::engine::live::Capacity;
 
-/// The next turn is expected so much earlier than the sustainable rate tells, as a factor of the
-/// rate: were it to come early, there would be no frame; and that there is more capacity than was
-/// measured can only be found out by using it.
+/// Admits 10 % above the measured rate, so that a frame is ready if the device frees up early, and so that
+/// spare capacity is discovered.
 const HEADROOM: f64 = 1.1;
-/// Longer intervals are no video.
+/// Longest interval: slower is not video.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Whether a frame that has arrived now will be followed by another before its session's next turn.
+/// Whether a frame that arrives now will be followed by another before its session's next turn.
 pub(super) fn is_early(now: Instant, offered_fps: f64, capacity: Capacity) -> bool {
     let (Some(last_served), false) = (capacity.last_served, capacity.idle) else { return false };
     let interval = |fps: f64| {
@@ -32,8 +31,8 @@ pub(super) fn is_early(now: Instant, offered_fps: f64, capacity: Capacity) -> bo
 mod tests {
     use super::*;
 
-    /// Which of the frames that come every 10 ms after a turn are let in.
-    fn let_in(sustainable_fps: f64) -> Vec<u64> {
+    /// Which of the frames that come every 10 ms after a turn are admitted.
+    fn admitted(sustainable_fps: f64) -> Vec<u64> {
         let turn = Instant::now();
         let capacity = Capacity { sustainable_fps, last_served: Some(turn), idle: false };
         let arrives = |at: &u64| turn + Duration::from_millis(*at);
@@ -41,11 +40,11 @@ mod tests {
     }
 
     #[test]
-    fn only_what_can_be_the_freshest_at_the_next_turn_is_let_in() {
+    fn only_frames_that_can_be_the_freshest_at_the_next_turn_get_through() {
         // Turns are expected 91, 45.5 and 4.5 ms after the last.
-        assert_eq!(let_in(10.0), [85, 95]);
-        assert_eq!(let_in(20.0), [45, 55, 65, 75, 85, 95]);
-        assert_eq!(let_in(200.0).len(), 10);
+        assert_eq!(admitted(10.0), [85, 95]);
+        assert_eq!(admitted(20.0), [45, 55, 65, 75, 85, 95]);
+        assert_eq!(admitted(200.0).len(), 10);
     }
 
     #[test]
@@ -55,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_with_nothing_to_do_takes_everything() {
+    fn an_idle_device_takes_everything() {
         let now = Instant::now();
         let capacity = |idle| Capacity { sustainable_fps: 1.0, last_served: Some(now), idle };
         assert!(is_early(now, 1000.0, capacity(false)));

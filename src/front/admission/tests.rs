@@ -1,5 +1,5 @@
-//! Transition by transition, without a clock. What comes about when many sessions and an engine work
-//! together is tested in `tests/integration/flow`.
+//! Transition by transition, without a clock. `tests/integration/flow` tests how many sessions and an engine
+//! work together.
 
 use super::*;
 use BackpressureState::{Dropping, Normal, SlowDown};
@@ -23,7 +23,7 @@ impl Sender {
         Self { admission, now, last_served: None, advice: Vec::new(), start: now, shed: 0 }
     }
 
-    /// Sends frames at a rate into so much capacity; those for which `loses` holds are dropped later.
+    /// Sends frames at a rate into this much capacity; those for which `loses` holds are dropped later.
     fn send(&mut self, frames: u32, fps: f64, sustainable_fps: f64, loses: impl Fn(u32) -> bool) {
         for index in 0..frames {
             self.now += Duration::from_secs_f64(1.0 / fps);
@@ -34,7 +34,7 @@ impl Sender {
                 Decision::Shed => self.shed += 1,
                 Decision::Admit if loses(index) => self.admission.dropped(),
                 Decision::Admit => {
-                    // It is taken when the device is free.
+                    // It is taken as soon as the device is free.
                     let free = Duration::from_secs_f64(1.0 / sustainable_fps);
                     let free_at = self.last_served.map_or(self.now, |last| last + free);
                     self.last_served = Some(free_at.max(self.now));
@@ -49,7 +49,7 @@ impl Sender {
 }
 
 #[test]
-fn a_sender_within_its_means_is_left_alone() {
+fn a_sender_within_capacity_is_left_alone() {
     let mut sender = Sender::new(DEFAULT);
     sender.send(300, 30.0, 31.0, |_| false);
     assert_eq!((sender.state(), sender.shed), (Normal, 0));
@@ -57,7 +57,7 @@ fn a_sender_within_its_means_is_left_alone() {
 }
 
 #[test]
-fn a_few_drops_are_no_reason_for_anything() {
+fn a_few_drops_change_nothing() {
     let mut sender = Sender::new(DEFAULT);
     sender.send(300, 30.0, 60.0, |index| index % 11 == 10);
     assert_eq!((sender.state(), sender.shed), (Normal, 0));
@@ -89,7 +89,7 @@ fn drops_alone_lead_to_dropping_and_then_to_slow_down() {
 }
 
 #[test]
-fn a_warning_is_repeated_every_two_seconds_while_it_lasts() {
+fn a_warning_is_repeated_every_two_seconds_during_a_slow_down() {
     let mut sender = Sender::new(DEFAULT);
     sender.send(300, 30.0, 10.0, |_| false);
     assert_eq!(sender.state(), SlowDown);
@@ -127,7 +127,7 @@ fn one_stall_is_forgotten() {
     let shed = sender.shed;
     sender.send(89, 30.0, 100.0, |_| false);
     assert_eq!(sender.state(), Normal);
-    assert_eq!(sender.shed, shed, "what comes after the stall is let in");
+    assert_eq!(sender.shed, shed, "frames after the stall are admitted");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn between_the_thresholds_it_stays_where_it_is() {
     let mut sender = Sender::new(DEFAULT);
     sender.send(60, 10.0, 50.0, |index| index % 2 == 0);
     assert_eq!(sender.state(), SlowDown);
-    // A fifth is dropped: above half of 0.30, so it is no recovery, and above 0.10.
+    // A fifth is dropped: above half of 0.30, so there is no recovery, and above 0.10.
     let warnings = sender.advice.len();
     sender.send(100, 10.0, 50.0, |index| index % 5 == 0);
     assert_eq!(sender.state(), SlowDown);
@@ -174,4 +174,57 @@ fn between_the_thresholds_it_stays_where_it_is() {
             .iter()
             .all(|(_, advice)| matches!(advice, Advice::SlowDown { .. }))
     );
+}
+
+/// Mutant: `window.clear()` deleted on `Dropping → Normal`. A few drops would be too many together with the
+/// old ones.
+#[test]
+fn drops_before_the_return_to_normal_no_longer_count() {
+    let mut sender = Sender::new(DropThresholds { drop: 0.10, slow_down: 1.0 });
+    sender.send(10, 20.0, 60.0, |_| true);
+    assert_eq!(sender.state(), Dropping);
+    let mut frames = 0;
+    while sender.state() == Dropping {
+        sender.send(1, 20.0, 60.0, |_| false);
+        frames += 1;
+    }
+    assert!(frames <= 25, "the ten drops are within the window of 60 frames: {frames}");
+    for index in 0..30 {
+        // 2 drops of 26 are below the threshold, 12 of all 60 are not.
+        sender.send(1, 20.0, 60.0, |_| [20, 25].contains(&index));
+        assert_eq!(sender.state(), Normal, "frame {index}");
+    }
+}
+
+/// Mutants: `* CALM` → `/ CALM`, and 0.95 → 1.09. At its limit a session would flap between the states.
+#[test]
+fn pacing_ends_only_five_per_cent_below_the_sustainable_rate() {
+    let state_at = |offered_fps: f64| {
+        let mut sender = Sender::new(DropThresholds { drop: 1.0, slow_down: 1.0 });
+        sender.send(60, 40.0, 20.0, |_| false);
+        assert_eq!(sender.state(), Dropping);
+        // At these rates few frames are shed, so only the rate keeps the session from recovering.
+        sender.send(200, offered_fps, 20.0, |_| false);
+        sender.state()
+    };
+    assert_eq!(state_at(19.8), Dropping, "1 % below");
+    assert_eq!(state_at(19.2), Dropping, "4 % below");
+    assert_eq!(state_at(18.8), Normal, "6 % below");
+}
+
+/// Mutant: `is_some_and` → `is_none_or` in `eased`. A session would recover on no evidence at all.
+#[test]
+fn a_recovery_needs_five_recent_frames() {
+    let mut sender = Sender::new(DropThresholds { drop: 0.0, slow_down: 0.0 });
+    sender.send(20, 10.0, 60.0, |_| true);
+    assert_eq!(sender.state(), SlowDown);
+    while sender.state() == SlowDown {
+        sender.send(1, 10.0, 60.0, |_| false);
+    }
+    // The step back has cleared the window.
+    assert_eq!(sender.state(), Dropping);
+    sender.send(4, 10.0, 60.0, |_| false);
+    assert_eq!(sender.state(), Dropping, "four frames say nothing");
+    sender.send(1, 10.0, 60.0, |_| false);
+    assert_eq!(sender.state(), Normal, "none of five was dropped");
 }

@@ -1,12 +1,12 @@
-//! Dropped ÷ valid frames over a sliding window.
+//! Measures the drop rate, dropped ÷ valid frames, over a sliding window.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::{WINDOW, WINDOW_FRAMES};
 
-/// Frames that arrive within this time of each other are counted together, so that no sender can make
-/// the window grow: it never holds more than `WINDOW / BUCKET + WINDOW_FRAMES + 1` buckets.
+/// Frames that arrive within this time of each other are counted together, so that a fast sender cannot
+/// make the window grow: it never holds more than `WINDOW / BUCKET + WINDOW_FRAMES + 1` buckets.
 const BUCKET: Duration = Duration::from_millis(100);
 
 /// Frames and drops of the last [`WINDOW`], and at least of the last [`WINDOW_FRAMES`] frames.
@@ -35,21 +35,21 @@ impl DropWindow {
         }
     }
 
-    /// Counts the drop of a frame that arrived before, together with the latest that arrived.
+    /// Counts the drop of an earlier frame, in the bucket of the latest arrival.
     pub(super) fn count_drop(&mut self) {
-        // Just after the window was cleared there is nothing to set a drop against.
+        // Just after the window was cleared there is no frame to count it against.
         if let Some(last) = self.buckets.back_mut() {
             last.dropped += 1;
         }
     }
 
-    /// Starts anew.
+    /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.buckets.clear();
     }
 
-    /// Share of frames dropped within the last `span`, and at least within the last `at_least` frames;
-    /// 0 to 1. `None` if there were fewer.
+    /// Share of frames dropped within the last `span`, and within at least the last `at_least` frames; 0 to
+    /// 1. `None` if there were fewer.
     pub(super) fn rate(&self, now: Instant, span: Duration, at_least: u32) -> Option<f64> {
         let (mut frames, mut dropped) = (0, 0);
         for bucket in self.buckets.iter().rev() {
@@ -59,7 +59,7 @@ impl DropWindow {
             frames += bucket.frames;
             dropped += bucket.dropped;
         }
-        // Drops are counted when they happen, so a bucket can hold more of them than frames.
+        // Drops are counted when they happen, so a bucket can hold more drops than frames.
         (frames >= at_least).then(|| (f64::from(dropped) / f64::from(frames)).min(1.0))
     }
 
@@ -79,7 +79,7 @@ impl DropWindow {
 mod tests {
     use super::*;
 
-    /// A window after frames this far apart, of which those that are told are dropped.
+    /// A window after frames this far apart, of which some are dropped.
     fn window(
         start: Instant,
         frames: u32,
@@ -124,12 +124,28 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_makes_it_no_larger() {
+    fn a_flood_does_not_make_it_larger() {
         let start = Instant::now();
         let window = window(start, 100_000, Duration::from_micros(100), |_| true);
         assert!(window.buckets.len() <= 32, "{}", window.buckets.len());
         let now = start + Duration::from_secs(10);
         assert_eq!(window.rate(now, WINDOW, WINDOW_FRAMES), Some(1.0));
+    }
+
+    /// Mutant: `frames -= …` deleted in `forget`. It would go on forgetting below [`WINDOW_FRAMES`], and the
+    /// drop rate of a sender that slows down would be unknown.
+    #[test]
+    fn forgetting_keeps_enough_frames_for_a_rate() {
+        let start = Instant::now();
+        // A second at 10 fps, then one frame every ten seconds.
+        let mut window = window(start, 10, BUCKET, |_| true);
+        for frame in 1..=30 {
+            let now = start + Duration::from_secs(10) * frame;
+            window.count_frame(now);
+            let frames: u32 = window.buckets.iter().map(|bucket| bucket.frames).sum();
+            assert_eq!(frames, WINDOW_FRAMES, "after {frame} slow frames");
+            assert!(window.rate(now, WINDOW, WINDOW_FRAMES).is_some());
+        }
     }
 
     #[test]

@@ -78,8 +78,8 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                     }
                     return;
                 }
-                answer = handle.answer() => {
-                    self.outbox.change(|outbox| self.session.answered(answer, outbox));
+                reply = handle.next_reply() => {
+                    self.outbox.change(|outbox| self.session.on_reply(reply, outbox));
                     self.close_if_drained();
                 }
                 () = &mut drain_begun, if !draining => {
@@ -115,10 +115,12 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         let received = Instant::now();
         let Self { session, handle, outbox, closing, .. } = self;
         match message {
-            ws::Message::Binary(bytes) => outbox.change(|outbox| {
-                session.receive(bytes, received, handle, outbox);
+            ws::Message::Binary(bytes) => {
+                // The outbox is locked for a message at a time, never while the session asks the engine.
+                let push = |outgoing| outbox.change(|outbox| outbox.push(outgoing));
+                session.receive(bytes, received, handle, push);
                 *closing |= outbox.is_closing();
-            }),
+            }
             ws::Message::Text(_) => {
                 outbox.change(|outbox| session.receive_text(outbox));
                 *closing = true;

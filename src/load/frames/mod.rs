@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::engine::FrameError;
+use crate::engine::{FrameError, FramePayload};
 use crate::mjpeg::MjpegError;
 use crate::protocol::{InvalidFrame, validate};
 use crate::sources;
@@ -130,9 +130,10 @@ fn some(jpegs: Vec<Bytes>, path: &Path) -> Result<Vec<Bytes>, FramesError> {
 fn images(path: &Path) -> impl Iterator<Item = Result<Bytes, UnusableFrame>> {
     let frames = sources::frames(sources::expand(&[path.to_owned()]), MAX_FRAME_BYTES);
     frames.map(|frame| {
-        let jpeg = frame.jpeg.map_err(UnusableFrame::Source).and_then(usable);
+        let jpeg = frame.payload.and_then(FramePayload::into_jpeg);
+        let jpeg = jpeg.map_err(UnusableFrame::Source).and_then(usable);
         jpeg.map_err(|problem| UnusableFrame::At {
-            origin: frame.origin.to_string(),
+            origin: frame.tag.to_string(),
             problem: Box::new(problem),
         })
     })

@@ -1,4 +1,4 @@
-//! What is reported of an object, and how it is written down.
+//! What is reported about an object, and how it is serialised.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 /// "w", "h"}`, scores rounded to 5 decimals and pixels to 2, finer than either is meaningful.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Detection {
-    /// Name of the class; shared, so that a detection costs no memory for it.
+    /// Name of the class; shared with the other detections of the class.
     #[serde(serialize_with = "text", deserialize_with = "shared")]
     #[schema(value_type = String)]
     pub label: Arc<str>,
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_detection_is_written_as_the_protocol_says() {
+    fn a_detection_is_serialised_as_the_protocol_says() {
         let detection = Detection {
             label: "traffic light".into(),
             class_id: 9,

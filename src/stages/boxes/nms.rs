@@ -1,11 +1,11 @@
 //! Non-maximum suppression: of boxes that overlap, the best stays.
 
 use framegate_models::detector::NmsScope;
+use framegate_models::layouts::Candidate;
 
-use super::candidate::Candidate;
-
-/// Fills `kept` with those of `candidates`, which stand best first, that overlap no better one (of
-/// their class, unless `nms` says otherwise) by more than `iou`; at most `limit`, in their order.
+/// Fills `kept` with the candidates that do not overlap a better one (of their class, unless `nms` says
+/// otherwise) by more than `iou`; at most `limit`, in their order. `candidates` come highest score
+/// first.
 pub(super) fn suppress_overlaps(
     candidates: &[Candidate],
     iou: f32,
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_apart_and_what_is_dropped_overlaps_something_better() {
+    fn kept_boxes_are_apart_and_dropped_ones_overlap_a_better_one() {
         let mut random = fastrand::Rng::with_seed(1);
         for _ in 0..200 {
             let candidates = random_candidates(&mut random);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn between_all_classes_only_the_best_of_a_place_is_left() {
+    fn class_agnostic_suppression_keeps_only_the_best_box_of_a_place() {
         let at = |x: f32, score, class_id| {
             Candidate::from_corners([x, 0.0, x + 10.0, 10.0], score, class_id).unwrap()
         };

@@ -1,16 +1,16 @@
-//! Why a frame could not be decoded, in phrases fit for the client.
+//! Why a frame could not be decoded, in phrases that a client can act on.
 
 use zune_jpeg::errors::DecodeErrors;
 
 use super::DecodeLimits;
 
-/// A frame that cannot be decoded. The sender is at fault, and the message says what to send instead.
+/// A frame that cannot be decoded. This is the sender's fault, and the message says what to send instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// There are no bytes at all.
     #[error("no data; send a whole JPEG")]
     Empty,
-    /// The data does not start as a JPEG does.
+    /// The data does not start like a JPEG.
     #[error("not a JPEG, which starts with FF D8; convert the image to JPEG")]
     NotJpeg,
     /// The data ends before the image does.
@@ -25,10 +25,10 @@ pub enum DecodeError {
     )]
     UnsupportedScans,
     /// Samples of 12 or 16 bits.
-    #[error("JPEG of {0} bits a sample is not supported; save it with 8")]
+    #[error("JPEG with {0} bits per sample is not supported; save it with 8")]
     UnsupportedPrecision(u8),
     /// Neither greyscale nor three colours.
-    #[error("JPEG of {0} components (4: CMYK) is not supported; save it as RGB or greyscale")]
+    #[error("JPEG with {0} components (4: CMYK) is not supported; save it as RGB or greyscale")]
     UnsupportedComponents(u8),
     /// The image is larger than the limits allow.
     #[error(
@@ -40,12 +40,13 @@ pub enum DecodeError {
         width: usize,
         /// Declared height in pixels.
         height: usize,
-        /// The limits it was held against.
+        /// The limits that it exceeds.
         limits: DecodeLimits,
     },
     /// The header declares more pixels than the data can hold.
     #[error(
-        "corrupt JPEG: its header declares {width}x{height} pixels, its data cannot hold them; send an undamaged file"
+        "corrupt JPEG: its data cannot hold the {width}x{height} pixels that its header declares; \
+         send an undamaged file"
     )]
     Implausible {
         /// Declared width in pixels.
@@ -53,12 +54,24 @@ pub enum DecodeError {
         /// Declared height in pixels.
         height: usize,
     },
+    /// An image that arrived decoded does not have three bytes per pixel, or has no pixels.
+    #[error(
+        "image of {width}x{height} pixels with {bytes} bytes; it needs at least one pixel and 3 bytes per pixel"
+    )]
+    PixelCount {
+        /// Declared width in pixels.
+        width: usize,
+        /// Declared height in pixels.
+        height: usize,
+        /// Number of bytes that it has.
+        bytes: usize,
+    },
     /// Damage of another kind, in a phrase.
     #[error("corrupt JPEG: {0}; send an undamaged file")]
     Corrupt(String),
 }
 
-/// What the decoder says, without the quotation marks of its own display.
+/// The decoder's error without the quotation marks that its own display adds.
 pub(super) fn from_decoder(error: DecodeErrors) -> DecodeError {
     match error {
         DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => DecodeError::Truncated,

@@ -1,7 +1,7 @@
-//! What a JPEG says about itself, read before any pixel is decoded.
+//! Reads what a JPEG says about itself before any pixel is decoded.
 //!
-//! The decoder would tell most of this too, but not that the end marker is missing, and not in words
-//! that a client can act on. Markers are those of ITU-T T.81, Annex B.
+//! The decoder would report most of this too, but not a missing end marker, and not in words that a
+//! client can act on. Markers are those of ITU-T T.81, Annex B.
 
 use super::DecodeError;
 
@@ -13,7 +13,7 @@ const START_OF_SCAN: u8 = 0xDA;
 const EXIF_MARKER: u8 = 0xE1;
 const EXIF_IDENTIFIER: &[u8] = b"Exif\0\0";
 
-/// The facts needed from the headers of a JPEG.
+/// The facts that decoding needs from the headers of a JPEG.
 #[derive(Debug)]
 pub(super) struct Header<'a> {
     /// Width as stored, at least 1.
@@ -22,7 +22,7 @@ pub(super) struct Header<'a> {
     pub(super) height: usize,
     /// Bytes before the end marker.
     pub(super) end: usize,
-    /// The EXIF data, from its TIFF header on.
+    /// The EXIF data, starting at its TIFF header.
     pub(super) exif: Option<&'a [u8]>,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn read(jpeg: &[u8]) -> Result<Header<'_>, DecodeError> {
         (marker, rest) = next_marker(rest).ok_or(DecodeError::Truncated)?;
         match marker {
             END_OF_IMAGE => break,
-            // Restart markers and the like stand alone.
+            // Restart markers and the like have no payload.
             0x01 | 0xD0..=START_OF_IMAGE => continue,
             _ => {}
         }
@@ -64,7 +64,7 @@ pub(super) fn read(jpeg: &[u8]) -> Result<Header<'_>, DecodeError> {
     }
     let Frame { width, height, components, .. } =
         frame.ok_or_else(|| DecodeError::Corrupt("it has no frame header".into()))?;
-    // Each component is in at least one scan; the decoder would take zeros for those that are in none.
+    // Every component must be in a scan: the decoder would take zeros for those that are in none.
     if scanned_components < components {
         return Err(DecodeError::Truncated);
     }
@@ -73,8 +73,8 @@ pub(super) fn read(jpeg: &[u8]) -> Result<Header<'_>, DecodeError> {
 }
 
 impl Header<'_> {
-    /// Refuses a header that declares more pixels than so many bytes can hold: each 8×8 block takes
-    /// at least one bit. Without this a file of a few bytes could claim the whole limit of memory.
+    /// Refuses a header that declares more pixels than this many bytes can hold: each 8×8 block takes at
+    /// least one bit. Without this a file of a few bytes could claim all the memory that the limits allow.
     pub(super) fn check_plausible(&self, jpeg_bytes: usize) -> Result<(), DecodeError> {
         let blocks = self.width.div_ceil(8) * self.height.div_ceil(8);
         if jpeg_bytes * 8 < blocks {
@@ -84,7 +84,7 @@ impl Header<'_> {
     }
 }
 
-/// The next marker and what follows it. Entropy-coded data is passed over: there FF is followed by 00.
+/// The next marker and the bytes after it. Skips entropy-coded data, where FF is followed by 00.
 fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     memchr::memchr_iter(0xFF, bytes).find_map(|at| match bytes.get(at + 1)? {
         0x00 | 0xFF => None,
@@ -101,13 +101,13 @@ fn split_segment(bytes: &[u8]) -> Result<(&[u8], &[u8]), DecodeError> {
     rest.split_at_checked(payload).ok_or(DecodeError::Truncated)
 }
 
-/// What the frame header tells (T.81, B.2.2).
+/// The frame header (T.81, B.2.2).
 struct Frame {
     width: usize,
     height: usize,
     components: usize,
     progressive: bool,
-    /// Some component has fewer samples than there are pixels.
+    /// At least one component has fewer samples than the image has pixels.
     subsampled: bool,
 }
 
@@ -138,13 +138,13 @@ impl Frame {
             height: height.into(),
             components: components.into(),
             progressive: marker == 0xC2,
-            // Of the three bytes a component, the second holds its sampling factors.
+            // Of the three bytes per component, the second holds its sampling factors.
             subsampled: specifications.chunks(3).any(|bytes| bytes.get(1) != Some(&0x11)),
         })
     }
 
-    /// zune-jpeg 0.5.15 makes noise, without an error, of baseline files in which a scan holds some
-    /// components only and components are subsampled. Progressive files it gets right.
+    /// zune-jpeg 0.5.15 turns baseline files into noise, without an error, if a scan holds only some of
+    /// the components and components are subsampled. It gets progressive files right.
     fn is_wrongly_decoded(&self, scan_components: usize) -> bool {
         !self.progressive && self.subsampled && scan_components < self.components
     }

@@ -1,10 +1,12 @@
-//! Decoded pixels.
+//! Decoded pixels, owned and borrowed.
 
-use crate::stages::Orientation;
 use framegate_models::Size;
 
-/// A decoded frame in the orientation in which the file stores it. Decoding into the same image
-/// again uses its memory again.
+use super::{DecodeError, DecodeLimits};
+use crate::stages::Orientation;
+
+/// A decoded frame in the orientation in which it is stored. Decoding into the same image again reuses
+/// its memory.
 #[derive(Debug, Clone, Default)]
 pub struct RgbImage {
     /// `[height, width, 3]`: red, green, blue, each 0 to 255.
@@ -13,12 +15,12 @@ pub struct RgbImage {
     pub width: usize,
     /// Height as stored, in pixels.
     pub height: usize,
-    /// What makes the stored image upright.
+    /// What turns the stored image upright.
     pub orientation: Orientation,
 }
 
 impl RgbImage {
-    /// The size that the image has when it is upright.
+    /// Size of the upright image.
     pub fn upright_size(&self) -> Size {
         let (width, height) = self.orientation.swap_if_turned(self.width, self.height);
         Size { width, height }
@@ -29,7 +31,18 @@ impl RgbImage {
         RgbView { pixels: &self.pixels, width: self.width, height: self.height }
     }
 
-    /// Takes on a size; the pixels keep old levels until they are decoded.
+    /// Refuses an image that is over a limit, or that does not have three bytes for each of its pixels.
+    pub(in crate::stages) fn check(&self, limits: &DecodeLimits) -> Result<(), DecodeError> {
+        let Self { width, height, .. } = *self;
+        limits.check(width, height)?;
+        let bytes = self.pixels.len();
+        if bytes == 0 || bytes != width.saturating_mul(height).saturating_mul(3) {
+            return Err(DecodeError::PixelCount { width, height, bytes });
+        }
+        Ok(())
+    }
+
+    /// Takes on a size; pixels keep their old values until they are decoded.
     pub(super) fn reset(&mut self, width: usize, height: usize, orientation: Orientation) {
         self.pixels.resize(width * height * 3, 0);
         (self.width, self.height, self.orientation) = (width, height, orientation);

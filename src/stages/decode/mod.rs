@@ -1,4 +1,4 @@
-//! JPEG bytes become pixels.
+//! Decodes JPEG bytes to pixels.
 
 mod error;
 mod header;
@@ -18,9 +18,9 @@ pub use error::DecodeError;
 pub use image::{RgbImage, RgbView};
 pub use limits::DecodeLimits;
 
-/// Put between the last scan and the end marker: one bits, 128 of them. No Huffman code is all ones
-/// (T.81, C), so a scan that goes on where its data ends is an error. Without this the decoder would
-/// take zeros for the missing data, and the image would turn grey where it was cut off.
+/// 128 one bits, inserted between the last scan and the end marker. No Huffman code is all ones (T.81, C),
+/// so reading on after the data has ended is an error. Without this the decoder would take zeros for the
+/// missing data, and the image would turn grey where it was cut off.
 const ONES: [u8; 32] = {
     let mut stuffed = [0x00; 32];
     let mut at = 0;
@@ -31,7 +31,7 @@ const ONES: [u8; 32] = {
     stuffed
 };
 
-/// Decodes JPEGs of one or three components; keeps its buffer between calls.
+/// Decodes JPEGs with one or three components; keeps its buffer between calls.
 #[derive(Debug)]
 pub struct Decoder {
     limits: DecodeLimits,
@@ -39,16 +39,16 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder of images up to a size.
+    /// A decoder for images within these limits.
     pub fn new(limits: DecodeLimits) -> Self {
         Self { limits, guarded: vec![] }
     }
 
-    /// Decodes a whole JPEG into `image`, whose memory is used again. Everything that the header
-    /// tells is checked before pixels are allocated. What follows the end marker is ignored.
+    /// Decodes a whole JPEG into `image`, whose memory is reused. Everything that the header says is
+    /// checked before pixels are allocated. Bytes after the end marker are ignored.
     ///
     /// # Errors
-    /// [`DecodeError`], after which the contents of `image` mean nothing.
+    /// [`DecodeError`]; the contents of `image` are then unspecified.
     pub fn decode(&mut self, jpeg: &[u8], image: &mut RgbImage) -> Result<(), DecodeError> {
         let header = header::read(jpeg)?;
         self.limits.check(header.width, header.height)?;
@@ -58,9 +58,9 @@ impl Decoder {
         self.guarded.extend_from_slice(&jpeg[..header.end]);
         self.guarded.extend_from_slice(&ONES);
         self.guarded.extend_from_slice(&header::END_MARKER);
-        // On hostile data zune-jpeg 0.5.15 panics, if rarely. A bad frame must cost no more than itself.
+        // On hostile data zune-jpeg 0.5.15 panics, if rarely. A bad frame must cost only itself.
         catch(|| decode_pixels(&self.guarded, &header, image))
-            .unwrap_or_else(|_| Err(DecodeError::Corrupt("its data makes no sense".into())))
+            .unwrap_or_else(|_| Err(DecodeError::Corrupt("its data cannot be decoded".into())))
     }
 }
 
@@ -69,7 +69,7 @@ fn decode_pixels(
     header: &Header<'_>,
     image: &mut RgbImage,
 ) -> Result<(), DecodeError> {
-    // The lenient mode answers damaged data with a damaged image.
+    // The lenient mode would turn damaged data into a damaged image.
     let options = DecoderOptions::default()
         .jpeg_set_out_colorspace(ColorSpace::RGB)
         .set_max_width(header.width)

@@ -1,4 +1,4 @@
-// The last messages, in short. Bounded, so it can run for days.
+// The last messages, shortened. Bounded, so that the page can run for days.
 
 const KEPT = 100;
 

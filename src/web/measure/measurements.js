@@ -1,4 +1,4 @@
-// Everything that is measured, in one place: the panel, the charts and the copied JSON read it.
+// All measurements, in one place: the panel, the charts and the copied JSON read them.
 
 import { Series } from "./series.js";
 import { Tally } from "./tally.js";

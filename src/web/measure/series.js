@@ -1,4 +1,4 @@
-// A value over the last minute, one bucket a second, so that its size never grows.
+// A value over the last minute, one bucket per second, so that its size never grows.
 
 export class Series {
   #buckets = new Map(); // second → values of that second, oldest second first

@@ -1,9 +1,9 @@
-// What became of the frames: sent = results + dropped + failed + refused + lost + in flight.
+// Counts what became of each frame: sent = results + dropped + failed + refused + lost + in flight.
 
 import { RollingWindow } from "./window.js";
 
 const DROP_WINDOW_MS = 3000;
-/** With fewer answers than this a rate would say nothing; the server waits for as many. */
+/** Fewer answers than this make no meaningful rate; the server waits for the same number. */
 const FEWEST_ANSWERS = 10;
 
 export class Tally {
@@ -28,7 +28,7 @@ export class Tally {
     this.#answers.add(true, now);
   }
 
-  /** The server counted the frame and could not finish it. */
+  /** The server counted the frame but could not finish it. */
   fail(code, now) {
     this.failed[code] = (this.failed[code] ?? 0) + 1;
     this.#answers.add(false, now);
@@ -49,7 +49,7 @@ export class Tally {
     return { sent: this.sent, results: this.results, dropped, failed, refused, lost: this.lost };
   }
 
-  /** Share of dropped frames among those answered in the last seconds, or null. */
+  /** Share of dropped frames among those answered in the last few seconds, or null. */
   dropRate(now) {
     const answers = this.#answers.values(now);
     if (answers.length < FEWEST_ANSWERS) return null;

@@ -1,6 +1,7 @@
 // Where the time between the camera and the screen goes.
 
-export const STAGES = ["decode", "resize", "normalise", "inference", "postprocess"];
+/** The parts of the server's time that are always shown, in order. Further stages follow as they arrive. */
+export const SERVER_PARTS = ["waiting", "decode", "resize", "normalise", "inference", "postprocess"];
 
 /**
  * Splits glass to glass in three. All times in milliseconds of the page's own clock, except the
@@ -18,18 +19,22 @@ export function splitGlassToGlass({ capturedAt, sentAt, receivedAt, paintedAt },
   };
 }
 
-/** The server's time in its stages, and what is left of `age_ms`: waiting for its turn. */
-export function splitServerTime(timings = {}, ageMs) {
-  const parts = Object.fromEntries(STAGES.map((stage) => [stage, numberOr(timings[stage], 0)]));
-  const worked = Object.values(parts).reduce((total, part) => total + part, 0);
-  return { waiting: Math.max(numberOr(ageMs, worked) - worked, 0), ...parts };
+/**
+ * The server's time by stage, and what is left of `age_ms`: waiting.
+ *
+ * @param timings `timings_ms` of a result: any stages, known here or not, and their `total`
+ */
+export function splitServerTime({ total, ...stages } = {}, ageMs) {
+  const known = Object.fromEntries(SERVER_PARTS.map((part) => [part, 0]));
+  const spent = Object.entries(stages).filter(([, time]) => Number.isFinite(time));
+  const worked = spent.reduce((sum, [, time]) => sum + time, 0);
+  const waiting = Number.isFinite(ageMs) ? Math.max(ageMs - worked, 0) : 0;
+  return { ...known, ...Object.fromEntries(spent), waiting };
 }
 
-/** The means of objects that hold the same keys; {} of none. */
+/** The mean of each key; an object without it counts as 0. {} without objects. */
 export function meanOfEach(objects) {
-  const keys = Object.keys(objects[0] ?? {});
-  const mean = (key) => objects.reduce((total, object) => total + object[key], 0) / objects.length;
-  return Object.fromEntries(keys.map((key) => [key, mean(key)]));
+  const keys = new Set(objects.flatMap(Object.keys));
+  const mean = (key) => objects.reduce((sum, object) => sum + (object[key] ?? 0), 0) / objects.length;
+  return Object.fromEntries([...keys].map((key) => [key, mean(key)]));
 }
-
-const numberOr = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);

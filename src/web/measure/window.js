@@ -22,7 +22,7 @@ export class RollingWindow {
     return this.#entries.map((entry) => entry.value);
   }
 
-  /** Entries a second. While the window fills up, only the time since the first entry counts. */
+  /** Entries per second. While the window fills up, only the time since the first entry counts. */
   perSecond(now) {
     const { length } = this.values(now);
     if (length < 2) return 0;
@@ -37,7 +37,7 @@ export class RollingWindow {
   }
 }
 
-/** The value below which this share of the values lies; null of none. */
+/** The value below which this share of the values lies; null without values. */
 export function quantile(values, share) {
   if (values.length === 0) return null;
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-// From how a connection ended to the problem that a person is told.
+// Derives the problem to show from how a connection ended.
 
 const SILENT_CLOSE = 4000;
 const SERVICE_RESTART = 1012;

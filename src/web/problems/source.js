@@ -1,4 +1,4 @@
-// What went wrong with a picture source; for a camera, from what the browser throws.
+// Problems with an image source; for a camera, derived from what the browser throws.
 
 const CODES = {
   NotAllowedError: "camera_denied",

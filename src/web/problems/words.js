@@ -1,8 +1,8 @@
-// What a person is told when something goes wrong: what happened, and what to do about it.
+// The words shown when something goes wrong: what happened, and what to do about it.
 
 /**
  * Each has a `title` (what happened), an `advice` (what to do), and what `retry` does:
- *   source   opens the picture source again
+ *   source   opens the image source again
  *   connect  connects to the server again
  *   reload   loads the page again
  */
@@ -10,9 +10,9 @@ const WORDS = {
   camera_denied: () => ({
     title: "The camera is not allowed",
     advice:
-      "This page asked for the camera and the answer was no. Allow it in the browser (the camera " +
-      "sign beside the address) or in the system's privacy settings, then retry. The demo, a video " +
-      "file and pictures need no permission.",
+      "This page asked for the camera and was refused. Allow it in the browser (the camera " +
+      "icon beside the address) or in the system's privacy settings, then retry. The demo, a video " +
+      "file and images need no permission.",
     retry: "source",
   }),
   camera_in_use: () => ({
@@ -23,12 +23,12 @@ const WORDS = {
   camera_absent: () => ({
     title: "No camera was found",
     advice:
-      "Plug one in and retry, or choose a video file or pictures: they need none.",
+      "Plug one in and retry, or choose a video file or images: they need no camera.",
     retry: "source",
   }),
   camera_lost: () => ({
-    title: "The camera went away",
-    advice: "It was unplugged, or its permission was taken back. Bring it back, then retry.",
+    title: "The camera was disconnected",
+    advice: "It was unplugged, or its permission was withdrawn. Reconnect or allow it, then retry.",
     retry: "source",
   }),
   camera_failed: ({ detail }) => ({
@@ -37,11 +37,11 @@ const WORDS = {
     retry: "source",
   }),
   insecure_origin: ({ origin }) => ({
-    title: "Browsers give no camera to this address",
+    title: "Browsers do not allow the camera at this address",
     advice:
       `${origin} is not a secure origin. Open the page over https, or through a tunnel to ` +
       "localhost (ssh -L 8080:localhost:8080 and your server's name). The demo, a video file and " +
-      "pictures work here as well.",
+      "images work here as well.",
     retry: "source",
   }),
   video_unplayable: ({ name }) => ({
@@ -50,37 +50,37 @@ const WORDS = {
     retry: "source",
   }),
   image_unreadable: ({ name }) => ({
-    title: `“${name}” is not a picture that the browser can read`,
+    title: `“${name}” is not an image that the browser can read`,
     advice: "JPEG, PNG and WebP work everywhere. Choose another file.",
     retry: "source",
   }),
   server_gone: () => ({
     title: "The server cannot be reached",
     advice:
-      "It was stopped, or the network between is down. The page keeps trying; if the server does " +
+      "It was stopped, or the network in between is down. The page keeps trying; if the server does " +
       "not come back by itself, start it again with “framegate serve”.",
     retry: "connect",
   }),
   server_silent: () => ({
     title: "The server stopped answering",
-    advice: "Frames were sent and nothing came back, so the connection was given up. The page connects again by itself.",
+    advice: "Frames were sent but nothing came back, so the page closed the connection. It reconnects by itself.",
     retry: "connect",
   }),
   server_starting: () => ({
     title: "The server is not ready",
-    advice: "It is loading its model, or about to stop. The page keeps trying.",
+    advice: "It is loading its model, or is about to stop. The page keeps trying.",
     retry: "connect",
   }),
   connection_refused: () => ({
     title: "The server refused the connection",
     advice:
-      "It runs, but takes no further session: most likely it serves as many as it may, or it does " +
+      "It is running but accepts no further session: most likely it has reached its limit, or it does " +
       "not allow this page's origin. The page keeps trying.",
     retry: "connect",
   }),
   draining: () => ({
     title: "The server is shutting down",
-    advice: "It finishes the frames it has. The page connects again as soon as a server is back.",
+    advice: "It finishes the frames it has. The page reconnects as soon as a server is back.",
     retry: "connect",
   }),
   invalid_pipeline: ({ pipeline, known }) => ({
@@ -90,7 +90,7 @@ const WORDS = {
   }),
   invalid_frame: ({ detail }) => ({
     title: "The server refused a frame",
-    advice: `It says: “${detail}”. Something on the way damages frames, or the browser encodes them wrongly. Retry starts a new session.`,
+    advice: `It says: “${detail}”. Something in between damages frames, or the browser encodes them incorrectly. Retry starts a new session.`,
     retry: "connect",
   }),
   frame_too_large: ({ detail, size, limit }) => ({
@@ -102,12 +102,12 @@ const WORDS = {
   }),
   decode_failed: ({ detail }) => ({
     title: "The server could not read a frame",
-    advice: `It says: “${detail}”. The stream goes on. If this stays, choose another source or retry.`,
+    advice: `It says: “${detail}”. The stream goes on. If this persists, choose another source or retry.`,
     retry: "connect",
   }),
   pipeline_failure: () => ({
     title: "The server failed on a frame",
-    advice: "The cause is in the server's log. The stream goes on. If this stays, retry or choose another pipeline.",
+    advice: "The cause is in the server's log. The stream goes on. If this persists, retry or choose another pipeline.",
     retry: "connect",
   }),
   session_ended: ({ code, reason }) => ({
@@ -117,22 +117,22 @@ const WORDS = {
   }),
   version_mismatch: () => ({
     title: "This page and the server do not speak the same version",
-    advice: "The server did not greet as this page expects. It was probably updated while the page was open: load the page again.",
+    advice: "The server's greeting is not the one this page expects. It was probably updated while the page was open: reload the page.",
     retry: "reload",
   }),
   message_unknown: () => ({
-    title: "The server said something that this page does not know",
-    advice: "Page and server are probably of different versions: load the page again. The messages are in the log.",
+    title: "The server sent a message that this page does not know",
+    advice: "Page and server are probably of different versions: reload the page. The messages are in the log.",
     retry: "reload",
   }),
   answer_unmatched: ({ index }) => ({
-    title: "An answer belongs to no frame",
-    advice: `The server answered frame ${index}, which is not under way. Page and server are probably of different versions: load the page again.`,
+    title: "An answer does not belong to any frame",
+    advice: `The server answered frame ${index}, which is not in flight. Page and server are probably of different versions: reload the page.`,
     retry: "reload",
   }),
 };
 
-const RETRY_LABELS = { source: "Retry", connect: "Retry now", reload: "Retry: load the page again" };
+const RETRY_LABELS = { source: "Retry", connect: "Retry now", reload: "Retry: reload the page" };
 
 /** @returns {{code, title, advice, retry, retryLabel}} for any code, also one not known here. */
 export function describeProblem(code, facts = {}) {
@@ -141,7 +141,7 @@ export function describeProblem(code, facts = {}) {
   return { code, ...described, retryLabel: RETRY_LABELS[described.retry] };
 }
 
-/** The same problem where the page helped itself: the demo plays until there is a camera. */
+/** The same problem, when the page plays the demo until there is a camera. */
 export function withDemoPlaying(problem) {
   return { ...problem, advice: `Until then the demo is playing. ${problem.advice}`, isDemoPlaying: true };
 }

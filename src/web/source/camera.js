@@ -1,4 +1,4 @@
-// A camera as a picture source.
+// A camera as an image source.
 
 import { cameraProblem, SourceProblem } from "../problems/source.js";
 import { playingVideo } from "./video.js";
@@ -9,8 +9,8 @@ export class CameraSource {
   surface = null;
 
   /**
-   * @param options `deviceId` ("" for any), `width` and `height` to ask for, and `onProblem`, told
-   *   when the camera goes away later
+   * @param options `deviceId` ("" for any), `width` and `height` to ask for, and `onProblem`,
+   *   called when the camera is lost later
    */
   constructor(options) {
     this.#options = options;
@@ -57,7 +57,7 @@ export class CameraSource {
   }
 }
 
-/** The cameras of this machine. Their labels are empty until one was allowed. */
+/** The cameras of this machine. Their labels are empty until the user has allowed one. */
 export async function listCameras() {
   const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
   return devices

@@ -1,4 +1,4 @@
-// Takes pictures from a source, evenly and at the rate that is asked for, and encodes them.
+// Takes images from a source, evenly spaced at the requested rate, and encodes them.
 
 import { Pacer } from "../stream/pacer.js";
 import { shrinkTo } from "../view/geometry.js";
@@ -10,16 +10,16 @@ export class Capture {
   #pacer = new Pacer();
 
   /**
-   * @param encoder as of `encoder.js`
-   * @param rate    frames a second at a time, called before each frame
-   * @param isWanted whether a frame could be sent now; without that none is taken
-   * @param onFrame gets `{ bytes, picture, capturedAt }`
+   * @param encoder from `encoder.js`
+   * @param rate    called before each frame; returns frames per second
+   * @param isWanted whether a frame could be sent now; if not, none is taken
+   * @param onFrame gets `{ bytes, image, capturedAt }`
    */
   constructor({ encoder, rate, isWanted, onFrame, clock = () => performance.now() }) {
     Object.assign(this, { encoder, rate, isWanted, onFrame, clock });
   }
 
-  /** `quality` of JPEG from 0 to 1; pictures are shrunk until their longer side is `longestSide`. */
+  /** JPEG `quality` from 0 to 1; larger images are shrunk until their longer side is `longestSide`. */
   start(source, settings) {
     this.#run += 1;
     this.#loop(this.#run, source, settings);
@@ -38,7 +38,7 @@ export class Capture {
       if (!this.isWanted()) continue;
       this.#pacer.taken(this.clock(), this.rate(this.clock()));
       const frame = await this.#take(source, settings());
-      if (run !== this.#run) return frame?.picture.close();
+      if (run !== this.#run) return frame?.image.close();
       if (frame) this.onFrame(frame);
     }
   }
@@ -47,17 +47,17 @@ export class Capture {
     const capturedAt = this.clock();
     source.refresh(capturedAt);
     const { width, height } = shrinkTo(source.size, longestSide);
-    let picture;
+    let image;
     try {
-      picture = await createImageBitmap(source.surface, {
+      image = await createImageBitmap(source.surface, {
         resizeWidth: width,
         resizeHeight: height,
         resizeQuality: "medium",
       });
     } catch {
-      return null; // A video has moments without a picture, as when a phone is turned.
+      return null; // A video may have no image for a moment, as when a phone is rotated.
     }
-    const encoded = await this.encoder.encode(picture, quality);
+    const encoded = await this.encoder.encode(image, quality);
     return encoded && { ...encoded, capturedAt };
   }
 }

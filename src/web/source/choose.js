@@ -1,4 +1,4 @@
-// From what the user chose to an open picture source.
+// Opens the image source that the user chose.
 
 import { CameraSource } from "./camera.js";
 import { DemoSource } from "./demo.js";
@@ -7,7 +7,7 @@ import { StillsSource } from "./stills.js";
 
 /**
  * @param choice `files`, `deviceId` and `size` as chosen, and `onProblem` for trouble that comes later
- * @returns the source, not yet open; null where a file has still to be chosen
+ * @returns the source, not yet open; null if a file must be chosen first
  */
 function makeSource(kind, { files, deviceId, size, onProblem }) {
   const longestSide = Math.max(size.width, size.height);
@@ -17,13 +17,13 @@ function makeSource(kind, { files, deviceId, size, onProblem }) {
   return kind === "video" ? new VideoFileSource({ file: files[0] }) : new StillsSource({ files });
 }
 
-/** Keeps one source open at a time. Of two openings that overlap the later one wins. */
+/** Keeps one source open at a time. If two are being opened, the later one wins. */
 export class SourceKeeper {
   #opening = 0;
   current = null;
   kind = null;
 
-  /** Resolves to the open source, or to null where there is none or it is no longer wanted. */
+  /** Resolves to the open source, or to null if there is none or it is no longer wanted. */
   async open(kind, choice) {
     this.close();
     this.kind = kind;

@@ -1,4 +1,4 @@
-// The built-in scene as a picture source: something to see where there is no camera.
+// The built-in scene as an image source, for machines without a camera.
 
 import { drawScene, SCENE_SIZE } from "./scene.js";
 

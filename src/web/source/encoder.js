@@ -1,9 +1,9 @@
-// Pictures to JPEG: in a worker where the browser can, else on the page's own thread.
+// Encodes images as JPEG: in a worker where the browser supports it, else on the page's own thread.
 
 /**
- * A browser keeps the encoded bytes outside the worker until the worker's garbage is collected. The
- * worker makes so little of it that this can take minutes, and with large frames hundreds of
- * megabytes, so a new worker takes over after this many bytes.
+ * A browser keeps the encoded bytes outside the worker until the worker's garbage is collected. A
+ * worker produces so little garbage that this can take minutes and, with large frames, hundreds of
+ * megabytes. So a new worker takes over after this many bytes.
  */
 const RENEW_BYTES = 4_000_000;
 
@@ -21,26 +21,26 @@ export class Encoder {
     return this.#worker ? "worker" : "page";
   }
 
-  /** One picture at a time. Resolves to `{ picture, bytes }`; the picture is an ImageBitmap. */
-  async encode(picture, quality) {
-    if (!this.#worker) return this.#encodeOnPage(picture, quality);
+  /** One image at a time. Resolves to `{ image, bytes }`; the image is an ImageBitmap. */
+  async encode(image, quality) {
+    if (!this.#worker) return this.#encodeOnPage(image, quality);
     try {
-      const encoded = await this.#encodeInWorker(picture, quality);
+      const encoded = await this.#encodeInWorker(image, quality);
       this.#renewAfter(encoded.bytes.byteLength);
       return encoded;
     } catch {
-      // The worker could not be loaded, and took this picture with it: the next one goes here.
+      // The worker could not be loaded, and this image is lost with it: encode the next one here.
       this.#worker.terminate();
       this.#worker = null;
       return null;
     }
   }
 
-  #encodeInWorker(picture, quality) {
+  #encodeInWorker(image, quality) {
     return new Promise((resolve, reject) => {
       this.#worker.onmessage = (event) => resolve(event.data);
       this.#worker.onerror = reject;
-      this.#worker.postMessage({ picture, quality }, [picture]);
+      this.#worker.postMessage({ image, quality }, [image]);
     });
   }
 
@@ -52,13 +52,13 @@ export class Encoder {
     this.#encodedBytes = 0;
   }
 
-  async #encodeOnPage(picture, quality) {
+  async #encodeOnPage(image, quality) {
     this.#canvas ??= document.createElement("canvas");
-    this.#canvas.width = picture.width;
-    this.#canvas.height = picture.height;
-    this.#canvas.getContext("2d", { alpha: false }).drawImage(picture, 0, 0);
+    this.#canvas.width = image.width;
+    this.#canvas.height = image.height;
+    this.#canvas.getContext("2d", { alpha: false }).drawImage(image, 0, 0);
     const blob = await new Promise((resolve) => this.#canvas.toBlob(resolve, "image/jpeg", quality));
-    return { picture, bytes: await blob.arrayBuffer() };
+    return { image, bytes: await blob.arrayBuffer() };
   }
 }
 

@@ -1,4 +1,4 @@
-// A video file as a picture source, played in a loop and streamed like a camera.
+// A video file as an image source, played in a loop and streamed like a camera.
 
 import { SourceProblem } from "../problems/source.js";
 import { playingVideo } from "./video.js";

@@ -7,7 +7,7 @@ import { SYMBOLS } from "./symbols.js";
 
 export const SCENE_SIZE = { width: 640, height: 480 };
 
-const BELT_SPEED = 36; // pixels a second
+const BELT_SPEED = 36; // pixels per second
 const PARCEL_DISTANCE = 256;
 const PARCELS = [
   { symbol: SYMBOLS.qr_parcel, module: 4, width: 172 },
@@ -24,7 +24,7 @@ export function drawScene(context, seconds) {
   drawParcelsOnBelt(context, seconds);
 }
 
-/** Draws in coordinates that are moved, turned and scaled, then restores them. */
+/** Draws in translated, rotated and scaled coordinates, then restores them. */
 function placed(context, { x, y, turn = 0, scale = 1 }, draw) {
   context.save();
   context.translate(x, y);

@@ -1,4 +1,4 @@
-// Picture files as a source: one after the other, each for a few seconds.
+// Image files as a source, shown one after another for a few seconds each.
 
 import { SourceProblem } from "../problems/source.js";
 
@@ -6,7 +6,7 @@ const SHOWN_MS = 3000;
 
 export class StillsSource {
   #files;
-  #pictures = [];
+  #images = [];
   #startedAt = 0;
   surface = null;
 
@@ -21,7 +21,7 @@ export class StillsSource {
   async open() {
     for (const file of this.#files) {
       try {
-        this.#pictures.push(await createImageBitmap(file));
+        this.#images.push(await createImageBitmap(file));
       } catch {
         this.close();
         throw new SourceProblem("image_unreadable", { name: file.name });
@@ -33,10 +33,10 @@ export class StillsSource {
 
   refresh(now) {
     const turn = Math.floor(Math.max(now - this.#startedAt, 0) / SHOWN_MS);
-    this.surface = this.#pictures[turn % this.#pictures.length];
+    this.surface = this.#images[turn % this.#images.length];
   }
 
   close() {
-    for (const picture of this.#pictures) picture.close();
+    for (const image of this.#images) image.close();
   }
 }

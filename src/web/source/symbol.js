@@ -1,6 +1,6 @@
 // Draws a code symbol of `symbols.js`.
 
-/** Light modules around a symbol, without which readers do not find it; bars need more at their ends. */
+/** The quiet zone, in modules, that readers need around a symbol; linear codes need more at their ends. */
 const QUIET_ZONE = 3;
 const QUIET_ENDS = 9;
 
@@ -39,7 +39,7 @@ export function drawSymbol(context, symbol, module, rowHeight = module) {
   });
 }
 
-/** Neighbouring dark modules as one: between two rectangles a tilted canvas would show a seam. */
+/** Merges neighbouring dark modules: a tilted canvas would show a seam between two rectangles. */
 function darkRuns(row) {
   const runs = [];
   row.forEach((isDark, column) => {

@@ -1,4 +1,4 @@
-// A video that plays without being on the page: the stage draws its frames.
+// A video that plays without being on the page; the stage draws its frames.
 
 /** @param attach gives the element its source. Resolves when there is a first frame. */
 export function playingVideo(attach) {

@@ -1,8 +1,8 @@
-// When to connect again, and how long to wait before it.
+// When to reconnect, and how long to wait first.
 
 /**
- * Closes that connecting again cannot mend: a clean goodbye (1000, or 1005 where no code was
- * given), and those by which the server says that it will not take what this client sends.
+ * Closes after which reconnecting is pointless: a clean goodbye (1000, or 1005 without a code), and
+ * those by which the server says that it will not accept what this client sends.
  */
 const FINAL_CLOSES = new Set([1000, 1003, 1005, 1007, 1008, 1009, 1010]);
 
@@ -10,7 +10,7 @@ export function shouldReconnect(closeCode) {
   return !FINAL_CLOSES.has(closeCode);
 }
 
-/** Waits of 1 s, 2 s, 4 s … 30 s, each shifted by chance so that clients do not return in step. */
+/** Waits of 1 s, 2 s, 4 s … 30 s, each with jitter so that clients do not reconnect in step. */
 export class Backoff {
   #attempt = 0;
   #random;
@@ -20,7 +20,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** How many waits were handed out since the last success. */
+  /** Attempts since the last success. */
   get attempt() {
     return this.#attempt;
   }

@@ -1,9 +1,9 @@
-// Which answer belongs to which frame.
+// Matches answers to frames.
 //
-// The server numbers valid frames from 1 in the order in which they were sent. A frame that it
-// refuses is not counted, so every frame sent after a refused one has a number lower than its place.
+// The server numbers valid frames from 1 in the order in which they were sent. It does not count a
+// frame that it refuses, so every frame sent after a refused one has a lower number than its position.
 
-/** Pictures of frames under way are kept up to this many pixels: 26 frames of 640×480. */
+/** Most pixels of images kept for frames in flight: 26 frames of 640×480. */
 const KEPT_PIXELS = 8_000_000;
 
 export class FrameLedger {
@@ -21,23 +21,23 @@ export class FrameLedger {
   }
 
   /**
-   * @param frame has `size` in bytes, `refusal` as `refusalOf` sees it, and optionally a `picture`
-   *   (an ImageBitmap) that the ledger closes when it has to let go of it.
+   * @param frame has `size` in bytes, `refusal` as `refusalOf` sees it, and optionally a `image`
+   *   (an ImageBitmap) that the ledger closes when it runs out of room for it.
    */
   sent(frame) {
     this.#counted += 1;
     this.#underway.push({ index: this.#counted, frame });
-    this.#letGoOfPictures();
+    this.#closeOldImages();
   }
 
-  /** Takes the frame with this number out; undefined if there is none such. */
+  /** Removes and returns the frame with this number; undefined if there is none. */
   answered(index) {
     this.#highestAnswered = Math.max(this.#highestAnswered, index);
     const place = this.#underway.findIndex((entry) => entry.index === index);
     return place < 0 ? undefined : this.#underway.splice(place, 1)[0].frame;
   }
 
-  /** Takes out the frame that an error without a number is about, and moves the later ones up. */
+  /** Removes and returns the frame that an error without a number is about, and renumbers later ones. */
   refused(code, detail = "") {
     const place = this.#placeOfRefused(code, detail);
     if (place < 0) return undefined;
@@ -47,10 +47,10 @@ export class FrameLedger {
     return frame;
   }
 
-  /** Forgets every frame, as a closed connection does, and returns how many were under way. */
+  /** Forgets every frame, as a closed connection does, and returns how many were in flight. */
   clear() {
     const lost = this.#underway.length;
-    for (const { frame } of this.#underway) closePicture(frame);
+    for (const { frame } of this.#underway) closeImage(frame);
     this.#underway = [];
     this.#counted = 0;
     this.#highestAnswered = 0;
@@ -68,17 +68,17 @@ export class FrameLedger {
     return place < 0 ? first : place;
   }
 
-  #letGoOfPictures() {
+  #closeOldImages() {
     let pixels = 0;
     for (const { frame } of this.#underway.toReversed()) {
-      if (!frame.picture) continue;
-      pixels += frame.picture.width * frame.picture.height;
-      if (pixels > this.#keptPixels) closePicture(frame);
+      if (!frame.image) continue;
+      pixels += frame.image.width * frame.image.height;
+      if (pixels > this.#keptPixels) closeImage(frame);
     }
   }
 }
 
-export function closePicture(frame) {
-  frame?.picture?.close();
-  if (frame) frame.picture = null;
+export function closeImage(frame) {
+  frame?.image?.close();
+  if (frame) frame.image = null;
 }

@@ -1,5 +1,5 @@
-// The server's first look at a frame, done here too: a refused frame can then be told from its
-// neighbours, and one that is too large need not travel at all.
+// The server's first checks of a frame, repeated here: they identify which frame was refused, and a
+// frame that is too large need not be sent at all.
 
 /** @returns {"invalid_frame"|"frame_too_large"|null} why the server would refuse the bytes. */
 export function refusalOf(bytes, maxBytes = Infinity) {

@@ -1,14 +1,14 @@
-// Whether the link keeps up.
+// Limits the frames in flight to what the link carries without delay.
 //
 // `bufferedAmount` shows only what the browser holds; the system and the routers behind it hold
-// more, and a frame that waits there is late before it is seen. So the time that frames spend on the
-// way is watched: while it stays near the shortest seen, more frames may be under way, and when it
-// grows well beyond that, fewer.
+// more, and a frame that waits there arrives late. So this watches the time that frames spend in
+// transit: while it stays near the shortest seen, more frames may be in flight, and when it grows well
+// beyond that, fewer.
 
 const FEWEST = 2;
 const AT_FIRST = 3;
 const MOST = 64;
-/** Gained by an answer in time, lest a step be followed by the next before its effect shows. */
+/** Gained per answer in time: small, so that a step shows its effect before the next one. */
 const GAIN = 0.25;
 const SLACK_MS = 100;
 
@@ -17,14 +17,14 @@ export class LinkWatch {
   #allowed = AT_FIRST;
 
   /**
-   * An answer came whose frame spent this long on the way there and back, the server's own time not
-   * counted. Answers of which that is unknown must be left out.
+   * Records an answer whose frame and result spent this long in transit, excluding the server's own
+   * time. Leave out answers for which that is unknown.
    */
   answered(networkMs, inFlight) {
     const time = Math.max(networkMs, 0);
     this.#shortest = Math.min(this.#shortest, time);
     const isLate = time > 2 * this.#shortest + SLACK_MS;
-    // Never far above what is in use, or a link that turns bad would be filled before it is noticed.
+    // Never far above what is in use, or a link that deteriorates would fill up before it is noticed.
     const grown = Math.min(this.#allowed + GAIN, Math.max(inFlight + 3, AT_FIRST), MOST);
     this.#allowed = isLate ? Math.max(this.#allowed / 2, FEWEST) : grown;
   }

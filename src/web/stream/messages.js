@@ -1,5 +1,5 @@
-// What the server says, told apart by shape. Keys that are not known are left alone: the protocol
-// may add some. A message of no known shape is `unknown`, never an exception.
+// Parses the server's messages and classifies them by shape. Unknown keys are ignored: the protocol may
+// add some. A message of unknown shape is `unknown`, never an exception.
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
@@ -32,13 +32,13 @@ function kindOf(message) {
   return "unknown";
 }
 
-/** @returns {{kind: string, message: object|null}} `message` is null where the text is no JSON object. */
+/** @returns {{kind: string, message: object|null}} `message` is null if the text is not a JSON object. */
 export function readMessage(text) {
   let message = null;
   try {
     message = JSON.parse(text);
   } catch {
-    // Falls through: what is not JSON is of no known shape.
+    // Falls through: text that is not JSON has an unknown shape.
   }
   if (!isObject(message)) return { kind: "unknown", message: null };
   return { kind: kindOf(message), message };

@@ -1,4 +1,4 @@
-// Even spacing of frames. A late frame does not make the next ones early: no bursts.
+// Spaces frames evenly. A late frame does not make the next ones early: no bursts.
 
 export class Pacer {
   #last = -Infinity;
@@ -8,7 +8,7 @@ export class Pacer {
     return Math.max(this.#last + 1000 / rate - now, 0);
   }
 
-  /** A frame was taken now. Timers fire late; up to half an interval of that is made good. */
+  /** Records that a frame was taken now. Timers fire late; up to half an interval is made up for. */
   taken(now, rate) {
     const interval = 1000 / rate;
     this.#last = Math.max(this.#last + interval, now - interval / 2);

@@ -1,8 +1,8 @@
-// How many frames a second to send: what the user wants, until the server advises less.
+// The frame rate to send: what the user wants, until the server advises less.
 
-/** Climbing back to what the server recommended, in frames a second gained each second. */
+/** Climbing back to the recommended rate, in frames per second gained each second. */
 const CLIMB = 1;
-/** Beyond that nobody knows what the server can take, so it is felt out slowly. */
+/** Beyond the recommended rate the server's capacity is unknown, so climb slowly. */
 const PROBE = 0.25;
 const SLOWEST = 0.5;
 
@@ -26,7 +26,7 @@ export class RateControl {
     return this.#state;
   }
 
-  /** The server's last advice in frames a second, or null. */
+  /** The server's last advice in frames per second, or null. */
   get recommended() {
     return this.#recommended;
   }
@@ -47,13 +47,13 @@ export class RateControl {
     this.#state = "climbing";
   }
 
-  /** A new session starts with a clean slate: its server knows nothing of the old advice. */
+  /** A new session starts afresh: its server knows nothing of the old advice. */
   reset() {
     this.#state = "steady";
     this.#recommended = null;
   }
 
-  /** Frames a second to send now. */
+  /** Frames per second to send now. */
   rate(now) {
     if (this.locked || this.#state === "steady") return this.#wanted;
     if (this.#state === "slowed") return Math.min(this.#wanted, this.#recommended);

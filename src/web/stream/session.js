@@ -1,18 +1,18 @@
 // A streaming session as seen from the page: frames go in, answers come out with the frame they
-// belong to, advice is obeyed, and everything is counted.
+// belong to. Follows the server's advice and counts everything.
 
-import { closePicture, FrameLedger } from "./frames.js";
+import { closeImage, FrameLedger } from "./frames.js";
 import { refusalOf } from "./jpeg.js";
 import { LinkWatch } from "./link.js";
 import { StreamSocket } from "./socket.js";
 
 /**
- * `handlers`, all of them needed:
- *   state(name, facts)       as of `StreamSocket`
- *   greeting(session)        what the server said of itself
- *   answer(frame, message)   a result with its frame; the frame's picture is the receiver's to close
+ * `handlers`, all required:
+ *   state(name, facts)       as in `StreamSocket`
+ *   greeting(session)        the server's description of itself
+ *   answer(frame, message)   a result with its frame; the receiver closes the frame's image
  *   advice(kind)             `slow_down`, `recovered` or `draining`
- *   problem(code, facts)     something that a person has to be told
+ *   problem(code, facts)     something to show the user
  *   message(kind, text)      every message, for the log
  */
 export class StreamSession {
@@ -59,7 +59,7 @@ export class StreamSession {
     this.handlers.state("stopped", {});
   }
 
-  /** @param frame `bytes`, `picture` and `capturedAt`; more is added to it on its way. */
+  /** @param frame `bytes`, `image` and `capturedAt`; the session adds more to it. */
   offer(frame) {
     frame.size = frame.bytes.byteLength;
     frame.refusal = refusalOf(new Uint8Array(frame.bytes), this.#maxFrameBytes);
@@ -92,7 +92,7 @@ export class StreamSession {
   }
 
   #keptBack(frame) {
-    closePicture(frame);
+    closeImage(frame);
     this.measurements.tally.keptBack += 1;
   }
 
@@ -112,9 +112,9 @@ export class StreamSession {
     const now = this.clock();
     const frame = this.#ledger.answered(message.frame_index);
     const { reason } = message;
-    // Pacing is decided on arrival; in the other cases the frame has waited, nobody says how long.
+    // Pacing is decided on arrival; for the other reasons the frame has waited for an unknown time.
     if (frame && reason === "pacing") this.#link.answered(now - frame.sentAt, this.#ledger.inFlight);
-    closePicture(frame);
+    closeImage(frame);
     this.measurements.tally.drop(String(reason), now);
   }
 
@@ -133,7 +133,7 @@ export class StreamSession {
     const isAboutFrame = counted || code === "invalid_frame" || code === "frame_too_large";
     if (isAboutFrame) {
       const frame = counted ? this.#ledger.answered(index) : this.#ledger.refused(code, detail);
-      closePicture(frame);
+      closeImage(frame);
     }
     if (counted) this.measurements.tally.fail(code, this.clock());
     else if (isAboutFrame) this.measurements.tally.refuse(code);

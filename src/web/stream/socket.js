@@ -1,24 +1,24 @@
-// The WebSocket client: JPEG frames out, messages in. It needs only its neighbours `backoff.js` and
-// `messages.js`, and touches no page, so another project can take the three files as they are.
+// The WebSocket client: JPEG frames out, messages in. It needs only `backoff.js` and `messages.js`
+// and does not touch the page, so another project can use the three files as they are.
 
 import { Backoff, shouldReconnect } from "./backoff.js";
 import { readMessage } from "./messages.js";
 
 const OPEN = 1;
 const NORMAL_CLOSE = 1000;
-/** From the range that applications may use: the connection was given up for dead. */
+/** A close code from the range for applications: the connection was considered dead. */
 const SILENT_CLOSE = 4000;
 const POLL_MS = 4;
 
 /**
  * `handlers` may hold one function for each kind of message (`greeting`, `result`, `drop`,
  * `slow_down`, `recovered`, `draining`, `error`, `unknown`), each called with the parsed message,
- * and besides:
+ * and also:
  *   message(kind, text)  every message, before its own handler
  *   state(name, facts)   `connecting`, `open` (greeted, frames may go), `waiting` (with `delayMs`
  *                        and `attempt`), `closed` (for good); the last two with `code` and `reason`
- *   mismatch(text)       the first message was no greeting; the connection is closed for good
- *   sent(frame)          the bytes of this frame were handed to the browser
+ *   mismatch(text)       the first message was not a greeting; the connection is closed for good
+ *   sent(frame)          the bytes of this frame were passed to the browser
  *   replaced(frame)      a newer frame took this one's place before it was sent
  */
 export class StreamSocket {
@@ -32,8 +32,8 @@ export class StreamSocket {
 
   /**
    * @param url      of the endpoint, with ws: or wss:
-   * @param mayCarry asked before a frame is sent; false keeps it back until a later frame or answer
-   * @param silenceMs a connection that has a frame to carry and says nothing this long is dead
+   * @param mayCarry called before a frame is sent; false holds it back until a later frame or answer
+   * @param silenceMs a connection with a frame in flight that stays silent this long is dead
    */
   constructor({
     url,
@@ -76,7 +76,7 @@ export class StreamSocket {
     const socket = new this.WebSocketClass(url.href);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    // A socket that was let go may still have events on the way.
+    // A socket that was abandoned may still have events pending.
     const whileCurrent = (react) => (event) => socket === this.#socket && react(event);
     socket.onmessage = whileCurrent((event) => this.#receive(event.data));
     socket.onclose = whileCurrent((event) => this.#closed(event.code, event.reason));
@@ -102,7 +102,7 @@ export class StreamSocket {
     clearTimeout(this.#pollTimer);
     if (!this.#unsent || this.#socket?.readyState !== OPEN) return;
     this.#silenceTimer ??= setTimeout(() => this.#silent(), this.silenceMs);
-    // The browser tells nobody when its buffer has drained, so that is asked again.
+    // The browser does not report that its buffer has drained, so poll it.
     if (this.#socket.bufferedAmount > 0 || !this.mayCarry()) {
       this.#pollTimer = setTimeout(() => this.#flush(), POLL_MS);
       return;
@@ -135,7 +135,7 @@ export class StreamSocket {
     this.#call("state", "waiting", { code, reason, delayMs, attempt: this.backoff.attempt });
   }
 
-  /** Forgets the connection and hands it back, so that its later events mean nothing. */
+  /** Forgets the connection and returns it; its later events are ignored. */
   #letGo() {
     const socket = this.#socket;
     clearTimeout(this.#pollTimer);

@@ -1,4 +1,4 @@
-// What the server advises, and what the page makes of it.
+// Shows the server's advice and how the page follows it.
 
 import { byId, setText } from "./dom.js";
 import { perSecond } from "./numbers.js";

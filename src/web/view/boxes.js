@@ -1,20 +1,20 @@
-// Draws detections over a picture.
+// Draws detections over an image.
 
 import { classColour, css, textOn } from "./colour.js";
 import { placeBox, placeLabel } from "./geometry.js";
 import { percent } from "./numbers.js";
 
 /**
- * @param placement where the frame lies on the canvas, as of `fitInside`
- * @param ratio     canvas pixels for one pixel of the style sheet
+ * @param placement where the frame lies on the canvas, from `fitInside`
+ * @param ratio     canvas pixels per CSS pixel
  */
 export function drawBoxes(context, detections, placement, ratio) {
-  // The surest come last, on top of what is less sure.
+  // Highest score last, on top of the others.
   const places = detections
     .toSorted((one, other) => one.score - other.score)
     .map((detection) => ({ detection, box: placeBox(detection, placement) }));
   for (const { detection, box } of places) drawFrame(context, classColour(detection.class_id), box, ratio);
-  // Labels after all boxes, so that no neighbour's box is drawn through them.
+  // Labels after all boxes, so that no neighbouring box is drawn through them.
   for (const { detection, box } of places) drawLabel(context, detection, box, ratio);
 }
 
@@ -34,7 +34,7 @@ function drawFrame(context, colour, { x, y, w, h }, ratio) {
 function drawLabel(context, { label, class_id, score }, box, ratio) {
   const text = `${label ?? `class ${class_id}`} ${percent(score)}`;
   const colour = classColour(class_id);
-  // On a small picture a label of the usual size would hide what it names.
+  // On a small image a label of normal size would hide the object.
   const fontSize = Math.min(Math.max(context.canvas.width / 36, 10 * ratio), 13 * ratio);
   context.font = `600 ${fontSize}px Inter, system-ui, sans-serif`;
   context.textBaseline = "middle";

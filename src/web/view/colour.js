@@ -1,6 +1,6 @@
 // A colour for each class, the same in every frame and session.
 
-/** The golden angle: neighbouring class numbers land far apart, and no two soon meet. */
+/** The golden angle: neighbouring class numbers get very different hues, without early repeats. */
 const GOLDEN_ANGLE = 137.508;
 const FIRST_HUE = 165;
 const DARK_TEXT = [10, 18, 24];
@@ -13,7 +13,7 @@ export function classColour(classId) {
   return fromHsl(hue, 0.85, lightness);
 }
 
-/** Of a dark and a white text the one that is easier to read on this colour. */
+/** Dark or white text, whichever is easier to read on this colour. */
 export function textOn(colour) {
   return contrast(colour, DARK_TEXT) >= contrast(colour, LIGHT_TEXT) ? DARK_TEXT : LIGHT_TEXT;
 }

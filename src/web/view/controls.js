@@ -1,4 +1,4 @@
-// The form below the picture: what the user chose.
+// The form below the image.
 
 import { byId, element, setText } from "./dom.js";
 
@@ -73,7 +73,7 @@ export class Controls {
     );
   }
 
-  /** One video, or any number of pictures, by what the files are. */
+  /** One video, or any number of images, according to the files' types. */
   takeFiles(list, handlers) {
     const files = [...list];
     const kind = files.some((file) => file.type.startsWith("image/")) ? "stills" : "video";

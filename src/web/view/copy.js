@@ -1,5 +1,5 @@
-// Text to the clipboard. Where the browser gives no clipboard (a page that is not on a secure
-// origin) the text is shown, selected, to be copied by hand.
+// Copies text to the clipboard. Where the browser offers no clipboard (a page that is not on a secure
+// origin), shows the text, selected, to be copied by hand.
 
 import { byId, setText } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// Making and filling elements.
+// Creates and fills elements.
 
 /** The page's element with this id. Every id used here is in index.html. */
 export const byId = (id) => document.getElementById(id);
@@ -9,12 +9,12 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** Sets a text only where it differs, so that screen readers and selections are left alone. */
+/** Sets a text only if it differs, so that screen readers and selections are not disturbed. */
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** Fills a <dl> with pairs, keeping its elements where the terms stay the same. */
+/** Fills a <dl> with pairs, reusing its elements if the terms stay the same. */
 export function fillTerms(list, pairs) {
   const terms = [...list.querySelectorAll("dt")].map((term) => term.textContent);
   if (terms.join("\n") !== pairs.map(([term]) => term).join("\n")) {

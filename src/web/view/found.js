@@ -1,4 +1,4 @@
-// The detections of the shown frame as a list, for those who cannot see the boxes too.
+// The detections of the frame on display as a list, also for users who cannot see the boxes.
 
 import { classColour, css } from "./colour.js";
 import { element } from "./dom.js";

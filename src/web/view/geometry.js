@@ -1,14 +1,14 @@
-// From pixels of a frame to pixels of the page.
+// Maps pixels of a frame to pixels of the page.
 
-/** Where a picture lies in an area when it is shown whole, in its own proportions, and centred. */
-export function fitInside(picture, area) {
-  const scale = Math.min(area.width / picture.width, area.height / picture.height);
-  const width = picture.width * scale;
-  const height = picture.height * scale;
+/** Where an image lies in an area if it is shown whole, with its own aspect ratio, and centred. */
+export function fitInside(image, area) {
+  const scale = Math.min(area.width / image.width, area.height / image.height);
+  const width = image.width * scale;
+  const height = image.height * scale;
   return { x: (area.width - width) / 2, y: (area.height - height) / 2, width, height, scale };
 }
 
-/** A detection's box as it lies in the area. `placement` is what `fitInside` gave for its frame. */
+/** A detection's box in the area. `placement` is the result of `fitInside` for its frame. */
 export function placeBox({ x, y, w, h }, placement) {
   const { scale } = placement;
   return { x: placement.x + x * scale, y: placement.y + y * scale, w: w * scale, h: h * scale };
@@ -24,7 +24,7 @@ export function placeLabel(box, label, area) {
   return { x, y };
 }
 
-/** A picture's size shrunk, never enlarged, until its longer side is no longer than this. */
+/** An image's size, shrunk until its longer side fits; never enlarged. */
 export function shrinkTo(size, longestSide) {
   const scale = Math.min(1, longestSide / Math.max(size.width, size.height));
   return { width: Math.round(size.width * scale), height: Math.round(size.height * scale) };

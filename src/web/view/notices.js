@@ -1,5 +1,5 @@
-// What went wrong, in words, above the picture: at most one notice for each of the source, the
-// connection and the frames.
+// Notices above the image about what went wrong: at most one each for the source, the connection and
+// the frames.
 
 import { element } from "./dom.js";
 
@@ -16,7 +16,7 @@ export class Notices {
     this.#actions = actions;
   }
 
-  /** @param problem as of `describeProblem`. Shown again, it stays as it is and is not read out twice. */
+  /** @param problem from `describeProblem`. One that is already shown stays, and is not read out twice. */
   show(slot, problem) {
     const shown = this.#shown.get(slot)?.problem;
     if (shown?.code === problem.code && shown.advice === problem.advice) return;

@@ -1,4 +1,4 @@
-// Numbers as a person reads them; a dash where there is none.
+// Formats numbers for people; a dash if there is none.
 
 const NONE = "–";
 const isNumber = (value) => Number.isFinite(value);

@@ -1,6 +1,6 @@
-// The measurements, a few times a second.
+// The measurements, refreshed a few times per second.
 
-import { STAGES } from "../measure/timing.js";
+import { SERVER_PARTS } from "../measure/timing.js";
 import { StackedBar } from "./bars.js";
 import { Chart } from "./chart.js";
 import { byId, element, fillTerms, setText } from "./dom.js";
@@ -8,7 +8,7 @@ import { Gauge } from "./gauge.js";
 import { breakdown, count, milliseconds, percent, perSecond } from "./numbers.js";
 
 const CHARTS = [
-  { name: "fps", title: "Answered frames a second" },
+  { name: "fps", title: "Answered frames per second" },
   { name: "age", title: "Age when answered", unit: "ms" },
   { name: "roundTrip", title: "Round trip", unit: "ms" },
 ];
@@ -17,7 +17,7 @@ const LOG_SHOWN = 40;
 export class Panel {
   #charts = CHARTS.map((chart) => new Chart(chart));
   #glass = new StackedBar(byId("glass"), ["browser", "network", "server"]);
-  #stages = new StackedBar(byId("stages"), ["waiting", ...STAGES]);
+  #stages = new StackedBar(byId("stages"), SERVER_PARTS);
   #gauge = new Gauge(byId("gauge"));
 
   constructor() {

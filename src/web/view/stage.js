@@ -1,7 +1,7 @@
-// The picture with its boxes. A result is drawn on the very frame it is about; boxes over the live
-// picture are an option, and then the caption says how old they are.
+// The image with its boxes. A result is drawn on the exact frame that it is about; boxes over the live
+// image are an option, and the caption then says how old they are.
 
-import { closePicture } from "../stream/frames.js";
+import { closeImage } from "../stream/frames.js";
 import { drawBoxes } from "./boxes.js";
 import { setText } from "./dom.js";
 import { fitInside } from "./geometry.js";
@@ -17,7 +17,7 @@ export class Stage {
   #isDrawn = false;
   view = "answer";
 
-  /** @param onPainted gets the answer when its boxes were put on the screen for the first time */
+  /** @param onPainted called with an answer when its boxes are on the screen for the first time */
   constructor({ root, canvas, caption, emptyText, onPainted, clock = () => performance.now() }) {
     Object.assign(this, { root, onPainted, clock });
     this.#canvas = canvas;
@@ -38,7 +38,7 @@ export class Stage {
     this.forgetAnswer();
   }
 
-  /** @param why there is no picture, in words */
+  /** @param why there is no image, in words */
   showNothing(why) {
     this.#source = null;
     this.root.dataset.empty = "true";
@@ -46,49 +46,49 @@ export class Stage {
     this.forgetAnswer();
   }
 
-  /** Takes over the frame and its picture. */
+  /** Takes ownership of the frame and its image. */
   showAnswer(frame, message) {
-    closePicture(this.#answer?.frame);
+    closeImage(this.#answer?.frame);
     this.#answer = { frame, message };
     this.#isDrawn = false;
   }
 
-  /** Boxes of a session that ended say nothing about what is in front of the camera now. */
+  /** Boxes of a session that ended say nothing about what the camera sees now. */
   forgetAnswer() {
-    closePicture(this.#answer?.frame);
+    closeImage(this.#answer?.frame);
     this.#answer = null;
     this.#isDrawn = false;
   }
 
   #draw() {
     if (!this.#source) return;
-    const showsAnswer = this.view === "answer" && this.#answer?.frame.picture;
+    const showsAnswer = this.view === "answer" && this.#answer?.frame.image;
     const isResized = this.#fillArea();
     if (showsAnswer && this.#isDrawn && !isResized) return;
     if (!showsAnswer) this.#source.refresh(this.clock());
-    this.#drawPicture(showsAnswer ? this.#answer.frame.picture : this.#source.surface);
+    this.#drawImage(showsAnswer ? this.#answer.frame.image : this.#source.surface);
     this.#describe(showsAnswer);
     if (this.#answer && !this.#isDrawn) this.onPainted(this.#answer);
     this.#isDrawn = true;
   }
 
-  #drawPicture(picture) {
-    const width = picture.videoWidth ?? picture.width;
-    const height = picture.videoHeight ?? picture.height;
+  #drawImage(image) {
+    const width = image.videoWidth ?? image.width;
+    const height = image.videoHeight ?? image.height;
     if (!(width > 0)) return;
     this.root.style.setProperty("--aspect", String(width / height));
     const placement = fitInside({ width, height }, this.#canvas);
     this.#context.fillStyle = "#0b1116";
     this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
-    this.#context.drawImage(picture, placement.x, placement.y, placement.width, placement.height);
+    this.#context.drawImage(image, placement.x, placement.y, placement.width, placement.height);
     if (!this.#answer) return;
-    // The frame that was sent may be smaller than the picture that is shown live.
+    // The frame that was sent may be smaller than the live image.
     const { result } = this.#answer.message;
     const scale = placement.width / result.width;
     drawBoxes(this.#context, result.detections, { ...placement, scale }, devicePixelRatio);
   }
 
-  /** One canvas pixel for each pixel of the screen, whatever the page's zoom. */
+  /** One canvas pixel per screen pixel, whatever the page's zoom. */
   #fillArea() {
     const area = this.#canvas.getBoundingClientRect();
     const width = Math.max(Math.round(area.width * devicePixelRatio), 1);
@@ -105,13 +105,13 @@ export class Stage {
   }
 
   #captionText(showsAnswer) {
-    if (!this.#answer) return "Live picture, no boxes";
+    if (!this.#answer) return "Live image, no boxes";
     const { frame, message } = this.#answer;
     const { width, height } = message.result;
     const title = `Frame ${message.frame_index} · ${width} × ${height}`;
     if (showsAnswer) return `${title} · boxes on their own frame`;
-    // In steps, or the caption would flicker too fast to be read.
+    // In steps, or the caption would change too fast to read.
     const old = Math.round((this.clock() - frame.capturedAt) / 50) * 50;
-    return `Live picture · boxes of frame ${message.frame_index} are ${milliseconds(old)} old`;
+    return `Live image · boxes of frame ${message.frame_index} are ${milliseconds(old)} old`;
   }
 }

@@ -1,4 +1,4 @@
-// The state of the connection: a pill for the eyes, a sentence for the ears.
+// The state of the connection: a pill to look at, a sentence for screen readers.
 
 import { byId, setText } from "./dom.js";
 import { perSecond } from "./numbers.js";

@@ -1,4 +1,4 @@
-// The server's advice is obeyed, as counted at the server.
+// The page follows the server's advice, as counted at the server.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -29,7 +29,7 @@ async function openAt(rate) {
   return page;
 }
 
-/** Frames a second that reach the server. */
+/** Frames per second that reach the server. */
 async function arrivingFps(seconds = 2) {
   const [before, startedAt] = [await server.framesTotal(), performance.now()];
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -44,7 +44,7 @@ test("slow_down lowers the rate that is sent, recovered lets it climb", async ()
   assert.equal(await page.locator("#state").getAttribute("data-state"), "slowed");
   const recommended = await recommendedOn(page);
   assert.ok(recommended < WANTED * 0.6, `recommended ${recommended} fps`);
-  // Until it recovers the rate stays at what is recommended.
+  // Until the session recovers, the rate stays at the recommended one.
   const slowed = await arrivingFps(1.5);
   assert.ok(slowed < recommended * 1.4 + 1, `${slowed} fps arrive, ${recommended} are recommended`);
 
@@ -54,7 +54,7 @@ test("slow_down lowers the rate that is sent, recovered lets it climb", async ()
   const before = await sendingOn();
   await until(async () => (await sendingOn()) > before + 0.4, "the rate to climb");
 
-  // A user who wants no more than the server can take is back to normal.
+  // A user who wants no more than the server can handle is back to normal.
   await page.locator("#rate").fill("3");
   await adviceIs(page, "steady").waitFor();
   await waitForState(page, "live");

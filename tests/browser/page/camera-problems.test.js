@@ -1,4 +1,4 @@
-// Everything that can go wrong with a camera, in words, and a Retry that works.
+// Everything that can go wrong with a camera: each problem is explained, and Retry works.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -49,7 +49,7 @@ test("denied: the demo is one press away", () =>
     assert.ok(await page.locator("input[value=demo]").isChecked());
   }));
 
-test("in use: says who to ask; once free, Retry streams", () =>
+test("in use: says what to close; once it is free, Retry streams", () =>
   withPage({ camera: "pattern" }, async (page) => {
     await page.addInitScript(() => {
       const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -67,7 +67,7 @@ test("in use: says who to ask; once free, Retry streams", () =>
     await waitForResults(page);
   }));
 
-test("absent: the demo plays meanwhile, and Retry looks for a camera again", () =>
+test("absent: the demo plays, and Retry looks for a camera again", () =>
   withPage({ camera: "none" }, async (page) => {
     await page.goto(server.url);
     await notice(page, "camera_absent").waitFor();
@@ -79,9 +79,9 @@ test("absent: the demo plays meanwhile, and Retry looks for a camera again", () 
     assert.ok(await page.locator("input[value=camera]").isChecked());
   }));
 
-test("no secure origin: says why and what to do, and the demo plays", () =>
+test("insecure origin: says why and what to do, and the demo plays", () =>
   withPage({ camera: "pattern", args: [OTHER_NAME] }, async (page) => {
-    // Only a server for the whole network takes a name that is not this machine's own.
+    // Only a server for the whole network accepts a name that is not this machine's own.
     const open = await startServer({ args: ["--host", "0.0.0.0", "--backend", "null:latency_ms=5"] });
     try {
       await page.goto(`http://framegate.test:${open.port}`);
@@ -94,7 +94,7 @@ test("no secure origin: says why and what to do, and the demo plays", () =>
     }
   }));
 
-test("lost on the way: says so, and Retry brings it back", () =>
+test("lost while streaming: says so, and Retry brings it back", () =>
   withPage({ camera: "pattern" }, async (page) => {
     await page.addInitScript(() => {
       const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

@@ -5,12 +5,12 @@ import { test } from "node:test";
 import { launch, newPage } from "../support/browser.js";
 import { expectedIn, FACES, needsData, photo } from "../support/data.js";
 import { assertDrawn, assertFound, outlineShare, waitForResults, waitForState } from "../support/page.js";
-import { film } from "../support/pictures.js";
+import { film } from "../support/images.js";
 import { startServer } from "../support/server.js";
 
 const FRAME = { width: 640, height: 480 };
 
-test("the camera's picture gets its boxes", needsData, async (context) => {
+test("the camera's image gets its boxes", needsData, async (context) => {
   const server = await startServer({ args: ["--pipeline", FACES] });
   context.after(() => server.terminate());
   const browser = await launch({ camera: film(photo, "mjpeg") });
@@ -45,13 +45,13 @@ test("the camera's picture gets its boxes", needsData, async (context) => {
     });
   }
 
-  await context.test("boxes over the live picture say how old they are", async () => {
+  await context.test("boxes over the live image say how old they are", async () => {
     const page = await newPage(browser);
     await page.goto(server.url);
     await waitForState(page, "live");
     const [detection] = await assertFound(page, expectedIn("yunet_n_320_320"));
     await page.locator("#view").selectOption("live");
-    await page.locator("#caption", { hasText: /Live picture · boxes of frame \d+ are \d+(\.\d)? ms old/ }).waitFor();
+    await page.locator("#caption", { hasText: /Live image · boxes of frame \d+ are \d+(\.\d)? ms old/ }).waitFor();
     assert.ok((await outlineShare(page, detection, FRAME)) > 0.85);
     await page.context().close();
   });

@@ -1,4 +1,4 @@
-// The connection lost and found, and servers that this page cannot talk to.
+// Lost connections that come back, and servers that this page cannot talk to.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -26,7 +26,7 @@ async function withServer(use, options = { args: QUICK }) {
   }
 }
 
-test("a server that was killed is said to be gone; restarted, the page is live again by itself", () =>
+test("a killed server is reported as gone; once it restarts, the page is live again by itself", () =>
   withServer(async (page, running) => {
     await page.goto(`${running.server.url}/?source=demo`);
     await waitForState(page, "live");
@@ -48,14 +48,14 @@ test("Retry connects at once", () =>
     await waitForState(page, "live");
     const { port } = running.server;
     await running.server.kill();
-    // By the fourth attempt the page waits eight seconds: enough to press Retry in.
+    // By the fourth attempt the page waits eight seconds: enough time to press Retry.
     await page.locator("#state-text", { hasText: "attempt 4" }).waitFor();
     running.server = await startServer({ port, args: QUICK });
     await retry(page, "server_gone");
     await waitForState(page, "live", 5000);
   }));
 
-test("a server that says goodbye for a restart is waited for", () =>
+test("the page waits for a server that restarts", () =>
   withServer(async (page, running) => {
     await page.goto(`${running.server.url}/?source=demo`);
     await waitForState(page, "live");
@@ -67,15 +67,15 @@ test("a server that says goodbye for a restart is waited for", () =>
     assert.equal(await page.locator(".notice").count(), 0);
   }));
 
-test("a server that does not let this address in: says that it runs and refuses", () =>
+test("a server that does not allow this address: says that it is running and refuses", () =>
   withServer(async (page, { server }) => {
-    // A server for this machine alone takes a foreign name for an attack (DNS rebinding).
+    // A server that listens on this machine only treats a foreign name as an attack (DNS rebinding).
     await page.goto(`http://framegate.test:${server.port}/?source=demo`);
     await notice(page, "connection_refused").waitFor();
     assert.match(await notice(page, "connection_refused").textContent(), /refused the connection.*does not allow this page's origin/);
   }));
 
-test("a pipeline that is not there: its name, those there are, and Retry takes one", () =>
+test("an unknown pipeline: shows its name and the existing ones, and Retry takes one", () =>
   withServer(async (page, { server }) => {
     await page.goto(`${server.url}/?source=demo&pipeline=nope`);
     await notice(page, "invalid_pipeline").waitFor();
@@ -85,7 +85,7 @@ test("a pipeline that is not there: its name, those there are, and Retry takes o
     assert.equal(await notice(page, "invalid_pipeline").count(), 0);
   }));
 
-test("frames damaged on the way: what the server says is shown, the stream goes on, the notice goes", () =>
+test("damaged frames: the server's words are shown, the stream continues, the notice disappears", () =>
   withServer(async (page, { server }) => {
     await page.addInitScript(() => {
       const send = WebSocket.prototype.send;
@@ -104,7 +104,7 @@ test("frames damaged on the way: what the server says is shown, the stream goes 
     assert.equal(await notice(page, "answer_unmatched").count(), 0);
   }));
 
-test("frames that are too large: says the sizes, and a smaller picture and Retry helps", () =>
+test("frames that are too large: says the sizes; a smaller image and Retry help", () =>
   withServer(
     async (page, { server }) => {
       await page.goto(`${server.url}/?source=demo`);
@@ -121,7 +121,7 @@ test("frames that are too large: says the sizes, and a smaller picture and Retry
     { args: QUICK, env: { STREAM_MAX_FRAME_SIZE_MB: "0.1" } },
   ));
 
-test("a server of another version: says so, and Retry loads the page anew", () =>
+test("a server of another version: says so, and Retry reloads the page", () =>
   withServer(async (page, { server }) => {
     await page.routeWebSocket(/ws\/video\/stream/, (socket) => socket.send('{"welcome":"stranger"}'));
     await page.goto(`${server.url}/?source=demo`);
@@ -135,7 +135,7 @@ test("a server of another version: says so, and Retry loads the page anew", () =
     await notice(page, "version_mismatch").waitFor();
   }));
 
-test("a message of no known shape is told, and the stream goes on", () =>
+test("a message of unknown shape is reported, and the stream continues", () =>
   withServer(async (page, { server }) => {
     await page.routeWebSocket(/ws\/video\/stream/, (socket) => {
       socket.connectToServer();

@@ -1,4 +1,4 @@
-// An answer is shown on the very frame it is about.
+// An answer is shown on the exact frame that it is about.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { launch, newPage } from "../support/browser.js";
 import { waitForResults, waitForState } from "../support/page.js";
 import { startServer } from "../support/server.js";
 
-/** Keeps what the page sends, and can damage some of it so that the server does not count it. */
+/** Records what the page sends, and can damage some of it so that the server does not count it. */
 function keepSentFrames(damaged) {
   globalThis.countedFrames = [];
   const send = WebSocket.prototype.send;
@@ -20,23 +20,23 @@ function keepSentFrames(damaged) {
 }
 
 /**
- * How much the picture on the stage differs from frames that were sent: the one whose number the
- * stage names, and those sent a little before and after it.
+ * How much the image on the stage differs from frames that were sent: the one whose number the
+ * stage shows, and those sent shortly before and after it.
  */
 async function differences() {
   const stage = document.getElementById("stage");
-  const canvas = document.getElementById("picture");
+  const canvas = document.getElementById("image");
   const index = Number(stage.dataset.frame) - 1;
   const size = { width: 320, height: 240 };
   const small = new OffscreenCanvas(size.width, size.height).getContext("2d", { willReadFrequently: true });
-  const pixelsOf = (picture) => {
-    small.drawImage(picture, 0, 0, size.width, size.height);
+  const pixelsOf = (image) => {
+    small.drawImage(image, 0, 0, size.width, size.height);
     return small.getImageData(0, 0, size.width, size.height).data;
   };
   const shown = pixelsOf(canvas);
   const differenceTo = async (bytes) => {
-    const picture = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
-    const sent = pixelsOf(picture);
+    const image = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+    const sent = pixelsOf(image);
     return sent.reduce((total, value, at) => total + Math.abs(value - shown[at]), 0) / sent.length;
   };
   const near = (offset) => differenceTo(globalThis.countedFrames[index + offset]);

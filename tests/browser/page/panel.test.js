@@ -1,4 +1,4 @@
-// The measurements, the demo, and a page that everybody can use.
+// The measurements, the demo, and accessibility.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -48,7 +48,7 @@ test("the panel shows what the server is and what it does", async () => {
   await page.context().close();
 });
 
-test("every frame is accounted for, at the page as at the server", async () => {
+test("every frame is accounted for, on the page and on the server", async () => {
   const page = await openDemo();
   const before = await server.framesTotal();
   await waitForResults(page, 20);
@@ -78,7 +78,7 @@ test("messages are logged, and everything can be copied as JSON", async () => {
   await page.context().close();
 });
 
-test("where there is no clipboard the JSON is shown, selected", async () => {
+test("without a clipboard the JSON is shown, selected", async () => {
   const page = await openDemo();
   await page.evaluate(() => {
     navigator.clipboard.writeText = () => Promise.reject(new Error("not allowed"));
@@ -89,7 +89,7 @@ test("where there is no clipboard the JSON is shown, selected", async () => {
   await page.context().close();
 });
 
-test("without a worker's canvas frames are encoded on the page", async () => {
+test("without a canvas for workers, frames are encoded on the page", async () => {
   const page = await newPage(browser);
   await page.addInitScript(() => {
     delete globalThis.OffscreenCanvas;
@@ -101,7 +101,7 @@ test("without a worker's canvas frames are encoded on the page", async () => {
   await page.context().close();
 });
 
-test("the keyboard reaches and works the controls, each with a name", async () => {
+test("the keyboard reaches and operates the controls, and each has a name", async () => {
   const page = await openDemo();
   const nameless = await page.locator("button, select, input:not([type=file]), summary").evaluateAll((controls) =>
     controls.filter((each) => !(each.labels?.[0]?.innerText.trim() || each.getAttribute("aria-label") || each.innerText?.trim())).map((each) => each.outerHTML));

@@ -1,4 +1,4 @@
-// Switching the pipeline really switches.
+// Switching pipelines takes effect.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { expectedIn, FACES, needsData, OBJECTS, photo } from "../support/data.js
 import { assertDrawn, assertFound, detections, until, waitForState } from "../support/page.js";
 import { startServer } from "../support/server.js";
 
-test("another pipeline finds other things in the same picture", needsData, async () => {
+test("another pipeline finds other things in the same image", needsData, async () => {
   const server = await startServer({ args: ["--pipeline", FACES, "--pipeline", OBJECTS] });
   const browser = await launch();
   try {

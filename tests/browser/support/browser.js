@@ -15,7 +15,7 @@ export const ARGS = [
 const FAKE_CAMERA = ["--use-fake-device-for-media-stream"];
 const ALLOW_CAMERA = ["--use-fake-ui-for-media-stream"];
 
-/** An argument that lets the browser reach this machine as framegate.test, too. */
+/** An argument by which the browser also reaches this machine as framegate.test. */
 export const OTHER_NAME = "--host-resolver-rules=MAP framegate.test 127.0.0.1";
 
 /** @param camera `none`, `denied`, `pattern` (Chromium's own), or the path of an MJPEG or Y4M file */
@@ -29,8 +29,8 @@ export function launch({ camera = "none", args = [] } = {}) {
 }
 
 /**
- * Opens a page that notes what must never happen: errors, requests to other machines, and what the
- * Content-Security-Policy stopped. `page.faults` holds them.
+ * Opens a page that records what must never happen: errors, requests to other machines, and what the
+ * Content-Security-Policy blocked. `page.faults` holds them.
  */
 export async function newPage(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });

@@ -16,11 +16,11 @@ export const OBJECTS = `objects=${join(data, "models/yolox_nano.onnx")}`;
 const PHOTO = "000000008690.jpg";
 export const photo = join(data, "images", PHOTO);
 
-/** What `test` needs to skip, with the reason, where the data is missing; in CI that is a failure. */
+/** Options for `test` that skip it, with a reason, if the data is missing; in CI that is a failure. */
 export const needsData =
   existsSync(photo) || isRequired ? {} : { skip: `no test data in ${data} (set FRAMEGATE_TEST_DATA)` };
 
-/** The detections that the reference implementation is sure of in the photograph. */
+/** The reference implementation's high-scoring detections in the photograph. */
 export function expectedIn(model, surely = 0.6) {
   const reference = JSON.parse(readFileSync(join(data, "reference", `${model}.json`), "utf8"));
   return reference.images[PHOTO].detections.filter(({ score }) => score >= surely);

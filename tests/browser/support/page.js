@@ -1,4 +1,4 @@
-// What a person would do on the page, and see.
+// What a user does on the page, and sees.
 
 import assert from "node:assert/strict";
 import { classColour } from "../../../src/web/view/colour.js";
@@ -17,7 +17,7 @@ export async function countOf(page, name) {
   return Number.parseInt(text.replaceAll("\u202f", ""), 10);
 }
 
-/** Waits until more results have come than now. */
+/** Waits for further results. */
 export async function waitForResults(page, more = 5) {
   const wanted = (await countOf(page, "Results")) + more;
   await until(async () => (await countOf(page, "Results")) >= wanted, `${more} more results`);
@@ -67,7 +67,7 @@ export async function assertFound(page, expected) {
  * `frame` is the size of the frames as sent.
  */
 export async function outlineShare(page, detection, frame) {
-  const canvas = await page.locator("#picture").evaluate((element) => {
+  const canvas = await page.locator("#image").evaluate((element) => {
     const { width, height } = element;
     const ratio = width / element.getBoundingClientRect().width;
     const { data } = element.getContext("2d").getImageData(0, 0, width, height);

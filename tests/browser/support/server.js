@@ -51,7 +51,7 @@ function addressOf(child) {
   });
 }
 
-/** Every frame that the server has counted so far, whatever became of it. */
+/** The number of frames that the server has counted so far, whatever became of them. */
 async function framesTotal(url) {
   const text = await (await fetch(`${url}/metrics`)).text();
   const values = [...text.matchAll(/^framegate_frames_total\{[^}]*\} (\S+)$/gm)].map(([, value]) => Number(value));

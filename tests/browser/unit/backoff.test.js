@@ -16,7 +16,7 @@ test("jitter shifts a wait by at most a fifth and never past the longest", () =>
   assert.equal(late.next(), 30_000);
 });
 
-test("a success starts the waits anew", () => {
+test("a success resets the waits", () => {
   const backoff = new Backoff({ random: () => 0.5 });
   backoff.next();
   backoff.next();
@@ -25,7 +25,7 @@ test("a success starts the waits anew", () => {
   assert.equal(backoff.next(), 1000);
 });
 
-test("only closes that connecting again may mend lead to it", () => {
+test("reconnects only after closes that it may mend", () => {
   for (const abnormal of [1001, 1006, 1011, 1012, 1013, 4000]) assert.ok(shouldReconnect(abnormal), String(abnormal));
   for (const final of [1000, 1003, 1005, 1008, 1009]) assert.ok(!shouldReconnect(final), String(final));
 });

@@ -4,7 +4,7 @@ import { FrameLedger } from "../../../src/web/stream/frames.js";
 import { refusalOf } from "../../../src/web/stream/jpeg.js";
 
 const frame = (name, facts = {}) => ({ name, size: 100, refusal: null, ...facts });
-const picture = (width = 640, height = 480) => ({ width, height, isClosed: false, close() { this.isClosed = true; } });
+const image = (width = 640, height = 480) => ({ width, height, isClosed: false, close() { this.isClosed = true; } });
 
 function ledgerOf(...frames) {
   const ledger = new FrameLedger();
@@ -30,12 +30,12 @@ test("a refused frame was not counted: later frames move up", () => {
   assert.equal(ledger.answered(3).name, "d");
 });
 
-test("a frame that is too large is told by its size", () => {
+test("a frame that is too large is recognised by its size", () => {
   const ledger = ledgerOf(frame("a"), frame("b"), frame("huge", { size: 5_242_881 }));
   assert.equal(ledger.refused("frame_too_large", "Frame size (5242881 bytes) exceeds limit (5242880 bytes)").name, "huge");
 });
 
-test("a frame damaged on the way is taken to be the first that may be meant", () => {
+test("an error about a frame damaged in transit is matched to the first candidate", () => {
   const ledger = ledgerOf(frame("a"), frame("b"), frame("c"), frame("d"));
   ledger.answered(2);
   // Frame 1 has no answer yet, but 2 has been counted, and so has 1 before it.
@@ -44,26 +44,26 @@ test("a frame damaged on the way is taken to be the first that may be meant", ()
   assert.equal(ledger.answered(1).name, "a");
 });
 
-test("a refusal with nothing under way changes nothing", () => {
+test("a refusal with nothing in flight changes nothing", () => {
   const ledger = new FrameLedger();
   assert.equal(ledger.refused("invalid_frame"), undefined);
   ledger.sent(frame("a"));
   assert.equal(ledger.answered(1).name, "a");
 });
 
-test("pictures are kept within bounds, oldest let go first; the frames stay known", () => {
-  const [old, ...rest] = Array.from({ length: 4 }, () => frame("big", { picture: picture(1920, 1080) }));
-  const oldPicture = old.picture;
+test("images are kept within bounds, the oldest closed first; their frames stay known", () => {
+  const [old, ...rest] = Array.from({ length: 4 }, () => frame("big", { image: image(1920, 1080) }));
+  const oldImage = old.image;
   const ledger = ledgerOf(old, ...rest);
-  assert.ok(oldPicture.isClosed);
-  assert.equal(old.picture, null);
-  assert.ok(rest.every((each) => !each.picture.isClosed));
+  assert.ok(oldImage.isClosed);
+  assert.equal(old.image, null);
+  assert.ok(rest.every((each) => !each.image.isClosed));
   assert.equal(ledger.answered(1), old);
 });
 
-test("clearing closes the pictures, says how many were lost and counts from one again", () => {
-  const shown = picture();
-  const ledger = ledgerOf(frame("a", { picture: shown }), frame("b"));
+test("clearing closes the images, says how many were lost and counts from one again", () => {
+  const shown = image();
+  const ledger = ledgerOf(frame("a", { image: shown }), frame("b"));
   assert.equal(ledger.clear(), 2);
   assert.ok(shown.isClosed);
   ledger.sent(frame("c"));

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { LinkWatch } from "../../../src/web/stream/link.js";
 
 /**
- * Frames at 15 a second through a pipe that takes so long for each, in front of a server that
- * answers at once after a flight of `flightMs`. Returns the delays of the frames that were sent.
+ * Sends 15 frames per second through a pipe that takes a given time for each, to a server that answers
+ * at once after a flight of `flightMs`. Returns the delays of the frames that were sent.
  */
 function stream({ pipeMs, flightMs = 20, seconds = 30 }) {
   const link = new LinkWatch();
@@ -28,18 +28,18 @@ test("a good link carries every frame", () => {
   assert.ok(stream({ pipeMs: () => 2 }).length >= 448);
 });
 
-test("a far server is no slow link: only growth counts", () => {
+test("a distant server is not a slow link: only growth counts", () => {
   const { length } = stream({ pipeMs: () => 2, flightMs: 400 });
   assert.ok(length >= 425, `${length} frames got through`);
 });
 
-test("on a link that carries a quarter of the frames the delay stays about a second, and it is used", () => {
+test("on a link that carries a quarter of the frames, the delay stays near one second and the link is used", () => {
   const delays = stream({ pipeMs: () => 250 });
   assert.ok(Math.max(...delays) <= 1100, `longest delay ${Math.max(...delays)} ms`);
   assert.ok(delays.length > 110, `${delays.length} frames got through`);
 });
 
-test("a link that turns bad is noticed before it is full, and a link that mends is used again", () => {
+test("a link that deteriorates is noticed before it is full, and one that recovers is used again", () => {
   const delays = stream({ pipeMs: (now) => (now > 10_000 && now < 20_000 ? 400 : 2) });
   assert.ok(Math.max(...delays) <= 2200, `longest delay ${Math.max(...delays)} ms`);
   assert.ok(delays.length > 300, `${delays.length} frames got through`);

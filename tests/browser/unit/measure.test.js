@@ -5,7 +5,7 @@ import { Measurements } from "../../../src/web/measure/measurements.js";
 import { report } from "../../../src/web/measure/report.js";
 import { Series } from "../../../src/web/measure/series.js";
 import { Tally } from "../../../src/web/measure/tally.js";
-import { meanOfEach, splitGlassToGlass, splitServerTime } from "../../../src/web/measure/timing.js";
+import { meanOfEach, SERVER_PARTS, splitGlassToGlass, splitServerTime } from "../../../src/web/measure/timing.js";
 import { median, quantile, RollingWindow } from "../../../src/web/measure/window.js";
 import { RateControl } from "../../../src/web/stream/rate.js";
 
@@ -26,14 +26,14 @@ test("its rate is right from the second entry on, and falls when entries stop", 
   assert.equal(recent.perSecond(9000), 0);
 });
 
-test("quantiles are interpolated; of nothing there is none", () => {
+test("quantiles are interpolated; without values they are null", () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([1, 2]), 1.5);
   assert.equal(quantile([0, 10], 0.95), 9.5);
   assert.equal(median([]), null);
 });
 
-test("a series has one number a second for the last minute, and gaps", () => {
+test("a series has one number per second for the last minute, and gaps", () => {
   const series = new Series({ seconds: 5, summarise: (values) => values.length });
   for (const now of [1000, 1500, 3000]) series.add(null, now);
   assert.deepEqual(series.points(5000), [null, 2, null, 1, null]);
@@ -79,8 +79,16 @@ test("what the server's stages do not explain is waiting", () => {
   assert.equal(splitServerTime(undefined, 5).waiting, 5);
 });
 
+test("a stage of a later server is shown after the others, and is not waiting", () => {
+  const parts = splitServerTime({ decode: 2, track: 3, read: "?", total: 5 }, 20);
+  assert.equal(parts.track, 3);
+  assert.equal(parts.waiting, 15);
+  assert.deepEqual(Object.keys(parts), [...SERVER_PARTS, "track"]);
+});
+
 test("means key by key", () => {
   assert.deepEqual(meanOfEach([{ a: 1, b: 2 }, { a: 3, b: 2 }]), { a: 2, b: 2 });
+  assert.deepEqual(meanOfEach([{ a: 1 }, { a: 3, b: 2 }]), { a: 2, b: 1 });
   assert.deepEqual(meanOfEach([]), {});
 });
 

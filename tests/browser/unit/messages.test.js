@@ -6,7 +6,7 @@ const detection = { label: "face", class_id: 0, score: 0.9, x: 1, y: 2, w: 3, h:
 const result = { frame_index: 1, result: { width: 640, height: 480, detections: [detection] }, timings_ms: { decode: 1 }, age_ms: 9 };
 const kindOf = (message) => readMessage(JSON.stringify(message)).kind;
 
-test("every message of the protocol is told by its shape", () => {
+test("every message of the protocol is recognised by its shape", () => {
   assert.equal(kindOf({ session: { session_id: "a" } }), "greeting");
   assert.equal(kindOf(result), "result");
   assert.equal(kindOf({ frame_index: 2, dropped: true, reason: "busy" }), "drop");
@@ -17,11 +17,11 @@ test("every message of the protocol is told by its shape", () => {
   assert.equal(kindOf({ error: "decode_failed", detail: "…", frame_index: 3 }), "error");
 });
 
-test("keys that are not known do no harm", () => {
+test("unknown keys are ignored", () => {
   assert.equal(kindOf({ ...result, later: true, result: { ...result.result, masks: [] } }), "result");
 });
 
-test("what has no known shape is unknown, not an exception", () => {
+test("a message of unknown shape is unknown, not an exception", () => {
   for (const text of ["", "{", "null", "[]", "7", '"hello"']) assert.equal(readMessage(text).kind, "unknown", text);
   assert.equal(kindOf({ hello: 1 }), "unknown");
   assert.equal(kindOf({ ...result, frame_index: 0 }), "unknown");

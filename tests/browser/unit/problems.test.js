@@ -45,17 +45,17 @@ test("each problem says what happened, what to do, and has a Retry", () => {
   }
 });
 
-test("a code of a later server is shown with what the server said", () => {
+test("a code of a later server is shown with the server's words", () => {
   const problem = describeProblem("quota_exceeded", { detail: "come back tomorrow" });
   assert.match(problem.title, /quota_exceeded/);
   assert.match(problem.advice, /come back tomorrow/);
 });
 
-test("an unknown pipeline names those there are; a size says both numbers", () => {
+test("an unknown pipeline lists the existing ones; a size gives both numbers", () => {
   assert.match(describeProblem("invalid_pipeline", { pipeline: "nope", known: ["codes", "faces"] }).advice, /codes, faces/);
   assert.match(describeProblem("frame_too_large", { size: 6_291_456, limit: 5_242_880 }).advice, /6\.0 MB.*5\.0 MB/);
 });
 
-test("where the demo stands in for the camera that is said", () => {
+test("the notice says when the demo plays in place of the camera", () => {
   assert.match(withDemoPlaying(describeProblem("camera_absent")).advice, /demo is playing/);
 });

@@ -11,7 +11,7 @@ test("without advice the rate is what the user wants", () => {
   assert.equal(rate.state, "steady");
 });
 
-test("slow_down sets the recommended rate, but never more than wanted nor next to nothing", () => {
+test("slow_down sets the recommended rate, but never more than wanted or close to zero", () => {
   const rate = new RateControl(15);
   rate.slowDown(7.5);
   assert.equal(rate.rate(0), 7.5);
@@ -22,7 +22,7 @@ test("slow_down sets the recommended rate, but never more than wanted nor next t
   assert.equal(rate.rate(0), 0.5);
 });
 
-test("after recovery it climbs at once to what is recommended and slowly beyond", () => {
+test("after recovery it climbs quickly to the recommended rate and slowly beyond", () => {
   const rate = new RateControl(15);
   rate.slowDown(5);
   rate.recovered(8, 1000);
@@ -37,7 +37,7 @@ test("after recovery it climbs at once to what is recommended and slowly beyond"
   assert.equal(rate.recommended, null);
 });
 
-test("a recovery without a number, or without a slow_down before it, does no harm", () => {
+test("a recovery without a number, or without a prior slow_down, is harmless", () => {
   const rate = new RateControl(15);
   rate.recovered(8, 0);
   assert.equal(rate.state, "steady");
@@ -64,7 +64,7 @@ test("a locked rate ignores advice and still knows it", () => {
   assert.equal(rate.rate(0), 5);
 });
 
-/** Frames taken in a time by a loop whose timers fire late by as much as `lateness` says. */
+/** Frames taken in a given time by a loop whose timers fire late by `lateness`. */
 function framesIn(ms, fps, lateness) {
   const pacer = new Pacer();
   const times = [];

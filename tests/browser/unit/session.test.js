@@ -49,21 +49,21 @@ const heardOf = (name) => heard.filter(([each]) => each === name).map(([, ...fac
 const resultOf = (index) => ({ frame_index: index, result: { width: 4, height: 4, detections: [] }, timings_ms: {}, age_ms: 5 });
 
 function offer(bytes = JPEG) {
-  const frame = { bytes, capturedAt: now, picture: { width: 4, height: 4, isClosed: false, close() { this.isClosed = true; } } };
-  const { picture } = frame;
+  const frame = { bytes, capturedAt: now, image: { width: 4, height: 4, isClosed: false, close() { this.isClosed = true; } } };
+  const { image } = frame;
   session.offer(frame);
-  return { frame, picture };
+  return { frame, image };
 }
 
-test("a result comes with its own frame and open picture; a dropped frame's picture is closed", () => {
+test("a result comes with its own frame and open image; a dropped frame's image is closed", () => {
   const [one, two] = [offer(), offer()];
   now = 20;
   says({ frame_index: 1, dropped: true, reason: "busy" });
   says(resultOf(2));
-  assert.ok(one.picture.isClosed);
+  assert.ok(one.image.isClosed);
   const [[answered]] = heardOf("answer");
   assert.equal(answered, two.frame);
-  assert.ok(!two.picture.isClosed);
+  assert.ok(!two.image.isClosed);
   assert.equal(answered.receivedAt, 20);
   assert.deepEqual(measurements.tally.dropped, { busy: 1 });
   assert.equal(session.inFlight, 0);
@@ -83,14 +83,14 @@ test("a frame that failed was counted", () => {
   const frames = [offer(), offer()];
   says({ error: "decode_failed", detail: "broken", frame_index: 1 });
   says(resultOf(2));
-  assert.ok(frames[0].picture.isClosed);
+  assert.ok(frames[0].image.isClosed);
   assert.equal(heardOf("answer")[0][0], frames[1].frame);
   assert.deepEqual(measurements.tally.failed, { decode_failed: 1 });
 });
 
 test("a frame over the limit is not sent", () => {
-  const { picture } = offer(new ArrayBuffer(1001));
-  assert.ok(picture.isClosed);
+  const { image } = offer(new ArrayBuffer(1001));
+  assert.ok(image.isClosed);
   assert.equal(measurements.tally.totals.sent, 0);
   assert.deepEqual(heardOf("problem"), [["frame_too_large", { size: 1001, limit: 1000 }]]);
 });
@@ -105,15 +105,15 @@ test("advice changes the rate, and a new session forgets it", () => {
   assert.equal(rate.rate(now), 15);
 });
 
-test("frames of a lost connection are counted as lost and their pictures closed", () => {
-  const { picture } = offer();
+test("frames of a lost connection are counted as lost and their images closed", () => {
+  const { image } = offer();
   FakeWebSocket.latest.onclose({ code: 1008, reason: "" });
-  assert.ok(picture.isClosed);
+  assert.ok(image.isClosed);
   assert.equal(measurements.tally.lost, 1);
   assert.equal(session.inFlight, 0);
 });
 
-test("an answer to no frame is reported, not shown", () => {
+test("an answer that matches no frame is reported, not shown", () => {
   says(resultOf(5));
   assert.equal(heardOf("answer").length, 0);
   assert.equal(heardOf("problem")[0][0], "answer_unmatched");

@@ -83,7 +83,7 @@ test("each kind of message goes to its handler", () => {
   for (const kind of ["drop", "slow_down", "recovered", "draining", "unknown"]) assert.equal(heardOf(kind).length, 1, kind);
 });
 
-test("frames go out as they are, and none before the greeting", () => {
+test("frames are sent unchanged, and none before the greeting", () => {
   const socket = open();
   socket.offer({ bytes: "early" });
   latest().says(GREETING);
@@ -92,7 +92,7 @@ test("frames go out as they are, and none before the greeting", () => {
   assert.deepEqual(heardOf("replaced"), [[{ bytes: "early" }]]);
 });
 
-test("while one is in the browser's buffer the newest waits, and it alone", () => {
+test("while a frame is in the browser's buffer, only the newest waits", () => {
   const socket = open();
   latest().says(GREETING);
   latest().bufferedAmount = 5000;
@@ -105,7 +105,7 @@ test("while one is in the browser's buffer the newest waits, and it alone", () =
   assert.deepEqual(heardOf("replaced").map(([frame]) => frame.bytes), ["one", "two"]);
 });
 
-test("a frame is kept back while the link may not carry it", () => {
+test("a frame is held back while the link may not carry it", () => {
   let mayCarry = false;
   const socket = open({ mayCarry: () => mayCarry });
   latest().says(GREETING);
@@ -116,7 +116,7 @@ test("a frame is kept back while the link may not carry it", () => {
   assert.deepEqual(latest().sent, ["one"]);
 });
 
-test("after an abnormal close it connects again after 1 s, 2 s, 4 s, with the same pipeline", () => {
+test("after an abnormal close it reconnects after 1 s, 2 s, 4 s, with the same pipeline", () => {
   open();
   for (const delay of [1000, 2000, 4000]) {
     latest().breaks(1006);
@@ -130,7 +130,7 @@ test("after an abnormal close it connects again after 1 s, 2 s, 4 s, with the sa
   assert.equal(latest().url.searchParams.get("pipeline_id"), "faces");
 });
 
-test("a frame that was answered shows that the server is well: waits start anew", () => {
+test("an answered frame shows that the server is well: the waits are reset", () => {
   open();
   latest().breaks(1006);
   mock.timers.tick(1000);
@@ -151,7 +151,7 @@ test("after a clean close, or one that refuses this client, it stays closed", ()
   }
 });
 
-test("its own close is clean and ends everything, a waiting reconnection too", () => {
+test("its own close is clean and ends everything, including a pending reconnection", () => {
   const socket = open();
   const first = latest();
   first.breaks(1006);
@@ -163,7 +163,7 @@ test("its own close is clean and ends everything, a waiting reconnection too", (
   assert.equal(latest().closedWith, 1000);
 });
 
-test("events of a connection that was left behind mean nothing", () => {
+test("events of an abandoned connection are ignored", () => {
   const socket = open();
   const old = latest();
   old.says(GREETING);
@@ -190,7 +190,7 @@ test("an error may come before the greeting", () => {
   assert.equal(heardOf("mismatch").length, 0);
 });
 
-test("a connection that stays silent is given up and made anew", () => {
+test("a connection that stays silent is replaced", () => {
   const socket = open({ silenceMs: 5000 });
   const silent = latest();
   silent.says(GREETING);

@@ -6,7 +6,7 @@ import { fitInside, placeBox, placeLabel, shrinkTo } from "../../../src/web/view
 import { breakdown, count, milliseconds, percent, perSecond } from "../../../src/web/view/numbers.js";
 import { statusText } from "../../../src/web/view/status.js";
 
-test("a frame is shown whole and centred, and boxes go with it", () => {
+test("a frame is shown whole and centred, and its boxes with it", () => {
   const wide = fitInside({ width: 640, height: 360 }, { width: 1280, height: 960 });
   assert.deepEqual(wide, { x: 0, y: 120, width: 1280, height: 720, scale: 2 });
   assert.deepEqual(placeBox({ x: 10, y: 20, w: 30, h: 40 }, wide), { x: 20, y: 160, w: 60, h: 80 });
@@ -14,7 +14,7 @@ test("a frame is shown whole and centred, and boxes go with it", () => {
   assert.deepEqual(tall, { x: 200, y: 0, width: 240, height: 320, scale: 0.5 });
 });
 
-test("labels stay on the picture", () => {
+test("labels stay on the image", () => {
   const label = { width: 80, height: 20 };
   const area = { width: 640, height: 480 };
   assert.deepEqual(placeLabel({ x: 100, y: 100 }, label, area), { x: 100, y: 80 });
@@ -23,7 +23,7 @@ test("labels stay on the picture", () => {
   assert.deepEqual(placeLabel({ x: -5, y: 100 }, label, area), { x: 0, y: 80 });
 });
 
-test("pictures are shrunk in proportion and never enlarged", () => {
+test("images are shrunk in proportion, never enlarged", () => {
   assert.deepEqual(shrinkTo({ width: 1920, height: 1080 }, 640), { width: 640, height: 360 });
   assert.deepEqual(shrinkTo({ width: 300, height: 200 }, 640), { width: 300, height: 200 });
 });
@@ -48,7 +48,7 @@ test("a chart's top is a round number, and its line breaks at gaps", () => {
   assert.deepEqual(strokesOf([null, 5, 10, null, 0], 10), [[[1, 50], [2, 0]], [[4, 100]]]);
 });
 
-test("numbers as a person reads them", () => {
+test("numbers are formatted for people", () => {
   assert.equal(milliseconds(3.21), "3.2 ms");
   assert.equal(milliseconds(42.4), "42 ms");
   assert.equal(milliseconds(null), "–");

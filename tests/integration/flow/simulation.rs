@@ -1,16 +1,16 @@
-//! Sessions, admission and schedule put together around a device that exists only in numbers. Nothing
-//! sleeps: time goes from one event to the next.
+//! Sessions, admission and schedule assembled around a simulated device. Nothing sleeps: time jumps from one
+//! event to the next.
 
 use std::time::{Duration, Instant};
 
-use framegate::engine::live::{BatchTimes, Next, Schedule, ServiceTimes, StreamId};
+use framegate::engine::live::{BatchTimes, Next, PipelineId, Schedule, ServiceTimes, StreamId};
 use framegate::engine::{DropReason, EngineSettings};
 use framegate::front::admission::{Admission, Advice, BackpressureState, Decision, DropThresholds};
 use framegate::stages::DecodeLimits;
 
 pub(crate) const DEFAULT: DropThresholds = DropThresholds { drop: 0.10, slow_down: 0.30 };
-/// Preparing a batch takes so long.
-const PREPARE: Duration = Duration::from_millis(2);
+/// Time to preprocess a batch.
+const PREPROCESS: Duration = Duration::from_millis(2);
 
 /// A frame's sender and number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,7 +29,7 @@ pub(crate) enum Fate {
 
 /// A client that sends at a steady rate.
 pub(crate) struct Sender {
-    lane: StreamId,
+    stream: StreamId,
     admission: Admission,
     fps: f64,
     obeys: bool,
@@ -40,16 +40,17 @@ pub(crate) struct Sender {
     pub(crate) states: Vec<(Duration, BackpressureState)>,
 }
 
-/// The time a run takes, by when it begins and how many frames it has.
+/// How long a run takes, by when it begins and how many frames it has.
 type Latency = Box<dyn Fn(Duration, usize) -> Duration>;
 
 pub(crate) struct Simulation {
     start: Instant,
     now: Instant,
     schedule: Schedule<Frame>,
+    pipeline: PipelineId,
     pub(crate) senders: Vec<Sender>,
-    preparing: Option<(Instant, Vec<Frame>)>,
-    prepared: Option<Vec<Frame>>,
+    preprocessing: Option<(Instant, Vec<Frame>)>,
+    prefetched: Option<Vec<Frame>>,
     running: Option<(Instant, Duration, Vec<Frame>)>,
     latency: Latency,
     max_age: Duration,
@@ -68,13 +69,16 @@ impl Simulation {
         let max_age = Duration::from_secs(1);
         let settings = EngineSettings { decode: DecodeLimits::DEFAULT, max_batch, max_age };
         let start = Instant::now();
+        let schedule: Schedule<Frame> = Schedule::new(vec![service], settings);
+        let pipeline = schedule.pipelines().next().unwrap();
         Self {
             start,
             now: start,
-            schedule: Schedule::new(vec![service], settings),
+            schedule,
+            pipeline,
             senders: Vec::new(),
-            preparing: None,
-            prepared: None,
+            preprocessing: None,
+            prefetched: None,
             running: None,
             latency: Box::new(latency),
             max_age,
@@ -84,10 +88,10 @@ impl Simulation {
     /// A client that begins to send now; returns its number.
     pub(crate) fn join(&mut self, fps: f64, obeys: bool, thresholds: DropThresholds) -> usize {
         let number = self.senders.len();
-        // Not all in step.
+        // Clients are not in step.
         let offset = Duration::from_millis(7 * number as u64);
         self.senders.push(Sender {
-            lane: self.schedule.open(0),
+            stream: self.schedule.open(self.pipeline).unwrap(),
             admission: Admission::new(thresholds),
             fps,
             obeys,
@@ -99,10 +103,16 @@ impl Simulation {
         number
     }
 
-    /// Changes the rate that a client sends at, or whether it does as it is told.
+    /// Changes a client's rate, or whether it follows advice.
     pub(crate) fn set(&mut self, sender: usize, fps: f64, obeys: bool) {
         self.senders[sender].fps = fps;
         self.senders[sender].obeys = obeys;
+    }
+
+    /// What the schedule says that a client can have at present.
+    pub(crate) fn sustainable_fps(&self, sender: usize) -> f64 {
+        let capacity = self.schedule.capacity(self.senders[sender].stream, self.now);
+        capacity.expect("the stream is open").sustainable_fps
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -114,9 +124,9 @@ impl Simulation {
         loop {
             let retry_at = self.dispatch();
             let arrival = self.senders.iter().map(|sender| sender.next_at).min();
-            let prepared = self.preparing.as_ref().map(|(at, _)| *at);
+            let preprocessed = self.preprocessing.as_ref().map(|(at, _)| *at);
             let ended = self.running.as_ref().map(|(at, _, _)| *at);
-            let next = [arrival, prepared, ended, retry_at].into_iter().flatten().min();
+            let next = [arrival, preprocessed, ended, retry_at].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= end) else { break };
             self.now = next;
             self.events();
@@ -127,13 +137,13 @@ impl Simulation {
     /// Everything that happens now.
     fn events(&mut self) {
         let now = self.now;
-        if let Some((_, frames)) = self.preparing.take_if(|(at, _)| *at <= now) {
-            self.prepared = Some(frames);
+        if let Some((_, frames)) = self.preprocessing.take_if(|(at, _)| *at <= now) {
+            self.prefetched = Some(frames);
         }
         if let Some((_, infer, frames)) = self.running.take_if(|(at, _, _)| *at <= now) {
-            self.schedule.run_ends();
-            let times = BatchTimes { prepare: PREPARE, infer, finish: Duration::ZERO };
-            self.schedule.measured(0, frames.len(), times);
+            self.schedule.inference_ended();
+            let times = BatchTimes { preprocess: PREPROCESS, infer, postprocess: Duration::ZERO };
+            self.schedule.measured(self.pipeline, frames.len(), times);
             for frame in frames {
                 let (at, age) = (now - self.start, now - frame.received);
                 self.settle(frame, Fate::Result { at, age });
@@ -153,9 +163,11 @@ impl Simulation {
         sender.fates.push(None);
         let schedule = &mut self.schedule;
         let before = sender.admission.state();
-        let lane = sender.lane;
-        let (decision, advice) =
-            sender.admission.arrived(now, |fps| schedule.capacity(lane, fps, now));
+        let stream = sender.stream;
+        let (decision, advice) = sender.admission.arrived(now, |fps| {
+            schedule.report_offered_rate(stream, fps, now);
+            schedule.capacity(stream, now).expect("the stream is open")
+        });
         if sender.admission.state() != before {
             sender.states.push((now - start, sender.admission.state()));
         }
@@ -172,17 +184,17 @@ impl Simulation {
                 self.settle(frame, Fate::Dropped { at, reason: DropReason::Pacing });
             }
             Decision::Admit => {
-                if let Some(replaced) = self.schedule.offer(lane, now, frame) {
+                if let Some(replaced) = self.schedule.offer(stream, now, frame) {
                     self.drop_frame(replaced, DropReason::Busy);
                 }
             }
         }
     }
 
-    /// Takes what is to be taken and starts what can be started; says when to ask again.
+    /// Takes frames that are due and starts a run if it can; returns when to ask again.
     fn dispatch(&mut self) -> Option<Instant> {
         if self.running.is_none()
-            && let Some(frames) = self.prepared.take()
+            && let Some(frames) = self.prefetched.take()
         {
             let (stale, frames): (Vec<_>, Vec<_>) =
                 frames.into_iter().partition(|frame| self.now - frame.received > self.max_age);
@@ -190,17 +202,17 @@ impl Simulation {
                 self.drop_frame(frame, DropReason::Stale);
             }
             if frames.is_empty() {
-                self.schedule.batch_given_up();
+                self.schedule.batch_abandoned();
             } else {
                 let infer = (self.latency)(self.now - self.start, frames.len());
-                self.schedule.run_begins(0, frames.len(), self.now);
+                self.schedule.inference_started(self.pipeline, frames.len(), self.now);
                 self.running = Some((self.now + infer, infer, frames));
             }
         }
         loop {
             match self.schedule.next(self.now) {
                 Next::Batch { frames, .. } => {
-                    self.preparing = Some((self.now + PREPARE, frames));
+                    self.preprocessing = Some((self.now + PREPROCESS, frames));
                     return None;
                 }
                 Next::Stale(frames) => {
@@ -225,7 +237,7 @@ impl Simulation {
         assert_eq!(before, None, "a frame has one outcome");
     }
 
-    /// Asserts that every frame has exactly one outcome but for the few that are under way.
+    /// Asserts that every frame has exactly one outcome, except the few that are under way.
     #[track_caller]
     pub(crate) fn assert_accounted(&self) {
         for sender in &self.senders {
@@ -242,7 +254,7 @@ impl Sender {
         self.admission.state()
     }
 
-    /// Frames that arrived, by their number, and what became of them, from the end of a time on.
+    /// What became of frames from a time on.
     fn since(&self, from: Duration) -> impl Iterator<Item = Fate> {
         let at = |fate: &Fate| match fate {
             Fate::Result { at, .. } | Fate::Dropped { at, .. } => *at,

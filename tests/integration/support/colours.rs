@@ -6,8 +6,9 @@ use framegate_backend_api::Model;
 use framegate_backend_api::graph::{Activation, GraphBuilder, Operator, Reduce, Reduction};
 use framegate_models::Detector;
 use framegate_models::detector::{
-    BoxDecoder, ChannelOrder, Fit, ImageInput, LabelsSource, NmsScope,
+    ChannelOrder, Fit, ImageInput, LabelsSource, NmsScope, ResizeFilter,
 };
+use framegate_models::layouts::BoxLayout;
 
 use super::images::plain;
 
@@ -33,8 +34,9 @@ pub(crate) fn colour_detector() -> Detector {
             mean: [127.5; 3],
             scale: [0.1; 3],
             fit: Fit::Stretch,
+            resize: ResizeFilter::Bilinear,
         },
-        boxes: BoxDecoder::Classify,
+        boxes: BoxLayout::named("classify").unwrap(),
         boxes_reason: "made for a test".to_owned(),
         nms: NmsScope::PerClass,
         labels: COLOURS.map(|(label, _)| label.to_owned()).to_vec(),

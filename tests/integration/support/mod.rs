@@ -15,7 +15,7 @@ pub(crate) mod video;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign};
+use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
 
 /// The folder of test data: `FRAMEGATE_TEST_DATA`, by default `../shared`, relative to the workspace.
 /// Where it is absent this says so and the test should return; it panics instead if
@@ -41,6 +41,7 @@ pub(crate) fn yolox_input(width: usize, height: usize) -> ImageInput {
         mean: [0.0; 3],
         scale: [1.0; 3],
         fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
+        resize: ResizeFilter::Bilinear,
     }
 }
 

@@ -99,7 +99,7 @@ fn arithmetic<const D: usize, K: Ordered>(
         Binary::Mul => a.mul(b),
         Binary::Div => a.div(b),
         Binary::Mod => a.remainder(b),
-        other => unreachable!("{other:?} is no arithmetic"),
+        other => unreachable!("{other:?} is not arithmetic"),
     }
 }
 

@@ -6,7 +6,7 @@ use framegate_backend_api::{
 };
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::Problem;
+use crate::onnx::context::Problem;
 
 pub(super) fn activation(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let attributes = node.attributes;

@@ -1,18 +1,18 @@
-//! Constants, and what the fixed input size makes constant.
+//! Constants, and values that the fixed input size makes constant.
 
 use framegate_backend_api::{HostTensor, TensorData};
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::{Problem, extents_of};
+use crate::onnx::context::{Problem, extents_of};
 
-/// Constants larger than this are refused: no detector has one, a hostile file may ask for it.
+/// Constants with more elements are refused: no detector has one, but a hostile file may ask for it.
 const MAX_ELEMENTS: usize = 1 << 26;
 
 pub(super) fn identity(_graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     Ok(vec![node.operand(0)?])
 }
 
-/// At inference a dropout drops nothing.
+/// At inference, `Dropout` drops nothing.
 pub(super) fn dropout(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let training = node.optional(2).map(|mode| graph.constant_of(mode, "the mode")).transpose()?;
     if training.is_some_and(|mode| *mode.data() != TensorData::Bool(vec![false])) {

@@ -5,7 +5,7 @@ use framegate_backend_api::graph::{
 };
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::{Problem, extents_of};
+use crate::onnx::context::{Problem, extents_of};
 
 pub(super) fn conv(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let kernel = kernel_of(graph, node.operand(1)?)?;
@@ -100,7 +100,7 @@ impl Geometry {
         self.dilation[axis] * kernel[axis].saturating_sub(1) + 1
     }
 
-    /// Padding of a window operator: given, or worked out from `auto_pad`.
+    /// Padding of a window operator: explicit, or computed from `auto_pad`.
     pub(super) fn padding(
         &self,
         node: &OnnxNode<'_>,
@@ -121,8 +121,8 @@ impl Geometry {
         }
     }
 
-    /// What a transposed convolution cuts off and adds at the end; `output_shape` wins over
-    /// everything.
+    /// What a transposed convolution cuts off and adds at the end; `output_shape` overrides everything
+    /// else.
     fn transposed_padding(
         &self,
         node: &OnnxNode<'_>,

@@ -1,4 +1,4 @@
-//! Functions of one, two or more elements.
+//! Element by element: functions of one, two or more operands.
 
 use framegate_backend_api::{
     ElementType,

@@ -1,9 +1,9 @@
-//! The same elements under another shape or order of axes.
+//! Operators that give the same elements another shape or order of axes.
 
 use framegate_backend_api::graph::{Operator, ValueId};
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::{Problem, axes_of, axis_of, extents_of};
+use crate::onnx::context::{Problem, axes_of, axis_of, extents_of};
 
 pub(super) fn reshape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;

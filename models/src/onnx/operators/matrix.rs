@@ -3,7 +3,7 @@
 use framegate_backend_api::graph::{Binary, Operator, ValueId};
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::Problem;
+use crate::onnx::context::Problem;
 
 /// `MatMul`, whose vectors count as a row on the left and as a column on the right.
 pub(super) fn mat_mul(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {

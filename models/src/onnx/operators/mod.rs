@@ -1,4 +1,4 @@
-//! ONNX operators, a file a family: what each says in the graph's terms.
+//! ONNX operators, one file per family: each in terms of the graph's own operators.
 
 mod activation;
 mod constant;
@@ -14,23 +14,28 @@ mod selection;
 mod slicing;
 
 use framegate_backend_api::graph::ValueId;
-use framegate_onnx_proto::GraphProto;
+use framegate_onnx_proto::{GraphProto, NodeProto};
 
 use super::{
+    context::{Import, OnnxNode, Problem},
     error::{OnnxError, UnsupportedOperators},
-    import::{Import, OnnxNode, Problem, node_name},
 };
 
 type Imported = Result<Vec<ValueId>, Problem>;
 type Importer = fn(&mut Import, &OnnxNode<'_>) -> Imported;
 
-/// Adds what a node says to the graph and returns its results.
+/// Adds a node to the graph and returns its results.
 pub(super) fn import(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let importer = importer(node.operator).ok_or("the operator is not supported")?;
     importer(graph, node)
 }
 
-/// Names every operator of the file that is not known, with its nodes.
+/// The node's own name, or its operator's with its position.
+pub(super) fn node_name(node: &NodeProto, index: usize) -> String {
+    if node.name.is_empty() { format!("{}_{index}", node.op_type) } else { node.name.clone() }
+}
+
+/// Reports every operator of the file that is not supported, with its nodes.
 pub(super) fn check_all_supported(graph: &GraphProto) -> Result<(), OnnxError> {
     let mut operators: Vec<(String, Vec<String>)> = Vec::new();
     for (index, node) in graph.node.iter().enumerate() {

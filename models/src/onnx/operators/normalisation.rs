@@ -6,9 +6,9 @@ use framegate_backend_api::{
 };
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::{Problem, axis_of};
+use crate::onnx::context::{Problem, axis_of};
 
-/// At inference a batch normalisation is one factor and one offset a channel:
+/// At inference, batch normalisation is one factor and one offset per channel:
 /// `x · s/√(v + ε) + (b − m · s/√(v + ε))`. A pass moves both into a convolution before it.
 pub(super) fn batch_normalization(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     if node.attributes.flag("training_mode", false)? {
@@ -91,7 +91,7 @@ fn expanded(graph: &mut Import, id: ValueId, shape: &[usize]) -> Result<ValueId,
     graph.emit(Operator::Expand { shape: shape.to_vec() }, &[id])
 }
 
-/// A constant with one number a channel, shaped to broadcast against `x [N, C, ...]`.
+/// A constant with one number per channel, shaped to broadcast against `x [N, C, ...]`.
 fn per_channel(graph: &mut Import, x: ValueId, numbers: Vec<f32>) -> ValueId {
     let mut shape = vec![1; graph.shape(x).len() - 1];
     shape[0] = numbers.len();

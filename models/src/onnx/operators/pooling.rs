@@ -6,7 +6,7 @@ use super::{
     Import, Imported, OnnxNode,
     convolution::{Geometry, pair_attribute, spatial_extent},
 };
-use crate::onnx::import::Problem;
+use crate::onnx::context::Problem;
 
 pub(super) fn max_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let (mut window, overhang) = window_of(graph, node)?;

@@ -5,7 +5,7 @@ use framegate_backend_api::graph::{
 };
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::{Problem, axes_of, axis_of};
+use crate::onnx::context::{Problem, axes_of, axis_of};
 
 pub(super) fn reduce(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let mut x = node.operand(0)?;

@@ -5,7 +5,7 @@ use framegate_backend_api::graph::{
 };
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::{Problem, axis_of, extents_of};
+use crate::onnx::context::{Problem, axis_of, extents_of};
 
 pub(super) fn upsample(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let scales = match node.attributes.floats("scales")? {
@@ -66,7 +66,7 @@ fn before_version_11(graph: &mut Import, node: &OnnxNode<'_>, scales: &[f32]) ->
     Ok(vec![graph.emit(Operator::Resize(resize), &[x])?])
 }
 
-/// Size and scale from whichever of `scales` and `sizes` is given.
+/// Size and scale, from `scales` or `sizes`.
 fn target(
     graph: &Import,
     node: &OnnxNode<'_>,
@@ -77,7 +77,7 @@ fn target(
         Some(axes) => axes.iter().map(|axis| axis_of(*axis, 4)).collect::<Result<_, _>>()?,
         None => vec![0, 1, 2, 3],
     };
-    // Exporters fill in the operand they do not use by an empty tensor.
+    // Exporters pass an empty tensor for the operand that they do not use.
     let given = |index: usize| node.optional(index).filter(|id| graph.value(*id).shape != [0]);
     if let Some(sizes) = given(3) {
         let sizes = extents_of(&graph.integers_of(sizes, "the size")?, "the size")?;

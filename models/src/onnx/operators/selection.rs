@@ -1,9 +1,9 @@
-//! Choosing elements by value or by index.
+//! Operators that choose elements by value or by index.
 
 use framegate_backend_api::graph::{Operator, TopK, ValueId};
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::{Problem, axis_of};
+use crate::onnx::context::{Problem, axis_of};
 
 pub(super) fn arg_extremum(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;

@@ -1,9 +1,9 @@
-//! Cutting tensors up, joining and surrounding them.
+//! Operators that cut, join, pad and repeat tensors.
 
 use framegate_backend_api::graph::{AxisSlice, Operator, Pad, PadMode};
 
 use super::{Import, Imported, OnnxNode};
-use crate::onnx::import::{Problem, axis_of, extents_of};
+use crate::onnx::context::{Problem, axis_of, extents_of};
 
 pub(super) fn concat(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let operands = node.operands()?;
@@ -13,7 +13,7 @@ pub(super) fn concat(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     Ok(vec![graph.emit(Operator::Concat { axis }, &operands)?])
 }
 
-/// A split is one slice a part.
+/// A split is one slice per part.
 pub(super) fn split(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
     let shape = graph.shape(x);
@@ -36,7 +36,7 @@ pub(super) fn split(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     Ok(results)
 }
 
-/// Equal parts, the last one smaller where they do not come out even.
+/// Equal parts; the last one is smaller if the division leaves a remainder.
 fn equal_parts(extent: usize, count: usize) -> Vec<usize> {
     let part = extent.div_ceil(count.max(1));
     (0..count).map(|index| part.min(extent.saturating_sub(index * part))).collect()

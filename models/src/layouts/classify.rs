@@ -1,0 +1,182 @@
+//! `classify`: classifiers; every class that is likely enough, with the whole image as its box.
+
+use framegate_backend_api::OutputBatch;
+use framegate_backend_api::graph::{
+    Activation, Convolution, Graph, Operator, TransposedConvolution, ValueId,
+};
+
+use super::family::{Family, Preprocessing};
+use super::outputs::{ClassCount, ModelOutputs};
+use super::scores::reaches;
+use super::{Candidate, Decoder, Layout, Reading, Recognition};
+use crate::image_input::{ChannelOrder, Fit, ResizeFilter};
+
+/// Mean and standard deviation of ImageNet's red, green and blue, on the scale 0 to 255.
+const IMAGENET_MEAN: [f32; 3] = [123.675, 116.28, 103.53];
+const IMAGENET_DEVIATION: [f32; 3] = [58.395, 57.12, 57.375];
+
+/// Classifiers of torchvision, timm and most others.
+const IMAGENET: Family = Family {
+    name: "imagenet",
+    preprocessing: Preprocessing {
+        channel_order: ChannelOrder::Rgb,
+        mean: IMAGENET_MEAN,
+        scale: [
+            1.0 / IMAGENET_DEVIATION[0],
+            1.0 / IMAGENET_DEVIATION[1],
+            1.0 / IMAGENET_DEVIATION[2],
+        ],
+        fit: Fit::Stretch,
+        resize: ResizeFilter::Bilinear,
+    },
+};
+
+/// Classifiers of Ultralytics, which are trained without ImageNet's mean.
+const ULTRALYTICS_CLASSIFY: Family = Family {
+    name: "ultralytics-classify",
+    preprocessing: Preprocessing {
+        channel_order: ChannelOrder::Rgb,
+        mean: [0.0; 3],
+        scale: [1.0 / 255.0; 3],
+        fit: Fit::Stretch,
+        resize: ResizeFilter::Bilinear,
+    },
+};
+
+/// `[1, C]`: a score for each class. Scores that are not probabilities yet go through a softmax.
+#[derive(Debug)]
+pub(super) struct Classify;
+
+impl Layout for Classify {
+    fn names(&self) -> &'static [&'static str] {
+        &["classify"]
+    }
+
+    fn shape(&self) -> &'static str {
+        "[1, classes], a score for each class of the whole image"
+    }
+
+    fn needs(&self, _outputs: &ModelOutputs<'_>) -> String {
+        "[1, classes]".to_owned()
+    }
+
+    fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
+        let [1, classes] = *outputs.first() else { return None };
+        Some(Reading { classes: ClassCount::beyond(classes, 0)?, strides: Vec::new() })
+    }
+
+    fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
+        let shape = outputs.first();
+        Recognition::Yes(format!("the first output is {shape:?}: a score for each class"))
+    }
+
+    fn families(&self) -> &'static [&'static Family] {
+        &[&IMAGENET, &ULTRALYTICS_CLASSIFY]
+    }
+
+    /// Ultralytics writes a task into its files; others do not.
+    fn default_family(&self, outputs: &ModelOutputs<'_>) -> &'static Family {
+        if outputs.task.is_some() { &ULTRALYTICS_CLASSIFY } else { &IMAGENET }
+    }
+
+    fn needs_nms(&self) -> bool {
+        false
+    }
+
+    fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
+        let (graph, input) = (outputs.graph, outputs.input);
+        Box::new(ClassDecoder {
+            // The stage clips boxes to the frame, and the frame lies within the input.
+            whole_input: [0.0, 0.0, input.width as f32, input.height as f32],
+            needs_softmax: !makes_probabilities(graph, graph.outputs[0]),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct ClassDecoder {
+    whole_input: [f32; 4],
+    needs_softmax: bool,
+}
+
+impl Decoder for ClassDecoder {
+    fn decode(
+        &mut self,
+        outputs: &OutputBatch,
+        image: usize,
+        confidence: f32,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let output = outputs.tensors[0].image(image);
+        let highest = output.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f32 = output.iter().map(|logit| (logit - highest).exp()).sum();
+        candidates.extend(output.iter().enumerate().filter_map(|(class_id, raw)| {
+            let score = if self.needs_softmax { (raw - highest).exp() / total } else { *raw };
+            if !reaches(score, confidence) {
+                return None;
+            }
+            Candidate::from_corners(self.whole_input, score, class_id)
+        }));
+    }
+}
+
+/// Whether the value comes from a softmax or a sigmoid, possibly one that is fused into a convolution,
+/// and has at most been reshaped since.
+fn makes_probabilities(graph: &Graph, value: ValueId) -> bool {
+    let maker = graph.nodes.iter().find(|node| node.outputs.contains(&value));
+    maker.is_some_and(|node| match &node.operator {
+        Operator::Softmax { .. } | Operator::Activation(Activation::Sigmoid) => true,
+        Operator::Convolution(Convolution { activation, .. })
+        | Operator::TransposedConvolution(TransposedConvolution { activation, .. }) => {
+            *activation == Some(Activation::Sigmoid)
+        }
+        Operator::Reshape { .. } => makes_probabilities(graph, node.inputs[0]),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use framegate_backend_api::HostTensor;
+    use framegate_backend_api::graph::{GraphBuilder, Padding};
+
+    use super::*;
+
+    fn convolution(activation: Option<Activation>) -> Operator {
+        let (stride, dilation, padding) = ([1, 1], [1, 1], Padding::default());
+        Operator::Convolution(Convolution { stride, dilation, padding, groups: 1, activation })
+    }
+
+    fn transposed_convolution(activation: Option<Activation>) -> Operator {
+        Operator::TransposedConvolution(TransposedConvolution {
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Padding::default(),
+            output_padding: [0, 0],
+            groups: 1,
+            activation,
+        })
+    }
+
+    /// Whether a model of one operator, which makes three scores from one pixel, and a reshape needs
+    /// a softmax.
+    fn needs_softmax(operator: Operator, weight: [usize; 4]) -> bool {
+        let mut builder = GraphBuilder::new("image", [1, 1, 1, 1]);
+        let weight = builder.constant("weight", HostTensor::from_f32(weight, vec![0.5; 3]));
+        let scores = builder.push("scores", operator, &[builder.input(), weight]).unwrap();
+        let flat = Operator::Reshape { shape: vec![1, 3] };
+        let flat = builder.push("flat", flat, &[scores]).unwrap();
+        let graph = builder.finish(vec![flat]);
+        !makes_probabilities(&graph, graph.outputs[0])
+    }
+
+    #[test]
+    fn a_sigmoid_fused_into_a_convolution_makes_probabilities() {
+        for (activation, expected) in
+            [(Some(Activation::Sigmoid), false), (Some(Activation::Relu), true), (None, true)]
+        {
+            assert_eq!(needs_softmax(convolution(activation), [3, 1, 1, 1]), expected);
+            assert_eq!(needs_softmax(transposed_convolution(activation), [1, 3, 1, 1]), expected);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `end-to-end`: final boxes of models that suppress overlaps themselves, such as YOLOv10, YOLO26 and
+//! exports with built-in suppression.
+
+use framegate_backend_api::OutputBatch;
+
+use super::family::{Family, ULTRALYTICS};
+use super::outputs::{ClassCount, ModelOutputs};
+use super::scores::reaches;
+use super::{Candidate, Decoder, Layout, Reading, Recognition};
+
+/// More boxes than suppression built into a model leaves over; a longer list has some other layout.
+const MAX_BOXES: usize = 1000;
+
+/// `[1, N, 6]`: rows of `[left, top, right, bottom, score, class]` in input pixels. Unused rows have a
+/// low score or a negative class.
+#[derive(Debug)]
+pub(super) struct EndToEnd;
+
+impl Layout for EndToEnd {
+    fn names(&self) -> &'static [&'static str] {
+        &["end-to-end", "end2end"]
+    }
+
+    fn shape(&self) -> &'static str {
+        "[1, boxes, 6], in pixels, without overlaps"
+    }
+
+    fn needs(&self, _outputs: &ModelOutputs<'_>) -> String {
+        "[1, candidates, 6]".to_owned()
+    }
+
+    fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
+        let [1, _, 6] = *outputs.first() else { return None };
+        Some(Reading { classes: ClassCount::Open, strides: Vec::new() })
+    }
+
+    fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
+        let shape = outputs.first();
+        if shape[1] > MAX_BOXES || outputs.first_has_a_companion(shape[1]) {
+            return Recognition::No;
+        }
+        Recognition::Yes(format!(
+            "the first output is {shape:?}: corners, score and class of each box"
+        ))
+    }
+
+    fn families(&self) -> &'static [&'static Family] {
+        &[&ULTRALYTICS]
+    }
+
+    fn needs_nms(&self) -> bool {
+        false
+    }
+
+    fn decoder(&self, _outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
+        Box::new(EndToEndDecoder)
+    }
+}
+
+#[derive(Debug)]
+struct EndToEndDecoder;
+
+impl Decoder for EndToEndDecoder {
+    fn decode(
+        &mut self,
+        outputs: &OutputBatch,
+        image: usize,
+        confidence: f32,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let (rows, _) = outputs.tensors[0].image(image).as_chunks::<6>();
+        candidates.extend(rows.iter().filter_map(|[left, top, right, bottom, score, class]| {
+            let is_class = class.is_finite() && *class >= 0.0;
+            if !is_class || !reaches(*score, confidence) {
+                return None;
+            }
+            Candidate::from_corners([*left, *top, *right, *bottom], *score, class.round() as usize)
+        }));
+    }
+}

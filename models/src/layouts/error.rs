@@ -1,0 +1,63 @@
+//! Why no layout could be chosen for a model's outputs.
+
+use super::{LAYOUTS, alternatives};
+use crate::Size;
+
+/// How a model's outputs are to be read is not known, or cannot be as the sidecar says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutError {
+    /// The outputs cannot be read in the layout that was named.
+    #[error("`{layout}` needs {needs} for an input of {input}, but the outputs are {outputs}")]
+    Mismatch {
+        /// Name of the layout.
+        layout: &'static str,
+        /// What the outputs would have to be.
+        needs: String,
+        /// Size of the model's input.
+        input: Size,
+        /// Names and shapes of the outputs.
+        outputs: String,
+    },
+    /// The model was trained for something else than boxes or classes.
+    #[error(
+        "the model's metadata says that it was trained to `{task}`, which is not supported; export \
+         a model for `detect` or `classify`, or name a layout with `boxes = \"…\"` in the sidecar"
+    )]
+    Task {
+        /// `task` of the file's metadata.
+        task: String,
+    },
+    /// The outputs look like no layout.
+    #[error(
+        "how to read boxes from the outputs {outputs} for an input of {input} is not known; write \
+         `boxes = \"…\"` into the sidecar with one of {}",
+        every_layout()
+    )]
+    Unknown {
+        /// Names and shapes of the outputs.
+        outputs: String,
+        /// Size of the model's input.
+        input: Size,
+    },
+    /// The outputs look like more than one layout, or like models that need different images.
+    #[error(
+        "the outputs {outputs} for an input of {input} can be read in more than one way; write one \
+         of these lines into the sidecar: {}",
+        lines.join("; ")
+    )]
+    Ambiguous {
+        /// Names and shapes of the outputs.
+        outputs: String,
+        /// Size of the model's input.
+        input: Size,
+        /// Lines for the sidecar, each with when it is right.
+        lines: Vec<String>,
+    },
+}
+
+/// Names and shapes of all layouts.
+fn every_layout() -> String {
+    let each =
+        |layout: &&dyn super::Layout| format!("{}: {}", alternatives(*layout), layout.shape());
+    LAYOUTS.iter().map(each).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,166 @@
+//! The evidence by which layouts recognise outputs: names, shapes, how the graph computes them, and what
+//! sidecar and metadata say.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId};
+
+use super::Family;
+use crate::Size;
+
+/// Strides of most detectors, and of their larger variants with a fourth, coarser grid.
+const DEFAULT_STRIDES: [&[usize]; 2] = [&[8, 16, 32], &[8, 16, 32, 64]];
+
+/// The outputs of a model and everything else that shows how to read them.
+#[derive(Debug, Clone)]
+pub(crate) struct ModelOutputs<'a> {
+    pub(crate) graph: &'a Graph,
+    /// Names and shapes, in the order of the file.
+    pub(crate) shapes: Vec<OutputShape<'a>>,
+    /// Size of the model's input.
+    pub(crate) input: Size,
+    /// `strides` of the sidecar.
+    pub(crate) strides: Option<&'a [usize]>,
+    /// `family` of the sidecar.
+    pub(crate) family: Option<&'static Family>,
+    /// `task` of the file's metadata.
+    pub(crate) task: Option<&'a str>,
+}
+
+/// An output for one image; the first axis is the batch axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OutputShape<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) shape: &'a [usize],
+}
+
+/// How many classes the outputs distinguish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClassCount {
+    /// The shapes say so.
+    Known(usize),
+    /// Class numbers are among the output's elements; the shapes say nothing.
+    Open,
+}
+
+impl ClassCount {
+    /// The classes in a candidate of `extent` elements, `others` of which are not classes.
+    pub(super) fn beyond(extent: usize, others: usize) -> Option<Self> {
+        extent.checked_sub(others).filter(|classes| *classes > 0).map(Self::Known)
+    }
+}
+
+impl<'a> ModelOutputs<'a> {
+    /// The outputs of a graph of which nothing else is known.
+    pub(crate) fn of(graph: &'a Graph, input: Size) -> Self {
+        let shape = |id: &ValueId| {
+            let value = graph.value(*id);
+            OutputShape { name: &value.name, shape: &value.shape }
+        };
+        let shapes = graph.outputs.iter().map(shape).collect();
+        Self { graph, shapes, input, strides: None, family: None, task: None }
+    }
+
+    /// Shape of the first output; without axes if there is none.
+    pub(super) fn first(&self) -> &'a [usize] {
+        self.shapes.first().map_or(&[], |output| output.shape)
+    }
+
+    /// The strides of the sidecar, or those of most detectors.
+    pub(super) fn strides_or_default(&self) -> &'a [usize] {
+        self.strides.unwrap_or(DEFAULT_STRIDES[0])
+    }
+
+    /// The strides whose grids have this many cells together: those of the sidecar or, if it names
+    /// none, those of most detectors.
+    pub(super) fn strides_of(&self, cells: usize) -> Option<&'a [usize]> {
+        let matches = |strides: &&[usize]| grid_cells(self.input, strides) == cells;
+        match self.strides {
+            Some(strides) => Some(strides).filter(matches),
+            None => DEFAULT_STRIDES.into_iter().find(matches),
+        }
+    }
+
+    /// Whether a further output belongs to the same candidates, or holds the prototypes of masks:
+    /// the first one alone is not all there is to read then.
+    pub(super) fn first_has_a_companion(&self, candidates: usize) -> bool {
+        self.shapes.iter().skip(1).any(|output| {
+            output.shape.contains(&candidates) || matches!(output.shape, [1, 32, _, _])
+        })
+    }
+
+    /// Whether the first output holds what convolutions made, at most through a sigmoid and moved to
+    /// other places. Where the file computes further, boxes may be decoded already.
+    pub(super) fn first_is_raw(&self) -> bool {
+        let graph = self.graph;
+        let makers: HashMap<ValueId, _> = graph
+            .nodes
+            .iter()
+            .flat_map(|node| node.outputs.iter().map(move |output| (*output, node)))
+            .collect();
+        let mut open: Vec<ValueId> = graph.outputs.first().copied().into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(value) = open.pop() {
+            let Some(node) = makers.get(&value).filter(|_| seen.insert(value)) else { continue };
+            match &node.operator {
+                Operator::Convolution(_)
+                | Operator::TransposedConvolution(_)
+                | Operator::MatMul => {}
+                operator if is_transparent(operator) || self.adds_bias(operator, &node.inputs) => {
+                    open.extend(&node.inputs);
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Whether the operator adds one number to each channel, as exporters write a bias.
+    fn adds_bias(&self, operator: &Operator, operands: &[ValueId]) -> bool {
+        *operator == Operator::Binary(Binary::Add)
+            && operands.iter().any(|operand| {
+                let value = self.graph.value(*operand);
+                value.constant.is_some()
+                    && value.shape.iter().filter(|extent| **extent != 1).count() <= 1
+            })
+    }
+}
+
+/// Whether an operator moves elements or makes scores of them, but decodes nothing.
+fn is_transparent(operator: &Operator) -> bool {
+    matches!(
+        operator,
+        Operator::Reshape { .. }
+            | Operator::Transpose { .. }
+            | Operator::Concat { .. }
+            | Operator::Slice(_)
+            | Operator::Cast(_)
+            | Operator::Activation(Activation::Sigmoid)
+    )
+}
+
+/// Names and shapes, for messages.
+impl fmt::Display for ModelOutputs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, OutputShape { name, shape }) in self.shapes.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}`{name}` {shape:?}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Columns and rows of the grid with cells of `stride` pixels; a cut-off cell at an edge counts.
+pub(super) fn grid(input: Size, stride: usize) -> (usize, usize) {
+    (input.width.div_ceil(stride), input.height.div_ceil(stride))
+}
+
+/// Number of cells in the grids of all `strides` together.
+pub(super) fn grid_cells(input: Size, strides: &[usize]) -> usize {
+    let cells = |stride: &usize| {
+        let (columns, rows) = grid(input, *stride);
+        columns * rows
+    };
+    strides.iter().map(cells).sum()
+}

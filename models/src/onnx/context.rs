@@ -1,0 +1,220 @@
+//! What importers of operators work with: the graph so far, and a node of the file with its operands.
+
+use framegate_backend_api::{
+    ElementType, HostTensor,
+    graph::{Graph, GraphBuilder, Operator, Value, ValueId},
+};
+
+use super::attributes::Attributes;
+
+/// What is wrong with a node; its name is added on the way out.
+pub(super) type Problem = String;
+
+/// The graph so far, and the node being imported.
+pub(super) struct Import {
+    builder: GraphBuilder,
+    /// Version of the operator set, which decides what a node means.
+    pub(super) opset: i64,
+    node_name: String,
+    /// Elements and multiply-adds that may still be computed on constants.
+    budget: usize,
+}
+
+/// How much work on constants a file may cause: far more than any detector does, but only seconds.
+const CONSTANT_BUDGET: usize = 1 << 27;
+
+/// The maximum number of terms summed for each element of a result.
+fn terms(operator: &Operator, constants: &[&HostTensor]) -> usize {
+    match operator {
+        Operator::Convolution(_) | Operator::TransposedConvolution(_) => constants[1].len(),
+        Operator::MatMul => constants[0].shape().last().copied().unwrap_or(1),
+        _ => 1,
+    }
+}
+
+/// A node of the file with its operands found.
+pub(super) struct OnnxNode<'a> {
+    pub(super) attributes: Attributes<'a>,
+    /// One for each name that the node reads; `None` where an operand is left out.
+    pub(super) operands: Vec<Option<ValueId>>,
+    /// Number of results the file asks for.
+    pub(super) output_count: usize,
+    /// ONNX operator.
+    pub(super) operator: &'a str,
+}
+
+impl OnnxNode<'_> {
+    /// Operand `index`, which must be there.
+    pub(super) fn operand(&self, index: usize) -> Result<ValueId, Problem> {
+        self.optional(index).ok_or_else(|| format!("operand {index} is missing"))
+    }
+
+    /// Operand `index`, if it is there.
+    pub(super) fn optional(&self, index: usize) -> Option<ValueId> {
+        self.operands.get(index).copied().flatten()
+    }
+
+    /// All operands, none of which may be left out.
+    pub(super) fn operands(&self) -> Result<Vec<ValueId>, Problem> {
+        (0..self.operands.len()).map(|index| self.operand(index)).collect()
+    }
+}
+
+impl Import {
+    /// A graph of which only the input is known.
+    pub(super) fn new(opset: i64, input_name: &str, input_shape: impl Into<Vec<usize>>) -> Self {
+        Self {
+            builder: GraphBuilder::new(input_name, input_shape),
+            opset,
+            node_name: String::new(),
+            budget: CONSTANT_BUDGET,
+        }
+    }
+
+    /// The graph's input.
+    pub(super) fn input(&self) -> ValueId {
+        self.builder.input()
+    }
+
+    /// Names what is added from here on.
+    pub(super) fn start_node(&mut self, name: &str) {
+        name.clone_into(&mut self.node_name);
+    }
+
+    /// Adds a constant under its own name.
+    pub(super) fn named_constant(&mut self, name: &str, tensor: HostTensor) -> ValueId {
+        self.builder.constant(name, tensor)
+    }
+
+    /// The graph, with these outputs.
+    pub(super) fn finish(self, outputs: Vec<ValueId>) -> Graph {
+        self.builder.finish(outputs)
+    }
+
+    /// A value made so far.
+    pub(super) fn value(&self, id: ValueId) -> &Value {
+        self.builder.value(id)
+    }
+
+    /// Shape of a value made so far.
+    pub(super) fn shape(&self, id: ValueId) -> Vec<usize> {
+        self.value(id).shape.clone()
+    }
+
+    /// Adds a node with one result. A node whose operands are all constant becomes a constant.
+    pub(super) fn emit(
+        &mut self,
+        operator: Operator,
+        operands: &[ValueId],
+    ) -> Result<ValueId, Problem> {
+        self.emit_all(operator, operands).map(|results| results[0])
+    }
+
+    /// Adds a node with all its results.
+    pub(super) fn emit_all(
+        &mut self,
+        operator: Operator,
+        operands: &[ValueId],
+    ) -> Result<Vec<ValueId>, Problem> {
+        let constants: Option<Vec<_>> =
+            operands.iter().map(|id| self.value(*id).constant.clone()).collect();
+        let Some(constants) = constants else {
+            return self
+                .builder
+                .node(&self.node_name, operator, operands)
+                .map_err(|error| error.problem);
+        };
+        let result: usize = self.builder.result_shape(&operator, operands)?.iter().product();
+        let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
+        self.spend(result.saturating_mul(terms(&operator, &constants)))?;
+        let results = framegate_scalar::evaluate(&operator, &constants);
+        Ok(results.into_iter().map(|result| self.constant(result)).collect())
+    }
+
+    /// Charges work to the budget for constants.
+    fn spend(&mut self, work: usize) -> Result<(), Problem> {
+        self.budget = self.budget.checked_sub(work).ok_or(
+            "the file asks for too much computing on constants; simplify the model when exporting",
+        )?;
+        Ok(())
+    }
+
+    /// Adds a constant.
+    pub(super) fn constant(&mut self, tensor: HostTensor) -> ValueId {
+        self.builder.constant(&self.node_name, tensor)
+    }
+
+    /// Adds a constant scalar.
+    pub(super) fn scalar(&mut self, number: f32) -> ValueId {
+        self.constant(HostTensor::from_f32([], vec![number]))
+    }
+
+    /// The elements of a constant; `what` names it in the error otherwise.
+    pub(super) fn constant_of(&self, id: ValueId, what: &str) -> Result<&HostTensor, Problem> {
+        self.value(id).constant.as_deref().ok_or_else(|| {
+            format!("{what} depends on the image; only {what} known in advance is supported")
+        })
+    }
+
+    /// The integers of a constant.
+    pub(super) fn integers_of(&self, id: ValueId, what: &str) -> Result<Vec<i64>, Problem> {
+        let tensor = self.constant_of(id, what)?;
+        tensor.as_i64().map(<[i64]>::to_vec).ok_or_else(|| format!("{what} must be integers"))
+    }
+
+    /// The floats of a constant.
+    pub(super) fn floats_of(&self, id: ValueId, what: &str) -> Result<Vec<f32>, Problem> {
+        let tensor = self.constant_of(id, what)?;
+        tensor.as_f32().map(<[f32]>::to_vec).ok_or_else(|| format!("{what} must be floats"))
+    }
+
+    /// Integers that are an attribute in old operator sets and an operand in new ones.
+    pub(super) fn attribute_or_operand(
+        &self,
+        node: &OnnxNode<'_>,
+        name: &str,
+        index: usize,
+    ) -> Result<Option<Vec<i64>>, Problem> {
+        if let Some(integers) = node.attributes.integers(name)? {
+            return Ok(Some(integers));
+        }
+        node.optional(index).map(|id| self.integers_of(id, name)).transpose()
+    }
+
+    /// Converts a value to another element type, unless it already has that type.
+    pub(super) fn cast(&mut self, id: ValueId, to: ElementType) -> Result<ValueId, Problem> {
+        if self.value(id).element_type == to {
+            Ok(id)
+        } else {
+            self.emit(Operator::Cast(to), &[id])
+        }
+    }
+}
+
+/// Resolves an axis that may count from the end.
+pub(super) fn axis_of(axis: i64, rank: usize) -> Result<usize, Problem> {
+    let resolved = if axis < 0 { axis + rank as i64 } else { axis };
+    usize::try_from(resolved)
+        .ok()
+        .filter(|axis| *axis < rank)
+        .ok_or_else(|| format!("axis {axis} is outside a tensor of {rank} axes"))
+}
+
+/// Resolves several axes and puts them in ascending order.
+pub(super) fn axes_of(axes: &[i64], rank: usize) -> Result<Vec<usize>, Problem> {
+    let mut axes = axes.iter().map(|axis| axis_of(*axis, rank)).collect::<Result<Vec<_>, _>>()?;
+    axes.sort_unstable();
+    axes.dedup();
+    Ok(axes)
+}
+
+/// Larger extents are mistakes or attacks, and sums of them could overflow.
+const MAX_EXTENT: i64 = 1 << 28;
+
+/// Extents, strides, pads and the like: whole numbers from 0 to [`MAX_EXTENT`].
+pub(super) fn extents_of(integers: &[i64], what: &str) -> Result<Vec<usize>, Problem> {
+    if integers.iter().any(|integer| !(0..=MAX_EXTENT).contains(integer)) {
+        return Err(format!("{what} must be from 0 to {MAX_EXTENT}: {integers:?}"));
+    }
+    Ok(integers.iter().map(|integer| *integer as usize).collect())
+}

@@ -1,0 +1,171 @@
+//! Raw outputs to detections: decode candidates, keep the best of those that overlap, map to the frame.
+//!
+//! ```text
+//! outputs ─ the decoder of the model's layout ─▶ candidates ─ nms ─▶ on_frame ─▶ detections
+//! ```
+
+mod detection;
+mod nms;
+mod on_frame;
+
+use std::sync::Arc;
+
+use framegate_backend_api::OutputBatch;
+use framegate_models::detector::NmsScope;
+use framegate_models::layouts::{Candidate, Decoder, LayoutError};
+use framegate_models::{Detector, Size};
+
+use super::FrameTransform;
+pub use detection::Detection;
+use nms::suppress_overlaps;
+use on_frame::on_frame;
+
+/// The maximum number of detections reported per frame: those with the highest scores.
+pub const MAX_DETECTIONS: usize = 300;
+
+/// Which candidates become detections.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    /// Candidates with a lower score are dropped: 0 to 1.
+    pub confidence: f32,
+    /// Of two boxes of a class whose intersection over union is larger, the one with the lower score is
+    /// dropped: 0 to 1.
+    pub iou: f32,
+}
+
+impl Thresholds {
+    /// The thresholds that most detectors run with: confidence 0.25, overlap 0.45.
+    pub const DEFAULT: Self = Self { confidence: 0.25, iou: 0.45 };
+}
+
+/// Why outputs could not be turned into detections.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BoxError {
+    /// The detector's layout and its graph do not belong together: a mistake in the program.
+    #[error("the box layout does not fit the model: {0}")]
+    Layout(#[from] LayoutError),
+    /// A backend returned something other than the model's outputs: its mistake.
+    #[error("expected {expected} for image {image}, got {got}")]
+    Outputs {
+        /// Number of the image in the batch.
+        image: usize,
+        /// The model's outputs, with their shapes.
+        expected: String,
+        /// What the backend returned.
+        got: String,
+    },
+    /// The model reports classes that the labels do not name.
+    #[error(
+        "the model reports class {class_id}, but there are only {labels} labels; give the labels \
+         that belong to this model"
+    )]
+    Unlabelled {
+        /// The class number reported.
+        class_id: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+}
+
+/// Turns raw outputs into detections. Keeps its buffers between calls.
+#[derive(Debug)]
+pub struct BoxStage {
+    decoder: Box<dyn Decoder>,
+    needs_nms: bool,
+    expected: Vec<ExpectedOutput>,
+    thresholds: Thresholds,
+    nms: NmsScope,
+    labels: Vec<Arc<str>>,
+    candidates: Vec<Candidate>,
+    kept: Vec<Candidate>,
+}
+
+#[derive(Debug)]
+struct ExpectedOutput {
+    name: String,
+    image_shape: Vec<usize>,
+}
+
+impl BoxStage {
+    /// A stage for the outputs of `detector`.
+    ///
+    /// # Errors
+    /// [`BoxError::Layout`] when its graph's outputs do not have its layout; never for a detector that
+    /// was loaded from a file.
+    pub fn new(detector: &Detector, thresholds: Thresholds) -> Result<Self, BoxError> {
+        let graph = &detector.model.graph;
+        let input = Size { width: detector.input.width, height: detector.input.height };
+        let expected = graph.outputs.iter().map(|id| {
+            let output = graph.value(*id);
+            ExpectedOutput { name: output.name.clone(), image_shape: output.shape.clone() }
+        });
+        Ok(Self {
+            decoder: detector.boxes.decoder(graph, input)?,
+            needs_nms: detector.boxes.needs_nms(),
+            expected: expected.collect(),
+            thresholds,
+            nms: detector.nms,
+            labels: detector.labels.iter().map(|label| label.as_str().into()).collect(),
+            candidates: Vec::new(),
+            kept: Vec::new(),
+        })
+    }
+
+    /// Replaces `out` with the detections on image number `image` of the batch, highest score first, at
+    /// most [`MAX_DETECTIONS`]. `placement` says where the frame was in the model's input.
+    ///
+    /// # Errors
+    /// [`BoxError::Outputs`] when the outputs are not those of the detector, and
+    /// [`BoxError::Unlabelled`]; `out` is empty then.
+    pub fn detect(
+        &mut self,
+        outputs: &OutputBatch,
+        image: usize,
+        placement: &FrameTransform,
+        out: &mut Vec<Detection>,
+    ) -> Result<(), BoxError> {
+        out.clear();
+        self.candidates.clear();
+        self.check_outputs(outputs, image)?;
+        let confidence = self.thresholds.confidence;
+        self.decoder.decode(outputs, image, confidence, &mut self.candidates);
+        let labels = self.labels.len();
+        if let Some(unlabelled) = self.candidates.iter().find(|c| c.class_id >= labels) {
+            return Err(BoxError::Unlabelled { class_id: unlabelled.class_id, labels });
+        }
+        self.candidates.sort_unstable_by(Candidate::best_first);
+        let distinct = if self.needs_nms {
+            let iou = self.thresholds.iou;
+            suppress_overlaps(&self.candidates, iou, self.nms, MAX_DETECTIONS, &mut self.kept);
+            &self.kept
+        } else {
+            &self.candidates
+        };
+        let visible =
+            distinct.iter().filter_map(|candidate| on_frame(candidate, placement, &self.labels));
+        out.extend(visible.take(MAX_DETECTIONS));
+        Ok(())
+    }
+
+    fn check_outputs(&self, outputs: &OutputBatch, image: usize) -> Result<(), BoxError> {
+        let fits = outputs.tensors.len() == self.expected.len()
+            && outputs.tensors.iter().zip(&self.expected).all(|(tensor, expected)| {
+                let image_len = expected.image_shape.iter().product::<usize>();
+                tensor.name == expected.name
+                    && tensor.image_shape == expected.image_shape
+                    && tensor.data.len() / image_len.max(1) > image
+            });
+        if fits {
+            return Ok(());
+        }
+        let expected = self.expected.iter().map(|e| format!("{} {:?}", e.name, e.image_shape));
+        let got = outputs.tensors.iter().map(|tensor| {
+            format!("{} {:?} of {} elements", tensor.name, tensor.image_shape, tensor.data.len())
+        });
+        Err(BoxError::Outputs {
+            image,
+            expected: expected.collect::<Vec<_>>().join(", "),
+            got: got.collect::<Vec<_>>().join(", "),
+        })
+    }
+}

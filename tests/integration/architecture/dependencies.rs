@@ -1,0 +1,201 @@
+//! Which folders may use which crates.
+
+use super::source::{Source, occurrences};
+use super::{assert_accepts, assert_holds, assert_notices};
+
+/// Folders with asynchronous code. The rest blocks and never awaits.
+const ASYNCHRONOUS: &[&str] =
+    &["src/front/", "src/server/", "src/load/", "src/engine/live/", "src/commands/"];
+
+/// A crate's name in code, or how the names of several begin, and the only places that may use it.
+const USERS: &[(&str, &[&str])] = &[
+    // Sockets.
+    ("tokio", &ASYNCHRONOUS),
+    ("tokio_util", &ASYNCHRONOUS),
+    ("futures_util", &["src/front/", "src/load/"]),
+    ("axum", &["src/front/"]),
+    ("hyper", &["src/front/"]),
+    ("hyper_util", &["src/front/"]),
+    ("tower_http", &["src/front/"]),
+    ("tungstenite", &["src/front/", "src/load/"]),
+    ("tokio_tungstenite", &["src/load/"]),
+    ("rust_embed", &["src/front/"]),
+    ("prometheus_client", &["src/front/"]),
+    ("utoipa", &["src/protocol/", "src/front/", "src/stages/boxes/detection.rs"]),
+    // Pools of threads that work on frames. The backend simd has a team of its own.
+    (
+        "rayon",
+        &[
+            "backends/burn/",
+            "src/engine/",
+            "src/pipeline/",
+            "src/server/",
+            "src/bench/",
+            "src/commands/",
+        ],
+    ),
+    // The command line and what goes to a terminal.
+    ("clap", &["src/cli/", "src/main.rs"]),
+    ("tracing_subscriber", &["src/logging.rs"]),
+    ("indicatif", &["src/commands/"]),
+    ("comfy_table", &["src/commands/", "src/report/", "src/bench/"]),
+    // Pixels.
+    ("zune_jpeg", &["src/stages/decode/"]),
+    ("exif", &["src/stages/"]),
+    ("fast_image_resize", &["src/stages/antialiased.rs"]),
+    ("jpeg_encoder", &["src/annotate/", "src/load/frames/"]),
+    ("ab_glyph", &["src/annotate/"]),
+    ("epaint_default_fonts", &["src/annotate/"]),
+    // Reports.
+    ("askama", &["src/report/", "src/bench/", "src/commands/"]),
+    ("sysinfo", &["src/report/"]),
+    ("hdrhistogram", &["src/load/"]),
+    // Models.
+    ("prost", &["models/onnx-proto/"]),
+    ("half", &["models/src/"]),
+    // Compute: each library behind its backend, and each backend behind the file that chooses.
+    ("burn*", &["backends/burn/"]),
+    ("cubecl*", &["backends/burn/"]),
+    ("wgpu", &["backends/burn/"]),
+    ("ort", &["backends/ort/"]),
+    ("libc", &["backends/cpu/", "backends/simd/"]),
+    ("loom", &["backends/simd/"]),
+    ("framegate_backend_burn", &["src/backends"]),
+    ("framegate_backend_null", &["src/backends", "src/cli/backend.rs"]),
+    ("framegate_backend_ort", &["src/backends"]),
+    ("framegate_backend_simd", &["src/backends"]),
+    ("framegate_onnx_proto", &["models/src/onnx/", "backends/ort/"]),
+    ("framegate_testkit", &[]),
+];
+
+/// The crates whose paths a file names: `name::…`, `use name;` and `use name as …`.
+fn uses(code: &str, name: &str) -> bool {
+    let (word, is_prefix) = name.strip_suffix('*').map_or((name, false), |word| (word, true));
+    let is_path = |at: usize| {
+        let before = code[..at].trim_end();
+        let after = code[at + word.len()..]
+            .trim_start_matches(|c: char| is_prefix && (c.is_alphanumeric() || c == '_'));
+        let is_root = !before.ends_with("::") && !before.ends_with('.') && !before.ends_with("mod");
+        let is_imported =
+            before.ends_with("use") && (after.starts_with(';') || after.starts_with(" as "));
+        is_root && (after.starts_with("::") || is_imported)
+    };
+    if is_prefix {
+        let is_start = |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        code.match_indices(word).any(|(at, _)| is_start(at) && is_path(at))
+    } else {
+        occurrences(code, word).any(is_path)
+    }
+}
+
+fn crates_out_of_place(sources: &[Source]) -> Vec<String> {
+    let mut violations = Vec::new();
+    for source in sources.iter().filter(|source| source.is_product()) {
+        for (name, users) in USERS {
+            if !users.iter().any(|user| source.path.starts_with(user))
+                && uses(source.product_code(), name)
+            {
+                violations.push(format!("{} uses {name}; only {users:?} may", source.path));
+            }
+        }
+    }
+    violations
+}
+
+/// Burn's default device is whatever was built in: a backend names the device it was asked for.
+fn burn_devices_not_named(sources: &[Source]) -> Vec<String> {
+    let mut violations = Vec::new();
+    for Source { path, code, .. } in sources {
+        for default in ["Device::default()", "DefaultDevice"] {
+            if code.contains(default) {
+                violations.push(format!("{path} uses burn's default device"));
+            }
+        }
+        // burn 0.23 has no ndarray device: its one call is easy to replace.
+        if code.contains("Device::ndarray()") && path != "backends/burn/src/device.rs" {
+            violations.push(format!("{path} makes burn's ndarray device"));
+        }
+    }
+    violations
+}
+
+/// Code that decides about frames gets the time passed in, so that tests need no clock and no sleep.
+fn clocks_in_pure_code(sources: &[Source]) -> Vec<String> {
+    const PURE: [&str; 5] = [
+        "src/front/admission/",
+        "src/engine/live/fairness.rs",
+        "src/engine/live/mailboxes.rs",
+        "src/engine/live/schedule.rs",
+        "src/engine/live/service_times.rs",
+    ];
+    let is_pure = |source: &&Source| {
+        source.is_product() && PURE.iter().any(|pure| source.path.starts_with(pure))
+    };
+    let reads_a_clock = |source: &&Source| {
+        ["Instant::now", "SystemTime", "sleep", ".elapsed()"]
+            .iter()
+            .any(|clock| source.product_code().contains(clock))
+    };
+    sources
+        .iter()
+        .filter(is_pure)
+        .filter(reads_a_clock)
+        .map(|source| format!("{} reads a clock", source.path))
+        .collect()
+}
+
+#[test]
+fn crates_are_used_where_they_belong() {
+    assert_holds(crates_out_of_place);
+}
+
+#[test]
+fn a_crate_out_of_place_is_noticed() {
+    let cases = [
+        ("src/stages/decode/mod.rs", "use tokio::sync::mpsc;"),
+        ("src/stages/boxes/mod.rs", "let pool = rayon::spawn(|| ());"),
+        ("src/engine/offline.rs", "#[tokio::main]\nfn main() {}"),
+        ("src/front/server.rs", "use zune_jpeg::JpegDecoder;"),
+        ("src/config/mod.rs", "#[derive(clap::Args)]\nstruct A;"),
+        ("src/front/wire.rs", "use clap;"),
+        ("models/src/lib.rs", "use burn_tensor::Tensor;"),
+        ("backends/simd/src/lib.rs", "use burn::tensor::Tensor;"),
+        ("src/engine/mod.rs", "use framegate_backend_simd::SimdBackend;"),
+        ("backends/api/src/lib.rs", "use framegate_testkit as kit;"),
+    ];
+    for (path, text) in cases {
+        assert_notices(crates_out_of_place, path, text);
+    }
+}
+
+#[test]
+fn other_uses_of_a_crates_name_are_accepted() {
+    let cases = [
+        ("src/stages/mod.rs", "// tokio::spawn\nlet text = \"tokio::spawn\";"),
+        ("src/stages/mod.rs", "crate::axum::f(); self.tokio.x(); mod rayon;"),
+        ("src/stages/mod.rs", "use tokio_like::X; let rayon = 1;"),
+        ("src/front/server.rs", "use tokio::net::TcpListener;"),
+        ("src/stages/mod.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    use tokio::test;\n}"),
+        ("tests/integration/x.rs", "use tokio::net::TcpListener;"),
+    ];
+    for (path, text) in cases {
+        assert_accepts(crates_out_of_place, path, text);
+    }
+}
+
+#[test]
+fn burn_devices_are_named() {
+    assert_holds(burn_devices_not_named);
+    assert_notices(burn_devices_not_named, "backends/burn/src/session.rs", "Device::default()");
+    assert_notices(burn_devices_not_named, "backends/burn/src/session.rs", "Device::ndarray()");
+    assert_accepts(burn_devices_not_named, "backends/burn/src/device.rs", "Device::ndarray()");
+}
+
+#[test]
+fn decisions_about_frames_have_no_clock() {
+    assert_holds(clocks_in_pure_code);
+    let path = "src/engine/live/schedule.rs";
+    assert_notices(clocks_in_pure_code, path, "let now = Instant::now();");
+    let tested = "fn f() {}\n#[cfg(test)]\nmod tests {\n    fn f() { Instant::now(); }\n}";
+    assert_accepts(clocks_in_pure_code, path, tested);
+}
