@@ -5,8 +5,7 @@
 //! NAME.toml, metadata, outputs ─ layouts, detector ───┴─▶ Detector
 //! ```
 //!
-//! [`mod@reference`] is the scalar meaning of every operator: it folds constants while a file is read,
-//! and every backend is compared with it.
+//! What depends on constants alone is computed while a file is read, by `framegate-scalar`.
 
 #![warn(missing_docs)]
 
@@ -15,7 +14,6 @@ mod image_input;
 pub mod layouts;
 pub mod onnx;
 pub mod passes;
-pub mod reference;
 mod size;
 
 pub use detector::Detector;

@@ -3,7 +3,8 @@
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Activation, Batching, Convolution, Graph, Operator};
 use framegate_models::onnx::{OnnxError, OnnxFile};
-use framegate_models::{passes, reference};
+use framegate_models::passes;
+use framegate_testkit::evaluate_graph;
 
 use crate::onnx_model::{OnnxModel, OnnxNode};
 use crate::support::test_data;
@@ -51,7 +52,7 @@ fn normalisation_and_activation_end_up_in_the_convolution() {
     assert_eq!(fused.value(fused.outputs[0]).name, "y");
 
     let input = image(5, 7);
-    let (before, after) = (reference::run(&graph, &input), reference::run(&fused, &input));
+    let (before, after) = (evaluate_graph(&graph, &input), evaluate_graph(&fused, &input));
     let (before, after) = (before[0].as_f32().unwrap(), after[0].as_f32().unwrap());
     let largest = before.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
     for (before, after) in before.iter().zip(after) {
@@ -65,7 +66,7 @@ fn a_value_that_is_read_twice_is_not_fused_away() {
     let fused = passes::optimise(graph_of(&model, 4, 4));
     let names: Vec<&str> = fused.outputs.iter().map(|id| fused.value(*id).name.as_str()).collect();
     assert_eq!(names, ["y", "n"]);
-    let outputs = reference::run(&fused, &image(4, 4));
+    let outputs = evaluate_graph(&fused, &image(4, 4));
     let silu = |x: f32| x / (1.0 + (-x).exp());
     for (y, n) in outputs[0].as_f32().unwrap().iter().zip(outputs[1].as_f32().unwrap()) {
         assert!((y - silu(*n)).abs() < 1e-5);

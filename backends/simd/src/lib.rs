@@ -10,9 +10,9 @@
 //!   share memory, what may run at the same time.
 //! - `steps`: kernels bound to buffers and cut into tasks.
 //! - `kernels`, on `vector` and `tiles`: the loops, each written once for every level.
-//! - `plain`: every operator in scalar code, for what has no kernel and for testing what has one.
 //!
-//! The crate `framegate-cpu` says which vector instructions there are ([`Level`]) and what they may
+//! The crate `framegate-scalar` defines every operator in scalar code, for what has no kernel and for
+//! testing what has one. The crate `framegate-cpu` says which vector instructions there are ([`Level`]) and what they may
 //! multiply ([`Precision`]).
 
 mod backend;
@@ -21,7 +21,6 @@ mod kernels;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod memory;
-mod plain;
 mod plan;
 mod profile;
 mod session;

@@ -1,4 +1,4 @@
-//! A backend that behaves as a script says: for testing flow control, without a network or a clock.
+//! A backend that follows a script, for testing flow control without a model or a clock.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,25 +22,25 @@ pub struct Call {
 /// How a call of [`Session::infer`] ends.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// With the results of the scalar reference.
+    /// It returns the results of the scalar definition.
     Success,
-    /// With these results, but each number too large by 1.
+    /// It returns those results with 1 added to every number.
     WrongNumbers,
-    /// With this error.
+    /// It fails with this error.
     Failure(BackendError),
-    /// With a panic of this message.
+    /// It panics with this message.
     Panic(&'static str),
 }
 
 impl Call {
-    /// A call without latency.
+    /// A call that takes no time.
     pub fn instant(outcome: Outcome) -> Self {
         Self { latency: Duration::ZERO, outcome }
     }
 }
 
-/// A backend whose calls follow a script. Its sessions share the script: each call of any of them
-/// takes the next entry.
+/// A backend whose calls follow a script. Its sessions share the script: each call takes the next entry,
+/// whichever session it is made on.
 pub struct FakeBackend {
     script: Arc<Script>,
 }
@@ -52,8 +52,8 @@ struct Script {
 }
 
 impl FakeBackend {
-    /// A backend that makes `calls` in order and then repeats `afterwards`. `sleep` makes a call
-    /// last its latency: [`std::thread::sleep`] in a benchmark, moving a simulated clock in a test.
+    /// A backend whose calls follow `calls` in order and then repeat `afterwards`. `sleep` makes a call
+    /// last for its latency: [`std::thread::sleep`] in a benchmark, moving a simulated clock in a test.
     pub fn new(
         calls: impl IntoIterator<Item = Call>,
         afterwards: Call,

@@ -1,8 +1,9 @@
-//! For testing compute backends and what is built on them.
+//! Tools for testing compute backends and the code that uses them.
 //!
-//! - [`conformance`]: one suite that every backend is run through.
-//! - [`ReferenceBackend`]: runs a graph by the scalar meaning of its operators; slow and right.
-//! - [`fake`]: a backend that takes as long, fails and errs as a script says.
+//! - [`conformance`]: a suite that every backend must pass.
+//! - [`ReferenceBackend`]: runs a graph by the definition of its operators; slow and correct.
+//! - [`fake`]: a backend whose latency, failures and wrong results follow a script.
+//! - [`evaluate_graph`]: the expected outputs of a graph.
 
 #![warn(missing_docs)]
 
@@ -11,4 +12,5 @@ pub mod fake;
 mod random;
 mod reference_backend;
 
+pub use framegate_scalar::evaluate_graph;
 pub use reference_backend::ReferenceBackend;

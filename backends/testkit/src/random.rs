@@ -1,10 +1,10 @@
 //! Reproducible pseudo-random numbers.
 
-/// A generator whose sequence depends on its seed alone, on every platform.
+/// A generator whose sequence depends on a name and a seed alone, on every platform.
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// A generator for a case, of its own sequence for every seed.
+    /// A generator for the case of this name; every seed gives another sequence.
     pub(crate) fn new(name: &str, seed: u64) -> Self {
         // FNV-1a spreads similar names over the whole state, http://www.isthe.com/chongo/tech/comp/fnv/
         let state = name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
@@ -22,13 +22,13 @@ impl Random {
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
     }
 
-    /// A number from `low` up to `high`.
+    /// A number between `low` and `high`, uniformly distributed.
     pub(crate) fn uniform(&mut self, low: f32, high: f32) -> f32 {
         let fraction = (self.bits() >> 8) as f32 / (1_u32 << 24) as f32;
         low + (high - low) * fraction
     }
 
-    /// An integer from `low` to `high`, both included.
+    /// An integer from `low` to `high`, both inclusive.
     pub(crate) fn integer(&mut self, low: i32, high: i32) -> i32 {
         low + (self.bits() % (high - low + 1) as u32) as i32
     }

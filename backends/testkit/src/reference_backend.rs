@@ -1,13 +1,13 @@
-//! The scalar reference as a backend.
+//! The scalar definition of the operators, as a backend.
 
 use framegate_backend_api::graph::Graph;
 use framegate_backend_api::{
     Backend, BackendError, DeviceInfo, DeviceKind, HostTensor, InputBatch, Limits, Model,
     OutputBatch, Session, TensorData,
 };
-use framegate_models::reference;
+use framegate_scalar::evaluate_graph;
 
-/// Runs every graph, image by image, by the scalar meaning of its operators.
+/// Runs every graph image by image in scalar code, by the definition of its operators.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ReferenceBackend;
 
@@ -44,13 +44,13 @@ impl Session for ReferenceSession {
     }
 }
 
-/// Every output of a graph for the elements of one image.
+/// Every output of a graph for one image.
 pub(crate) fn run_image(graph: &Graph, image: &[f32]) -> Vec<HostTensor> {
     let shape = graph.value(graph.input).shape.as_slice();
-    reference::run(graph, &HostTensor::from_f32(shape, image.to_vec()))
+    evaluate_graph(graph, &HostTensor::from_f32(shape, image.to_vec()))
 }
 
-/// The elements as they cross the boundary: integers rounded to `f32`, truth as 0 and 1.
+/// The elements as they cross the boundary: integers rounded to `f32`, booleans as 0 and 1.
 pub(crate) fn as_f32(tensor: &HostTensor) -> Vec<f32> {
     match tensor.data() {
         TensorData::F32(elements) => elements.clone(),

@@ -6,7 +6,6 @@ use framegate_backend_api::{
 };
 
 use super::attributes::Attributes;
-use crate::reference;
 
 /// What is wrong with a node; its name is added on the way out.
 pub(super) type Problem = String;
@@ -128,7 +127,7 @@ impl Import {
         let result: usize = self.builder.result_shape(&operator, operands)?.iter().product();
         let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
         self.spend(result.saturating_mul(terms(&operator, &constants)))?;
-        let results = reference::evaluate(&operator, &constants);
+        let results = framegate_scalar::evaluate(&operator, &constants);
         Ok(results.into_iter().map(|result| self.constant(result)).collect())
     }
 

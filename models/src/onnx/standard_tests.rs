@@ -1,8 +1,9 @@
-//! ONNX's own test cases, one or more for each operator: model, inputs and expected outputs.
+//! ONNX's own test cases, one or more per operator: a model, its inputs and the expected outputs.
 //!
 //! They come with the `onnx` package for Python; `FRAMEGATE_ONNX_NODE_TESTS` names their folder
-//! (`onnx/backend/test/data/node`). Every input becomes a constant, so that importing a case
-//! computes it: this holds the importer and the scalar reference against the standard.
+//! (`onnx/backend/test/data/node`). Every input becomes a constant, so that importing a case computes it:
+//! this checks the importer and `framegate-scalar`, the one definition of the operators, against the
+//! standard.
 
 use std::path::Path;
 
@@ -11,20 +12,20 @@ use framegate_onnx_proto::{Message, ModelProto, TensorProto};
 
 use super::{operators, tensor::host_tensor, walk};
 
-/// Cases that pass with the version of the package that CI uses.
+/// Number of cases that pass, with the version of the package that CI uses.
 const EXPECTED: usize = 645;
 
-/// Cases that cannot pass, by a part of their name, and why.
+/// Cases that cannot pass, by a part of their names, with the reason.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("BFLOAT16", "their tensors are stored as integers"),
     (
         "resize_downsample_scales_linear_align_corners",
-        "it wants fractional result sizes in the coordinate formula; ONNX Runtime, like us, does not",
+        "it expects the unrounded result size in the coordinate formula; ONNX Runtime and Framegate use the rounded one",
     ),
 ];
 
 #[test]
-fn the_standards_own_cases() {
+fn node_tests_pass() {
     let Some(folder) = std::env::var_os("FRAMEGATE_ONNX_NODE_TESTS") else {
         assert!(
             std::env::var_os("FRAMEGATE_REQUIRE_TEST_DATA").is_none(),
@@ -93,7 +94,7 @@ fn run(case: &Path) -> Outcome {
         let got = match got {
             Some(got) => got,
             None if index == 0 => return Outcome::Wrong("there is no result".to_owned()),
-            // Masks, running means and the like are of no use at inference.
+            // Masks, running means and the like are not used for inference.
             None => continue,
         };
         let expected = match host_tensor(expected) {
@@ -121,7 +122,7 @@ fn difference(expected: &HostTensor, got: &HostTensor) -> Option<String> {
     }
 }
 
-/// The tolerances of ONNX's own runner, on top of half precision where a case uses it.
+/// Within the tolerance of ONNX's own runner, widened for the cases in half precision.
 fn is_close(expected: f32, got: f32) -> bool {
     expected == got
         || (expected.is_nan() && got.is_nan())

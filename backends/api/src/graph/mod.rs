@@ -23,6 +23,7 @@ pub use operator::{
     Operator, Pad, PadMode, Padding, Reduce, Reduction, Resize, ResizeMode, TopK,
     TransposedConvolution, Unary, Window,
 };
+pub use shape::infer;
 
 /// A model's computation.
 #[derive(Debug, Clone)]

@@ -9,8 +9,12 @@ use crate::ElementType;
 type Shape = Vec<usize>;
 type Results = Vec<(ElementType, Shape)>;
 
-/// Infers the results of `operator`, or explains what does not fit.
-pub(super) fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String> {
+/// Infers types and shapes of the results of `operator` from the types and shapes of its operands; nothing
+/// else about the operands is looked at.
+///
+/// # Errors
+/// An explanation of what does not fit.
+pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String> {
     check_count(operator, operands.len())?;
     check_types(operator, operands)?;
     let first = operands[0];

@@ -1,7 +1,8 @@
 //! Bilinear interpolation between the pixels of two rows.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use crate::plain::Blend;
+use framegate_scalar::Blend;
+
 use crate::vector::{Vector, versions};
 
 /// A row of one block of channels.

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use framegate_backend_api::graph::{Graph, Node, ValueId};
+use framegate_backend_api::graph::{Graph, Node, Operator, ValueId};
 use framegate_backend_api::{ElementType, HostTensor, TensorData};
 use framegate_cpu::{Level, Precision};
+use framegate_scalar::Operation;
 
 use super::PlannedStep;
 use super::classify::Lowering;
@@ -16,8 +17,9 @@ use super::slots::{Home, Slots};
 use super::views::{LayoutOp, Source};
 use crate::kernels::layout::Strides;
 use crate::memory::{AlignedCells, Slot, cells};
-use crate::plain::{self, Operation, Tensor};
-use crate::steps::{Blocked, ChannelSource, GatherChannels, Pack, Plain, Step, ToBf16, Unpack};
+use crate::steps::{
+    Blocked, ChannelSource, GatherChannels, Pack, Scalar, Step, Tensor, ToBf16, Unpack,
+};
 
 /// The slots that hold a value, once there are any.
 #[derive(Debug, Clone, Copy, Default)]
@@ -309,7 +311,9 @@ impl Lowerer<'_> {
         }
         let reads: Vec<Slot> = node.inputs.iter().map(|id| self.row_major(*id)).collect();
         let writes: Vec<Slot> = node.outputs.iter().map(|id| self.new_row_major(*id)).collect();
-        let operation = plain::prepare(self.graph, node);
+        let shape = |id: &ValueId| &self.graph.value(*id).shape[..];
+        let shapes: Vec<&[usize]> = node.inputs.iter().map(shape).collect();
+        let operation = Operation::prepare(&node.operator, &shapes, shape(&node.outputs[0]));
         let inputs = self.tensors(&node.inputs, &reads);
         let outputs = self.tensors(&node.outputs, &writes);
         self.push_scalar(&node.name, operation, inputs, outputs);
@@ -324,7 +328,7 @@ impl Lowerer<'_> {
     ) {
         let reads = inputs.iter().map(|tensor| tensor.slot).collect();
         let writes = outputs.iter().map(|tensor| tensor.slot).collect();
-        self.push(node, "scalar", 0, Plain { operation, inputs, outputs }, reads, writes);
+        self.push(node, "scalar", 0, Scalar { operation, inputs, outputs }, reads, writes);
     }
 
     fn tensors(&self, ids: &[ValueId], slots: &[Slot]) -> Vec<Tensor> {
@@ -348,7 +352,9 @@ impl Lowerer<'_> {
         let inputs = self.tensors(&[id], &[slot]);
         let target = self.slots.add(len, Home::Output(index));
         let output = Tensor { slot: target, element_type: ElementType::F32, len };
-        self.push_scalar(&name, plain::emit(value.element_type), inputs, vec![output]);
+        let convert = Operator::Cast(ElementType::F32);
+        let operation = Operation::prepare(&convert, &[&value.shape], &value.shape);
+        self.push_scalar(&name, operation, inputs, vec![output]);
     }
 }
 

@@ -3,8 +3,7 @@
 //! its channels gathered from where they were first computed.
 
 use framegate_backend_api::graph::{Graph, Node, Operator, ValueId};
-
-use crate::plain::position;
+use framegate_scalar::element_index;
 
 /// A channel of a feature map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub(crate) fn arrangement(graph: &Graph, node: &Node) -> Option<Vec<Channel>> {
         Operator::Gather { axis: 1 } => {
             let indices = graph.value(node.inputs[1]).constant.as_ref()?;
             let (extent, indices) = (shape(x)[1], indices.as_i64()?);
-            let own = || indices.iter().map(|index| channel(x, position(*index, extent)));
+            let own = || indices.iter().map(|index| channel(x, element_index(*index, extent)));
             (shape(node.inputs[1]).len() == 1).then(|| own().collect())
         }
         _ => None,

@@ -3,11 +3,11 @@
 
 use framegate_backend_api::graph::Resize;
 use framegate_cpu::Level;
+use framegate_scalar::{Blend, blends};
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::bilinear::{self, Row};
 use crate::memory::{Buffers, Cell, Slot};
-use crate::plain::{Blend, blends};
 
 /// Cost per element, in multiply-adds.
 const WORK: usize = 32;

@@ -2,11 +2,11 @@
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use framegate_cpu::Level;
+use framegate_scalar::stacked_matrices;
 
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::matmul::{self, MOST_ROWS, Product};
 use crate::memory::{Buffers, Cell, Slot};
-use crate::plain::stacked_matrices;
 
 /// See the [module](self).
 pub(crate) struct MatMul {

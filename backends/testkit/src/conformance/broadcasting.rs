@@ -1,10 +1,10 @@
-//! Pairs of operands of different shapes.
+//! Functions of two operands of different shapes.
 
 use framegate_backend_api::graph::{Binary, Operator, Reduce, Reduction};
 
 use super::case::{Case, CaseBuilder};
 
-/// Tells its operands apart.
+/// Not commutative, so that swapped operands are noticed.
 const SUB: Operator = Operator::Binary(Binary::Sub);
 
 pub(super) fn cases() -> Vec<Case> {

@@ -1,4 +1,4 @@
-//! A case: a small graph, and the numbers it is run on.
+//! A case: a small graph, and the distribution of its inputs.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::random::Random;
 
 /// Allowed error of `f32` results, relative to the largest expected magnitude of an output.
 ///
-/// The longest sums here have some hundred terms, which in `f32` costs about 1e-5; graphics
-/// processors may compute exponentials to about 1e-5. A wrong element is off by far more.
+/// The longest sums here have a few hundred terms, which costs about 1e-5 in `f32`; GPUs may compute
+/// exponentials to about 1e-5. A wrong element is off by far more.
 const ARITHMETIC: f64 = 1e-4;
 
-/// A graph to be held against the reference.
+/// A graph whose outputs are compared with the scalar definition.
 pub(super) struct Case {
     pub(super) name: String,
     pub(super) graph: Graph,
@@ -22,12 +22,12 @@ pub(super) struct Case {
     values: Values,
 }
 
-/// Numbers to draw a case's input from.
+/// What a case's input is drawn from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Values {
-    /// Between two bounds.
+    /// Numbers between two bounds.
     Uniform(f32, f32),
-    /// Integers of a range, multiplied by a step; equal elements are likely.
+    /// Integers of a range, multiplied by `step`; equal elements are likely.
     Multiples { step: f32, from: i32, to: i32 },
 }
 
@@ -35,7 +35,7 @@ impl Values {
     /// Multiples of a half, so that ties, integers and equal elements occur.
     pub(super) const HALVES: Self = Self::Multiples { step: 0.5, from: -8, to: 8 };
 
-    /// −1, 0 and 1, so that both truth values and many equal elements occur.
+    /// −1, 0 and 1, so that both booleans and many equal elements occur.
     pub(super) const SIGNS: Self = Self::Multiples { step: 1.0, from: -1, to: 1 };
 
     fn draw(self, random: &mut Random) -> f32 {
@@ -69,7 +69,7 @@ impl Case {
     }
 }
 
-/// Puts a case together. Operands that do not fit are a mistake in the suite and panic.
+/// Builds a case. Operands that do not fit are a bug in the suite and panic.
 pub(super) struct CaseBuilder {
     name: String,
     graph: GraphBuilder,
@@ -95,7 +95,7 @@ impl CaseBuilder {
         }
     }
 
-    /// Draws the input from other numbers than −2 to 2.
+    /// Draws the input from `values` instead of the default, −2 to 2.
     pub(super) fn values(mut self, values: Values) -> Self {
         self.values = values;
         self
@@ -107,7 +107,7 @@ impl CaseBuilder {
         self
     }
 
-    /// Allows another error than the usual, relative to an output's largest expected magnitude.
+    /// Allows this error instead of the default, relative to an output's largest expected magnitude.
     pub(super) fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
         self
@@ -154,7 +154,7 @@ impl CaseBuilder {
             .unwrap_or_else(|error| panic!("case `{}` is ill-formed: {error}", self.name))
     }
 
-    /// A case of everything that was added.
+    /// The case, with everything that was added.
     pub(super) fn finish(self) -> Case {
         Case {
             name: self.name,

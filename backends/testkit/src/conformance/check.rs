@@ -1,4 +1,4 @@
-//! Holding a backend's results against the reference.
+//! Comparing a backend's results with the scalar definition.
 
 use framegate_backend_api::graph::Graph;
 use framegate_backend_api::{Backend, ElementType, InputBatch, OutputBatch, OutputTensor, Session};
@@ -7,7 +7,7 @@ use super::Options;
 use super::case::Case;
 use crate::reference_backend::{as_f32, run_image};
 
-/// Loads a case once and runs it in every batch size, with one output buffer.
+/// Loads a case once and runs it at every batch size, into one output buffer.
 pub(super) fn case(
     backend: &dyn Backend,
     case: &Case,
@@ -50,7 +50,7 @@ fn compare(
         let len = batch.len() * declared.shape.iter().product::<usize>();
         if tensor.name != declared.name || tensor.image_shape != declared.shape {
             return Err(format!(
-                "output `{}` {:?} comes as `{}` {:?}",
+                "output `{}` {:?} is reported as `{}` {:?}",
                 declared.name, declared.shape, tensor.name, tensor.image_shape
             ));
         }
@@ -96,7 +96,7 @@ fn compare_image(
     }
 }
 
-/// Distance of two numbers; infinite ones and what is no number must be met exactly.
+/// Distance between two numbers; infinities and NaN must match exactly.
 fn error(want: f32, got: f32) -> f64 {
     if want == got || (want.is_nan() && got.is_nan()) {
         return 0.0;
@@ -134,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn errors_count_relative_to_the_largest() {
+    fn errors_are_relative_to_the_largest_element() {
         assert_eq!(compared(&[100.0, 0.0], &[100.0, 0.009]), Ok(()));
         let problem = compared(&[100.0, 0.0], &[100.0, 0.011]).unwrap_err();
         assert!(problem.contains("[0, 1]: expected 0, got 0.011"), "{problem}");
     }
 
     #[test]
-    fn what_is_not_finite_must_match() {
+    fn infinities_and_nan_must_match() {
         assert_eq!(compared(&[f32::NEG_INFINITY, 1.0], &[f32::NEG_INFINITY, 1.0]), Ok(()));
         assert!(compared(&[f32::NEG_INFINITY, 1.0], &[-1e30, 1.0]).is_err());
         assert!(compared(&[1.0, 1.0], &[f32::NAN, 1.0]).is_err());

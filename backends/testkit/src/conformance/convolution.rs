@@ -7,7 +7,7 @@ use framegate_backend_api::graph::{
 use super::case::{Case, CaseBuilder};
 use super::elementwise::ACTIVATIONS;
 
-/// A convolution of either kind; [`PLAIN`] is the most ordinary one.
+/// A convolution of either kind; [`PLAIN`] has the defaults.
 struct Setup {
     name: &'static str,
     image: [usize; 3],
@@ -153,7 +153,7 @@ const CONVOLUTIONS: &[Setup] = &[
         ..PLAIN
     },
     Setup {
-        name: "depthwise with two filters a channel",
+        name: "depthwise with two filters per channel",
         image: [3, 9, 11],
         filters: 6,
         groups: 3,

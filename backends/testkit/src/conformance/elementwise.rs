@@ -29,11 +29,11 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn activations() -> Vec<Case> {
     let case = |(name, activation): &(&str, Activation)| {
-        // The two formulas of GELU differ by 5e-4 at most: the usual tolerance is too close to that.
+        // The two formulas of GELU differ by at most 5e-4, to which the default tolerance is too close.
         let curved = CaseBuilder::new(format!("activation {name}"), &[3, 5, 7])
             .values(Values::Uniform(-3.0, 3.0))
             .tolerance(2e-5);
-        // Where exp(x) is infinite in `f32`.
+        // Far enough out that exp(x) overflows `f32`.
         let saturated = CaseBuilder::new(format!("activation {name} of large numbers"), &[3, 5, 7])
             .values(Values::Uniform(-150.0, 150.0));
         [curved, saturated].map(|case| case.single(Operator::Activation(*activation)))

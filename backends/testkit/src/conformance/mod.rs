@@ -1,7 +1,8 @@
-//! One suite that every backend is run through.
+//! A suite that every backend must pass.
 //!
-//! Each case is a small graph, run in several batch sizes and held against the scalar reference,
-//! image by image; some cases exercise a session's behaviour instead. A runner is one test:
+//! Most cases are small graphs, run at several batch sizes and compared, image by image, with the scalar
+//! definition of the operators; the others check how a session behaves. A backend runs the suite in one
+//! test:
 //!
 //! ```
 //! use framegate_testkit::ReferenceBackend;
@@ -32,14 +33,14 @@ use framegate_backend_api::{Backend, Limits};
 use case::Case;
 pub use report::{Failure, Report};
 
-/// How much of the suite is run, and on which numbers.
+/// Which part of the suite runs, and on which inputs.
 #[derive(Debug, Clone)]
 pub struct Options<'a> {
-    /// Batch sizes every case is run in, each 1 to 16. Each case is loaded once, for the largest.
+    /// Batch sizes that every case runs at, each from 1 to 16. A case is loaded once, for the largest.
     pub batches: &'a [usize],
     /// Run only cases whose name contains this.
     pub only: Option<&'a str>,
-    /// CPU threads given to each session.
+    /// CPU threads per session.
     pub threads: usize,
     /// Inputs differ from seed to seed; the same seed gives the same inputs everywhere.
     pub seed: u64,
@@ -51,7 +52,7 @@ impl Options<'_> {
         Self { batches: &[1, 2, 5], only: None, threads: 2, seed: 0 }
     }
 
-    /// Every case, in batches of 1 and 5: for devices that take long to compile for each size.
+    /// Every case, in batches of 1 and 5: for devices that are slow to compile for each batch size.
     pub fn reduced() -> Self {
         Self { batches: &[1, 5], ..Self::full() }
     }
@@ -66,8 +67,8 @@ impl Options<'_> {
     }
 }
 
-/// Runs a backend through the suite. Never panics on the backend's behalf: what goes wrong,
-/// panics included, is in the report.
+/// Runs the suite on a backend. Whatever goes wrong in the backend, panics included, ends up in the report
+/// and does not panic here.
 pub fn run(backend: &dyn Backend, options: &Options<'_>) -> Report {
     let mut report = Report::new(backend.name());
     for case in operator_cases().iter().filter(|case| options.selects(&case.name)) {

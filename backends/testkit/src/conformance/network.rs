@@ -11,7 +11,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![residual_network()]
 }
 
-/// Residual blocks at two scales, joined by upsampling, and a head that scores every place.
+/// Residual blocks at two scales, joined by upsampling, and a head that scores every position.
 pub(super) fn residual_network() -> Case {
     let mut case = CaseBuilder::new("residual network", &[3, 20, 28]);
     let x = case.input();
@@ -31,8 +31,8 @@ pub(super) fn residual_network() -> Case {
     let upsampled = case.push(Operator::Resize(upsample), &[coarse]);
     let joined = case.push(Operator::Concat { axis: 1 }, &[upsampled, fine]);
     let head = convolution(&mut case, joined, 6, 1, 1);
-    let places = case.push(Operator::Reshape { shape: vec![1, 6, 140] }, &[head]);
-    let rows = case.push(Operator::Transpose { permutation: vec![0, 2, 1] }, &[places]);
+    let positions = case.push(Operator::Reshape { shape: vec![1, 6, 140] }, &[head]);
+    let rows = case.push(Operator::Transpose { permutation: vec![0, 2, 1] }, &[positions]);
     let columns = |start, len| {
         let columns = AxisSlice { start, step: 1, len };
         Operator::Slice(vec![AxisSlice::all(1), AxisSlice::all(140), columns])
@@ -50,7 +50,7 @@ fn residual_block(case: &mut CaseBuilder, x: ValueId) -> ValueId {
     case.push(Operator::Binary(Binary::Add), &[x, outer])
 }
 
-/// A convolution with bias and SiLU that keeps the size, divided by the stride.
+/// A convolution with bias and SiLU whose result has the size of `x`, divided by the stride.
 fn convolution(
     case: &mut CaseBuilder,
     x: ValueId,
@@ -71,7 +71,7 @@ fn convolution(
     case.push(Operator::Convolution(parameters), &[x, weight, bias])
 }
 
-/// What is left of a batch normalisation that could not be fused.
+/// The scale and shift that remain of a batch normalisation that could not be fused.
 fn scale_and_shift(case: &mut CaseBuilder, x: ValueId) -> ValueId {
     let shape = [1, case.shape(x)[1], 1, 1];
     let (scale, shift) = (case.weights(&shape), case.weights(&shape));

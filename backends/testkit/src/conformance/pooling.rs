@@ -1,4 +1,4 @@
-//! Largest element and mean under a window.
+//! The largest element and the mean under a sliding window.
 
 use framegate_backend_api::graph::{AveragePool, Operator, Padding, Window};
 

@@ -35,14 +35,15 @@ pub(super) fn cases() -> Vec<Case> {
     }
 
     for image in [[3, 5].as_slice(), &[2, 3, 5]] {
-        let mut case = CaseBuilder::new(format!("product with itself turned, {image:?}"), image);
+        let mut case =
+            CaseBuilder::new(format!("product with its own transpose, {image:?}"), image);
         let x = case.input();
         let rank = image.len() + 1;
         let mut permutation: Vec<usize> = (0..rank).collect();
         permutation.swap(rank - 2, rank - 1);
-        let turned = case.push(Operator::Transpose { permutation }, &[x]);
-        case.output(Operator::MatMul, &[x, turned]);
-        case.output(Operator::MatMul, &[turned, x]);
+        let transposed = case.push(Operator::Transpose { permutation }, &[x]);
+        case.output(Operator::MatMul, &[x, transposed]);
+        case.output(Operator::MatMul, &[transposed, x]);
         cases.push(case.finish());
     }
 

@@ -1,9 +1,9 @@
-//! What came out of a run of the suite.
+//! The result of a run of the suite.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The outcome of a run.
+/// The result of a run.
 #[derive(Debug)]
 #[must_use = "call `assert_passed` or look at the failures"]
 pub struct Report {
@@ -11,7 +11,7 @@ pub struct Report {
     pub backend: &'static str,
     /// Number of cases run.
     pub cases: usize,
-    /// What went wrong, in the order it was found.
+    /// The cases that failed, in the order in which they ran.
     pub failures: Vec<Failure>,
 }
 
@@ -20,7 +20,7 @@ pub struct Report {
 pub struct Failure {
     /// The case's name.
     pub case: String,
-    /// The operators at work, with their parameters.
+    /// Its operators, with their parameters.
     pub operators: String,
     /// What went wrong.
     pub problem: String,
@@ -31,7 +31,7 @@ impl Report {
         Self { backend, cases: 0, failures: Vec::new() }
     }
 
-    /// Runs one case and keeps what goes wrong, a panic included.
+    /// Runs one case and records what goes wrong, including a panic.
     pub(super) fn record(
         &mut self,
         case: &str,
@@ -58,7 +58,7 @@ impl Report {
     }
 
     /// # Panics
-    /// With the list of all failures if there is any, or if no case was run.
+    /// When a case failed, with the list of all failures, or when no case was run.
     pub fn assert_passed(&self) {
         assert!(self.cases > 0, "no case was selected for backend `{}`", self.backend);
         assert!(self.failures.is_empty(), "{self}");

@@ -1,4 +1,4 @@
-//! Interpolation to other sizes, by every rule.
+//! Interpolation to other sizes, under every rule.
 
 use framegate_backend_api::graph::{Coordinates, NearestRounding, Operator, Resize, ResizeMode};
 
@@ -24,7 +24,8 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = every_rule
         .map(|(mode, coordinates)| {
             let name = format!("resize {mode:?} {coordinates:?}");
-            // Doubled, enlarged to sizes that do not divide, mixed, reduced, and to one pixel.
+            // Doubled, enlarged by fractions, enlarged along one axis and reduced along the other,
+            // reduced, and reduced to one pixel.
             let sizes = [[6, 14], [10, 9], [8, 5], [2, 3], [1, 1]];
             case(&name, mode, coordinates, [3, 7], &sizes.map(|size| (size, None)))
         })
@@ -34,7 +35,7 @@ pub(super) fn cases() -> Vec<Case> {
         let rule = Coordinates::HalfPixel;
         cases.push(case(&name("from a pixel"), mode, rule, [1, 1], &[([5, 3], None)]));
         cases.push(case(&name("to the same size"), mode, rule, [5, 3], &[([5, 3], None)]));
-        // 3 · 1.5 and 7 · 1.5 are rounded down to the size, the scale is not.
+        // The sizes are 3 · 1.5 and 7 · 1.5 rounded down; the scale stays 1.5.
         let rounded = [([4, 10], Some([1.5, 1.5]))];
         cases.push(case(&name("with its own scale"), mode, rule, [3, 7], &rounded));
         let rule = Coordinates::Asymmetric;
@@ -45,7 +46,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 type Target = ([usize; 2], Option<[f32; 2]>);
 
-/// Resizes the input to each size, by the quotient of the sizes where no scale is given.
+/// Resizes the input to each size. Where no scale is given, it is the quotient of the sizes.
 fn case(
     name: &str,
     mode: ResizeMode,

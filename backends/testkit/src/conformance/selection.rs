@@ -1,4 +1,4 @@
-//! Gathering by index, extreme elements and their indices.
+//! Gathering by index, and finding extreme elements and their indices.
 
 use framegate_backend_api::graph::{Binary, Operator, TopK, ValueId};
 use framegate_backend_api::{ElementType, HostTensor};
@@ -52,7 +52,7 @@ fn gathers() -> Vec<Case> {
     cases
 }
 
-/// A case whose input holds indices, negative ones too, of an axis of `extent` elements.
+/// A case whose input holds indices into an axis of `extent` elements, some of them negative.
 fn indexing(name: impl Into<String>, image_shape: &[usize], extent: i32) -> CaseBuilder {
     let indices = Values::Multiples { step: 1.0, from: -extent, to: extent - 1 };
     CaseBuilder::new(name, image_shape).values(indices).exact()
@@ -85,7 +85,7 @@ fn gathers_of_elements() -> Vec<Case> {
     cases
 }
 
-/// Indices of the elements in falling order along axis 2, as a value that depends on the input.
+/// Indices of the three largest elements along axis 2, as a value that depends on the input.
 fn top_k_indices(case: &mut CaseBuilder, x: ValueId) -> ValueId {
     let top = Operator::TopK(TopK { axis: 2, k: 3, largest: true });
     ValueId(case.push(top, &[x]).0 + 1)
@@ -120,7 +120,7 @@ fn top_ks() -> Vec<Case> {
             let name = format!("top {k} {name} of axis {axis}");
             let distinct = CaseBuilder::new(name.as_str(), &[3, 5, 7]).exact();
             cases.push(distinct.single(top()));
-            cases.push(exact(format!("{name}, with equal ones"), &[3, 5, 7]).single(top()));
+            cases.push(exact(format!("{name}, with ties"), &[3, 5, 7]).single(top()));
         }
         let mut case = exact(format!("top 3 {name} integers"), &[9]);
         let x = case.input();

@@ -1,4 +1,4 @@
-//! The suite notices typical mistakes: backends that misread one parameter are reported.
+//! The suite catches typical mistakes: a backend that misreads one parameter fails it.
 
 use framegate_backend_api::graph::{
     Activation, Coordinates, NearestRounding, Operator, PadMode, Padding, Reduction, ResizeMode,
@@ -8,7 +8,7 @@ use framegate_backend_api::{Backend, BackendError, DeviceInfo, Limits, Model, Se
 use super::{Options, run};
 use crate::ReferenceBackend;
 
-/// The reference, but with every operator changed before it runs.
+/// The reference backend, with every operator altered before it runs.
 struct Mistaken(fn(&mut Operator));
 
 impl Backend for Mistaken {
@@ -27,41 +27,41 @@ impl Backend for Mistaken {
     }
 }
 
-/// Runs the mistaken backend and returns the names of the cases that noticed.
-fn noticed(only: &str, mistake: fn(&mut Operator)) -> Vec<String> {
+/// Runs the suite on the mistaken backend and returns the names of the cases that failed, at least one.
+fn caught_by(only: &str, mistake: fn(&mut Operator)) -> Vec<String> {
     let options = Options { batches: &[1], only: Some(only), ..Options::full() };
     let report = run(&Mistaken(mistake), &options);
-    assert!(!report.failures.is_empty(), "nothing in {only} noticed");
+    assert!(!report.failures.is_empty(), "no case of {only} failed");
     report.failures.into_iter().map(|failure| failure.case).collect()
 }
 
-fn turned(padding: &mut Padding) {
+fn turn_upside_down(padding: &mut Padding) {
     std::mem::swap(&mut padding.top, &mut padding.bottom);
 }
 
 #[test]
-fn uneven_padding_the_wrong_way_round() {
-    let convolution = noticed("convolution", |operator| {
+fn uneven_padding_upside_down_is_caught() {
+    let convolution = caught_by("convolution", |operator| {
         if let Operator::Convolution(parameters) = operator {
-            turned(&mut parameters.padding);
+            turn_upside_down(&mut parameters.padding);
         }
     });
     assert!(convolution.contains(&"convolution depthwise with uneven padding".to_owned()));
-    noticed("transposed", |operator| {
+    caught_by("transposed", |operator| {
         if let Operator::TransposedConvolution(parameters) = operator {
-            turned(&mut parameters.padding);
+            turn_upside_down(&mut parameters.padding);
         }
     });
-    noticed("max pool", |operator| {
+    caught_by("max pool", |operator| {
         if let Operator::MaxPool(window) = operator {
-            turned(&mut window.padding);
+            turn_upside_down(&mut window.padding);
         }
     });
 }
 
 #[test]
-fn a_fused_activation_left_out() {
-    let cases = noticed("convolution", |operator| match operator {
+fn a_missing_fused_activation_is_caught() {
+    let cases = caught_by("convolution", |operator| match operator {
         Operator::Convolution(parameters) => parameters.activation = None,
         Operator::TransposedConvolution(parameters) => parameters.activation = None,
         _ => {}
@@ -72,9 +72,9 @@ fn a_fused_activation_left_out() {
 }
 
 #[test]
-fn the_other_gelu() {
+fn the_wrong_gelu_is_caught() {
     for exact in [true, false] {
-        let cases = noticed(
+        let cases = caught_by(
             "gelu",
             if exact {
                 |operator| {
@@ -95,18 +95,18 @@ fn the_other_gelu() {
 }
 
 #[test]
-fn padding_or_overhang_counted_wrongly_in_a_mean() {
-    noticed("average pool", |operator| {
+fn padding_or_overhang_miscounted_in_a_mean_is_caught() {
+    caught_by("average pool", |operator| {
         if let Operator::AveragePool(pool) = operator {
             pool.count_padding = true;
         }
     });
-    noticed("average pool", |operator| {
+    caught_by("average pool", |operator| {
         if let Operator::AveragePool(pool) = operator {
             pool.count_padding = false;
         }
     });
-    let overhang = noticed("counting padding", |operator| {
+    let overhang = caught_by("counting padding", |operator| {
         if let Operator::AveragePool(pool) = operator {
             pool.window.padding.bottom += pool.overhang[0];
             pool.window.padding.right += pool.overhang[1];
@@ -116,10 +116,9 @@ fn padding_or_overhang_counted_wrongly_in_a_mean() {
     assert_eq!(overhang.len(), 2, "{overhang:?}");
 }
 
-/// Every pair of a rounding and a coordinate rule is told from any other rounding, and the
-/// coordinate rules from each other.
+/// Under every coordinate rule, a wrong rounding is caught; so is a wrong coordinate rule.
 #[test]
-fn another_resize_rule() {
+fn the_wrong_resize_rule_is_caught() {
     let roundings: [fn(&mut Operator); 4] = [
         |operator| round(operator, NearestRounding::RoundPreferFloor),
         |operator| round(operator, NearestRounding::RoundPreferCeil),
@@ -127,7 +126,7 @@ fn another_resize_rule() {
         |operator| round(operator, NearestRounding::Ceil),
     ];
     for mistake in roundings {
-        assert!(noticed("resize Nearest", mistake).len() >= 12);
+        assert!(caught_by("resize Nearest", mistake).len() >= 12);
     }
     let rules: [fn(&mut Operator); 4] = [
         |operator| locate(operator, Coordinates::HalfPixel),
@@ -136,7 +135,7 @@ fn another_resize_rule() {
         |operator| locate(operator, Coordinates::AlignCorners),
     ];
     for mistake in rules {
-        assert!(noticed("resize Linear", mistake).len() >= 3);
+        assert!(caught_by("resize Linear", mistake).len() >= 3);
     }
 }
 
@@ -155,37 +154,37 @@ fn locate(operator: &mut Operator, coordinates: Coordinates) {
 }
 
 #[test]
-fn other_parameters_ignored() {
-    noticed("pad", |operator| {
+fn ignored_parameters_are_caught() {
+    caught_by("pad", |operator| {
         if let Operator::Pad(pad) = operator
             && pad.mode == PadMode::Edge
         {
             pad.mode = PadMode::Reflect;
         }
     });
-    noticed("reduce", |operator| {
+    caught_by("reduce", |operator| {
         if let Operator::Reduce(reduce) = operator
             && reduce.reduction == Reduction::Mean
         {
             reduce.reduction = Reduction::Sum;
         }
     });
-    noticed("layer normalisation", |operator| {
+    caught_by("layer normalisation", |operator| {
         if let Operator::LayerNormalization { epsilon, .. } = operator {
             *epsilon = 1e-5;
         }
     });
-    noticed("softmax", |operator| {
+    caught_by("softmax", |operator| {
         if let Operator::Softmax { axis } = operator {
             *axis = 3.min(*axis + 1);
         }
     });
-    noticed("top", |operator| {
+    caught_by("top", |operator| {
         if let Operator::TopK(top_k) = operator {
             top_k.largest = true;
         }
     });
-    noticed("smallest", |operator| {
+    caught_by("smallest", |operator| {
         if let Operator::ArgExtremum { largest, .. } = operator {
             *largest = true;
         }

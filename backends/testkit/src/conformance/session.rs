@@ -1,4 +1,4 @@
-//! What a session must do besides computing.
+//! What is required of a session besides correct results.
 
 use framegate_backend_api::{
     Backend, BackendError, InputBatch, Limits, OutputBatch, OutputTensor, Session,
@@ -9,10 +9,10 @@ use super::check::infer;
 use super::network::residual_network;
 use framegate_backend_api::graph::{Activation, Operator};
 
-/// Something every session must do.
+/// Something that is required of every session.
 pub(super) struct Behaviour {
     pub(super) name: &'static str,
-    /// Checks it for a backend, with a number of threads for each session.
+    /// Checks it on a backend, with this many threads per session.
     pub(super) check: fn(&dyn Backend, usize) -> Result<(), String>,
 }
 
@@ -21,8 +21,8 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     Behaviour { name: "session refuses a wrong image shape and survives", check: wrong_shape },
     Behaviour { name: "session refuses an empty batch and survives", check: empty_batch },
     Behaviour { name: "session refuses a batch over its limit and survives", check: large_batch },
-    Behaviour { name: "session fills one output batch again and again", check: reused_output },
-    Behaviour { name: "session runs the largest batch there is", check: largest_batch },
+    Behaviour { name: "session reuses one output batch", check: reused_output },
+    Behaviour { name: "session runs the largest batch allowed", check: largest_batch },
     Behaviour { name: "session works on another thread", check: other_thread },
     Behaviour { name: "sessions of one backend work side by side", check: side_by_side },
     Behaviour { name: "backend names itself and its device", check: names },
@@ -39,7 +39,7 @@ fn load(
 }
 
 fn wrong_shape(backend: &dyn Backend, threads: usize) -> Result<(), String> {
-    // As many elements as the right shape, one too few axes, and one channel too many.
+    // Height and width swapped, one axis too few, and one channel too many.
     let shapes = [vec![3, 28, 20], vec![3, 560], vec![4, 20, 28]];
     shapes.iter().try_for_each(|shape| {
         let mut wrong = InputBatch::new(shape.as_slice(), 1);
@@ -56,7 +56,7 @@ fn large_batch(backend: &dyn Backend, threads: usize) -> Result<(), String> {
     refused(backend, threads, &residual_network().batch(3, 0))
 }
 
-/// A session for two images answers `wrong` with the right error, before and after good batches.
+/// A session for two images refuses `wrong` with the right error and runs good batches afterwards.
 fn refused(backend: &dyn Backend, threads: usize, wrong: &InputBatch) -> Result<(), String> {
     let case = residual_network();
     let mut session = load(backend, &case, 2, threads)?;
@@ -75,7 +75,7 @@ fn refused(backend: &dyn Backend, threads: usize, wrong: &InputBatch) -> Result<
 fn reused_output(backend: &dyn Backend, threads: usize) -> Result<(), String> {
     let case = residual_network();
     let mut session = load(backend, &case, 5, threads)?;
-    // As if it came from a model with more and other outputs.
+    // As if it were left over from a model with more and different outputs.
     let stale =
         OutputTensor { name: "stale".to_owned(), image_shape: vec![1, 2], data: vec![9.0; 2] };
     let mut out = OutputBatch { tensors: vec![stale; 4] };
@@ -110,7 +110,7 @@ fn side_by_side(backend: &dyn Backend, threads: usize) -> Result<(), String> {
         infer(third.as_mut(), &first_case, &first_case.batch(1, seed + 7), &mut third_out)?;
         infer(second.as_mut(), &second_case, &second_case.batch(2, seed), &mut out)?;
     }
-    // One that is gone takes nothing from the others.
+    // Dropping a session must not affect the others.
     drop(first);
     infer(third.as_mut(), &first_case, &first_case.batch(2, 9), &mut third_out)
 }

@@ -30,8 +30,9 @@ fn both_ways_of_batching_are_covered() {
     assert!(together >= 200 && apart >= 20);
 }
 
-/// A case whose results are the same for every input could not tell a backend that computes nothing.
-/// Cases that run image by image may: a softmax over the batch axis shows that images stay apart.
+/// A case whose results are the same for every input could not expose a backend that computes nothing.
+/// Cases that run image by image are exempt: a softmax over the batch axis is 1 everywhere, and shows that
+/// images are kept apart.
 #[test]
 fn results_depend_on_the_input() {
     for case in operator_cases() {
@@ -46,8 +47,7 @@ fn results_depend_on_the_input() {
     }
 }
 
-/// Softmax cases: with results, of which the second is wrong, from a device that fails for the
-/// third and panics for the fourth.
+/// Of the softmax cases, the second gets wrong numbers, the third a device error and the fourth a panic.
 #[test]
 fn wrong_numbers_errors_and_panics_are_reported_with_their_cases() {
     let lost = BackendError::Device { backend: "fake", reason: "device lost".to_owned() };
@@ -80,16 +80,16 @@ fn wrong_numbers_errors_and_panics_are_reported_with_their_cases() {
 }
 
 #[test]
-fn a_session_that_always_errs_fails_every_case() {
+fn a_session_with_wrong_numbers_fails_every_case() {
     let backend = FakeBackend::new([], Call::instant(Outcome::WrongNumbers), |_| {});
     let report = run(&backend, &Options { batches: &[1], ..Options::full() });
-    // Naming itself is all that it gets right; a wrong input never reaches it.
+    // The one that passes checks names alone.
     assert_eq!(report.failures.len(), report.cases - 1, "{report}");
 }
 
 #[test]
 #[should_panic(expected = "no case was selected")]
-fn a_run_of_nothing_does_not_pass() {
+fn a_run_without_cases_does_not_pass() {
     run(&ReferenceBackend, &Options { only: Some("no such case"), ..Options::full() })
         .assert_passed();
 }

@@ -11,17 +11,17 @@ mod row_major;
 use std::collections::HashMap;
 
 use fastrand::Rng;
+use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{
     Activation, AveragePool, AxisSlice, Binary, Convolution, Coordinates, Graph, GraphBuilder,
     NearestRounding, Operator, Padding, Reduce, Reduction, Resize, ResizeMode, ValueId, Window,
 };
-use framegate_backend_api::{ElementType, HostTensor};
 use framegate_cpu::{Level, Precision};
+use framegate_scalar::evaluate_graph;
 
 use super::slots::Home;
 use super::{Location, Plan};
 use crate::memory::{Buffers, Slot};
-use crate::plain::{self, Operands, Tensor};
 
 const GUARD: usize = 64;
 /// A bit pattern that no kernel computes.
@@ -88,35 +88,9 @@ fn run_plan(plan: &Plan, image: &[f32], random: &mut Rng) -> Vec<Vec<f32>> {
 
 /// The outputs of a graph as the scalar operators compute them.
 fn run_scalar(graph: &Graph, image: &[f32]) -> Vec<Vec<f32>> {
-    let mut values: Vec<Vec<f32>> = graph
-        .values
-        .iter()
-        .map(|value| match &value.constant {
-            Some(tensor) => tensor.as_f32().unwrap().to_vec(),
-            None => vec![0.0; value.shape.iter().product()],
-        })
-        .collect();
-    values[graph.input.0].copy_from_slice(image);
-    for node in &graph.nodes {
-        let mut buffers = Buffers::new(values.len());
-        for (index, value) in values.iter_mut().enumerate() {
-            buffers.set(Slot(index), value.as_mut_ptr());
-        }
-        let tensors = |ids: &[ValueId]| -> Vec<Tensor> {
-            let len = |id: &ValueId| graph.value(*id).shape.iter().product();
-            let tensor = |id: &ValueId| Tensor {
-                slot: Slot(id.0),
-                element_type: ElementType::F32,
-                len: len(id),
-            };
-            ids.iter().map(tensor).collect()
-        };
-        let (inputs, outputs) = (tensors(&node.inputs), tensors(&node.outputs));
-        // SAFETY: every value has a vector of its own.
-        let mut operands = unsafe { Operands::new(&inputs, &outputs, &buffers) };
-        plain::prepare(graph, node)(&mut operands);
-    }
-    graph.outputs.iter().map(|id| values[id.0].clone()).collect()
+    let shape = graph.value(graph.input).shape.as_slice();
+    let outputs = evaluate_graph(graph, &HostTensor::from_f32(shape, image.to_vec()));
+    outputs.iter().map(|output| output.as_f32().unwrap().to_vec()).collect()
 }
 
 /// Compares the plan of a graph with the scalar operators at every level, and checks that `kernel` is

@@ -1,15 +1,13 @@
-//! From positions in a tensor to offsets in its elements.
-
-use framegate_backend_api::{HostTensor, TensorData};
+//! From positions in a tensor to offsets in its elements, all worked out in advance.
 
 /// Distance in elements between neighbours along each axis of a row-major tensor.
-pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
+pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
     (0..shape.len()).map(|axis| shape[axis + 1..].iter().product()).collect()
 }
 
-/// Strides that walk a tensor of `shape` over the axes of a shape it broadcasts to: 0 where it
-/// repeats itself.
-pub(super) fn broadcast_strides(shape: &[usize], rank: usize) -> Vec<usize> {
+/// Strides that walk a tensor of `shape` over the axes of a shape of `rank` axes that it broadcasts to:
+/// 0 along the axes where it is repeated.
+pub(crate) fn broadcast_strides(shape: &[usize], rank: usize) -> Vec<usize> {
     let own = strides(shape);
     let repeated_or_own =
         shape.iter().zip(own).map(|(extent, stride)| if *extent == 1 { 0 } else { stride });
@@ -17,7 +15,7 @@ pub(super) fn broadcast_strides(shape: &[usize], rank: usize) -> Vec<usize> {
 }
 
 /// The offset `Σ position · stride` of every position of `shape`, row-major.
-pub(super) fn offsets(shape: &[usize], strides: &[usize]) -> Vec<usize> {
+pub(crate) fn offsets(shape: &[usize], strides: &[usize]) -> Vec<usize> {
     shape.iter().zip(strides).fold(vec![0], |outer, (extent, stride)| {
         outer
             .iter()
@@ -26,8 +24,18 @@ pub(super) fn offsets(shape: &[usize], strides: &[usize]) -> Vec<usize> {
     })
 }
 
+/// The offset of every combination of one of the given positions along each axis, row-major.
+pub(crate) fn selected(positions: &[Vec<usize>], strides: &[usize]) -> Vec<usize> {
+    positions.iter().zip(strides).fold(vec![0], |outer, (positions, stride)| {
+        outer
+            .iter()
+            .flat_map(|offset| positions.iter().map(move |position| offset + position * stride))
+            .collect()
+    })
+}
+
 /// The shape that two shapes broadcast to, which they were checked to do.
-pub(super) fn broadcast_shape(a: &[usize], b: &[usize]) -> Vec<usize> {
+pub(crate) fn broadcast_shape(a: &[usize], b: &[usize]) -> Vec<usize> {
     let rank = a.len().max(b.len());
     let extent = |shape: &[usize], axis: usize| {
         (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis])
@@ -41,45 +49,58 @@ pub(super) fn broadcast_shape(a: &[usize], b: &[usize]) -> Vec<usize> {
 }
 
 /// `shape` with another extent along one axis.
-pub(super) fn with_extent(shape: &[usize], axis: usize, extent: usize) -> Vec<usize> {
+pub(crate) fn with_extent(shape: &[usize], axis: usize, extent: usize) -> Vec<usize> {
     let mut shape = shape.to_vec();
     shape[axis] = extent;
     shape
 }
 
-/// A tensor of the elements of `x` at these offsets.
-pub(super) fn take(x: &HostTensor, shape: impl Into<Vec<usize>>, offsets: &[usize]) -> HostTensor {
-    fn taken<T: Copy>(elements: &[T], offsets: &[usize]) -> Vec<T> {
-        offsets.iter().map(|offset| elements[*offset]).collect()
-    }
-    let data = match x.data() {
-        TensorData::F32(elements) => TensorData::F32(taken(elements, offsets)),
-        TensorData::I64(elements) => TensorData::I64(taken(elements, offsets)),
-        TensorData::Bool(elements) => TensorData::Bool(taken(elements, offsets)),
-    };
-    HostTensor::new(shape, data)
+/// Which element of a broadcast operand each result element reads.
+pub(crate) enum Broadcast {
+    /// The one at the same offset: operand and result have the same shape.
+    Same,
+    /// The one at this offset.
+    At(Vec<usize>),
 }
 
-/// One tensor's lines along an axis: the elements that differ in that axis only.
-pub(super) struct Lines {
+impl Broadcast {
+    /// From an operand's shape to the result's.
+    pub(crate) fn new(shape: &[usize], result: &[usize]) -> Self {
+        if shape == result {
+            return Self::Same;
+        }
+        Self::At(offsets(result, &broadcast_strides(shape, result.len())))
+    }
+
+    /// The operand's element for result element `index`.
+    pub(crate) fn of<T: Copy>(&self, elements: &[T], index: usize) -> T {
+        match self {
+            Self::Same => elements[index],
+            Self::At(sources) => elements[sources[index]],
+        }
+    }
+}
+
+/// A tensor's lines along an axis: the elements that differ in their position along that axis only.
+pub(crate) struct Lines {
     /// Number of elements in a line.
-    pub(super) extent: usize,
+    pub(crate) extent: usize,
     /// Distance between neighbours in a line.
-    pub(super) stride: usize,
+    pub(crate) stride: usize,
     /// Offset of each line's first element; lines in row-major order.
-    pub(super) starts: Vec<usize>,
+    pub(crate) starts: Vec<usize>,
 }
 
 impl Lines {
     /// The lines of a tensor of `shape` along `axis`.
-    pub(super) fn along(axis: usize, shape: &[usize]) -> Self {
+    pub(crate) fn along(axis: usize, shape: &[usize]) -> Self {
         let strides = strides(shape);
         let starts = offsets(&with_extent(shape, axis, 1), &strides);
         Self { extent: shape[axis], stride: strides[axis], starts }
     }
 
     /// Offsets of the elements of the line that starts at `start`.
-    pub(super) fn offsets(&self, start: usize) -> impl Iterator<Item = usize> + Clone + use<> {
+    pub(crate) fn offsets(&self, start: usize) -> impl Iterator<Item = usize> + Clone + use<> {
         let stride = self.stride;
         (0..self.extent).map(move |position| start + position * stride)
     }

@@ -1,50 +1,27 @@
 //! Interpolating a feature map to another size.
 
-use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Resize, ResizeMode};
 
-use super::{floats, nchw, rounded};
+use crate::Operation;
 
-/// The two input positions along one axis that make a result position, and the weight of the
-/// second.
-struct Blend {
-    lower: usize,
-    upper: usize,
-    upper_weight: f64,
+/// The two input positions along one axis that a result position is interpolated between.
+#[derive(Debug, Clone, Copy)]
+pub struct Blend {
+    /// The lower position.
+    pub lower: usize,
+    /// The upper position; the same as the lower at the end of the axis.
+    pub upper: usize,
+    /// Weight of the upper position, from 0 to 1; the lower one has the rest.
+    pub upper_weight: f64,
 }
 
-pub(super) fn resize(resize: &Resize, x: &HostTensor) -> HostTensor {
-    let [batch, channels, height, width] = nchw(x);
-    let rows = blends(resize, 0, height);
-    let columns = blends(resize, 1, width);
-    let mut result = Vec::with_capacity(batch * channels * rows.len() * columns.len());
-    for plane in floats(x).chunks_exact((height * width).max(1)) {
-        for row in &rows {
-            for column in &columns {
-                let across = |y: usize| {
-                    let line = &plane[y * width..][..width];
-                    mix(line[column.lower].into(), line[column.upper].into(), column.upper_weight)
-                };
-                result.push(mix(across(row.lower), across(row.upper), row.upper_weight));
-            }
-        }
-    }
-    // A feature map without pixels has nothing to interpolate.
-    result.resize(batch * channels * rows.len() * columns.len(), 0.0);
-    rounded([batch, channels, rows.len(), columns.len()], result)
-}
-
-/// Without a share in the result, an infinite neighbour must not make it NaN.
-fn mix(lower: f64, upper: f64, upper_weight: f64) -> f64 {
-    if upper_weight == 0.0 { lower } else { lower + (upper - lower) * upper_weight }
-}
-
-/// How each result position along `axis` is made from an axis of `extent` elements.
-fn blends(resize: &Resize, axis: usize, extent: usize) -> Vec<Blend> {
+/// The blend for each result position along `axis` (0 vertical, 1 horizontal), of an input of `extent`
+/// elements.
+pub fn blends(resize: &Resize, axis: usize, extent: usize) -> Vec<Blend> {
     let last = extent.saturating_sub(1);
-    (0..resize.size[axis])
-        .map(|position| resize.source_position(axis, extent, position))
-        .map(|source| match resize.mode {
+    let blend = |position: usize| {
+        let source = resize.source_position(axis, extent, position);
+        match resize.mode {
             ResizeMode::Nearest(rounding) => {
                 let nearest = rounding.nearest(source, extent);
                 Blend { lower: nearest, upper: nearest, upper_weight: 0.0 }
@@ -54,15 +31,48 @@ fn blends(resize: &Resize, axis: usize, extent: usize) -> Vec<Blend> {
                 let lower = source as usize;
                 Blend { lower, upper: (lower + 1).min(last), upper_weight: source - lower as f64 }
             }
-        })
-        .collect()
+        }
+    };
+    (0..resize.size[axis]).map(blend).collect()
+}
+
+pub(crate) fn resize(resize: &Resize, [_, _, height, width]: [usize; 4]) -> Operation {
+    let rows = blends(resize, 0, height);
+    let columns = blends(resize, 1, width);
+    Operation::new(move |operands| {
+        let x = operands.floats(0);
+        let results = operands.float_result();
+        if x.is_empty() {
+            // A feature map without elements has nothing to interpolate.
+            return results.fill(0.0);
+        }
+        let mut results = results.iter_mut();
+        for plane in x.chunks_exact(height * width) {
+            for row in &rows {
+                for (column, result) in columns.iter().zip(results.by_ref()) {
+                    let across = |y: usize| {
+                        let line = &plane[y * width..][..width];
+                        mix(line[column.lower].into(), line[column.upper].into(), column)
+                    };
+                    *result = mix(across(row.lower), across(row.upper), row) as f32;
+                }
+            }
+        }
+    })
+}
+
+/// A neighbour of weight 0 is left out: if it is infinite, it must not turn the result into NaN.
+fn mix(lower: f64, upper: f64, blend: &Blend) -> f64 {
+    if blend.upper_weight == 0.0 { lower } else { lower + (upper - lower) * blend.upper_weight }
 }
 
 #[cfg(test)]
 mod tests {
-    use framegate_backend_api::graph::{Coordinates, NearestRounding};
+    use framegate_backend_api::HostTensor;
+    use framegate_backend_api::graph::{Coordinates, NearestRounding, Operator};
 
     use super::*;
+    use crate::evaluate::single;
 
     /// Resizes the row `0, 10, 20, …` of `extent` elements to `size`.
     fn row(extent: usize, size: usize, mode: ResizeMode, coordinates: Coordinates) -> Vec<f32> {
@@ -71,7 +81,8 @@ mod tests {
             (0..extent).map(|position| position as f32 * 10.0).collect(),
         );
         let scale = [1.0, size as f32 / extent as f32];
-        floats(&super::resize(&Resize { size: [1, size], scale, mode, coordinates }, &x)).to_vec()
+        let parameters = Resize { size: [1, size], scale, mode, coordinates };
+        single(Operator::Resize(parameters), &[&x]).as_f32().unwrap().to_vec()
     }
 
     #[test]
@@ -109,6 +120,9 @@ mod tests {
             coordinates: Coordinates::AlignCorners,
         };
         let expected = vec![0.0, 2.0, 4.0, 4.0, 8.0, 12.0, 8.0, 14.0, 20.0];
-        assert_eq!(super::resize(&parameters, &x), HostTensor::from_f32([1, 1, 3, 3], expected));
+        assert_eq!(
+            single(Operator::Resize(parameters), &[&x]),
+            HostTensor::from_f32([1, 1, 3, 3], expected)
+        );
     }
 }

@@ -1,8 +1,8 @@
-//! Arithmetic on single elements.
+//! Arithmetic, comparisons and logic on single elements.
 
 use framegate_backend_api::graph::{Binary, Unary};
 
-pub(super) fn unary_float(function: Unary, x: f64) -> f64 {
+pub(crate) fn unary_float(function: Unary, x: f64) -> f64 {
     match function {
         Unary::Abs => x.abs(),
         Unary::Neg => -x,
@@ -22,7 +22,7 @@ pub(super) fn unary_float(function: Unary, x: f64) -> f64 {
     }
 }
 
-pub(super) fn unary_integer(function: Unary, x: i64) -> i64 {
+pub(crate) fn unary_integer(function: Unary, x: i64) -> i64 {
     match function {
         Unary::Abs => x.wrapping_abs(),
         Unary::Neg => x.wrapping_neg(),
@@ -31,7 +31,7 @@ pub(super) fn unary_integer(function: Unary, x: i64) -> i64 {
     }
 }
 
-pub(super) fn binary_float(function: Binary, a: f64, b: f64) -> f64 {
+pub(crate) fn binary_float(function: Binary, a: f64, b: f64) -> f64 {
     match function {
         Binary::Add => a + b,
         Binary::Sub => a - b,
@@ -53,17 +53,23 @@ pub(super) fn binary_float(function: Binary, a: f64, b: f64) -> f64 {
     }
 }
 
-/// The larger; not a number if either is not.
-pub(super) fn maximum(a: f64, b: f64) -> f64 {
+/// The sum from 0.0 on; `Iterator::sum` starts at −0.0.
+pub(crate) fn sum(elements: impl Iterator<Item = f64>) -> f64 {
+    elements.fold(0.0, |sum, element| sum + element)
+}
+
+/// The larger; NaN if either is NaN.
+pub(crate) fn maximum(a: f64, b: f64) -> f64 {
     if a > b || a.is_nan() { a } else { b }
 }
 
-/// The smaller; not a number if either is not.
-pub(super) fn minimum(a: f64, b: f64) -> f64 {
+/// The smaller; NaN if either is NaN.
+pub(crate) fn minimum(a: f64, b: f64) -> f64 {
     if a < b || a.is_nan() { a } else { b }
 }
 
-pub(super) fn binary_integer(function: Binary, a: i64, b: i64) -> i64 {
+/// Wraps around; division by zero gives 0.
+pub(crate) fn binary_integer(function: Binary, a: i64, b: i64) -> i64 {
     match function {
         Binary::Add => a.wrapping_add(b),
         Binary::Sub => a.wrapping_sub(b),
@@ -103,7 +109,7 @@ fn integer_power(mut base: i64, exponent: i64) -> i64 {
     power
 }
 
-pub(super) fn compare<T: PartialOrd>(function: Binary, a: T, b: T) -> bool {
+pub(crate) fn compare<T: PartialOrd>(function: Binary, a: T, b: T) -> bool {
     match function {
         Binary::Equal => a == b,
         Binary::Less => a < b,
@@ -114,7 +120,7 @@ pub(super) fn compare<T: PartialOrd>(function: Binary, a: T, b: T) -> bool {
     }
 }
 
-pub(super) fn logic(function: Binary, a: bool, b: bool) -> bool {
+pub(crate) fn logic(function: Binary, a: bool, b: bool) -> bool {
     match function {
         Binary::And => a && b,
         Binary::Or => a || b,
@@ -166,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn extrema_propagate_what_is_no_number() {
+    fn extrema_propagate_nan() {
         assert!(maximum(f64::NAN, 1.0).is_nan() && maximum(1.0, f64::NAN).is_nan());
         assert!(minimum(f64::NAN, 1.0).is_nan() && minimum(1.0, f64::NAN).is_nan());
     }

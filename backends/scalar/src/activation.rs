@@ -1,11 +1,10 @@
-//! Functions of one element that networks put after a layer.
+//! Activations of single elements.
 
 use framegate_backend_api::graph::Activation;
 
-use super::scalar::{maximum, minimum};
+use crate::arithmetic::{maximum, minimum};
 
-/// Applies an activation to one element.
-pub(super) fn activation(function: Activation, x: f64) -> f64 {
+pub(crate) fn activation(function: Activation, x: f64) -> f64 {
     match function {
         Activation::Relu => maximum(x, 0.0),
         Activation::LeakyRelu { slope } if x < 0.0 => f64::from(slope) * x,
@@ -45,7 +44,7 @@ fn softplus(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Values to twelve digits from the functions' definitions, worked out with Python's `math`.
+    /// Expected values to twelve digits, from the functions' definitions by Python's `math`.
     #[test]
     fn activations_follow_their_formulas() {
         let cases = [
