@@ -17,7 +17,7 @@ pub(crate) struct Family {
 }
 
 /// How a frame becomes a model's input, but for the size; the fields mean what they mean in
-/// [`ImageInput`](crate::detector::ImageInput).
+/// [`ImageInput`](crate::image_input::ImageInput).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Preprocessing {
     pub(crate) channel_order: ChannelOrder,

@@ -42,7 +42,7 @@ const USERS: &[(&str, &[&str])] = &[
     // Pixels.
     ("zune_jpeg", &["src/stages/decode/"]),
     ("exif", &["src/stages/"]),
-    ("fast_image_resize", &["src/stages/resize/"]),
+    ("fast_image_resize", &["src/stages/antialiased.rs"]),
     ("jpeg_encoder", &["src/annotate/", "src/load/frames/"]),
     ("ab_glyph", &["src/annotate/"]),
     ("epaint_default_fonts", &["src/annotate/"]),
