@@ -1,43 +1,137 @@
 //! Framegate takes JPEG frames, runs a neural detector on them and answers each one in time.
 //!
+//! Detect on one JPEG, here with the built-in model, which finds barcodes:
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut pipeline = framegate::Pipeline::load("codes", &Default::default())?;
+//! let result = pipeline.detect(&std::fs::read("docs/codes.jpg")?)?;
+//! println!("{} codes: {:?}", result.detections.len(), result.detections);
+//! # assert!(!result.detections.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Pipeline`] detects on JPEGs, one at a time or in batches; [`PipelineOptions`] says how it is
+//!   loaded: which backend, thresholds, limits.
+//! - [`Server`] serves pipelines to browsers and other clients over WebSockets and HTTP.
+//! - [`Backend`] and [`Session`] are what to implement for a compute backend of your own.
+//!
+//! A frame's path through the server:
+//!
 //! ```text
 //! socket ─ validate ─ admit ─ one-slot mailbox ─┐            asynchronous, no pixels
 //!                                               ▼
-//!           decode → resize → normalise                      one rayon task a frame
+//!           decode → resize → normalise                      one rayon task per frame
 //!                                               ▼
-//!           batch across sessions → infer                    one owner thread a device
+//!           batch across sessions → infer                    one owner thread per device
 //!                                               ▼
 //!           boxes, without overlaps → answer
 //! ```
 
-// What a command is.
+#![warn(missing_docs)]
+
+// The library's interface.
+mod pipeline;
+mod server;
+
+pub use backends::{BackendId, BackendIdError, BackendOptions};
+pub use engine::{
+    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
+};
+/// A compute backend may be one of your own; `examples/custom_backend.rs` is a whole one.
+///
+/// ```
+/// use framegate::{Backend, BackendId, BackendOptions};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simd = "simd".parse::<BackendId>()?.create(&BackendOptions::default())?;
+/// println!("{} runs on {}", simd.name(), simd.probe()?.name);
+/// # Ok(())
+/// # }
+/// ```
+#[doc(inline)]
+pub use framegate_backend_api::Backend;
+pub use framegate_backend_api::graph::Graph;
+pub use framegate_backend_api::{
+    BackendError, DeviceInfo, DeviceKind, InputBatch, Limits, Model, OutputBatch, OutputTensor,
+    Session,
+};
+pub use framegate_models::detector::ModelError;
+pub use framegate_models::{Detector, Size};
+pub use front::origin::{Origin, OriginError};
+pub use pipeline::{LoadedPipeline, Pipeline, PipelineError, PipelineOptions, read_detector};
+pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let mut pipeline = framegate::Pipeline::load("codes", &Default::default())?;
+/// # let result = pipeline.detect(&std::fs::read("docs/codes.jpg")?)?;
+/// for found in &result.detections {
+///     let right = found.x + found.width;
+///     println!("{} from x = {:.0} to {right:.0}, score {:.2}", found.label, found.x, found.score);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub use stages::Detection;
+/// ```
+/// use framegate::Thresholds;
+///
+/// let strict = Thresholds { confidence: 0.6, ..Thresholds::DEFAULT };
+/// assert!(strict.confidence > Thresholds::DEFAULT.confidence);
+/// ```
+pub use stages::Thresholds;
+pub use stages::{BoxError, BoxStage, DecodeError, DecodeLimits, RgbImage, Stage, StageTimes};
+
+// Everything below is internal: public only because the program, the integration tests and the
+// benchmarks are crates of their own, hidden because nothing of it is promised.
+
+// Command line.
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod commands;
+#[doc(hidden)]
 pub mod config;
+#[doc(hidden)]
+pub mod error_chain;
+#[doc(hidden)]
 pub mod logging;
+#[doc(hidden)]
 pub mod panics;
 
 // The wire.
+#[doc(hidden)]
 pub mod protocol;
 
-// Where frames come from.
+// Frame sources.
+#[doc(hidden)]
 pub mod front;
+#[doc(hidden)]
 pub mod mjpeg;
+#[doc(hidden)]
 pub mod sources;
 
-// Their way.
+// Frame processing.
+#[doc(hidden)]
+pub mod backends;
+#[doc(hidden)]
 pub mod engine;
+#[doc(hidden)]
 pub mod stages;
 
-// What computes.
-pub mod backends;
-
-// Measuring it.
+// Measurements.
+#[doc(hidden)]
 pub mod bench;
+#[doc(hidden)]
 pub mod eval;
+#[doc(hidden)]
 pub mod load;
 
-// Other things that are read and written.
+// File formats and reports.
+#[doc(hidden)]
 pub mod annotate;
+#[doc(hidden)]
 pub mod npy;
+#[doc(hidden)]
 pub mod report;

@@ -1,4 +1,4 @@
-//! The log, on standard error: standard output is for results alone.
+//! The log, on standard error: standard output is for results only.
 
 use std::io::{IsTerminal, stderr};
 
@@ -10,10 +10,10 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::cli::{LogArgs, LogFormat, LogLevel};
 
-/// Starts logging. Libraries log through the same channel; of them only warnings are of interest.
+/// Starts logging. Of the libraries, which log the same way, only warnings are shown.
 ///
 /// # Errors
-/// When a log was started before.
+/// When logging has already been started.
 pub fn start(args: LogArgs) -> Result<(), TryInitError> {
     let level = match args.log_level {
         LogLevel::Error => LevelFilter::ERROR,

@@ -16,16 +16,14 @@ const EXTENT: usize = 64;
 const LIMITS: DecodeLimits =
     DecodeLimits { max_width: 1024, max_height: 1024, max_pixels: 262_144 };
 
+/// The input of a YOLOX model: values are the pixels' own, 0 to 255.
 fn input() -> ImageInput {
-    ImageInput {
-        width: EXTENT,
-        height: EXTENT,
-        channel_order: ChannelOrder::Bgr,
-        mean: [0.0; 3],
-        scale: [1.0; 3],
-        fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
-        resize: ResizeFilter::Bilinear,
-    }
+    let outputs = [("output".to_owned(), vec![1, 84, 7])];
+    let model = FixedOutputs { side: Some(EXTENT), outputs: &outputs, metadata: &[] };
+    let folder = ModelFolder::new("frame");
+    folder.write("model.onnx", &model.encode());
+    folder.write("model.toml", b"boxes = \"yolox\"");
+    folder.load().expect("the model is a YOLOX").input
 }
 
 thread_local! {

@@ -4,8 +4,10 @@
 #![no_main]
 
 use framegate_backend_api::graph::Graph;
+use framegate_fuzz::graft::{Inputs, onto_image};
 use framegate_models::onnx::OnnxFile;
 use framegate_models::passes::optimise;
+use framegate_onnx_proto::{Message, ModelProto};
 use libfuzzer_sys::fuzz_target;
 
 /// Where the file leaves the size open.
@@ -30,7 +32,8 @@ fn check(graph: &Graph) {
     assert!(graph.outputs.iter().all(|id| is_known[id.0]), "an output is never computed");
 }
 
-fuzz_target!(|bytes: &[u8]| {
+/// Reads a file and makes its graph, as it is and with nodes fused.
+fn import(bytes: &[u8]) {
     let Ok(file) = OnnxFile::parse(bytes) else { return };
     let side = |axis: usize| file.input().dims.get(axis).copied().flatten().unwrap_or(SIDE);
     let (height, width) = (side(2), side(3));
@@ -40,5 +43,17 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(graph) = file.graph(height, width) {
         check(&graph);
         check(&optimise(graph));
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    import(bytes);
+    // Few files take an image, and without one no operator is reached.
+    for inputs in [Inputs::Constant, Inputs::Computed] {
+        if let Ok(mut model) = ModelProto::decode(bytes)
+            && onto_image(&mut model, SIDE, inputs)
+        {
+            import(&model.encode_to_vec());
+        }
     }
 });

@@ -1,5 +1,7 @@
 //! Model files for the targets that need one, in a folder of this process.
 
+pub mod graft;
+
 use std::path::{Path, PathBuf};
 
 use framegate_models::Detector;
@@ -14,6 +16,7 @@ use framegate_onnx_proto::{
 const FLOAT: i32 = 1;
 
 /// A model whose outputs have these names and shapes: each element is the mean of the image.
+#[derive(Debug)]
 pub struct FixedOutputs<'a> {
     /// Width and height of the input; `None` leaves them open.
     pub side: Option<usize>,
@@ -30,13 +33,9 @@ impl FixedOutputs<'_> {
         let image = vec![DimensionProto::fixed(1), DimensionProto::fixed(3), side.clone(), side];
         let constant = |name: &str| format!("{name}_constant");
         let graph = GraphProto {
-            node: [node("ReduceMean", &["images"], "mean")]
+            node: [mean_of_images()]
                 .into_iter()
-                .chain(
-                    self.outputs
-                        .iter()
-                        .map(|(name, _)| node("Add", &["mean", &constant(name)], name)),
-                )
+                .chain(self.outputs.iter().map(|(name, _)| add_mean(&constant(name), name)))
                 .collect(),
             name: "fixed".to_owned(),
             initializer: (self.outputs.iter())
@@ -60,7 +59,8 @@ impl FixedOutputs<'_> {
     }
 }
 
-fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
+/// The node that makes `mean`, one number, of the input `images`.
+fn mean_of_images() -> NodeProto {
     // Without axes a mean is taken over all of them.
     let keepdims = AttributeProto {
         name: "keepdims".to_owned(),
@@ -69,10 +69,20 @@ fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
         ..AttributeProto::default()
     };
     NodeProto {
-        input: inputs.iter().map(|input| (*input).to_owned()).collect(),
+        input: vec!["images".to_owned()],
+        output: vec!["mean".to_owned()],
+        op_type: "ReduceMean".to_owned(),
+        attribute: vec![keepdims],
+        ..NodeProto::default()
+    }
+}
+
+/// The node that makes a value with the constant's shape, but not constant itself.
+fn add_mean(constant: &str, output: &str) -> NodeProto {
+    NodeProto {
+        input: vec!["mean".to_owned(), constant.to_owned()],
         output: vec![output.to_owned()],
-        op_type: operator.to_owned(),
-        attribute: if operator == "ReduceMean" { vec![keepdims] } else { vec![] },
+        op_type: "Add".to_owned(),
         ..NodeProto::default()
     }
 }
@@ -94,6 +104,7 @@ fn value(name: &str, dim: Vec<DimensionProto>) -> ValueInfoProto {
 }
 
 /// A folder for `model.onnx` and what lies beside it.
+#[derive(Debug)]
 pub struct ModelFolder(PathBuf);
 
 impl ModelFolder {

@@ -1,7 +1,8 @@
-//! Pixels that can be drawn on. Whatever lies outside the image is not drawn.
+//! An image to draw on. What lies outside it is clipped.
+
+use framegate_models::Size;
 
 use super::colour::Rgb;
-use framegate_models::Size;
 
 /// An image in memory, `[height, width, 3]` in the order red, green, blue.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Canvas {
         }
     }
 
-    /// Draws the edge of a rectangle, `thickness` pixels wide, inwards.
+    /// Draws the outline of a rectangle, `thickness` pixels wide, inside the rectangle.
     pub(super) fn outline(&mut self, area: Rectangle, thickness: i32, colour: Rgb) {
         let Rectangle { left, top, right, bottom } = area;
         self.fill(Rectangle { bottom: bottom.min(top + thickness), ..area }, colour);
@@ -62,7 +63,7 @@ impl Canvas {
         self.fill(Rectangle { left: left.max(right - thickness), ..area }, colour);
     }
 
-    /// Mixes a colour into a pixel: not at all at `coverage` 0, fully at 1.
+    /// Blends a colour into a pixel: not at all at `coverage` 0, fully at 1.
     pub(super) fn blend(&mut self, x: i32, y: i32, colour: Rgb, coverage: f32) {
         let (Ok(x), Ok(y)) = (usize::try_from(x), usize::try_from(y)) else { return };
         if x >= self.size.width || y >= self.size.height {
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rectangle_is_filled_up_to_the_edges_of_the_image() {
+    fn a_rectangle_is_clipped_to_the_image() {
         let mut canvas = blank(3, 3);
         canvas.fill(Rectangle { left: 1, top: -5, right: 99, bottom: 2 }, INK);
         assert_eq!(inked(&canvas), [(1, 0), (2, 0), (1, 1), (2, 1)]);

@@ -7,8 +7,7 @@ pub(super) struct Rgb(pub(super) [u8; 3]);
 const BLACK: Rgb = Rgb([0; 3]);
 const WHITE: Rgb = Rgb([255; 3]);
 
-/// Turn of the colour wheel from class to class: the golden angle, whose multiples never come close
-/// to each other soon.
+/// Step on the colour wheel from class to class: multiples of the golden angle stay far apart for long.
 const GOLDEN_ANGLE_DEGREES: f32 = 137.507_77;
 const SATURATION: f32 = 0.8;
 const VALUE: f32 = 0.95;
@@ -18,7 +17,7 @@ impl Rgb {
     pub(super) fn of_class(class_id: usize) -> Self {
         // A class number far beyond any label list would lose the angle's fraction in an `f32`.
         let hue = ((class_id % 4096) as f32 * GOLDEN_ANGLE_DEGREES) % 360.0;
-        // The usual conversion from hue, saturation and value, one channel at a time.
+        // The standard conversion from HSV, one channel at a time.
         let channel = |offset: f32| {
             let position = (offset + hue / 60.0) % 6.0;
             let level = VALUE - VALUE * SATURATION * position.min(4.0 - position).clamp(0.0, 1.0);
@@ -29,7 +28,7 @@ impl Rgb {
 
     /// Black or white, whichever is easier to read on this colour.
     pub(super) fn text_colour(self) -> Self {
-        // Luma of ITU-R BT.601: how bright the eye takes the colour to be.
+        // Luma of ITU-R BT.601: the perceived brightness.
         let [red, green, blue] = self.0.map(f32::from);
         if 0.299 * red + 0.587 * green + 0.114 * blue > 140.0 { BLACK } else { WHITE }
     }

@@ -1,4 +1,4 @@
-//! Where annotated images are written.
+//! The directory that annotated images are written to.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -7,52 +7,53 @@ use std::path::{Path, PathBuf};
 use crate::engine::FrameOrigin;
 use crate::sources::Source;
 
-/// Why a directory cannot take the annotated images.
+/// Why annotated images cannot be written to a directory.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// It cannot be made, or an image cannot be written into it.
-    #[error("cannot write {path}: {problem}")]
+    /// The directory cannot be created, or an image cannot be written to it.
+    #[error("cannot write {path}")]
     Write {
         /// The directory or file.
         path: PathBuf,
-        /// What the system said.
-        problem: std::io::Error,
+        /// What the system reported.
+        source: std::io::Error,
     },
-    /// An annotated image would take the place of the image it was made from.
-    #[error("annotating would overwrite the input {0}: choose another directory")]
+    /// An annotated image would replace the image it was made from.
+    #[error("annotating would overwrite the input {0}; choose another directory")]
     OverwritesInput(PathBuf),
     /// Two inputs have the same file name.
-    #[error("{first} and {second} would be annotated into the same file: run them one at a time")]
+    #[error(
+        "{first} and {second} have the same name, so their annotated images would too; run them separately"
+    )]
     SameName {
         /// One input.
         first: PathBuf,
         /// Another.
         second: PathBuf,
     },
-    /// An input has a name that a frame of standard input may be given too.
+    /// An input has a name that a frame of standard input may get as well.
     #[error(
-        "{0} would be annotated into a file that a frame of standard input may be written to: \
-         rename it or run it on its own"
+        "the annotated image of {0} could have the name of a frame of standard input; rename it or run \
+         it separately"
     )]
     NamedLikeAStreamFrame(PathBuf),
 }
 
-/// A directory for annotated images, none of which takes the place of the input it was made from
-/// or of another one of the run.
+/// A directory for annotated images, none of which replaces its own input or another image of the run.
 #[derive(Debug)]
 pub struct AnnotationDirectory {
     path: PathBuf,
 }
 
 impl AnnotationDirectory {
-    /// Makes sure that the directory exists and that every one of `sources` can be annotated into it:
-    /// a file under its own name, beside the frames of standard input if they are among the sources.
+    /// Creates the directory and checks that every source can be annotated into it: a file under its own
+    /// name, besides the frames of standard input if that is among the sources.
     ///
     /// # Errors
     /// [`DirectoryError`].
     pub fn create(path: &Path, sources: &[Source]) -> Result<Self, DirectoryError> {
         std::fs::create_dir_all(path)
-            .map_err(|problem| DirectoryError::Write { path: path.to_owned(), problem })?;
+            .map_err(|source| DirectoryError::Write { path: path.to_owned(), source })?;
         let mut names: HashMap<&OsStr, &Path> = HashMap::new();
         let has_stream = sources.iter().any(|source| matches!(source, Source::StandardInput));
         for source in sources {
@@ -85,11 +86,11 @@ impl AnnotationDirectory {
             FrameOrigin::File(file) => self.path.join(file.file_name().unwrap_or_default()),
             FrameOrigin::Stream { number } => self.path.join(format!("frame-{number:06}.jpg")),
         };
-        std::fs::write(&path, jpeg).map_err(|problem| DirectoryError::Write { path, problem })
+        std::fs::write(&path, jpeg).map_err(|source| DirectoryError::Write { path, source })
     }
 }
 
-/// Whether some frame of a stream is written under this name.
+/// Whether a frame of a stream could be written under this name.
 fn is_stream_frame_name(name: &OsStr) -> bool {
     let stem = name.to_str().and_then(|name| name.strip_suffix(".jpg"));
     let number = stem.and_then(|stem| stem.strip_prefix("frame-"));
@@ -98,7 +99,7 @@ fn is_stream_frame_name(name: &OsStr) -> bool {
     })
 }
 
-/// Whether both exist and are one file, by whatever way they are reached.
+/// Whether both paths exist and lead to the same file.
 fn is_same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

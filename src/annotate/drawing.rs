@@ -1,10 +1,11 @@
-//! Boxes, and their labels on a filled background.
+//! Draws boxes, and their labels on a filled background.
+
+use framegate_models::Size;
 
 use super::Mark;
 use super::canvas::{Canvas, Rectangle};
 use super::colour::Rgb;
 use super::text::Typeface;
-use framegate_models::Size;
 
 /// Text as a fraction of the image's shorter side, and its least height in pixels.
 const TEXT_FRACTION: f32 = 1.0 / 28.0;
@@ -13,7 +14,7 @@ const MIN_TEXT_HEIGHT: f32 = 13.0;
 const THICKNESS_FRACTION: f32 = 1.0 / 8.0;
 const MIN_THICKNESS: f32 = 2.0;
 
-/// Draws every mark, the first on top, and all texts over all boxes.
+/// Draws every mark, the first on top, with all labels above all boxes.
 pub(super) fn draw(canvas: &mut Canvas, marks: &[Mark]) {
     let shorter_side = canvas.size().width.min(canvas.size().height);
     let typeface = Typeface::of_height((shorter_side as f32 * TEXT_FRACTION).max(MIN_TEXT_HEIGHT));
@@ -32,15 +33,15 @@ pub(super) fn draw(canvas: &mut Canvas, marks: &[Mark]) {
     }
 }
 
-/// Text on a background in its class's colour.
+/// The text of a mark on a background in the colour of its class.
 struct Label<'a> {
     mark: &'a Mark,
     background: Rectangle,
 }
 
 impl<'a> Label<'a> {
-    /// Puts a label above its box, inside at the top or below: the first place within the image
-    /// where it covers none of `others`, or else the first within the image.
+    /// Puts a label above its box, inside its top edge or below it: at the first of these places that is
+    /// within the image and covers none of `others`, or else at the first within the image.
     fn place(
         mark: &'a Mark,
         canvas: &Canvas,

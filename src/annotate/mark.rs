@@ -1,21 +1,17 @@
-//! What is drawn into an image.
+//! What is drawn into an image: boxes with texts.
 
 use crate::stages::Detection;
 
-/// A box with a text. In frame pixels.
+/// A box with a text, in pixels of the upright frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
-    /// What stands at the box.
+    /// The label of the box.
     pub text: String,
-    /// Chooses the colour.
+    /// Selects the colour.
     pub class_id: usize,
-    /// Left edge.
     pub x: f32,
-    /// Top edge.
     pub y: f32,
-    /// Width.
     pub width: f32,
-    /// Height.
     pub height: f32,
 }
 

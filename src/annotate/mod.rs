@@ -1,4 +1,4 @@
-//! Images with boxes drawn in, for people to look at.
+//! Draws detections into images.
 
 mod canvas;
 mod colour;
@@ -21,19 +21,18 @@ const QUALITY: u8 = 90;
 /// Why an image could not be annotated.
 #[derive(Debug, thiserror::Error)]
 pub enum AnnotateError {
-    /// It cannot be decoded.
+    /// The image cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// It cannot be encoded again.
-    #[error("the annotated image cannot be encoded: {0}")]
+    /// The annotated image cannot be encoded.
+    #[error("the annotated image cannot be encoded")]
     Encode(#[from] jpeg_encoder::EncodingError),
 }
 
-/// Draws `marks` into the image of `jpeg`, the first on top, and returns it as a JPEG: upright, at full
-/// size.
+/// Draws `marks` into an image, the first on top, and returns it as a JPEG: upright, at full size.
 ///
-/// The image is decoded once more: to keep the pixels of every frame on its way through the
-/// engine, for the runs that annotate, would cost all others their memory.
+/// This decodes the JPEG a second time: keeping the pixels of every frame in the engine would cost all
+/// runs memory, for the few that annotate.
 ///
 /// # Errors
 /// [`AnnotateError`].
@@ -51,7 +50,7 @@ pub fn annotate(
     drawing::draw(&mut canvas, marks);
 
     let mut annotated = Vec::new();
-    // The format's extents are 16-bit numbers, and these came out of a file of that format.
+    // They fit: the size of a JPEG is stored in 16-bit numbers.
     let (width, height) = (size.width as u16, size.height as u16);
     Encoder::new(&mut annotated, QUALITY).encode(canvas.pixels(), width, height, ColorType::Rgb)?;
     Ok(annotated)

@@ -1,4 +1,4 @@
-//! Lines of text on a canvas.
+//! Draws lines of text.
 
 use ab_glyph::{Font, FontRef, Glyph, PxScaleFont, ScaleFont, point};
 
@@ -36,7 +36,7 @@ impl Typeface {
             let mut glyph: Glyph = self.font.scaled_glyph(character);
             glyph.position = point(x, baseline);
             x += self.advance(character);
-            // Blanks have no outline.
+            // Spaces have no outline.
             let Some(outline) = self.font.outline_glyph(glyph) else { continue };
             let corner = outline.px_bounds().min;
             outline.draw(|column, row, coverage| {

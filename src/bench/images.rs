@@ -1,29 +1,30 @@
-//! The images to measure with, held in memory: the disk is not what is measured.
+//! The images to measure with, held in memory so that the disk is not measured.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::BenchError;
+use super::ImagesError;
 use crate::engine::{FrameErrorCode, FramePayload};
 use crate::sources::{self, Source};
 
-/// Bytes held: more images would say nothing new.
+/// Memory for images: more of them would not change the figures.
 const MAX_BYTES: usize = 256 << 20;
 
 /// Reads JPEG files, as many as there is room for, at least one.
 ///
 /// # Errors
-/// [`BenchError::Images`] when a file cannot be read.
-pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, BenchError> {
+/// [`ImagesError`] when a file cannot be read or the first is too large.
+pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, ImagesError> {
     let mut images = Vec::new();
     let mut room = MAX_BYTES;
-    let files = files.iter().cloned().map(Source::File).collect();
-    for frame in sources::frames(files, MAX_BYTES) {
+    for file in files {
+        let source = vec![Source::File(file.clone())];
+        let Some(frame) = sources::frames(source, MAX_BYTES).next() else { break };
         let jpeg = match frame.payload.and_then(FramePayload::into_jpeg) {
             Ok(jpeg) => jpeg,
             Err(error) if error.code == FrameErrorCode::FrameTooLarge => break,
-            Err(error) => return Err(BenchError::Images(format!("{}: {error}", frame.tag))),
+            Err(error) => return Err(unusable(file, error.to_string())),
         };
         if jpeg.len() > room {
             break;
@@ -32,7 +33,11 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, BenchError> {
         images.push(jpeg);
     }
     match images.is_empty() {
-        true => Err(BenchError::Images("the first is too large".to_owned())),
+        true => Err(ImagesError::TooLarge),
         false => Ok(images),
     }
+}
+
+fn unusable(path: &Path, problem: String) -> ImagesError {
+    ImagesError::Unusable { path: path.to_owned(), problem }
 }

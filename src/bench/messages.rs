@@ -1,4 +1,4 @@
-//! What a worker is asked, and what it answers: one JSON object a line.
+//! Requests to a worker and its answers: one JSON object per line.
 
 use std::collections::BTreeMap;
 use std::ops::Index;
@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::BenchError;
 use crate::stages::Stage;
 
-/// What a worker is asked for.
+/// A request to a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Request {
-    /// Each stage by itself, one after another, for so long; at least once.
+    /// Run each stage by itself, one after another, for this long; at least once.
     Stages(Duration),
-    /// The whole path, its stages overlapping, for so long.
+    /// Run the whole path, its stages overlapping, for this long.
     Pipeline(Duration),
-    /// What it makes of this many images, from this one on.
+    /// Return the results for these images.
     Results {
         /// Number of the first image.
         first: usize,
@@ -26,7 +26,7 @@ pub(super) enum Request {
     },
 }
 
-/// What a worker answers.
+/// An answer of a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
@@ -36,29 +36,29 @@ pub(super) enum Answer {
     Stages(StageSamples),
     /// To [`Request::Pipeline`].
     Pipeline {
-        /// Frames that came out, a second.
+        /// Frames per second.
         frames_per_s: f64,
-        /// The most memory held so far, where the system tells.
+        /// Peak memory so far, where the system reports it.
         peak_rss_mb: Option<f64>,
     },
-    /// To [`Request::Results`], one entry an image.
+    /// To [`Request::Results`], one entry per image.
     Results(Vec<ImageResults>),
-    /// It cannot be done.
+    /// The request failed.
     Failed(String),
 }
 
-/// A model that is loaded.
+/// A loaded model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ready {
-    /// What the backend runs on.
+    /// The device that the backend runs on.
     pub(super) device: String,
     /// Number of images.
     pub(super) images: usize,
-    /// Reading the model's file and preparing its graph, in milliseconds.
+    /// Time to read the model's file and prepare its graph, in milliseconds.
     pub(super) read_ms: f64,
-    /// Handing it to the backend and warming up, in milliseconds.
+    /// Time to load it on the backend and warm up, in milliseconds.
     pub(super) load_ms: f64,
-    /// The first batch after that, in milliseconds.
+    /// Time of the first batch after that, in milliseconds.
     pub(super) first_batch_ms: f64,
 }
 
@@ -68,10 +68,10 @@ pub(super) struct Ready {
 #[serde(transparent)]
 pub(super) struct StageSamples(BTreeMap<String, Vec<f64>>);
 
-/// What came of one image.
+/// The results for one image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ImageResults {
-    /// The elements of each raw output, by their bits: JSON has no word for what is no number.
+    /// The elements of each raw output, as their bits: JSON cannot represent NaN.
     pub(super) raw: Vec<Vec<u32>>,
     /// The detections.
     pub(super) boxes: Vec<FoundBox>,
@@ -94,7 +94,7 @@ impl StageSamples {
         self.0.entry(stage.name().to_owned()).or_default().push(milliseconds);
     }
 
-    /// Adds those of another slice.
+    /// Adds the samples of another slice.
     pub(super) fn extend(&mut self, more: Self) {
         for (stage, samples) in more.0 {
             self.0.entry(stage).or_default().extend(samples);
@@ -111,13 +111,13 @@ impl Index<Stage> for StageSamples {
 }
 
 impl Answer {
-    /// An answer to another question than was asked.
-    pub(super) fn unexpected(self, combination: &str) -> BenchError {
-        let combination = combination.to_owned();
+    /// The error for an answer that does not fit its request.
+    pub(super) fn unexpected(self, case: &str) -> BenchError {
+        let case = case.to_owned();
         match self {
-            Self::Failed(problem) => BenchError::Combination { combination, problem },
+            Self::Failed(problem) => BenchError::Case { case, problem },
             other => {
-                BenchError::Process { combination, problem: format!("it answers {other:.60?}") }
+                BenchError::Process { case, problem: format!("unexpected answer {other:.60?}") }
             }
         }
     }

@@ -1,37 +1,37 @@
-//! Backends side by side: how fast each stage is on each, and whether all find the same.
+//! Backends side by side: how fast each stage is on each, and whether all detect the same.
 //!
 //! ```text
-//! combinations ─▶ one worker a combination ─▶ rounds: each in turn, in slices ─▶ report
-//!                 (a process of its own)      parity: image by image
+//! cases ─▶ one worker per case ─▶ interleaved slices ─▶ report
+//!          (its own process)      parity, image by image
 //! ```
 //!
-//! A worker is a process of its own: its memory is that of one model on one backend, what one backend
-//! leaves behind slows no other down, and one that crashes takes no other with it. Only one works at a
-//! time, and they take turns in short slices, so that a machine that is busy for a while is so for all
-//! of them.
+//! Each worker is a process: its peak memory is that of one model on one backend, nothing that one backend
+//! leaves behind slows down another, and a crash costs one case. Workers run one at a time, in short
+//! interleaved slices, so that a load on the machine affects all of them alike.
 //!
-//! - `combination`: what is compared.
-//! - `messages`: what a worker is asked and answers.
-//! - `subject`: a model on a backend in this process, and how it is measured.
-//! - `worker`: the same in a process of its own.
-//! - `rounds`: the turns.
-//! - `parity`: what two backends make of the same images.
-//! - `report`: all of it for programs, terminals and people.
+//! - `case`: what is compared, and all that a worker must know about it.
+//! - `messages`: requests to a worker, and its answers.
+//! - `runner`: measures a case in this process.
+//! - `worker`: a runner, in its own process or in this one.
+//! - `interleave`: measures all cases by turns.
+//! - `parity`: compares what two backends make of the same images.
+//! - `report`: the results; their text and page are in `commands/bench`.
 
-pub mod combination;
+pub mod case;
 mod error;
 mod images;
+mod interleave;
 mod messages;
 mod parity;
 pub mod report;
-mod rounds;
+mod runner;
 mod statistics;
-mod subject;
 mod worker;
 
-pub use combination::{Combination, Job, combinations};
-pub use error::BenchError;
-pub use parity::{Parity, ParityLimits};
-pub use rounds::{Bench, Progress, Step};
-pub use subject::Subject;
+pub use case::{BenchCase, RunnerConfig, cases};
+pub use error::{BenchError, ImagesError, RunnerError};
+pub use interleave::{Bench, Progress, Step};
+pub use parity::{Comparison, Parity, ParityLimits};
+pub use runner::Runner;
+pub use statistics::Percentiles;
 pub use worker::{Worker, serve};

@@ -1,37 +1,38 @@
-//! Whether two backends make the same of the same images.
+//! Compares what two backends make of the same images.
 
 use serde::Serialize;
 
 use super::messages::{FoundBox, ImageResults};
 
-/// What two backends may differ by: as the engine's own tests hold each against a reference.
+/// The largest differences allowed between two backends; the tests use the same limits against reference
+/// results.
 pub struct ParityLimits;
 
 impl ParityLimits {
-    /// Least overlap of two boxes that count as one, as intersection over union.
+    /// Least overlap of two matching boxes, as intersection over union.
     pub const IOU: f32 = 0.95;
-    /// Greatest difference of their scores.
+    /// Largest difference of their scores.
     pub const SCORE: f32 = 0.03;
-    /// Greatest difference of two raw elements, relative to the largest of their output.
+    /// Largest difference of two raw elements, relative to the largest element of their output.
     pub const RAW: f64 = 1e-3;
 }
 
-/// Boxes are looked for down to so far below the threshold, so that one whose score is about the
-/// threshold is not lost to a rounding.
+/// Matches are sought down to this far below the threshold, so that a box at the threshold is not lost
+/// to rounding.
 pub(super) const SLACK: f32 = 0.05;
 
-/// How much one backend differs from another on a model.
+/// How much a backend differs from another on a model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Parity {
-    /// The model's file without folder and extension.
+    /// Name of the model's file, without directory and extension.
     pub model: String,
-    /// The backend that is compared.
+    /// The backend.
     pub backend: String,
-    /// Images in its batches.
+    /// Images per batch of it.
     pub batch: usize,
-    /// The backend it is compared with.
+    /// The reference backend.
     pub against: String,
-    /// What was found.
+    /// The differences.
     #[serde(flatten)]
     pub comparison: Comparison,
     /// Whether all differences are within [`ParityLimits`].
@@ -41,19 +42,19 @@ pub struct Parity {
 /// Differences over all images.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Boxes above the threshold that the other backend found.
+    /// Boxes above the threshold that the reference backend found.
     pub boxes: usize,
-    /// Boxes above the threshold that only one of the two found.
+    /// Boxes above the threshold that only one of the two backends found.
     pub unmatched: usize,
-    /// Largest difference between the scores of two boxes that are one.
+    /// Largest difference between the scores of two matching boxes.
     pub max_score_diff: f32,
-    /// Largest difference of two raw elements, relative to the largest of their output; infinite (in
-    /// JSON null) where one is no number.
+    /// Largest difference of two raw elements, relative to the largest element of their output; infinite
+    /// (null in JSON) where one is NaN.
     pub max_raw_rel_diff: f64,
 }
 
 impl Comparison {
-    /// Adds what the two made of one image. Boxes count from `confidence` on.
+    /// Adds the differences on one image. Boxes count from a score of `confidence`.
     pub(super) fn add(&mut self, expected: &ImageResults, found: &ImageResults, confidence: f32) {
         let counts = |found: &&FoundBox| found.score >= confidence;
         for wanted in expected.boxes.iter().filter(counts) {
@@ -66,14 +67,14 @@ impl Comparison {
                 None => self.unmatched += 1,
             }
         }
-        let invented = |found: &&FoundBox| best_match(found, &expected.boxes).is_none();
-        self.unmatched += found.boxes.iter().filter(counts).filter(invented).count();
+        let is_extra = |found: &&FoundBox| best_match(found, &expected.boxes).is_none();
+        self.unmatched += found.boxes.iter().filter(counts).filter(is_extra).count();
         for (expected, found) in expected.raw.iter().zip(&found.raw) {
             self.max_raw_rel_diff = self.max_raw_rel_diff.max(raw_difference(expected, found));
         }
     }
 
-    /// Whether everything is within [`ParityLimits`].
+    /// Whether all differences are within [`ParityLimits`].
     pub(super) fn holds(&self) -> bool {
         self.unmatched == 0
             && self.max_score_diff <= ParityLimits::SCORE
@@ -81,7 +82,7 @@ impl Comparison {
     }
 }
 
-/// The box of the same class at the same place whose score is closest.
+/// Of the boxes of the same class at the same place, the one with the closest score.
 fn best_match<'a>(wanted: &FoundBox, among: &'a [FoundBox]) -> Option<&'a FoundBox> {
     among
         .iter()
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_in_parity() {
+    fn equal_results_are_in_parity() {
         let one = image(&[1.0, -4.0], vec![found(0, 0.9, 10.0), found(1, 0.5, 10.0)]);
         let comparison = compared(&one, &one);
         assert_eq!(comparison, Comparison { boxes: 2, ..Default::default() });
@@ -157,19 +158,19 @@ mod tests {
     }
 
     #[test]
-    fn lost_moved_and_invented_boxes_are_unmatched() {
+    fn lost_moved_and_extra_boxes_are_unmatched() {
         let expected = image(&[], vec![found(0, 0.9, 10.0)]);
         for boxes in [vec![], vec![found(1, 0.9, 10.0)], vec![found(0, 0.9, 20.0)]] {
-            let invented = boxes.len();
+            let extra = boxes.len();
             let comparison = compared(&expected, &image(&[], boxes));
-            assert_eq!(comparison.unmatched, 1 + invented);
+            assert_eq!(comparison.unmatched, 1 + extra);
             assert!(!comparison.holds());
         }
         assert_eq!(compared(&image(&[], vec![]), &expected).unmatched, 1);
     }
 
     #[test]
-    fn a_box_at_the_threshold_is_not_lost_to_a_rounding() {
+    fn a_box_at_the_threshold_is_not_lost_to_rounding() {
         let above = image(&[], vec![found(0, 0.2501, 10.0)]);
         let below = image(&[], vec![found(0, 0.2499, 10.0)]);
         assert!(compared(&above, &below).holds());
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_never_in_parity_with_one() {
+    fn nan_is_never_in_parity_with_a_number() {
         let number = image(&[1.0], vec![]);
         let none = image(&[f32::NAN], vec![]);
         assert!(!compared(&number, &none).holds());

@@ -1,5 +1,6 @@
-//! Whoever measures one combination: a process of its own, or, in tests, this one.
+//! Where a runner lives: in its own process, or, in tests, in this one.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -8,79 +9,80 @@ use framegate_backend_api::Backend;
 use serde::Serialize;
 
 use super::messages::{Answer, Ready, Request};
-use super::{BenchError, Job, Subject};
+use super::{BenchError, Runner, RunnerConfig};
+use crate::error_chain::error_chain;
 
-/// One combination's worker.
+/// The worker of one case.
 pub struct Worker {
-    job: Job,
+    config: RunnerConfig,
     ready: Ready,
-    place: Place,
+    kind: WorkerKind,
 }
 
-enum Place {
+enum WorkerKind {
     Process(Process),
-    Here(Box<Subject>),
+    Here(Box<Runner>),
 }
 
 impl Worker {
-    /// Starts a process for the job: `program` must answer on standard output what it is asked on
-    /// standard input, as [`serve`] does.
+    /// Starts a process for the case: `program` must answer requests on standard input by lines on
+    /// standard output, as [`serve`] does.
     ///
     /// # Errors
-    /// [`BenchError`].
-    pub fn start(job: Job, program: &mut Command) -> Result<Self, BenchError> {
-        let name = job.combination.to_string();
-        let mut process = Process::start(program, &job)
-            .map_err(|problem| BenchError::Process { combination: name.clone(), problem })?;
+    /// [`BenchError`] when the process does not start or cannot load the case.
+    pub fn start(config: RunnerConfig, program: &mut Command) -> Result<Self, BenchError> {
+        let case = config.case.to_string();
+        let mut process = Process::start(program, &config)
+            .map_err(|problem| BenchError::Process { case: case.clone(), problem })?;
         match process.read() {
-            Ok(Answer::Ready(ready)) => Ok(Self { job, ready, place: Place::Process(process) }),
-            Ok(other) => Err(other.unexpected(&name)),
-            Err(problem) => Err(BenchError::Process { combination: name, problem }),
+            Ok(Answer::Ready(ready)) => {
+                Ok(Self { config, ready, kind: WorkerKind::Process(process) })
+            }
+            Ok(other) => Err(other.unexpected(&case)),
+            Err(problem) => Err(BenchError::Process { case, problem }),
         }
     }
 
     /// A worker in this process.
     ///
     /// # Errors
-    /// [`BenchError::Combination`] when the model cannot be loaded on `backend`.
-    pub fn here(job: Job, backend: &dyn Backend) -> Result<Self, BenchError> {
-        let subject = Subject::load(&job, backend).map_err(|problem| BenchError::Combination {
-            combination: job.combination.to_string(),
-            problem,
-        })?;
-        Ok(Self { job, ready: subject.ready(), place: Place::Here(Box::new(subject)) })
+    /// [`BenchError::Case`] when the model cannot be loaded on `backend`.
+    pub fn here(config: RunnerConfig, backend: &dyn Backend) -> Result<Self, BenchError> {
+        let runner = Runner::load(&config, backend)
+            .map_err(|error| BenchError::runner(&config.case, &error))?;
+        Ok(Self { config, ready: runner.ready(), kind: WorkerKind::Here(Box::new(runner)) })
     }
 
-    /// Which combination it is.
+    /// Name of the case.
     pub(super) fn name(&self) -> String {
-        self.job.combination.to_string()
+        self.config.case.to_string()
     }
 
-    pub(super) fn job(&self) -> &Job {
-        &self.job
+    pub(super) fn config(&self) -> &RunnerConfig {
+        &self.config
     }
 
     pub(super) fn ready(&self) -> &Ready {
         &self.ready
     }
 
-    /// Asks and waits for the answer.
+    /// Sends a request and waits for the answer.
     ///
     /// # Errors
     /// [`BenchError::Process`] when the process is gone.
     pub(super) fn ask(&mut self, request: Request) -> Result<Answer, BenchError> {
-        match &mut self.place {
-            Place::Here(subject) => Ok(subject.answer(request)),
-            Place::Process(process) => {
+        match &mut self.kind {
+            WorkerKind::Here(runner) => Ok(runner.answer(request)),
+            WorkerKind::Process(process) => {
                 process.write(&request).and_then(|()| process.read()).map_err(|problem| {
-                    BenchError::Process { combination: self.job.combination.to_string(), problem }
+                    BenchError::Process { case: self.config.case.to_string(), problem }
                 })
             }
         }
     }
 }
 
-/// A process that is spoken to line by line.
+/// A process that exchanges lines with this one. Its failures are texts, as they end up in a report.
 struct Process {
     child: Child,
     requests: ChildStdin,
@@ -88,14 +90,14 @@ struct Process {
 }
 
 impl Process {
-    fn start(program: &mut Command, job: &Job) -> Result<Self, String> {
+    fn start(program: &mut Command, config: &RunnerConfig) -> Result<Self, String> {
         let piped = program.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = piped.spawn().map_err(|error| error.to_string())?;
         let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both are piped");
         };
         let mut process = Self { child, requests, answers: BufReader::new(answers) };
-        process.write(job)?;
+        process.write(config)?;
         Ok(process)
     }
 
@@ -108,12 +110,12 @@ impl Process {
         let mut line = String::new();
         match self.answers.read_line(&mut line) {
             Ok(1..) => serde_json::from_str(&line).map_err(|error| error.to_string()),
-            Ok(0) => Err(self.ended(&"it says nothing more")),
+            Ok(0) => Err(self.ended(&"its output has ended")),
             Err(error) => Err(self.ended(&error)),
         }
     }
 
-    /// What became of a process that can no longer be spoken to.
+    /// Ends a process that cannot be reached any more, and says how it ended.
     fn ended(&mut self, problem: &dyn Display) -> String {
         let _ = self.child.kill();
         match self.child.wait() {
@@ -125,39 +127,41 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Nothing that it does now is of use, and one that hangs must not hang us.
+        // Its work is of no more use, and if it hangs it must not hang this process.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Does a worker's work in this process: reads the job from `requests`, loads it on the backend that
-/// `create` makes of it, and answers whatever is asked until there are no more requests.
+/// Serves as a worker process: reads its configuration from `requests`, loads the case on the backend that
+/// `create` returns, and answers every request until there are no more.
 ///
 /// # Errors
-/// When `requests` or `answers` cannot be used any more.
-pub fn serve(
+/// When `requests` cannot be read or `answers` cannot be written.
+pub fn serve<E: Error + 'static>(
     requests: impl BufRead,
     answers: impl Write,
-    create: impl FnOnce(&Job) -> Result<Box<dyn Backend>, String>,
+    create: impl FnOnce(&RunnerConfig) -> Result<Box<dyn Backend>, E>,
 ) -> io::Result<()> {
     let mut answers = BufWriter::new(answers);
-    let mut say = |answer: &Answer| -> io::Result<()> {
+    let mut send = |answer: &Answer| -> io::Result<()> {
         serde_json::to_writer(&mut answers, answer)?;
         answers.write_all(b"\n")?;
         answers.flush()
     };
     let mut lines = requests.lines();
-    let Some(job) = lines.next() else { return Ok(()) };
-    let job: Job = serde_json::from_str(&job?)?;
-    let loaded = create(&job).and_then(|backend| Subject::load(&job, backend.as_ref()));
-    let mut subject = match loaded {
-        Ok(subject) => subject,
-        Err(problem) => return say(&Answer::Failed(problem)),
+    let Some(config) = lines.next() else { return Ok(()) };
+    let config: RunnerConfig = serde_json::from_str(&config?)?;
+    let loaded = create(&config).map_err(|error| error_chain(&error)).and_then(|backend| {
+        Runner::load(&config, backend.as_ref()).map_err(|error| error_chain(&error))
+    });
+    let mut runner = match loaded {
+        Ok(runner) => runner,
+        Err(problem) => return send(&Answer::Failed(problem)),
     };
-    say(&Answer::Ready(subject.ready()))?;
+    send(&Answer::Ready(runner.ready()))?;
     for request in lines {
-        say(&subject.answer(serde_json::from_str(&request?)?))?;
+        send(&runner.answer(serde_json::from_str(&request?)?))?;
     }
     Ok(())
 }

@@ -12,19 +12,19 @@ use crate::backends::{BackendId, BackendIdError};
 /// Options of `framegate bench`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each combination of a model, a backend and a batch size runs in a process of its \
-    own; they take\nturns. Each stage is timed by itself, then the whole path with its stages \
-    overlapping. At the end\neach backend's boxes and raw outputs are compared with those of the first.\n\
+    after_help = "Each case, a model on a backend with a batch size, runs in its own process; the processes take\n\
+    turns. Each stage is timed by itself, then the whole path with its stages overlapping. At the end,\n\
+    the boxes and raw outputs of each backend are compared with those of the first.\n\
     \n\
-    Exit status: 1 when a combination could not be measured, or when a backend finds something else\n\
-    than the first.\n\
+    Exit status: 1 when a case could not be measured or the results of a backend differ from those of\n\
+    the first.\n\
     \n\
     Examples:\n  \
     framegate bench --model yolox_nano.onnx --images photos/\n  \
     framegate bench --model a.onnx,b.onnx --backend ort,flex --batch 1,4 --images photos/ --html r.html"
 )]
 pub struct BenchArgs {
-    /// The detectors: ONNX files, or the one in this program
+    /// The models: ONNX files, or `codes` for the built-in model
     #[arg(
         long,
         env = "FRAMEGATE_MODEL",
@@ -33,17 +33,17 @@ pub struct BenchArgs {
         default_value = EMBEDDED_MODEL
     )]
     pub model: Vec<PathBuf>,
-    /// JPEG files, or a directory of them, to measure with
+    /// Directory of the JPEG files to measure with, or one file
     #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR", required = true)]
     pub images: PathBuf,
-    /// Backends to compare, the first the one that others are compared with [default: all that run here
-    /// but null]
+    /// Backends to compare; the first is the reference for the others [default: all that run here,
+    /// except null]
     #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME,…", help_heading = "Backend")]
     pub backend: Option<BackendList>,
-    /// What backends may use.
+    /// Backend resources.
     #[command(flatten)]
     pub resources: BackendResourceArgs,
-    /// CPU threads for preparing frames and for CPU backends [default: one a core]
+    /// CPU threads for preprocessing and for CPU backends [default: one per core]
     #[arg(long, env = "FRAMEGATE_THREADS", value_name = "N", help_heading = "Backend")]
     pub threads: Option<usize>,
     /// Batch sizes, 1 to 16
@@ -55,16 +55,16 @@ pub struct BenchArgs {
         default_value = "1"
     )]
     pub batch: Vec<usize>,
-    /// Seconds to measure each combination
+    /// Seconds to measure each case
     #[arg(long, env = "FRAMEGATE_SECONDS", value_name = "S", default_value_t = 10.0)]
     pub seconds: f64,
-    /// Which detections count.
+    /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
-    /// Write everything measured to this file, as JSON
-    #[arg(long, env = "FRAMEGATE_JSON", value_name = "FILE", help_heading = "Reports")]
-    pub json: Option<PathBuf>,
-    /// Write a page with charts to this file
+    /// Write all measurements to this file as JSON
+    #[arg(long, env = "FRAMEGATE_JSON_FILE", value_name = "FILE", help_heading = "Reports")]
+    pub json_file: Option<PathBuf>,
+    /// Write an HTML page with charts to this file
     #[arg(long, env = "FRAMEGATE_HTML", value_name = "FILE", help_heading = "Reports")]
     pub html: Option<PathBuf>,
 }
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn unknown_backends_and_options_are_refused() {
-        for wrong in ["", "flex,", "abacus", "flex,auto", "flex,latency_ms=1", "simd:precision=f8"]
+        for wrong in ["", "flex,", "abacus", "flex,auto", "flex,latency_ms=1", "null:latency_ms=x"]
         {
             assert!(names(wrong).is_err(), "{wrong}");
         }

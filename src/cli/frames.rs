@@ -1,10 +1,10 @@
-//! Options on frames and on what is found in them, for every command that runs them.
+//! Options for frames and detections, shared by the commands that run frames.
 
 use clap::Args;
 
 use crate::stages::{DecodeLimits, Thresholds};
 
-/// Which detections count.
+/// Detection thresholds.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Detections")]
 pub struct DetectionArgs {
@@ -16,16 +16,16 @@ pub struct DetectionArgs {
         default_value_t = Thresholds::DEFAULT.confidence
     )]
     pub conf: f32,
-    /// Which boxes are one.
+    /// Duplicate boxes.
     #[command(flatten)]
     pub overlap: OverlapArgs,
 }
 
-/// Which boxes are one.
+/// When two boxes count as duplicates.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Detections")]
 pub struct OverlapArgs {
-    /// Overlap, as intersection over union, above which the weaker of two boxes of a class is
+    /// Overlap (intersection over union) above which the lower-scoring of two boxes of a class is
     /// dropped, 0 to 1
     #[arg(
         long,
@@ -36,23 +36,23 @@ pub struct OverlapArgs {
     pub iou: f32,
 }
 
-/// Bounds on frames in files and on standard input.
+/// Limits for frames in files and on standard input.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct FrameArgs {
-    /// Largest file or frame, in units of 1 048 576 bytes
+    /// Largest file or frame in MiB
     #[arg(long, env = "FRAMEGATE_MAX_FRAME_SIZE_MB", value_name = "N", default_value_t = 64)]
     pub max_frame_size_mb: usize,
-    /// Bounds on decoded frames.
+    /// Limits for decoded frames.
     #[command(flatten)]
     pub decode: DecodeArgs,
 }
 
-/// Bounds on decoded frames.
+/// Limits for decoded frames.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct DecodeArgs {
-    /// Greatest width of a frame in pixels; a larger frame is refused before it is decoded
+    /// Largest frame width in pixels; larger frames are refused before they are decoded
     #[arg(
         long,
         env = "FRAMEGATE_MAX_FRAME_WIDTH",
@@ -60,7 +60,7 @@ pub struct DecodeArgs {
         default_value_t = DecodeLimits::DEFAULT.max_width
     )]
     pub max_frame_width: usize,
-    /// Greatest height of a frame in pixels
+    /// Largest frame height in pixels
     #[arg(
         long,
         env = "FRAMEGATE_MAX_FRAME_HEIGHT",
@@ -68,7 +68,7 @@ pub struct DecodeArgs {
         default_value_t = DecodeLimits::DEFAULT.max_height
     )]
     pub max_frame_height: usize,
-    /// Most pixels of a frame, its width times its height
+    /// Largest frame area in pixels, width times height
     #[arg(
         long,
         env = "FRAMEGATE_MAX_FRAME_PIXELS",

@@ -8,9 +8,9 @@ use super::{BackendArgs, DetectionArgs, FrameArgs, ModelArgs, ModelFileArgs};
 
 /// Options of `framegate infer`.
 #[derive(Debug, Args)]
-#[command(after_help = "Prints one JSON object an image, in the order given:\n  \
+#[command(after_help = "Prints one JSON object per image, in the order given:\n  \
     {\"file\",\"width\",\"height\",\"detections\":[{\"label\",\"class_id\",\"score\",\"x\",\"y\",\"w\",\"h\"}],\"timings_ms\"}\n\
-    and {\"file\",\"error\",\"detail\"} for one that could not be processed.\n\
+    or {\"file\",\"error\",\"detail\"} for an image that could not be processed.\n\
     \n\
     Examples:\n  \
     framegate infer ticket.jpg\n  \
@@ -22,22 +22,22 @@ pub struct InferArgs {
     /// on standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Which detector.
+    /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// How to read the model file.
+    /// Model file options.
     #[command(flatten)]
     pub model_file: ModelFileArgs,
-    /// What computes.
+    /// The backend.
     #[command(flatten)]
     pub backend: BackendArgs,
-    /// Which detections count.
+    /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
-    /// Also write each image, upright and with its detections drawn in, into this directory
+    /// Also write each image into this directory, upright and with its detections drawn in
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
     pub annotate: Option<PathBuf>,
-    /// Most frames to run through the model at once, 1 to 16
+    /// Largest batch of frames run through the model at once, 1 to 16
     #[arg(
         long,
         env = "FRAMEGATE_BATCH",
@@ -46,7 +46,7 @@ pub struct InferArgs {
         help_heading = "Limits"
     )]
     pub batch: usize,
-    /// Bounds on frames.
+    /// Frame limits.
     #[command(flatten)]
     pub frames: FrameArgs,
 }

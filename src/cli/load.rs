@@ -8,35 +8,35 @@ use clap::builder::BoolishValueParser;
 /// Options of `framegate load`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Frames are due at fixed times, whatever the server does, and a round trip is counted from the\n\
-    moment its frame was due: a server that stalls cannot hide it. Every frame is accounted for:\n  \
+    after_help = "Frames are due at fixed times, whatever the server does, and a round trip starts when its frame is\n\
+    due, so a server that stalls cannot hide it. Every frame is accounted for:\n  \
     due = sent + not sent, sent = results + dropped + errors + unanswered.\n\
     \n\
     --find-capacity tries 1, 2, 4, … sessions, bisects, and tries both sides of the boundary again.\n\
     A number of sessions fits if the p99 of round trips is within --target-age-ms and at most 1 % of\n\
-    the frames were dropped or otherwise went without a result.\n\
+    the frames were dropped or otherwise got no result.\n\
     \n\
-    --json holds {\"command\",\"machine\",\"server\",\"frames\",\"run\",\"capacity\"}. run: {\"sessions\",\"fps\",\n\
+    --json-file holds {\"command\",\"machine\",\"server\",\"frames\",\"run\",\"capacity\"}. run: {\"sessions\",\"fps\",\n\
     \"seconds\",\"frames\":{\"due\",\"sent\",\"not_sent\",\"results\",\"dropped\",\"errors\",\"unanswered\"},\"drops\",\n\
     \"errors\",\"advice\",\"age_ms\":{\"p50\",\"p95\",\"p99\",\"max\"},\"round_trip_ms\",\"send_delay_ms\",\"fairness\",\n\
-    \"connections\",\"per_second\",\"per_session\"}. capacity, of a search: {\"sessions\",\"frames_per_s\",\n\
-    \"boundary\",\"trials\"}; run is then the last trial of that many sessions.\n\
+    \"connections\",\"per_second\",\"per_session\"}. capacity, for a search: {\"sessions\",\"frames_per_s\",\n\
+    \"boundary\",\"trials\"}; run is then the last trial with that many sessions.\n\
     \n\
     Examples:\n  \
     framegate load ws://127.0.0.1:8000 --sessions 8 --fps 10 --seconds 30\n  \
     framegate load 127.0.0.1:8000 --images photos/ --find-capacity --fps 5 --html capacity.html"
 )]
 pub struct LoadArgs {
-    /// The server: ws://HOST:PORT, with a path if it is not /ws/video/stream
+    /// The server: ws://HOST:PORT, with a path unless it is /ws/video/stream
     #[arg(value_name = "ADDRESS")]
     pub address: String,
-    /// The pipeline to ask for [default: the server's first]
-    #[arg(long, env = "FRAMEGATE_PIPELINE", value_name = "NAME")]
-    pub pipeline: Option<String>,
-    /// Sessions at once [default: 1]
+    /// The pipeline to request [default: the server's first]
+    #[arg(long, env = "FRAMEGATE_PIPELINE_ID", value_name = "ID")]
+    pub pipeline_id: Option<String>,
+    /// Concurrent sessions [default: 1]
     #[arg(long, env = "FRAMEGATE_SESSIONS", value_name = "N", help_heading = "Load")]
     pub sessions: Option<usize>,
-    /// Frames a second of each session
+    /// Frames per second in each session
     #[arg(
         long,
         env = "FRAMEGATE_FPS",
@@ -45,7 +45,7 @@ pub struct LoadArgs {
         help_heading = "Load"
     )]
     pub fps: f64,
-    /// Seconds that count; of a search, in each trial
+    /// Seconds to measure; in a search, for each trial
     #[arg(
         long,
         env = "FRAMEGATE_SECONDS",
@@ -54,10 +54,10 @@ pub struct LoadArgs {
         help_heading = "Load"
     )]
     pub seconds: f64,
-    /// Seconds before those, in which the load runs but does not count [default: 0, of a search 2]
+    /// Seconds of load before the measurement starts [default: 0, in a search 2]
     #[arg(long, env = "FRAMEGATE_WARM_UP_SECONDS", value_name = "S", help_heading = "Load")]
     pub warm_up_seconds: Option<f64>,
-    /// Send less when told to slow down: at the recommended rate until another is recommended
+    /// Follow the server's advice: send at the recommended rate until another is recommended
     #[arg(
         long,
         env = "FRAMEGATE_OBEY",
@@ -65,7 +65,7 @@ pub struct LoadArgs {
         help_heading = "Load"
     )]
     pub obey: bool,
-    /// Send as asked for, whatever is recommended; the default
+    /// Ignore the server's advice and send at the given rate (the default)
     #[arg(
         long,
         env = "FRAMEGATE_IGNORE",
@@ -73,18 +73,17 @@ pub struct LoadArgs {
         help_heading = "Load"
     )]
     pub ignore: bool,
-    /// Send the .jpg and .jpeg files of this directory, by name, again and again [default: a few
-    /// images of 640 x 480 that are drawn by this program]
+    /// Send the .jpg and .jpeg files of this directory in a loop, ordered by name [default: a few
+    /// generated images of 640 x 480 pixels]
     #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR", help_heading = "Frames")]
     pub images: Option<PathBuf>,
-    /// Send the frames of this video, again and again: an .mjpeg file as it is, any other as ffmpeg
-    /// decodes it
+    /// Send the frames of this video in a loop: an .mjpeg file as is, any other format as decoded by
+    /// ffmpeg
     ///
-    /// At most 256 MiB of frames are held in memory, of a directory or a video; what comes after is
-    /// left out.
+    /// At most 256 MiB of frames from a directory or a video are held in memory; the rest is left out.
     #[arg(long, env = "FRAMEGATE_VIDEO", value_name = "FILE", help_heading = "Frames")]
     pub video: Option<PathBuf>,
-    /// Find the largest number of sessions that fit
+    /// Find the largest number of sessions that the server can handle
     #[arg(
         long,
         env = "FRAMEGATE_FIND_CAPACITY",
@@ -92,7 +91,7 @@ pub struct LoadArgs {
         help_heading = "Capacity"
     )]
     pub find_capacity: bool,
-    /// Milliseconds within which 99 % of the round trips must be
+    /// Largest p99 of round trips, in milliseconds
     #[arg(
         long,
         env = "FRAMEGATE_TARGET_AGE_MS",
@@ -101,7 +100,7 @@ pub struct LoadArgs {
         help_heading = "Capacity"
     )]
     pub target_age_ms: f64,
-    /// The most sessions to try
+    /// Largest number of sessions to try
     #[arg(
         long,
         env = "FRAMEGATE_MAX_SESSIONS",
@@ -110,10 +109,10 @@ pub struct LoadArgs {
         help_heading = "Capacity"
     )]
     pub max_sessions: usize,
-    /// Write everything measured to this file, as JSON
-    #[arg(long, env = "FRAMEGATE_JSON", value_name = "FILE", help_heading = "Reports")]
-    pub json: Option<PathBuf>,
-    /// Write a page with charts to this file
+    /// Write all measurements to this file as JSON
+    #[arg(long, env = "FRAMEGATE_JSON_FILE", value_name = "FILE", help_heading = "Reports")]
+    pub json_file: Option<PathBuf>,
+    /// Write an HTML page with charts to this file
     #[arg(long, env = "FRAMEGATE_HTML", value_name = "FILE", help_heading = "Reports")]
     pub html: Option<PathBuf>,
 }

@@ -2,11 +2,11 @@
 
 use clap::{Args, ValueEnum};
 
-/// How much to log, and how.
+/// Log level and format.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Log")]
 pub struct LogArgs {
-    /// Least severe message logged to standard error
+    /// Least severe level that is logged to standard error
     #[arg(
         long,
         global = true,
@@ -15,7 +15,7 @@ pub struct LogArgs {
         default_value = "info"
     )]
     pub log_level: LogLevel,
-    /// Form of the log lines
+    /// Format of the log lines
     #[arg(
         long,
         global = true,
@@ -29,23 +29,23 @@ pub struct LogArgs {
 /// Severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// What went wrong.
+    /// Failures.
     Error,
-    /// And what may be wrong.
+    /// Also possible problems.
     Warn,
-    /// And what was chosen.
+    /// Also what was started and selected.
     Info,
-    /// And how things went.
+    /// Also details of what happened.
     Debug,
     /// Everything.
     Trace,
 }
 
-/// Form of a log line.
+/// Format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// For reading.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }

@@ -1,8 +1,7 @@
-//! The command line as it is typed: names, types and help texts. What the values mean, and which
-//! of them are allowed, is decided in [`crate::config`].
+//! The command line as typed: names, types and help texts. [`crate::config`] checks the values.
 //!
-//! Every option can also be given as the environment variable `FRAMEGATE_` and its name; an option
-//! on the command line beats its variable.
+//! Every option can also be set by the environment variable `FRAMEGATE_` followed by its name; an option
+//! on the command line overrides its variable. A variable means the same in every command that has it.
 
 mod backend;
 mod bench;
@@ -32,18 +31,18 @@ pub use serve::ServeArgs;
     name = "framegate",
     version,
     about = "Runs neural detectors on JPEG frames",
-    after_help = "Every option can also be set by an environment variable, FRAMEGATE_ and its name;\n\
-                  the option beats the variable. The options named --stream-… go by the variables\n\
-                  STREAM_… without the prefix.\n\
+    after_help = "Every option can also be set by an environment variable: FRAMEGATE_ followed by its name.\n\
+                  An option overrides its variable. The variables of the options --stream-… are\n\
+                  STREAM_…, without the prefix.\n\
                   \n\
-                  Exit status: 0 done, 1 something failed while running, 2 the command or the\n\
-                  backend asked for cannot be used."
+                  Exit status: 0 success, 1 something failed while running, 2 the command cannot be\n\
+                  used as given, or the requested backend cannot run here."
 )]
 pub struct Cli {
-    /// How to log; understood by every subcommand.
+    /// Log options, accepted by every subcommand.
     #[command(flatten)]
     pub log: LogArgs,
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -51,31 +50,30 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve live video: JPEG frames over a WebSocket, answered in time
+    /// Serve live video: receive JPEG frames over WebSockets and answer each in time
     Serve(Box<ServeArgs>),
     /// Detect objects in JPEG files, directories of them, or a stream of frames
     Infer(Box<InferArgs>),
-    /// Measure how much of what is labelled in images a detector finds
+    /// Measure recall and precision of a detector on labelled images
     Eval(Box<EvalArgs>),
-    /// Load a server with sessions of live video, and measure how it answers or find its capacity
+    /// Put a server under load with sessions of live video: measure its answers or find its capacity
     Load(Box<LoadArgs>),
-    /// Compare backends: how fast each stage is on each, and whether they find the same
+    /// Compare backends: the speed of each stage, and whether they detect the same
     Bench(Box<BenchArgs>),
-    /// What `bench` starts a process of for each combination: answers on standard output what it is
-    /// asked on standard input
+    /// Internal: worker process of `bench`, which speaks JSON lines on standard input and output
     #[command(hide = true)]
     BenchWorker,
-    /// Look into a model file, or run it on a raw tensor
+    /// Inspect a model file, or run it on a raw tensor
     #[command(subcommand)]
     Models(ModelsCommand),
-    /// List the compute backends: which are compiled in, which run here, and why others do not
+    /// List the compute backends: which are compiled in, which run here, and why the others do not
     Backends(BackendsArgs),
 }
 
-/// How a report is printed.
+/// Report format.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct ReportArgs {
-    /// Print JSON instead of text for people
+    /// Print JSON instead of text
     #[arg(long, env = "FRAMEGATE_JSON", value_parser = clap::builder::BoolishValueParser::new())]
     pub json: bool,
 }

@@ -17,10 +17,10 @@ pub enum ModelsCommand {
     Run(RunArgs),
 }
 
-/// Which detector.
+/// The model.
 #[derive(Debug, Args)]
 pub struct ModelArgs {
-    /// The detector: an ONNX file, or the one in this program, which finds codes
+    /// The model: an ONNX file, or `codes` for the built-in model, which finds barcodes
     #[arg(
         long,
         env = "FRAMEGATE_MODEL",
@@ -30,14 +30,14 @@ pub struct ModelArgs {
     pub model: PathBuf,
 }
 
-/// What is said about a model file beside the file.
+/// What the command line adds to a model file.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelFileArgs {
-    /// Class names, one a line [default: those in the model or in the .toml beside it]
+    /// Class names, one per line [default: those in the model or in the .toml file beside it]
     #[arg(long, env = "FRAMEGATE_LABELS", value_name = "FILE.txt")]
     pub labels: Option<PathBuf>,
-    /// Input size of a model that takes several, in pixels [default: the one in the model]
+    /// Input size in pixels, for a model that accepts several [default: the model's own]
     #[arg(long, env = "FRAMEGATE_INPUT_SIZE", value_name = "WIDTHxHEIGHT")]
     pub input_size: Option<String>,
 }
@@ -46,13 +46,14 @@ pub struct ModelFileArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  framegate models inspect yolox_nano.onnx")]
 pub struct InspectArgs {
-    /// The model: an ONNX file, or `codes` for the one in this program
+    /// The model: an ONNX file, or `codes` for the built-in model
     #[arg(value_name = "FILE.onnx")]
     pub model: PathBuf,
-    /// How to read the model file.
+    /// Model file options.
     #[command(flatten)]
     pub model_file: ModelFileArgs,
-    /// Also load it on this backend, and tell which kernels run it and what has no fast one: simd
+    /// Also load it on this backend, and list the kernels that run it and the nodes without a fast
+    /// kernel; only simd can tell
     #[arg(
         long,
         env = "FRAMEGATE_BACKEND",
@@ -60,7 +61,7 @@ pub struct InspectArgs {
         value_parser = backend_choice
     )]
     pub backend: Option<BackendChoice>,
-    /// How the report is printed.
+    /// Report format.
     #[command(flatten)]
     pub report: ReportArgs,
 }
@@ -70,19 +71,19 @@ pub struct InspectArgs {
 #[command(after_help = "Example:\n  \
     framegate models run faces.onnx --backend flex --input faces.input.npy --output-dir raw")]
 pub struct RunArgs {
-    /// The model: an ONNX file, or `codes` for the one in this program
+    /// The model: an ONNX file, or `codes` for the built-in model
     #[arg(value_name = "FILE.onnx")]
     pub model: PathBuf,
-    /// The input tensor, a float32 .npy file: one image, or a batch of 1 to 16
+    /// The input tensor, a float32 .npy file: one image or a batch of 1 to 16
     #[arg(long, env = "FRAMEGATE_INPUT", value_name = "FILE.npy")]
     pub input: PathBuf,
-    /// Where to write a .npy file for each output, named as in the model
+    /// Directory in which to write a .npy file per output, named as in the model
     #[arg(long, env = "FRAMEGATE_OUTPUT_DIR", value_name = "DIR")]
     pub output_dir: PathBuf,
-    /// Then run it for two seconds and print time, share and speed of each layer, on the backend simd
+    /// Also run the model for two seconds and print time, share and speed per layer; only on simd
     #[arg(long, env = "FRAMEGATE_PROFILE", value_parser = clap::builder::BoolishValueParser::new())]
     pub profile: bool,
-    /// What computes.
+    /// The backend.
     #[command(flatten)]
     pub backend: BackendArgs,
 }

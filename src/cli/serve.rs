@@ -9,34 +9,34 @@ use super::{BackendArgs, DecodeArgs, DetectionArgs};
 /// Options of `framegate serve`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Clients send JPEG frames over a WebSocket at /ws/video/stream and get one JSON message for\n\
-    each; GET / is a page that does so. See also /pipelines, /info, /readyz and /metrics.\n\
+    after_help = "Clients send JPEG frames over a WebSocket at /ws/video/stream and receive one JSON message per\n\
+    frame; GET / is a page that does so. See also /pipelines, /info, /readyz and /metrics.\n\
     \n\
     Examples:\n  \
-    framegate serve                                    finds codes\n  \
+    framegate serve                                    finds barcodes\n  \
     framegate serve --pipeline yolox_nano.onnx\n  \
     framegate serve --pipeline people=yolox_nano.onnx --pipeline faces=yunet.onnx --backend flex\n  \
     framegate serve --backend null:latency_ms=100      flow control without a model"
 )]
 pub struct ServeArgs {
-    /// Address to listen on; 0.0.0.0 for every network this machine is in
+    /// Address to listen on; 0.0.0.0 for every network interface
     #[arg(long, env = "FRAMEGATE_HOST", value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: IpAddr,
-    /// Port to listen on; 0 for any that is free
+    /// Port to listen on; 0 for any free port
     #[arg(long, env = "FRAMEGATE_PORT", value_name = "PORT", default_value_t = 8000)]
     pub port: u16,
-    /// A detector and the name clients ask for it by, once for each; without a name, that of the
-    /// file. The first is the default. In the variable, separated by commas [default: codes, the
-    /// detector in this program]
+    /// A model to serve, under the name by which clients request it (without one, the name of the file);
+    /// repeat for more, or separate them by commas. The first is the default [default: codes, the
+    /// built-in model]
     #[arg(long, env = "FRAMEGATE_PIPELINE", value_name = "NAME=FILE.onnx", value_delimiter = ',')]
     pub pipeline: Vec<String>,
-    /// What computes.
+    /// The backend.
     #[command(flatten)]
     pub backend: BackendArgs,
-    /// Which detections count.
+    /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
-    /// Share of frames dropped above which a session's frames are paced, 0 to 1
+    /// Share of dropped frames above which a session is paced, 0 to 1
     #[arg(
         long,
         env = "STREAM_DROP_THRESHOLD",
@@ -45,7 +45,7 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub stream_drop_threshold: f64,
-    /// Share of frames dropped above which its sender is told to slow down, 0 to 1
+    /// Share of dropped frames above which the client is asked to slow down, 0 to 1
     #[arg(
         long,
         env = "STREAM_SLOWDOWN_THRESHOLD",
@@ -54,7 +54,7 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub stream_slowdown_threshold: f64,
-    /// Largest frame, in units of 1 048 576 bytes
+    /// Largest frame in MiB
     #[arg(
         long,
         env = "STREAM_MAX_FRAME_SIZE_MB",
@@ -63,7 +63,7 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub stream_max_frame_size_mb: f64,
-    /// Sessions recommended at most: beyond it a warning is logged, and /readyz says so
+    /// Recommended number of sessions; above it a warning is logged, and /readyz reports it
     #[arg(
         long,
         env = "STREAM_MAX_SESSIONS",
@@ -72,7 +72,7 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub stream_max_sessions: usize,
-    /// Refuse sessions beyond what is recommended
+    /// Refuse sessions above the recommended number
     #[arg(
         long,
         env = "FRAMEGATE_ENFORCE_MAX_SESSIONS",
@@ -80,7 +80,7 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub enforce_max_sessions: bool,
-    /// Age in milliseconds above which a frame is dropped instead of being worked on
+    /// Age in milliseconds above which a frame is dropped instead of being processed
     #[arg(
         long,
         env = "FRAMEGATE_MAX_FRAME_AGE_MS",
@@ -89,8 +89,8 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub max_frame_age_ms: u64,
-    /// Let this web page in as well as the server's own: SCHEME://HOST or SCHEME://HOST:PORT, once for
-    /// each
+    /// Origin of a web page that may connect, besides the server's own page: SCHEME://HOST or
+    /// SCHEME://HOST:PORT; repeat for more
     #[arg(
         long,
         env = "FRAMEGATE_ALLOW_ORIGIN",
@@ -99,7 +99,7 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub allow_origin: Vec<String>,
-    /// Seconds within which everything is finished after SIGTERM or ctrl-c
+    /// Seconds that sessions may take to finish after SIGTERM or ctrl-c
     #[arg(
         long,
         env = "FRAMEGATE_DRAIN_SECONDS",
@@ -108,7 +108,7 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub drain_seconds: f64,
-    /// Most frames to run through a model at once, one a session, 1 to 16
+    /// Largest batch run through a model at once, one frame per session, 1 to 16
     #[arg(
         long,
         env = "FRAMEGATE_BATCH",
@@ -117,7 +117,7 @@ pub struct ServeArgs {
         help_heading = "Limits"
     )]
     pub batch: usize,
-    /// Bounds on decoded frames.
+    /// Limits for decoded frames.
     #[command(flatten)]
     pub decode: DecodeArgs,
 }

@@ -1,15 +1,17 @@
-//! `framegate backends`: lists the backends and the devices that they run on.
+//! `framegate backends`: which backends run here, and why the others do not.
 
-use std::io::{self, Write};
+use std::io::Write;
 
+use comfy_table::Table;
 use framegate_backend_api::{BackendError, DeviceKind};
 use serde::Serialize;
 
-use super::{CommandError, Outcome};
+use super::{CommandError, CommandStatus};
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli::BackendsArgs;
+use crate::report::{table, write_json_to};
 
-/// The state of one backend.
+/// One backend in the list.
 #[derive(Debug, Serialize)]
 struct Entry {
     name: &'static str,
@@ -24,7 +26,7 @@ struct Entry {
     reason: Option<String>,
 }
 
-pub(super) fn list(args: BackendsArgs) -> Result<Outcome, CommandError> {
+pub(super) fn list(args: BackendsArgs, out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
     let options = BackendOptions::from(args.resources);
     let entries: Vec<Entry> = BackendId::all()
         .map(|id| {
@@ -42,7 +44,7 @@ pub(super) fn list(args: BackendsArgs) -> Result<Outcome, CommandError> {
                     entry.kind = Some(kind(device.kind));
                     entry.device = Some(device.name);
                 }
-                // Only the reason: the error's own text repeats the name of the backend.
+                // Without the sentence around it, which names the backend again.
                 Err(BackendError::Unavailable { reason, .. }) => entry.reason = Some(reason),
                 Err(error) => entry.reason = Some(error.to_string()),
             }
@@ -50,26 +52,25 @@ pub(super) fn list(args: BackendsArgs) -> Result<Outcome, CommandError> {
         })
         .collect();
 
-    let mut out = io::stdout().lock();
     if args.report.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&entries).map_err(io::Error::from)?)?;
+        write_json_to(out, &entries)?;
     } else {
-        write_table(&mut out, &entries)?;
+        writeln!(out, "{}", as_table(&entries))?;
     }
-    Ok(Outcome::Done)
+    Ok(CommandStatus::Done)
 }
 
-fn write_table(out: &mut impl Write, entries: &[Entry]) -> io::Result<()> {
-    writeln!(out, "{:<9} {:<9} {:<7} DEVICE, OR WHY NOT", "BACKEND", "COMPILED", "USABLE")?;
+fn as_table(entries: &[Entry]) -> Table {
+    let mut table = table(&["backend", "compiled in", "usable", "device, or why not"], 4);
     for entry in entries {
         let about = match (&entry.device, entry.kind, &entry.reason) {
             (Some(device), Some(kind), _) => format!("{device} ({kind})"),
             (_, _, reason) => reason.clone().unwrap_or_default(),
         };
         let [compiled_in, usable] = [entry.compiled_in, entry.usable].map(yes_or_no);
-        writeln!(out, "{:<9} {compiled_in:<9} {usable:<7} {about}", entry.name)?;
+        table.add_row([entry.name, compiled_in, usable, &about]);
     }
-    Ok(())
+    table
 }
 
 fn yes_or_no(yes: bool) -> &'static str {

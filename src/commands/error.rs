@@ -1,112 +1,104 @@
-//! Why a command could not be carried out, and the exit status that says so.
+//! Why a command could not be carried out, and the exit status for it.
 
-use std::net::SocketAddr;
+use std::io;
 use std::path::PathBuf;
 
 use framegate_backend_api::BackendError;
 use framegate_models::detector::ModelError;
 
+use super::models::InputTensorError;
 use crate::annotate::DirectoryError;
 use crate::bench::BenchError;
 use crate::config::ConfigError;
 use crate::engine::EngineError;
-use crate::eval::LabelsError;
+use crate::eval::GroundTruthError;
 use crate::load::SessionFailure;
 use crate::load::frames::FramesError;
 use crate::npy::NpyError;
+use crate::pipeline::PipelineError;
 use crate::report::ReportError;
-use crate::stages::BoxError;
+use crate::server::ServerError;
 
 /// Exit status of a command that failed while running.
 const FAILED: u8 = 1;
-/// Exit status of a command that cannot be carried out as given; clap's for usage errors.
+/// Exit status of a command that cannot be carried out as given, the same as clap's for usage errors.
 const UNUSABLE: u8 = 2;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// A value of an option.
+    /// The value of an option.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The model and what is said about it.
+    /// The model file.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The model's outputs cannot be read as boxes.
-    #[error(transparent)]
-    Boxes(#[from] BoxError),
-    /// The backend that was asked for, or chosen.
+    /// The backend.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// The server's engine could not start.
+    /// The model, the backend, or one on the other.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Pipeline(#[from] PipelineError),
     /// Tensor files.
     #[error(transparent)]
     Npy(#[from] NpyError),
     /// The input tensor of `models run` does not fit the model.
-    #[error("{path}: {problem}")]
+    #[error("the input tensor {path} cannot be used")]
     InputTensor {
         /// The tensor's file.
         path: PathBuf,
         /// What is expected and what was found.
-        problem: String,
+        source: InputTensorError,
     },
     /// The directory that `models run` writes to.
-    #[error("cannot create {path}: {problem}")]
+    #[error("cannot create the directory {path}")]
     OutputDirectory {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
-        problem: std::io::Error,
+        /// What the system reported.
+        source: io::Error,
     },
     /// The directory for annotated images.
     #[error(transparent)]
     AnnotationDirectory(#[from] DirectoryError),
-    /// The system gives no threads.
-    #[error("cannot start worker threads, try fewer with --threads: {0}")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
-    /// The address that the server should listen on.
-    #[error("cannot listen on {address}: {problem}; choose another with --host and --port")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        problem: std::io::Error,
-    },
-    /// The server could not go on.
-    #[error("the server has failed: {0}")]
-    Serve(std::io::Error),
-    /// What to measure with.
+    /// The server of `serve`.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The benchmark.
     #[error(transparent)]
     Bench(#[from] BenchError),
-    /// What is known of the images.
+    /// The ground truth of `eval`.
     #[error(transparent)]
-    Labels(#[from] LabelsError),
-    /// The frames to load a server with.
+    GroundTruth(#[from] GroundTruthError),
+    /// The frames of `load`.
     #[error(transparent)]
     Frames(#[from] FramesError),
-    /// Not one session with a server could be opened.
+    /// Not one session with the server of `load` could be opened.
     #[error(transparent)]
     Session(#[from] SessionFailure),
-    /// The system gives no threads for sockets.
-    #[error("cannot start: {0}")]
-    Runtime(std::io::Error),
+    /// The system provides no threads or signals for the asynchronous runtime.
+    #[error("cannot start the asynchronous runtime")]
+    Runtime(#[source] io::Error),
     /// A report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// Standard output does not take the results.
-    #[error("cannot write results to standard output: {0}")]
-    Print(#[from] std::io::Error),
+    /// Standard output does not accept the results.
+    #[error("cannot write results to standard output")]
+    Print(#[from] io::Error),
 }
 
 impl CommandError {
-    /// The process's exit status: 2 when the command must be changed, 1 when it failed on the way.
+    /// The exit status of the process: 2 when the command must be changed, 1 when it failed on the way.
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Config(_)
-            | Self::Listen { .. }
             | Self::Backend(BackendError::Unavailable { .. })
-            | Self::Engine(EngineError::Backend(BackendError::Unavailable { .. }))
+            | Self::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
+            | Self::Server(
+                ServerError::Listen { .. }
+                | ServerError::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
+                | ServerError::Engine(EngineError::Backend(BackendError::Unavailable { .. })),
+            )
             | Self::AnnotationDirectory(
                 DirectoryError::OverwritesInput(_)
                 | DirectoryError::SameName { .. }

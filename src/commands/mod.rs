@@ -1,55 +1,58 @@
-//! What the subcommands do, one file for each.
+//! The subcommands, a folder for each. Results go to the writer that a command is given, messages to the
+//! log.
 
 mod backends;
 mod bench;
 mod error;
 mod eval;
 mod infer;
-mod inspect;
 mod load;
+mod models;
 mod offline;
-mod run;
+mod progress;
 mod serve;
+
+use std::io::{ErrorKind, Write};
 
 use crate::cli::{Command, ModelsCommand};
 
 pub use error::CommandError;
+pub use models::InputTensorError;
 
 /// How a command ended that could be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommandStatus {
     /// Everything was done.
     Done,
-    /// Some frames could not be processed, or not annotated; what is wrong with each was printed in
-    /// its place, or logged.
+    /// Some frames could not be processed or annotated; each was reported in its place, or logged.
     SomeFramesFailed,
     /// Some sessions were refused or lost; the report says why.
     SomeSessionsFailed,
-    /// Something could not be measured, or two backends do not find the same; the report says what.
+    /// A case could not be measured, or the results of two backends differ; the report says which.
     SomeComparisonsFailed,
 }
 
-/// Carries out a command.
+/// Carries out a command, which writes its results to `out`.
 ///
 /// # Errors
-/// [`CommandError`].
-pub fn run(command: Command) -> Result<Outcome, CommandError> {
-    let outcome = match command {
+/// [`CommandError`] when it cannot be carried out.
+pub fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
+    let status = match command {
         Command::Serve(raw) => serve::serve((*raw).try_into()?),
-        Command::Infer(raw) => infer::infer((*raw).try_into()?),
-        Command::Eval(raw) => eval::eval((*raw).try_into()?),
-        Command::Load(raw) => load::load(&(*raw).try_into()?),
-        Command::Bench(raw) => bench::bench(&(*raw).try_into()?),
-        Command::BenchWorker => bench::work(),
-        Command::Models(ModelsCommand::Inspect(raw)) => inspect::inspect(&raw.try_into()?),
-        Command::Models(ModelsCommand::Run(raw)) => run::run(&raw.try_into()?),
-        Command::Backends(raw) => backends::list(raw),
+        Command::Infer(raw) => infer::infer((*raw).try_into()?, out),
+        Command::Eval(raw) => eval::eval(&(*raw).try_into()?, out),
+        Command::Load(raw) => load::load(&(*raw).try_into()?, out),
+        Command::Bench(raw) => bench::bench(&(*raw).try_into()?, out),
+        Command::BenchWorker => bench::work(out),
+        Command::Models(ModelsCommand::Inspect(raw)) => models::inspect(&raw.try_into()?, out),
+        Command::Models(ModelsCommand::Run(raw)) => models::run(&raw.try_into()?, out),
+        Command::Backends(raw) => backends::list(raw, out),
     };
-    match outcome {
-        // Whoever read the results has seen enough.
-        Err(CommandError::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            Ok(Outcome::Done)
+    match status {
+        // The reader of the results has seen enough.
+        Err(CommandError::Print(error)) if error.kind() == ErrorKind::BrokenPipe => {
+            Ok(CommandStatus::Done)
         }
-        outcome => outcome,
+        status => status,
     }
 }

@@ -1,6 +1,7 @@
-//! What `framegate bench` is to do.
+//! The options of `framegate bench`, checked.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::load::seconds;
@@ -9,15 +10,15 @@ use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::stages::Thresholds;
 
-/// Least time in which each combination gets its turns.
+/// Shortest measurement of a case.
 const MIN_SECONDS: f64 = 0.01;
 
-/// Everything `framegate bench` needs to know.
+/// `framegate bench`.
 #[derive(Debug)]
 pub struct BenchConfig {
-    /// ONNX files, at least one.
+    /// ONNX files or names of built-in models, at least one.
     pub models: Vec<PathBuf>,
-    /// What to compare; `None` for everything that runs here.
+    /// The backends to compare; `None` for every one that runs here.
     pub backends: Option<Vec<BackendId>>,
     /// What backends may use.
     pub options: BackendOptions,
@@ -25,15 +26,15 @@ pub struct BenchConfig {
     pub threads: usize,
     /// Batch sizes, at least one, each 1 to 16.
     pub batches: Vec<usize>,
-    /// How long each combination is measured.
+    /// How long each case is measured.
     pub duration: Duration,
     /// Which detections count.
     pub thresholds: Thresholds,
     /// JPEG files or a directory of them.
     pub images: PathBuf,
-    /// Where to write everything as JSON.
+    /// Where to write the report as JSON, if anywhere.
     pub json: Option<PathBuf>,
-    /// Where to write a page.
+    /// Where to write the report as a page, if anywhere.
     pub html: Option<PathBuf>,
 }
 
@@ -51,7 +52,7 @@ impl TryFrom<cli::BenchArgs> for BenchConfig {
             duration: seconds("--seconds", raw.seconds, MIN_SECONDS)?,
             thresholds: raw.detections.try_into()?,
             images: raw.images,
-            json: raw.json,
+            json: raw.json_file,
             html: raw.html,
         })
     }

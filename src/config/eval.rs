@@ -1,29 +1,27 @@
-//! What `framegate eval` is to do.
+//! The options of `framegate eval`, checked.
 
 use std::path::PathBuf;
 
-use super::{BackendConfig, ConfigError, DetectorConfig, FrameConfig, detector};
+use super::{ConfigError, max_frame_bytes, pipeline_options};
 use crate::cli;
-use crate::stages::Thresholds;
+use crate::pipeline::PipelineOptions;
 
-/// Everything `framegate eval` needs to know.
+/// `framegate eval`.
 #[derive(Debug)]
 pub struct EvalConfig {
-    /// The file of labels.
-    pub labels: PathBuf,
-    /// Where the images are that it names.
+    /// The file that says which objects are in the images.
+    pub ground_truth: PathBuf,
+    /// Directory of the images that it names.
     pub images: PathBuf,
-    /// Files and directories without anything to be found.
+    /// Files and directories in which there is nothing to find.
     pub negatives: Vec<PathBuf>,
-    /// Which detector.
-    pub detector: DetectorConfig,
-    /// What computes it.
-    pub backend: BackendConfig,
-    /// Which boxes count.
-    pub thresholds: Thresholds,
-    /// Which frames are accepted.
-    pub frames: FrameConfig,
-    /// Where annotated images are written, if anywhere.
+    /// The ONNX file, or the name of the built-in model.
+    pub model: PathBuf,
+    /// How it is loaded.
+    pub pipeline: PipelineOptions,
+    /// Largest JPEG in bytes, at least 1.
+    pub max_frame_bytes: usize,
+    /// Directory for annotated images, if they are wanted.
     pub annotate: Option<PathBuf>,
     /// Print JSON.
     pub json: bool,
@@ -37,16 +35,16 @@ impl TryFrom<cli::EvalArgs> for EvalConfig {
         if raw.negatives.iter().any(|path| is_stream(&path)) {
             return Err(ConfigError::new("--negatives", "-", "expected files and directories"));
         }
-        let of_model = cli::ModelFileArgs { labels: None, input_size: raw.input_size };
+        let model_file = cli::ModelFileArgs { labels: None, input_size: raw.input_size };
         let detections = cli::DetectionArgs { conf: raw.conf, overlap: raw.overlap };
         Ok(Self {
-            labels: raw.labels,
+            ground_truth: raw.ground_truth,
             images: raw.images,
             negatives: raw.negatives,
-            detector: detector(raw.model.model, of_model)?,
-            backend: raw.backend.try_into()?,
-            thresholds: detections.try_into()?,
-            frames: raw.frames.try_into()?,
+            model: raw.model.model,
+            max_frame_bytes: max_frame_bytes(&raw.frames)?,
+            // One image at a time, so that the time measured for an image is its own.
+            pipeline: pipeline_options(model_file, raw.backend, detections, raw.frames.decode, 1)?,
             annotate: raw.annotate,
             json: raw.report.json,
         })

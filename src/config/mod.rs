@@ -1,29 +1,28 @@
-//! What a command is to do, checked: made from the raw values of [`crate::cli`], one struct a
-//! subject. Whoever holds one of these need not check it again.
+//! The checked form of [`crate::cli`]: one struct per command, in which every value is within its range.
 
 mod bench;
 mod eval;
 mod load;
 mod serve;
 
-use framegate_models::Size;
 use std::num::NonZero;
 use std::path::PathBuf;
 
+use framegate_models::Size;
 use framegate_models::detector::{LoadOptions, check_input_size};
 
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
+use crate::pipeline::PipelineOptions;
 use crate::stages::{DecodeLimits, Thresholds};
 
 pub use bench::BenchConfig;
 pub use eval::EvalConfig;
 pub use load::{LoadConfig, SearchConfig};
-pub use serve::{PipelineConfig, ServeConfig};
 
 /// Largest batch a session can be loaded for.
 pub const MAX_BATCH: usize = 16;
-/// More threads than any machine this is meant for has; a slip of the finger above it.
+/// More threads than any machine this is meant for has: a larger number is a typing error.
 const MAX_THREADS: usize = 1024;
 /// Greatest width and height that the JPEG format can express.
 const MAX_EXTENT: usize = 65_535;
@@ -50,35 +49,31 @@ impl ConfigError {
     }
 }
 
-/// Everything `framegate infer` needs to know.
+/// `framegate infer`.
 #[derive(Debug)]
 pub struct InferConfig {
-    /// Which detector.
-    pub detector: DetectorConfig,
-    /// What computes it.
-    pub backend: BackendConfig,
-    /// Which detections count.
-    pub thresholds: Thresholds,
-    /// Which frames are accepted.
-    pub frames: FrameConfig,
-    /// Most frames run at once, 1 to 16.
-    pub max_batch: usize,
-    /// Where annotated images are written, if anywhere.
+    /// The ONNX file, or the name of the built-in model.
+    pub model: PathBuf,
+    /// How it is loaded.
+    pub pipeline: PipelineOptions,
+    /// Largest JPEG in bytes, at least 1.
+    pub max_frame_bytes: usize,
+    /// Directory for annotated images, if they are wanted.
     pub annotate: Option<PathBuf>,
     /// Files, directories, and `-` at most once.
     pub paths: Vec<PathBuf>,
 }
 
-/// A detector and how to read it.
+/// A model file and how to read it.
 #[derive(Debug)]
 pub struct DetectorConfig {
-    /// The ONNX file, or the name of the model in the program.
+    /// The ONNX file, or the name of the built-in model.
     pub path: PathBuf,
-    /// What was said about it beside the file.
+    /// What the command line adds to the file.
     pub options: LoadOptions,
 }
 
-/// What computes.
+/// The backend.
 #[derive(Debug, Clone)]
 pub struct BackendConfig {
     /// The backend; `None` selects the best that runs here.
@@ -89,19 +84,10 @@ pub struct BackendConfig {
     pub threads: usize,
 }
 
-/// Which frames are accepted.
-#[derive(Debug, Clone, Copy)]
-pub struct FrameConfig {
-    /// Largest JPEG in bytes, at least 1.
-    pub max_bytes: usize,
-    /// Bounds on its decoded size.
-    pub decode: DecodeLimits,
-}
-
-/// Everything `framegate models inspect` needs to know.
+/// `framegate models inspect`.
 #[derive(Debug)]
 pub struct InspectConfig {
-    /// Which model.
+    /// The model.
     pub detector: DetectorConfig,
     /// The backend to load it on, if any.
     pub backend: Option<BackendId>,
@@ -109,18 +95,18 @@ pub struct InspectConfig {
     pub json: bool,
 }
 
-/// Everything `framegate models run` needs to know.
+/// `framegate models run`.
 #[derive(Debug)]
 pub struct RunConfig {
-    /// The ONNX file.
+    /// The ONNX file, or the name of the built-in model.
     pub model: PathBuf,
     /// The input tensor's file.
     pub input: PathBuf,
-    /// Where outputs go.
+    /// Directory for the output tensors.
     pub output_directory: PathBuf,
-    /// Whether to print where the time goes.
+    /// Whether to print the time per layer.
     pub profile: bool,
-    /// What computes.
+    /// The backend.
     pub backend: BackendConfig,
 }
 
@@ -132,11 +118,15 @@ impl TryFrom<cli::InferArgs> for InferConfig {
             return Err(ConfigError::new("PATH", "-", "standard input can be read only once"));
         }
         Ok(Self {
-            detector: detector(raw.model.model, raw.model_file)?,
-            backend: raw.backend.try_into()?,
-            thresholds: raw.detections.try_into()?,
-            frames: raw.frames.try_into()?,
-            max_batch: within("--batch", raw.batch, MAX_BATCH)?,
+            model: raw.model.model,
+            max_frame_bytes: max_frame_bytes(&raw.frames)?,
+            pipeline: pipeline_options(
+                raw.model_file,
+                raw.backend,
+                raw.detections,
+                raw.frames.decode,
+                within("--batch", raw.batch, MAX_BATCH)?,
+            )?,
             annotate: raw.annotate,
             paths: raw.paths,
         })
@@ -152,15 +142,31 @@ impl TryFrom<cli::DetectionArgs> for Thresholds {
     }
 }
 
-impl TryFrom<cli::FrameArgs> for FrameConfig {
-    type Error = ConfigError;
+/// The options of a pipeline that runs files, for batches of up to `max_batch` images.
+fn pipeline_options(
+    model_file: cli::ModelFileArgs,
+    backend: cli::BackendArgs,
+    detections: cli::DetectionArgs,
+    decode: cli::DecodeArgs,
+    max_batch: usize,
+) -> Result<PipelineOptions, ConfigError> {
+    let LoadOptions { labels, input_size } = load_options(model_file)?;
+    let BackendConfig { id: backend, options: backend_options, threads } = backend.try_into()?;
+    let (thresholds, limits) = (detections.try_into()?, decode.try_into()?);
+    Ok(PipelineOptions {
+        backend,
+        backend_options,
+        labels,
+        input_size,
+        thresholds,
+        limits,
+        threads,
+        max_batch,
+    })
+}
 
-    fn try_from(raw: cli::FrameArgs) -> Result<Self, ConfigError> {
-        Ok(Self {
-            max_bytes: within("--max-frame-size-mb", raw.max_frame_size_mb, 1024)? * MEGABYTE,
-            decode: raw.decode.try_into()?,
-        })
-    }
+fn max_frame_bytes(raw: &cli::FrameArgs) -> Result<usize, ConfigError> {
+    Ok(within("--max-frame-size-mb", raw.max_frame_size_mb, 1024)? * MEGABYTE)
 }
 
 impl TryFrom<cli::DecodeArgs> for DecodeLimits {
@@ -201,7 +207,7 @@ impl TryFrom<cli::InspectArgs> for InspectConfig {
 
     fn try_from(raw: cli::InspectArgs) -> Result<Self, ConfigError> {
         Ok(Self {
-            detector: detector(raw.model, raw.model_file)?,
+            detector: DetectorConfig { path: raw.model, options: load_options(raw.model_file)? },
             backend: raw.backend.flatten(),
             json: raw.report.json,
         })
@@ -223,9 +229,9 @@ impl TryFrom<cli::RunArgs> for RunConfig {
     }
 }
 
-fn detector(path: PathBuf, raw: cli::ModelFileArgs) -> Result<DetectorConfig, ConfigError> {
+fn load_options(raw: cli::ModelFileArgs) -> Result<LoadOptions, ConfigError> {
     let input_size = raw.input_size.as_deref().map(input_size).transpose()?;
-    Ok(DetectorConfig { path, options: LoadOptions { labels: raw.labels, input_size } })
+    Ok(LoadOptions { labels: raw.labels, input_size })
 }
 
 /// Reads `WIDTHxHEIGHT`.

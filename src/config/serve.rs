@@ -1,20 +1,15 @@
-//! What `framegate serve` is to do.
+//! The options of `framegate serve`, checked.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-
-use framegate_models::detector::EMBEDDED_MODEL;
 
 use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, fraction, within};
 use crate::cli;
-use crate::engine::EngineSettings;
-use crate::front::FrontSettings;
-use crate::front::admission::DropThresholds;
-use crate::front::origin::{Origin, OriginPolicy};
-use crate::front::sessions::SessionLimit;
-use crate::stages::Thresholds;
+use crate::front::origin::Origin;
+use crate::pipeline::PipelineOptions;
+use crate::server::{ServedPipeline, ServerOptions};
 
 /// Largest frame that can be allowed.
 const MAX_FRAME_MEGABYTES: f64 = 1024.0;
@@ -23,80 +18,53 @@ const MAX_SESSIONS: usize = 65_535;
 /// Longest drain and greatest age that can be asked for.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Everything `framegate serve` needs to know.
-#[derive(Debug)]
-pub struct ServeConfig {
-    /// Where to listen; port 0 for any that is free.
-    pub address: SocketAddr,
-    /// What is served, the default first; none for the null backend's own.
-    pub pipelines: Vec<PipelineConfig>,
-    /// What computes.
-    pub backend: BackendConfig,
-    /// Which detections count.
-    pub thresholds: Thresholds,
-    /// How frames are run.
-    pub engine: EngineSettings,
-    /// How clients are treated.
-    pub front: FrontSettings,
-}
-
-/// A detector and the name clients ask for it by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PipelineConfig {
-    /// Its name, different from all others.
-    pub id: String,
-    /// The ONNX file, or [`EMBEDDED_MODEL`].
-    pub model: PathBuf,
-}
-
-impl TryFrom<cli::ServeArgs> for ServeConfig {
+impl TryFrom<cli::ServeArgs> for ServerOptions {
     type Error = ConfigError;
 
     fn try_from(raw: cli::ServeArgs) -> Result<Self, ConfigError> {
-        let backend: BackendConfig = raw.backend.try_into()?;
+        let BackendConfig { id: backend, options, threads } = raw.backend.try_into()?;
         let mut pipelines = pipelines(&raw.pipeline)?;
-        if pipelines.is_empty() && backend.id.as_ref().is_none_or(|id| id.computes()) {
-            let (id, model) = (EMBEDDED_MODEL.to_owned(), EMBEDDED_MODEL.into());
-            pipelines.push(PipelineConfig { id, model });
+        if pipelines.is_empty() && backend.as_ref().is_none_or(|id| id.computes()) {
+            pipelines.push(ServedPipeline::built_in());
         }
         let origin = |text: &String| {
             Origin::parse(text)
                 .map_err(|error| ConfigError::new("--allow-origin", text, error.to_string()))
         };
-        let origins = raw.allow_origin.iter().map(origin).collect::<Result<_, _>>()?;
+        let allowed_origins = raw.allow_origin.iter().map(origin).collect::<Result<_, _>>()?;
+        let (drop_threshold, slow_down_threshold) =
+            drop_thresholds(raw.stream_drop_threshold, raw.stream_slowdown_threshold)?;
         Ok(Self {
             address: SocketAddr::new(raw.host, raw.port),
             pipelines,
-            backend,
-            thresholds: raw.detections.try_into()?,
-            engine: EngineSettings {
-                decode: raw.decode.try_into()?,
+            pipeline: PipelineOptions {
+                backend,
+                backend_options: options,
+                labels: None,
+                input_size: None,
+                thresholds: raw.detections.try_into()?,
+                limits: raw.decode.try_into()?,
+                threads,
                 max_batch: within("--batch", raw.batch, MAX_BATCH)?,
-                max_age: max_age(raw.max_frame_age_ms)?,
             },
-            front: FrontSettings {
-                max_frame_bytes: max_frame_bytes(raw.stream_max_frame_size_mb)?,
-                thresholds: drop_thresholds(
-                    raw.stream_drop_threshold,
-                    raw.stream_slowdown_threshold,
-                )?,
-                sessions: SessionLimit {
-                    recommended: within(
-                        "STREAM_MAX_SESSIONS",
-                        raw.stream_max_sessions,
-                        MAX_SESSIONS,
-                    )?,
-                    enforced: raw.enforce_max_sessions,
-                },
-                origins: OriginPolicy::new(origins, raw.host.is_loopback()),
-                drain: drain(raw.drain_seconds)?,
-            },
+            max_frame_bytes: max_frame_bytes(raw.stream_max_frame_size_mb)?,
+            max_frame_age: max_age(raw.max_frame_age_ms)?,
+            drop_threshold,
+            slow_down_threshold,
+            recommended_sessions: within(
+                "STREAM_MAX_SESSIONS",
+                raw.stream_max_sessions,
+                MAX_SESSIONS,
+            )?,
+            enforce_sessions: raw.enforce_max_sessions,
+            allowed_origins,
+            drain: drain(raw.drain_seconds)?,
         })
     }
 }
 
 /// Reads `NAME=FILE` and `FILE`.
-fn pipelines(texts: &[String]) -> Result<Vec<PipelineConfig>, ConfigError> {
+fn pipelines(texts: &[String]) -> Result<Vec<ServedPipeline>, ConfigError> {
     let mut ids = HashSet::new();
     let mut pipelines = Vec::new();
     for text in texts {
@@ -116,19 +84,19 @@ fn pipelines(texts: &[String]) -> Result<Vec<PipelineConfig>, ConfigError> {
                 "another pipeline has this name; give each its own, NAME=MODEL.onnx",
             ));
         }
-        pipelines.push(PipelineConfig { id, model: model.into() });
+        pipelines.push(ServedPipeline { id, model: model.into() });
     }
     Ok(pipelines)
 }
 
-fn drop_thresholds(drop: f64, slow_down: f64) -> Result<DropThresholds, ConfigError> {
+fn drop_thresholds(drop: f64, slow_down: f64) -> Result<(f64, f64), ConfigError> {
     let drop = fraction("STREAM_DROP_THRESHOLD", drop)?;
     let slow_down = fraction("STREAM_SLOWDOWN_THRESHOLD", slow_down)?;
     if slow_down < drop {
         let expected = format!("expected at least STREAM_DROP_THRESHOLD, which is {drop}");
         return Err(ConfigError::new("STREAM_SLOWDOWN_THRESHOLD", slow_down, expected));
     }
-    Ok(DropThresholds { drop, slow_down })
+    Ok((drop, slow_down))
 }
 
 fn max_frame_bytes(megabytes: f64) -> Result<usize, ConfigError> {
@@ -155,4 +123,21 @@ fn drain(seconds: f64) -> Result<Duration, ConfigError> {
         .ok()
         .filter(|drain| *drain <= LONGEST)
         .ok_or_else(|| ConfigError::new("--drain-seconds", seconds, expected()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn the_program_and_the_library_have_the_same_defaults() {
+        let cli = cli::Cli::try_parse_from(["framegate", "serve"]).unwrap();
+        let cli::Command::Serve(raw) = cli.command else { panic!("{:?}", cli.command) };
+        let mut options = ServerOptions::try_from(*raw).unwrap();
+        // A machine may say by a variable where its ONNX Runtime is.
+        options.pipeline.backend_options.ort_library = None;
+        assert_eq!(format!("{options:?}"), format!("{:?}", ServerOptions::default()));
+    }
 }

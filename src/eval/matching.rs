@@ -1,23 +1,23 @@
 //! When a box counts as having found an object.
 //!
-//! Labels made by a decoder are no outlines: of a barcode it may have read one line. So what is asked is
-//! not overlap but the right class, at the right place, of about the right size.
+//! Ground truth made by a barcode reader is not an outline: of a barcode it may give a single line. So the
+//! test is not overlap but the same class, at the same place, of about the same size.
 
-use super::Label;
+use super::LabelledObject;
 use crate::stages::Detection;
 
-/// Least and greatest longer side of a box, as a multiple of the label's.
+/// Range of the longer side of a box, as a multiple of the object's.
 const SIZE: std::ops::RangeInclusive<f32> = 0.5..=2.0;
 
-/// Whether a box finds an object: it has its class, contains its centre, and its longer side is 0.5 to
-/// 2 times as long.
-pub fn finds(found: &Detection, label: &Label) -> bool {
+/// Whether a box finds an object: it has the object's class, contains its centre, and its longer side is
+/// 0.5 to 2 times as long as the object's.
+pub fn finds(found: &Detection, object: &LabelledObject) -> bool {
     let within =
         |start: f32, extent: f32, position: f32| (start..=start + extent).contains(&position);
-    *found.label == *label.label
-        && within(found.x, found.width, label.x + label.width / 2.0)
-        && within(found.y, found.height, label.y + label.height / 2.0)
-        && SIZE.contains(&(found.width.max(found.height) / label.width.max(label.height)))
+    *found.label == *object.label
+        && within(found.x, found.width, object.x + object.width / 2.0)
+        && within(found.y, found.height, object.y + object.height / 2.0)
+        && SIZE.contains(&(found.width.max(found.height) / object.width.max(object.height)))
 }
 
 #[cfg(test)]
@@ -29,10 +29,15 @@ mod tests {
     }
 
     #[test]
-    fn class_place_and_size_must_be_right() {
-        // Its centre is at 50, 55: a thin line, as of a barcode.
-        let label =
-            Label { label: "linear".to_owned(), x: 0.0, y: 50.0, width: 100.0, height: 10.0 };
+    fn class_place_and_size_must_agree() {
+        // A thin line, as across a barcode, with its centre at 50, 55.
+        let object = LabelledObject {
+            label: "linear".to_owned(),
+            x: 0.0,
+            y: 50.0,
+            width: 100.0,
+            height: 10.0,
+        };
         for (box_, expected) in [
             (detection("linear", 0.0, 0.0, 100.0, 80.0), true),
             (detection("qr_code", 0.0, 0.0, 100.0, 80.0), false),
@@ -43,7 +48,7 @@ mod tests {
             (detection("linear", 0.0, 0.0, 100.0, 200.0), true),
             (detection("linear", 0.0, 0.0, 100.0, 201.0), false),
         ] {
-            assert_eq!(finds(&box_, &label), expected, "{box_:?}");
+            assert_eq!(finds(&box_, &object), expected, "{box_:?}");
         }
     }
 }

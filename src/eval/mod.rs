@@ -1,16 +1,16 @@
-//! A detector held against images whose objects are known.
+//! A detector measured on images whose objects are known.
 //!
 //! ```text
-//! labels ─┐
-//! boxes ──┴▶ matching: which box finds which label ─▶ tally ─▶ report
+//! ground truth ─┐
+//! boxes ────────┴▶ matching: which box finds which object ─▶ tally ─▶ report
 //! ```
 
-mod labels;
+mod ground_truth;
 mod matching;
 mod report;
 mod tally;
 
-pub use labels::{Label, Labels, LabelsError};
+pub use ground_truth::{GroundTruth, GroundTruthError, LabelledObject};
 pub use matching::finds;
-pub use report::{ClassReport, EvalReport, Miss, Unlabelled, WithoutLabels};
+pub use report::{ClassReport, EvalReport, Evaluation, Miss, Unlabelled, WithoutLabels};
 pub use tally::Tally;

@@ -1,23 +1,41 @@
-//! What an evaluation has come to.
+//! The results of an evaluation.
 
 use serde::Serialize;
 
-use super::Label;
+use super::LabelledObject;
 use crate::stages::Detection;
 
-/// The whole of it.
+/// A report together with the model, backend and thresholds it was made with.
+#[derive(Debug, Serialize)]
+pub struct Evaluation {
+    /// The ONNX file, or the name of the built-in model.
+    pub model: String,
+    /// The backend that ran it.
+    pub backend: &'static str,
+    /// The device that the backend ran on.
+    pub device: String,
+    /// Lowest score of a box.
+    pub conf: f32,
+    /// Overlap above which one of two boxes was dropped.
+    pub iou: f32,
+    /// The results.
+    #[serde(flatten)]
+    pub report: EvalReport,
+}
+
+/// What a detector found, and what it missed.
 #[derive(Debug, Clone, Serialize)]
 pub struct EvalReport {
-    /// Each class of the model that is labelled or was seen, in the model's order.
+    /// The classes of the model that occur in labels or boxes, in the model's order.
     pub classes: Vec<ClassReport>,
     /// All classes together.
     pub all: ClassReport,
-    /// The images that hold nothing.
+    /// The images without labelled objects.
     pub without_labels: WithoutLabels,
-    /// Images that were looked at.
+    /// Number of images that were run.
     pub images: usize,
-    /// Median time of an image from its JPEG to its boxes, one at a time, in milliseconds; null if
-    /// there was none.
+    /// Median time per image from JPEG to boxes, one image at a time, in milliseconds; null without
+    /// images.
     pub ms_per_image: Option<f64>,
     /// Objects that no box found.
     pub missed: Vec<Miss>,
@@ -28,31 +46,30 @@ pub struct EvalReport {
 /// How well a class is found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ClassReport {
-    /// Its name.
+    /// Name of the class.
     pub label: String,
-    /// Labelled objects.
+    /// Number of labelled objects.
     pub labelled: usize,
-    /// Those of them that a box found.
+    /// How many of them a box found.
     pub found: usize,
-    /// Found of labelled, 0 to 1; null without labels.
+    /// `found / labelled`, 0 to 1; null without labelled objects.
     pub recall: Option<f64>,
-    /// Boxes.
+    /// Number of boxes.
     pub boxes: usize,
-    /// Those of them that found a labelled object.
+    /// How many of them found a labelled object.
     pub right: usize,
-    /// Right of all boxes, 0 to 1; null without boxes. No more than a lower bound where not everything
-    /// is labelled.
+    /// `right / boxes`, 0 to 1; null without boxes. A lower bound where not every object is labelled.
     pub precision: Option<f64>,
 }
 
-/// Boxes in images that hold nothing.
+/// Boxes in images without labelled objects.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct WithoutLabels {
-    /// Such images.
+    /// Number of such images.
     pub images: usize,
-    /// Boxes in them.
+    /// Number of boxes in them.
     pub boxes: usize,
-    /// Boxes an image; null without such images.
+    /// Boxes per image; null without such images.
     pub boxes_per_image: Option<f64>,
 }
 
@@ -63,12 +80,12 @@ pub struct Miss {
     pub file: String,
     /// The object.
     #[serde(flatten)]
-    pub label: Label,
-    /// What was seen in the image instead, surest first.
+    pub object: LabelledObject,
+    /// What was detected in the image instead, highest score first.
     pub seen: Vec<Detection>,
 }
 
-/// A box where nothing is labelled.
+/// A box where no object is labelled.
 #[derive(Debug, Clone, Serialize)]
 pub struct Unlabelled {
     /// The image.
@@ -79,7 +96,7 @@ pub struct Unlabelled {
 }
 
 impl ClassReport {
-    /// Counts another class as part of this.
+    /// Adds the counts of another class.
     pub(super) fn add(&mut self, other: &Self) {
         self.labelled += other.labelled;
         self.found += other.found;
@@ -87,7 +104,7 @@ impl ClassReport {
         self.right += other.right;
     }
 
-    /// Works out the shares.
+    /// Computes recall and precision from the counts.
     pub(super) fn with_shares(self) -> Self {
         let recall = share(self.found, self.labelled);
         let precision = share(self.right, self.boxes);
@@ -95,7 +112,7 @@ impl ClassReport {
     }
 }
 
-/// `part` of `whole`; none of nothing.
+/// `part / whole`; `None` when `whole` is 0.
 pub(super) fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -1,15 +1,15 @@
-//! Counting, image by image.
+//! Counts of objects and boxes, image by image.
 
 use std::time::Duration;
 
 use super::report::share;
-use super::{ClassReport, EvalReport, Label, Miss, Unlabelled, WithoutLabels, finds};
+use super::{ClassReport, EvalReport, LabelledObject, Miss, Unlabelled, WithoutLabels, finds};
 use crate::engine::{FrameResult, milliseconds};
 
-/// What has been found so far.
+/// The counts so far.
 #[derive(Debug)]
 pub struct Tally {
-    /// Without their shares.
+    /// In the order of the model, recall and precision not yet computed.
     classes: Vec<ClassReport>,
     without_labels: WithoutLabels,
     times: Vec<Duration>,
@@ -30,27 +30,27 @@ impl Tally {
         }
     }
 
-    /// Counts what was seen in an image that holds the objects `labels`, all of classes of the model.
-    pub fn add(&mut self, file: &str, labels: &[Label], result: &FrameResult) {
+    /// Counts the detections in an image that holds `objects`, each of a class of the model.
+    pub fn add(&mut self, file: &str, objects: &[LabelledObject], result: &FrameResult) {
         let seen = &result.detections;
         self.times.push(result.timings.total());
-        if labels.is_empty() {
+        if objects.is_empty() {
             self.without_labels.images += 1;
             self.without_labels.boxes += seen.len();
         }
-        for label in labels {
-            let found = seen.iter().any(|detection| finds(detection, label));
-            if let Some(class) = self.classes.iter_mut().find(|one| one.label == label.label) {
+        for object in objects {
+            let found = seen.iter().any(|detection| finds(detection, object));
+            if let Some(class) = self.classes.iter_mut().find(|one| one.label == object.label) {
                 class.labelled += 1;
                 class.found += usize::from(found);
             }
             if !found {
-                let (label, seen) = (label.clone(), seen.clone());
-                self.missed.push(Miss { file: file.to_owned(), label, seen });
+                let (object, seen) = (object.clone(), seen.clone());
+                self.missed.push(Miss { file: file.to_owned(), object, seen });
             }
         }
         for detection in seen {
-            let right = labels.iter().any(|label| finds(detection, label));
+            let right = objects.iter().any(|object| finds(detection, object));
             let class = &mut self.classes[detection.class_id];
             class.boxes += 1;
             class.right += usize::from(right);
@@ -61,7 +61,7 @@ impl Tally {
         }
     }
 
-    /// Sums up.
+    /// The totals, with recall and precision.
     pub fn report(mut self) -> EvalReport {
         let mut all = ClassReport { label: "all".to_owned(), ..ClassReport::default() };
         self.classes.iter().for_each(|class| all.add(class));
@@ -91,8 +91,8 @@ mod tests {
     const DOG: usize = 1;
     const NAMES: [&str; 3] = ["cat", "dog", "owl"];
 
-    fn label(class: usize, x: f32) -> Label {
-        Label { label: NAMES[class].to_owned(), x, y: 0.0, width: 10.0, height: 10.0 }
+    fn object(class: usize, x: f32) -> LabelledObject {
+        LabelledObject { label: NAMES[class].to_owned(), x, y: 0.0, width: 10.0, height: 10.0 }
     }
 
     fn result(boxes: &[(usize, f32)], milliseconds: u64) -> FrameResult {
@@ -114,12 +114,12 @@ mod tests {
     }
 
     #[test]
-    fn every_label_and_every_box_is_counted_once() {
+    fn every_object_and_every_box_is_counted_once() {
         let mut tally = Tally::new(&NAMES.map(str::to_owned));
-        // One cat found twice over, one missed, a dog where none is labelled.
+        // One cat is found twice, one is missed, and a dog is detected where none is labelled.
         let boxes = result(&[(CAT, 0.0), (CAT, 2.0), (DOG, 50.0)], 3);
-        tally.add("a.jpg", &[label(CAT, 0.0), label(CAT, 70.0)], &boxes);
-        tally.add("b.jpg", &[label(DOG, 20.0)], &result(&[(DOG, 21.0)], 1));
+        tally.add("a.jpg", &[object(CAT, 0.0), object(CAT, 70.0)], &boxes);
+        tally.add("b.jpg", &[object(DOG, 20.0)], &result(&[(DOG, 21.0)], 1));
         tally.add("c.jpg", &[], &result(&[(DOG, 0.0)], 2));
         tally.add("d.jpg", &[], &result(&[], 9));
         let report = tally.report();
@@ -138,14 +138,14 @@ mod tests {
         assert_eq!(without.boxes_per_image, Some(0.5));
         assert_eq!((report.images, report.ms_per_image), (4, Some(3.0)));
         assert_eq!(report.missed.len(), 1);
-        assert_eq!((&*report.missed[0].file, report.missed[0].label.x), ("a.jpg", 70.0));
+        assert_eq!((&*report.missed[0].file, report.missed[0].object.x), ("a.jpg", 70.0));
         assert_eq!(report.missed[0].seen.len(), 3);
         let unlabelled: Vec<_> = report.unlabelled.iter().map(|one| &*one.file).collect();
         assert_eq!(unlabelled, ["a.jpg", "c.jpg"]);
     }
 
     #[test]
-    fn of_nothing_there_is_no_share() {
+    fn without_images_there_is_no_recall() {
         let report = Tally::new(&NAMES.map(str::to_owned)).report();
         assert_eq!((report.all.recall, report.all.precision), (None, None));
         assert_eq!((report.without_labels.boxes_per_image, report.ms_per_image), (None, None));

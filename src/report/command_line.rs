@@ -1,9 +1,9 @@
-//! How a measurement is repeated.
+//! The command that repeats a measurement.
 
 use std::env;
 
-/// The command that this process was started with, as a shell takes it; the program by its name alone.
-/// Options given by environment variables come first.
+/// The command that started this process, quoted for a shell; the program without its path. Options set
+/// by environment variables come first.
 pub fn command_line() -> String {
     let mut variables: Vec<(String, String)> =
         env::vars().filter(|(name, _)| name.starts_with("FRAMEGATE_")).collect();
@@ -15,8 +15,8 @@ pub fn command_line() -> String {
 }
 
 fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
+    if !argument.is_empty() && argument.chars().all(is_safe) {
         return argument.to_owned();
     }
     format!("'{}'", argument.replace('\'', r"'\''"))
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_reads_what_was_given() {
+    fn a_shell_restores_the_argument() {
         for (argument, expected) in [
             ("--fps=2.5", "--fps=2.5"),
             ("ws://127.0.0.1:8000", "ws://127.0.0.1:8000"),

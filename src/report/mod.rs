@@ -1,7 +1,8 @@
-//! What reports of measurements have in common: the machine, the page around them, and charts.
+//! What the reports of measurements share: tables, charts, the machine, and the frame of a page.
 //!
-//! A report is one HTML file that needs nothing else: no script, no request. `page.html` is the frame
-//! that every report extends.
+//! The data of a report is in `bench`, `load` and `eval`; its text and its page are in the command of
+//! that name. A page is one HTML file that extends `page.html` here and needs nothing else: no script, no
+//! request.
 
 pub mod chart;
 mod command_line;
@@ -10,6 +11,6 @@ mod machine;
 mod table;
 
 pub use command_line::command_line;
-pub use files::{ReportError, check_writable, write_html, write_json};
+pub use files::{ReportError, check_writable, write_html, write_json, write_json_to};
 pub use machine::{Machine, peak_memory_mb};
-pub use table::numbers_table;
+pub use table::{Facts, fact, table, write_facts};

@@ -1,4 +1,4 @@
-//! Images with detections drawn in.
+//! Detections drawn into images.
 
 use framegate::annotate::{AnnotationDirectory, DirectoryError, Mark, annotate};
 use framegate::engine::FrameOrigin;
@@ -15,7 +15,7 @@ fn mark(x: f32, y: f32, width: f32, height: f32) -> Mark {
     Mark::from(&Detection { label, class_id: 9, score: 0.87, x, y, width, height })
 }
 
-/// Whether a pixel is far from the grey that the image started with.
+/// Whether a pixel differs clearly from the grey of the original.
 fn is_drawn(image: &RgbImage, x: usize, y: usize) -> bool {
     let pixel = &image.pixels[(y * image.width + x) * 3..][..3];
     pixel.iter().zip(GREY).any(|(level, grey)| level.abs_diff(grey) > 60)
@@ -39,7 +39,7 @@ fn the_box_is_drawn_where_the_detection_is_and_its_label_above() {
 }
 
 #[test]
-fn a_label_without_room_above_stands_inside_the_box() {
+fn a_label_without_room_above_is_drawn_inside_the_box() {
     let grey = plain(320, 240, GREY);
     let annotated =
         annotate(&grey, DecodeLimits::DEFAULT, &[mark(250.0, 2.0, 70.0, 200.0)]).unwrap();
@@ -59,7 +59,7 @@ fn labels_of_boxes_in_one_place_do_not_cover_each_other() {
         (110..210).filter(|x| is_drawn(image, *x, row_below_the_top_edge)).count()
     };
     assert_eq!(drawn(&once), 0);
-    assert!(drawn(&both) > 60, "the second label stands inside its box");
+    assert!(drawn(&both) > 60, "the second label is inside its box");
 }
 
 #[test]
@@ -68,11 +68,11 @@ fn the_image_is_turned_upright() {
     let turned = encode(&GREY.repeat(64 * 32), 64, 32, coding);
     let image = decode(&annotate(&turned, DecodeLimits::DEFAULT, &[]).unwrap()).unwrap();
     assert_eq!((image.width, image.height), (32, 64));
-    assert_eq!(image.upright_size().width, 32, "it needs no turning any more");
+    assert_eq!(image.upright_size().width, 32, "it needs no more rotation");
 }
 
 #[test]
-fn no_image_is_too_small_to_draw_in() {
+fn the_smallest_image_can_be_annotated() {
     let annotated =
         annotate(&plain(1, 1, GREY), DecodeLimits::DEFAULT, &[mark(0.0, 0.0, 1.0, 1.0)]);
     assert_eq!(decode(&annotated.unwrap()).unwrap().width, 1);
@@ -102,7 +102,7 @@ fn two_inputs_of_one_name_are_refused() {
 }
 
 #[test]
-fn beside_a_stream_no_input_may_be_named_like_one_of_its_frames() {
+fn with_a_stream_no_input_may_be_named_like_one_of_its_frames() {
     let directory = tempfile::tempdir().unwrap();
     let create = |name: &str| {
         let file = || Source::File(name.into());

@@ -1,11 +1,11 @@
-//! Backends side by side: what is measured, and that a wrong one is found out.
+//! Backends side by side: what is measured, and that a wrong backend is caught.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use framegate::backends::BackendOptions;
 use framegate::bench::report::ModelReport;
-use framegate::bench::{Bench, BenchError, Combination, Job, Step, Worker};
+use framegate::bench::{Bench, BenchCase, BenchError, RunnerConfig, Step, Worker};
 use framegate_backend_api::{Backend, BackendError};
 use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
@@ -15,7 +15,7 @@ use crate::onnx_model::{OnnxModel, OnnxNode};
 use crate::support::colours::{COLOURS, image};
 use crate::support::program::{framegate, run};
 
-/// A model that says which colour an image has, and images of each.
+/// A model that classifies an image by colour, and images of each colour.
 struct Data {
     directory: TempDir,
 }
@@ -48,9 +48,9 @@ impl Data {
         self.directory.path().join("colours.onnx")
     }
 
-    fn job(&self, backend: &str, batch: usize) -> Job {
-        Job {
-            combination: Combination { model: self.model(), backend: backend.to_owned(), batch },
+    fn config(&self, backend: &str, batch: usize) -> RunnerConfig {
+        RunnerConfig {
+            case: BenchCase { model: self.model(), backend: backend.to_owned(), batch },
             images: (0..5)
                 .map(|number| self.directory.path().join(format!("{number}.jpg")))
                 .collect(),
@@ -61,14 +61,14 @@ impl Data {
         }
     }
 
-    /// Measures the reference beside `backend`, both in this process.
+    /// Measures the reference and `backend`, both in this process.
     fn bench(&self, batch: usize, backend: &dyn Backend) -> ModelReport {
-        let jobs = vec![self.job("reference", 1), self.job("fake", batch)];
-        let start = |job: Job| match job.combination.backend.as_str() {
-            "reference" => Worker::here(job, &ReferenceBackend),
-            _ => Worker::here(job, backend),
+        let configs = vec![self.config("reference", 1), self.config("fake", batch)];
+        let start = |config: RunnerConfig| match config.case.backend.as_str() {
+            "reference" => Worker::here(config, &ReferenceBackend),
+            _ => Worker::here(config, backend),
         };
-        Bench { duration: Duration::from_millis(10) }.run(jobs, start, &mut |_| ())
+        Bench { duration: Duration::from_millis(10) }.run(configs, start, &mut |_| ())
     }
 }
 
@@ -77,7 +77,7 @@ fn fake(outcome: Outcome) -> FakeBackend {
 }
 
 #[test]
-fn a_backend_that_is_right_is_in_parity() {
+fn a_correct_backend_is_in_parity() {
     let report = Data::new().bench(2, &fake(Outcome::Success));
     assert!(report.holds(), "{report:?}");
     let [reference, fake] = &report.runs[..] else { panic!("{report:?}") };
@@ -89,7 +89,7 @@ fn a_backend_that_is_right_is_in_parity() {
 }
 
 #[test]
-fn a_backend_that_is_wrong_is_found_out() {
+fn a_wrong_backend_is_caught() {
     let report = Data::new().bench(2, &fake(Outcome::WrongNumbers));
     assert!(!report.holds());
     let parity = &report.parity[0];
@@ -113,15 +113,15 @@ fn a_backend_that_fails_is_reported_and_the_others_go_on() {
 }
 
 #[test]
-fn turns_go_there_and_back() {
+fn the_order_is_reversed_after_each_turn() {
     let data = Data::new();
     let mut turns = Vec::new();
-    let jobs = vec![data.job("a", 1), data.job("b", 1)];
-    let start = |job: Job| Worker::here(job, &ReferenceBackend);
+    let configs = vec![data.config("a", 1), data.config("b", 1)];
+    let start = |config: RunnerConfig| Worker::here(config, &ReferenceBackend);
     let bench = Bench { duration: Duration::from_millis(1) };
-    bench.run(jobs, start, &mut |step| {
-        if let Step::Measuring(combination) = step {
-            turns.push(combination.contains("on a,"));
+    bench.run(configs, start, &mut |step| {
+        if let Step::Measuring(case) = step {
+            turns.push(case.contains("on a,"));
         }
     });
     assert_eq!(turns, [true, false, false, true, true, false, false, true, true, false]);
@@ -130,17 +130,14 @@ fn turns_go_there_and_back() {
 #[test]
 fn a_worker_that_cannot_start_is_a_failure() {
     let data = Data::new();
-    let refuse = |job: Job| {
-        Err(BenchError::Process {
-            combination: job.combination.to_string(),
-            problem: "no".to_owned(),
-        })
+    let refuse = |config: RunnerConfig| {
+        Err(BenchError::Process { case: config.case.to_string(), problem: "no".to_owned() })
     };
     let bench = Bench { duration: Duration::from_millis(1) };
-    let report = bench.run(vec![data.job("a", 1)], refuse, &mut |_| ());
+    let report = bench.run(vec![data.config("a", 1)], refuse, &mut |_| ());
     assert!(!report.holds() && report.failures.len() == 1);
     let mut program = std::process::Command::new("/nonexistent/program");
-    let error = Worker::start(data.job("a", 1), &mut program).err().unwrap();
+    let error = Worker::start(data.config("a", 1), &mut program).err().unwrap();
     assert!(error.to_string().contains("colours on a, batch 1"), "{error}");
 }
 
@@ -154,12 +151,12 @@ fn the_program_compares_writes_reports_and_exits_by_parity() {
         let mut command =
             framegate(["bench", "--seconds", "0.05", "--batch", "1,2", "--threads", "1"]);
         command.arg("--model").arg(&model).args(["--images", &images, "--backend", backends]);
-        command.arg("--json").arg(&json).arg("--html").arg(&html);
+        command.arg("--json-file").arg(&json).arg("--html").arg(&html);
         run(&mut command)
     };
     let good = bench("flex,simd");
     assert_eq!(good.status, 0, "{}{}", good.stdout, good.stderr);
-    assert!(good.stdout.contains("holds") && !good.stdout.contains("FAILS"));
+    assert!(good.stdout.contains("yes") && !good.stdout.contains("NO"), "{}", good.stdout);
     let report: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
     assert_eq!(report["runs"].as_array().unwrap().len(), 4);
@@ -181,10 +178,10 @@ fn the_program_compares_writes_reports_and_exits_by_parity() {
     assert!(page.contains("<svg") && page.contains("framegate bench"));
     assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("@import"));
 
-    // It finds nothing, whatever there is.
+    // It never detects anything.
     let wrong = bench("flex,null");
     assert_eq!(wrong.status, 1);
-    assert!(wrong.stdout.contains("FAILS"), "{}", wrong.stdout);
+    assert!(wrong.stdout.contains("NO"), "{}", wrong.stdout);
 }
 
 #[test]

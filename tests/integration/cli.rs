@@ -1,5 +1,6 @@
-//! The command line: what is understood, what is refused, and how that is said.
+//! The command line: what is accepted, what is refused, and with which message.
 
+use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use clap::CommandFactory;
@@ -34,9 +35,9 @@ fn every_option_has_its_variable() {
             };
             let name = long.to_uppercase().replace('-', "_");
             let variable = match name.as_str() {
-                // These go by the names of the published contract.
+                // These names are part of the published protocol.
                 name if name.starts_with("STREAM_") => name.to_owned(),
-                // This is where everything that loads the runtime looks.
+                // Everything that loads the runtime reads this variable.
                 "ORT_LIB" => "ORT_DYLIB_PATH".to_owned(),
                 name => format!("FRAMEGATE_{name}"),
             };
@@ -52,13 +53,41 @@ fn every_option_has_its_variable() {
     Cli::command().debug_assert();
 }
 
+/// Whoever sets a variable sets it for every command that reads it.
+#[test]
+fn every_variable_means_one_thing() {
+    type Meanings = BTreeMap<String, (String, String)>;
+    fn check(command: &clap::Command, meanings: &mut Meanings) {
+        for option in command.get_arguments() {
+            let Some(variable) = option.get_env() else { continue };
+            let values: Vec<&str> = match option.get_action().takes_values() {
+                true => {
+                    option.get_value_names().into_iter().flatten().map(|name| &**name).collect()
+                }
+                false => Vec::new(),
+            };
+            // Some commands take several values where others take one.
+            let values = values.join(" ").replace(",…", "");
+            let meaning = (option.get_id().to_string(), values);
+            let known = meanings
+                .entry(variable.to_string_lossy().into_owned())
+                .or_insert_with(|| meaning.clone());
+            assert_eq!(*known, meaning, "{variable:?} in `{}`", command.get_name());
+        }
+        command.get_subcommands().for_each(|command| check(command, meanings));
+    }
+    let mut meanings = Meanings::new();
+    check(&Cli::command(), &mut meanings);
+    assert!(meanings.len() > 20, "{meanings:?}");
+}
+
 #[test]
 fn an_option_beats_its_variable() {
     let infer = ["infer", "--model", "m.onnx", "a.jpg"];
     let mut by_variable = framegate(infer);
     by_variable.env("FRAMEGATE_BATCH", "17").env("FRAMEGATE_MODEL", "other.onnx");
     run(&mut by_variable).assert_refused(2, &["--batch 17", "1 to 16"]);
-    // The variable's value would be refused, so the option's was taken.
+    // The variable's value would be refused, so the option's was used.
     let mut by_option = framegate(infer);
     by_option.args(["--batch", "2"]).env("FRAMEGATE_BATCH", "17");
     run(&mut by_option).assert_refused(1, &["m.onnx"]);
@@ -89,10 +118,10 @@ fn values_out_of_range_are_refused_before_any_work() {
 }
 
 #[test]
-fn what_is_not_understood_is_a_usage_error() {
+fn unknown_arguments_are_usage_errors() {
     for (arguments, word) in [
         (&["infer"][..], "<PATH>"),
-        (&["eval", "--images", "photos"], "--labels"),
+        (&["eval", "--images", "photos"], "--ground-truth"),
         (&["infer", "--model", "m.onnx", "--backend", "abacus", "a.jpg"], "ndarray"),
         (&["infer", "--model", "m.onnx", "--batch", "many", "a.jpg"], "many"),
         (&["infer", "--model", "m.onnx", "-", "-"], "only once"),
@@ -141,7 +170,7 @@ fn every_known_backend_is_listed_with_a_device_or_a_reason() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
+fn a_closed_standard_output_is_not_an_error() {
     let mut command = framegate(["backends"]);
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");

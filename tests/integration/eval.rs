@@ -1,4 +1,4 @@
-//! `framegate eval` on generated images, with the model in the program.
+//! `framegate eval` on generated images, with the built-in model.
 
 use std::fs;
 use std::path::Path;
@@ -9,11 +9,11 @@ use crate::support::images::{GENERATED, plain};
 use crate::support::jpeg::decode;
 use crate::support::program::{Ended, cpu_backends, framegate, run};
 
-/// Evaluates the images of `folder` by its `labels.json`, on our own engine.
+/// Evaluates the images in `folder` against its `labels.json`, on our own engine.
 fn eval(folder: &Path, arguments: &[&str]) -> Ended {
     let labels = folder.join("labels.json");
     let mut command = framegate(["eval", "--backend", "simd"]);
-    command.arg("--labels").arg(labels).arg("--images").arg(folder);
+    command.arg("--ground-truth").arg(labels).arg("--images").arg(folder);
     run(command.args(arguments))
 }
 
@@ -21,13 +21,13 @@ fn report(ended: &Ended) -> Value {
     serde_json::from_str(&ended.stdout).expect(&ended.stderr)
 }
 
-/// Whether our own engine is in this build, as it is unless somebody leaves it out.
+/// Whether our own engine is in this build; it is by default.
 fn has_simd() -> bool {
     cpu_backends().contains(&"simd")
 }
 
 #[test]
-fn what_is_labelled_is_found_and_what_is_not_is_told() {
+fn found_missed_and_unlabelled_objects_are_reported() {
     if !has_simd() {
         return;
     }
@@ -74,7 +74,7 @@ fn what_is_labelled_is_found_and_what_is_not_is_told() {
 }
 
 #[test]
-fn negatives_are_images_without_labels() {
+fn negatives_are_images_without_objects() {
     if !has_simd() {
         return;
     }
@@ -88,11 +88,11 @@ fn negatives_are_images_without_labels() {
     let ended = eval(folder.path(), &["--json", "--negatives", empty.to_str().unwrap()]);
     assert_eq!(report(&ended)["without_labels"]["images"], 2);
     assert_eq!(report(&ended)["without_labels"]["boxes_per_image"], 0.0);
-    assert!(report(&ended)["all"]["recall"].is_null(), "of nothing there is no share");
+    assert!(report(&ended)["all"]["recall"].is_null(), "without objects there is no recall");
 }
 
 #[test]
-fn an_image_that_cannot_be_read_does_not_count_and_is_told() {
+fn an_unreadable_image_is_reported_and_not_counted() {
     if !has_simd() {
         return;
     }
@@ -108,7 +108,7 @@ fn an_image_that_cannot_be_read_does_not_count_and_is_told() {
 }
 
 #[test]
-fn labels_that_cannot_be_used_are_refused() {
+fn an_unusable_ground_truth_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     eval(folder.path(), &[]).assert_refused(1, &["labels.json"]);
     for (labels, words) in [
@@ -127,6 +127,13 @@ fn labels_that_cannot_be_used_are_refused() {
         fs::write(folder.path().join("labels.json"), labels).unwrap();
         eval(folder.path(), &[]).assert_refused(1, &["a.jpg", "`cat`", "qr_code"]);
     }
-    run(framegate(["eval"]).args(["--labels", "a.json", "--images", "b", "--negatives", "-"]))
-        .assert_refused(2, &["--negatives -"]);
+    run(framegate(["eval"]).args([
+        "--ground-truth",
+        "a.json",
+        "--images",
+        "b",
+        "--negatives",
+        "-",
+    ]))
+    .assert_refused(2, &["--negatives -"]);
 }

@@ -39,7 +39,7 @@ fn detections(ended: &Ended) -> Vec<Value> {
 }
 
 #[test]
-fn a_directory_is_answered_line_by_line_in_order() {
+fn a_directory_gives_one_line_per_image_in_order() {
     let Some(data) = data() else { return };
     let folder = tempfile::tempdir().unwrap();
     for (index, photograph) in data.photographs.iter().enumerate() {
@@ -68,7 +68,7 @@ fn a_directory_is_answered_line_by_line_in_order() {
 }
 
 #[test]
-fn a_bad_input_costs_itself_alone() {
+fn a_bad_input_affects_no_other() {
     let Some(data) = data() else { return };
     let folder = tempfile::tempdir().unwrap();
     let in_folder = |name: &str| text(&folder.path().join(name));
@@ -109,7 +109,7 @@ fn a_bad_input_costs_itself_alone() {
 }
 
 #[test]
-fn a_stream_gives_what_its_frames_give_as_files() {
+fn a_stream_gives_the_same_results_as_its_frames_in_files() {
     let Some(data) = data() else { return };
     let frames: Vec<Vec<u8>> =
         data.photographs.iter().map(|photograph| fs::read(photograph).unwrap()).collect();
@@ -200,7 +200,7 @@ fn an_image_that_cannot_be_annotated_costs_no_result() {
 }
 
 #[test]
-fn the_log_is_quiet_when_asked_to_be_and_json_when_asked_to_be() {
+fn the_log_follows_its_options() {
     let Some(data) = data() else { return };
     let Some(backend) = cpu_backends().into_iter().next() else { return };
     let photograph = text(&data.photographs[0]);
@@ -251,7 +251,7 @@ fn a_backend_that_cannot_run_here_is_refused_in_one_sentence() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_ends_the_run_quietly() {
+fn a_closed_standard_output_ends_the_run_quietly() {
     let Some(data) = data() else { return };
     let Some(backend) = cpu_backends().into_iter().next() else { return };
     let mut command = framegate(["infer", "--model", &data.model, "--backend", backend]);

@@ -26,7 +26,7 @@ async fn reports_account_for_every_frame() {
     let server = TestServer::start(&null("latency_ms=50"), setup).await;
     let directory = tempfile::tempdir().unwrap();
     let [json, html] = ["load.json", "load.html"].map(|name| directory.path().join(name));
-    let reports = ["--json", json.to_str().unwrap(), "--html", html.to_str().unwrap()];
+    let reports = ["--json-file", json.to_str().unwrap(), "--html", html.to_str().unwrap()];
     let load_arguments = ["--sessions", "3", "--fps", "20", "--seconds", "2"];
     let ended = load(&server, &[&load_arguments[..], &reports[..]].concat()).await;
     assert_eq!(ended.status, 0, "{}", ended.stderr);
@@ -63,7 +63,7 @@ async fn sessions_that_are_refused_are_counted_and_fail_the_run() {
         "{}",
         ended.stdout
     );
-    let unknown = load(&server, &["--pipeline", "nope", "--seconds", "1"]).await;
+    let unknown = load(&server, &["--pipeline-id", "nope", "--seconds", "1"]).await;
     unknown.assert_refused(1, &["Unknown pipeline_id: nope", "1008"]);
     server.stop().await;
 }

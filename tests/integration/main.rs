@@ -27,6 +27,7 @@ mod offline;
 mod onnx;
 mod onnx_model;
 mod parity;
+mod pinned;
 mod preprocess;
 mod realtime;
 mod serve;

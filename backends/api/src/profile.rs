@@ -16,7 +16,7 @@ pub struct Profile {
 pub struct StepProfile {
     /// Name of the node that it computes, including the nodes fused into it.
     pub node: String,
-    /// The kernel: `"pointwise"`, `"depthwise"`, `"plain"`, ….
+    /// The kernel: `"pointwise"`, `"depthwise"`, `"scalar"`, ….
     pub kernel: &'static str,
     /// Multiply-adds per image; 0 where that is not a useful measure.
     pub multiply_adds: u64,

@@ -1,4 +1,4 @@
-//! Whole models, by level and batch.
+//! Times whole models, by batch size.
 //!
 //! ```text
 //! FRAMEGATE_TEST_DATA=../shared cargo bench -p framegate-backend-simd --bench models
@@ -18,7 +18,7 @@ fn main() {
     divan::main();
 }
 
-/// The folder of models, relative to the workspace.
+/// The folder of models, if there is one.
 fn models() -> Option<PathBuf> {
     let data = std::env::var_os("FRAMEGATE_TEST_DATA").unwrap_or_else(|| "../shared".into());
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(data).join("models");

@@ -1,18 +1,15 @@
-//! The boundary: what is usable here, and loading.
+//! The boundary: which levels and precisions are usable here, and loading.
 
 use framegate_backend_api::{
     Backend, BackendError, DeviceInfo, DeviceKind, Limits, Model, Session, catch_as_device_error,
 };
+use framegate_cpu::Precision;
 
-use crate::level::SimdLevel;
 use crate::plan::Plan;
-use crate::precision::Precision;
-use crate::session::SimdSession;
+use crate::session::{BACKEND, SimdSession};
+use framegate_cpu::Level;
 
-/// Name of the backend.
-pub(crate) const BACKEND: &str = "simd";
-
-/// The processor, through kernels of our own.
+/// The processor, through our own kernels.
 #[derive(Debug, Clone, Copy)]
 pub struct SimdBackend {
     options: SimdOptions,
@@ -21,9 +18,9 @@ pub struct SimdBackend {
 /// How [`SimdBackend`] computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimdOptions {
-    /// The instructions to use; [`SimdLevel::best`] unless there is a reason.
-    pub level: SimdLevel,
-    /// What convolutions multiply; [`Precision::F32`] unless speed is worth more than digits.
+    /// The instructions to use; [`Level::best`] unless there is a reason for another.
+    pub level: Level,
+    /// What convolutions multiply; [`Precision::F32`] unless speed matters more than digits.
     pub precision: Precision,
 }
 
@@ -33,7 +30,7 @@ impl SimdBackend {
         Self { options }
     }
 
-    /// Loads a model as [`Backend::load`] does, as a session that tells its memory.
+    /// Loads a model as [`Backend::load`] does, as a session that reports its memory.
     ///
     /// # Errors
     /// As [`Backend::load`].

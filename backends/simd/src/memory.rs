@@ -1,18 +1,18 @@
-//! The memory of one image on its way through the graph.
+//! The memory in which an image runs through the graph.
 #![expect(unsafe_code, reason = "several threads write to disjoint parts of one arena")]
 
 use framegate_backend_api::ElementType;
 
-/// Bytes that every buffer is aligned to: a cache line, and the longest vector.
+/// The alignment of every buffer in bytes: a cache line, and the longest vector.
 pub(crate) const ALIGNMENT: usize = 64;
 
 /// The unit of the arena: four bytes, enough for an `f32`.
 pub(crate) type Cell = f32;
 
-/// Cells in an alignment.
+/// Cells per alignment.
 pub(crate) const CELLS: usize = ALIGNMENT / size_of::<Cell>();
 
-/// Number of cells that `len` elements take.
+/// The number of cells that `len` elements take.
 pub(crate) fn cells(element_type: ElementType, len: usize) -> usize {
     match element_type {
         ElementType::F32 => len,
@@ -22,7 +22,7 @@ pub(crate) fn cells(element_type: ElementType, len: usize) -> usize {
     }
 }
 
-/// Number of a buffer in a plan.
+/// The number of a buffer in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Slot(pub(crate) usize);
 
@@ -37,7 +37,7 @@ pub(crate) struct AlignedCells {
 struct Line([Cell; CELLS]);
 
 impl AlignedCells {
-    /// Room for `cells` and, whatever that is, at least one line.
+    /// Room for `cells`, and always for at least one line.
     pub(crate) fn new(cells: usize) -> Self {
         Self { lines: vec![Line([0.0; CELLS]); cells.div_ceil(CELLS).max(1)] }
     }
@@ -64,18 +64,18 @@ impl AlignedCells {
     }
 }
 
-/// Where every buffer of a plan lies for the image under way, by [`Slot`].
+/// Where each buffer of a plan is for the image under way, by [`Slot`].
 ///
-/// Kernels reach memory only through here. What they may assume is what the plan promises: a slot
-/// has room for what its value's layout says, slots that are in use at the same time do not overlap
-/// unless one lies inside the other by design, and two tasks never write to the same elements.
+/// Kernels reach memory only through here. What they may assume is what the plan promises: a slot has
+/// room for what the layout of its value says, slots that are in use at the same time do not overlap
+/// unless one is inside the other by design, and two tasks never write to the same elements.
 #[derive(Debug)]
 pub(crate) struct Buffers {
     pointers: Vec<*mut Cell>,
 }
 
 // SAFETY: the pointers are used only while a batch runs, during which the session keeps what they
-// point to alive and hands it to nobody else; tasks write to disjoint elements, as said above.
+// point to alive and lets nothing else use it; tasks write to disjoint elements, as said above.
 unsafe impl Send for Buffers {}
 // SAFETY: as above.
 unsafe impl Sync for Buffers {}
@@ -85,12 +85,12 @@ impl Buffers {
         Self { pointers: vec![std::ptr::null_mut(); slots] }
     }
 
-    /// Says where a buffer lies from now on.
+    /// Sets where a buffer is from now on.
     pub(crate) fn set(&mut self, slot: Slot, pointer: *mut Cell) {
         self.pointers[slot.0] = pointer;
     }
 
-    /// Where a buffer lies.
+    /// Where a buffer is.
     pub(crate) fn pointer(&self, slot: Slot) -> *mut Cell {
         self.pointers[slot.0]
     }
@@ -98,7 +98,7 @@ impl Buffers {
     /// The first `len` elements of a buffer.
     ///
     /// # Safety
-    /// The buffer holds that many elements of type `T`, and nobody writes to them while the slice
+    /// The buffer holds that many elements of type `T`, and nothing writes to them while the slice
     /// lives.
     pub(crate) unsafe fn slice<T>(&self, slot: Slot, len: usize) -> &[T] {
         // SAFETY: buffers start at a multiple of `ALIGNMENT` or, for inputs and outputs, at an
@@ -109,9 +109,9 @@ impl Buffers {
     /// The first `len` elements of a buffer, to be written.
     ///
     /// # Safety
-    /// The buffer has room for that many elements of type `T`, and nobody else reads or writes them
+    /// The buffer has room for that many elements of type `T`, and nothing else reads or writes them
     /// while the slice lives.
-    #[expect(clippy::mut_from_ref, reason = "who may write is the plan's business")]
+    #[expect(clippy::mut_from_ref, reason = "the plan decides which task may write")]
     pub(crate) unsafe fn slice_mut<T>(&self, slot: Slot, len: usize) -> &mut [T] {
         // SAFETY: as above.
         unsafe { std::slice::from_raw_parts_mut(self.pointer(slot).cast(), len) }

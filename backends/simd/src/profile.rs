@@ -1,9 +1,9 @@
-//! Adding up where a session's time goes, by operator.
+//! Adds up where the time of a session goes, by step.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Adds up times from several threads.
+/// Times from several threads.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     is_on: AtomicBool,
@@ -24,7 +24,7 @@ impl Recorder {
         self.is_on.load(Ordering::Relaxed)
     }
 
-    /// Switches recording on, from zero, or off.
+    /// Switches recording on, starting from zero, or off.
     pub(crate) fn set(&self, is_on: bool) {
         if is_on {
             self.nanoseconds.iter().for_each(|step| step.store(0, Ordering::Relaxed));
@@ -47,7 +47,7 @@ impl Recorder {
         self.images.load(Ordering::Relaxed)
     }
 
-    /// Mean time an image of a step.
+    /// Mean time per image of a step.
     pub(crate) fn time(&self, step: usize) -> Duration {
         let total = self.nanoseconds[step].load(Ordering::Relaxed);
         Duration::from_nanos(total / self.images().max(1))

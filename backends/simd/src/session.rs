@@ -8,25 +8,27 @@ use framegate_backend_api::{
     BackendError, InputBatch, Limits, OutputBatch, OutputTensor, Profile, Session, StepProfile,
 };
 
-use crate::backend::BACKEND;
-use crate::crew::{Crew, Job};
-use crate::engine::{Engine, SharedPointer};
+use crate::executor::{Executor, SharedPointer};
 use crate::plan::Plan;
+use crate::team::{Job, WorkerTeam};
+
+/// The backend's name.
+pub(crate) const BACKEND: &str = "simd";
 
 /// A model that the simd backend has loaded.
 pub struct SimdSession {
-    engine: Arc<Engine>,
-    crew: Crew,
+    executor: Arc<Executor>,
+    team: WorkerTeam,
     image_shape: Vec<usize>,
-    /// Names and shapes for one image, without elements.
+    /// Names and shapes for one image, without data.
     outputs: Vec<OutputTensor>,
     max_batch: usize,
 }
 
-/// What a session keeps in memory, in bytes, besides the caller's batches.
+/// A session's memory in bytes, besides the caller's batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionMemory {
-    /// All that is computed on the way: an arena and scratch memory for each thread.
+    /// Intermediate results: an arena and scratch memory per thread.
     pub arenas: usize,
     /// Packed weights and other constants.
     pub weights: usize,
@@ -34,25 +36,26 @@ pub struct SessionMemory {
 
 impl SimdSession {
     pub(crate) fn new(graph: &Graph, plan: Plan, limits: &Limits) -> Result<Self, BackendError> {
-        let engine = Arc::new(Engine::new(plan, limits.threads, limits.max_batch));
-        let helping = Arc::clone(&engine);
-        // SAFETY: helpers work only between a batch's `open` and `close` in `infer`, which borrows
+        let executor = Arc::new(Executor::new(plan, limits.threads, limits.max_batch));
+        let shared = Arc::clone(&executor);
+        // SAFETY: workers run only between a batch's `begin` and `join` in `infer`, which borrows
         // all memory that the batch was prepared with.
-        let job: Arc<Job> = Arc::new(move |thread| unsafe { helping.work(thread) });
-        let crew = Crew::start(limits.threads, &job).map_err(|error| BackendError::Device {
-            backend: BACKEND,
-            reason: format!("cannot start {} threads: {error}", limits.threads),
-        })?;
+        let job: Arc<Job> = Arc::new(move |thread| unsafe { shared.work(thread) });
+        let team =
+            WorkerTeam::start(limits.threads, &job).map_err(|error| BackendError::Device {
+                backend: BACKEND,
+                reason: format!("cannot start {} threads: {error}", limits.threads),
+            })?;
         Ok(Self {
-            engine,
-            crew,
+            executor,
+            team,
             image_shape: graph.image_shape().to_vec(),
             outputs: OutputBatch::declared_by(graph).tensors,
             max_batch: limits.max_batch,
         })
     }
 
-    /// Runs black images, so that the memory is there.
+    /// Runs black images, so that all memory has been touched before the first real batch.
     pub(crate) fn warm_up(&mut self) -> Result<(), BackendError> {
         let mut batch = InputBatch::new(self.image_shape.as_slice(), self.max_batch);
         let mut out = OutputBatch::default();
@@ -63,11 +66,11 @@ impl SimdSession {
         Ok(())
     }
 
-    /// How much memory this session holds.
+    /// The memory that this session holds.
     pub fn memory(&self) -> SessionMemory {
         SessionMemory {
-            arenas: self.engine.arena_bytes(),
-            weights: self.engine.plan().weight_bytes(),
+            arenas: self.executor.arena_bytes(),
+            weights: self.executor.plan().weight_bytes(),
         }
     }
 }
@@ -82,43 +85,44 @@ impl Session for SimdSession {
             let len = declared.image_shape.iter().product::<usize>() * batch.len();
             tensor.data.resize(len, 0.0);
         }
-        let engine = &self.engine;
-        engine.prepare(
-            |ends| {
+        let executor = &self.executor;
+        executor.prepare(
+            |io| {
                 // Nothing writes to the slots of inputs.
-                ends.input = SharedPointer(batch.data().as_ptr().cast_mut());
-                ends.input_len = batch.data().len() / batch.len();
-                ends.outputs.clear();
-                ends.outputs.extend(out.tensors.iter_mut().map(|tensor| {
+                io.input = SharedPointer(batch.data().as_ptr().cast_mut());
+                io.input_len = batch.data().len() / batch.len();
+                io.outputs.clear();
+                io.outputs.extend(out.tensors.iter_mut().map(|tensor| {
                     (SharedPointer(tensor.data.as_mut_ptr()), tensor.data.len() / batch.len())
                 }));
             },
             batch.len(),
         );
-        self.crew.open();
-        // SAFETY: `batch` and `out` are borrowed until this returns, and `close` waits for everyone.
-        unsafe { engine.work(0) };
-        self.crew.close();
-        engine.recorder.add_images(batch.len());
-        match engine.take_failure() {
+        self.team.begin();
+        // SAFETY: `batch` and `out` are borrowed until this returns, and `join` waits for every worker.
+        unsafe { executor.work(0) };
+        self.team.join();
+        executor.recorder.add_images(batch.len());
+        match executor.take_failure() {
             None => Ok(()),
             Some(reason) => Err(BackendError::Device { backend: BACKEND, reason }),
         }
     }
 
-    /// It costs some tenths of a microsecond a task.
+    /// Costs a few tenths of a microsecond per task.
     fn set_profiling(&mut self, is_on: bool) {
-        self.engine.recorder.set(is_on);
+        self.executor.recorder.set(is_on);
     }
 
     fn profile(&self) -> Option<Profile> {
-        let recorder = &self.engine.recorder;
-        let steps = self.engine.plan().steps.iter().enumerate().map(|(index, step)| StepProfile {
-            node: step.node.clone(),
-            kernel: step.kernel,
-            multiply_adds: step.multiply_adds,
-            time: recorder.time(index),
-        });
+        let recorder = &self.executor.recorder;
+        let steps =
+            self.executor.plan().steps.iter().enumerate().map(|(index, step)| StepProfile {
+                node: step.node.clone(),
+                kernel: step.kernel,
+                multiply_adds: step.multiply_adds,
+                time: recorder.time(index),
+            });
         Some(Profile { steps: steps.collect(), images: recorder.images() })
     }
 }
@@ -131,11 +135,11 @@ mod tests {
     use framegate_backend_api::graph::{Convolution, GraphBuilder, Operator, Padding};
 
     use super::*;
-    use crate::level::SimdLevel;
     use crate::memory::Buffers;
     use crate::memory::Cell;
-    use crate::precision::Precision;
     use crate::steps::Step;
+    use framegate_cpu::Level;
+    use framegate_cpu::Precision;
 
     fn graph() -> Graph {
         let mut builder = GraphBuilder::new("x", [1, 3, 4, 4]);
@@ -155,17 +159,17 @@ mod tests {
         (session.unwrap(), batch)
     }
 
-    /// Holds the place of a step.
+    /// Stands in for a step that has been taken out.
     struct Nothing;
 
     impl Step for Nothing {
         unsafe fn run(&self, _task: usize, _buffers: &Buffers, _scratch: *mut Cell) {}
     }
 
-    /// Panics every second time.
-    struct Moody(Box<dyn Step>, AtomicUsize);
+    /// Panics on every other call.
+    struct Flaky(Box<dyn Step>, AtomicUsize);
 
-    impl Step for Moody {
+    impl Step for Flaky {
         unsafe fn run(&self, task: usize, buffers: &Buffers, scratch: *mut Cell) {
             assert!(self.1.fetch_add(1, Ordering::Relaxed) % 2 == 1, "not today");
             // SAFETY: as for this step.
@@ -175,11 +179,11 @@ mod tests {
 
     #[test]
     fn a_panic_costs_its_batch_and_the_session_goes_on() {
-        let mut plan = Plan::new(&graph(), SimdLevel::best(Precision::F32), Precision::F32, 2);
-        assert_eq!(plan.steps[0].step.tasks(), 1, "every task must go wrong alike");
+        let mut plan = Plan::new(&graph(), Level::best(Precision::F32), Precision::F32, 2);
+        assert_eq!(plan.steps[0].step.tasks(), 1, "a batch must be one call of the step");
         let step = &mut plan.steps[0].step;
         let calm: Box<dyn Step> = std::mem::replace(step, Box::new(Nothing));
-        *step = Box::new(Moody(calm, AtomicUsize::new(0)));
+        *step = Box::new(Flaky(calm, AtomicUsize::new(0)));
         let (mut session, mut batch) = session(plan);
         let mut out = OutputBatch::default();
         batch.set_len(1);
@@ -192,9 +196,9 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_says_where_the_time_went() {
+    fn a_profile_has_the_time_of_every_step() {
         let (mut session, mut batch) =
-            session(Plan::new(&graph(), SimdLevel::best(Precision::F32), Precision::F32, 2));
+            session(Plan::new(&graph(), Level::best(Precision::F32), Precision::F32, 2));
         let mut out = OutputBatch::default();
         session.set_profiling(true);
         for len in [1, 3] {
@@ -204,9 +208,9 @@ mod tests {
         let profile = session.profile().unwrap();
         assert_eq!(profile.images, 4);
         let [first, last] = &profile.steps[..] else { panic!("{profile:?}") };
-        assert_eq!((first.node.as_str(), first.kernel), ("first", "stem"));
+        assert_eq!((first.node.as_str(), first.kernel), ("first", "first_conv"));
         assert_eq!(first.multiply_adds, 3 * 4 * 16);
-        assert_eq!(last.kernel, "unblock");
+        assert_eq!(last.kernel, "unpack");
         assert!(profile.total() > std::time::Duration::ZERO);
         session.set_profiling(false);
         session.infer(&batch, &mut out).unwrap();

@@ -1,6 +1,6 @@
 //! Once a session is warm, a batch allocates nothing, on any thread.
 //!
-//! A test binary of its own, with a single test: the count is of all threads.
+//! A test binary of its own, with a single test, because the count covers all threads.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,13 +13,13 @@ use framegate_backend_api::graph::{
 use framegate_backend_api::{Backend, HostTensor, InputBatch, Limits, Model, OutputBatch};
 use framegate_backend_simd::{Level, Precision, SimdBackend, SimdOptions};
 
-/// The system's allocator, counting what it is asked for.
+/// The system's allocator, with a count of its calls.
 struct Counting;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
 #[expect(unsafe_code, reason = "an allocator is an unsafe trait")]
-// SAFETY: every call is handed on to the system's allocator as it came.
+// SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         CALLS.fetch_add(1, Ordering::Relaxed);
@@ -54,7 +54,7 @@ fn check(options: SimdOptions) {
     assert!(CALLS.load(Ordering::Relaxed) > before, "loading must be counted");
     let mut batch = InputBatch::new([3, 40, 40], 5);
     let mut out = OutputBatch::default();
-    // Fives leave one image over that both threads work at.
+    // Of five images, two threads take two each and share the last one.
     for len in [5, 1] {
         batch.set_len(len);
         session.infer(&batch, &mut out).unwrap();
@@ -67,7 +67,7 @@ fn check(options: SimdOptions) {
     assert_eq!(CALLS.load(Ordering::Relaxed), before);
 }
 
-/// Kernels and plain operators, integers among them.
+/// A model of kernels and scalar operators, some of them on integers.
 fn model() -> Model {
     let mut builder = GraphBuilder::new("x", [1, 3, 40, 40]);
     let weights = |builder: &mut GraphBuilder, shape: &[usize]| {
@@ -81,12 +81,12 @@ fn model() -> Model {
     };
     let w = weights(&mut builder, &[20, 3, 3, 3]);
     let x = builder.input();
-    let stem = builder.push("stem", convolution(1, Some(Activation::Silu)), &[x, w]).unwrap();
+    let first = builder.push("first", convolution(1, Some(Activation::Silu)), &[x, w]).unwrap();
     let w = weights(&mut builder, &[20, 1, 3, 3]);
-    let deep = builder.push("depthwise", convolution(20, None), &[stem, w]).unwrap();
+    let deep = builder.push("depthwise", convolution(20, None), &[first, w]).unwrap();
     let w = weights(&mut builder, &[20, 20, 3, 3]);
-    let deep = builder.push("dense", convolution(1, None), &[deep, w]).unwrap();
-    let sum = builder.push("sum", Operator::Binary(Binary::Add), &[deep, stem]).unwrap();
+    let deep = builder.push("direct", convolution(1, None), &[deep, w]).unwrap();
+    let sum = builder.push("sum", Operator::Binary(Binary::Add), &[deep, first]).unwrap();
     let shape = vec![1, 20 * 40 * 40];
     let flat = builder.push("flat", Operator::Reshape { shape }, &[sum]).unwrap();
     let soft = builder.push("softmax", Operator::Softmax { axis: 1 }, &[flat]).unwrap();

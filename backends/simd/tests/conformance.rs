@@ -1,4 +1,4 @@
-//! Every level that this processor has through the one suite.
+//! Runs the conformance suite at every level that this processor has.
 
 use framegate_backend_simd::{Level, Precision, SimdBackend, SimdOptions};
 use framegate_testkit::conformance::{self, Options};

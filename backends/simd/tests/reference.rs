@@ -1,8 +1,8 @@
-//! Real models on every level, raw output by raw output, against what ONNX Runtime made of the same
+//! Runs real models at every level and compares every raw output with that of ONNX Runtime for the same
 //! input.
 //!
-//! The data are looked for in `FRAMEGATE_TEST_DATA`, by default `../shared`, relative to the
-//! workspace; without them nothing is tested, which is said.
+//! The data are in the folder `FRAMEGATE_TEST_DATA`, by default `../shared`, relative to the workspace.
+//! Without them the tests are skipped, and say so.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,9 +14,9 @@ use framegate_backend_simd::{Level, Precision, SimdBackend, SimdOptions};
 use framegate_models::Detector;
 use framegate_models::detector::LoadOptions;
 
-/// Of the largest reference element.
+/// Relative to the largest reference element.
 const TOLERANCE: f32 = 1e-3;
-/// Of the elements' root mean square.
+/// Relative to the root mean square of the elements.
 const BF16_TOLERANCE: f32 = 0.1;
 const BATCH: usize = 3;
 
@@ -57,7 +57,7 @@ fn check(model: &str) {
                     assert_eq!(got.len(), expected.len());
                     let error = match precision {
                         Precision::F32 => largest_error(got, &expected),
-                        // A few cells far from any object are very sensitive.
+                        // A few cells far from any object are very sensitive to rounding.
                         Precision::Bf16 => mean_error(got, &expected),
                     };
                     let about = format!("{level}, {precision}, {}", tensor.name);
@@ -68,13 +68,13 @@ fn check(model: &str) {
     }
 }
 
-/// Largest difference, relative to the largest element.
+/// The largest difference, relative to the largest element.
 fn largest_error(got: &[f32], expected: &[f32]) -> f32 {
     let largest = expected.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
     got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest
 }
 
-/// Root of the mean square of the differences, relative to that of the elements.
+/// The root mean square of the differences, relative to that of the elements.
 fn mean_error(got: &[f32], expected: &[f32]) -> f32 {
     let squares = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>();
     let errors = squares(&mut got.iter().zip(expected).map(|(a, b)| a - b));

@@ -8,12 +8,12 @@ use framegate_backend_api::{
     graph::{Binary, Graph, Node, Operator, Value, ValueId},
 };
 
-use super::{producers, redirect};
+use super::redirect;
 
 /// Folds every such factor and offset; their nodes are left dead.
 pub(super) fn fold(graph: &mut Graph) {
     let mut uses = graph.use_counts();
-    let producers = producers(graph);
+    let producers = graph.producers();
     for index in 0..graph.nodes.len() {
         let Some((source, change)) = per_channel_change(graph, &graph.nodes[index]) else {
             continue;

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use framegate_backend_api::graph::{Graph, GraphBuilder, ValueId};
 
 /// The same graph without dead nodes and unused constants, with values renumbered.
-pub(super) fn compact(graph: &Graph) -> Graph {
-    let live = live_nodes(graph);
+pub(super) fn compact(graph: Graph) -> Graph {
+    let graph = graph.without_dead_nodes();
     let input = graph.value(graph.input);
     let mut builder = GraphBuilder::new(&input.name, input.shape.clone());
     let mut moved = HashMap::from([(graph.input, builder.input())]);
-    for node in graph.nodes.iter().zip(live).filter_map(|(node, live)| live.then_some(node)) {
+    for node in &graph.nodes {
         let operands: Vec<ValueId> = node
             .inputs
             .iter()
-            .map(|id| *moved.entry(*id).or_insert_with(|| copy_constant(graph, *id, &mut builder)))
+            .map(|id| *moved.entry(*id).or_insert_with(|| copy_constant(&graph, *id, &mut builder)))
             .collect();
         let results = builder
             .node(&node.name, node.operator.clone(), &operands)
@@ -32,22 +32,4 @@ fn copy_constant(graph: &Graph, id: ValueId, builder: &mut GraphBuilder) -> Valu
     let value = graph.value(id);
     let constant = value.constant.clone().expect("what no node makes is constant");
     builder.constant(&value.name, constant)
-}
-
-/// Whether an output depends on each node, found from the back.
-fn live_nodes(graph: &Graph) -> Vec<bool> {
-    let mut needed = vec![false; graph.values.len()];
-    for id in &graph.outputs {
-        needed[id.0] = true;
-    }
-    let mut live = vec![false; graph.nodes.len()];
-    for (index, node) in graph.nodes.iter().enumerate().rev() {
-        live[index] = node.outputs.iter().any(|id| needed[id.0]);
-        if live[index] {
-            for id in &node.inputs {
-                needed[id.0] = true;
-            }
-        }
-    }
-    live
 }

@@ -2,12 +2,12 @@
 
 use framegate_backend_api::graph::{Activation, Graph, Operator};
 
-use super::{producers, redirect};
+use super::redirect;
 
 /// Fuses every activation that is the only reader of a convolution's result; its node is left dead.
 pub(super) fn fuse(graph: &mut Graph) {
     let uses = graph.use_counts();
-    let producers = producers(graph);
+    let producers = graph.producers();
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
         let Operator::Activation(activation) = node.operator else {

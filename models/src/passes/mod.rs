@@ -16,20 +16,9 @@ pub fn optimise(mut graph: Graph) -> Graph {
     // A pass leaves what it replaces dead, and the next goes by how often values are read.
     for pass in [no_op::remove, split_activation::join, affine::fold, fused_activation::fuse] {
         pass(&mut graph);
-        graph = compact::compact(&graph);
+        graph = compact::compact(graph);
     }
     graph
-}
-
-/// Number of the node that makes each value, indexed by value number.
-fn producers(graph: &Graph) -> Vec<Option<usize>> {
-    let mut producers = vec![None; graph.values.len()];
-    for (index, node) in graph.nodes.iter().enumerate() {
-        for output in &node.outputs {
-            producers[output.0] = Some(index);
-        }
-    }
-    producers
 }
 
 /// Makes everything that reads `from` read `to`.

@@ -2,7 +2,7 @@
 
 use framegate_backend_api::graph::{Graph, Node, Operator};
 
-use super::{producers, redirect};
+use super::redirect;
 
 /// Bypasses nodes that change nothing; they are left dead.
 pub(super) fn remove(graph: &mut Graph) {
@@ -29,7 +29,7 @@ pub(super) fn remove(graph: &mut Graph) {
 
 /// Makes a reshape read what an earlier reshape read.
 fn skip_intermediate_reshapes(graph: &mut Graph) {
-    let producers = producers(graph);
+    let producers = graph.producers();
     for index in 0..graph.nodes.len() {
         let reshape_source = |node: &Node| match node.operator {
             Operator::Reshape { .. } => Some(node.inputs[0]),

@@ -2,12 +2,10 @@
 
 use framegate_backend_api::graph::{Activation, Binary, Graph, Node, Operator, ValueId};
 
-use super::producers;
-
 /// Replaces the last node of each known pattern by the activation; the others are left dead unless
 /// something else reads them.
 pub(super) fn join(graph: &mut Graph) {
-    let producers = producers(graph);
+    let producers = graph.producers();
     for index in 0..graph.nodes.len() {
         let matcher = Matcher { graph, producers: &producers };
         let found =

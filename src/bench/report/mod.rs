@@ -1,74 +1,71 @@
-//! What came of a benchmark.
+//! The results of a benchmark.
 
-mod page;
 mod run;
-mod tables;
 
 use serde::Serialize;
 
-use super::{BenchError, Combination, Parity};
+use super::{BenchCase, BenchError, Parity};
+use crate::error_chain::error_chain;
 use crate::report::Machine;
 
-pub use page::Page;
 pub use run::{Ratio, Run, Stage};
-pub use tables::{parity_table, runs_table};
 
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
 pub struct BenchReport {
     /// The command that repeats it.
     pub command: String,
-    /// Where it was measured.
+    /// The machine it was measured on.
     pub machine: Machine,
     /// Number of images given.
     pub images: usize,
-    /// Seconds each combination was measured.
+    /// Seconds that each case was measured.
     pub seconds: f64,
-    /// What was measured.
+    /// The results by model.
     #[serde(flatten)]
     pub models: ModelReport,
 }
 
-/// What was measured on one model, or on several.
+/// The results of one model, or of several.
 #[derive(Debug, Default, Serialize)]
 pub struct ModelReport {
-    /// One for each combination that ran to the end.
+    /// One for each case that ran to the end.
     pub runs: Vec<Run>,
-    /// One for each but the first of a model.
+    /// One for each case except the first of a model.
     pub parity: Vec<Parity>,
-    /// One for each combination that could not be measured.
+    /// One for each case that could not be measured.
     pub failures: Vec<Failure>,
 }
 
-/// A combination that could not be measured.
+/// A case that could not be measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Failure {
-    /// The model's file without folder and extension.
+    /// Name of the model's file, without directory and extension.
     pub model: String,
     /// The backend.
     pub backend: String,
-    /// Images in a batch.
+    /// Images per batch.
     pub batch: usize,
     /// Why.
     pub problem: String,
 }
 
 impl Failure {
-    pub(super) fn new(combination: &Combination, error: &BenchError) -> Self {
+    pub(super) fn new(case: &BenchCase, error: &BenchError) -> Self {
         Self {
-            model: combination.model_name(),
-            backend: combination.backend.clone(),
-            batch: combination.batch,
+            model: case.model_name(),
+            backend: case.backend.clone(),
+            batch: case.batch,
             problem: match error {
-                BenchError::Combination { problem, .. } => problem.clone(),
-                other => other.to_string(),
+                BenchError::Case { problem, .. } => problem.clone(),
+                other => error_chain(other),
             },
         }
     }
 }
 
 impl ModelReport {
-    /// Adds what was measured on another model.
+    /// Adds the results of another model.
     pub fn extend(&mut self, more: Self) {
         self.runs.extend(more.runs);
         self.parity.extend(more.parity);
@@ -91,7 +88,7 @@ impl ModelReport {
         self.runs.iter().filter(move |run| run.model == model)
     }
 
-    /// Whether everything was measured, and all backends find the same.
+    /// Whether every case was measured and all backends are in parity.
     pub fn holds(&self) -> bool {
         self.failures.is_empty() && self.parity.iter().all(|parity| parity.holds)
     }

@@ -1,76 +1,77 @@
-//! One combination's figures.
+//! The figures of one case.
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use crate::bench::Job;
+use crate::bench::RunnerConfig;
 use crate::bench::messages::{Ready, StageSamples};
-use crate::bench::statistics::{Spread, quantile};
+use crate::bench::statistics::{Percentiles, quantile};
 use crate::stages;
 
-/// Points of a distribution that are kept for charts.
+/// Points of a distribution kept for charts.
 const POINTS: usize = 100;
 
-/// A model on a backend with a batch size. Times are of one frame, in milliseconds.
+/// The figures of a case. Times are in milliseconds per frame.
 #[derive(Debug, Clone, Serialize)]
 pub struct Run {
-    /// The model's file without folder and extension.
+    /// Name of the model's file, without directory and extension.
     pub model: String,
     /// The backend.
     pub backend: String,
-    /// What it ran on.
+    /// The device it ran on.
     pub device: String,
-    /// Images in a batch.
+    /// Images per batch.
     pub batch: usize,
     /// CPU threads.
     pub threads: usize,
-    /// Frames a second from JPEG to boxes, stages overlapping: the median of the turns.
+    /// Frames per second from JPEG to boxes, stages overlapping: the median of the turns.
     pub frames_per_s: f64,
-    /// How it compares with the first backend.
+    /// Comparison with the first backend.
     pub ratio: Ratio,
-    /// Each stage by itself, nothing beside it; inference is a batch's divided by its images.
+    /// Each stage by itself, nothing else running; inference is the time of a batch divided by its images.
     #[serde(serialize_with = "by_name")]
     pub stages_ms: Vec<Stage>,
-    /// Number of frames that the stages were timed on.
+    /// Number of frames on which the stages were timed.
     pub frames_timed: usize,
-    /// The most memory the process held, in units of 10⁶ bytes; `None` where the system does not tell.
+    /// Peak memory of the process, in units of 10⁶ bytes; `None` where the system does not report it.
     pub peak_rss_mb: Option<f64>,
-    /// Reading the model's file and preparing its graph.
+    /// Time to read the model's file and prepare its graph.
     pub read_ms: f64,
-    /// Handing the graph to the backend, until it is warm.
+    /// Time to load the graph on the backend and warm up.
     pub load_ms: f64,
-    /// The first batch after that.
+    /// Time of the first batch after that.
     pub first_batch_ms: f64,
-    /// Milliseconds of inference that this share of the frames did not exceed.
+    /// Points of the distribution of inference times: milliseconds, and the share of frames that took at
+    /// most as long.
     #[serde(skip)]
     pub inference_shares: Vec<(f64, f64)>,
 }
 
-/// How a run compares with the first of the same batch size: medians over the turns of the ratios in
-/// each. Above 1 is faster.
+/// Comparison of a run with the first of the same batch size: the median of the ratios in each turn.
+/// Above 1 is faster.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ratio {
     /// The first backend.
     pub against: String,
-    /// Of the frames a second.
+    /// Ratio of the frames per second.
     pub frames_per_s: f64,
-    /// Of the inference times, inverted.
+    /// Inverse ratio of the inference times.
     pub inference: f64,
 }
 
-/// A stage's times.
+/// Times of a stage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
     /// Its name on the wire.
     pub name: &'static str,
-    /// Milliseconds a frame.
-    pub ms: Spread,
+    /// Milliseconds per frame.
+    pub ms: Percentiles,
 }
 
 impl Run {
     pub(in crate::bench) fn new(
-        job: &Job,
+        config: &RunnerConfig,
         ready: Ready,
         samples: &StageSamples,
         frames_per_s: &[f64],
@@ -79,15 +80,15 @@ impl Run {
     ) -> Self {
         let shares = (0..=POINTS).map(|point| point as f64 / POINTS as f64);
         Self {
-            model: job.combination.model_name(),
-            backend: job.combination.backend.clone(),
+            model: config.case.model_name(),
+            backend: config.case.backend.clone(),
             device: ready.device,
-            batch: job.combination.batch,
-            threads: job.threads,
+            batch: config.case.batch,
+            threads: config.threads,
             frames_per_s: quantile(frames_per_s, 0.5),
             ratio,
             stages_ms: stages::Stage::ALL
-                .map(|stage| Stage { name: stage.name(), ms: Spread::of(&samples[stage]) })
+                .map(|stage| Stage { name: stage.name(), ms: Percentiles::of(&samples[stage]) })
                 .to_vec(),
             frames_timed: samples[stages::Stage::Decode].len(),
             peak_rss_mb,
@@ -104,12 +105,12 @@ impl Run {
     ///
     /// # Panics
     /// When there is no such stage.
-    pub fn stage(&self, name: &str) -> Spread {
+    pub fn stage(&self, name: &str) -> Percentiles {
         let stage = self.stages_ms.iter().find(|stage| stage.name == name);
         stage.expect("the stage is one of the five").ms
     }
 
-    /// Backend and batch size, for people.
+    /// Backend and batch size, as a label.
     pub fn label(&self) -> String {
         format!("{}, batch {}", self.backend, self.batch)
     }

@@ -1,31 +1,26 @@
-//! What somebody at a terminal sees of a benchmark.
+//! What a terminal shows of a running benchmark.
 
-use std::io::{IsTerminal, stderr};
-
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::bench::Step;
+use crate::commands::progress::message_bar;
 
-/// A bar on a terminal.
-pub(super) struct ProgressLine {
+/// A bar with the current step.
+pub(super) struct BenchProgress {
     bar: ProgressBar,
 }
 
-impl ProgressLine {
+impl BenchProgress {
     pub(super) fn start(steps: usize) -> Self {
-        let bar = match stderr().is_terminal() {
-            true => ProgressBar::new(steps as u64).with_style(style()),
-            false => ProgressBar::hidden(),
-        };
-        Self { bar }
+        Self { bar: message_bar(steps as u64) }
     }
 
     /// A step begins.
     pub(super) fn step(&mut self, step: &Step) {
         self.bar.set_message(match step {
-            Step::Loading(combination) => format!("loading {combination}"),
-            Step::Measuring(combination) => combination.clone(),
-            Step::Comparing(combination) => format!("comparing {combination}"),
+            Step::Loading(case) => format!("loading {case}"),
+            Step::Measuring(case) => case.clone(),
+            Step::Comparing(case) => format!("comparing {case}"),
         });
         self.bar.inc(1);
     }
@@ -33,8 +28,4 @@ impl ProgressLine {
     pub(super) fn end(self) {
         self.bar.finish_and_clear();
     }
-}
-
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:24} {elapsed} {msg}").expect("the template is valid")
 }

@@ -1,21 +1,29 @@
-//! `framegate bench-worker`: one combination, in a process of its own.
+//! `framegate bench-worker`: measures one case in its own process.
 
-use std::io;
+use std::io::{self, Write};
 
-use framegate_backend_api::Backend;
+use framegate_backend_api::{Backend, BackendError};
 
 use crate::backends::{BackendId, BackendIdError};
-use crate::bench::{Job, serve};
-use crate::commands::{CommandError, Outcome};
+use crate::bench::{RunnerConfig, serve};
+use crate::commands::{CommandError, CommandStatus};
 
-/// Answers what is asked on standard input until there is no more.
-pub(in crate::commands) fn work() -> Result<Outcome, CommandError> {
-    serve(io::stdin().lock(), io::stdout().lock(), create)?;
-    Ok(Outcome::Done)
+/// Why the backend of a case cannot be created.
+#[derive(Debug, thiserror::Error)]
+enum CreateError {
+    #[error(transparent)]
+    Name(#[from] BackendIdError),
+    #[error(transparent)]
+    Backend(#[from] BackendError),
 }
 
-fn create(job: &Job) -> Result<Box<dyn Backend>, String> {
-    let id: BackendId =
-        job.combination.backend.parse().map_err(|e: BackendIdError| e.to_string())?;
-    id.create(&job.options).map_err(|error| error.to_string())
+/// Answers requests on standard input until there are no more.
+pub(in crate::commands) fn work(out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
+    serve(io::stdin().lock(), out, create)?;
+    Ok(CommandStatus::Done)
+}
+
+fn create(config: &RunnerConfig) -> Result<Box<dyn Backend>, CreateError> {
+    let id: BackendId = config.case.backend.parse()?;
+    Ok(id.create(&config.options)?)
 }

@@ -1,54 +1,46 @@
-//! `framegate eval`: how much of what is known to be in images a model finds.
+//! `framegate eval`: recall and precision of a detector on labelled images.
 
 mod text;
 
-use std::io::{self, Write};
+use std::io::Write;
 
-use serde::Serialize;
-
-use super::offline::{LoadedDetector, Progress, write_batch};
-use super::{CommandError, Outcome};
+use super::offline::{self, Progress, write_batch};
+use super::{CommandError, CommandStatus};
 use crate::annotate::{AnnotationDirectory, Mark};
 use crate::config::EvalConfig;
 use crate::engine::FrameOrigin;
-use crate::eval::{EvalReport, Label, Labels, Tally, finds};
+use crate::eval::{Evaluation, GroundTruth, LabelledObject, Tally, finds};
+use crate::pipeline::Pipeline;
+use crate::report::write_json_to;
 use crate::sources::{self, Source};
 use crate::stages::Detection;
 
-/// The report with what it is about.
-#[derive(Serialize)]
-struct Evaluation {
-    model: String,
-    backend: &'static str,
-    device: String,
-    conf: f32,
-    iou: f32,
-    #[serde(flatten)]
-    report: EvalReport,
-}
-
-pub(super) fn eval(config: EvalConfig) -> Result<Outcome, CommandError> {
-    let labels = Labels::read(&config.labels)?;
+pub(super) fn eval(
+    config: &EvalConfig,
+    out: &mut dyn Write,
+) -> Result<CommandStatus, CommandError> {
+    let truth = GroundTruth::read(&config.ground_truth)?;
     let mut sources: Vec<Source> =
-        labels.0.keys().map(|name| Source::File(config.images.join(name))).collect();
+        truth.0.keys().map(|name| Source::File(config.images.join(name))).collect();
     sources.extend(sources::expand(&config.negatives));
     let annotations = config
         .annotate
         .as_deref()
         .map(|directory| AnnotationDirectory::create(directory, &sources))
         .transpose()?;
-    // One image at a time, so that the time of an image is its own.
-    let loaded = LoadedDetector::load(&config.detector, &config.backend, config.thresholds, 1)?;
-    let classes = loaded.detector.labels.clone();
-    labels.check(&classes)?;
+    let options = &config.pipeline;
+    let mut pipeline = Pipeline::load(&config.model, options)?;
+    let classes = pipeline.detector().labels.clone();
+    truth.check(&classes)?;
 
     let mut tally = Tally::new(&classes);
     let mut progress = Progress::start(&sources);
+    let pool = pipeline.pool();
     let objects = |origin: &FrameOrigin| match origin {
-        FrameOrigin::File(path) => labels.of(&config.images, path),
+        FrameOrigin::File(path) => truth.of(&config.images, path),
         FrameOrigin::Stream { .. } => &[],
     };
-    let chosen = loaded.run(sources, &config.frames, |pool, batch| {
+    offline::run(&mut pipeline, sources, config.max_frame_bytes, |batch| {
         for frame in &batch {
             progress.count(frame);
             match &frame.result {
@@ -56,45 +48,43 @@ pub(super) fn eval(config: EvalConfig) -> Result<Outcome, CommandError> {
                     tally.add(&frame.tag.to_string(), objects(&frame.tag), result);
                 }
                 Err(error) => {
-                    tracing::error!(frame = %frame.tag, %error, "the image does not count");
+                    tracing::error!(frame = %frame.tag, %error, "the image is not counted");
                 }
             }
         }
         if let Some(directory) = &annotations {
             let marks = |origin: &_, found: &[_]| marks(objects(origin), found, &classes);
-            let limits = config.frames.decode;
-            let failed = write_batch(directory, pool, limits, &batch, marks);
+            let failed = write_batch(directory, &pool, options.limits, &batch, marks);
             progress.count_not_annotated(failed);
         }
         Ok(())
     })?;
     let evaluation = Evaluation {
-        model: config.detector.path.display().to_string(),
-        backend: chosen.backend.name(),
-        device: chosen.device.name.clone(),
-        conf: config.thresholds.confidence,
-        iou: config.thresholds.iou,
+        model: config.model.display().to_string(),
+        backend: pipeline.backend(),
+        device: pipeline.device().name.clone(),
+        conf: options.thresholds.confidence,
+        iou: options.thresholds.iou,
         report: tally.report(),
     };
-    let mut out = io::stdout().lock();
     if config.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&evaluation).map_err(io::Error::from)?)?;
+        write_json_to(out, &evaluation)?;
     } else {
-        text::write(&mut out, &evaluation)?;
+        text::write(out, &evaluation)?;
     }
-    Ok(progress.end(&chosen))
+    Ok(progress.end(&pipeline))
 }
 
-/// The boxes that were found, and the objects that were not.
-fn marks(objects: &[Label], found: &[Detection], classes: &[String]) -> Vec<Mark> {
-    let missed = objects.iter().filter(|label| !found.iter().any(|found| finds(found, label)));
-    let missed = missed.map(|label| Mark {
-        text: format!("missed {}", label.label),
-        class_id: classes.iter().position(|class| *class == label.label).unwrap_or_default(),
-        x: label.x,
-        y: label.y,
-        width: label.width,
-        height: label.height,
+/// Marks for the boxes, and for the objects that no box found.
+fn marks(objects: &[LabelledObject], found: &[Detection], classes: &[String]) -> Vec<Mark> {
+    let missed = objects.iter().filter(|object| !found.iter().any(|found| finds(found, object)));
+    let missed = missed.map(|object| Mark {
+        text: format!("missed {}", object.label),
+        class_id: classes.iter().position(|class| *class == object.label).unwrap_or_default(),
+        x: object.x,
+        y: object.y,
+        width: object.width,
+        height: object.height,
     });
     found.iter().map(Mark::from).chain(missed).collect()
 }

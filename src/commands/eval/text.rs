@@ -1,22 +1,22 @@
-//! The report as text for people.
+//! The report as text.
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::Evaluation;
-use crate::report::numbers_table;
+use crate::eval::Evaluation;
+use crate::report::table;
 use crate::stages::Detection;
 
-/// Writes the table first and every mistake after it.
-pub(super) fn write(out: &mut impl Write, evaluation: &Evaluation) -> io::Result<()> {
+/// Writes the table, then every mistake.
+pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<()> {
     let Evaluation { model, backend, device, conf, report, .. } = evaluation;
     writeln!(
         out,
-        "{model} on {backend} ({device}), {} images, boxes of score {conf} and more",
+        "{model} on {backend} ({device}), {} images, boxes with a score of {conf} or more",
         report.images
     )?;
     let mut table =
-        numbers_table(&["class", "labelled", "found", "recall", "boxes", "right", "precision"]);
+        table(&["class", "labelled", "found", "recall", "boxes", "correct", "precision"], 1);
     for class in report.classes.iter().chain([&report.all]) {
         table.add_row([
             class.label.clone(),
@@ -34,27 +34,27 @@ pub(super) fn write(out: &mut impl Write, evaluation: &Evaluation) -> io::Result
         let (boxes, images) = (without.boxes, without.images);
         writeln!(
             out,
-            "images without labels: {images}; boxes in them: {boxes}, {rate:.3} an image"
+            "images without labels: {images}; boxes in them: {boxes}, {rate:.3} per image"
         )?;
     }
     if let Some(milliseconds) = report.ms_per_image {
-        writeln!(out, "{milliseconds:.2} ms an image from JPEG to boxes (median)")?;
+        writeln!(out, "{milliseconds:.2} ms per image from JPEG to boxes (median)")?;
     }
     if !report.missed.is_empty() {
         writeln!(out, "\nmissed:")?;
     }
     for miss in &report.missed {
-        let (file, label) = (name(&miss.file), &miss.label);
-        let place = place(label.x, label.y, label.width, label.height);
-        let seen: Vec<String> = miss.seen.iter().map(told).collect();
+        let (file, object) = (name(&miss.file), &miss.object);
+        let place = place(object.x, object.y, object.width, object.height);
+        let seen: Vec<String> = miss.seen.iter().map(described).collect();
         let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
-        writeln!(out, "  {file}: {} at {place}; saw {seen}", label.label)?;
+        writeln!(out, "  {file}: {} at {place}; saw {seen}", object.label)?;
     }
     if !report.unlabelled.is_empty() {
-        writeln!(out, "\nboxes where nothing is labelled:")?;
+        writeln!(out, "\nboxes where no object is labelled:")?;
     }
     for unlabelled in &report.unlabelled {
-        writeln!(out, "  {}: {}", name(&unlabelled.file), told(&unlabelled.detection))?;
+        writeln!(out, "  {}: {}", name(&unlabelled.file), described(&unlabelled.detection))?;
     }
     Ok(())
 }
@@ -63,7 +63,7 @@ fn name(file: &str) -> &str {
     Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or(file)
 }
 
-fn told(found: &Detection) -> String {
+fn described(found: &Detection) -> String {
     let place = place(found.x, found.y, found.width, found.height);
     format!("{} {:.2} at {place}", found.label, found.score)
 }

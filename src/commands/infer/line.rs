@@ -1,4 +1,4 @@
-//! The line printed for a frame.
+//! The JSON line printed for a frame.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::engine::{FinishedFrame, FrameErrorCode, TimingsMs};
 use crate::stages::Detection;
 
-/// The JSON object of a frame.
+/// A line: what was detected, or why nothing could be.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Line<'a> {
@@ -25,7 +25,7 @@ enum Line<'a> {
     },
 }
 
-/// Writes a frame's line.
+/// Writes the line of a frame.
 pub(super) fn write(out: &mut impl Write, frame: &FinishedFrame) -> io::Result<()> {
     let file = frame.tag.to_string();
     let line = match &frame.result {

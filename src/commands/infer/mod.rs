@@ -1,41 +1,45 @@
-//! `framegate infer`: images in, one JSON line each out.
+//! `framegate infer`: images in, one JSON line per image out.
 
 mod line;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 
-use super::offline::{LoadedDetector, Progress, write_batch};
-use super::{CommandError, Outcome};
+use super::offline::{self, Progress, write_batch};
+use super::{CommandError, CommandStatus};
 use crate::annotate::{AnnotationDirectory, Mark};
 use crate::config::InferConfig;
+use crate::pipeline::Pipeline;
 use crate::sources;
 
-pub(super) fn infer(config: InferConfig) -> Result<Outcome, CommandError> {
-    let sources = sources::expand(&config.paths);
-    // What costs nothing to find out comes before what takes time.
-    let annotations = config
-        .annotate
+pub(super) fn infer(
+    config: InferConfig,
+    out: &mut dyn Write,
+) -> Result<CommandStatus, CommandError> {
+    let InferConfig { model, pipeline: options, max_frame_bytes, annotate, paths } = config;
+    let sources = sources::expand(&paths);
+    // Cheap checks come before expensive work.
+    let annotations = annotate
         .as_deref()
         .map(|directory| AnnotationDirectory::create(directory, &sources))
         .transpose()?;
-    let InferConfig { detector, backend, thresholds, frames, max_batch, .. } = config;
-    let loaded = LoadedDetector::load(&detector, &backend, thresholds, max_batch)?;
+    let mut pipeline = Pipeline::load(&model, &options)?;
 
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(out);
     let mut progress = Progress::start(&sources);
-    let chosen = loaded.run(sources, &frames, |pool, batch| {
+    let pool = pipeline.pool();
+    offline::run(&mut pipeline, sources, max_frame_bytes, |batch| {
         for frame in &batch {
             line::write(&mut out, frame)?;
             progress.count(frame);
         }
-        // A stream's reader waits for each line.
+        // The reader of a stream waits for each line.
         out.flush()?;
         if let Some(directory) = &annotations {
             let marks = |_: &_, detections: &[_]| detections.iter().map(Mark::from).collect();
-            let failed = write_batch(directory, pool, frames.decode, &batch, marks);
+            let failed = write_batch(directory, &pool, options.limits, &batch, marks);
             progress.count_not_annotated(failed);
         }
         Ok(())
     })?;
-    Ok(progress.end(&chosen))
+    Ok(progress.end(&pipeline))
 }

@@ -1,15 +1,18 @@
-//! `framegate load`: a server under load, measured.
+//! `framegate load`: measures a server under load.
 
 mod page;
 mod progress;
 mod text;
 
-use std::io::{self, Write};
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
 
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandError, Outcome};
+use super::{CommandError, CommandStatus};
 use crate::config::{LoadConfig, SearchConfig};
 use crate::load::capacity::{self, CapacityReport};
 use crate::load::frames::Frames;
@@ -17,16 +20,19 @@ use crate::load::trial::{self, Trial};
 use crate::load::{LoadReport, SourceReport};
 use crate::report::{Machine, check_writable, command_line, write_html, write_json};
 use page::Page;
-use progress::ProgressLine;
+use progress::LoadProgress;
 
-pub(super) fn load(config: &LoadConfig) -> Result<Outcome, CommandError> {
-    // What costs nothing to find out comes before what takes time.
+pub(super) fn load(
+    config: &LoadConfig,
+    out: &mut dyn Write,
+) -> Result<CommandStatus, CommandError> {
+    // Cheap checks come before expensive work.
     for path in [&config.json, &config.html].into_iter().flatten() {
         check_writable(path)?;
     }
     let frames = Frames::read(&config.frames)?;
     let runtime = Runtime::new().map_err(CommandError::Runtime)?;
-    let mut progress = ProgressLine::start(config);
+    let mut progress = LoadProgress::start(config, out);
     let measured = runtime.block_on(measure(config, &frames, &mut progress));
     progress.end();
     let (trial, capacity) = measured?;
@@ -39,8 +45,7 @@ pub(super) fn load(config: &LoadConfig) -> Result<Outcome, CommandError> {
         run: trial.report,
         capacity,
     };
-    let mut out = io::stdout().lock();
-    text::write(&mut out, &report)?;
+    text::write(out, &report)?;
     out.flush()?;
     if let Some(path) = &config.json {
         write_json(path, &report)?;
@@ -48,17 +53,17 @@ pub(super) fn load(config: &LoadConfig) -> Result<Outcome, CommandError> {
     if let Some(path) = &config.html {
         write_html(path, &Page::new(&report))?;
     }
-    // A search goes beyond what the server can take, so what fails there is part of the answer.
+    // A search exceeds the server's capacity on purpose, so its failures are part of the result.
     Ok(match report.capacity.is_some() || report.run.connections.all_well() {
-        true => Outcome::Done,
-        false => Outcome::SomeSessionsFailed,
+        true => CommandStatus::Done,
+        false => CommandStatus::SomeSessionsFailed,
     })
 }
 
 async fn measure(
     config: &LoadConfig,
     frames: &Frames,
-    progress: &mut ProgressLine,
+    progress: &mut LoadProgress<'_>,
 ) -> Result<(Trial, Option<CapacityReport>), CommandError> {
     let LoadConfig { target, plan, search, .. } = config;
     let stop = CancellationToken::new();

@@ -5,11 +5,11 @@ use askama::Template;
 use super::text;
 use crate::load::LoadReport;
 use crate::load::report::Summary;
-use crate::report::Machine;
 use crate::report::chart::{Bar, Bars, Line, Lines, Scale};
+use crate::report::{Facts, Machine};
 
-/// Bars beneath each other that can still be taken in; sessions beyond are left out, which is said.
-const MOST_BARS: usize = 64;
+/// Most bars in one chart; the caption says how many sessions are left out.
+const MAX_BARS: usize = 64;
 
 /// A page of a report.
 #[derive(Template)]
@@ -18,8 +18,8 @@ pub(super) struct Page<'a> {
     report: &'a LoadReport,
     machine: &'a Machine,
     headline: String,
-    /// Subject and text of each line of the report for the terminal.
-    lines: Vec<(String, String)>,
+    /// The lines of the text report.
+    facts: Facts,
     distribution: Lines,
     over_time: Lines,
     longest: Lines,
@@ -36,7 +36,7 @@ impl<'a> Page<'a> {
                 Some(capacity) => text::headline(capacity),
                 None => text::run_headline(&report.run),
             },
-            lines: text::lines(report),
+            facts: text::facts(report),
             distribution: distribution(report),
             over_time: over_time(report),
             longest: longest(report),
@@ -57,7 +57,7 @@ fn distribution(report: &LoadReport) -> Lines {
     ];
     let durations = lines.iter().flat_map(|line| &line.points).map(|(ms, _)| *ms);
     Lines {
-        caption: "Share of the results that took at most so long".to_owned(),
+        caption: "Share of the results that took at most this long".to_owned(),
         horizontal: "milliseconds",
         horizontal_scale: Scale::logarithmic(durations),
         vertical: "% of results",
@@ -82,7 +82,7 @@ fn over_time(report: &LoadReport) -> Lines {
     ];
     let counts = lines.iter().flat_map(|line| &line.points).map(|(_, count)| *count);
     Lines {
-        caption: "What became of the frames that were due in each second".to_owned(),
+        caption: "Outcome of the frames that were due in each second".to_owned(),
         horizontal: "seconds",
         horizontal_scale: seconds_scale(report),
         vertical: "frames",
@@ -95,7 +95,7 @@ fn longest(report: &LoadReport) -> Lines {
     let seconds = report.run.per_second.iter().enumerate();
     let points: Vec<(f64, f64)> = seconds.map(|(at, s)| (at as f64, s.longest_ms)).collect();
     Lines {
-        caption: "The longest round trip of the frames that were due in each second".to_owned(),
+        caption: "Longest round trip of the frames that were due in each second".to_owned(),
         horizontal: "seconds",
         horizontal_scale: seconds_scale(report),
         vertical: "milliseconds",
@@ -111,7 +111,7 @@ fn seconds_scale(report: &LoadReport) -> Scale {
 
 fn sessions(report: &LoadReport) -> Bars {
     let per_session = &report.run.per_session;
-    let bars = per_session.iter().take(MOST_BARS).enumerate().map(|(number, counts)| Bar {
+    let bars = per_session.iter().take(MAX_BARS).enumerate().map(|(number, counts)| Bar {
         label: format!("session {}", number + 1),
         values: [
             counts.results,
@@ -121,12 +121,12 @@ fn sessions(report: &LoadReport) -> Bars {
         .map(|count| count as f64)
         .to_vec(),
     });
-    let left_out = match per_session.len().saturating_sub(MOST_BARS) {
+    let left_out = match per_session.len().saturating_sub(MAX_BARS) {
         0 => String::new(),
         more => format!("; {more} more are in the JSON report"),
     };
     Bars {
-        caption: format!("What became of the frames of each session{left_out}"),
+        caption: format!("Outcome of the frames of each session{left_out}"),
         unit: "frames",
         parts: ["results", "dropped", "errors, unanswered, not sent"].map(str::to_owned).to_vec(),
         bars: bars.collect(),
@@ -143,7 +143,7 @@ fn trials(report: &LoadReport) -> Option<Bars> {
         }
     });
     Some(Bars {
-        caption: "99 % of the round trips of each trial took at most so long, in order".to_owned(),
+        caption: "p99 of the round trips of each trial, in order".to_owned(),
         unit: "ms",
         parts: Vec::new(),
         bars: bars.collect(),

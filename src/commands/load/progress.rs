@@ -1,29 +1,27 @@
-//! What somebody at a terminal sees of a run, and a line for each trial of a search.
+//! What a terminal shows of a run, and one line of output per trial of a search.
 
-use std::io::{IsTerminal, stderr};
+use std::io::Write;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::text;
+use crate::commands::progress::message_bar;
 use crate::config::LoadConfig;
 use crate::load::report::{TrialPlan, TrialSummary};
 use crate::load::{Observer, Progress};
 
-/// A bar on a terminal, and lines on standard output.
-pub(super) struct ProgressLine {
+/// A bar on a terminal, and lines among the results.
+pub(super) struct LoadProgress<'a> {
     bar: ProgressBar,
+    out: &'a mut dyn Write,
     trials: usize,
 }
 
-impl ProgressLine {
-    pub(super) fn start(config: &LoadConfig) -> Self {
+impl<'a> LoadProgress<'a> {
+    pub(super) fn start(config: &LoadConfig, out: &'a mut dyn Write) -> Self {
         let whole = config.plan.warm_up + config.plan.duration;
-        let bar = match stderr().is_terminal() {
-            true => ProgressBar::new(milliseconds(whole)).with_style(style()),
-            false => ProgressBar::hidden(),
-        };
-        Self { bar, trials: 0 }
+        Self { bar: message_bar(milliseconds(whole)), out, trials: 0 }
     }
 
     pub(super) fn end(self) {
@@ -31,7 +29,7 @@ impl ProgressLine {
     }
 }
 
-impl Observer for ProgressLine {
+impl Observer for LoadProgress<'_> {
     fn progress(&mut self, plan: &TrialPlan, elapsed: Duration, progress: Progress) {
         let Progress { due, results, dropped, lost, round_trip_p99_ms } = progress;
         let whole = plan.warm_up + plan.duration;
@@ -49,9 +47,9 @@ impl Observer for ProgressLine {
 
     fn trial_finished(&mut self, trial: &TrialSummary) {
         self.trials += 1;
-        // A reader that has seen enough does not end the search: its reports may be wanted still.
+        // A reader that has seen enough does not end the search: its reports may still be wanted.
         self.bar.suspend(|| {
-            let _ = text::write_trial(&mut std::io::stdout().lock(), self.trials, trial);
+            let _ = text::write_trial(self.out, self.trials, trial);
         });
         self.bar.reset();
     }
@@ -59,8 +57,4 @@ impl Observer for ProgressLine {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:24} {elapsed} {msg}").expect("the template is valid")
 }

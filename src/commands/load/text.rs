@@ -1,4 +1,4 @@
-//! The report as text for people.
+//! The report as text.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use crate::load::LoadReport;
 use crate::load::capacity::{Boundary, CapacityReport};
 use crate::load::report::{Advice, Connections, Fairness, Summary, TrialReport, TrialSummary};
+use crate::report::{Facts, fact, write_facts};
 
-/// Writes a trial of a search in one line.
+/// Writes a trial of a search on one line.
 pub(super) fn write_trial(
-    out: &mut impl Write,
+    out: &mut dyn Write,
     number: usize,
     trial: &TrialSummary,
 ) -> io::Result<()> {
@@ -30,18 +31,15 @@ pub(super) fn write_trial(
 }
 
 /// Writes a report, its headline first.
-pub(super) fn write(out: &mut impl Write, report: &LoadReport) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, report: &LoadReport) -> io::Result<()> {
     if let Some(capacity) = &report.capacity {
         writeln!(out, "\n{}\n", headline(capacity))?;
     }
-    for (name, text) in lines(report) {
-        writeln!(out, "{name:<12} {text}")?;
-    }
-    Ok(())
+    write_facts(out, &facts(report))
 }
 
-/// The lines of a report: the subject of each, and what there is to say.
-pub(super) fn lines(report: &LoadReport) -> Vec<(String, String)> {
+/// The report, one subject per line.
+pub(super) fn facts(report: &LoadReport) -> Facts {
     let run = &report.run;
     let source = &report.source;
     let server = report.server.as_ref().map_or_else(String::new, |server| {
@@ -51,8 +49,8 @@ pub(super) fn lines(report: &LoadReport) -> Vec<(String, String)> {
         let kilobytes = source.mean_bytes / 1e3;
         format!("{}: {} of {kilobytes:.0} kB", source.description, source.frames)
     };
-    let mut lines = Vec::new();
-    let mut line = |name: &str, text: String| lines.push((name.to_owned(), text));
+    let mut facts = Facts::new();
+    let mut line = |name: &str, text: String| fact(&mut facts, name, text);
     line("server", format!("{}{server}", report.address));
     line("load", load(run));
     line("images", images);
@@ -67,7 +65,11 @@ pub(super) fn lines(report: &LoadReport) -> Vec<(String, String)> {
     for (name, summary, about) in [
         ("age", &run.age_ms, "as the server measures it"),
         ("round trip", &run.round_trip_ms, "from the moment a frame was due to its result"),
-        ("send delay", &run.send_delay_ms, "of which until it was sent whole"),
+        (
+            "send delay",
+            &run.send_delay_ms,
+            "from the moment a frame was due until it was sent whole",
+        ),
     ] {
         line(name, summary.as_ref().map_or_else(|| "-".to_owned(), |s| times(s, about)));
     }
@@ -76,10 +78,10 @@ pub(super) fn lines(report: &LoadReport) -> Vec<(String, String)> {
     for (reason, sessions) in &run.connections.reasons {
         line("", format!("{sessions} x {reason}"));
     }
-    lines
+    facts
 }
 
-/// What a run came to, in a sentence.
+/// The result of a run, in a sentence.
 pub(super) fn run_headline(run: &TrialReport) -> String {
     let sessions = counted(run.sessions, "session");
     let p99 =
@@ -90,7 +92,7 @@ pub(super) fn run_headline(run: &TrialReport) -> String {
     )
 }
 
-/// What a search has found, in a sentence.
+/// The result of a search, in a sentence.
 pub(super) fn headline(capacity: &CapacityReport) -> String {
     let CapacityReport { sessions, fps, frames_per_s, target_age_ms, .. } = capacity;
     let within = format!("99 % of the round trips within {target_age_ms} ms, at most 1 % lost");
@@ -115,7 +117,7 @@ pub(super) fn headline(capacity: &CapacityReport) -> String {
 }
 
 fn load(run: &TrialReport) -> String {
-    let advice = if run.follow_advice { "advice obeyed" } else { "advice ignored" };
+    let advice = if run.follow_advice { "advice followed" } else { "advice ignored" };
     let sessions = counted(run.sessions, "session");
     let warm_up = match run.warm_up_seconds {
         0.0 => String::new(),
@@ -165,7 +167,7 @@ fn times(summary: &Summary, about: &str) -> String {
 fn fairness(fairness: &Fairness) -> String {
     let Fairness { jain_index, min_results, max_results } = fairness;
     let index = jain_index.map_or_else(|| "-".to_owned(), |index| format!("{index:.3}"));
-    format!("{index} (Jain's index), {min_results} to {max_results} results a session")
+    format!("{index} (Jain's index), {min_results} to {max_results} results per session")
 }
 
 fn sessions(connections: &Connections) -> String {

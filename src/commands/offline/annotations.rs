@@ -1,13 +1,14 @@
-//! The annotated images of a run. One that fails costs nobody a result.
+//! Annotated images of a run. One that cannot be written costs no result.
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::annotate::{AnnotateError, AnnotationDirectory, DirectoryError, Mark, annotate};
 use crate::engine::{FinishedFrame, FrameError, FrameOrigin, FramePayload, panics};
+use crate::error_chain::error_chain;
 use crate::stages::{DecodeLimits, Detection};
 
-/// Why there is no annotated image of a frame that was processed.
+/// Why a processed frame has no annotated image.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -18,8 +19,8 @@ enum Failure {
     Writing(#[from] DirectoryError),
 }
 
-/// Writes the annotated images of those frames that were processed, with the marks that `marks` makes
-/// of a frame's origin and detections. Failures are logged; returns how many there were.
+/// Writes the annotated images of the frames that were processed, with the marks that `marks` returns for
+/// a frame's origin and detections. Logs failures and returns their number.
 pub(in crate::commands) fn write_batch(
     directory: &AnnotationDirectory,
     pool: &ThreadPool,
@@ -31,8 +32,9 @@ pub(in crate::commands) fn write_batch(
         let Ok(result) = &frame.result else { return false };
         let marks = marks(&frame.tag, &result.detections);
         let written = write(directory, limits, frame, &marks);
-        if let Err(problem) = &written {
-            tracing::error!(frame = %frame.tag, %problem, "the image cannot be annotated");
+        if let Err(error) = &written {
+            let problem = error_chain(error);
+            tracing::error!(frame = %frame.tag, problem, "the image cannot be annotated");
         }
         written.is_err()
     };

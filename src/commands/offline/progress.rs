@@ -1,16 +1,17 @@
-//! What somebody at a terminal sees of a run.
+//! Counts of a run, and what a terminal shows of it.
 
 use std::io::{IsTerminal, stderr, stdout};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
-use crate::backends::Selected;
-use crate::commands::Outcome;
+use crate::commands::CommandStatus;
+use crate::commands::progress::frames_bar;
 use crate::engine::FinishedFrame;
+use crate::pipeline::Pipeline;
 use crate::sources::Source;
 
-/// Fewer files than this are done before a bar is read.
+/// Fewer files than this are done before anyone has read a bar.
 const FILES_FOR_A_BAR: usize = 8;
 
 /// Counts frames, and shows a bar on a terminal where it helps.
@@ -25,19 +26,16 @@ pub(in crate::commands) struct Progress {
 impl Progress {
     /// Starts counting.
     ///
-    /// There is a bar for many files, unless the lines that tell the same go to the terminal too. The
-    /// length of a stream is not known.
+    /// Shows a bar for many files, unless the results themselves go to the terminal. The length of a
+    /// stream is unknown.
     pub(in crate::commands) fn start(sources: &[Source]) -> Self {
         let of_files = !sources.iter().any(|source| matches!(source, Source::StandardInput));
-        let seen = stderr().is_terminal() && !stdout().is_terminal();
-        let bar = match seen && of_files && sources.len() >= FILES_FOR_A_BAR {
-            true => ProgressBar::new(sources.len() as u64).with_style(style()),
-            false => ProgressBar::hidden(),
-        };
+        let helps = of_files && sources.len() >= FILES_FOR_A_BAR && !stdout().is_terminal();
+        let bar = frames_bar(sources.len(), helps);
         Self { started: Instant::now(), bar, frames: 0, failed: 0, not_annotated: 0 }
     }
 
-    /// Counts a frame that is done.
+    /// Counts a finished frame.
     pub(in crate::commands) fn count(&mut self, frame: &FinishedFrame) {
         self.frames += 1;
         self.failed += usize::from(frame.result.is_err());
@@ -49,8 +47,8 @@ impl Progress {
         self.not_annotated += frames;
     }
 
-    /// Sums up.
-    pub(in crate::commands) fn end(self, chosen: &Selected) -> Outcome {
+    /// Prints the totals to a terminal and returns the status of the run.
+    pub(in crate::commands) fn end(self, pipeline: &Pipeline) -> CommandStatus {
         let Self { started, bar, frames, failed, not_annotated } = self;
         bar.finish_and_clear();
         if stderr().is_terminal() {
@@ -58,18 +56,16 @@ impl Progress {
             eprintln!(
                 "{frames} frames in {seconds:.1} s, {:.1} frames/s, {failed} failed, on {} ({})",
                 frames as f64 / seconds,
-                chosen.backend.name(),
-                chosen.device.name
+                pipeline.backend(),
+                pipeline.device().name
             );
         }
         if not_annotated > 0 {
             tracing::error!("{not_annotated} images could not be annotated");
         }
-        if failed + not_annotated == 0 { Outcome::Done } else { Outcome::SomeFramesFailed }
+        match failed + not_annotated {
+            0 => CommandStatus::Done,
+            _ => CommandStatus::SomeFramesFailed,
+        }
     }
-}
-
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:40} {pos}/{len} frames, {per_sec}, {eta} left")
-        .expect("the template is valid")
 }

@@ -1,27 +1,23 @@
-//! Horizontal bars, each in one part or several.
+//! Horizontal bar charts, with bars in one part or several.
 
 use askama::Template;
 
 use super::colour;
 
-/// Bars beneath each other, to one scale that starts at zero.
+/// A bar chart with one scale that starts at zero.
 #[derive(Debug, Template)]
 #[template(path = "report/chart/bars.html")]
 pub struct Bars {
-    /// What is shown, in a sentence.
     pub caption: String,
-    /// Unit of the values.
     pub unit: &'static str,
     /// Names of the parts; a bar of one part needs none.
     pub parts: Vec<String>,
-    /// The bars.
     pub bars: Vec<Bar>,
 }
 
 /// One bar.
 #[derive(Debug)]
 pub struct Bar {
-    /// What it stands for.
     pub label: String,
     /// The value of each part, none below zero.
     pub values: Vec<f64>,
@@ -41,7 +37,7 @@ impl Bars {
     }
 }
 
-/// A value with as many digits as it deserves: a count has none behind the point.
+/// A value with two decimals; a count without.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.2}") }
 }

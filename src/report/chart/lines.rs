@@ -1,4 +1,4 @@
-//! Lines over two axes.
+//! Line charts.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::{Scale, colour};
 
-/// Size of the drawing and its margins, in the drawing's own units.
+/// Size of the drawing and its margins, in units of its view box.
 const WIDTH: f64 = 920.0;
 const HEIGHT: f64 = 280.0;
 const LEFT: f64 = 56.0;
@@ -14,28 +14,23 @@ const RIGHT: f64 = 16.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 40.0;
 
-/// Lines in one frame.
+/// A line chart.
 #[derive(Debug, Template)]
 #[template(path = "report/chart/lines.html")]
 pub struct Lines {
-    /// What is shown, in a sentence.
     pub caption: String,
-    /// What lies along the horizontal axis, with its unit.
+    /// Title of the horizontal axis, with its unit.
     pub horizontal: &'static str,
-    /// Values along the horizontal axis.
     pub horizontal_scale: Scale,
-    /// What lies along the vertical axis, with its unit.
+    /// Title of the vertical axis, with its unit.
     pub vertical: &'static str,
-    /// Values along the vertical axis.
     pub vertical_scale: Scale,
-    /// The lines.
     pub lines: Vec<Line>,
 }
 
 /// One line.
 #[derive(Debug)]
 pub struct Line {
-    /// What it stands for.
     pub label: String,
     /// Horizontal and vertical value of each point, from left to right.
     pub points: Vec<(f64, f64)>,
@@ -50,7 +45,7 @@ impl Lines {
         HEIGHT - BOTTOM - self.vertical_scale.place(*value) * (HEIGHT - TOP - BOTTOM)
     }
 
-    /// The points of a line as SVG writes them.
+    /// The points of a line, in SVG's notation.
     fn path(&self, line: &Line) -> String {
         let mut path = String::new();
         for (horizontal, vertical) in &line.points {
@@ -60,7 +55,7 @@ impl Lines {
     }
 }
 
-/// A mark's value without digits that say nothing.
+/// The value of a tick, without trailing zeros.
 fn mark(value: &f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

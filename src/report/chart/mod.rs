@@ -1,4 +1,4 @@
-//! Charts as pieces of a page: drawn where the report is written, so that the page needs no script.
+//! Charts as parts of a page, drawn when the report is written, so that the page needs no script.
 
 mod bars;
 mod lines;
@@ -8,10 +8,10 @@ pub use bars::{Bar, Bars};
 pub use lines::{Line, Lines};
 pub use scale::Scale;
 
-/// Colours that charts have; the seventh thing looks like the first again.
+/// Number of colours in charts; they repeat from the seventh series.
 const COLOURS: usize = 6;
 
-/// The style class of the `index`-th thing's colour.
+/// The style class for the colour of a series.
 fn colour(index: usize) -> String {
     format!("colour-{}", index % COLOURS + 1)
 }

@@ -1,16 +1,16 @@
-//! From values to places on an axis.
+//! Maps values to positions on an axis.
 
-/// A stretch of values along an axis.
+/// The range of values along an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scale {
-    /// Equal distances are equal differences.
+    /// Equal distances for equal differences.
     Linear {
         /// Value at the start.
         from: f64,
         /// Value at the end, above `from`.
         to: f64,
     },
-    /// Equal distances are equal ratios.
+    /// Equal distances for equal ratios.
     Logarithmic {
         /// Value at the start, above zero.
         from: f64,
@@ -19,17 +19,17 @@ pub enum Scale {
     },
 }
 
-/// About so many marks are drawn on a linear axis.
+/// Approximate number of ticks on a linear axis.
 const MARKS: f64 = 6.0;
 
 impl Scale {
-    /// A linear scale from zero that holds every value.
+    /// A linear scale from zero that includes every value.
     pub fn from_zero(values: impl Iterator<Item = f64>) -> Self {
         let largest = values.fold(0.0, f64::max);
         Self::Linear { from: 0.0, to: if largest > 0.0 { largest } else { 1.0 } }
     }
 
-    /// A logarithmic scale that holds every value above zero.
+    /// A logarithmic scale that includes every value above zero.
     pub fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
         let (mut from, mut to) = (f64::INFINITY, 0.0_f64);
         for value in values.filter(|value| *value > 0.0) {
@@ -43,7 +43,7 @@ impl Scale {
         }
     }
 
-    /// Where a value lies, from 0 at the start to 1 at the end; values beyond are moved to the ends.
+    /// Position of a value, from 0 at the start to 1 at the end; values outside are moved to the ends.
     pub fn place(self, value: f64) -> f64 {
         let place = match self {
             Self::Linear { from, to } => (value - from) / (to - from),
@@ -52,7 +52,7 @@ impl Scale {
         place.clamp(0.0, 1.0)
     }
 
-    /// Round values within the scale, for marks.
+    /// Round values within the scale, for ticks.
     pub fn marks(self) -> Vec<f64> {
         match self {
             Self::Linear { from, to } => {
@@ -63,7 +63,7 @@ impl Scale {
             }
             Self::Logarithmic { from, to } => {
                 let decades = from.log10().floor() as i32..=to.log10().ceil() as i32;
-                // Over several decades a mark at 1, 2 and 5 of each would be too many.
+                // Over several decades, ticks at 1, 2 and 5 of each would be too many.
                 let within = if to / from > 2000.0 { &[1.0][..] } else { &[1.0, 2.0, 5.0] };
                 decades
                     .flat_map(|decade| within.iter().map(move |digit| digit * 10_f64.powi(decade)))
@@ -74,7 +74,7 @@ impl Scale {
     }
 }
 
-/// The next number of 1, 2 or 5 times a power of ten that is not below `step`.
+/// The smallest number of the form 1, 2 or 5 times a power of ten that is not below `step`.
 fn round_step(step: f64) -> f64 {
     let decade = 10_f64.powf(step.log10().floor());
     [1.0, 2.0, 5.0]
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_equal_values_have_a_scale_too() {
+    fn no_values_and_equal_values_have_a_scale() {
         for scale in [
             Scale::from_zero([].into_iter()),
             Scale::logarithmic([].into_iter()),

@@ -1,4 +1,4 @@
-//! Small JPEGs, whole and broken.
+//! Small JPEGs, valid and broken.
 
 use framegate::stages::{DecodeError, DecodeLimits, Decoder, RgbImage};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -16,7 +16,7 @@ pub(crate) struct Coding {
     pub(crate) orientation: Option<u8>,
 }
 
-/// A coloured image with slopes that JPEG keeps well.
+/// An image of colour gradients, which JPEG preserves well.
 pub(crate) fn slopes(width: usize, height: usize) -> Vec<u8> {
     let level = |at: usize, extent: usize| (at * 255 / extent.max(2)) as u8;
     (0..height)
@@ -28,12 +28,12 @@ pub(crate) fn slopes(width: usize, height: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Codes `[height, width, 3]` pixels.
+/// Encodes `[height, width, 3]` pixels.
 pub(crate) fn encode(pixels: &[u8], width: usize, height: usize, coding: Coding) -> Vec<u8> {
     encode_as(ColorType::Rgb, pixels, width, height, coding)
 }
 
-/// Codes pixels of any kind the encoder knows.
+/// Encodes pixels of any format that the encoder supports.
 pub(crate) fn encode_as(
     color: ColorType,
     pixels: &[u8],
@@ -54,20 +54,20 @@ pub(crate) fn encode_as(
     jpeg
 }
 
-/// EXIF data with nothing but an orientation: a little-endian TIFF header and one directory entry.
+/// EXIF data with only an orientation: a little-endian TIFF header and one directory entry.
 fn exif(orientation: u8) -> Vec<u8> {
     let mut tiff = b"II\x2A\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
     tiff.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
     tiff
 }
 
-/// Where the frame header's marker stands.
+/// Position of the frame header's marker.
 pub(crate) fn frame_header(jpeg: &[u8]) -> usize {
     let marker = |pair: &[u8]| pair[0] == 0xFF && matches!(pair[1], 0xC0..=0xC2);
     jpeg.windows(2).position(marker).expect("an encoded JPEG has a frame header")
 }
 
-/// Lets the frame header declare another size.
+/// Changes the size that the frame header declares.
 pub(crate) fn declare_size(jpeg: &mut [u8], width: u16, height: u16) {
     let at = frame_header(jpeg) + 5;
     jpeg[at..at + 2].copy_from_slice(&height.to_be_bytes());
@@ -80,7 +80,7 @@ pub(crate) fn decode(jpeg: &[u8]) -> Result<RgbImage, DecodeError> {
     Decoder::new(DecodeLimits::DEFAULT).decode(jpeg, &mut image).map(|()| image)
 }
 
-/// The largest difference between two images' levels.
+/// The largest difference between the pixel values of two images.
 pub(crate) fn largest_difference(left: &[u8], right: &[u8]) -> u8 {
     assert_eq!(left.len(), right.len());
     left.iter().zip(right).map(|(left, right)| left.abs_diff(*right)).max().unwrap_or(0)

@@ -1,9 +1,9 @@
-//! Running the built program.
+//! Runs the built program.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-/// The program, with none of its variables set.
+/// The program, without any of its variables set.
 pub(crate) fn framegate<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_framegate"));
     for (name, _) in std::env::vars_os() {
@@ -17,7 +17,7 @@ pub(crate) fn framegate<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Com
     command
 }
 
-/// How a run ended.
+/// The result of a run.
 pub(crate) struct Ended {
     pub(crate) status: i32,
     pub(crate) stdout: String,
@@ -30,7 +30,7 @@ impl Ended {
         self.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
-    /// Asserts that the program refused in one message: this status, these words, no results.
+    /// Asserts that the program refused: with this status, these words and no results.
     pub(crate) fn assert_refused(&self, status: i32, words: &[&str]) {
         assert_eq!(self.status, status, "{}", self.stderr);
         assert!(self.stdout.is_empty(), "{}", self.stdout);
@@ -65,7 +65,7 @@ fn ended(output: Output) -> Ended {
     }
 }
 
-/// The CPU backends in this build. None in a quick build without burn, which the run reports.
+/// The CPU backends in this build. A build may have none, which the test then prints.
 pub(crate) fn cpu_backends() -> Vec<&'static str> {
     let listed = run(&mut framegate(["backends", "--json"]));
     let listed: serde_json::Value = serde_json::from_str(&listed.stdout).expect("a JSON list");

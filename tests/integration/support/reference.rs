@@ -1,4 +1,4 @@
-//! What ONNX Runtime and OpenCV made of the images in the test data.
+//! Reference results of ONNX Runtime and OpenCV on the images in the test data.
 
 use std::path::Path;
 

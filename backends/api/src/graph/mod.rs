@@ -90,6 +90,41 @@ impl Graph {
         counts
     }
 
+    /// The index in [`Graph::nodes`] of the node that computes each value, indexed by value number:
+    /// `None` for the input and for constants.
+    pub fn producers(&self) -> Vec<Option<usize>> {
+        let mut producers = vec![None; self.values.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            for output in &node.outputs {
+                producers[output.0] = Some(index);
+            }
+        }
+        producers
+    }
+
+    /// The same graph without the nodes that no output depends on.
+    ///
+    /// Values keep their numbers: [`Graph::values`] still holds the results of the removed nodes and
+    /// the constants that only they read.
+    #[must_use]
+    pub fn without_dead_nodes(mut self) -> Self {
+        let mut is_needed = vec![false; self.values.len()];
+        for id in &self.outputs {
+            is_needed[id.0] = true;
+        }
+        // From the back, so that every reader is seen before the node whose result it reads.
+        let mut is_live = vec![false; self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            is_live[index] = node.outputs.iter().any(|id| is_needed[id.0]);
+            if is_live[index] {
+                node.inputs.iter().for_each(|id| is_needed[id.0] = true);
+            }
+        }
+        let mut is_live = is_live.into_iter();
+        self.nodes.retain(|_| is_live.next().unwrap_or(true));
+        self
+    }
+
     /// Number of elements in all floating-point constants that a node reads.
     pub fn parameters(&self) -> usize {
         let counts = self.use_counts();

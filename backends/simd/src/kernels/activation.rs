@@ -1,70 +1,21 @@
-//! What happens to a convolution's sums while they are in the first-level cache: an activation, a
-//! residual that is added, another activation.
+//! Activations in vector instructions.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use framegate_backend_api::graph::Activation;
 
-use crate::vector::{Vector, exponential, logistic, versions};
+use crate::vector::{Vector, exponential, logistic};
 
-/// Functions of an element and of its counterpart in a second tensor.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Finish {
-    /// Applied first.
-    pub(crate) before: Option<Activation>,
-    /// Applied after the residual was added; without a residual there is none.
-    pub(crate) after: Option<Activation>,
-}
-
-/// Whether there is a vector version of a function.
+/// Whether an activation has a vector version.
 pub(crate) fn is_vectorised(function: Activation) -> bool {
     !matches!(function, Activation::Gelu { approximate: false } | Activation::Softplus)
 }
 
-versions!(version = finish(
-    elements: *mut f32,
-    residual: *const f32,
-    len: usize,
-    functions: &Finish,
-));
-
-/// Finishes `len` elements in place; `residual` is null where nothing is added.
+/// Applies `function` to the `len` elements at `from` and writes the results to `to`, which may be the
+/// same.
 ///
 /// # Safety
-/// The processor has `V`'s instructions. `len` is a multiple of the vector; the pointers are good
-/// for that many elements, which do not overlap.
-#[inline(always)]
-unsafe fn finish<V: Vector>(
-    elements: *mut f32,
-    residual: *const f32,
-    len: usize,
-    functions: &Finish,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if residual.is_null() {
-            if let Some(function) = functions.before {
-                activate::<V>(elements, elements, len, function);
-            }
-            return;
-        }
-        match functions.before {
-            None => {}
-            Some(function) => activate::<V>(elements, elements, len, function),
-        }
-        for at in (0..len).step_by(V::LANES) {
-            let sum = V::load(elements.add(at)).add(V::load(residual.add(at)));
-            sum.store(elements.add(at));
-        }
-        if let Some(function) = functions.after {
-            activate::<V>(elements, elements, len, function);
-        }
-    }
-}
-
-/// Writes a function of `len` elements from `from` to `to`, which may be the same.
-///
-/// # Safety
-/// As [`finish`].
+/// The processor has `V`'s instructions. `len` is a multiple of the vector, and both pointers are good
+/// for that many elements.
 #[inline(always)]
 pub(super) unsafe fn activate<V: Vector>(
     from: *const f32,
@@ -135,7 +86,7 @@ pub(super) unsafe fn activate<V: Vector>(
     }
 }
 
-/// `clamp(x, low, high)`; bounds come first, so that what is no number stays none.
+/// `x` limited to `low..=high`. The bounds are the first operands, so that a NaN stays a NaN.
 ///
 /// # Safety
 /// The processor has `V`'s instructions.

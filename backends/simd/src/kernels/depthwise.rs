@@ -1,4 +1,4 @@
-//! Convolution of each channel with a filter of its own.
+//! Depthwise convolution: each channel with a filter of its own.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::window::Axis;
 use crate::vector::{Vector, versions};
 
-/// Results that are computed side by side: enough to hide how long a multiply-add takes.
+/// Results that are computed side by side: enough to hide the latency of a multiply-add.
 const TILE: usize = 8;
 
 /// A row of one block of channels.
@@ -14,22 +14,22 @@ const TILE: usize = 8;
 pub(crate) struct Row<'a> {
     /// Vertical and horizontal axis.
     pub(crate) axes: &'a [Axis; 2],
-    /// The block's input.
+    /// The input of the block.
     pub(crate) input: *const f32,
     /// `[row tap][column tap][lane]`
     pub(crate) weights: *const f32,
     /// `[lane]`
     pub(crate) bias: *const f32,
-    /// The row's first result.
+    /// The first result of the row.
     pub(crate) output: *mut f32,
-    /// Row of the result.
+    /// The row of the result.
     pub(crate) row: usize,
 }
 
 versions!(version = row(row: &Row<'_>));
 
-/// Computes a row, with the numbers built in that are usual: three taps side by side, and a stride
-/// of one or two.
+/// Computes a row. The common cases are compiled in: three taps side by side and a stride of one or
+/// two, or five and a stride of one.
 ///
 /// # Safety
 /// The processor has `V`'s instructions, the row's pointers are good for what its axes say, and no
@@ -48,7 +48,7 @@ unsafe fn row<V: Vector>(row: &Row<'_>) {
     }
 }
 
-/// Cuts a row into tiles, overlapping at the end, and single results at the edges.
+/// Cuts a row into tiles, which overlap at the end, and single results at the edges.
 ///
 /// # Safety
 /// As [`row`].
@@ -76,8 +76,8 @@ unsafe fn tiles<V: Vector, const TAPS: usize, const STRIDE: usize>(row: &Row<'_>
     }
 }
 
-/// Computes `P` results from `column` on. `TAPS` and `STRIDE` are those of the row with all its
-/// taps and a dilation of one, or 0 for others.
+/// Computes `P` results from `column` on. `TAPS` and `STRIDE` are those of a row whose taps are all
+/// inside and whose dilation is one, or 0 for any other.
 ///
 /// # Safety
 /// As [`row`].
@@ -91,10 +91,10 @@ unsafe fn tile<V: Vector, const P: usize, const TAPS: usize, const STRIDE: usize
     let [down, across] = row.axes;
     let line_len = (across.extent * V::LANES) as isize;
     let origin = down.start(row.row) * line_len + across.start(column) * V::LANES as isize;
-    let is_usual = TAPS > 0;
-    let step = if is_usual { STRIDE } else { across.stride } * V::LANES;
-    let tap_step = if is_usual { 1 } else { across.dilation } * V::LANES;
-    let column_taps = if is_usual { 0..TAPS } else { column_taps };
+    let is_compiled_in = TAPS > 0;
+    let step = if is_compiled_in { STRIDE } else { across.stride } * V::LANES;
+    let tap_step = if is_compiled_in { 1 } else { across.dilation } * V::LANES;
+    let column_taps = if is_compiled_in { 0..TAPS } else { column_taps };
     // SAFETY: the caller's promise; taps outside the input are not among the ranges.
     unsafe {
         let mut sums = [V::load(row.bias); P];

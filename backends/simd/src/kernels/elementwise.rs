@@ -1,4 +1,4 @@
-//! Functions of elements, and of pairs of them, of tensors laid out alike.
+//! Functions of elements, and of pairs of elements, of tensors in the same layout.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use framegate_backend_api::graph::{Activation, Binary};
@@ -6,7 +6,7 @@ use framegate_backend_api::graph::{Activation, Binary};
 use super::activation;
 use crate::vector::{Vector, versions};
 
-/// Whether a function of two elements has a vector version.
+/// Whether a binary function has a vector version.
 pub(crate) fn is_vectorised(function: Binary) -> bool {
     matches!(function, Binary::Add | Binary::Sub | Binary::Mul)
 }
@@ -41,10 +41,10 @@ unsafe fn binary<V: Vector>(
     unsafe { pairs::<V, false>(a, b, to, len, function) }
 }
 
-/// As [`binary`], but one vector is the second operand of all.
+/// As [`binary`], but all elements are combined with the same vector `b`.
 ///
 /// # Safety
-/// As [`binary`], but for `b`, which is good for a vector.
+/// As [`binary`], except that `b` is good for one vector.
 #[inline(always)]
 unsafe fn repeated<V: Vector>(
     a: *const f32,

@@ -1,7 +1,7 @@
-//! Between row-major and channel-blocked elements.
+//! Conversions between row-major and channel-blocked elements.
 #![expect(unsafe_code, reason = "elements are moved through pointers")]
 
-/// Where the elements of a picture lie, in elements.
+/// Where the elements of a feature map are, in elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Strides {
     /// The first element.
@@ -14,12 +14,12 @@ pub(crate) struct Strides {
     pub(crate) column: usize,
 }
 
-/// Gathers a row of `lanes` channels of which `channels` exist; the others become 0.
+/// Packs a row of `lanes` channels, of which `channels` exist; the others become 0.
 ///
 /// # Safety
 /// `from` is good for the strided elements of `columns` columns and `channels` channels, `to` for
-/// `columns · lanes` elements that nobody else writes.
-pub(crate) unsafe fn block_row(
+/// `columns · lanes` elements that nothing else writes.
+pub(crate) unsafe fn pack_row(
     from: *const f32,
     strides: Strides,
     channels: usize,
@@ -42,12 +42,12 @@ pub(crate) unsafe fn block_row(
     }
 }
 
-/// Scatters a row of `lanes` channels of which `channels` exist.
+/// Unpacks a row of `lanes` channels, of which `channels` exist.
 ///
 /// # Safety
 /// `from` is good for `columns · lanes` elements, `to` for the strided elements of `columns` columns
-/// and `channels` channels, which nobody else writes.
-pub(crate) unsafe fn unblock_row(
+/// and `channels` channels, which nothing else writes.
+pub(crate) unsafe fn unpack_row(
     from: *const f32,
     lanes: usize,
     columns: usize,
@@ -73,11 +73,11 @@ pub(crate) unsafe fn unblock_row(
     }
 }
 
-/// Gathers a row of a block, each lane from an own one.
+/// Gathers a row of a block, each lane from a source of its own.
 ///
 /// # Safety
-/// `from` is good for `columns` elements each that are as many apart as there are lanes, `to` for all of
-/// them, which nobody else writes.
+/// Each of `from` is good for `columns` elements, as far apart as there are lanes; `to` is good for
+/// all of them, and nothing else writes there.
 pub(crate) unsafe fn gather_row(from: &[*const f32], columns: usize, to: *mut f32) {
     let lanes = from.len();
     for column in 0..columns {

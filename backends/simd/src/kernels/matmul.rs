@@ -1,18 +1,18 @@
 //! A product of two row-major matrices.
 //!
 //! A tile is `P` rows of the result times `B` vectors of its columns, held in registers: for each
-//! inner position, `B` vectors of the second matrix are loaded, and an element of each of `P` rows of
-//! the first is multiplied with all of them.
+//! inner position, `B` vectors of the second matrix are loaded, and an element from each of `P` rows
+//! of the first matrix is multiplied with all of them.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::ops::Range;
 
 use crate::vector::{Vector, versions};
 
-/// Most rows of any level's tile.
+/// The most rows of any level's tile.
 pub(crate) const MOST_ROWS: usize = 12;
 
-/// Two matrices and where their product goes.
+/// Two matrices, and where their product goes.
 #[derive(Debug, Clone)]
 pub(crate) struct Product {
     /// `[.., inner]`
@@ -24,7 +24,7 @@ pub(crate) struct Product {
     /// Rows to compute.
     pub(crate) rows: Range<usize>,
     pub(crate) inner: usize,
-    /// At least a vector.
+    /// At least as many as a vector has lanes.
     pub(crate) columns: usize,
 }
 
@@ -54,7 +54,8 @@ unsafe fn product<V: Vector>(product: &Product) {
 #[inline(always)]
 unsafe fn bands<V: Vector, const P: usize, const G: usize, const B: usize>(product: &Product) {
     let Range { start, end } = product.rows;
-    // SAFETY: the caller's promise; every band lies within the rows, the last overlaps the one before.
+    // SAFETY: the caller's promise; every band lies within the rows, and the last one overlaps the
+    // one before.
     unsafe {
         match end - start {
             len if len >= P => {

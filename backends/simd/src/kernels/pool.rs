@@ -1,4 +1,4 @@
-//! The largest element, and the mean, under a sliding window.
+//! Max and average pools: the largest element and the mean under a sliding window.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::ops::Range;
@@ -11,27 +11,27 @@ use crate::vector::{Vector, versions};
 pub(crate) struct Row<'a> {
     /// Vertical and horizontal axis.
     pub(crate) axes: &'a [Axis; 2],
-    /// The block's input.
+    /// The input of the block.
     pub(crate) input: *const f32,
-    /// The row's first result.
+    /// The first result of the row.
     pub(crate) output: *mut f32,
-    /// Row of the result.
+    /// The row of the result.
     pub(crate) row: usize,
-    /// For means, what the sum under the window of each column is multiplied with.
-    pub(crate) shares: &'a [f32],
+    /// For means, what the sum under the window of each column is multiplied by.
+    pub(crate) scales: &'a [f32],
 }
 
-versions!(largest_version = largest(row: &Row<'_>));
+versions!(max_version = max(row: &Row<'_>));
 versions!(mean_version = mean(row: &Row<'_>));
 
-/// Computes a row, with the usual numbers of taps built in. Which of two elements wins is open if
-/// one is not a number.
+/// Computes a row, with the common 2×2 window compiled in. Which of two elements is taken is
+/// unspecified if one is NaN.
 ///
 /// # Safety
 /// The processor has `V`'s instructions, the row's pointers are good for what its axes say, and no
 /// other thread writes there.
 #[inline(always)]
-unsafe fn largest<V: Vector>(row: &Row<'_>) {
+unsafe fn max<V: Vector>(row: &Row<'_>) {
     let [down, across] = row.axes;
     let row_taps = down.taps_inside(row.row);
     let inside = across.windows_inside();
@@ -55,10 +55,10 @@ unsafe fn largest<V: Vector>(row: &Row<'_>) {
     }
 }
 
-/// Computes one result: of `SIDE` taps both ways, or of those given where that is 0.
+/// Computes one result, of `SIDE` by `SIDE` taps, or of the given taps if `SIDE` is 0.
 ///
 /// # Safety
-/// As [`largest`].
+/// As [`max`].
 #[inline(always)]
 unsafe fn window<V: Vector, const SIDE: usize>(
     row: &Row<'_>,
@@ -89,7 +89,7 @@ unsafe fn window<V: Vector, const SIDE: usize>(
 /// Computes a row.
 ///
 /// # Safety
-/// As [`largest`].
+/// As [`max`].
 #[inline(always)]
 unsafe fn mean<V: Vector>(row: &Row<'_>) {
     let [down, across] = row.axes;
@@ -98,7 +98,7 @@ unsafe fn mean<V: Vector>(row: &Row<'_>) {
     let first_line = down.start(row.row) * line_len;
     // SAFETY: the caller's promise; taps outside the input are not among the ranges.
     unsafe {
-        for (column, share) in (0..across.windows).zip(row.shares) {
+        for (column, scale) in (0..across.windows).zip(row.scales) {
             let origin = first_line + across.start(column) * V::LANES as isize;
             let column_taps = across.taps_inside(column);
             let mut sum = V::splat(0.0);
@@ -110,7 +110,7 @@ unsafe fn mean<V: Vector>(row: &Row<'_>) {
                     sum = sum.add(V::load(at));
                 }
             }
-            sum.mul(V::splat(*share)).store(row.output.add(column * V::LANES));
+            sum.mul(V::splat(*scale)).store(row.output.add(column * V::LANES));
         }
     }
 }

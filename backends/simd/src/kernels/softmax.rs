@@ -1,5 +1,5 @@
-//! Softmax of row-major lines: of neighbours, one to a lane, where the axis is not the innermost, and
-//! of one after the other where it is.
+//! Softmax of row-major lines: of neighbouring lines, one per lane, where the axis is not the
+//! innermost, and otherwise of one line after another.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use crate::vector::{LONGEST_VECTOR, Vector, exponential, versions};
@@ -9,11 +9,11 @@ use crate::vector::{LONGEST_VECTOR, Vector, exponential, versions};
 pub(crate) struct Lines {
     /// First element of the first line.
     pub(crate) from: *const f32,
-    /// Its result.
+    /// Its first result.
     pub(crate) to: *mut f32,
     /// Elements in a line.
     pub(crate) extent: usize,
-    /// Distance between neighbours in a line; lines whose elements follow each other have none.
+    /// Distance between neighbours in a line. Contiguous lines do not use it.
     pub(crate) stride: usize,
 }
 
@@ -30,7 +30,7 @@ unsafe fn side_by_side<V: Vector>(lines: &Lines) {
     let Lines { from, to, extent, stride } = *lines;
     // SAFETY: the caller's promise.
     unsafe {
-        // Subtracting the largest changes nothing but keeps the exponentials finite.
+        // Subtracting the largest does not change the result, and keeps the exponentials finite.
         let mut largest = V::splat(f32::NEG_INFINITY);
         for index in 0..extent {
             largest = largest.max(V::load(from.add(index * stride)));
@@ -41,14 +41,14 @@ unsafe fn side_by_side<V: Vector>(lines: &Lines) {
             x.store(to.add(index * stride));
             sum = sum.add(x);
         }
-        let share = V::splat(1.0).div(sum);
+        let scale = V::splat(1.0).div(sum);
         for index in 0..extent {
-            V::load(to.add(index * stride)).mul(share).store(to.add(index * stride));
+            V::load(to.add(index * stride)).mul(scale).store(to.add(index * stride));
         }
     }
 }
 
-/// Computes one line, whose elements follow each other.
+/// Computes one contiguous line.
 ///
 /// # Safety
 /// The processor has `V`'s instructions, the pointers are good for the line, and no other thread
@@ -58,7 +58,7 @@ unsafe fn line<V: Vector>(lines: &Lines) {
     let Lines { from, to, extent, .. } = *lines;
     let whole = extent / V::LANES * V::LANES;
     let rest = extent - whole;
-    // What the last vector lacks counts for nothing.
+    // The lanes that the last vector lacks contribute nothing.
     let mut last = [f32::NEG_INFINITY; LONGEST_VECTOR];
     // SAFETY: the caller's promise; the rest is shorter than a vector.
     unsafe {
@@ -76,21 +76,21 @@ unsafe fn line<V: Vector>(lines: &Lines) {
         }
         exponential(V::load(last.as_ptr()).sub(largest)).store(last.as_mut_ptr());
         let sum = lanes(sum).into_iter().chain(last.into_iter().take(rest)).sum();
-        let share = V::splat(1.0).div(V::splat(sum));
+        let scale = V::splat(1.0).div(V::splat(sum));
         for at in (0..whole).step_by(V::LANES) {
-            V::load(to.add(at)).mul(share).store(to.add(at));
+            V::load(to.add(at)).mul(scale).store(to.add(at));
         }
-        V::load(last.as_ptr()).mul(share).store(last.as_mut_ptr());
+        V::load(last.as_ptr()).mul(scale).store(last.as_mut_ptr());
         to.add(whole).copy_from_nonoverlapping(last.as_ptr(), rest);
     }
 }
 
-/// The larger number; what is no number stays none.
+/// The larger number, or NaN if `a` is NaN.
 fn larger(a: f32, b: f32) -> f32 {
     if a.is_nan() || a > b { a } else { b }
 }
 
-/// A vector's lanes, in an array that may be longer.
+/// The lanes of a vector.
 ///
 /// # Safety
 /// The processor has `V`'s instructions.

@@ -1,27 +1,26 @@
-//! Where a sliding window lies: what every kernel with taps has in common.
+//! Where a sliding window is: the geometry that all kernels with taps share.
 
 use std::ops::Range;
 
-/// One axis of a sliding window: window `w` has its tap `t` at `w · stride + t · dilation −
-/// padding`.
+/// One axis of a sliding window: tap `t` of window `w` is at `w · stride + t · dilation − padding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Axis {
-    /// Elements of the source.
+    /// Elements of the input.
     pub(crate) extent: usize,
-    /// Windows, and so elements of the result.
+    /// The number of windows, which is that of results.
     pub(crate) windows: usize,
-    /// Taps of a window.
+    /// Per window.
     pub(crate) taps: usize,
     /// Distance between windows.
     pub(crate) stride: usize,
     /// Distance between taps.
     pub(crate) dilation: usize,
-    /// Elements before the source's first.
+    /// Elements before the first one of the input.
     pub(crate) padding: usize,
 }
 
 impl Axis {
-    /// The taps of a window that lie inside the source.
+    /// The taps of a window that are inside the input.
     pub(crate) fn taps_inside(&self, window: usize) -> Range<usize> {
         let before = self.padding.saturating_sub(window * self.stride).div_ceil(self.dilation);
         let reach = (self.padding + self.extent).saturating_sub(window * self.stride);
@@ -29,7 +28,7 @@ impl Axis {
         before.min(end)..end
     }
 
-    /// The windows whose taps all lie inside the source.
+    /// The windows whose taps are all inside the input.
     pub(crate) fn windows_inside(&self) -> Range<usize> {
         let first = self.padding.div_ceil(self.stride).min(self.windows);
         let last_tap = (self.taps - 1) * self.dilation;
@@ -37,7 +36,7 @@ impl Axis {
         first..end.clamp(first, self.windows)
     }
 
-    /// Position of a window's first tap, which may lie before the source.
+    /// The position of the first tap of a window, which may be before the input.
     pub(crate) fn start(&self, window: usize) -> isize {
         (window * self.stride) as isize - self.padding as isize
     }
@@ -48,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn taps_and_windows_inside_are_those_that_a_search_finds() {
+    fn taps_and_windows_inside_agree_with_a_search() {
         let mut random = fastrand::Rng::with_seed(7);
         for _ in 0..2000 {
             let axis = Axis {

@@ -1,13 +1,13 @@
-//! Winograd's minimal filtering F(2×2, 3×3): four results of a 3×3 convolution from sixteen products
-//! instead of thirty-six, for sums of transformed elements. After A. Lavin and S. Gray, "Fast Algorithms
-//! for Convolutional Neural Networks", 2015, <https://arxiv.org/abs/1509.09308>, section 4.1:
+//! Winograd's minimal filtering F(2×2, 3×3): four results of a 3×3 convolution take sixteen products
+//! of transformed elements instead of thirty-six. After A. Lavin and S. Gray, "Fast Algorithms for
+//! Convolutional Neural Networks", 2015, <https://arxiv.org/abs/1509.09308>, section 4.1:
 //!
 //! ```text
 //! results 2×2  =  Aᵀ [ Σ over channels  (G g Gᵀ) ⊙ (Bᵀ d B) ] A        d: elements 4×4, g: filter 3×3
 //! ```
 //!
-//! A tile is four results. In between, each of the sixteen positions is a picture of its own, with a
-//! pixel for each tile, and the sum over channels a 1×1 convolution of it.
+//! A tile is four results. In between, each of the sixteen positions is a feature map of its own with
+//! a pixel per tile, and the sum over channels is a 1×1 convolution of it.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::ops::Range;
@@ -18,10 +18,10 @@ use crate::vector::{Vector, versions};
 /// Positions of a tile.
 pub(crate) const POSITIONS: usize = SIDE * SIDE;
 
-/// Elements of a tile's input along either axis.
+/// Elements of the input of a tile, along either axis.
 const SIDE: usize = 4;
 
-/// `G g Gᵀ` of a filter's nine taps, by position.
+/// `G g Gᵀ` of the nine taps of a filter, by position.
 pub(crate) fn transform_filter(taps: &[f32]) -> [f32; POSITIONS] {
     const G: [[f64; 3]; SIDE] =
         [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
@@ -32,14 +32,14 @@ pub(crate) fn transform_filter(taps: &[f32]) -> [f32; POSITIONS] {
     })
 }
 
-/// Neighbouring tiles of one block of channels, on the way in.
+/// Neighbouring tiles of one block of channels, to be transformed.
 #[derive(Debug, Clone)]
 pub(crate) struct Elements<'a> {
     /// Vertical and horizontal axis of the convolution.
     pub(crate) axes: &'a [Axis; 2],
-    /// The block's input.
+    /// The input of the block.
     pub(crate) input: *const f32,
-    /// Row of tiles.
+    /// The row of tiles.
     pub(crate) row: usize,
     pub(crate) columns: Range<usize>,
     /// The first tile's first position.
@@ -76,7 +76,7 @@ unsafe fn elements<V: Vector>(elements: &Elements<'_>) {
     }
 }
 
-/// Transforms the tile whose elements start at `y` and `x`, all of them inside if `INSIDE`.
+/// Transforms the tile whose elements start at `y` and `x`. All of them are inside if `INSIDE`.
 ///
 /// # Safety
 /// As [`elements`].
@@ -116,7 +116,7 @@ unsafe fn elements_of_tile<V: Vector, const INSIDE: bool>(
     }
 }
 
-/// Neighbouring tiles of one block of filters, on the way out.
+/// Neighbouring tiles of one block of filters, to be transformed back.
 #[derive(Debug, Clone)]
 pub(crate) struct Results {
     /// The first tile's first position.
@@ -124,9 +124,9 @@ pub(crate) struct Results {
     /// Elements between positions.
     pub(crate) position_stride: usize,
     pub(crate) bias: *const f32,
-    /// The first result of either row; null where the picture has no second one.
+    /// The first result of either row; null where there is no second one.
     pub(crate) rows: [*mut f32; 2],
-    /// Results of a row: two a tile, or one less.
+    /// Results per row: two per tile, or one fewer.
     pub(crate) columns: usize,
 }
 
@@ -144,7 +144,7 @@ unsafe fn results<V: Vector>(results: &Results) {
         let bias = V::load(results.bias);
         for column in (0..columns).step_by(2) {
             let from = from.add(column / 2 * V::LANES);
-            // For the left and for the right result, by row of positions.
+            // For the left and the right result, by row of positions.
             let (mut left, mut right) = ([bias; SIDE], [bias; SIDE]);
             for (i, (left, right)) in left.iter_mut().zip(&mut right).enumerate() {
                 let first = from.add(i * SIDE * position_stride);

@@ -1,10 +1,11 @@
-//! One arena for all that is computed: slots that are not in use at the same time share memory.
+//! Lays out one arena for all intermediate values: slots that are not in use at the same time share
+//! memory.
 
 use super::PlannedStep;
 use super::slots::{Home, Slots};
 use crate::memory::{CELLS, Slot};
 
-/// A slot of the arena, and the stages in which it is in use.
+/// A slot of the arena, and the waves in which it is in use.
 #[derive(Debug, Clone, Copy)]
 struct Block {
     slot: Slot,
@@ -13,12 +14,12 @@ struct Block {
     last: usize,
 }
 
-/// Gives every slot of the arena its offset and returns how many cells the arena has.
+/// Gives every slot of the arena its offset and returns the number of cells of the arena.
 ///
-/// `stage_of` is each step's stage. Largest first, each slot takes the lowest gap among those that
-/// are in use at the same time.
-pub(crate) fn lay_out(steps: &[PlannedStep], stage_of: &[usize], slots: &mut Slots) -> usize {
-    let mut blocks = blocks(steps, stage_of, slots);
+/// `wave_of` has the wave of each step. Largest first, each slot takes the lowest gap between the
+/// slots that are in use at the same time.
+pub(crate) fn lay_out(steps: &[PlannedStep], wave_of: &[usize], slots: &mut Slots) -> usize {
+    let mut blocks = blocks(steps, wave_of, slots);
     blocks.sort_by_key(|block| std::cmp::Reverse(block.cells));
     let mut placed: Vec<(usize, Block)> = Vec::new();
     for block in blocks {
@@ -43,14 +44,15 @@ fn lowest_gap(placed: &[(usize, Block)], block: Block) -> usize {
     end
 }
 
-/// Slots whose home is the arena itself, in whole lines, with the uses of all that lies inside them.
-fn blocks(steps: &[PlannedStep], stage_of: &[usize], slots: &Slots) -> Vec<Block> {
+/// The slots that are directly in the arena, rounded up to whole cache lines, each in use from the
+/// first to the last use of anything inside it.
+fn blocks(steps: &[PlannedStep], wave_of: &[usize], slots: &Slots) -> Vec<Block> {
     let mut uses: Vec<Option<(usize, usize)>> = vec![None; slots.len()];
-    for (step, stage) in steps.iter().zip(stage_of) {
+    for (step, wave) in steps.iter().zip(wave_of) {
         for slot in step.reads.iter().chain(&step.writes) {
             let (root, _) = slots.root(*slot);
-            let (first, last) = uses[root.0].unwrap_or((*stage, *stage));
-            uses[root.0] = Some((first.min(*stage), last.max(*stage)));
+            let (first, last) = uses[root.0].unwrap_or((*wave, *wave));
+            uses[root.0] = Some((first.min(*wave), last.max(*wave)));
         }
     }
     let in_arena = |slot: &Slot| matches!(slots.home(*slot), Home::Arena(_));

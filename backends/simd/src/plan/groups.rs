@@ -1,10 +1,10 @@
-//! Convolutions whose channels are in groups, as convolutions over all channels of several groups at
-//! a time: between groups weights are 0, and there are as many groups as fill whole blocks.
+//! Grouped convolutions as convolutions over all channels of several groups at a time: the weights
+//! between groups are 0, and a set has as many groups as fill whole blocks.
 
 use std::ops::Range;
 
-/// Sets of groups, each of which has whole blocks of the channels and of the filters, which are given for
-/// a group; but for the last set, after which there is nothing.
+/// Ranges of groups whose channels and filters, given per group, each fill whole blocks, except
+/// perhaps in the last range.
 pub(super) fn sets(
     groups: usize,
     [channels, filters]: [usize; 2],
@@ -17,15 +17,15 @@ pub(super) fn sets(
     (0..groups).step_by(together).map(move |first| first..groups.min(first + together))
 }
 
-/// Weights `[filters of the set, channels of the set, taps]`, out of `[filters, channels of a group,
-/// taps]` of that many filters a group.
+/// Weights `[filters of the set, channels of the set, taps]`, out of `[groups · filters, channels of
+/// a group, taps]`, where `filters` is the number per group.
 pub(super) fn weights(
     weights: &[f32],
     groups: usize,
     filters: usize,
     set: &Range<usize>,
 ) -> Vec<f32> {
-    // Of a filter: its channels with all their taps.
+    // Per filter: its channels with all their taps.
     let len = weights.len() / (groups * filters);
     let mut joint = Vec::with_capacity(set.len() * filters * set.len() * len);
     for group in set.clone() {
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_have_whole_blocks_but_for_the_last() {
+    fn sets_have_whole_blocks_except_the_last() {
         let of = |groups, own| sets(groups, own, 16).collect::<Vec<_>>();
         assert_eq!(of(9, [4, 4]), [0..4, 4..8, 8..9]);
         assert_eq!(of(2, [32, 16]), [0..1, 1..2], "each on its own");

@@ -1,43 +1,43 @@
-//! Concatenations that cost nothing, because the operands are written side by side to begin with.
+//! Concatenations without a copy: the operands are written side by side in the first place.
 
 use framegate_backend_api::graph::{Graph, Operator, ValueId};
 
-use super::classify::Kind;
+use super::classify::Lowering;
 use super::fuse::Fusions;
 
-/// Where a value is written, inside a concatenation's result.
+/// Where a value is written inside the result of a concatenation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InPlace {
-    /// The concatenation's result.
+    /// The result.
     pub(crate) whole: ValueId,
-    /// The first block of channels.
+    /// The first block of channels that the value takes.
     pub(crate) block: usize,
 }
 
-/// The place of each value that has one inside another, by value number.
+/// Where each value is written inside another, by value number.
 pub(crate) fn concats(
     graph: &Graph,
-    kinds: &[Kind],
+    lowerings: &[Lowering],
     fusions: &Fusions,
     lanes: usize,
 ) -> Vec<Option<InPlace>> {
     let mut from_kernel = vec![false; graph.values.len()];
-    for ((node, kind), fusion) in graph.nodes.iter().zip(kinds).zip(&fusions.of_node) {
+    for ((node, lowering), fusion) in graph.nodes.iter().zip(lowerings).zip(&fusions.of_node) {
         if let Some(fusion) = fusion {
-            // A slice is where its operand is already.
+            // A slice of blocks is already part of its operand.
             let is_slice = matches!(node.operator, Operator::Slice(_));
-            from_kernel[fusion.result.0] = *kind != Kind::Plain && !is_slice;
+            from_kernel[fusion.result.0] = *lowering != Lowering::Scalar && !is_slice;
         }
     }
     let mut places = vec![None; graph.values.len()];
-    for (node, kind) in graph.nodes.iter().zip(kinds) {
-        if *kind != Kind::Kernel || !matches!(node.operator, Operator::Concat { .. }) {
+    for (node, lowering) in graph.nodes.iter().zip(lowerings) {
+        if *lowering != Lowering::Kernel || !matches!(node.operator, Operator::Concat { .. }) {
             continue;
         }
         let mut block = 0;
         for id in &node.inputs {
             let place = &mut places[id.0];
-            // A value is written once: into the first concatenation that wants it.
+            // A value is written once: into the first concatenation that reads it.
             if place.is_none() && from_kernel[id.0] {
                 *place = Some(InPlace { whole: node.outputs[0], block });
             }

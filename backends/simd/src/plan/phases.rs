@@ -1,9 +1,9 @@
-//! A transposed convolution as usual ones.
+//! A transposed convolution as ordinary convolutions, one per phase of its stride.
 //!
-//! Along an axis, element `y` of the result is reached by the taps `t` for which
-//! `y + padding − t · dilation` is a multiple of the stride, from the operand's element of that quotient.
-//! Which taps those are depends on the remainder of `y + padding` alone. The elements of a phase, which
-//! have the same remainder, are those of a convolution of stride 1, with its taps in reverse.
+//! Along an axis, element `y` of the result is reached by the taps `t` for which `y + padding − t ·
+//! dilation` is a multiple of the stride, from the operand element of that quotient. Which taps these
+//! are depends only on the remainder of `y + padding`. The elements with the same remainder, a phase,
+//! are the results of a convolution of stride 1 with those taps in reverse.
 
 use framegate_backend_api::graph::TransposedConvolution;
 
@@ -15,16 +15,16 @@ use crate::steps::Blocked;
 pub(crate) struct Phase {
     /// The first element.
     pub(crate) start: usize,
-    /// To the next.
+    /// From each to the next.
     pub(crate) distance: usize,
     /// The window that slides over the operand.
     pub(crate) axis: Axis,
-    /// The filter's tap for each of the window's.
+    /// The tap of the filter for each tap of the window.
     pub(crate) taps: Vec<usize>,
 }
 
-/// The phases of both axes. `None` if a phase has no taps, or windows that begin after the operand's
-/// first element, or if there are gaps between taps.
+/// The phases of both axes. `None` if a phase has no taps or windows that begin after the first
+/// element of the operand, or if there are gaps between taps.
 pub(crate) fn of_axes(
     parameters: &TransposedConvolution,
     taps: [usize; 2],
@@ -53,15 +53,15 @@ fn phase(
 ) -> Option<Phase> {
     let (first, quotient) = ((start + padding) % stride, (start + padding) / stride);
     let taps: Vec<usize> = (first..taps).step_by(stride).rev().collect();
-    // The tap that is last now reads the element of the quotient.
+    // The tap that comes last now reads the element of the quotient.
     let padding = taps.len().checked_sub(1)?.checked_sub(quotient)?;
     let windows = (results - start).div_ceil(stride);
     let axis = Axis { extent, windows, taps: taps.len(), stride: 1, dilation: 1, padding };
     Some(Phase { start, distance: stride, axis, taps })
 }
 
-/// Weights `[filters, channels, taps of the phases]` of filters `[channels, filters, taps]`; of one
-/// channel for each filter, `[channels, 1, taps]`, they stay in that order.
+/// The weights of a phase, `[filters, channels, taps of the phase]`, out of `[channels, filters,
+/// taps]`. For depthwise filters, `[channels, 1, taps]`, the order stays.
 pub(crate) fn weights(
     elements: &[f32],
     channels: usize,

@@ -1,19 +1,19 @@
-//! The buffers of a plan, before and after each has its place.
+//! The buffers of a plan, before and after each has its place in memory.
 
 use crate::memory::Slot;
 
-/// What a slot lies in.
+/// What a slot is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Home {
-    /// The arena, at an offset in cells, which is 0 until the arena is laid out.
+    /// The arena, at this offset in cells, which is 0 until the arena is laid out.
     Arena(usize),
-    /// The image that was handed over.
+    /// The caller's image.
     Input,
-    /// The graph output of this index.
+    /// The graph output with this index.
     Output(usize),
-    /// The constant of this index.
+    /// The constant with this index.
     Constant(usize),
-    /// Another slot, from this cell on.
+    /// Another slot, from cell `start` on.
     Inside { parent: Slot, start: usize },
 }
 
@@ -51,7 +51,7 @@ impl Slots {
         self.entries[slot.0].cells
     }
 
-    /// The outermost slot that a slot lies in, and from which of its cells on.
+    /// The outermost slot around this one, and at which of its cells this one starts.
     pub(crate) fn root(&self, slot: Slot) -> (Slot, usize) {
         match self.home(slot) {
             Home::Inside { parent, start } => {

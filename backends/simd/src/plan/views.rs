@@ -1,38 +1,38 @@
-//! Pictures that are only moved before they are read again in row-major order: each is written, in
-//! the order in which it comes out of its kernel, right where it ends up.
+//! Feature maps that are only transposed, reshaped or joined before they are read row-major: each is
+//! unpacked right to where its elements end up.
 
 use framegate_backend_api::graph::{Graph, Operator, ValueId};
 
-use super::classify::Kind;
-use super::fuse::producers;
+use super::classify::Lowering;
 use crate::kernels::layout::Strides;
 
-/// What becomes of a node that moves elements.
+/// What becomes of a node that only changes the layout of elements.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Movement {
-    /// It runs as it stands.
-    Usual,
-    /// It is a part of one further on.
-    Absorbed,
-    /// Its result is gathered from blocked pictures.
+pub(crate) enum LayoutOp {
+    /// It is lowered as it is.
+    Kept,
+    /// It becomes part of a later node.
+    Fused,
+    /// Its result is gathered from channel-blocked feature maps.
     Gather(Vec<Source>),
 }
 
-/// A blocked picture, and where in the result its elements go.
+/// A blocked feature map, and where its elements go in the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Source {
     pub(crate) value: ValueId,
     pub(crate) strides: Strides,
 }
 
-/// What becomes of each node.
-pub(crate) fn movements(graph: &Graph, kinds: &[Kind]) -> Vec<Movement> {
-    let search = Search { graph, kinds, uses: graph.use_counts(), producers: producers(graph) };
-    let mut movements = vec![Movement::Usual; graph.nodes.len()];
-    // From the back, so that the last of several movements gathers.
+/// What becomes of each node, by node.
+pub(crate) fn layout_ops(graph: &Graph, lowerings: &[Lowering]) -> Vec<LayoutOp> {
+    let search =
+        Search { graph, lowerings, uses: graph.use_counts(), producers: graph.producers() };
+    let mut layout_ops = vec![LayoutOp::Kept; graph.nodes.len()];
+    // From the back, so that the last of several such nodes is the one that gathers.
     for index in (0..graph.nodes.len()).rev() {
         let node = &graph.nodes[index];
-        if movements[index] != Movement::Usual || !search.moves(index) {
+        if layout_ops[index] != LayoutOp::Kept || !search.moves(index) {
             continue;
         }
         let result = node.outputs[0];
@@ -40,14 +40,14 @@ pub(crate) fn movements(graph: &Graph, kinds: &[Kind]) -> Vec<Movement> {
         let strides = (0..shape.len()).map(|axis| shape[axis + 1..].iter().product()).collect();
         let mut found = Found::default();
         if search.follow(index, Region { start: 0, strides }, &mut found).is_some() {
-            found.nodes.iter().for_each(|inner| movements[*inner] = Movement::Absorbed);
-            movements[index] = Movement::Gather(found.sources);
+            found.nodes.iter().for_each(|inner| layout_ops[*inner] = LayoutOp::Fused);
+            layout_ops[index] = LayoutOp::Gather(found.sources);
         }
     }
-    movements
+    layout_ops
 }
 
-/// Where the elements of a value go.
+/// Where the elements of a value go in the result.
 #[derive(Debug, Clone)]
 struct Region {
     start: usize,
@@ -63,7 +63,7 @@ struct Found {
 
 struct Search<'a> {
     graph: &'a Graph,
-    kinds: &'a [Kind],
+    lowerings: &'a [Lowering],
     uses: Vec<usize>,
     producers: Vec<Option<usize>>,
 }
@@ -71,14 +71,15 @@ struct Search<'a> {
 impl Search<'_> {
     fn moves(&self, index: usize) -> bool {
         let operator = &self.graph.nodes[index].operator;
-        self.kinds[index] == Kind::Plain
+        self.lowerings[index] == Lowering::Scalar
             && matches!(
                 operator,
                 Operator::Reshape { .. } | Operator::Transpose { .. } | Operator::Concat { .. }
             )
     }
 
-    /// Finds what the result of a moving node is made of; `None` if not of blocked pictures alone.
+    /// Finds what the result of such a node is made of. `None` if it is not made of blocked feature
+    /// maps alone.
     fn follow(&self, index: usize, region: Region, found: &mut Found) -> Option<()> {
         let node = &self.graph.nodes[index];
         let shape = |id: ValueId| &self.graph.value(id).shape;
@@ -110,7 +111,7 @@ impl Search<'_> {
 
     fn operand(&self, id: ValueId, region: Region, found: &mut Found) -> Option<()> {
         let producer = self.producers[id.0]?;
-        if self.kinds[producer] != Kind::Plain {
+        if self.lowerings[producer] != Lowering::Scalar {
             let [_, channel, row, column] = region.strides[..] else { return None };
             let strides = Strides { start: region.start, channel, row, column };
             found.sources.push(Source { value: id, strides });
@@ -124,14 +125,30 @@ impl Search<'_> {
     }
 }
 
-/// Strides over shape `from` that visit the same elements in the same order as `strides` over `to`.
-/// `None` where several axes of `to` that are not neighbours in memory make one of `from`.
+/// The strides with which a walk over shape `from` visits the same elements in the same order as a
+/// walk over shape `to` with `strides`. `None` if an axis of `from` joins several axes of `to` that
+/// are not contiguous.
+///
+/// A detection head of 5 channels on 3×4 pixels is reshaped from `[1, 5, 3, 4]` to `[1, 5, 12]` and
+/// transposed to `[1, 12, 5]`. In the result, the reshaped value has the strides `[60, 1, 5]`:
+/// neighbouring channels are next to each other, neighbouring pixels 5 elements apart. The pixels
+/// split into rows and columns, innermost axis first:
+///
+/// ```text
+/// from:     1     5     3     4
+/// to:       1     5     └─12──┘      12 pixels, 5 apart = 4 columns, 5 apart, in 3 rows, 4 · 5 apart
+/// result:   0     1    20     5
+/// ```
+///
+/// In the other direction, `[6]` from `[2, 3]` works for the strides `[3, 1]`, whose outer axis
+/// continues where the inner one ends, and not for `[1, 2]`.
 fn reshaped(from: &[usize], to: &[usize], strides: &[usize]) -> Option<Vec<usize>> {
     if from.contains(&0) {
         return None;
     }
     let mut result = vec![0; from.len()];
-    // From the innermost axis outwards: what is left of an axis of `to`, and where it continues.
+    // The axes of `to`, from the innermost one outwards. `left` is what the current one has not given
+    // to an axis of `from` yet, and `stride` where that continues.
     let mut rest = to.iter().zip(strides).rev().filter(|(extent, _)| **extent != 1);
     let (mut left, mut stride) = (1, 0);
     for (extent, result) in from.iter().zip(&mut result).rev() {

@@ -1,12 +1,12 @@
-//! What every convolution is made of, whichever step computes it.
+//! What every convolution step is made of.
 
 use super::targets::Targets;
-use crate::kernels::activation::Finish;
+use crate::kernels::epilogue::Epilogue;
 use crate::kernels::window::Axis;
 use crate::memory::Slot;
 
-/// A convolution's weights `[filters, channels of a group, taps down, taps across]` and biases, as they
-/// are.
+/// The weights `[filters, channels of a group, taps down, taps across]` and biases of a convolution,
+/// as the graph has them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weights<'a> {
     pub(crate) elements: &'a [f32],
@@ -22,7 +22,7 @@ pub(crate) struct ConvolutionParts<'a> {
     pub(crate) channels: usize,
     pub(crate) filters: usize,
     pub(crate) weights: Weights<'a>,
-    pub(crate) finish: Finish,
+    pub(crate) epilogue: Epilogue,
     pub(crate) source: Slot,
     pub(crate) targets: Targets,
     /// What is added to the results.
@@ -30,7 +30,7 @@ pub(crate) struct ConvolutionParts<'a> {
 }
 
 impl ConvolutionParts<'_> {
-    /// The slots that are read.
+    /// The slots that the step reads.
     pub(crate) fn reads(&self) -> Vec<Slot> {
         [Some(self.source), self.residual].into_iter().flatten().collect()
     }

@@ -1,13 +1,14 @@
-//! A convolution with one filter for each channel.
+//! A depthwise convolution: one filter per channel.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use framegate_cpu::Level;
+
 use super::convolution::ConvolutionParts;
-use super::targets::{Rounding, Targets};
+use super::targets::{Bf16Store, Targets};
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
-use crate::kernels::activation::{self, Finish};
 use crate::kernels::depthwise::{self, Row};
+use crate::kernels::epilogue::{self, Epilogue};
 use crate::kernels::window::Axis;
-use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 
 /// See the [module](self).
@@ -16,26 +17,27 @@ pub(crate) struct DepthwiseConvolution {
     pub(crate) residual: Option<Slot>,
     targets: Targets,
     axes: [Axis; 2],
-    picture: Blocked,
+    operand: Blocked,
     result: Blocked,
     weights: AlignedCells,
     bias: AlignedCells,
-    finish: Finish,
+    epilogue: Epilogue,
     kernel: unsafe fn(&Row<'_>),
-    finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
-    rounding: Rounding,
+    epilogue_kernel: unsafe fn(*mut f32, *const f32, usize, &Epilogue),
+    bf16_store: Bf16Store,
     tasks: usize,
 }
 
 impl DepthwiseConvolution {
-    pub(crate) fn new(level: SimdLevel, threads: usize, parts: ConvolutionParts<'_>) -> Self {
-        let ConvolutionParts { axes, channels, weights, finish, source, targets, residual, .. } =
-            parts;
+    pub(crate) fn new(level: Level, threads: usize, parts: ConvolutionParts<'_>) -> Self {
+        let ConvolutionParts {
+            axes, channels, weights, epilogue, source, targets, residual, ..
+        } = parts;
         let lanes = level.lanes();
         let [down, across] = axes;
         let taps = down.taps * across.taps;
-        let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
-        let result = Blocked { height: down.windows, width: across.windows, ..picture };
+        let operand = Blocked { channels, height: down.extent, width: across.extent, lanes };
+        let result = Blocked { height: down.windows, width: across.windows, ..operand };
         let mut packed = vec![0.0; result.blocks() * taps * lanes];
         let mut bias = vec![0.0; result.blocks() * lanes];
         for channel in 0..channels {
@@ -50,16 +52,16 @@ impl DepthwiseConvolution {
             source,
             residual,
             targets,
-            rounding: Rounding::new(level, targets),
+            bf16_store: Bf16Store::new(level, targets),
             axes,
-            picture,
+            operand,
             result,
             weights: AlignedCells::from_slice(&packed),
             bias: AlignedCells::from_slice(&bias),
-            finish,
+            epilogue,
             kernel: depthwise::version(level),
-            finish_kernel: activation::version(level),
-            // Every multiply-add loads its operand, so it takes longer than in a dense one.
+            epilogue_kernel: epilogue::version(level),
+            // Every multiply-add loads its operand, so it takes longer than in a direct convolution.
             tasks: worthwhile_tasks(4 * taps * result.len(), threads).min(result.height),
         }
     }
@@ -79,20 +81,20 @@ impl Step for DepthwiseConvolution {
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, scratch: *mut Cell) {
-        let Self { picture, result, weights, bias, .. } = self;
+        let Self { operand, result, weights, bias, .. } = self;
         let lanes = result.lanes;
         let block_weights = self.axes[0].taps * self.axes[1].taps * lanes;
-        for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
-            let start = result.row_start(of_all);
+        for BlockRow { block, row, row_of_all } in band(result, task, self.tasks) {
+            let start = result.row_start(row_of_all);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
-                let output = match self.targets.exact {
-                    Some(exact) => buffers.pointer(exact).add(start),
+                let output = match self.targets.f32 {
+                    Some(slot) => buffers.pointer(slot).add(start),
                     None => scratch,
                 };
                 let work = Row {
                     axes: &self.axes,
-                    input: buffers.pointer(self.source).add(block * picture.block_len()),
+                    input: buffers.pointer(self.source).add(block * operand.block_len()),
                     weights: weights.as_ptr().add(block * block_weights),
                     bias: bias.as_ptr().add(block * lanes),
                     output,
@@ -102,8 +104,8 @@ impl Step for DepthwiseConvolution {
                 let residual = self.residual.map_or(std::ptr::null(), |residual| {
                     buffers.pointer(residual).add(start).cast_const()
                 });
-                (self.finish_kernel)(output, residual, result.row_len(), &self.finish);
-                self.rounding.run(output, buffers, start, result.row_len());
+                (self.epilogue_kernel)(output, residual, result.row_len(), &self.epilogue);
+                self.bf16_store.run(output, buffers, start, result.row_len());
             }
         }
     }

@@ -1,27 +1,27 @@
-//! Functions of the elements of tensors laid out alike, blocked or row-major.
+//! Elementwise functions of tensors in the same layout, blocked or row-major.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use std::ops::Range;
 
 use framegate_backend_api::graph::{Activation, Binary};
+use framegate_cpu::Level;
 
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::elementwise::{activation_version, binary_version, repeated_version};
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 use crate::vector::LONGEST_VECTOR;
 
-/// What an element costs, in multiply-adds.
+/// Cost per element, in multiply-adds.
 const WORK: usize = 32;
 
-/// The elements of a task: whole vectors, and what is left over at the very end.
+/// The elements of a task: whole vectors, and the remainder at the end of the tensor.
 fn whole_and_rest(len: usize, lanes: usize, task: usize, tasks: usize) -> [Range<usize>; 2] {
     let Range { start, end } = part(len, lanes, task, tasks);
     let whole = end / lanes * lanes;
     [start..whole.max(start), whole.max(start)..end]
 }
 
-/// An activation on its own.
+/// An activation that no epilogue applies.
 pub(crate) struct Activate {
     pub(crate) source: Slot,
     pub(crate) target: Slot,
@@ -35,7 +35,7 @@ pub(crate) struct Activate {
 impl Activate {
     /// Of `len` elements.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         function: Activation,
         len: usize,
@@ -70,7 +70,7 @@ impl Step for Activate {
     }
 }
 
-/// The second operand of a function of two.
+/// The second operand of a binary function.
 pub(crate) enum Other {
     /// A tensor of the same shape.
     Tensor(Slot),
@@ -78,7 +78,7 @@ pub(crate) enum Other {
     Number(f32),
 }
 
-/// A function of the elements of a tensor, and of others.
+/// A binary function of the elements of a tensor.
 pub(crate) struct Combine {
     source: Slot,
     other: Other,
@@ -93,7 +93,7 @@ pub(crate) struct Combine {
 impl Combine {
     /// Of `len` elements.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         function: Binary,
         len: usize,

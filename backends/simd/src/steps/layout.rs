@@ -1,87 +1,87 @@
-//! Into and out of the blocked layout.
+//! Conversions between the row-major and the channel-blocked layout.
 #![expect(unsafe_code, reason = "elements are moved through pointers")]
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
-use crate::kernels::layout::{Strides, block_row, unblock_row};
+use crate::kernels::layout::{Strides, pack_row, unpack_row};
 use crate::memory::{Buffers, Cell, Slot};
 
-/// What an element costs, in multiply-adds.
+/// Cost per element, in multiply-adds.
 const WORK: usize = 64;
 
-/// Row-major elements become blocked.
-pub(crate) struct Block {
+/// From row-major to channel-blocked.
+pub(crate) struct Pack {
     pub(crate) source: Slot,
     pub(crate) target: Slot,
-    picture: Blocked,
+    layout: Blocked,
     tasks: usize,
 }
 
-impl Block {
-    pub(crate) fn new(threads: usize, picture: Blocked, [source, target]: [Slot; 2]) -> Self {
-        let tasks = worthwhile_tasks(WORK * picture.len(), threads);
-        Self { source, target, picture, tasks: tasks.min(picture.height) }
+impl Pack {
+    pub(crate) fn new(threads: usize, layout: Blocked, [source, target]: [Slot; 2]) -> Self {
+        let tasks = worthwhile_tasks(WORK * layout.len(), threads);
+        Self { source, target, layout, tasks: tasks.min(layout.height) }
     }
 }
 
-impl Step for Block {
+impl Step for Pack {
     fn tasks(&self) -> usize {
         self.tasks
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
-        let Self { picture, .. } = self;
-        let plane = picture.height * picture.width;
-        let strides = Strides { start: 0, channel: plane, row: picture.width, column: 1 };
-        for BlockRow { block, row, of_all } in band(picture, task, self.tasks) {
-            let start = block * picture.lanes * plane + row * picture.width;
-            let channels = picture.channels_in(block);
+        let Self { layout, .. } = self;
+        let plane = layout.height * layout.width;
+        let strides = Strides { start: 0, channel: plane, row: layout.width, column: 1 };
+        for BlockRow { block, row, row_of_all } in band(layout, task, self.tasks) {
+            let start = block * layout.lanes * plane + row * layout.width;
+            let channels = layout.channels_in(block);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
                 let from = buffers.pointer(self.source).add(start);
-                let to = buffers.pointer(self.target).add(picture.row_start(of_all));
-                block_row(from, strides, channels, picture.lanes, picture.width, to);
+                let to = buffers.pointer(self.target).add(layout.row_start(row_of_all));
+                pack_row(from, strides, channels, layout.lanes, layout.width, to);
             }
         }
     }
 }
 
-/// Blocked elements go where a strided, usually row-major, tensor wants them.
-pub(crate) struct Unblock {
+/// From channel-blocked to any tensor that is described by strides, usually a row-major one.
+pub(crate) struct Unpack {
     pub(crate) source: Slot,
     pub(crate) target: Slot,
-    picture: Blocked,
+    layout: Blocked,
     strides: Strides,
     tasks: usize,
 }
 
-impl Unblock {
+impl Unpack {
     pub(crate) fn new(
         threads: usize,
-        picture: Blocked,
+        layout: Blocked,
         strides: Strides,
         [source, target]: [Slot; 2],
     ) -> Self {
-        let tasks = worthwhile_tasks(WORK * picture.len(), threads);
-        let tasks = tasks.min(picture.height);
-        Self { source, target, picture, strides, tasks }
+        let tasks = worthwhile_tasks(WORK * layout.len(), threads);
+        let tasks = tasks.min(layout.height);
+        Self { source, target, layout, strides, tasks }
     }
 }
 
-impl Step for Unblock {
+impl Step for Unpack {
     fn tasks(&self) -> usize {
         self.tasks
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
-        let Self { picture, strides, .. } = self;
-        for BlockRow { block, row, of_all } in band(picture, task, self.tasks) {
-            let start = strides.start + block * picture.lanes * strides.channel + row * strides.row;
-            let channels = picture.channels_in(block);
+        let Self { layout, strides, .. } = self;
+        for BlockRow { block, row, row_of_all } in band(layout, task, self.tasks) {
+            let start = strides.start + block * layout.lanes * strides.channel + row * strides.row;
+            let channels = layout.channels_in(block);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
-                let from = buffers.pointer(self.source).add(picture.row_start(of_all));
+                let from = buffers.pointer(self.source).add(layout.row_start(row_of_all));
                 let to = buffers.pointer(self.target).add(start);
-                unblock_row(from, picture.lanes, picture.width, to, *strides, channels);
+                unpack_row(from, layout.lanes, layout.width, to, *strides, channels);
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Products of row-major matrices and of stacks of them.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use framegate_cpu::Level;
+
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::matmul::{self, MOST_ROWS, Product};
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 use crate::plain::stacked_matrices;
 
@@ -11,7 +12,7 @@ use crate::plain::stacked_matrices;
 pub(crate) struct MatMul {
     sources: [Slot; 2],
     target: Slot,
-    /// For each matrix of the result, which of either operand it comes from.
+    /// For each matrix of the result, which matrix of either operand it is the product of.
     matrices: Vec<[usize; 2]>,
     rows: usize,
     inner: usize,
@@ -21,9 +22,9 @@ pub(crate) struct MatMul {
 }
 
 impl MatMul {
-    /// Of operands of these shapes, which must fit.
+    /// For operands of these shapes, which must fit.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         [a, b]: [&[usize]; 2],
         sources: [Slot; 2],
@@ -38,13 +39,13 @@ impl MatMul {
         Self { sources, target, matrices, rows, inner, columns, kernel, tasks }
     }
 
-    /// Whether this is the step for operands of these shapes: rows of the result must be at least as
-    /// long as a vector.
-    pub(crate) fn fits(level: SimdLevel, b: &[usize]) -> bool {
+    /// Whether this step can multiply by a matrix of this shape: rows of the result must be at least
+    /// as long as a vector.
+    pub(crate) fn fits(level: Level, b: &[usize]) -> bool {
         b[b.len() - 1] >= level.lanes()
     }
 
-    /// Multiply-adds altogether.
+    /// The multiply-adds of all tasks.
     pub(crate) fn multiply_adds(&self) -> usize {
         self.matrices.len() * self.rows * self.inner * self.columns
     }

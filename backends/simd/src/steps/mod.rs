@@ -1,53 +1,53 @@
-//! What a plan is made of: kernels bound to their buffers and cut into tasks for threads.
+//! The steps of a plan: kernels bound to their buffers and cut into tasks for threads.
 #![expect(unsafe_code, reason = "what a step may assume is the plan's promise")]
 
-mod blend;
-mod blocks;
-mod channels;
-mod concat;
+mod bilinear;
+mod blocked;
+mod channelwise;
 mod convolution;
-mod dense;
+mod copy_blocks;
 mod depthwise;
+mod direct_conv;
 mod elementwise;
 mod gather_channels;
-mod interleave;
 mod layout;
 mod matmul;
+mod nearest;
 mod plain;
 mod pool;
-mod resize;
-mod round;
+mod scatter_phases;
 mod softmax;
 mod strided;
 mod targets;
+mod to_bf16;
 mod winograd;
 
 use crate::memory::{Buffers, Cell};
 
-pub(crate) use blend::BlendBlocks;
-pub(crate) use blocks::Blocked;
-pub(crate) use channels::{CombineChannels, Numbers};
-pub(crate) use concat::CopyBlocks;
+pub(crate) use bilinear::Bilinear;
+pub(crate) use blocked::Blocked;
+pub(crate) use channelwise::{CombineChannels, PerChannel};
 pub(crate) use convolution::{ConvolutionParts, Weights};
-pub(crate) use dense::DenseConvolution;
+pub(crate) use copy_blocks::CopyBlocks;
 pub(crate) use depthwise::DepthwiseConvolution;
+pub(crate) use direct_conv::DirectConvolution;
 pub(crate) use elementwise::{Activate, Combine, Other};
-pub(crate) use gather_channels::{GatherChannels, Lane};
-pub(crate) use interleave::Interleave;
-pub(crate) use layout::{Block, Unblock};
+pub(crate) use gather_channels::{ChannelSource, GatherChannels};
+pub(crate) use layout::{Pack, Unpack};
 pub(crate) use matmul::MatMul;
+pub(crate) use nearest::Nearest;
 pub(crate) use plain::Plain;
-pub(crate) use pool::PoolBlocks;
-pub(crate) use resize::ResizeBlocks;
-pub(crate) use round::RoundBlocks;
+pub(crate) use pool::Pool;
+pub(crate) use scatter_phases::ScatterPhases;
 pub(crate) use softmax::Softmax;
 pub(crate) use strided::{MOST_AXES, StridedAxis, StridedCopy};
 pub(crate) use targets::{SCRATCH, Targets};
+pub(crate) use to_bf16::ToBf16;
 pub(crate) use winograd::{WinogradConvolution, fits as winograd_fits};
 
-/// One step of a plan, in tasks that may run in any order and on any thread.
+/// A step of a plan, in tasks that may run in any order and on any thread.
 pub(crate) trait Step: Send + Sync {
-    /// Number of tasks, at least 1.
+    /// The number of tasks, at least 1.
     fn tasks(&self) -> usize {
         1
     }
@@ -57,7 +57,7 @@ pub(crate) trait Step: Send + Sync {
         0
     }
 
-    /// Cells of a thread's own memory that a task needs while it runs.
+    /// Cells of scratch memory that a task needs while it runs.
     fn scratch_cells(&self) -> usize {
         0
     }
@@ -66,25 +66,26 @@ pub(crate) trait Step: Send + Sync {
     ///
     /// # Safety
     /// The buffers are those that the step was planned for, what it reads has been written, and
-    /// nobody else runs this task or touches what it writes. `scratch` is good for
-    /// [`Step::scratch_cells`] aligned cells that are nobody else's meanwhile.
+    /// nothing else runs this task or touches what it writes. `scratch` is good for
+    /// [`Step::scratch_cells`] aligned cells that nothing else uses meanwhile.
     unsafe fn run(&self, task: usize, buffers: &Buffers, scratch: *mut Cell);
 }
 
-/// How many tasks a step is worth that has this much to do, in multiply-adds or what takes as long.
+/// The number of tasks worth cutting a step into that has this much work, in multiply-adds or their
+/// equivalent.
 ///
-/// A task should outlast by far what it costs to hand it out, and there should be several for each
-/// thread, because others use the processor as well.
+/// A task should take far longer than handing it out, and there should be several per thread, because
+/// other processes use the processor as well.
 pub(crate) fn worthwhile_tasks(work: usize, threads: usize) -> usize {
-    /// Some five microseconds at 100 billion multiply-adds a second; in tests, little enough for small
-    /// tensors to be cut.
+    /// About four microseconds at 100 billion multiply-adds per second. In tests it is small enough
+    /// that small tensors are cut.
     const SMALLEST: usize = if cfg!(test) { 1_000 } else { 400_000 };
-    /// For each thread.
+    /// Per thread.
     const MOST: usize = 6;
     if threads == 1 { 1 } else { (work / SMALLEST).clamp(1, MOST * threads) }
 }
 
-/// Part `index` of `count` equal parts of `total`, as nearly as whole units of `unit` allow.
+/// Part `index` of `count` parts of `total`, as equal as whole units of `unit` allow.
 pub(crate) fn part(
     total: usize,
     unit: usize,
@@ -96,10 +97,10 @@ pub(crate) fn part(
     edge(index)..edge(index + 1)
 }
 
-/// The rows of a task: of every block, for steps whose tasks are bands of rows; of some blocks where there
-/// are more tasks than rows.
-pub(crate) fn band(picture: &Blocked, task: usize, tasks: usize) -> impl Iterator<Item = BlockRow> {
-    let (blocks, height) = (picture.blocks(), picture.height);
+/// The rows of a task. Tasks are bands of rows through all blocks, or, where there are more tasks
+/// than rows, parts of all rows of all blocks.
+pub(crate) fn band(layout: &Blocked, task: usize, tasks: usize) -> impl Iterator<Item = BlockRow> {
+    let (blocks, height) = (layout.blocks(), layout.height);
     let all = blocks * height;
     let (rows, own) = if tasks > height {
         (0..height, part(all, 1, task, tasks))
@@ -108,9 +109,9 @@ pub(crate) fn band(picture: &Blocked, task: usize, tasks: usize) -> impl Iterato
     };
     (0..blocks)
         .flat_map(move |block| {
-            rows.clone().map(move |row| BlockRow { block, row, of_all: block * height + row })
+            rows.clone().map(move |row| BlockRow { block, row, row_of_all: block * height + row })
         })
-        .filter(move |row| own.contains(&row.of_all))
+        .filter(move |row| own.contains(&row.row_of_all))
 }
 
 /// A row of a block.
@@ -118,6 +119,6 @@ pub(crate) fn band(picture: &Blocked, task: usize, tasks: usize) -> impl Iterato
 pub(crate) struct BlockRow {
     pub(crate) block: usize,
     pub(crate) row: usize,
-    /// Counting rows through all blocks.
-    pub(crate) of_all: usize,
+    /// With rows counted through all blocks.
+    pub(crate) row_of_all: usize,
 }

@@ -1,43 +1,43 @@
-//! The largest element, or the mean, under a window, for blocked pictures.
+//! Pools of channel-blocked feature maps: the largest element or the mean under a window.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use framegate_backend_api::graph::AveragePool;
+use framegate_cpu::Level;
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
 use crate::kernels::pool::{self, Row};
 use crate::kernels::window::Axis;
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 
 /// See the [module](self).
-pub(crate) struct PoolBlocks {
+pub(crate) struct Pool {
     source: Slot,
     target: Slot,
     axes: [Axis; 2],
-    picture: Blocked,
+    operand: Blocked,
     result: Blocked,
-    /// For means, `[row][column]`: one divided by the number of elements that count.
-    shares: Vec<f32>,
+    /// For means, `[row][column]`: 1 over the number of elements that count.
+    scales: Vec<f32>,
     kernel: unsafe fn(&Row<'_>),
     tasks: usize,
 }
 
-impl PoolBlocks {
-    /// Of the largest elements.
-    pub(crate) fn largest(
-        level: SimdLevel,
+impl Pool {
+    /// A max pool.
+    pub(crate) fn max(
+        level: Level,
         threads: usize,
         axes: [Axis; 2],
         channels: usize,
         slots: [Slot; 2],
     ) -> Self {
-        let kernel = pool::largest_version(level);
+        let kernel = pool::max_version(level);
         Self::new(level.lanes(), threads, axes, channels, slots, kernel)
     }
 
-    /// Of means.
+    /// An average pool.
     pub(crate) fn mean(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         parameters: &AveragePool,
         axes: [Axis; 2],
@@ -48,12 +48,12 @@ impl PoolBlocks {
         let ends = [padding.bottom, padding.right];
         let [rows, columns] = [0, 1].map(|side| counts(&axes[side], ends[side], parameters));
         // A window over nothing that counts has no mean; ONNX Runtime makes it 0.
-        let share = |count: usize| if count == 0 { 0.0 } else { 1.0 / count as f32 };
-        let shares =
-            rows.iter().flat_map(|row| columns.iter().map(move |column| share(row * column)));
+        let scale = |count: usize| if count == 0 { 0.0 } else { 1.0 / count as f32 };
+        let scales =
+            rows.iter().flat_map(|row| columns.iter().map(move |column| scale(row * column)));
         let kernel = pool::mean_version(level);
         let step = Self::new(level.lanes(), threads, axes, channels, slots, kernel);
-        Self { shares: shares.collect(), ..step }
+        Self { scales: scales.collect(), ..step }
     }
 
     fn new(
@@ -65,22 +65,23 @@ impl PoolBlocks {
         kernel: unsafe fn(&Row<'_>),
     ) -> Self {
         let [down, across] = axes;
-        let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
-        let result = Blocked { height: down.windows, width: across.windows, ..picture };
+        let operand = Blocked { channels, height: down.extent, width: across.extent, lanes };
+        let result = Blocked { height: down.windows, width: across.windows, ..operand };
         let work = 4 * down.taps * across.taps * result.len();
-        // A picture's mean is one row, but of many blocks.
+        // The mean of a whole feature map is one row, but of many blocks.
         let tasks = worthwhile_tasks(work, threads).min(result.blocks() * result.height);
-        Self { source, target, axes, picture, result, shares: Vec::new(), kernel, tasks }
+        Self { source, target, axes, operand, result, scales: Vec::new(), kernel, tasks }
     }
 }
 
-/// How many taps of each window count along an axis with so much padding at its end.
+/// The number of taps of each window that count along an axis, which has this much padding at its
+/// end.
 fn counts(axis: &Axis, padding_end: usize, parameters: &AveragePool) -> Vec<usize> {
     let count = |window: usize| {
         if !parameters.count_padding {
             return axis.taps_inside(window).len();
         }
-        // From here on it is overhang, which never counts.
+        // Everything from here on is overhang, which never counts.
         let end = (axis.extent + padding_end) as isize;
         let position = |tap: usize| axis.start(window) + (tap * axis.dilation) as isize;
         (0..axis.taps).filter(|tap| position(*tap) < end).count()
@@ -88,22 +89,22 @@ fn counts(axis: &Axis, padding_end: usize, parameters: &AveragePool) -> Vec<usiz
     (0..axis.windows).map(count).collect()
 }
 
-impl Step for PoolBlocks {
+impl Step for Pool {
     fn tasks(&self) -> usize {
         self.tasks
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
-        let Self { picture, result, .. } = self;
-        for BlockRow { block, row, of_all } in band(result, task, self.tasks) {
+        let Self { operand, result, .. } = self;
+        for BlockRow { block, row, row_of_all } in band(result, task, self.tasks) {
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
                 (self.kernel)(&Row {
                     axes: &self.axes,
-                    input: buffers.pointer(self.source).add(block * picture.block_len()),
-                    output: buffers.pointer(self.target).add(result.row_start(of_all)),
+                    input: buffers.pointer(self.source).add(block * operand.block_len()),
+                    output: buffers.pointer(self.target).add(result.row_start(row_of_all)),
                     row,
-                    shares: self.shares.chunks_exact(result.width).nth(row).unwrap_or_default(),
+                    scales: self.scales.chunks_exact(result.width).nth(row).unwrap_or_default(),
                 });
             }
         }

@@ -1,12 +1,13 @@
 //! Softmax of row-major tensors.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
+use framegate_cpu::Level;
+
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::softmax::{self, Lines};
-use crate::level::SimdLevel;
 use crate::memory::{Buffers, Cell, Slot};
 
-/// What an element costs, in multiply-adds.
+/// Cost per element, in multiply-adds.
 const WORK: usize = 64;
 
 /// See the [module](self).
@@ -17,7 +18,8 @@ pub(crate) struct Softmax {
     outer: usize,
     extent: usize,
     inner: usize,
-    /// Lines that are computed at the same time: neighbours, or one.
+    /// The number of lines that are computed at the same time: as many neighbours as a vector has
+    /// lanes, or one.
     lanes: usize,
     kernel: unsafe fn(&Lines),
     tasks: usize,
@@ -26,7 +28,7 @@ pub(crate) struct Softmax {
 impl Softmax {
     /// Along `axis` of `shape`, which must fit.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         axis: usize,
         shape: &[usize],
@@ -38,7 +40,7 @@ impl Softmax {
             (1, softmax::line_version(level), outer)
         } else {
             let lanes = level.lanes();
-            // Two vectors or more in each, so that the last task's last vector stays within it.
+            // At least two vectors per task, so that the last task's last vector stays within it.
             (lanes, softmax::side_by_side_version(level), inner / lanes / 2)
         };
         let tasks = worthwhile_tasks(WORK * shape.iter().product::<usize>(), threads);
@@ -46,9 +48,9 @@ impl Softmax {
         Self { source, target, outer, extent, inner, lanes, kernel, tasks }
     }
 
-    /// Whether this is the step for a shape: lines must be on their own, or there must be a vector's
-    /// worth of them side by side.
-    pub(crate) fn fits(level: SimdLevel, axis: usize, shape: &[usize]) -> bool {
+    /// Whether this step can compute a shape: lines must be contiguous, or at least as many as a
+    /// vector has lanes must be side by side.
+    pub(crate) fn fits(level: Level, axis: usize, shape: &[usize]) -> bool {
         let inner: usize = shape[axis + 1..].iter().product();
         inner == 1 || inner >= level.lanes()
     }
@@ -61,7 +63,8 @@ impl Step for Softmax {
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { outer, extent, inner, lanes, .. } = *self;
-        // Lines on their own are shared out as they follow each other, neighbours as they lie.
+        // Contiguous lines are divided among the tasks one by one, lines side by side by their
+        // position.
         let (blocks, lines) = if inner == 1 {
             (part(outer, 1, task, self.tasks), 0..1)
         } else {
@@ -69,7 +72,7 @@ impl Step for Softmax {
         };
         for block in blocks {
             for line in lines.clone().step_by(lanes) {
-                // The last vector overlaps the one before, which is this task's as well.
+                // The last vector overlaps the one before, which belongs to this task as well.
                 let at = block * extent * inner + line.min(lines.end - lanes);
                 // SAFETY: the caller's promise: the buffers hold all lines.
                 unsafe {

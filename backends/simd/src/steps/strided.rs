@@ -1,21 +1,20 @@
-//! Elements of a row-major tensor in another order of axes, or some of them: whatever reads with a stride
-//! along each axis.
+//! Copies from a row-major tensor with a stride along each axis: transposes and slices.
 #![expect(unsafe_code, reason = "elements are moved through pointers")]
 
 use super::{Step, part, worthwhile_tasks};
 use crate::memory::{Buffers, Cell, Slot};
 
-/// What an element costs, in multiply-adds.
+/// Cost per element, in multiply-adds.
 const WORK: usize = 64;
 
-/// Most axes of a tensor.
+/// The most axes of a tensor.
 pub(crate) const MOST_AXES: usize = 8;
 
 /// An axis of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StridedAxis {
     pub(crate) extent: usize,
-    /// Elements of the operand from one of the result's to the next.
+    /// Elements of the operand between neighbours of the result.
     pub(crate) stride: isize,
 }
 
@@ -25,14 +24,14 @@ pub(crate) struct StridedCopy {
     target: Slot,
     /// The first element.
     start: usize,
-    /// All but the innermost.
+    /// All axes except the innermost.
     outer: Vec<StridedAxis>,
     inner: StridedAxis,
     tasks: usize,
 }
 
 impl StridedCopy {
-    /// Of the operand's elements from `start` on, of at most [`MOST_AXES`] axes.
+    /// A copy of at most [`MOST_AXES`] axes, from element `start` of the operand on.
     pub(crate) fn new(
         threads: usize,
         start: usize,
@@ -47,7 +46,7 @@ impl StridedCopy {
     }
 }
 
-/// Joins neighbouring axes that are walked as one, and leaves out those of one element.
+/// Joins neighbouring axes that are walked as one, and drops those of one element.
 fn joined(axes: &[StridedAxis]) -> Vec<StridedAxis> {
     let mut joined: Vec<StridedAxis> = Vec::new();
     for axis in axes.iter().filter(|axis| axis.extent != 1) {
@@ -70,7 +69,7 @@ impl Step for StridedCopy {
         let Self { outer, inner, .. } = self;
         let lines: usize = outer.iter().map(|axis| axis.extent).product();
         let own = part(lines, 1, task, self.tasks);
-        // Where the next line is, along each axis and in the operand.
+        // The position of the next line, along each axis and in the operand.
         let mut position = [0; MOST_AXES];
         let (mut rest, mut at) = (own.start, self.start as isize);
         for (position, axis) in position.iter_mut().zip(outer).rev() {
@@ -99,7 +98,7 @@ impl Step for StridedCopy {
 }
 
 /// # Safety
-/// `from` is good for the axis' elements, `to` for as many that follow each other and that nobody else
+/// `from` is good for the elements of the axis, `to` for as many contiguous ones that nothing else
 /// writes.
 unsafe fn copy_line(from: *const f32, axis: StridedAxis, to: *mut f32) {
     // SAFETY: the caller's promise.
@@ -118,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn axes_that_follow_each_other_are_joined() {
+    fn axes_that_are_walked_as_one_are_joined() {
         let axes = |all: &[(usize, isize)]| -> Vec<StridedAxis> {
             all.iter()
                 .map(|(extent, stride)| StridedAxis { extent: *extent, stride: *stride })

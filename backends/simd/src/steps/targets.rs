@@ -1,47 +1,48 @@
-//! Where a convolution's results go.
-#![expect(unsafe_code, reason = "results are handed on through pointers")]
+//! Where the results of a convolution go.
+#![expect(unsafe_code, reason = "kernels take pointers")]
 
-use crate::kernels::round;
-use crate::level::SimdLevel;
+use framegate_cpu::Level;
+
+use crate::kernels::to_bf16;
 use crate::memory::{Buffers, Slot};
 
-/// Most elements that are computed before they are rounded, when nobody wants them as they are.
+/// The most elements that are computed before they are converted, where only bf16 is needed.
 pub(crate) const SCRATCH: usize = 7680;
 
-/// Results as they are, rounded to bf16 for the convolutions that read them, or both.
+/// The slots for results in `f32`, in bf16 for the convolutions that read them, or both.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Targets {
-    pub(crate) exact: Option<Slot>,
-    pub(crate) rounded: Option<Slot>,
+    pub(crate) f32: Option<Slot>,
+    pub(crate) bf16: Option<Slot>,
 }
 
 impl Targets {
-    /// Cells of scratch memory that it takes to compute what nobody wants as it is.
+    /// Cells of scratch memory for results that are not stored as `f32`.
     pub(crate) fn scratch_cells(&self) -> usize {
-        if self.exact.is_some() { 0 } else { SCRATCH }
+        if self.f32.is_some() { 0 } else { SCRATCH }
     }
 
-    /// The slots that are written.
+    /// The slots that the step writes.
     pub(crate) fn slots(&self) -> Vec<Slot> {
-        self.exact.into_iter().chain(self.rounded).collect()
+        self.f32.into_iter().chain(self.bf16).collect()
     }
 }
 
-/// Rounds finished results to their place, if anybody wants them rounded.
-pub(crate) struct Rounding {
-    target: Option<(Slot, round::Kernel)>,
+/// Converts results to bf16, where that is needed.
+pub(crate) struct Bf16Store {
+    target: Option<(Slot, to_bf16::Kernel)>,
 }
 
-impl Rounding {
-    pub(crate) fn new(level: SimdLevel, targets: Targets) -> Self {
-        Self { target: targets.rounded.map(|slot| (slot, round::version(level))) }
+impl Bf16Store {
+    pub(crate) fn new(level: Level, targets: Targets) -> Self {
+        Self { target: targets.bf16.map(|slot| (slot, to_bf16::version(level))) }
     }
 
-    /// Rounds `len` results to the target's element `at` and those after it.
+    /// Converts `len` results and writes them to the target, from its element `at` on.
     ///
     /// # Safety
-    /// `results` is good for `len` elements, a multiple of the vector; the target has room for them and
-    /// nobody else touches it there.
+    /// `results` is good for `len` elements, a multiple of the vector. The target has room for them,
+    /// and nothing else touches it there.
     pub(crate) unsafe fn run(&self, results: *const f32, buffers: &Buffers, at: usize, len: usize) {
         let Some((target, kernel)) = self.target else { return };
         // SAFETY: the caller's promise.

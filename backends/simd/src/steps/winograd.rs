@@ -1,29 +1,29 @@
-//! A 3×3 convolution over all channels, with fewer products: see [`kernels::winograd`](winograd).
+//! A 3×3 convolution over all channels with fewer products: see [`kernels::winograd`](winograd).
 //!
-//! A task is a stretch of tiles, of small pictures for some of the filters. So many tiles at a time as the
-//! second-level cache holds are transformed, then multiplied and transformed back for one group of
-//! filters after the other.
+//! A task is a range of tiles and, for small feature maps, some of the filters. As many tiles at a
+//! time as the second-level cache holds are transformed, then multiplied and transformed back for one
+//! group of filters after another.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use std::ops::{Range, RangeInclusive};
 
+use framegate_cpu::{Level, Precision};
+
 use super::convolution::ConvolutionParts;
-use super::dense::{Group, groups, packed, padded};
+use super::direct_conv::{Group, groups, packed, padded};
 use super::{Blocked, Step, part, worthwhile_tasks};
-use crate::kernels::activation::{self, Finish};
-use crate::kernels::dense::{Dense, Piece};
+use crate::kernels::direct_conv::{DirectConv, Piece};
+use crate::kernels::epilogue::{self, Epilogue};
 use crate::kernels::window::Axis;
 use crate::kernels::winograd::{
     self, Elements, POSITIONS, Results, elements_version, results_version,
 };
-use crate::level::SimdLevel;
 use crate::memory::{AlignedCells, Buffers, Cell, Slot};
-use crate::precision::Precision;
 
-/// Transformed elements that are in use at a time, in cells: half of a second-level cache of 2²⁰ bytes.
+/// The most transformed elements at a time, in cells: half of a second-level cache of 2²⁰ bytes.
 const ELEMENTS_IN_CACHE: usize = 1 << 17;
 
-/// Tiles at a time: at least so many that weights are worth loading.
+/// Tiles at a time: at least enough to make loading the weights worthwhile.
 const TILES: RangeInclusive<usize> = 24..=96;
 
 /// See the [module](self).
@@ -32,45 +32,47 @@ pub(crate) struct WinogradConvolution {
     residual: Option<Slot>,
     target: Slot,
     axes: [Axis; 2],
-    picture: Blocked,
+    operand: Blocked,
     result: Blocked,
-    /// Most tiles at a time.
+    /// The most tiles at a time.
     most_tiles: usize,
     groups: Vec<Group>,
-    /// By position, those of a 1×1 convolution.
+    /// By position, each those of a 1×1 convolution.
     weights: Vec<AlignedCells>,
     zeros: AlignedCells,
     bias: AlignedCells,
     elements_kernel: unsafe fn(&Elements<'_>),
     results_kernel: unsafe fn(&Results),
-    finish: Finish,
-    finish_kernel: unsafe fn(*mut f32, *const f32, usize, &Finish),
-    /// Stretches of tiles that are tasks of their own, and into how many parts their filters are cut.
+    epilogue: Epilogue,
+    epilogue_kernel: unsafe fn(*mut f32, *const f32, usize, &Epilogue),
+    /// The number of ranges of tiles, and into how many parts the filters of each are cut: each part
+    /// is a task.
     bands: usize,
     filter_parts: usize,
 }
 
-/// Whether a convolution is computed faster in this way.
+/// Whether a convolution is faster this way.
 pub(crate) fn fits(parts: &ConvolutionParts<'_>) -> bool {
-    /// With fewer channels or filters, transforming takes longer than is saved.
+    /// With fewer channels or filters, transforming costs more than it saves.
     const FEWEST: usize = 8;
     let is_three = |axis: &Axis| axis.taps == 3 && axis.stride == 1 && axis.dilation == 1;
     parts.axes.iter().all(is_three) && parts.channels >= FEWEST && parts.filters >= FEWEST
 }
 
 impl WinogradConvolution {
-    /// Whose results go to `target` as they are.
+    /// Writes the results to `target` as `f32`.
     pub(crate) fn new(
-        level: SimdLevel,
+        level: Level,
         threads: usize,
         target: Slot,
         parts: ConvolutionParts<'_>,
     ) -> Self {
-        let ConvolutionParts { axes, channels, filters, weights, finish, source, residual, .. } =
-            parts;
+        let ConvolutionParts {
+            axes, channels, filters, weights, epilogue, source, residual, ..
+        } = parts;
         let lanes = level.lanes();
         let [down, across] = axes;
-        let picture = Blocked { channels, height: down.extent, width: across.extent, lanes };
+        let operand = Blocked { channels, height: down.extent, width: across.extent, lanes };
         let result =
             Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
         let pointwise = tiles_in_a_row(1, channels, lanes);
@@ -84,7 +86,7 @@ impl WinogradConvolution {
         };
         let all_filters = result.blocks() * lanes;
         let bias = padded(weights.bias.unwrap_or_default(), all_filters);
-        let most_tiles = ELEMENTS_IN_CACHE / (POSITIONS * picture.blocks() * lanes);
+        let most_tiles = ELEMENTS_IN_CACHE / (POSITIONS * operand.blocks() * lanes);
         let most_tiles = most_tiles.clamp(*TILES.start(), *TILES.end());
         let tiles = down.windows.div_ceil(2) * across.windows.div_ceil(2);
         let wanted = worthwhile_tasks(POSITIONS * tiles * channels * all_filters, threads);
@@ -96,9 +98,9 @@ impl WinogradConvolution {
             residual,
             target,
             axes,
-            picture,
+            operand,
             result,
-            // A few more are better than a few left over.
+            // A few more at a time are better than a few left over.
             most_tiles: most_tiles + most_tiles / 4,
             weights: (0..POSITIONS).map(of_position).collect(),
             groups,
@@ -106,14 +108,14 @@ impl WinogradConvolution {
             bias: AlignedCells::from_slice(&bias),
             elements_kernel: elements_version(level),
             results_kernel: results_version(level),
-            finish,
-            finish_kernel: activation::version(level),
+            epilogue,
+            epilogue_kernel: epilogue::version(level),
             bands,
             filter_parts,
         }
     }
 
-    /// Tiles in a row of them.
+    /// Tiles per row of tiles.
     fn tiles_across(&self) -> usize {
         self.axes[1].windows.div_ceil(2)
     }
@@ -122,9 +124,9 @@ impl WinogradConvolution {
         self.axes[0].windows.div_ceil(2) * self.tiles_across()
     }
 
-    /// Cells of a chunk's transformed elements.
+    /// Cells of the transformed elements of a chunk.
     fn elements_len(&self, tiles: usize) -> usize {
-        POSITIONS * self.picture.blocks() * tiles * self.picture.lanes
+        POSITIONS * self.operand.blocks() * tiles * self.operand.lanes
     }
 
     /// Computes a chunk of tiles for some groups of filters.
@@ -138,8 +140,8 @@ impl WinogradConvolution {
         buffers: &Buffers,
         scratch: *mut Cell,
     ) {
-        // SAFETY: the caller's promise: scratch memory has room for the transformed elements and after
-        // them for the products of a group.
+        // SAFETY: the caller's promise: scratch memory has room for the transformed elements and,
+        // after them, for the products of a group.
         unsafe {
             let products = scratch.add(self.elements_len(tiles.len()));
             self.transform(&tiles, buffers, scratch);
@@ -150,19 +152,19 @@ impl WinogradConvolution {
         }
     }
 
-    /// Writes a chunk's elements `[position][block][tile][lane]`.
+    /// Writes the transformed elements of a chunk, `[position][block][tile][lane]`.
     ///
     /// # Safety
     /// As [`Step::run`].
     unsafe fn transform(&self, tiles: &Range<usize>, buffers: &Buffers, elements: *mut Cell) {
-        let Blocked { lanes, .. } = self.picture;
-        for block in 0..self.picture.blocks() {
-            for Stretch { row, columns, first } in self.stretches(tiles) {
+        let Blocked { lanes, .. } = self.operand;
+        for block in 0..self.operand.blocks() {
+            for TileRun { row, columns, first } in self.runs(tiles) {
                 // SAFETY: the caller's promise: buffers have room for the layouts.
                 unsafe {
                     (self.elements_kernel)(&Elements {
                         axes: &self.axes,
-                        input: buffers.pointer(self.source).add(block * self.picture.block_len()),
+                        input: buffers.pointer(self.source).add(block * self.operand.block_len()),
                         row,
                         columns,
                         to: elements.add((block * tiles.len() + first) * lanes),
@@ -173,7 +175,7 @@ impl WinogradConvolution {
         }
     }
 
-    /// Writes the products of a group `[position][block][tile][lane]`, for so many tiles.
+    /// Writes the products of a group, `[position][block][tile][lane]`, for this many tiles.
     ///
     /// # Safety
     /// As [`Step::run`].
@@ -184,8 +186,8 @@ impl WinogradConvolution {
         elements: *const Cell,
         products: *mut Cell,
     ) {
-        let Blocked { channels, lanes, .. } = self.picture;
-        let dense = tiles_in_a_row(tiles, channels, lanes);
+        let Blocked { channels, lanes, .. } = self.operand;
+        let conv = tiles_in_a_row(tiles, channels, lanes);
         for (position, weights) in self.weights.iter().enumerate() {
             // SAFETY: the caller's promise.
             unsafe {
@@ -198,12 +200,12 @@ impl WinogradConvolution {
                     output_block_stride: tiles * lanes,
                     results: 0..tiles,
                 };
-                (group.kernel)(&dense, &piece);
+                (group.kernel)(&conv, &piece);
             }
         }
     }
 
-    /// Makes finished results of a group's products.
+    /// Transforms the products of a group back and applies the epilogue.
     ///
     /// # Safety
     /// As [`Step::run`].
@@ -217,7 +219,7 @@ impl WinogradConvolution {
         let Self { result, .. } = self;
         let lanes = result.lanes;
         for (index, block) in group.blocks.clone().enumerate() {
-            for Stretch { row, columns, first } in self.stretches(tiles) {
+            for TileRun { row, columns, first } in self.runs(tiles) {
                 let width = (2 * columns.end).min(result.width) - 2 * columns.start;
                 // The last row of tiles may be half outside.
                 let lines = 2 * row..result.height.min(2 * row + 2);
@@ -242,34 +244,34 @@ impl WinogradConvolution {
                         let residual = self.residual.map_or(std::ptr::null(), |residual| {
                             buffers.pointer(residual).add(start_of(line)).cast_const()
                         });
-                        (self.finish_kernel)(row, residual, width * lanes, &self.finish);
+                        (self.epilogue_kernel)(row, residual, width * lanes, &self.epilogue);
                     }
                 }
             }
         }
     }
 
-    /// Tiles row by row.
-    fn stretches(&self, tiles: &Range<usize>) -> impl Iterator<Item = Stretch> + use<> {
+    /// The tiles of a range, by row.
+    fn runs(&self, tiles: &Range<usize>) -> impl Iterator<Item = TileRun> + use<> {
         let (tiles, across) = (tiles.clone(), self.tiles_across());
         (tiles.start / across..tiles.end.div_ceil(across)).map(move |row| {
             let own = tiles.start.max(row * across)..tiles.end.min((row + 1) * across);
             let columns = own.start - row * across..own.end - row * across;
-            Stretch { row, columns, first: own.start - tiles.start }
+            TileRun { row, columns, first: own.start - tiles.start }
         })
     }
 }
 
-/// Neighbouring tiles of a row.
-struct Stretch {
+/// Neighbouring tiles in a row of tiles.
+struct TileRun {
     row: usize,
     columns: Range<usize>,
-    /// Index of the first among the chunk's.
+    /// The index of the first one in the chunk.
     first: usize,
 }
 
-/// The 1×1 convolution that a position's pixels, a tile each, go through.
-fn tiles_in_a_row(tiles: usize, channels: usize, lanes: usize) -> Dense {
+/// The 1×1 convolution of one position, whose pixels are the tiles.
+fn tiles_in_a_row(tiles: usize, channels: usize, lanes: usize) -> DirectConv {
     let axis = |extent: usize| Axis {
         extent,
         windows: extent,
@@ -278,7 +280,7 @@ fn tiles_in_a_row(tiles: usize, channels: usize, lanes: usize) -> Dense {
         dilation: 1,
         padding: 0,
     };
-    Dense { axes: [axis(1), axis(tiles)], channels, block: lanes }
+    DirectConv { axes: [axis(1), axis(tiles)], channels, block: lanes }
 }
 
 impl Step for WinogradConvolution {
@@ -293,7 +295,7 @@ impl Step for WinogradConvolution {
 
     fn scratch_cells(&self) -> usize {
         let blocks = self.groups.iter().map(|group| group.blocks.len()).max().unwrap_or(0);
-        let sums = POSITIONS * blocks * self.most_tiles * self.picture.lanes;
+        let sums = POSITIONS * blocks * self.most_tiles * self.operand.lanes;
         self.elements_len(self.most_tiles) + sums
     }
 

@@ -1,14 +1,14 @@
 //! Intel's AMX, which has eight tiles of 16 rows of 64 bytes.
 //!
-//! Rust has no stable intrinsics for it, hence assembly. Instructions as in Intel's Software
-//! Developer's Manual, volume 1, chapter 18.
+//! Rust has no stable intrinsics for it, hence the assembly. The instructions are described in Intel's
+//! Software Developer's Manual, volume 1, chapter 18.
 #![expect(unsafe_code, reason = "tiles exist on some processors only")]
 
 use std::arch::asm;
 
 use super::{COLUMNS, Factors, PAIRS, ROWS, Sums, Tiles};
 
-/// What `LDTILECFG` reads.
+/// The operand of `LDTILECFG`.
 #[repr(C, align(64))]
 struct Configuration {
     palette: u8,
@@ -18,8 +18,8 @@ struct Configuration {
     rows: [u8; 16],
 }
 
-/// Tiles 0 to 3 are sums, 4 and 5 rows, 6 and 7 columns: while a product is computed, the next factors
-/// are loaded.
+/// Tiles 0 to 3 are sums, 4 and 5 rows, 6 and 7 columns: the next factors are loaded while a product is
+/// computed.
 static CONFIGURATION: Configuration = {
     const SUMS: u16 = (COLUMNS * size_of::<f32>()) as u16;
     const FACTORS: u16 = (PAIRS * size_of::<f32>()) as u16;
@@ -97,14 +97,14 @@ macro_rules! add_products {
     };
 }
 
-/// A function that adds products to sums of some shape: `for_each_factors` is what it does for each
-/// element of its list.
+/// Defines a function that adds products to the given sums: `for_each_factors` lists its instructions for
+/// each element of the list of factors.
 macro_rules! product {
     (
         $name:ident, blocks: $blocks:literal, sums: [$($sum:literal),+],
         for_each_factors: [$($line:expr),+ $(,)?] $(,)?
     ) => {
-        /// As [`Tiles::multiply`], but with the stride in bytes.
+        /// [`Tiles::multiply`] for one shape, with the stride in bytes.
         unsafe fn $name(factors: &[Factors], row_stride: usize, sums: &Sums) {
             // SAFETY: the caller's promise; tiles are used nowhere else, and general registers are
             // declared.

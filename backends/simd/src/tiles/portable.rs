@@ -1,10 +1,10 @@
-//! The twin of the processor's tiles, in plain Rust.
+//! Tiles in plain Rust: the twin that tests compare the processor's with, or use instead of them.
 #![expect(unsafe_code, reason = "the trait's methods are unsafe for the sake of the processor's")]
 
 use super::{COLUMNS, Factors, PAIRS, ROWS, Sums, Tiles};
 use crate::vector::add_pair_product;
 
-/// Tiles that are memory like any other.
+/// Tiles in ordinary memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PortableTiles;
 

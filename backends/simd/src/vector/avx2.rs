@@ -82,7 +82,7 @@ impl Vector for F32x8 {
     #[inline(always)]
     unsafe fn scale_by_power_of_two(self, n: Self) -> Self {
         wrap!({
-            // A float's exponent stands above 23 bits, and 127 of it means 2⁰.
+            // The exponent of a float is above its 23 lowest bits, and 127 there means 2⁰.
             let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n.0), _mm256_set1_epi32(127));
             let power = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent));
             _mm256_mul_ps(self.0, power)

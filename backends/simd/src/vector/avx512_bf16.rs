@@ -1,4 +1,4 @@
-//! Sixteen `f32` sums of products of bf16 pairs in an AVX-512 register.
+//! Sixteen `f32` sums of products of bf16 pairs, in an AVX-512 register.
 #![expect(unsafe_code, reason = "vector instructions exist on some processors only")]
 // SAFETY of every block: the trait's contract says that the processor has AVX-512 F and BF16 and that
 // pointers are good.
@@ -14,7 +14,7 @@ pub(crate) struct Bf16x32(F32x16);
 impl Bf16x32 {
     #[inline(always)]
     fn pairs(self) -> __m512bh {
-        // SAFETY: both types are 64 bytes without a meaning of their own.
+        // SAFETY: both types are 64 bytes, for which every bit pattern is valid.
         unsafe { std::mem::transmute::<__m512, __m512bh>(self.0.0) }
     }
 }

@@ -1,22 +1,22 @@
-//! Numbers of eight significant bits: the upper half of an `f32`.
+//! bf16: numbers of eight significant bits, the upper half of an `f32`.
 #![expect(unsafe_code, reason = "the trait's methods are unsafe for the sake of the others")]
 
 use super::{PairProducts, Portable, Products};
 
 /// The nearest bf16, ties to even.
 ///
-/// Unlike the processor, this does not take the smallest numbers (below 2⁻¹²⁶) for 0.
+/// Unlike the processor, this does not flush the smallest numbers, below 2⁻¹²⁶, to 0.
 pub(crate) fn to_bf16(x: f32) -> u16 {
     let bits = x.to_bits();
     if x.is_nan() {
-        // The bits that are left may all be 0, which would make an infinity of it.
+        // The remaining bits may all be 0, which would make it an infinity.
         return (bits >> 16) as u16 | 0x40;
     }
     let half = 0x7FFF + (bits >> 16 & 1);
     ((bits + half) >> 16) as u16
 }
 
-/// Two numbers, rounded, in the place of one.
+/// Two rounded numbers in the place of one `f32`.
 pub(crate) fn pair_of_bf16(first: f32, second: f32) -> f32 {
     f32::from_bits(u32::from(to_bf16(second)) << 16 | u32::from(to_bf16(first)))
 }
@@ -29,7 +29,7 @@ fn second(pair: f32) -> f32 {
     f32::from_bits(pair.to_bits() & 0xFFFF_0000)
 }
 
-/// `sum`, and the products of both numbers of two pairs.
+/// `sum` plus the products of both numbers of two pairs.
 #[inline(always)]
 pub(crate) fn add_pair_product(sum: f32, a: f32, b: f32) -> f32 {
     sum + second(a) * second(b) + first(a) * first(b)
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_is_taken_and_of_two_the_even() {
+    fn rounding_is_to_nearest_and_ties_go_to_even() {
         for (x, rounded) in [
             (1.0, 1.0),
             (-2.5, -2.5),

@@ -1,21 +1,22 @@
-//! Exponential functions of a vector.
+//! Exponential and logistic functions of a vector.
 #![expect(unsafe_code, reason = "vector instructions exist on some processors only")]
 
 use std::f32::consts::LOG2_E;
 
 use super::Vector;
 
-/// Exponents of two whose powers are neither infinite nor subnormal.
+/// The exponents of two whose powers are neither infinite nor subnormal.
 const RANGE: [f32; 2] = [-126.0, 126.0];
 
-/// `(2ʳ − 1) / r` for |r| ≤ ½, highest power first: the polynomial whose greatest relative error in
-/// `2ʳ` is least, 1e-7, found by least squares with weights that grow where the error is large.
-#[expect(clippy::approx_constant, reason = "not ln 2, but what is best together with the others")]
+/// `(2ʳ − 1) / r` for |r| ≤ ½, highest power first. Of all polynomials of this degree it has the
+/// smallest maximum relative error in `2ʳ`, 1e-7; found by least squares with weights that grow where
+/// the error is large.
+#[expect(clippy::approx_constant, reason = "not ln 2, but the best value together with the others")]
 const POLYNOMIAL: [f32; 5] =
     [0.001_326_472_7, 0.009_671_513, 0.055_507_336, 0.240_222_42, 0.693_147];
 
-/// `exp(x)`, to some 2e-7 of itself and 6e-8 more for each unit that `x` is away from 0; `x` is first
-/// clamped to ±87. What is no number stays none.
+/// `exp(x)`, with a relative error of about 2e-7, plus 6e-8 for each unit that `x` is away from 0.
+/// `x` is first clamped to ±87; NaN stays NaN.
 ///
 /// # Safety
 /// The processor has `V`'s instructions.

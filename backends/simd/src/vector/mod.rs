@@ -1,7 +1,7 @@
-//! A vector of `f32`, so that each kernel is written once for every instruction set.
+//! Vectors of `f32` behind a trait, so that each kernel is written once for every instruction set.
 //!
-//! Methods are always inlined into the kernel, and the kernel is compiled once for each instruction
-//! set by the `versions` macro: this is where the intrinsics become single instructions.
+//! Methods are always inlined into the kernel, and the `versions` macro compiles the kernel once per
+//! instruction set: that is where the intrinsics become single instructions.
 #![expect(unsafe_code, reason = "vector instructions exist on some processors only")]
 
 #[cfg(target_arch = "x86_64")]
@@ -26,18 +26,18 @@ pub(crate) use bf16::{PortablePairs, pair_of_bf16};
 pub(crate) use exponential::{exponential, logistic};
 pub(crate) use portable::Portable;
 
-/// At least as many elements as any level's vector.
+/// At least as many elements as the vector of any level has.
 pub(crate) const LONGEST_VECTOR: usize = 16;
 
-/// Sums of products, a sum to a lane: all that a convolution over all channels needs.
+/// Sums of products, one sum per lane: all that a convolution over all channels needs.
 ///
 /// # Safety
-/// Every method may be called only where the processor has the type's instructions; pointers must
-/// be good for [`Products::LANES`] elements, aligned or not.
+/// A method may be called only where the processor has the type's instructions. Pointers must be good
+/// for [`Products::LANES`] elements, aligned or not.
 pub(crate) trait Products: Copy {
-    /// Number of elements.
+    /// Elements of a vector.
     const LANES: usize;
-    /// Number of vectors that the processor holds in registers.
+    /// The number of vectors that the processor holds in registers.
     const REGISTERS: usize;
 
     /// `x` in every lane.
@@ -48,7 +48,7 @@ pub(crate) trait Products: Copy {
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
 }
 
-/// A vector of `f32`, one to a channel of a block.
+/// A vector of `f32`, one per channel of a block.
 ///
 /// # Safety
 /// As [`Products`].
@@ -56,12 +56,12 @@ pub(crate) trait Vector: Products {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
-    /// A division, which has a unit of its own beside that for multiply-adds: an estimate and a step
-    /// of Newton's method take longer in what is computed here.
+    /// A division. It has a unit of its own beside the one for multiply-adds: an estimate and a step
+    /// of Newton's method take longer in these kernels.
     unsafe fn div(self, other: Self) -> Self;
-    /// The larger; `other` if either is not a number.
+    /// The larger; `other` if either is NaN.
     unsafe fn max(self, other: Self) -> Self;
-    /// The smaller; `other` if either is not a number.
+    /// The smaller; `other` if either is NaN.
     unsafe fn min(self, other: Self) -> Self;
     /// The nearest integer.
     unsafe fn round(self) -> Self;
@@ -71,8 +71,8 @@ pub(crate) trait Vector: Products {
     unsafe fn where_negative(self, condition: Self, other: Self) -> Self;
 }
 
-/// A vector of `f32` sums whose factors are pairs of bf16: a factor's lane holds two neighbouring
-/// channels where an `f32` would be, the first in its lower half, and both products are added.
+/// A vector of `f32` sums whose factors are pairs of bf16: a lane of a factor holds two neighbouring
+/// channels in place of one `f32`, the first in its lower half, and both products are added.
 ///
 /// # Safety
 /// As [`Products`].
@@ -81,7 +81,8 @@ pub(crate) trait PairProducts: Products {
     unsafe fn store_rounded(self, to: *mut u16);
 }
 
-/// Makes a function that gives a kernel's version for a level, from the kernel's generic body.
+/// Defines a function that returns the version of a kernel for a level, from the generic body of the
+/// kernel.
 ///
 /// `versions!(name = body(argument: Type, …))` or, for a body with further constants,
 /// `versions!(name<A, B> = body(argument: Type, …))`.
@@ -89,7 +90,7 @@ macro_rules! versions {
     ($name:ident $(<$($constant:ident),+>)? = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
         /// The version for a level.
         pub(crate) fn $name $(<$(const $constant: usize),+>)? (
-            level: $crate::level::SimdLevel,
+            level: framegate_cpu::Level,
         ) -> unsafe fn($($type),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f")]
@@ -109,16 +110,16 @@ macro_rules! versions {
             }
             match level {
                 #[cfg(target_arch = "x86_64")]
-                $crate::level::SimdLevel::Avx512(_) | $crate::level::SimdLevel::Amx(_) => avx512 $(::<$($constant),+>)?,
+                framegate_cpu::Level::Avx512(_) | framegate_cpu::Level::Amx(_) => avx512 $(::<$($constant),+>)?,
                 #[cfg(target_arch = "x86_64")]
-                $crate::level::SimdLevel::Avx2(_) => avx2 $(::<$($constant),+>)?,
-                $crate::level::SimdLevel::Portable => portable $(::<$($constant),+>)?,
+                framegate_cpu::Level::Avx2(_) => avx2 $(::<$($constant),+>)?,
+                framegate_cpu::Level::Portable => portable $(::<$($constant),+>)?,
             }
         }
     };
 }
 
-/// As [`versions`], of a body that is generic over [`PairProducts`].
+/// As [`versions`], for a body that is generic over [`PairProducts`].
 macro_rules! pair_versions {
     ($name:ident $(<$($constant:ident),+>)? = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
         /// The version for a level whose factors are pairs of bf16.
@@ -126,7 +127,7 @@ macro_rules! pair_versions {
         /// # Panics
         /// If the processor has no instructions for bf16 at that level.
         pub(crate) fn $name $(<$(const $constant: usize),+>)? (
-            level: $crate::level::SimdLevel,
+            level: framegate_cpu::Level,
         ) -> unsafe fn($($type),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bf16")]
@@ -140,10 +141,10 @@ macro_rules! pair_versions {
                     self::$body::<$crate::vector::PortablePairs $($(, $constant)+)?>($($argument),*)
                 }
             }
-            assert!(level.has($crate::precision::Precision::Bf16), "{level} has no bf16 here");
+            assert!(level.has(framegate_cpu::Precision::Bf16), "{level} has no bf16 here");
             match level {
                 #[cfg(target_arch = "x86_64")]
-                $crate::level::SimdLevel::Avx512(_) | $crate::level::SimdLevel::Amx(_) => avx512 $(::<$($constant),+>)?,
+                framegate_cpu::Level::Avx512(_) | framegate_cpu::Level::Amx(_) => avx512 $(::<$($constant),+>)?,
                 _ => portable $(::<$($constant),+>)?,
             }
         }

@@ -1,4 +1,4 @@
-//! Eight `f32` in plain Rust, for processors without a vector type of their own here.
+//! Eight `f32` in plain Rust, for processors that have no vector type here.
 #![expect(unsafe_code, reason = "the trait's methods are unsafe for the sake of the others")]
 
 use super::{Products, Vector};
@@ -36,7 +36,7 @@ impl Products for Portable {
         unsafe { to.cast::<[f32; 8]>().write_unaligned(self.0) }
     }
 
-    /// Rounds twice: without an instruction for it, rounding once is a call of a function.
+    /// Rounds twice: without an instruction for it, rounding once is a function call.
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(std::array::from_fn(|lane| self.0[lane] * factor.0[lane] + addend.0[lane]))
@@ -76,7 +76,7 @@ impl Vector for Portable {
 
     #[inline(always)]
     unsafe fn round(self) -> Self {
-        // Adding 1.5 · 2²³ leaves no bits for a fraction. Good for what exponents can be.
+        // Adding 1.5 · 2²³ leaves no bits for a fraction. Valid in the range of exponents.
         const SHIFT: f32 = 12_582_912.0;
         Self(self.0.map(|x| (x + SHIFT) - SHIFT))
     }

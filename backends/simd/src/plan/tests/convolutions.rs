@@ -7,12 +7,12 @@ use crate::plan::phases;
 use crate::steps::Blocked;
 
 #[test]
-fn dense_convolutions() {
+fn direct_convolutions() {
     for seed in 0..3 * ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let (mut window, [height, width]) = window(&mut random);
         if window.kernel == [3, 3] {
-            // Otherwise Winograd's way is taken.
+            // Otherwise Winograd's kernel would be chosen.
             window.stride[0] = 2;
         }
         let (channels, filters) = (random.usize(5..40), random.usize(1..90));
@@ -21,7 +21,7 @@ fn dense_convolutions() {
         let parameters = windowed(&window, 1, activation(&mut random));
         let x = case.builder.input();
         let y = case.convolution(x, &weight, parameters);
-        let kernel = if window.kernel == [1, 1] { "pointwise" } else { "dense" };
+        let kernel = if window.kernel == [1, 1] { "pointwise" } else { "direct_conv" };
         case.check_rounded(vec![y], kernel);
     }
 }
@@ -37,13 +37,13 @@ fn winograd_convolutions() {
         let mut case = Case::new(seed, [1, 3, height, width]);
         let x = case.builder.input();
         let blocked = case.pointwise(x, channels);
-        let parameters = Convolution { padding, ..usual(1, activation(&mut random)) };
+        let parameters = Convolution { padding, ..unit_convolution(1, activation(&mut random)) };
         let y = case.convolution(blocked, &[filters, channels, 3, 3], parameters);
         let y = if random.bool() {
             let residual = case.convolution(
                 blocked,
                 &[filters, channels, 3, 3],
-                Convolution { padding, ..usual(1, None) },
+                Convolution { padding, ..unit_convolution(1, None) },
             );
             case.push(Operator::Binary(Binary::Add), &[residual, y])
         } else {
@@ -57,13 +57,13 @@ fn winograd_convolutions() {
 }
 
 #[test]
-fn convolutions_in_groups() {
+fn grouped_convolutions() {
     for seed in 0..2 * ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let (mut window, [height, width]) = window(&mut random);
         match window.kernel {
             [3, 3] => window.stride[0] = 2,
-            // The operand is made by such a kernel already.
+            // The operand is computed by that kernel already.
             [1, 1] => continue,
             _ => {}
         }
@@ -76,7 +76,7 @@ fn convolutions_in_groups() {
         let parameters = windowed(&window, groups, activation(&mut random));
         let y = case.convolution(blocked, &weight, parameters);
         let shape = case.builder.value(y).shape.clone();
-        // A residual, if pictures are large enough to make another of this size.
+        // A residual, if a feature map of this size can be cut from another.
         let y = if random.bool() && shape[2] <= height && shape[3] <= width {
             let residual = case.pointwise(x, filters);
             let rows = AxisSlice { start: 0, step: 1, len: shape[2] };
@@ -87,12 +87,12 @@ fn convolutions_in_groups() {
         } else {
             y
         };
-        case.check(vec![y], "dense");
+        case.check(vec![y], "direct_conv");
     }
 }
 
 #[test]
-fn whole_blocks_of_groups() {
+fn groups_that_fill_whole_blocks() {
     for seed in 0..ROUNDS as u64 / 2 {
         let mut random = Rng::with_seed(seed);
         let groups = [4, 8][seed as usize % 2];
@@ -100,10 +100,10 @@ fn whole_blocks_of_groups() {
         let mut case = Case::new(seed, [1, channels, random.usize(3..9), random.usize(3..40)]);
         let x = case.builder.input();
         let padding = Padding { top: 1, left: 1, bottom: 1, right: 1 };
-        let usual = usual(groups, activation(&mut random));
-        let parameters = Convolution { padding, stride: [1, 2], ..usual };
+        let unit = unit_convolution(groups, activation(&mut random));
+        let parameters = Convolution { padding, stride: [1, 2], ..unit };
         let y = case.convolution(x, &[filters, 8, 3, 3], parameters);
-        case.check_rounded(vec![y], "dense");
+        case.check_rounded(vec![y], "direct_conv");
     }
 }
 
@@ -117,7 +117,7 @@ fn transposed_convolutions() {
         let mut side = |axis: usize| random.usize(0..taps[axis]);
         let padding = Padding { top: side(0), left: side(1), bottom: side(0), right: side(1) };
         let output_padding = stride.map(|stride| random.usize(0..stride));
-        // So many that something is left of the result.
+        // Enough that something is left of the result.
         let extents = taps.map(|taps| 2 * taps + random.usize(0..20));
         let (channels, filters) = (random.usize(5..40), random.usize(1..40));
         let groups = if random.usize(0..3) == 0 { channels } else { 1 };
@@ -140,13 +140,13 @@ fn transposed_convolutions() {
         let layouts = [inputs[0], y].map(|id| Blocked::new(&case.builder.value(id).shape, 1));
         let has_phases = phases::of_axes(&parameters, taps, layouts).is_some();
         in_phases += u64::from(has_phases);
-        case.check(vec![y], if has_phases { "interleave" } else { "plain" });
+        case.check(vec![y], if has_phases { "scatter_phases" } else { "scalar" });
     }
     assert!(in_phases > ROUNDS as u64, "only {in_phases} of these have kernels");
 }
 
 #[test]
-fn what_would_be_very_many_steps_is_left_to_the_plain_operator() {
+fn what_would_take_too_many_steps_is_left_to_the_scalar_operator() {
     let mut case = Case::new(1, [1, 5, 2, 2]);
     let weights = case.weights(&[5, 3, 12, 12]);
     let parameters = TransposedConvolution {
@@ -159,11 +159,11 @@ fn what_would_be_very_many_steps_is_left_to_the_plain_operator() {
     };
     let inputs = [case.builder.input(), weights];
     let y = case.push(Operator::TransposedConvolution(parameters), &inputs);
-    case.check(vec![y], "plain");
+    case.check(vec![y], "scalar");
     let mut case = Case::new(2, [1, 300 * 16, 1, 2]);
     let x = case.builder.input();
-    let y = case.convolution(x, &[300 * 16, 16, 1, 1], usual(300, None));
-    case.check(vec![y], "plain");
+    let y = case.convolution(x, &[300 * 16, 16, 1, 1], unit_convolution(300, None));
+    case.check(vec![y], "scalar");
 }
 
 #[test]
@@ -178,12 +178,12 @@ fn first_layers() {
         let parameters = windowed(&window, groups, activation(&mut random));
         let x = case.builder.input();
         let y = case.convolution(x, &weight, parameters);
-        case.check(vec![y], "stem");
+        case.check(vec![y], "first_conv");
     }
 }
 
 #[test]
-fn squares_of_pixels_sorted_into_channels() {
+fn space_to_depth_becomes_part_of_the_convolution() {
     for seed in 0..ROUNDS as u64 / 2 {
         let mut random = Rng::with_seed(seed);
         let (side, taps) = (random.usize(2..4), random.usize(1..4));
@@ -208,9 +208,10 @@ fn squares_of_pixels_sorted_into_channels() {
         let p = random.usize(0..taps);
         let padding = Padding { top: p, left: p, bottom: p, right: p };
         let stride = [random.usize(1..3); 2];
-        let parameters = Convolution { padding, stride, ..usual(1, activation(&mut random)) };
+        let parameters =
+            Convolution { padding, stride, ..unit_convolution(1, activation(&mut random)) };
         let y = case.convolution(joined, &[20, 3 * side * side, taps, taps], parameters);
-        case.check(vec![y], "stem");
+        case.check(vec![y], "first_conv");
     }
 }
 
@@ -233,7 +234,7 @@ fn depthwise_convolutions() {
 }
 
 #[test]
-fn residuals_are_added_in_the_store() {
+fn residuals_are_added_in_the_epilogue() {
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(3..30)]);
@@ -241,10 +242,11 @@ fn residuals_are_added_in_the_store() {
         let filters = random.usize(1..70);
         let shortcut = case.pointwise(x, filters);
         let groups = if random.bool() { filters } else { 1 };
-        // Of three rows, Winograd's way would be taken.
+        // With three rows, Winograd's kernel would be chosen.
         let rows = if groups == filters { 3 } else { 5 };
         let padding = Padding { top: rows / 2, left: 1, bottom: rows / 2, right: 1 };
-        let parameters = Convolution { padding, ..usual(groups, activation(&mut random)) };
+        let parameters =
+            Convolution { padding, ..unit_convolution(groups, activation(&mut random)) };
         let sum = case.convolution(shortcut, &[filters, filters / groups, rows, 3], parameters);
         let mut pair = [sum, shortcut];
         random.shuffle(&mut pair);
@@ -252,7 +254,7 @@ fn residuals_are_added_in_the_store() {
         if let Some(function) = activation(&mut random) {
             y = case.push(Operator::Activation(function), &[y]);
         }
-        let kernel = if groups == filters { "depthwise" } else { "dense" };
+        let kernel = if groups == filters { "depthwise" } else { "direct_conv" };
         let Case { builder, mut random } = case;
         let graph = builder.finish(vec![y]);
         check(&graph, kernel, &mut random);

@@ -1,9 +1,9 @@
-//! What is done with row-major tensors.
+//! Kernels on row-major tensors.
 
 use super::*;
 
 #[test]
-fn row_major_functions() {
+fn elementwise_functions_and_softmax() {
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let shape = [1, random.usize(1..5), random.usize(4..9), random.usize(16..90)];
@@ -43,7 +43,7 @@ fn transposes_and_slices() {
             random.shuffle(&mut permutation);
         }
         let y = case.push(Operator::Transpose { permutation }, &[x]);
-        case.check(vec![y], "strided copy");
+        case.check(vec![y], "strided_copy");
         let mut case = Case::new(seed, shape);
         let x = case.builder.input();
         let mut slice = |extent: usize| {
@@ -57,25 +57,25 @@ fn transposes_and_slices() {
         let slices =
             shape.map(|extent| if extent == 1 { AxisSlice::all(1) } else { slice(extent) });
         let y = case.push(Operator::Slice(slices.to_vec()), &[x]);
-        case.check(vec![y], "strided copy");
+        case.check(vec![y], "strided_copy");
     }
 }
 
 #[test]
-fn products_of_matrices() {
+fn matrix_products() {
     for seed in 0..2 * ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
         let (stack, rows, inner) = (random.usize(1..4), random.usize(1..40), random.usize(16..40));
         let mut case = Case::new(seed, [1, stack, rows, inner]);
         let x = case.builder.input();
         let columns = random.usize(16..90);
-        // A matrix for each of the stack, one for all, or the stack itself.
+        // A matrix per matrix of the stack, one for all, or the stack itself.
         let operands = match random.usize(0..3) {
             0 => [x, case.weights(&[stack, inner, columns])],
             1 => [x, case.weights(&[inner, columns])],
             _ => [case.push(Operator::Transpose { permutation: vec![0, 1, 3, 2] }, &[x]), x],
         };
         let y = case.push(Operator::MatMul, &operands);
-        case.check(vec![y], "matrix product");
+        case.check(vec![y], "matmul");
     }
 }

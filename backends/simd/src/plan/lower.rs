@@ -1,0 +1,385 @@
+//! Lowers a graph: steps and slots for every node, and conversions where layouts meet.
+
+use std::ops::Range;
+
+use framegate_backend_api::graph::{Graph, Node, ValueId};
+use framegate_backend_api::{ElementType, HostTensor, TensorData};
+use framegate_cpu::{Level, Precision};
+
+use super::PlannedStep;
+use super::classify::Lowering;
+use super::formats::{Format, RequiredFormats};
+use super::fuse::Fusions;
+use super::in_place::InPlace;
+use super::rearrange::{Channel, arrangement};
+use super::slots::{Home, Slots};
+use super::views::{LayoutOp, Source};
+use crate::kernels::layout::Strides;
+use crate::memory::{AlignedCells, Slot, cells};
+use crate::plain::{self, Operation, Tensor};
+use crate::steps::{Blocked, ChannelSource, GatherChannels, Pack, Plain, Step, ToBf16, Unpack};
+
+/// The slots that hold a value, once there are any.
+#[derive(Debug, Clone, Copy, Default)]
+struct ValueSlots {
+    row_major: Option<Slot>,
+    f32: Option<Slot>,
+    bf16: Option<Slot>,
+}
+
+impl ValueSlots {
+    fn blocked(&mut self, format: Format) -> &mut Option<Slot> {
+        match format {
+            Format::F32 => &mut self.f32,
+            Format::Bf16 => &mut self.bf16,
+        }
+    }
+}
+
+/// What the analyses found out about a graph.
+pub(crate) struct Analysis {
+    /// By node.
+    pub(crate) lowerings: Vec<Lowering>,
+    pub(crate) fusions: Fusions,
+    /// By value.
+    pub(crate) in_place: Vec<Option<InPlace>>,
+    /// By node.
+    pub(crate) layout_ops: Vec<LayoutOp>,
+    /// By value.
+    pub(crate) formats: Vec<RequiredFormats>,
+}
+
+/// Steps, slots, and the constants that are read row-major.
+pub(crate) type Lowered = (Vec<PlannedStep>, Slots, Vec<AlignedCells>);
+
+/// Lowers the nodes in order, then the outputs.
+pub(crate) fn lower(
+    graph: &Graph,
+    level: Level,
+    precision: Precision,
+    threads: usize,
+    analysis: &Analysis,
+) -> Lowered {
+    let mut lowerer = Lowerer {
+        graph,
+        level,
+        precision,
+        threads,
+        analysis,
+        value_slots: vec![ValueSlots::default(); graph.values.len()],
+        arrangements: vec![None; graph.values.len()],
+        steps: Vec::new(),
+        slots: Slots::default(),
+        constants: Vec::new(),
+    };
+    let input = &graph.value(graph.input).shape;
+    let input_slot = lowerer.slots.add(input.iter().product(), Home::Input);
+    lowerer.value_slots[graph.input.0].row_major = Some(input_slot);
+    for (index, node) in graph.nodes.iter().enumerate() {
+        // Nodes without a fusion have become part of another.
+        let Some(fusion) = &analysis.fusions.of_node[index] else { continue };
+        match (analysis.lowerings[index], &analysis.layout_ops[index]) {
+            (Lowering::Scalar, LayoutOp::Kept) => lowerer.scalar_node(node),
+            (Lowering::Scalar, LayoutOp::Fused) => {}
+            (Lowering::Scalar, LayoutOp::Gather(sources)) => lowerer.gather(node, sources),
+            (Lowering::Rearranged, _) => lowerer.rearrange(node),
+            (lowering, _) => lowerer.kernel_node(node, lowering, fusion),
+        }
+    }
+    for (index, id) in graph.outputs.iter().enumerate() {
+        lowerer.output(index, *id);
+    }
+    (lowerer.steps, lowerer.slots, lowerer.constants)
+}
+
+/// A plan under construction.
+pub(super) struct Lowerer<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) level: Level,
+    pub(super) precision: Precision,
+    pub(super) threads: usize,
+    analysis: &'a Analysis,
+    value_slots: Vec<ValueSlots>,
+    /// By value number, for values that are only rearranged channels of others, none of which is
+    /// rearranged itself.
+    arrangements: Vec<Option<Vec<Channel>>>,
+    steps: Vec<PlannedStep>,
+    slots: Slots,
+    constants: Vec<AlignedCells>,
+}
+
+impl Lowerer<'_> {
+    pub(super) fn push(
+        &mut self,
+        node: &str,
+        kernel: &'static str,
+        multiply_adds: usize,
+        step: impl Step + 'static,
+        reads: Vec<Slot>,
+        writes: Vec<Slot>,
+    ) {
+        self.steps.push(PlannedStep {
+            step: Box::new(step),
+            node: node.to_owned(),
+            kernel,
+            multiply_adds: multiply_adds as u64,
+            reads,
+            writes,
+        });
+    }
+
+    /// The blocked layout of a value.
+    pub(super) fn layout(&self, id: ValueId) -> Blocked {
+        Blocked::new(&self.graph.value(id).shape, self.level.lanes())
+    }
+
+    /// Whether a value is available in the blocked layout without conversion from row-major.
+    pub(super) fn is_blocked(&self, id: ValueId) -> bool {
+        let value_slots = &self.value_slots[id.0];
+        value_slots.f32.is_some() || value_slots.bf16.is_some() || self.arrangements[id.0].is_some()
+    }
+
+    /// The formats in which a value is read.
+    pub(super) fn formats(&self, id: ValueId) -> RequiredFormats {
+        self.analysis.formats[id.0]
+    }
+
+    /// A new slot for a value in the blocked layout: inside the concatenation that it is part of, if
+    /// any.
+    pub(super) fn new_blocked(&mut self, id: ValueId, format: Format) -> Slot {
+        if let Some(slot) = *self.value_slots[id.0].blocked(format) {
+            return slot;
+        }
+        let slot = match self.analysis.in_place[id.0] {
+            Some(InPlace { whole, block }) if self.formats(whole).contains(format) => {
+                let parent = self.new_blocked(whole, format);
+                self.slot_inside(parent, id, block, format)
+            }
+            _ => self.slots.add(blocked_cells(self.layout(id).len(), format), Home::Arena(0)),
+        };
+        *self.value_slots[id.0].blocked(format) = Some(slot);
+        slot
+    }
+
+    /// Whether a value is written right where the concatenation `whole` has it, from this block on.
+    pub(super) fn is_in_place(&self, id: ValueId, whole: ValueId, block: usize) -> bool {
+        self.analysis.in_place[id.0] == Some(InPlace { whole, block })
+    }
+
+    /// Records where a blocked value already is.
+    pub(super) fn set_blocked(&mut self, id: ValueId, format: Format, slot: Slot) {
+        *self.value_slots[id.0].blocked(format) = Some(slot);
+    }
+
+    /// The slot of a value inside another, from this block of the other on.
+    pub(super) fn slot_inside(
+        &mut self,
+        parent: Slot,
+        id: ValueId,
+        block: usize,
+        format: Format,
+    ) -> Slot {
+        let layout = self.layout(id);
+        self.blocks_inside(parent, layout, block..block + layout.blocks(), format)
+    }
+
+    /// The slot of some blocks of a feature map with this layout.
+    pub(super) fn blocks_inside(
+        &mut self,
+        parent: Slot,
+        layout: Blocked,
+        blocks: Range<usize>,
+        format: Format,
+    ) -> Slot {
+        let cells = |blocks: usize| blocked_cells(blocks * layout.block_len(), format);
+        self.slots.add(cells(blocks.len()), Home::Inside { parent, start: cells(blocks.start) })
+    }
+
+    /// A slot for a feature map that is not a value of the graph.
+    pub(super) fn new_feature_map(&mut self, layout: Blocked) -> Slot {
+        self.slots.add(layout.len(), Home::Arena(0))
+    }
+
+    /// The slot of a value in the blocked layout, after a conversion if necessary.
+    pub(super) fn blocked(&mut self, id: ValueId, format: Format) -> Slot {
+        if let Some(slot) = *self.value_slots[id.0].blocked(format) {
+            return slot;
+        }
+        let name = self.graph.value(id).name.clone();
+        let (layout, threads) = (self.layout(id), self.threads);
+        match format {
+            Format::F32 if self.arrangements[id.0].is_some() => self.gather_channels(id),
+            Format::F32 => {
+                let (source, target) = (self.row_major(id), self.new_blocked(id, format));
+                let step = Pack::new(threads, layout, [source, target]);
+                self.push(&name, "pack", 0, step, vec![source], vec![target]);
+                target
+            }
+            Format::Bf16 => {
+                let (source, target) =
+                    (self.blocked(id, Format::F32), self.new_blocked(id, format));
+                let step = ToBf16::new(self.level, threads, layout.len(), [source, target]);
+                self.push(&name, "to_bf16", 0, step, vec![source], vec![target]);
+                target
+            }
+        }
+    }
+
+    /// The slot of a value in row-major order, after a conversion if necessary.
+    pub(super) fn row_major(&mut self, id: ValueId) -> Slot {
+        if let Some(slot) = self.value_slots[id.0].row_major {
+            return slot;
+        }
+        let value = self.graph.value(id);
+        if let Some(constant) = &value.constant {
+            let slot = self.slots.add(value_cells(value), Home::Constant(self.constants.len()));
+            self.constants.push(constant_cells(constant));
+            self.value_slots[id.0].row_major = Some(slot);
+            return slot;
+        }
+        let layout = self.layout(id);
+        let target = self.new_row_major(id);
+        let strides = Strides {
+            start: 0,
+            channel: layout.height * layout.width,
+            row: layout.width,
+            column: 1,
+        };
+        self.unpack(id, strides, target);
+        target
+    }
+
+    /// Writes the elements of a blocked value to where they belong in a row-major one.
+    fn unpack(&mut self, id: ValueId, strides: Strides, target: Slot) {
+        let source = self.blocked(id, Format::F32);
+        let step = Unpack::new(self.threads, self.layout(id), strides, [source, target]);
+        let name = self.graph.value(id).name.clone();
+        self.push(&name, "unpack", 0, step, vec![source], vec![target]);
+    }
+
+    /// Records where the channels of a result are, traced back to where they were computed.
+    fn rearrange(&mut self, node: &Node) {
+        let channels =
+            arrangement(self.graph, node).expect("the node was classified as a rearrangement");
+        let computed = |channel: Channel| match &self.arrangements[channel.feature_map.0] {
+            Some(arrangement) => arrangement[channel.index],
+            None => channel,
+        };
+        let channels = channels.into_iter().map(computed).collect();
+        self.arrangements[node.outputs[0].0] = Some(channels);
+    }
+
+    /// Computes a rearranged value, for readers that take it as a feature map.
+    fn gather_channels(&mut self, id: ValueId) -> Slot {
+        let channels = self.arrangements[id.0].clone().expect("the value is a rearrangement");
+        let layout = self.layout(id);
+        let source_of = |channel: Channel| {
+            let (block, lane) = (channel.index / layout.lanes, channel.index % layout.lanes);
+            let slot = self.blocked(channel.feature_map, Format::F32);
+            ChannelSource { slot, start: block * layout.block_len() + lane }
+        };
+        let sources: Vec<ChannelSource> = channels.into_iter().map(source_of).collect();
+        let mut reads: Vec<Slot> = sources.iter().map(|channel| channel.slot).collect();
+        reads.sort_unstable();
+        reads.dedup();
+        let target = self.new_blocked(id, Format::F32);
+        let name = self.graph.value(id).name.clone();
+        let step = GatherChannels::new(self.threads, sources, layout, target);
+        self.push(&name, "gather_channels", 0, step, reads, vec![target]);
+        target
+    }
+
+    fn gather(&mut self, node: &Node, sources: &[Source]) {
+        let target = self.new_row_major(node.outputs[0]);
+        for source in sources {
+            self.unpack(source.value, source.strides, target);
+        }
+    }
+
+    /// A new slot for a value in row-major order.
+    pub(super) fn new_row_major(&mut self, id: ValueId) -> Slot {
+        let slot = self.slots.add(value_cells(self.graph.value(id)), Home::Arena(0));
+        self.value_slots[id.0].row_major = Some(slot);
+        slot
+    }
+
+    fn scalar_node(&mut self, node: &Node) {
+        if self.row_major_kernel(node) {
+            return;
+        }
+        let reads: Vec<Slot> = node.inputs.iter().map(|id| self.row_major(*id)).collect();
+        let writes: Vec<Slot> = node.outputs.iter().map(|id| self.new_row_major(*id)).collect();
+        let operation = plain::prepare(self.graph, node);
+        let inputs = self.tensors(&node.inputs, &reads);
+        let outputs = self.tensors(&node.outputs, &writes);
+        self.push_scalar(&node.name, operation, inputs, outputs);
+    }
+
+    fn push_scalar(
+        &mut self,
+        node: &str,
+        operation: Operation,
+        inputs: Vec<Tensor>,
+        outputs: Vec<Tensor>,
+    ) {
+        let reads = inputs.iter().map(|tensor| tensor.slot).collect();
+        let writes = outputs.iter().map(|tensor| tensor.slot).collect();
+        self.push(node, "scalar", 0, Plain { operation, inputs, outputs }, reads, writes);
+    }
+
+    fn tensors(&self, ids: &[ValueId], slots: &[Slot]) -> Vec<Tensor> {
+        let tensor = |(id, slot): (&ValueId, &Slot)| {
+            let value = self.graph.value(*id);
+            let len = value.shape.iter().product();
+            Tensor { slot: *slot, element_type: value.element_type, len }
+        };
+        ids.iter().zip(slots).map(tensor).collect()
+    }
+
+    /// Has an output written straight to the caller's memory, or else copied there.
+    fn output(&mut self, index: usize, id: ValueId) {
+        let slot = self.row_major(id);
+        let value = self.graph.value(id);
+        if value.element_type == ElementType::F32 && self.slots.home(slot) == Home::Arena(0) {
+            return self.slots.set_home(slot, Home::Output(index));
+        }
+        let name = value.name.clone();
+        let len = value.shape.iter().product();
+        let inputs = self.tensors(&[id], &[slot]);
+        let target = self.slots.add(len, Home::Output(index));
+        let output = Tensor { slot: target, element_type: ElementType::F32, len };
+        self.push_scalar(&name, plain::emit(value.element_type), inputs, vec![output]);
+    }
+}
+
+/// The number of cells of this many elements in a format.
+pub(super) fn blocked_cells(elements: usize, format: Format) -> usize {
+    match format {
+        Format::F32 => elements,
+        // Two per cell: blocks are an even number of lanes wide.
+        Format::Bf16 => elements / 2,
+    }
+}
+
+fn value_cells(value: &framegate_backend_api::graph::Value) -> usize {
+    cells(value.element_type, value.shape.iter().product())
+}
+
+/// The elements of a constant in the form in which a buffer holds them.
+fn constant_cells(tensor: &HostTensor) -> AlignedCells {
+    let as_cells = |bytes: Vec<u8>| -> Vec<f32> {
+        let (whole, rest) = bytes.as_chunks::<4>();
+        let mut last = [0; 4];
+        last[..rest.len()].copy_from_slice(rest);
+        whole.iter().chain([&last]).map(|bytes| f32::from_ne_bytes(*bytes)).collect()
+    };
+    AlignedCells::from_slice(&match tensor.data() {
+        TensorData::F32(elements) => elements.clone(),
+        TensorData::I64(elements) => {
+            as_cells(elements.iter().flat_map(|element| element.to_ne_bytes()).collect())
+        }
+        TensorData::Bool(elements) => {
+            as_cells(elements.iter().map(|element| u8::from(*element)).collect())
+        }
+    })
+}

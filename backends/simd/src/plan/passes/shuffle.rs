@@ -1,0 +1,47 @@
+//! Channel shuffles, written as reshape, transpose and reshape, become one gather.
+
+use std::sync::Arc;
+
+use framegate_backend_api::HostTensor;
+use framegate_backend_api::graph::{Graph, Operator, Value, ValueId};
+
+/// Replaces each reshape, transpose and reshape that shuffles channels by one gather.
+pub(super) fn fold(mut graph: Graph) -> Graph {
+    for index in 0..graph.nodes.len() {
+        let Some((x, order)) = shuffled(&graph, index) else { continue };
+        let shape = [order.len()];
+        let constant = HostTensor::from_i64(shape, order);
+        let indices = ValueId(graph.values.len());
+        graph.values.push(Value {
+            name: "order of channels".to_owned(),
+            element_type: constant.element_type(),
+            shape: shape.to_vec(),
+            constant: Some(Arc::new(constant)),
+        });
+        let node = &mut graph.nodes[index];
+        node.operator = Operator::Gather { axis: 1 };
+        node.inputs = vec![x, indices];
+    }
+    graph.without_dead_nodes()
+}
+
+/// The feature map whose channels the reshape at `index` finally shuffles, and their new order. For
+/// six channels in two groups that is `[0, 3, 1, 4, 2, 5]`.
+fn shuffled(graph: &Graph, index: usize) -> Option<(ValueId, Vec<i64>)> {
+    let last = &graph.nodes[index];
+    let Operator::Reshape { .. } = last.operator else { return None };
+    let producers = graph.producers();
+    let made_by = |id: ValueId| producers[id.0].map(|index| &graph.nodes[index]);
+    let shape = |id: ValueId| &graph.value(id).shape[..];
+    let transposition = made_by(last.inputs[0])?;
+    let Operator::Transpose { permutation } = &transposition.operator else { return None };
+    let first = made_by(transposition.inputs[0])?;
+    let Operator::Reshape { .. } = first.operator else { return None };
+    let (x, result) = (first.inputs[0], last.outputs[0]);
+    let [1, groups, own, height, width] = *shape(first.outputs[0]) else { return None };
+    let channels = groups * own;
+    let is_shuffle = permutation[..] == [0, 2, 1, 3, 4]
+        && [x, result].iter().all(|id| *shape(*id) == [1, channels, height, width]);
+    let order = (0..channels).map(|channel| (channel % groups * own + channel / groups) as i64);
+    is_shuffle.then(|| (x, order.collect()))
+}

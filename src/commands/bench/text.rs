@@ -1,0 +1,89 @@
+//! The report as text.
+
+use std::io::{self, Write};
+
+use comfy_table::Table;
+
+use crate::bench::report::{BenchReport, Failure, ModelReport};
+use crate::report::table;
+
+/// Writes the machine, the tables of each model, and the cases that could not be measured.
+pub(super) fn write(out: &mut dyn Write, report: &BenchReport) -> io::Result<()> {
+    writeln!(out, "{}", report.machine.summary())?;
+    if !report.machine.optimised {
+        writeln!(out, "This is a debug build: its figures do not apply to a release build.")?;
+    }
+    for model in report.models.models() {
+        writeln!(out, "\n{model}, times in ms per frame, ratios to the first (above 1 is faster)")?;
+        writeln!(out, "{}", runs_table(&report.models, model))?;
+        if report.models.parity.iter().any(|parity| parity.model == model) {
+            writeln!(out, "{}", parity_table(&report.models, model))?;
+        }
+    }
+    for failure in &report.models.failures {
+        let Failure { model, backend, batch, problem } = failure;
+        writeln!(out, "not measured: {model} on {backend}, batch {batch}: {problem}")?;
+    }
+    out.flush()
+}
+
+/// The figures of the runs of one model; ratios are to the first backend.
+fn runs_table(report: &ModelReport, model: &str) -> Table {
+    let header = [
+        "backend",
+        "batch",
+        "frames/s",
+        "ratio",
+        "inference ms",
+        "ratio",
+        "p95",
+        "decode",
+        "resize",
+        "normalise",
+        "boxes",
+        "load ms",
+        "peak MB",
+    ];
+    let mut table = table(&header, 1);
+    for run in report.runs_of(model) {
+        let inference = run.stage("inference");
+        let ms = |stage| format!("{:.2}", run.stage(stage).median);
+        table.add_row([
+            run.backend.clone(),
+            run.batch.to_string(),
+            format!("{:.1}", run.frames_per_s),
+            format!("{:.2}", run.ratio.frames_per_s),
+            format!("{:.2}", inference.median),
+            format!("{:.2}", run.ratio.inference),
+            format!("{:.2}", inference.p95),
+            ms("decode"),
+            ms("resize"),
+            ms("normalise"),
+            ms("postprocess"),
+            format!("{:.0}", run.read_ms + run.load_ms),
+            run.peak_rss_mb.map_or_else(|| "-".to_owned(), |peak| format!("{peak:.0}")),
+        ]);
+    }
+    table
+}
+
+/// Whether the backends detect the same.
+fn parity_table(report: &ModelReport, model: &str) -> Table {
+    let header =
+        ["backend", "batch", "against", "boxes", "unmatched", "score diff", "raw diff", "parity"];
+    let mut table = table(&header, 1);
+    for parity in report.parity.iter().filter(|parity| parity.model == model) {
+        let comparison = &parity.comparison;
+        table.add_row([
+            parity.backend.clone(),
+            parity.batch.to_string(),
+            parity.against.clone(),
+            comparison.boxes.to_string(),
+            comparison.unmatched.to_string(),
+            format!("{:.1e}", comparison.max_score_diff),
+            format!("{:.1e}", comparison.max_raw_rel_diff),
+            if parity.holds { "yes" } else { "NO" }.to_owned(),
+        ]);
+    }
+    table
+}

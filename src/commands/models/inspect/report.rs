@@ -1,0 +1,158 @@
+//! The report on a model, printed as text or as JSON.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use framegate_backend_api::graph::{Batching, Graph};
+use framegate_models::Detector;
+use framegate_models::detector::{
+    ChannelOrder, Fit, ImageInput, LetterboxAlign, NmsScope, ResizeFilter,
+};
+use framegate_models::onnx::OnnxFile;
+use serde::Serialize;
+
+use super::kernels::KernelReport;
+use super::operators;
+
+/// Everything that is known about a model.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) file: String,
+    pub(super) producer: String,
+    pub(super) opset: i64,
+    pub(super) input: DeclaredInput,
+    pub(super) operators_in_file: BTreeMap<String, usize>,
+    /// Absent when the input size is unknown or the graph cannot be built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) graph: Option<GraphReport>,
+    /// Absent when something that a detector needs is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detector: Option<DetectorReport>,
+    /// Absent when no backend was named, or it does not report its kernels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kernels: Option<KernelReport>,
+}
+
+/// The input as the file declares it; an axis of any extent is `null`.
+#[derive(Debug, Serialize)]
+pub(super) struct DeclaredInput {
+    pub(super) name: String,
+    pub(super) shape: Vec<Option<usize>>,
+}
+
+/// The graph for a fixed input size.
+#[derive(Debug, Serialize)]
+pub(super) struct GraphReport {
+    pub(super) input_shape: Vec<usize>,
+    pub(super) outputs: Vec<Output>,
+    /// Operators that backends run.
+    pub(super) operators: BTreeMap<String, usize>,
+    pub(super) fused: bool,
+    pub(super) parameters: usize,
+    /// For one image.
+    pub(super) multiply_adds: u64,
+    pub(super) batching: &'static str,
+}
+
+/// An output, with its shape for one image.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {
+    pub(super) name: String,
+    pub(super) shape: Vec<usize>,
+}
+
+/// What turns the model into a detector.
+#[derive(Debug, Serialize)]
+pub(super) struct DetectorReport {
+    pub(super) preparation: Preparation,
+    pub(super) box_decoder: &'static str,
+    pub(super) box_decoder_reason: String,
+    pub(super) nms: NmsScope,
+    pub(super) labels: Vec<String>,
+    pub(super) labels_source: String,
+}
+
+/// How a frame is preprocessed.
+#[derive(Debug, Serialize)]
+pub(super) struct Preparation {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) channel_order: &'static str,
+    pub(super) mean: [f32; 3],
+    pub(super) scale: [f32; 3],
+    pub(super) fit: String,
+    pub(super) resize: ResizeFilter,
+}
+
+impl Report {
+    pub(super) fn of_detector(path: &Path, file: &OnnxFile, detector: &Detector) -> Self {
+        let mut report = Self::of_file(path, file, None);
+        report.graph = Some(GraphReport::of(&detector.model.graph, true));
+        report.detector = Some(DetectorReport {
+            preparation: Preparation::of(&detector.input),
+            box_decoder: detector.boxes.name(),
+            box_decoder_reason: detector.boxes_reason.clone(),
+            nms: detector.nms,
+            labels: detector.labels.clone(),
+            labels_source: detector.labels_source.to_string(),
+        });
+        report
+    }
+
+    /// What is known from the file alone, with its graph where that could be built.
+    pub(super) fn of_file(path: &Path, file: &OnnxFile, unfused: Option<&Graph>) -> Self {
+        let input = file.input();
+        Self {
+            file: path.display().to_string(),
+            producer: file.producer().to_owned(),
+            opset: file.opset(),
+            input: DeclaredInput { name: input.name.clone(), shape: input.dims.clone() },
+            operators_in_file: file.operator_counts(),
+            graph: unfused.map(|graph| GraphReport::of(graph, false)),
+            detector: None,
+            kernels: None,
+        }
+    }
+}
+
+impl GraphReport {
+    fn of(graph: &Graph, fused: bool) -> Self {
+        let output = |id| {
+            let value = graph.value(id);
+            Output { name: value.name.clone(), shape: value.shape.clone() }
+        };
+        Self {
+            input_shape: graph.value(graph.input).shape.clone(),
+            outputs: graph.outputs.iter().map(|id| output(*id)).collect(),
+            operators: operators::counts(graph),
+            fused,
+            parameters: graph.parameters(),
+            multiply_adds: graph.multiply_adds(),
+            batching: match graph.batching {
+                Batching::FirstAxis => "all images of a batch at once",
+                Batching::OneByOne => "one image after another",
+            },
+        }
+    }
+}
+
+impl Preparation {
+    fn of(input: &ImageInput) -> Self {
+        let channel_order = match input.channel_order {
+            ChannelOrder::Rgb => "rgb",
+            ChannelOrder::Bgr => "bgr",
+        };
+        let fit = match input.fit {
+            Fit::Stretch => "stretched to fit".to_owned(),
+            Fit::Letterbox { placement, fill } => {
+                let place = match placement {
+                    LetterboxAlign::TopLeft => "top left",
+                    LetterboxAlign::Centre => "centred",
+                };
+                format!("letterboxed, {place}, filled with {fill}")
+            }
+        };
+        let &ImageInput { width, height, mean, scale, resize, .. } = input;
+        Self { width, height, channel_order, mean, scale, fit, resize }
+    }
+}

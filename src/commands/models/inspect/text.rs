@@ -1,0 +1,94 @@
+//! The report as text.
+
+use std::collections::BTreeMap;
+
+use framegate_models::detector::{NmsScope, ResizeFilter};
+
+use super::kernels::KernelReport;
+use super::report::{DetectorReport, GraphReport, Report};
+use crate::report::{Facts, fact};
+
+/// Number of labels shown; the JSON report has them all.
+const LABELS_SHOWN: usize = 5;
+
+/// The report, one subject per line.
+pub(super) fn facts(report: &Report) -> Facts {
+    let mut facts = Facts::new();
+    fact(&mut facts, "file", &report.file);
+    fact(&mut facts, "producer", &report.producer);
+    fact(&mut facts, "opset", report.opset);
+    let axes: Vec<String> = report
+        .input
+        .shape
+        .iter()
+        .map(|extent| extent.map_or_else(|| "?".to_owned(), |extent| extent.to_string()))
+        .collect();
+    fact(&mut facts, "input", format!("{} [{}]", report.input.name, axes.join(", ")));
+    fact(&mut facts, "ONNX operators", counts(&report.operators_in_file));
+    if let Some(graph) = &report.graph {
+        add_graph(&mut facts, graph);
+    }
+    if let Some(detector) = &report.detector {
+        add_detector(&mut facts, detector);
+    }
+    if let Some(KernelReport { backend, kernels, plain }) = &report.kernels {
+        let kernels: Vec<String> =
+            kernels.iter().map(|(kernel, count)| format!("{count} {kernel}")).collect();
+        fact(&mut facts, &format!("kernels of {backend}"), kernels.join(", "));
+        let slow = if plain.is_empty() { "none".to_owned() } else { plain.join(", ") };
+        fact(&mut facts, "no fast kernel for", slow);
+    }
+    facts
+}
+
+fn add_graph(facts: &mut Facts, graph: &GraphReport) {
+    fact(facts, "input shape", format!("{:?}", graph.input_shape));
+    for output in &graph.outputs {
+        fact(facts, "output", format!("{} {:?}", output.name, output.shape));
+    }
+    let operators = if graph.fused { "fused operators" } else { "unfused operators" };
+    fact(facts, operators, counts(&graph.operators));
+    fact(facts, "parameters", format!("{:.2} million", graph.parameters as f64 / 1e6));
+    fact(facts, "multiply-adds", format!("{:.3} GMAC per image", graph.multiply_adds as f64 / 1e9));
+    fact(facts, "batches", graph.batching);
+}
+
+fn add_detector(facts: &mut Facts, detector: &DetectorReport) {
+    let preparation = &detector.preparation;
+    let resize = match preparation.resize {
+        ResizeFilter::Bilinear => "bilinear",
+        ResizeFilter::Antialiased => "antialiased",
+        ResizeFilter::AntialiasedBicubic => "antialiased (bicubic)",
+    };
+    fact(
+        facts,
+        "preprocessing",
+        format!(
+            "{}x{} {}, {}, {resize}",
+            preparation.width, preparation.height, preparation.channel_order, preparation.fit
+        ),
+    );
+    fact(
+        facts,
+        "normalisation",
+        format!("(pixel - {:?}) x {:?}, pixels 0 to 255", preparation.mean, preparation.scale),
+    );
+    let nms = match detector.nms {
+        NmsScope::PerClass => "NMS per class",
+        NmsScope::ClassAgnostic => "NMS across all classes",
+    };
+    let reason = &detector.box_decoder_reason;
+    fact(facts, "box decoder", format!("{}: {reason}; {nms}", detector.box_decoder));
+    let labels = &detector.labels;
+    let first = labels[..labels.len().min(LABELS_SHOWN)].join(", ");
+    let more = if labels.len() > LABELS_SHOWN { ", …" } else { "" };
+    let source = &detector.labels_source;
+    fact(facts, "labels", format!("{} ({first}{more}), from {source}", labels.len()));
+}
+
+/// `12 Conv, 3 Add`, most frequent first.
+fn counts(counts: &BTreeMap<String, usize>) -> String {
+    let mut counts: Vec<_> = counts.iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    counts.iter().map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+}

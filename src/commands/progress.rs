@@ -1,0 +1,23 @@
+//! The progress bar of every command that has one.
+
+use std::io::{IsTerminal, stderr};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar with a message, on standard error; hidden unless that is a terminal.
+pub(super) fn message_bar(length: u64) -> ProgressBar {
+    bar(length, "{bar:24} {elapsed} {msg}", true)
+}
+
+/// A bar that counts frames, on standard error; hidden unless that is a terminal and it `helps`.
+pub(super) fn frames_bar(frames: usize, helps: bool) -> ProgressBar {
+    bar(frames as u64, "{bar:40} {pos}/{len} frames, {per_sec}, {eta} left", helps)
+}
+
+fn bar(length: u64, template: &str, helps: bool) -> ProgressBar {
+    if !(helps && stderr().is_terminal()) {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).expect("the template is valid");
+    ProgressBar::new(length).with_style(style)
+}

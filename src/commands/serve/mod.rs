@@ -1,0 +1,32 @@
+//! `framegate serve`: the server, until a signal ends it.
+
+mod signals;
+
+use tokio::runtime::Runtime;
+
+use super::{CommandError, CommandStatus};
+use crate::{Server, ServerOptions};
+use signals::Signals;
+
+pub(super) fn serve(options: ServerOptions) -> Result<CommandStatus, CommandError> {
+    let runtime = Runtime::new().map_err(CommandError::Runtime)?;
+    let served = runtime.block_on(run(options));
+    // What is left over, such as a model still loading, does not delay the end.
+    runtime.shutdown_background();
+    served.map(|()| CommandStatus::Done)
+}
+
+async fn run(options: ServerOptions) -> Result<(), CommandError> {
+    let mut signals = Signals::new().map_err(CommandError::Runtime)?;
+    let server = Server::bind(options).await?;
+    // A second signal ends the process at once.
+    let shutdown = async move {
+        signals.next().await;
+        tokio::spawn(async move {
+            signals.next().await;
+            tracing::warn!("ended at once by a second signal");
+            std::process::exit(1);
+        });
+    };
+    Ok(server.run(shutdown).await?)
+}

@@ -1,0 +1,24 @@
+//! Why a pipeline could not be loaded.
+
+use framegate_backend_api::BackendError;
+use framegate_models::detector::ModelError;
+
+use crate::stages::BoxError;
+
+/// Why a [`Pipeline`](crate::Pipeline) could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// The model, its sidecar or its labels cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The model's outputs cannot be read as boxes.
+    #[error(transparent)]
+    Boxes(#[from] BoxError),
+    /// The backend cannot run here, or cannot run this model.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The system provides no threads.
+    #[error("cannot start worker threads; ask for fewer (--threads)")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}

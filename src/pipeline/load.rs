@@ -1,0 +1,53 @@
+//! The two steps of loading: a model file becomes a detector, a detector gets a session.
+
+use std::path::Path;
+
+use framegate_backend_api::{Backend, Limits, Session};
+use framegate_models::Detector;
+use framegate_models::detector::{LabelsSource, ModelError};
+
+use super::{PipelineError, PipelineOptions};
+use crate::stages::BoxStage;
+
+/// A detector with a session on some backend: the parts that an engine or a benchmark drives itself.
+pub struct LoadedPipeline {
+    /// What to detect, and how frames are preprocessed for it.
+    pub detector: Detector,
+    /// The model on the backend, warmed up.
+    pub session: Box<dyn Session>,
+    /// Turns raw outputs into detections.
+    pub boxes: BoxStage,
+}
+
+/// Reads a model with its sidecar and labels, and warns when its classes have no names.
+///
+/// # Errors
+/// [`ModelError`] when the model cannot be used.
+pub fn read_detector(model: &Path, options: &PipelineOptions) -> Result<Detector, ModelError> {
+    let detector = Detector::load(model, &options.of_model())?;
+    if detector.labels_source == LabelsSource::Numbers {
+        tracing::warn!(
+            model = %model.display(),
+            "the model names no labels, so classes are reported by number; give --labels, or write \
+             `labels` into the .toml file beside the model"
+        );
+    }
+    Ok(detector)
+}
+
+impl LoadedPipeline {
+    /// Loads a detector on `backend` and warms it up.
+    ///
+    /// # Errors
+    /// [`PipelineError::Backend`] when the backend cannot run it.
+    pub fn load(
+        detector: Detector,
+        backend: &dyn Backend,
+        options: &PipelineOptions,
+    ) -> Result<Self, PipelineError> {
+        let boxes = BoxStage::new(&detector, options.thresholds)?;
+        let limits = Limits { max_batch: options.max_batch, threads: options.threads };
+        let session = backend.load(&detector.model, &limits)?;
+        Ok(Self { detector, session, boxes })
+    }
+}

@@ -1,0 +1,64 @@
+//! How a pipeline is loaded.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use framegate_models::Size;
+use framegate_models::detector::LoadOptions;
+
+use crate::backends::{BackendId, BackendOptions};
+use crate::stages::{DecodeLimits, Thresholds};
+
+/// How to load a [`Pipeline`](crate::Pipeline). The default suits most models: the best backend that
+/// runs here, on all cores, one image at a time.
+///
+/// ```
+/// use framegate::{PipelineOptions, Thresholds};
+///
+/// let options = PipelineOptions {
+///     thresholds: Thresholds { confidence: 0.5, ..Thresholds::DEFAULT },
+///     threads: 2,
+///     ..PipelineOptions::default()
+/// };
+/// assert_eq!(options.max_batch, 1);
+/// ```
+#[derive(Debug, Clone)]
+pub struct PipelineOptions {
+    /// The backend to run on and no other; `None` selects the best that runs here.
+    pub backend: Option<BackendId>,
+    /// What backends may use beyond the safe defaults.
+    pub backend_options: BackendOptions,
+    /// A text file with one class name per line; `None` uses the names in the model or its sidecar.
+    pub labels: Option<PathBuf>,
+    /// The input size, for a model that does not fix it.
+    pub input_size: Option<Size>,
+    /// Which detections count.
+    pub thresholds: Thresholds,
+    /// The largest image that is decoded.
+    pub limits: DecodeLimits,
+    /// CPU threads for preprocessing and for the backend, at least 1.
+    pub threads: usize,
+    /// Most images in one batch of [`Pipeline::run`](crate::Pipeline::run), 1 to 16.
+    pub max_batch: usize,
+}
+
+impl PipelineOptions {
+    pub(super) fn of_model(&self) -> LoadOptions {
+        LoadOptions { labels: self.labels.clone(), input_size: self.input_size }
+    }
+}
+
+impl Default for PipelineOptions {
+    fn default() -> Self {
+        Self {
+            backend: None,
+            backend_options: BackendOptions::default(),
+            labels: None,
+            input_size: None,
+            thresholds: Thresholds::DEFAULT,
+            limits: DecodeLimits::DEFAULT,
+            threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+            max_batch: 1,
+        }
+    }
+}

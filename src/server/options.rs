@@ -1,0 +1,106 @@
+//! How a server is set up.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use framegate_models::detector::EMBEDDED_MODEL;
+
+use crate::engine::EngineSettings;
+use crate::front::FrontSettings;
+use crate::front::admission::DropThresholds;
+use crate::front::origin::{Origin, OriginPolicy};
+use crate::front::sessions::SessionLimit;
+use crate::pipeline::PipelineOptions;
+
+/// How to set up a [`Server`](crate::Server). The default is that of `framegate serve`: the built-in
+/// model on port 8000 of this machine, reachable from this machine alone.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Where to listen; port 0 for any that is free.
+    pub address: SocketAddr,
+    /// What is served, the default pipeline first. Without any, a stand-in that detects nothing, for the
+    /// backend `null`.
+    pub pipelines: Vec<ServedPipeline>,
+    /// How every pipeline is loaded; they share one backend.
+    pub pipeline: PipelineOptions,
+    /// Largest frame in bytes.
+    pub max_frame_bytes: usize,
+    /// Age above which a frame is dropped instead of being processed.
+    pub max_frame_age: Duration,
+    /// Share of frames dropped above which a session's frames are paced, 0 to 1.
+    pub drop_threshold: f64,
+    /// Share of frames dropped above which a client is asked to slow down; at least `drop_threshold`.
+    pub slow_down_threshold: f64,
+    /// Sessions above which a warning is logged.
+    pub recommended_sessions: usize,
+    /// Whether to refuse sessions above that number.
+    pub enforce_sessions: bool,
+    /// Web pages that may connect besides the server's own.
+    pub allowed_origins: Vec<Origin>,
+    /// How long sessions may take to drain after the shutdown has begun.
+    pub drain: Duration,
+}
+
+/// A detector and the name that clients ask for it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedPipeline {
+    /// Its name, unique in the server.
+    pub id: String,
+    /// The ONNX file, or `codes` for the built-in model.
+    pub model: PathBuf,
+}
+
+impl ServedPipeline {
+    /// The built-in model under its own name.
+    pub fn built_in() -> Self {
+        Self { id: EMBEDDED_MODEL.to_owned(), model: EMBEDDED_MODEL.into() }
+    }
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            address: (Ipv4Addr::LOCALHOST, 8000).into(),
+            pipelines: vec![ServedPipeline::built_in()],
+            pipeline: PipelineOptions { max_batch: 4, ..PipelineOptions::default() },
+            max_frame_bytes: 5 << 20,
+            max_frame_age: Duration::from_secs(1),
+            drop_threshold: 0.10,
+            slow_down_threshold: 0.30,
+            recommended_sessions: 10,
+            enforce_sessions: false,
+            allowed_origins: Vec::new(),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+impl ServerOptions {
+    pub(super) fn engine_settings(&self) -> EngineSettings {
+        EngineSettings {
+            decode: self.pipeline.limits,
+            max_batch: self.pipeline.max_batch,
+            max_age: self.max_frame_age,
+        }
+    }
+
+    pub(super) fn front_settings(&self) -> FrontSettings {
+        FrontSettings {
+            max_frame_bytes: self.max_frame_bytes,
+            thresholds: DropThresholds {
+                drop: self.drop_threshold,
+                slow_down: self.slow_down_threshold,
+            },
+            sessions: SessionLimit {
+                recommended: self.recommended_sessions,
+                enforced: self.enforce_sessions,
+            },
+            origins: OriginPolicy::new(
+                self.allowed_origins.clone(),
+                self.address.ip().is_loopback(),
+            ),
+            drain: self.drain,
+        }
+    }
+}
