@@ -13,7 +13,7 @@ use bytes::Bytes;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use framegate::{
-    BackendError, BackendId, BackendOptions, FrameOrigin, InputBatch, LoadedPipeline, OutputBatch,
+    BackendError, BackendOptions, FrameOrigin, InputBatch, LoadedPipeline, OutputBatch,
     Pipeline, PipelineError, PipelineOptions, SourceFrame,
 };
 
