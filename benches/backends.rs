@@ -13,8 +13,8 @@ use bytes::Bytes;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use framegate::{
-    BackendError, BackendOptions, FrameOrigin, InputBatch, LoadedPipeline, OutputBatch,
-    Pipeline, PipelineError, PipelineOptions, SourceFrame,
+    BackendError, BackendOptions, FrameOrigin, InputBatch, LoadedPipeline, OutputBatch, Pipeline,
+    PipelineError, PipelineOptions, SourceFrame,
 };
 
 const THREADS: usize = 2;

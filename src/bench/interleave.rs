@@ -1,4 +1,4 @@
-//! Interleaved measurement: one worker at a time, in short slices by turns.
+//! Interleaved measurement: one worker at a time, in short alternating slices.
 
 use std::time::Duration;
 

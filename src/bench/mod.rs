@@ -13,7 +13,7 @@
 //! - `messages`: requests to a worker, and its answers.
 //! - `runner`: measures a case in this process.
 //! - `worker`: a runner, in its own process or in this one.
-//! - `interleave`: measures all cases by turns.
+//! - `interleave`: measures all cases in alternating slices.
 //! - `parity`: compares what two backends make of the same images.
 //! - `report`: the results; their text and page are in `commands/bench`.
 

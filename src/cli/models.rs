@@ -53,7 +53,7 @@ pub struct InspectArgs {
     #[command(flatten)]
     pub model_file: ModelFileArgs,
     /// Also load it on this backend, and list the kernels that run it and the nodes without a fast
-    /// kernel; only simd can tell
+    /// kernel; simd only
     #[arg(
         long,
         env = "FRAMEGATE_BACKEND",

@@ -118,7 +118,7 @@ impl Offline<'_> {
     }
 }
 
-/// Starts a thread whose name tells profilers and panics what it does.
+/// Starts a thread whose name shows profilers and panics what it does.
 fn spawn<'scope>(
     scope: &'scope Scope<'scope, '_>,
     name: &str,

@@ -115,6 +115,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the thread ends with the test")]
     fn a_stalled_stream_can_be_abandoned() {
         let (never, stalled) = sync_channel::<SourceFrame>(0);
         let (mut read_ahead, stop) = ReadAhead::start(stalled.into_iter(), 2);

@@ -96,7 +96,7 @@ impl Pipeline {
         })
     }
 
-    /// Detects objects in one JPEG, on the calling thread (but for the threads of the backend).
+    /// Detects objects in one JPEG, on the calling thread (except for the threads of the backend).
     ///
     /// # Errors
     /// [`FrameError`] when the JPEG cannot be decoded or the backend fails on it. The pipeline stays
@@ -105,7 +105,7 @@ impl Pipeline {
         self.detect_after(|preprocessor, slot| preprocessor.preprocess(jpeg, slot))
     }
 
-    /// Detects objects in one decoded image, on the calling thread (but for the threads of the backend).
+    /// Detects objects in one decoded image, on the calling thread (except for the threads of the backend).
     ///
     /// # Errors
     /// [`FrameError`] when the image exceeds a limit or the backend fails on it. The pipeline stays

@@ -68,7 +68,7 @@ pub struct LimitsInfo {
 pub struct ThresholdsInfo {
     /// From this drop rate on, frames are paced.
     pub drop: f64,
-    /// From this drop rate on, the client is told to slow down.
+    /// From this drop rate on, the client is asked to slow down.
     pub slow_down: f64,
 }
 
@@ -99,7 +99,6 @@ pub struct PipelineEntry {
 /// `GET /readyz`: whether frames are accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// Whether frames are accepted, or why not.
     #[schema(inline)]
     pub status: ReadinessStatus,
     /// Sessions that are open.

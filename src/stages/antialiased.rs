@@ -2,7 +2,7 @@
 //!
 //! Not the default, because most detectors were trained without antialiasing ([`ResizeFilter`] says
 //! which were). Unlike [`Resizer`](super::Resizer) it allocates per frame: the library computes its
-//! coefficients anew at every call.
+//! coefficients again at every call.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -15,6 +15,8 @@ use super::RgbView;
 pub(super) struct AntialiasedResizer {
     options: ResizeOptions,
     resizer: Resizer,
+    /// The source at its new width.
+    narrowed: Vec<u8>,
 }
 
 impl AntialiasedResizer {
@@ -27,7 +29,11 @@ impl AntialiasedResizer {
             ResizeFilter::AntialiasedBicubic => FilterType::CatmullRom,
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        Some(Self { options: options.use_alpha(false), resizer: Resizer::new() })
+        Some(Self {
+            options: options.use_alpha(false),
+            resizer: Resizer::new(),
+            narrowed: Vec::new(),
+        })
     }
 
     /// Replaces `resized` with the source at `width` × `height` pixels, both at least 1:
@@ -42,16 +48,30 @@ impl AntialiasedResizer {
         height: usize,
         resized: &mut Vec<u8>,
     ) {
-        let extent = |pixels: usize| u32::try_from(pixels).expect("images are limited in size");
-        let (columns, rows) = (extent(source.width), extent(source.height));
-        let source = ImageRef::new(columns, rows, source.pixels, PixelType::U8x3)
-            .expect("pixels agree with their size");
-        resized.resize(width * height * 3, 0);
-        let mut target =
-            Image::from_slice_u8(extent(width), extent(height), resized, PixelType::U8x3)
-                .expect("the buffer has the size of the image");
-        self.resizer
-            .resize(&source, &mut target, &self.options)
-            .expect("both images have the same kind of pixels");
+        // Rows first, as Pillow does. The library would do columns first, and where a cubic overshoots,
+        // what is cut off between the two makes a difference.
+        let Self { options, resizer, narrowed } = self;
+        pass(resizer, options, source, (width, source.height), narrowed);
+        let narrowed = RgbView { pixels: narrowed, width, height: source.height };
+        pass(resizer, options, narrowed, (width, height), resized);
     }
+}
+
+fn pass(
+    resizer: &mut Resizer,
+    options: &ResizeOptions,
+    source: RgbView<'_>,
+    (width, height): (usize, usize),
+    resized: &mut Vec<u8>,
+) {
+    let extent = |pixels: usize| u32::try_from(pixels).expect("images are limited in size");
+    let (columns, rows) = (extent(source.width), extent(source.height));
+    let source = ImageRef::new(columns, rows, source.pixels, PixelType::U8x3)
+        .expect("pixels agree with their size");
+    resized.resize(width * height * 3, 0);
+    let mut target = Image::from_slice_u8(extent(width), extent(height), resized, PixelType::U8x3)
+        .expect("the buffer has the size of the image");
+    resizer
+        .resize(&source, &mut target, options)
+        .expect("both images have the same kind of pixels");
 }

@@ -53,7 +53,7 @@ fn every_option_has_its_variable() {
     Cli::command().debug_assert();
 }
 
-/// Whoever sets a variable sets it for every command that reads it.
+/// A variable is set for every command that reads it.
 #[test]
 fn every_variable_means_one_thing() {
     type Meanings = BTreeMap<String, (String, String)>;

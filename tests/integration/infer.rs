@@ -76,7 +76,7 @@ fn a_bad_input_affects_no_other() {
     fs::write(in_folder("good.jpg"), &good).unwrap();
     fs::write(in_folder("truncated.jpg"), &good[..good.len() / 2]).unwrap();
     fs::write(in_folder("empty.jpg"), b"").unwrap();
-    fs::write(in_folder("text.jpg"), b"this is no image").unwrap();
+    fs::write(in_folder("text.jpg"), b"this is not an image").unwrap();
     fs::write(in_folder("large.jpg"), vec![0; 1_048_577]).unwrap();
     fs::create_dir(in_folder("no-images")).unwrap();
     let expected = [
@@ -211,7 +211,7 @@ fn the_log_follows_its_options() {
     assert_eq!(line["fields"]["backend"], backend);
     let auto = infer(&data, "auto", &[&photograph]);
     assert_eq!(auto.status, 0);
-    assert!(auto.stderr.contains("backend chosen"), "{}", auto.stderr);
+    assert!(auto.stderr.contains("backend selected"), "{}", auto.stderr);
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn a_backend_tells_its_kernels_and_where_its_time_goes() {
     };
     let profiled = profile("simd");
     assert_eq!(profiled.status, 0, "{}", profiled.stderr);
-    for words in ["GFLOP/s", "pointwise", "depthwise", "processor time an image"] {
+    for words in ["GFLOP/s", "pointwise", "depthwise", "processor time per image"] {
         assert!(profiled.stdout.contains(words), "`{words}` is not in:\n{}", profiled.stdout);
     }
     profile("null").assert_refused(2, &["null", "--profile"]);

@@ -141,7 +141,7 @@ fn a_truncated_file_is_an_error_wherever_it_ends() {
     let bytes = normalised_convolution().bytes();
     for len in 0..bytes.len() {
         let read = OnnxFile::parse(&bytes[..len]).and_then(|file| file.graph(5, 7));
-        let refused = read.expect_err("a part of a model is no model");
+        let refused = read.expect_err("a part of a model is not a model");
         assert!(!refused.to_string().is_empty());
     }
 }

@@ -16,7 +16,7 @@ use crate::support::test_data;
 
 /// Reference boxes below this score may be missed.
 const MUST_BE_FOUND: f32 = 0.30;
-/// Boxes from this score on must stand in the reference.
+/// Boxes from this score on must be in the reference.
 const MUST_BE_KNOWN: f32 = 0.35;
 const LEAST_IOU: f32 = 0.95;
 const SCORE_TOLERANCE: f32 = 0.03;

@@ -31,7 +31,7 @@ async fn twenty_sessions_come_and_go_at_three_times_the_capacity() {
     let minutes = std::env::var("FRAMEGATE_SOAK_MINUTES").ok();
     let minutes = minutes.map_or(10.0, |minutes| minutes.parse::<f64>().unwrap());
     let end = Instant::now() + Duration::from_secs_f64(60.0 * minutes);
-    // 200 frames a second arrive, 67 can be run: batches of up to four in 60 ms.
+    // 200 frames per second arrive, 67 can be run: batches of up to four in 60 ms.
     let call = Call { latency: Duration::from_millis(60), outcome: Outcome::Success };
     let backend = FakeBackend::new([], call, std::thread::sleep);
     let mut setup = Setup::colours();

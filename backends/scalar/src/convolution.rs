@@ -1,7 +1,7 @@
 //! Convolution and its transpose.
 //!
 //! Both are sums over the same kind of table: for each row and each column of the result, the taps that
-//! contribute and the elements of `x` that they multiply. They differ in how that table comes about and
+//! contribute and the elements of `x` that they multiply. They differ in how that table is built and
 //! in how the weights are laid out.
 
 use framegate_backend_api::graph::{Activation, Convolution, Padding, TransposedConvolution};

@@ -2,7 +2,7 @@
 //!
 //! Every thread owns a share of each wave's tasks, takes them one by one by counting up, and then helps
 //! with the shares of the others. A wave is over when the number of finished tasks is the number of
-//! tasks it has, so a thread that has not taken a task keeps nobody waiting. While there are at least as
+//! tasks it has, so a thread that has not taken a task keeps no other waiting. While there are at least as
 //! many images as threads, each thread takes whole images instead, with an arena of its own, and waits
 //! for nothing.
 #![expect(unsafe_code, reason = "steps write to memory that the plan keeps apart")]

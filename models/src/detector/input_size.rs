@@ -46,7 +46,7 @@ pub enum InputSizeConflict {
         or_any(*height)
     )]
     Fixed {
-        /// Who named the size.
+        /// The source that named the size.
         origin: &'static str,
         /// The size that was named.
         size: Size,

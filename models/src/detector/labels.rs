@@ -177,8 +177,12 @@ fn class_count(count: usize) -> String {
 }
 
 fn read_file(path: &Path) -> Result<Vec<String>, LabelsError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|problem| LabelsError::Unreadable { path: path.to_owned(), problem })?;
+    let unreadable = |problem| LabelsError::Unreadable { path: path.to_owned(), problem };
+    // A pipe or a device might never end.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
+    }
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
     parse_lines(&text, path)
 }
 

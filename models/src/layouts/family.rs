@@ -16,7 +16,7 @@ pub(crate) struct Family {
     pub(crate) preprocessing: Preprocessing,
 }
 
-/// How a frame becomes a model's input, but for the size; the fields mean what they mean in
+/// How a frame becomes a model's input, except for the size; the fields mean what they mean in
 /// [`ImageInput`](crate::image_input::ImageInput).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Preprocessing {

@@ -25,6 +25,10 @@ async fn run(options: ServerOptions) -> Result<(), CommandError> {
         tokio::spawn(async move {
             signals.next().await;
             tracing::warn!("ended at once by a second signal");
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a second signal means now, not in order"
+            )]
             std::process::exit(1);
         });
     };

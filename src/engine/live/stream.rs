@@ -67,7 +67,7 @@ impl StreamHandle {
         }
     }
 
-    /// Tells the engine how many frames per second this stream would send. Other streams' capacity depends
+    /// Reports how many frames per second this stream would send. Other streams' capacity depends
     /// on it. The report holds for two seconds.
     pub fn report_offered_rate(&self, fps: f64, now: Instant) {
         self.shared.with_schedule(|schedule| schedule.report_offered_rate(self.id, fps, now));

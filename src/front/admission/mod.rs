@@ -1,4 +1,4 @@
-//! Decides whether a frame is admitted and what its sender is told: a pure state machine, with the time and
+//! Decides whether a frame is admitted and what its sender learns: a pure state machine, with the time and
 //! the session's capacity passed in. Every decision is made before a pixel is touched.
 //!
 //! It watches the **drop rate**, dropped ÷ valid frames over a sliding window of [`WINDOW`] and at least
@@ -10,11 +10,11 @@
 //! (`pacing.rs`): shed evenly, before any work, to the rate that the session can sustain.
 //!
 //! # `Dropping` → `SlowDown`
-//! When the drop rate is above the slow-down threshold. The sender is told the rate that it can sustain on
+//! When the drop rate is above the slow-down threshold. The sender learns the rate that it can sustain on
 //! entering, and again every [`WARNING_INTERVAL`] while this lasts.
 //!
 //! # `SlowDown` → `Dropping`
-//! When at most half the slow-down threshold was dropped over the last [`RECENT`]. The sender is told once
+//! When at most half the slow-down threshold was dropped over the last [`RECENT`]. The sender is notified once
 //! that it has recovered.
 //!
 //! # `Dropping` → `Normal`
@@ -60,7 +60,7 @@ const SLOWEST_FPS: f64 = 1.0;
 pub struct DropThresholds {
     /// Above this, frames are paced.
     pub drop: f64,
-    /// Above this, the sender is told to slow down; at least `drop`.
+    /// Above this, the sender is asked to slow down; at least `drop`.
     pub slow_down: f64,
 }
 
@@ -71,7 +71,7 @@ pub enum BackpressureState {
     Normal,
     /// Frames are paced.
     Dropping,
-    /// Frames are paced, and the sender has been told to slow down.
+    /// Frames are paced, and the sender has been asked to slow down.
     SlowDown,
 }
 
@@ -84,7 +84,7 @@ pub enum Decision {
     Shed,
 }
 
-/// What to tell the sender.
+/// The message for the sender.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Advice {
     /// Send fewer frames.

@@ -111,8 +111,8 @@ fn a_sender_that_obeys_recovers_and_is_told_so_once() {
     let shed = sender.shed;
     sender.send(27, 9.0, 10.0, |_| false);
     assert_eq!(sender.state(), Normal, "after three seconds");
-    let told: Vec<_> = sender.advice[warnings..].iter().map(|(_, advice)| *advice).collect();
-    assert_eq!(told, [Advice::Recovered { recommended_fps: 9.0 }]);
+    let sent: Vec<_> = sender.advice[warnings..].iter().map(|(_, advice)| *advice).collect();
+    assert_eq!(sent, [Advice::Recovered { recommended_fps: 9.0 }]);
     sender.send(90, 9.0, 10.0, |_| false);
     assert_eq!(sender.advice.len(), warnings + 1);
     assert!(sender.shed - shed <= 2, "{}", sender.shed - shed);

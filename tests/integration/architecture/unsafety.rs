@@ -35,7 +35,7 @@ fn unsafe_out_of_place(sources: &[Source]) -> Vec<String> {
     sources
         .iter()
         .filter(|source| has_unsafe_code(source) && !is_known(source))
-        .map(|source| format!("{} is no place for unsafe code", source.path))
+        .map(|source| format!("{} may not hold unsafe code", source.path))
         .collect()
 }
 

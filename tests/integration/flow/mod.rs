@@ -63,9 +63,9 @@ fn a_sender_that_obeys_recovers_within_three_seconds() {
     flow.run_for(seconds(60));
     flow.assert_accounted();
     let sender = &flow.senders[sender];
-    let told = sender.advice.iter().filter(|(at, _)| *at > obeyed);
-    let told: Vec<_> = told.map(|(_, advice)| *advice).collect();
-    assert!(matches!(told[..], [Advice::Recovered { .. }]), "{told:?}");
+    let sent = sender.advice.iter().filter(|(at, _)| *at > obeyed);
+    let sent: Vec<_> = sent.map(|(_, advice)| *advice).collect();
+    assert!(matches!(sent[..], [Advice::Recovered { .. }]), "{sent:?}");
     let drops = sender.drops_since(obeyed).len();
     let results = sender.ages_since(obeyed).len();
     assert!(drops * 20 <= results, "{drops} drops beside {results} results");
@@ -139,7 +139,7 @@ fn a_greedy_session_starves_nobody() {
     assert!((13 * 30..=15 * 30 + 5).contains(&results), "the greedy one gets the rest: {results}");
     let Some((_, Advice::SlowDown { recommended_fps, .. })) = flow.senders[greedy].advice.last()
     else {
-        panic!("the greedy one was told nothing")
+        panic!("the greedy one received nothing")
     };
     assert!((12.0..=16.0).contains(recommended_fps), "{recommended_fps}");
 }
@@ -215,8 +215,8 @@ fn a_device_that_slows_down_is_noticed_and_a_device_that_speeds_up_too() {
     assert!((49.0..=51.0).contains(&sustainable), "{sustainable}");
     assert_eq!(flow.senders[sender].state(), BackpressureState::Normal);
     let recovered = |advice: &Advice| matches!(advice, Advice::Recovered { .. });
-    let told = flow.senders[sender].advice.iter().filter(|(_, advice)| recovered(advice)).count();
-    assert_eq!(told, 1);
+    let sent = flow.senders[sender].advice.iter().filter(|(_, advice)| recovered(advice)).count();
+    assert_eq!(sent, 1);
     let drops = flow.senders[sender].drops_since(seconds(22));
     assert_eq!(drops, [], "nothing is dropped once the device is fast again");
 }

@@ -60,7 +60,7 @@ fn report(name: &str, tally: &Tally) {
     );
 }
 
-/// The usual time a frame is worked on, in milliseconds.
+/// The typical time spent on a frame, in milliseconds.
 fn service_ms(tally: &Tally) -> f64 {
     let mut totals: Vec<f64> = tally.results().map(|(_, _, total)| total).collect();
     totals.sort_by(f64::total_cmp);
@@ -159,9 +159,9 @@ async fn thresholds() {
     report("thresholds 1/1", &never);
     assert!(never.warnings.is_empty());
     assert!(never.dropped().any(|(_, reason)| reason == "pacing"), "it is overrun all the same");
-    let usual = run(DropThresholds { drop: 0.1, slow_down: 0.3 }).await;
-    report("thresholds 0.1/0.3", &usual);
-    assert!(!usual.warnings.is_empty());
+    let default = run(DropThresholds { drop: 0.1, slow_down: 0.3 }).await;
+    report("thresholds 0.1/0.3", &default);
+    assert!(!default.warnings.is_empty());
     let at_once = run(DropThresholds { drop: 0.0, slow_down: 0.0 }).await;
     report("thresholds 0/0", &at_once);
     // It needs ten frames to know a rate, and the first drop to exceed it.
@@ -234,7 +234,7 @@ async fn isolation() {
     report("isolation, alone", &alone);
 
     let mut others = JoinSet::new();
-    // One that cannot be decoded, one that is no frame, one that fails in the model.
+    // One that cannot be decoded, one that is not a frame, one that fails in the model.
     for (query, frame, fps) in [
         ("", Bytes::from_static(b"\xFF\xD8 no image \xFF\xD9"), 100.0),
         ("", Bytes::from_static(b"\xFF\xD8 junk"), 2.5),

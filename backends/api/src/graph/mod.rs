@@ -2,7 +2,7 @@
 //!
 //! A graph is written down for **one image**: the first axis of its input is the batch axis with
 //! extent 1. [`Batching`] says what a backend may do with more than one. Values are numbered in
-//! the order they come into being and nodes stand in execution order, so a backend can run a graph
+//! the order they come into being and nodes are in execution order, so a backend can run a graph
 //! front to back.
 
 mod batching;

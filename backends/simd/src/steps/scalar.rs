@@ -28,7 +28,7 @@ impl Step for Scalar {
     unsafe fn run(&self, _task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let [result, further @ ..] = &self.outputs[..] else { return };
         // SAFETY: the caller's promise: the buffers hold these tensors, inputs and outputs apart from
-        // each other, and nobody else writes to the inputs or touches the outputs meanwhile.
+        // each other, and nothing else writes to the inputs or touches the outputs meanwhile.
         unsafe {
             let inputs = InputTensors::new(&self.inputs, buffers);
             let mut operands = Operands::new(&inputs, elements_mut(*result, buffers));
@@ -48,7 +48,7 @@ struct InputTensors<'a> {
 
 impl<'a> InputTensors<'a> {
     /// # Safety
-    /// The buffers hold these tensors, and nobody writes to them while this lives.
+    /// The buffers hold these tensors, and nothing writes to them while this lives.
     unsafe fn new(tensors: &'a [Tensor], buffers: &'a Buffers) -> Self {
         Self { tensors, buffers }
     }
@@ -57,7 +57,7 @@ impl<'a> InputTensors<'a> {
 impl Inputs for InputTensors<'_> {
     fn elements(&self, index: usize) -> Elements<'_> {
         let Tensor { slot, element_type, len } = self.tensors[index];
-        // SAFETY: `new` was promised that the buffers hold the tensors and that nobody writes to them.
+        // SAFETY: `new` was promised that the buffers hold the tensors and that nothing writes to them.
         // What wrote a boolean tensor wrote booleans.
         unsafe {
             match element_type {
@@ -72,7 +72,7 @@ impl Inputs for InputTensors<'_> {
 /// The elements of a tensor, to be written.
 ///
 /// # Safety
-/// The buffers have room for the tensor, and nobody else touches it while the elements are in use.
+/// The buffers have room for the tensor, and nothing else touches it while the elements are in use.
 unsafe fn elements_mut<'a>(tensor: Tensor, buffers: &'a Buffers) -> ElementsMut<'a> {
     let Tensor { slot, element_type, len } = tensor;
     // SAFETY: the caller's promise.

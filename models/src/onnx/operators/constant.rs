@@ -82,7 +82,11 @@ pub(super) fn range(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         (TensorData::I64(start), TensorData::I64(limit), TensorData::I64(delta)) => {
             let (start, limit, delta) = (start[0], limit[0], delta[0]);
             let count = range_len((limit as f64 - start as f64) / delta as f64)?;
-            TensorData::I64((0..count).map(|index| start + index as i64 * delta).collect())
+            TensorData::I64(
+                (0..count)
+                    .map(|index| start.wrapping_add((index as i64).wrapping_mul(delta)))
+                    .collect(),
+            )
         }
         (TensorData::F32(start), TensorData::F32(limit), TensorData::F32(delta)) => {
             let [start, limit, delta] = [start[0], limit[0], delta[0]].map(f64::from);
