@@ -27,7 +27,7 @@ pub(crate) fn average_pool(
         let end = windows.padding + extent + after[axis];
         let taps = windows.gather(extent, result[2 + axis]);
         let before_end = |window: usize| {
-            (0..windows.kernel).filter(|tap| windows.from_padding(window, *tap) < end).count()
+            (0..windows.kernel).filter(|tap| windows.padded_position(window, *tap) < end).count()
         };
         taps.into_iter()
             .enumerate()

@@ -24,7 +24,7 @@ impl Windows {
     /// padding, with the elements under them.
     pub(crate) fn gather(self, extent: usize, count: usize) -> Vec<Vec<Tap>> {
         let under = |window: usize, tap: usize| {
-            let element = (self.from_padding(window, tap)).checked_sub(self.padding)?;
+            let element = self.padded_position(window, tap).checked_sub(self.padding)?;
             (element < extent).then_some(Tap { index: tap, element })
         };
         let taps = |window| (0..self.kernel).filter_map(|tap| under(window, tap)).collect();
@@ -45,7 +45,7 @@ impl Windows {
     }
 
     /// Position of a tap, counted from where the padding starts.
-    pub(crate) fn from_padding(self, window: usize, tap: usize) -> usize {
+    pub(crate) fn padded_position(self, window: usize, tap: usize) -> usize {
         window * self.stride + tap * self.dilation
     }
 }

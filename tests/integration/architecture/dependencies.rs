@@ -10,8 +10,8 @@ const ASYNCHRONOUS: &[&str] =
 /// A crate's name in code, or how the names of several begin, and the only places that may use it.
 const USERS: &[(&str, &[&str])] = &[
     // Sockets.
-    ("tokio", &ASYNCHRONOUS),
-    ("tokio_util", &ASYNCHRONOUS),
+    ("tokio", ASYNCHRONOUS),
+    ("tokio_util", ASYNCHRONOUS),
     ("futures_util", &["src/front/", "src/load/"]),
     ("axum", &["src/front/"]),
     ("hyper", &["src/front/"]),
