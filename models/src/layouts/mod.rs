@@ -1,10 +1,10 @@
-//! The layouts in which models put out boxes: one file for each, one line in [`LAYOUTS`].
+//! The layouts in which models put out boxes: one file for each, one line in `LAYOUTS`.
 //!
 //! ```text
 //! outputs, sidecar ─ choose ─▶ BoxLayout ─ decoder ─▶ Decoder ─ raw outputs ─▶ Candidates
 //! ```
 //!
-//! To add a layout, implement [`Layout`] in a new file and list it in [`LAYOUTS`]. Everything else
+//! To add a layout, implement `Layout` in a new file and list it in `LAYOUTS`. Everything else
 //! (sidecar names, recognition, defaults for images and labels, error messages) follows from the
 //! table.
 
