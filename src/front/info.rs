@@ -59,7 +59,7 @@ pub(super) async fn readiness(State(app): State<Arc<App>>) -> Response {
         status = 200,
         description = "Prometheus text",
         body = String,
-        content_type = "application/openmetrics-text"
+        content_type = "text/plain"
     ))
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {

@@ -25,8 +25,6 @@ impl AntialiasedResizer {
         let filter = match filter {
             ResizeFilter::Bilinear => return None,
             ResizeFilter::Antialiased => FilterType::Bilinear,
-            // Pillow's cubic has a = −0.5, which is Catmull and Rom's.
-            ResizeFilter::AntialiasedBicubic => FilterType::CatmullRom,
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
         Some(Self {
@@ -48,8 +46,7 @@ impl AntialiasedResizer {
         height: usize,
         resized: &mut Vec<u8>,
     ) {
-        // Rows first, as Pillow does. The library would do columns first, and where a cubic overshoots,
-        // what is cut off between the two makes a difference.
+        // Rows first, as Pillow does: the library would do columns first, and rounds between the two.
         let Self { options, resizer, narrowed } = self;
         pass(resizer, options, source, (width, source.height), narrowed);
         let narrowed = RgbView { pixels: narrowed, width, height: source.height };
