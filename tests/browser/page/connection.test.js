@@ -126,7 +126,7 @@ test("a server of another version: says so, and Retry reloads the page", () =>
     await page.routeWebSocket(/ws\/video\/stream/, (socket) => socket.send('{"welcome":"stranger"}'));
     await page.goto(`${server.url}/?source=demo`);
     await notice(page, "version_mismatch").waitFor();
-    assert.match(await notice(page, "version_mismatch").textContent(), /do not speak the same version.*load the page again/);
+    assert.match(await notice(page, "version_mismatch").textContent(), /do not speak the same version.*reload the page/);
     await page.evaluate(() => {
       globalThis.isOldPage = true;
     });
