@@ -122,17 +122,21 @@ impl Decoder for ClassDecoder {
 
 /// Whether the value comes from a softmax or a sigmoid, possibly one that is fused into a convolution,
 /// and has at most been reshaped since.
-fn makes_probabilities(graph: &Graph, value: ValueId) -> bool {
-    let maker = graph.nodes.iter().find(|node| node.outputs.contains(&value));
-    maker.is_some_and(|node| match &node.operator {
-        Operator::Softmax { .. } | Operator::Activation(Activation::Sigmoid) => true,
-        Operator::Convolution(Convolution { activation, .. })
-        | Operator::TransposedConvolution(TransposedConvolution { activation, .. }) => {
-            *activation == Some(Activation::Sigmoid)
+fn makes_probabilities(graph: &Graph, mut value: ValueId) -> bool {
+    let producers = graph.producers();
+    while let Some(producer) = producers[value.0] {
+        let node = &graph.nodes[producer];
+        match &node.operator {
+            Operator::Softmax { .. } | Operator::Activation(Activation::Sigmoid) => return true,
+            Operator::Convolution(Convolution { activation, .. })
+            | Operator::TransposedConvolution(TransposedConvolution { activation, .. }) => {
+                return *activation == Some(Activation::Sigmoid);
+            }
+            Operator::Reshape { .. } => value = node.inputs[0],
+            _ => return false,
         }
-        Operator::Reshape { .. } => makes_probabilities(graph, node.inputs[0]),
-        _ => false,
-    })
+    }
+    false
 }
 
 #[cfg(test)]

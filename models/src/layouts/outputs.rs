@@ -1,7 +1,7 @@
 //! The evidence by which layouts recognise outputs: names, shapes, how the graph computes them, and what
 //! sidecar and metadata say.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 
 use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId};
@@ -94,15 +94,14 @@ impl<'a> ModelOutputs<'a> {
     /// other places. Where the file computes further, boxes may be decoded already.
     pub(super) fn first_is_raw(&self) -> bool {
         let graph = self.graph;
-        let makers: HashMap<ValueId, _> = graph
-            .nodes
-            .iter()
-            .flat_map(|node| node.outputs.iter().map(move |output| (*output, node)))
-            .collect();
+        let producers = graph.producers();
         let mut open: Vec<ValueId> = graph.outputs.first().copied().into_iter().collect();
         let mut seen = HashSet::new();
         while let Some(value) = open.pop() {
-            let Some(node) = makers.get(&value).filter(|_| seen.insert(value)) else { continue };
+            let Some(producer) = producers[value.0].filter(|_| seen.insert(value)) else {
+                continue;
+            };
+            let node = &graph.nodes[producer];
             match &node.operator {
                 Operator::Convolution(_)
                 | Operator::TransposedConvolution(_)
