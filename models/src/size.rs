@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 /// Width and height in pixels: of an upright frame, or of a model's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Size {
     /// Columns.
     pub width: usize,

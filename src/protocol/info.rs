@@ -4,7 +4,7 @@ use framegate_models::Size;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::messages::{read_size, size_schema};
+use super::messages::size_schema;
 
 /// `GET /info`: what runs here, and within which limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -91,7 +91,6 @@ pub struct PipelineEntry {
     /// Name of each class, by class number.
     pub labels: Vec<String>,
     /// Size of the model's input.
-    #[serde(deserialize_with = "read_size")]
     #[schema(schema_with = size_schema)]
     pub input: Size,
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use framegate_models::Size;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
@@ -57,7 +57,6 @@ pub struct SessionInfo {
     /// Name of each class, by class number.
     pub labels: Vec<String>,
     /// Size of the model's input.
-    #[serde(deserialize_with = "read_size")]
     #[schema(schema_with = size_schema)]
     pub input: Size,
 }
@@ -210,17 +209,6 @@ impl ServerMessage {
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("messages hold nothing that JSON cannot express")
     }
-}
-
-/// Reads a [`Size`] as everything else on the wire is read: keys may be added.
-pub(super) fn read_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
-    #[derive(Deserialize)]
-    struct Extents {
-        width: usize,
-        height: usize,
-    }
-    let Extents { width, height } = Extents::deserialize(deserializer)?;
-    Ok(Size { width, height })
 }
 
 /// The schema of a [`Size`].

@@ -10,13 +10,11 @@ use framegate_models::detector::ResizeFilter;
 
 use super::RgbView;
 
-/// Resizes with one of Pillow's filters; keeps its buffers between calls.
+/// Resizes with Pillow's bilinear filter; keeps its buffers between calls.
 #[derive(Debug)]
 pub(super) struct AntialiasedResizer {
     options: ResizeOptions,
     resizer: Resizer,
-    /// The source at its new width.
-    narrowed: Vec<u8>,
 }
 
 impl AntialiasedResizer {
@@ -27,11 +25,7 @@ impl AntialiasedResizer {
             ResizeFilter::Antialiased => FilterType::Bilinear,
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        Some(Self {
-            options: options.use_alpha(false),
-            resizer: Resizer::new(),
-            narrowed: Vec::new(),
-        })
+        Some(Self { options: options.use_alpha(false), resizer: Resizer::new() })
     }
 
     /// Replaces `resized` with the source at `width` × `height` pixels, both at least 1:
@@ -46,29 +40,16 @@ impl AntialiasedResizer {
         height: usize,
         resized: &mut Vec<u8>,
     ) {
-        // Rows first, as Pillow does: the library would do columns first, and rounds between the two.
-        let Self { options, resizer, narrowed } = self;
-        pass(resizer, options, source, (width, source.height), narrowed);
-        let narrowed = RgbView { pixels: narrowed, width, height: source.height };
-        pass(resizer, options, narrowed, (width, height), resized);
+        let extent = |pixels: usize| u32::try_from(pixels).expect("images are limited in size");
+        let (columns, rows) = (extent(source.width), extent(source.height));
+        let source = ImageRef::new(columns, rows, source.pixels, PixelType::U8x3)
+            .expect("pixels agree with their size");
+        resized.resize(width * height * 3, 0);
+        let mut target =
+            Image::from_slice_u8(extent(width), extent(height), resized, PixelType::U8x3)
+                .expect("the buffer has the size of the image");
+        self.resizer
+            .resize(&source, &mut target, &self.options)
+            .expect("both images have the same kind of pixels");
     }
-}
-
-fn pass(
-    resizer: &mut Resizer,
-    options: &ResizeOptions,
-    source: RgbView<'_>,
-    (width, height): (usize, usize),
-    resized: &mut Vec<u8>,
-) {
-    let extent = |pixels: usize| u32::try_from(pixels).expect("images are limited in size");
-    let (columns, rows) = (extent(source.width), extent(source.height));
-    let source = ImageRef::new(columns, rows, source.pixels, PixelType::U8x3)
-        .expect("pixels agree with their size");
-    resized.resize(width * height * 3, 0);
-    let mut target = Image::from_slice_u8(extent(width), extent(height), resized, PixelType::U8x3)
-        .expect("the buffer has the size of the image");
-    resizer
-        .resize(&source, &mut target, options)
-        .expect("both images have the same kind of pixels");
 }

@@ -28,8 +28,17 @@ pub fn check_input_size(size: Size) -> Result<Size, InputSizeError> {
 
 /// Reads an input size from a sidecar and checks it.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Size>, D::Error> {
-    let size = Option::<Size>::deserialize(input)?;
-    size.map(check_input_size).transpose().map_err(de::Error::custom)
+    /// A key that a sidecar should not have is a slip of its author's; on the wire keys may be added.
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Written {
+        width: usize,
+        height: usize,
+    }
+    let size = Option::<Written>::deserialize(input)?;
+    size.map(|Written { width, height }| check_input_size(Size { width, height }))
+        .transpose()
+        .map_err(de::Error::custom)
 }
 
 /// Why no input size could be settled.

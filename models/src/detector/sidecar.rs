@@ -234,6 +234,7 @@ mod tests {
             ("fit = \"stretch\"\nfill = 1", &["`fill`", "letterbox"]),
             ("strides = []", &["`strides`"]),
             ("input_size = { width = 4 }", &["input_size", "height"]),
+            ("input_size = { width = 4, height = 4, depth = 3 }", &["input_size", "depth"]),
             ("input_size = { width = 0, height = 4 }", &["input_size", "1 to 8192"]),
             ("not toml", &["not toml"]),
         ] {
