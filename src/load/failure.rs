@@ -5,11 +5,9 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+use super::excerpt::excerpt;
 use super::messages::MessageError;
 use crate::protocol::{ErrorBody, close};
-
-/// Longest part of a server's text that is repeated, in characters.
-const EXCERPT: usize = 200;
 
 /// Why a session could not be opened, or ended early.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -119,14 +117,4 @@ fn closed(code: Option<u16>, reason: &str, last_error: &str) -> String {
         text += &format!(": {more}");
     }
     text
-}
-
-/// The beginning of a server's text, on one line.
-pub(super) fn excerpt(text: &str) -> String {
-    let line = |c: char| if c.is_control() { ' ' } else { c };
-    let mut excerpt: String = text.trim().chars().take(EXCERPT).map(line).collect();
-    if text.trim().chars().nth(EXCERPT).is_some() {
-        excerpt.push('…');
-    }
-    excerpt
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::failure::excerpt;
+use super::excerpt::excerpt;
 use crate::protocol::{DropReason, ErrorCode, RecoveredNotice, SessionInfo, SlowDownWarning};
 
 /// Stands for every unknown word.

@@ -15,6 +15,7 @@
 
 pub mod capacity;
 mod connecting;
+mod excerpt;
 mod failure;
 pub mod frames;
 mod load_report;

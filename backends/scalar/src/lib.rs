@@ -69,6 +69,7 @@ mod operands;
 mod operation;
 mod pad;
 mod pooling;
+mod prepare;
 mod reduction;
 mod resize;
 mod selection;

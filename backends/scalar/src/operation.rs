@@ -1,61 +1,11 @@
-//! From an operator and the shapes of its operands to something that runs.
-
-use framegate_backend_api::graph::Operator;
+//! An operator that is ready to run.
 
 use crate::Operands;
-use crate::{
-    convolution, elementwise, gather, matmul, movement, normalisation, pad, pooling, reduction,
-    resize, selection,
-};
 
 /// An operator that is ready to run any number of times, from any thread, without allocating.
 pub struct Operation(Box<dyn Fn(&mut Operands<'_>) + Send + Sync>);
 
 impl Operation {
-    /// Prepares `operator` for operands of these shapes; `result` is the shape of its (first) result,
-    /// as [`infer`](framegate_backend_api::graph::infer) gives it.
-    ///
-    /// # Panics
-    /// When the shapes do not fit the operator.
-    pub fn prepare(operator: &Operator, operands: &[&[usize]], result: &[usize]) -> Self {
-        let x = operands[0];
-        match operator {
-            Operator::Convolution(parameters) => {
-                convolution::convolution(parameters, operands, nchw(result))
-            }
-            Operator::TransposedConvolution(parameters) => {
-                convolution::transposed(parameters, operands, nchw(result))
-            }
-            Operator::MaxPool(window) => pooling::max_pool(window, nchw(x), nchw(result)),
-            Operator::AveragePool(parameters) => {
-                pooling::average_pool(parameters, nchw(x), nchw(result))
-            }
-            Operator::Resize(parameters) => resize::resize(parameters, nchw(x)),
-            Operator::Activation(function) => elementwise::activation(*function),
-            Operator::Unary(function) => elementwise::unary(*function),
-            Operator::Binary(function) => elementwise::binary(*function, [x, operands[1]], result),
-            Operator::Where => selection::choose([x, operands[1], operands[2]], result),
-            Operator::Cast(_) => elementwise::cast(),
-            Operator::Concat { axis } => movement::concat(*axis, operands),
-            Operator::Slice(slices) => movement::slice(slices, x),
-            Operator::Gather { axis } => gather::gather(*axis, x, operands[1]),
-            Operator::GatherElements { axis } => gather::gather_elements(*axis, x, operands[1]),
-            Operator::Pad(parameters) => pad::pad(parameters, x),
-            Operator::Reshape { .. } => movement::copy(),
-            Operator::Transpose { permutation } => movement::transpose(permutation, x),
-            Operator::Expand { shape } => movement::expand(x, shape),
-            Operator::Tile { repeats } => movement::tile(repeats, x),
-            Operator::MatMul => matmul::matmul(x, operands[1]),
-            Operator::Softmax { axis } => normalisation::softmax(*axis, x),
-            Operator::Reduce(parameters) => reduction::reduce(parameters, x),
-            Operator::ArgExtremum { axis, largest } => selection::arg_extremum(*axis, *largest, x),
-            Operator::LayerNormalization { axis, epsilon } => {
-                normalisation::layer_normalization(*axis, *epsilon, x)
-            }
-            Operator::TopK(parameters) => selection::top_k(parameters, x),
-        }
-    }
-
     pub(crate) fn new(run: impl Fn(&mut Operands<'_>) + Send + Sync + 'static) -> Self {
         Self(Box::new(run))
     }
