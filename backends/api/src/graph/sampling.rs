@@ -8,7 +8,7 @@
 pub struct GridSample {
     /// Interpolation.
     pub mode: SampleMode,
-    /// What lies outside the feature map.
+    /// How positions outside the feature map are read.
     pub padding: SamplePadding,
     /// Whether −1 and 1 are the centres of the outermost elements, or else their outer edges.
     pub align_corners: bool,
@@ -25,7 +25,7 @@ pub enum SampleMode {
     Cubic,
 }
 
-/// What [`GridSample`] reads outside the feature map.
+/// How [`GridSample`] reads outside the feature map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SamplePadding {
     /// Zeros.
@@ -83,6 +83,8 @@ impl GridSample {
         if !(low..=high).contains(&position) {
             position = match self.padding {
                 SamplePadding::Zeros => position,
+                // As in PyTorch and ONNX Runtime, a cubic sample goes on changing outside.
+                SamplePadding::Border if self.mode == SampleMode::Cubic => position,
                 SamplePadding::Border => position.clamp(0.0, last),
                 SamplePadding::Reflection => reflected(position, [low, high]),
             };
@@ -96,9 +98,7 @@ impl GridSample {
             SampleMode::Linear => [0.0, 1.0 - share, share, 0.0],
             SampleMode::Cubic => cubic(share),
         };
-        std::array::from_fn(|tap| {
-            (self.element(first + tap as f32 - 1.0, extent), weights[tap])
-        })
+        std::array::from_fn(|tap| (self.element(first + tap as f32 - 1.0, extent), weights[tap]))
     }
 
     /// The element at a whole position.
