@@ -133,7 +133,7 @@ fn run(case: &Path) -> Outcome {
     }
 }
 
-/// Compares the first result where the first input varies. `None` if that is no float, or is needed to
+/// Compares the first result where the first input varies. `None` unless that is a float, or if it is needed to
 /// read the graph.
 fn varying(
     graph: &mut GraphProto,

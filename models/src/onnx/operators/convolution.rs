@@ -56,7 +56,7 @@ pub(super) fn raised(graph: &mut Import, id: ValueId) -> Result<Raised, Problem>
     Ok(Raised { feature_map, was_line: true })
 }
 
-/// Makes a feature map of one row a line again.
+/// Turns a feature map of one row back into a line.
 pub(super) fn lowered(graph: &mut Import, id: ValueId, to_line: bool) -> Result<ValueId, Problem> {
     let mut shape = graph.shape(id);
     if !to_line || shape.len() != 4 {
