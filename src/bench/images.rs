@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use super::ImagesError;
 use crate::engine::{FrameErrorCode, FramePayload};
@@ -20,7 +21,8 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, ImagesError> {
     let mut room = MAX_BYTES;
     for file in files {
         let source = vec![Source::File(file.clone())];
-        let Some(frame) = sources::frames(source, MAX_BYTES).next() else { break };
+        let never = CancellationToken::new();
+        let Some(frame) = sources::frames(source, MAX_BYTES, never).next() else { break };
         let jpeg = match frame.payload.and_then(FramePayload::into_jpeg) {
             Ok(jpeg) => jpeg,
             Err(error) if error.code == FrameErrorCode::FrameTooLarge => break,

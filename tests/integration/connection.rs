@@ -10,7 +10,11 @@ use axum::extract::ws::Message;
 use bytes::Bytes;
 use framegate::engine::{Engine, EngineSettings, Pipeline};
 use framegate::front::admission::DropThresholds;
-use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
+use framegate::front::connection::{
+    Drain, MESSAGE_LIMIT, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run,
+};
+use framegate::front::frame_memory::FrameMemory;
+use framegate::front::link::Link;
 use framegate::front::metrics::Metrics;
 use framegate::front::session::ClientSession;
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
@@ -65,6 +69,7 @@ struct Connection {
     from_server: mpsc::Receiver<Message>,
     metrics: Arc<Metrics>,
     drain: CancellationToken,
+    link: Arc<Link>,
     serving: JoinHandle<()>,
     _engine: Engine,
 }
@@ -95,9 +100,11 @@ fn connect(unread: usize) -> Connection {
         "colours",
         1000,
         DropThresholds { drop: 0.1, slow_down: 0.3 },
+        FrameMemory::new(1 << 20),
         Arc::clone(&metrics),
     );
     let begun = CancellationToken::new();
+    let link = Link::alone();
     let drain = Drain { begun: begun.clone(), deadline: Duration::from_secs(7) };
     let served = run(
         socket,
@@ -105,10 +112,11 @@ fn connect(unread: usize) -> Connection {
         engine.open(engine.pipelines()[0]).unwrap(),
         None,
         drain,
+        Arc::clone(&link),
         Arc::clone(&metrics),
     );
     let serving = tokio::spawn(served);
-    Connection { to_server, from_server, metrics, drain: begun, serving, _engine: engine }
+    Connection { to_server, from_server, metrics, drain: begun, link, serving, _engine: engine }
 }
 
 impl Connection {

@@ -5,7 +5,7 @@ use askama::Template;
 use super::page::Page;
 use super::text;
 use crate::bench::report::{BenchReport, Failure, ModelReport, Ratio, Run, Stage};
-use crate::bench::{Comparison, Parity, Percentiles};
+use crate::bench::{Comparison, Parity, Percentiles, Verdict};
 use crate::report::Machine;
 
 fn run(backend: &str, frames_per_s: f64, inference: f64) -> Run {
@@ -43,6 +43,7 @@ fn report() -> BenchReport {
         Comparison { boxes: 7, unmatched: 1, max_score_diff: 0.01, max_raw_rel_diff: 0.002 };
     BenchReport {
         command: "framegate bench --backend ort,simd --images photos".to_owned(),
+        partial: false,
         machine: machine(),
         images: 4,
         seconds: 10.0,
@@ -54,6 +55,7 @@ fn report() -> BenchReport {
                 batch: 1,
                 against: "ort".to_owned(),
                 comparison,
+                verdict: Verdict::Differ,
                 holds: false,
             }],
             failures: vec![Failure {

@@ -5,7 +5,7 @@ mod text;
 use std::io::Write;
 
 use super::offline::{self, Progress, write_batch};
-use super::{CommandError, CommandStatus};
+use super::{CommandError, CommandStatus, interrupt};
 use crate::annotate::{AnnotationDirectory, Mark};
 use crate::config::EvalConfig;
 use crate::engine::FrameOrigin;
@@ -33,6 +33,7 @@ pub(super) fn eval(
     let classes = pipeline.detector().labels.clone();
     truth.check(&classes)?;
 
+    let stop = interrupt::listen()?;
     let mut tally = Tally::new(&classes);
     let mut progress = Progress::start(&sources);
     let pool = pipeline.pool();
@@ -40,7 +41,7 @@ pub(super) fn eval(
         FrameOrigin::File(path) => truth.of(&config.images, path),
         FrameOrigin::Stream { .. } => &[],
     };
-    offline::run(&mut pipeline, sources, config.max_frame_bytes, |batch| {
+    offline::run(&mut pipeline, sources, config.max_frame_bytes, &stop, |batch| {
         for frame in &batch {
             progress.count(frame);
             match &frame.result {
@@ -65,6 +66,7 @@ pub(super) fn eval(
         device: pipeline.device().name.clone(),
         conf: options.thresholds.confidence,
         iou: options.thresholds.iou,
+        partial: stop.is_cancelled(),
         report: tally.report(),
     };
     if config.json {
@@ -72,7 +74,7 @@ pub(super) fn eval(
     } else {
         text::write(out, &evaluation)?;
     }
-    Ok(progress.end(&pipeline))
+    Ok(progress.end(&pipeline, &stop))
 }
 
 /// Marks for the boxes, and for the objects that no box found.

@@ -5,7 +5,7 @@ mod line;
 use std::io::{BufWriter, Write};
 
 use super::offline::{self, Progress, write_batch};
-use super::{CommandError, CommandStatus};
+use super::{CommandError, CommandStatus, interrupt};
 use crate::annotate::{AnnotationDirectory, Mark};
 use crate::config::InferConfig;
 use crate::pipeline::Pipeline;
@@ -24,10 +24,11 @@ pub(super) fn infer(
         .transpose()?;
     let mut pipeline = Pipeline::load(&model, &options)?;
 
+    let stop = interrupt::listen()?;
     let mut out = BufWriter::new(out);
     let mut progress = Progress::start(&sources);
     let pool = pipeline.pool();
-    offline::run(&mut pipeline, sources, max_frame_bytes, |batch| {
+    offline::run(&mut pipeline, sources, max_frame_bytes, &stop, |batch| {
         for frame in &batch {
             line::write(&mut out, frame)?;
             progress.count(frame);
@@ -41,5 +42,5 @@ pub(super) fn infer(
         }
         Ok(())
     })?;
-    Ok(progress.end(&pipeline))
+    Ok(progress.end(&pipeline, &stop))
 }

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stderr, stdout};
 use std::time::Instant;
 
 use indicatif::ProgressBar;
+use tokio_util::sync::CancellationToken;
 
 use crate::commands::CommandStatus;
 use crate::commands::progress::frames_bar;
@@ -47,8 +48,13 @@ impl Progress {
         self.not_annotated += frames;
     }
 
-    /// Prints the totals to a terminal and returns the status of the run.
-    pub(in crate::commands) fn end(self, pipeline: &Pipeline) -> CommandStatus {
+    /// Prints the totals to a terminal and returns the status of the run, which ended early if `stop` is
+    /// cancelled.
+    pub(in crate::commands) fn end(
+        self,
+        pipeline: &Pipeline,
+        stop: &CancellationToken,
+    ) -> CommandStatus {
         let Self { started, bar, frames, failed, not_annotated } = self;
         bar.finish_and_clear();
         if stderr().is_terminal() {
@@ -62,6 +68,10 @@ impl Progress {
         }
         if not_annotated > 0 {
             tracing::error!("{not_annotated} images could not be annotated");
+        }
+        if stop.is_cancelled() {
+            tracing::warn!(frames, "ended early: the results are those of a part of the images");
+            return CommandStatus::Interrupted;
         }
         match failed + not_annotated {
             0 => CommandStatus::Done,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use crate::engine::{FrameError, FramePayload};
 use crate::mjpeg::MjpegError;
@@ -128,7 +129,11 @@ fn some(jpegs: Vec<Bytes>, path: &Path) -> Result<Vec<Bytes>, FramesError> {
 
 /// The images of a directory.
 fn images(path: &Path) -> impl Iterator<Item = Result<Bytes, UnusableFrame>> {
-    let frames = sources::frames(sources::expand(&[path.to_owned()]), MAX_FRAME_BYTES);
+    let frames = sources::frames(
+        sources::expand(&[path.to_owned()]),
+        MAX_FRAME_BYTES,
+        CancellationToken::new(),
+    );
     frames.map(|frame| {
         let jpeg = frame.payload.and_then(FramePayload::into_jpeg);
         let jpeg = jpeg.map_err(UnusableFrame::Source).and_then(usable);
