@@ -23,7 +23,7 @@ impl ParityLimits {
     pub const RAW_WITH_BOXES: f64 = 1e-1;
 }
 
-/// What a comparison comes to.
+/// The outcome of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -70,7 +70,7 @@ pub struct Parity {
     /// The differences.
     #[serde(flatten)]
     pub comparison: Comparison,
-    /// What they come to.
+    /// The outcome.
     pub verdict: Verdict,
     /// Whether the backend can be used in place of the other.
     pub holds: bool,
@@ -111,7 +111,7 @@ impl Comparison {
         }
     }
 
-    /// What the differences come to, where one of the two computes in bf16 or neither does.
+    /// The outcome; `bf16` says that one of the two computes in bf16.
     pub(super) fn verdict(&self, bf16: bool) -> Verdict {
         let raw = if bf16 { ParityLimits::RAW_BF16 } else { ParityLimits::RAW };
         if self.unmatched > 0 || self.max_score_diff > ParityLimits::SCORE {

@@ -40,7 +40,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 const PROBE_AFTER: Duration = Duration::from_secs(60);
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What is answered on a connection of the reserve.
+/// Paths that are answered on a connection of the reserve.
 const HEALTH_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Accepts connections and answers their requests until `stop`, then returns once the requests

@@ -1,6 +1,6 @@
 //! Bytes of complete frames that wait for an answer: bounded over all sessions.
 //!
-//! Half of the budget is shared equally: a frame that is no larger than its session's share of it always
+//! Half of the budget is shared equally: a frame within its session's share of it always
 //! has room, whatever others send. Larger frames share the other half, first come, first served.
 
 use std::sync::Arc;
@@ -27,12 +27,12 @@ struct Held {
 }
 
 impl FrameMemory {
-    /// A budget of so many bytes.
+    /// A budget of this many bytes.
     pub fn new(budget: usize) -> Arc<Self> {
         Arc::new(Self { half: budget / 2, small: 0.into(), large: 0.into() })
     }
 
-    /// Counts a frame of one of so many sessions until it is dropped; `None` if there is no room.
+    /// Counts a frame of one of `sessions` until it is dropped; `None` if there is no room.
     pub fn hold(self: &Arc<Self>, jpeg: Bytes, sessions: usize) -> Option<Bytes> {
         let is_small = jpeg.len() <= self.half / (FRAMES_PER_SESSION * sessions.max(1));
         let bytes = jpeg.len();

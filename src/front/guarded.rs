@@ -1,4 +1,4 @@
-//! A connection's bytes: counted as they arrive, and given up when nobody takes what is written.
+//! A connection's bytes: counted as they arrive, and given up when the client takes nothing of what is written.
 
 use std::io;
 use std::pin::Pin;
@@ -53,7 +53,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let read = buffer.filled().len() - before;
         if read == 0 && buffer.remaining() > 0 && self.link.is_stream() {
-            // The WebSocket library would send nothing any more. Whoever serves the stream is told instead.
+            // The WebSocket library would send nothing any more, so the session learns it another way.
             self.link.end_input();
             return Poll::Pending;
         }

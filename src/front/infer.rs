@@ -27,10 +27,10 @@ use crate::stages::StageTimes;
 
 /// Lists the stages of a result with their times (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// What a form may have around its file, in bytes.
+/// Bytes that a form may have around its file.
 pub(super) const FORM_BYTES: usize = 16 << 10;
 
-/// What the body of a request is declared to be.
+/// The declared type of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Declared {
     Jpeg,
@@ -125,7 +125,7 @@ pub(super) async fn infer(
     if let Err(problem) = validate(&jpeg, limit) {
         return invalid(&app, problem);
     }
-    // Only now, so that bodies that arrive slowly keep nobody out.
+    // Only now, so that bodies that arrive slowly keep no other request out.
     let Ok(_permit) = app.infer_permits.try_acquire() else {
         return dropped(&app, DropReason::Busy);
     };
@@ -172,7 +172,7 @@ fn not_a_jpeg() -> Response {
     failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail)
 }
 
-/// What the body is declared to be; `None` if that cannot be a JPEG.
+/// The declared type of the body; `None` if that cannot be a JPEG.
 fn declared_type(headers: &HeaderMap) -> Option<Declared> {
     let Some(declared) = headers.get(header::CONTENT_TYPE) else { return Some(Declared::Unnamed) };
     let declared = declared.to_str().ok()?;

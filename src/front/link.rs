@@ -1,4 +1,4 @@
-//! What the parts of one connection share: its place, the bytes that are arriving, and how it is cut off.
+//! One connection as its parts share it: its place, the bytes that are arriving, and how it is cut off.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,7 +86,7 @@ impl Link {
         self.meter.finish();
     }
 
-    /// A ping or a pong with so many bytes has been read, perhaps in the middle of a message.
+    /// A ping or a pong with a payload of this size has been read, perhaps in the middle of a message.
     pub(super) fn control_read(&self, payload: usize) {
         // RFC 6455, 5.2: two bytes of head and four of mask.
         self.meter.discount(payload + 6);

@@ -1,4 +1,4 @@
-//! Log lines that clients can cause: so many per minute of each kind, and a count of the rest.
+//! Log lines that clients can cause: a few per minute of each kind, and a count of the rest.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
-//! Who may have a connection: so many in all, so many per address, and a few kept for questions about the
-//! server's health.
+//! Places for connections: limited in all and per address, and a few kept for questions about the server's
+//! health.
 //!
 //! A connection that sends no request gives way: when no place is free, the one that has been idle
-//! longest is cut off. So silent sockets shut nobody out. Where that frees nothing, a connection gets a
+//! longest is cut off. So silent sockets shut no client out. Where that frees nothing, a connection gets a
 //! place of the *reserve*: it may ask whether the server lives and how it does, and learns otherwise to
 //! come back later. When the reserve is full too, its oldest connection is cut off.
 
@@ -167,7 +167,7 @@ impl Drop for Place {
     }
 }
 
-/// What counts as one address: whoever has an IPv6 address has a network of them.
+/// The address that counts: a client with an IPv6 address has a network of them.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -1,4 +1,4 @@
-//! Who was refused, and why: counted always, logged once per minute and origin, with the option that would
+//! Refusals: counted always, logged once per minute and origin, with the option that would
 //! have admitted it.
 
 use std::collections::HashMap;

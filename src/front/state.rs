@@ -31,7 +31,7 @@ pub struct FrontSettings {
     pub sessions: SessionLimit,
     /// How many connections may be open.
     pub places: PlaceLimits,
-    /// What messages may take of memory.
+    /// Memory for messages.
     pub memory: MemoryLimits,
     /// Which web pages may use the server.
     pub origins: OriginPolicy,
@@ -39,7 +39,7 @@ pub struct FrontSettings {
     pub drain: Duration,
 }
 
-/// What the messages of all clients together may take of memory, in bytes.
+/// Memory for the messages of all clients together, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryLimits {
     /// Of messages that are still arriving, beyond the first 64 KiB of each.

@@ -2,8 +2,8 @@
 //! many of them cannot take all memory.
 //!
 //! The first [`FREE`] bytes of a message are the connection's own. What is more is taken from a common
-//! budget. When that is used up, the message that has been unfinished longest is given up, and whoever
-//! needs room waits until it is gone.
+//! budget. When that is used up, the message that has been unfinished longest is given up, and a
+//! connection that needs room waits until it is gone.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -65,7 +65,7 @@ struct Arriving {
 }
 
 impl Unfinished {
-    /// A budget of so many bytes, at least one step.
+    /// A budget of this many bytes, at least one step.
     pub(super) fn new(budget: usize) -> Arc<Self> {
         Arc::new(Self { budget: budget.max(STEP), state: Mutex::default() })
     }
@@ -126,14 +126,14 @@ impl Meter {
         Poll::Ready(())
     }
 
-    /// So many bytes have been read.
+    /// This many bytes have been read.
     pub(super) fn read(&self, bytes: usize) {
         let mut arriving = self.lock();
         arriving.bytes += bytes;
         arriving.since.get_or_insert_with(Instant::now);
     }
 
-    /// Among what was read was a message without content, of so many bytes.
+    /// Among them was a message without content, of this many bytes.
     pub(super) fn discount(&self, bytes: usize) {
         let mut arriving = self.lock();
         arriving.bytes = arriving.bytes.saturating_sub(bytes);
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(meters.iter().filter(|(_, cut)| cut.is_cancelled()).count(), 1);
         assert!(
             meters[0].1.is_cancelled(),
-            "the oldest is given up, and nobody else before it is gone"
+            "the oldest is given up, and no other before it is gone"
         );
     }
 

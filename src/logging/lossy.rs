@@ -1,5 +1,5 @@
-//! Writes log lines without ever waiting for their reader. While standard error takes nothing, so many
-//! lines wait; further ones are lost, and counted.
+//! Writes log lines without ever waiting for their reader. While standard error takes nothing, a bounded
+//! number of lines waits; further ones are lost, and counted.
 
 use std::io::{self, Write};
 use std::sync::Arc;

@@ -48,7 +48,7 @@ pub enum CloseReason {
     ShuttingDown,
     /// The client has sent its last message, and all of them are answered.
     InputEnded,
-    /// What the client sends is not WebSocket.
+    /// The client broke the WebSocket protocol.
     ProtocolError,
     /// The client sent text that is not UTF-8.
     NotUtf8,

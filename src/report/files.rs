@@ -76,7 +76,7 @@ fn write_html_file(path: &Path, page: &impl Template) -> Result<(), ReportProble
     Ok(write(path, &page.render()?)?)
 }
 
-/// Writes a file beside, then renames it: whoever looks finds the old one or the new one, whole.
+/// Writes a file beside, then renames it: a reader finds the old one or the new one, whole.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     match fs::canonicalize(path) {
         // A pipe or a terminal.

@@ -1,4 +1,4 @@
-//! Standard input that can be given up: a thread waits for its bytes, and whoever reads them does not.
+//! Standard input that can be given up: a thread of its own waits for its bytes.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};

@@ -10,9 +10,7 @@ use axum::extract::ws::Message;
 use bytes::Bytes;
 use framegate::engine::{Engine, EngineSettings, Pipeline};
 use framegate::front::admission::DropThresholds;
-use framegate::front::connection::{
-    Drain, MESSAGE_LIMIT, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run,
-};
+use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
 use framegate::front::frame_memory::FrameMemory;
 use framegate::front::link::Link;
 use framegate::front::metrics::Metrics;
@@ -225,6 +223,16 @@ async fn a_client_that_hangs_up_is_cleaned_up_at_once() {
     connection.serving.await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert!(connection.metrics.encode().contains("framegate_sessions_active 0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_nothing_more_is_closed_when_everything_is_answered() {
+    let mut connection = connect(100);
+    connection.send(Message::Binary(Bytes::from_static(b"\xFF\xD8\xFF\xD9")));
+    assert_eq!(connection.hear_json().await["error"], "decode_failed");
+    connection.link.end_input();
+    assert_eq!(close_code(&connection.hear().await), Some(1000));
+    connection.serving.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,15 +40,15 @@ pub(super) struct Reader<S> {
     input: Input,
 }
 
-/// What can still be read from the client.
+/// The state of the client's side of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Input {
     Open,
     /// The client sends nothing more, and may still read.
     Ended,
-    /// What the client sends cannot be understood any more, so neither can its close.
+    /// The client cannot be understood any more, so neither can its close.
     Unreadable,
-    /// What the client sends is given up at once.
+    /// The client is given up at once.
     GivenUp,
 }
 

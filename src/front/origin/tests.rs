@@ -1,4 +1,4 @@
-//! Who is let in.
+//! Requests that are let in, and requests that are not.
 
 use axum::http::HeaderValue;
 
@@ -137,7 +137,7 @@ fn what_browsers_and_web_views_send_can_be_allowed() {
         ("http://example.org:80", "http://example.org"),
         ("http://localhost:5173", "http://localhost:5173"),
         ("http://[::1]:8080", "http://[::1]:8080"),
-        ("*", "https://whoever.example"),
+        ("*", "https://some.example"),
         ("*", "null"),
     ] {
         let headers = browser(Some(sent), Some("localhost:8000"));
