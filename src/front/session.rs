@@ -15,6 +15,7 @@ use super::log_limit::LogLimit;
 use super::messages;
 use super::metrics::{MessageOutcome, Metrics};
 use super::outbox::{Outbox, Outgoing};
+use super::refusals::RefusalReason;
 use crate::engine::{DropReason, FrameOutcome, Reply, StreamHandle};
 use crate::protocol::{CloseReason, ErrorCode, InvalidFrame, ServerMessage, validate};
 
@@ -216,6 +217,11 @@ impl ClientSession {
             let dropped = self.drop_frame(frame_index, DropReason::Draining);
             outbox.push(dropped);
         }
+    }
+
+    /// The message that is arriving is given up, to make room for others.
+    pub fn give_up_message(&self) {
+        self.metrics.count_refusal(RefusalReason::Memory);
     }
 
     /// Whether frames are dropped because the server is shutting down.

@@ -34,6 +34,7 @@ pub(super) fn bench(
     config: &BenchConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
+    let stop = interrupt::listen()?;
     // Cheap checks come before expensive work.
     for path in [&config.json, &config.html].into_iter().flatten() {
         check_writable(path)?;
@@ -45,7 +46,6 @@ pub(super) fn bench(
     let number = names.len() * config.batches.len() * config.models.len();
     let mut progress = BenchProgress::start(bench.steps(number));
     let mut models = ModelReport::default();
-    let stop = interrupt::listen()?;
     for model in &config.models {
         let configs = cases(model, &names, &config.batches).into_iter().map(|case| RunnerConfig {
             case,

@@ -19,6 +19,7 @@ pub(super) fn eval(
     config: &EvalConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
+    let stop = interrupt::listen()?;
     let truth = GroundTruth::read(&config.ground_truth)?;
     let mut sources: Vec<Source> =
         truth.0.keys().map(|name| Source::File(config.images.join(name))).collect();
@@ -33,7 +34,6 @@ pub(super) fn eval(
     let classes = pipeline.detector().labels.clone();
     truth.check(&classes)?;
 
-    let stop = interrupt::listen()?;
     let mut tally = Tally::new(&classes);
     let mut progress = Progress::start(&sources);
     let pool = pipeline.pool();

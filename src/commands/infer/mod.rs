@@ -16,6 +16,7 @@ pub(super) fn infer(
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
     let InferConfig { model, pipeline: options, max_frame_bytes, annotate, paths } = config;
+    let stop = interrupt::listen()?;
     let sources = sources::expand(&paths);
     // Cheap checks come before expensive work.
     let annotations = annotate
@@ -24,7 +25,6 @@ pub(super) fn infer(
         .transpose()?;
     let mut pipeline = Pipeline::load(&model, &options)?;
 
-    let stop = interrupt::listen()?;
     let mut out = BufWriter::new(out);
     let mut progress = Progress::start(&sources);
     let pool = pipeline.pool();

@@ -26,13 +26,13 @@ pub(super) fn load(
     config: &LoadConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
+    let stop = interrupt::listen()?;
     // Cheap checks come before expensive work.
     for path in [&config.json, &config.html].into_iter().flatten() {
         check_writable(path)?;
     }
     let frames = Frames::read(&config.frames)?;
     let runtime = Runtime::new().map_err(CommandError::Runtime)?;
-    let stop = interrupt::listen()?;
     let mut progress = LoadProgress::start(config, out);
     let measured = runtime.block_on(measure(config, &frames, &mut progress, &stop));
     progress.end();

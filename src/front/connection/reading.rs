@@ -118,6 +118,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                 }
                 () = &mut must_give_way, if input != Input::GivenUp => {
                     self.input = Input::GivenUp;
+                    self.session.give_up_message();
                     self.close(CloseReason::OutOfMemory);
                     last_words.as_mut().reset(time::Instant::now() + LAST_WORDS);
                 }

@@ -1,4 +1,4 @@
-//! What a client learns that breaks the rules, or has said all it had to say.
+//! Answers to clients that break the rules, and to clients that have said all they had to say.
 
 use std::time::Duration;
 

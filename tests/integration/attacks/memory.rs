@@ -129,7 +129,7 @@ async fn a_message_has_twenty_seconds_whatever_comes_in_between() {
 
 #[tokio::test]
 async fn everything_at_once_stays_below_the_stated_ceiling() {
-    /// What the README says for default settings: unfinished messages, waiting frames, connections.
+    /// In MiB, for default settings: unfinished messages, waiting frames, connections.
     const CEILING: u64 = 80 + 220 + 100;
     let server =
         Server::start(&["--backend", "null:latency_ms=200", "--max-frame-age-ms", "60000"]);
