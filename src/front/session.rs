@@ -87,6 +87,7 @@ impl ClientSession {
         session.metrics.session_began();
         let Self { id, pipeline_id, .. } = &session;
         if let Some(unmentioned) = CONNECTS.mention(Instant::now()) {
+            let unmentioned = (unmentioned > 0).then_some(unmentioned);
             tracing::info!(session_id = %id, %pipeline_id, unmentioned, "stream_connect");
         }
         session
@@ -242,6 +243,7 @@ impl ClientSession {
             Advice::SlowDown { recommended_fps, drop_rate } => {
                 self.metrics.count_slow_down();
                 if let Some(unmentioned) = SLOW_DOWNS.mention(Instant::now()) {
+                    let unmentioned = (unmentioned > 0).then_some(unmentioned);
                     tracing::info!(
                         %session_id,
                         recommended_fps,
@@ -275,7 +277,7 @@ impl Drop for ClientSession {
             in_flight,
             backpressure_state = ?self.admission.state(),
             seconds_since_last_processed = idle,
-            unmentioned,
+            unmentioned = (unmentioned > 0).then_some(unmentioned),
             "stream_disconnect"
         );
     }

@@ -9,10 +9,10 @@ use std::iter;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use tokio_util::sync::CancellationToken;
 
 use crate::engine::{FrameError, FrameErrorCode, FrameOrigin, SourceFrame};
 use crate::mjpeg::{MjpegError, MjpegFrames};
+use crate::stop::StopFlag;
 use stdin::Interruptible;
 
 /// Where frames come from.
@@ -45,14 +45,14 @@ pub fn expand(paths: &[PathBuf]) -> Vec<Source> {
 }
 
 /// Opens the sources one after another and reads their frames, JPEGs of at most `max_bytes` each, until
-/// `stop` is cancelled.
+/// `stop` is set.
 ///
 /// Frames of standard input are numbered from 1, damaged ones included. If there is none, that is an error
 /// of the first.
 pub fn frames(
     sources: Vec<Source>,
     max_bytes: usize,
-    stop: CancellationToken,
+    stop: StopFlag,
 ) -> impl Iterator<Item = SourceFrame> + Send + 'static {
     let stopped = stop.clone();
     let frames = sources.into_iter().flat_map(
@@ -74,7 +74,7 @@ pub fn frames(
             }
         },
     );
-    frames.take_while(move |_| !stopped.is_cancelled())
+    frames.take_while(move |_| !stopped.is_set())
 }
 
 /// The frames of concatenated JPEGs.
@@ -156,7 +156,7 @@ mod tests {
     use crate::engine::FramePayload;
 
     fn read(path: &Path, max_bytes: usize) -> Vec<SourceFrame> {
-        frames(expand(&[path.to_owned()]), max_bytes, CancellationToken::new()).collect()
+        frames(expand(&[path.to_owned()]), max_bytes, StopFlag::new()).collect()
     }
 
     #[test]
@@ -171,11 +171,11 @@ mod tests {
 
     #[test]
     fn nothing_is_read_after_a_stop() {
-        let stop = CancellationToken::new();
+        let stop = StopFlag::new();
         let sources = expand(&["a.jpg".into(), "b.jpg".into(), "c.jpg".into()]);
         let mut frames = frames(sources, 100, stop.clone());
         assert!(frames.next().is_some());
-        stop.cancel();
+        stop.set();
         assert!(frames.next().is_none());
     }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use crate::stop::StopFlag;
 
 /// Bytes read at a time.
 const CHUNK: usize = 64 << 10;
@@ -14,17 +14,17 @@ const AHEAD: usize = 2;
 /// How often it is checked whether to give up.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A reader that ends when `stop` is cancelled, even if the source sends nothing.
+/// A reader that ends when `stop` is set, even if the source sends nothing.
 pub(super) struct Interruptible {
     chunks: Receiver<io::Result<Vec<u8>>>,
     current: io::Cursor<Vec<u8>>,
-    stop: CancellationToken,
+    stop: StopFlag,
 }
 
 impl Interruptible {
     pub(super) fn start(
         mut source: impl Read + Send + 'static,
-        stop: CancellationToken,
+        stop: StopFlag,
     ) -> io::Result<Self> {
         let (sender, chunks) = sync_channel(AHEAD);
         let read = move || {
@@ -55,7 +55,7 @@ impl Read for Interruptible {
                 0 if !buffer.is_empty() => {}
                 bytes => return Ok(bytes),
             }
-            if self.stop.is_cancelled() {
+            if self.stop.is_set() {
                 return Ok(0);
             }
             match self.chunks.recv_timeout(CHECK_INTERVAL) {
@@ -92,18 +92,15 @@ mod tests {
         let bytes: Vec<u8> = (0..500_000u32).map(|n| (n % 251) as u8).collect();
         let source = io::Cursor::new(bytes.clone());
         let mut read = Vec::new();
-        Interruptible::start(source, CancellationToken::new())
-            .unwrap()
-            .read_to_end(&mut read)
-            .unwrap();
+        Interruptible::start(source, StopFlag::new()).unwrap().read_to_end(&mut read).unwrap();
         assert!(read == bytes);
     }
 
     #[test]
     fn a_silent_source_is_given_up() {
         let (_open, never) = sync_channel(0);
-        let stop = CancellationToken::new();
-        stop.cancel();
+        let stop = StopFlag::new();
+        stop.set();
         let mut source = Interruptible::start(Silent(never), stop).unwrap();
         assert_eq!(source.read(&mut [0; 10]).unwrap(), 0);
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use framegate::backends::BackendOptions;
 use framegate::bench::report::ModelReport;
 use framegate::bench::{Bench, BenchCase, BenchError, RunnerConfig, Step, Worker};
+use framegate::stop::StopFlag;
 use framegate_backend_api::{Backend, BackendError};
 use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 
 use crate::onnx_model::{OnnxModel, OnnxNode};
 use crate::support::colours::{COLOURS, image};
@@ -73,7 +73,7 @@ impl Data {
             configs,
             start,
             &mut |_| (),
-            &CancellationToken::new(),
+            &StopFlag::new(),
         )
     }
 }
@@ -133,7 +133,7 @@ fn the_order_is_reversed_after_each_turn() {
                 turns.push(case.contains("on a,"));
             }
         },
-        &CancellationToken::new(),
+        &StopFlag::new(),
     );
     assert_eq!(turns, [true, false, false, true, true, false, false, true, true, false]);
 }
@@ -141,7 +141,7 @@ fn the_order_is_reversed_after_each_turn() {
 #[test]
 fn a_benchmark_that_is_stopped_reports_what_it_has() {
     let data = Data::new();
-    let stop = CancellationToken::new();
+    let stop = StopFlag::new();
     let configs = vec![data.config("a", 1), data.config("b", 1)];
     let start = |config: RunnerConfig| Worker::here(config, &ReferenceBackend);
     let bench = Bench { duration: Duration::from_millis(1) };
@@ -150,7 +150,7 @@ fn a_benchmark_that_is_stopped_reports_what_it_has() {
         steps += 1;
         // Both have been loaded, and the first is having its first turn.
         if steps == 3 {
-            stop.cancel();
+            stop.set();
         }
     };
     let report = bench.run(configs, start, &mut progress, &stop);
@@ -166,8 +166,7 @@ fn a_worker_that_cannot_start_is_a_failure() {
         Err(BenchError::Process { case: config.case.to_string(), problem: "no".to_owned() })
     };
     let bench = Bench { duration: Duration::from_millis(1) };
-    let report =
-        bench.run(vec![data.config("a", 1)], refuse, &mut |_| (), &CancellationToken::new());
+    let report = bench.run(vec![data.config("a", 1)], refuse, &mut |_| (), &StopFlag::new());
     assert!(!report.holds() && report.failures.len() == 1);
     let mut program = std::process::Command::new("/nonexistent/program");
     let error = Worker::start(data.config("a", 1), &mut program).err().unwrap();

@@ -34,7 +34,7 @@ pub(super) fn bench(
     config: &BenchConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
-    let stop = interrupt::listen()?;
+    let stop = interrupt::listen()?.stop;
     // Cheap checks come before expensive work.
     for path in [&config.json, &config.html].into_iter().flatten() {
         check_writable(path)?;
@@ -55,7 +55,7 @@ pub(super) fn bench(
             iou: config.thresholds.iou,
             options: config.options.clone(),
         });
-        if stop.is_cancelled() {
+        if stop.is_set() {
             break;
         }
         let mut progress = |step| progress.step(&step);
@@ -64,7 +64,7 @@ pub(super) fn bench(
     progress.end();
     let report = BenchReport {
         command: command_line(),
-        partial: stop.is_cancelled(),
+        partial: stop.is_set(),
         machine: Machine::describe(),
         images: images.len(),
         seconds: config.duration.as_secs_f64(),

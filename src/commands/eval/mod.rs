@@ -19,7 +19,7 @@ pub(super) fn eval(
     config: &EvalConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
-    let stop = interrupt::listen()?;
+    let stop = interrupt::listen()?.stop;
     let truth = GroundTruth::read(&config.ground_truth)?;
     let mut sources: Vec<Source> =
         truth.0.keys().map(|name| Source::File(config.images.join(name))).collect();
@@ -66,7 +66,7 @@ pub(super) fn eval(
         device: pipeline.device().name.clone(),
         conf: options.thresholds.confidence,
         iou: options.thresholds.iou,
-        partial: stop.is_cancelled(),
+        partial: stop.is_set(),
         report: tally.report(),
     };
     if config.json {

@@ -16,7 +16,7 @@ pub(super) fn infer(
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
     let InferConfig { model, pipeline: options, max_frame_bytes, annotate, paths } = config;
-    let stop = interrupt::listen()?;
+    let stop = interrupt::listen()?.stop;
     let sources = sources::expand(&paths);
     // Cheap checks come before expensive work.
     let annotations = annotate

@@ -26,7 +26,7 @@ pub(super) fn load(
     config: &LoadConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
-    let stop = interrupt::listen()?;
+    let stop = interrupt::listen()?.token;
     // Cheap checks come before expensive work.
     for path in [&config.json, &config.html].into_iter().flatten() {
         check_writable(path)?;

@@ -4,13 +4,13 @@ use std::io::{IsTerminal, stderr, stdout};
 use std::time::Instant;
 
 use indicatif::ProgressBar;
-use tokio_util::sync::CancellationToken;
 
 use crate::commands::CommandStatus;
 use crate::commands::progress::frames_bar;
 use crate::engine::FinishedFrame;
 use crate::pipeline::Pipeline;
 use crate::sources::Source;
+use crate::stop::StopFlag;
 
 /// Fewer files than this are done before anyone has read a bar.
 const FILES_FOR_A_BAR: usize = 8;
@@ -49,12 +49,8 @@ impl Progress {
     }
 
     /// Prints the totals to a terminal and returns the status of the run, which ended early if `stop` is
-    /// cancelled.
-    pub(in crate::commands) fn end(
-        self,
-        pipeline: &Pipeline,
-        stop: &CancellationToken,
-    ) -> CommandStatus {
+    /// set.
+    pub(in crate::commands) fn end(self, pipeline: &Pipeline, stop: &StopFlag) -> CommandStatus {
         let Self { started, bar, frames, failed, not_annotated } = self;
         bar.finish_and_clear();
         if stderr().is_terminal() {
@@ -69,7 +65,7 @@ impl Progress {
         if not_annotated > 0 {
             tracing::error!("{not_annotated} images could not be annotated");
         }
-        if stop.is_cancelled() {
+        if stop.is_set() {
             tracing::warn!(frames, "ended early: the results are those of a part of the images");
             return CommandStatus::Interrupted;
         }
