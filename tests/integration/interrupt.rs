@@ -24,7 +24,9 @@ fn status(mut process: Child) -> Option<i32> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_test_reports_what_it_measured() {
-    let server = TestServer::start(&NullBackend::new("".parse().unwrap()), Setup::colours()).await;
+    let mut setup = Setup::colours();
+    setup.front.max_frame_bytes = 1 << 20;
+    let server = TestServer::start(&NullBackend::new("".parse().unwrap()), setup).await;
     let directory = tempfile::tempdir().unwrap();
     let [json, html] = ["r.json", "r.html"].map(|name| directory.path().join(name));
     let mut command = framegate(["load", "--seconds", "600", "--fps", "20"]);

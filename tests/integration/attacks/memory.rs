@@ -79,7 +79,7 @@ async fn pings_whose_answers_nobody_reads_take_no_memory() {
 
 #[tokio::test]
 async fn unfinished_messages_share_a_budget() {
-    let server = Server::start(&["--backend", "null"]);
+    let server = Server::start(&["--backend", "null", "--max-frame-age-ms", "60000"]);
     let Some(growth) = Growth::of(&server) else { return };
     let head = frame_head(0x82, 2 * LONGEST - 1);
     let piece = vec![0; 1 << 20];
