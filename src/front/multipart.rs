@@ -27,10 +27,10 @@ pub(super) fn first_file(form: &Bytes, boundary: &str) -> Option<Bytes> {
     let mut rest = start;
     while let Some(length) = memmem::find(&form[rest..], delimiter.as_bytes()) {
         let part = rest..rest + length;
-        if let Some(head) = memmem::find(&form[part.clone()], b"\r\n\r\n") {
-            if is_file(&form[part.start..part.start + head]) {
-                return Some(form.slice(part.start + head + 4..part.end));
-            }
+        if let Some(head) = memmem::find(&form[part.clone()], b"\r\n\r\n")
+            && is_file(&form[part.start..part.start + head])
+        {
+            return Some(form.slice(part.start + head + 4..part.end));
         }
         rest = part.end + delimiter.len();
     }
