@@ -18,8 +18,9 @@ use framegate::engine::{Engine, EngineSettings, FrameOrigin, Offline, Pipeline, 
 use framegate::front::admission::DropThresholds;
 use framegate::front::metrics::Metrics;
 use framegate::front::origin::OriginPolicy;
+use framegate::front::places::PlaceLimits;
 use framegate::front::sessions::SessionLimit;
-use framegate::front::{App, FrontSettings, Loaded, NamedPipeline, serve};
+use framegate::front::{App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, serve};
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_models::Detector;
@@ -132,6 +133,8 @@ impl Bench {
             // No client is paced: each waits for its replies.
             thresholds: DropThresholds { drop: 1.0, slow_down: 1.0 },
             sessions: SessionLimit { recommended: 100, enforced: false },
+            places: PlaceLimits::DEFAULT,
+            memory: MemoryLimits::for_frames(5 << 20, 10, 4),
             origins: OriginPolicy::new(Vec::new(), true),
             drain: Duration::from_secs(5),
         };

@@ -99,6 +99,8 @@ pub mod error_chain;
 pub mod logging;
 #[doc(hidden)]
 pub mod panics;
+#[doc(hidden)]
+pub mod stop;
 
 // The wire.
 #[doc(hidden)]

@@ -4,24 +4,35 @@ use std::io::stdout;
 use std::process::ExitCode;
 
 use clap::Parser;
-use framegate::cli::Cli;
+use framegate::cli::{Cli, Command};
 use framegate::commands::{self, CommandStatus};
 use framegate::error_chain::error_chain;
-use framegate::{logging, panics};
+use framegate::logging::{self, Pressure};
+use framegate::panics;
+
+/// Exit status of a program that ctrl-c has ended, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = logging::start(cli.log) {
+    let pressure = match cli.command {
+        Command::Serve(_) => Pressure::Lose,
+        _ => Pressure::Wait,
+    };
+    if let Err(error) = logging::start(cli.log, pressure) {
         eprintln!("error: {}", error_chain(&error));
         return ExitCode::FAILURE;
     }
     panics::log_panics();
-    match commands::run(cli.command, &mut stdout().lock()) {
+    let status = match commands::run(cli.command, &mut stdout().lock()) {
         Ok(CommandStatus::Done) => ExitCode::SUCCESS,
+        Ok(CommandStatus::Interrupted) => ExitCode::from(INTERRUPTED),
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {}", error_chain(&error));
+            logging::last_words(&format!("error: {}", error_chain(&error)));
             ExitCode::from(error.exit_status())
         }
-    }
+    };
+    logging::flush();
+    status
 }

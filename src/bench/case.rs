@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use framegate_cpu::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::backends::BackendOptions;
@@ -33,6 +34,14 @@ pub struct RunnerConfig {
     pub iou: f32,
     /// Backend resources.
     pub options: BackendOptions,
+}
+
+impl RunnerConfig {
+    /// Whether the case computes in bf16.
+    pub(super) fn is_bf16(&self) -> bool {
+        let own = self.case.backend.rsplit_once("precision=").map(|(_, precision)| precision);
+        own.map_or(self.options.precision == Precision::Bf16, |own| own == "bf16")
+    }
 }
 
 impl BenchCase {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::ImagesError;
 use crate::engine::{FrameErrorCode, FramePayload};
 use crate::sources::{self, Source};
+use crate::stop::StopFlag;
 
 /// Memory for images: more of them would not change the figures.
 const MAX_BYTES: usize = 256 << 20;
@@ -20,7 +21,8 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, ImagesError> {
     let mut room = MAX_BYTES;
     for file in files {
         let source = vec![Source::File(file.clone())];
-        let Some(frame) = sources::frames(source, MAX_BYTES).next() else { break };
+        let never = StopFlag::new();
+        let Some(frame) = sources::frames(source, MAX_BYTES, never).next() else { break };
         let jpeg = match frame.payload.and_then(FramePayload::into_jpeg) {
             Ok(jpeg) => jpeg,
             Err(error) if error.code == FrameErrorCode::FrameTooLarge => break,

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::messages::{Answer, ImageResults, Ready, Request, StageSamples};
+
 use super::parity::{Comparison, Parity};
 use super::report::{Failure, ModelReport, Ratio, Run};
 use super::statistics::quantile;
 use super::{BenchError, RunnerConfig, Worker};
 use crate::stages::Stage;
+use crate::stop::StopFlag;
 
 /// Least number of turns per worker; odd, since the order is reversed after each.
 const MIN_TURNS: u32 = 5;
@@ -63,16 +65,21 @@ impl Bench {
 
     /// Measures every case, all of one model, and compares each with the first.
     ///
-    /// A case that fails is reported and left out from then on; the others go on.
+    /// A case that fails is reported and left out from then on; the others go on. When `stop` is set,
+    /// what was measured so far is returned; nothing is compared then.
     pub fn run(
         self,
         configs: Vec<RunnerConfig>,
         mut start: impl FnMut(RunnerConfig) -> Result<Worker, BenchError>,
         progress: &mut Progress<'_>,
+        stop: &StopFlag,
     ) -> ModelReport {
         let mut failures = Vec::new();
         let mut measured = Vec::new();
         for config in configs {
+            if stop.is_set() {
+                break;
+            }
             progress(Step::Loading(config.case.to_string()));
             let case = config.case.clone();
             match start(config) {
@@ -87,16 +94,24 @@ impl Bench {
                 measured.reverse();
             }
             keep_good(&mut measured, &mut failures, |measured| {
+                if stop.is_set() {
+                    return Ok(());
+                }
                 progress(Step::Measuring(measured.worker.name()));
                 measured.measure(slice)
             });
         }
 
+        measured.retain(|measured| !measured.frames_per_s.is_empty());
+
         let mut parity = Vec::new();
         let mut rest = measured.split_off(measured.len().min(1));
-        if let Some(first) = measured.first_mut() {
+        if let Some(first) = measured.first_mut().filter(|_| !stop.is_set()) {
             progress(Step::Comparing(first.worker.name()));
             keep_good(&mut rest, &mut failures, |other| {
+                if stop.is_set() {
+                    return Ok(());
+                }
                 progress(Step::Comparing(other.worker.name()));
                 parity.push(compare(first, other)?);
                 Ok(())
@@ -198,12 +213,14 @@ fn compare(first: &mut Measured, other: &mut Measured) -> Result<Parity, BenchEr
         }
         next += count;
     }
+    let verdict = comparison.verdict(first.worker.config().is_bf16() || config.is_bf16());
     Ok(Parity {
         model: config.case.model_name(),
         backend: config.case.backend.clone(),
         batch: config.case.batch,
         against: against.backend,
-        holds: comparison.holds(),
+        holds: verdict.holds(),
+        verdict,
         comparison,
     })
 }

@@ -31,7 +31,7 @@ mod worker;
 pub use case::{BenchCase, RunnerConfig, cases};
 pub use error::{BenchError, ImagesError, RunnerError};
 pub use interleave::{Bench, Progress, Step};
-pub use parity::{Comparison, Parity, ParityLimits};
+pub use parity::{Comparison, Parity, ParityLimits, Verdict};
 pub use runner::Runner;
 pub use statistics::Percentiles;
 pub use worker::{Worker, serve};

@@ -1,5 +1,7 @@
 //! Compares what two backends make of the same images.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::messages::{FoundBox, ImageResults};
@@ -15,6 +17,39 @@ impl ParityLimits {
     pub const SCORE: f32 = 0.03;
     /// Largest difference of two raw elements, relative to the largest element of their output.
     pub const RAW: f64 = 1e-3;
+    /// The same where one of them computes in bf16, which has eight bits of a number's digits.
+    pub const RAW_BF16: f64 = 5e-2;
+    /// The same where all boxes agree: raw outputs of cells in which there is nothing may differ by more.
+    pub const RAW_WITH_BOXES: f64 = 1e-1;
+}
+
+/// The outcome of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Boxes and raw outputs are the same within [`ParityLimits`].
+    Same,
+    /// The boxes are the same, the raw outputs are not.
+    SameBoxes,
+    /// The backends differ.
+    Differ,
+}
+
+impl Verdict {
+    /// Whether both can be used in place of each other.
+    pub fn holds(self) -> bool {
+        self != Self::Differ
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "yes",
+            Self::SameBoxes => "boxes yes, raw no",
+            Self::Differ => "NO",
+        })
+    }
 }
 
 /// Matches are sought down to this far below the threshold, so that a box at the threshold is not lost
@@ -35,7 +70,9 @@ pub struct Parity {
     /// The differences.
     #[serde(flatten)]
     pub comparison: Comparison,
-    /// Whether all differences are within [`ParityLimits`].
+    /// The outcome.
+    pub verdict: Verdict,
+    /// Whether the backend can be used in place of the other.
     pub holds: bool,
 }
 
@@ -74,11 +111,20 @@ impl Comparison {
         }
     }
 
-    /// Whether all differences are within [`ParityLimits`].
-    pub(super) fn holds(&self) -> bool {
-        self.unmatched == 0
-            && self.max_score_diff <= ParityLimits::SCORE
-            && self.max_raw_rel_diff <= ParityLimits::RAW
+    /// The outcome; `bf16` says that one of the two computes in bf16.
+    pub(super) fn verdict(&self, bf16: bool) -> Verdict {
+        let raw = if bf16 { ParityLimits::RAW_BF16 } else { ParityLimits::RAW };
+        if self.unmatched > 0 || self.max_score_diff > ParityLimits::SCORE {
+            return Verdict::Differ;
+        }
+        if self.max_raw_rel_diff <= raw {
+            return Verdict::Same;
+        }
+        // Without a box, only the raw outputs say anything.
+        match self.boxes > 0 && self.max_raw_rel_diff <= ParityLimits::RAW_WITH_BOXES {
+            true => Verdict::SameBoxes,
+            false => Verdict::Differ,
+        }
     }
 }
 
@@ -142,7 +188,7 @@ mod tests {
         let one = image(&[1.0, -4.0], vec![found(0, 0.9, 10.0), found(1, 0.5, 10.0)]);
         let comparison = compared(&one, &one);
         assert_eq!(comparison, Comparison { boxes: 2, ..Default::default() });
-        assert!(comparison.holds());
+        assert_eq!(comparison.verdict(false), Verdict::Same);
     }
 
     #[test]
@@ -152,9 +198,28 @@ mod tests {
         let comparison = compared(&expected, &other);
         assert!((comparison.max_score_diff - 0.01).abs() < 1e-6);
         assert!((comparison.max_raw_rel_diff - 0.0005).abs() < 1e-6);
-        assert!(comparison.holds());
-        let raw = image(&[1.005, -4.0], vec![found(0, 0.9, 10.0)]);
-        assert!(!compared(&expected, &raw).holds());
+        assert_eq!(comparison.verdict(false), Verdict::Same);
+    }
+
+    #[test]
+    fn raw_numbers_count_by_precision_and_less_than_boxes() {
+        let boxes = || vec![found(0, 0.9, 10.0)];
+        for (difference, boxes, f32, bf16) in [
+            (0.002, boxes(), Verdict::Same, Verdict::Same),
+            // What yunet differs by, while every box agrees.
+            (0.012, boxes(), Verdict::SameBoxes, Verdict::Same),
+            (0.012, vec![], Verdict::Differ, Verdict::Same),
+            (0.3, boxes(), Verdict::SameBoxes, Verdict::SameBoxes),
+            (0.5, boxes(), Verdict::Differ, Verdict::Differ),
+        ] {
+            let expected = image(&[1.0, -4.0], boxes.clone());
+            let comparison = compared(&expected, &image(&[1.0 + difference, -4.0], boxes));
+            assert_eq!(
+                [comparison.verdict(false), comparison.verdict(true)],
+                [f32, bf16],
+                "{difference}"
+            );
+        }
     }
 
     #[test]
@@ -164,7 +229,7 @@ mod tests {
             let extra = boxes.len();
             let comparison = compared(&expected, &image(&[], boxes));
             assert_eq!(comparison.unmatched, 1 + extra);
-            assert!(!comparison.holds());
+            assert_eq!(comparison.verdict(false), Verdict::Differ);
         }
         assert_eq!(compared(&image(&[], vec![]), &expected).unmatched, 1);
     }
@@ -173,17 +238,17 @@ mod tests {
     fn a_box_at_the_threshold_is_not_lost_to_rounding() {
         let above = image(&[], vec![found(0, 0.2501, 10.0)]);
         let below = image(&[], vec![found(0, 0.2499, 10.0)]);
-        assert!(compared(&above, &below).holds());
-        assert!(compared(&below, &above).holds());
+        assert!(compared(&above, &below).verdict(false).holds());
+        assert!(compared(&below, &above).verdict(false).holds());
     }
 
     #[test]
     fn nan_is_never_in_parity_with_a_number() {
         let number = image(&[1.0], vec![]);
         let none = image(&[f32::NAN], vec![]);
-        assert!(!compared(&number, &none).holds());
-        assert!(!compared(&none, &number).holds());
-        assert!(compared(&none, &none).holds());
-        assert!(!compared(&image(&[0.0], vec![]), &number).holds());
+        assert!(!compared(&number, &none).verdict(true).holds());
+        assert!(!compared(&none, &number).verdict(true).holds());
+        assert!(compared(&none, &none).verdict(false).holds());
+        assert!(!compared(&image(&[0.0], vec![]), &number).verdict(true).holds());
     }
 }

@@ -16,7 +16,7 @@ use clap::builder::BoolishValueParser;
     A number of sessions fits if the p99 of round trips is within --target-age-ms and at most 1 % of\n\
     the frames were dropped or otherwise got no result.\n\
     \n\
-    --json-file holds {\"command\",\"machine\",\"server\",\"frames\",\"run\",\"capacity\"}. run: {\"sessions\",\"fps\",\n\
+    --json-file holds {\"command\",\"partial\",\"machine\",\"server\",\"frames\",\"run\",\"capacity\"}. run: {\"sessions\",\"fps\",\n\
     \"seconds\",\"frames\":{\"due\",\"sent\",\"not_sent\",\"results\",\"dropped\",\"errors\",\"unanswered\"},\"drops\",\n\
     \"errors\",\"advice\",\"age_ms\":{\"p50\",\"p95\",\"p99\",\"max\"},\"round_trip_ms\",\"send_delay_ms\",\"fairness\",\n\
     \"connections\",\"per_second\",\"per_session\"}. capacity, for a search: {\"sessions\",\"frames_per_s\",\n\

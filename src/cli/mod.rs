@@ -36,7 +36,8 @@ pub use serve::ServeArgs;
                   STREAM_…, without the prefix.\n\
                   \n\
                   Exit status: 0 success, 1 something failed while running, 2 the command cannot be\n\
-                  used as given, or the requested backend cannot run here."
+                  used as given, or the requested backend cannot run here, 130\n\
+                  ended by ctrl-c with a part of the results."
 )]
 pub struct Cli {
     /// Log options, accepted by every subcommand.

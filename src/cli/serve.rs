@@ -1,10 +1,9 @@
 //! Options of `framegate serve`.
 
-use std::net::IpAddr;
-
 use clap::Args;
 
 use super::{BackendArgs, DecodeArgs, DetectionArgs};
+use crate::front::places::PlaceLimits;
 
 /// Options of `framegate serve`.
 #[derive(Debug, Args)]
@@ -19,9 +18,9 @@ use super::{BackendArgs, DecodeArgs, DetectionArgs};
     framegate serve --backend null:latency_ms=100      flow control without a model"
 )]
 pub struct ServeArgs {
-    /// Address to listen on; 0.0.0.0 for every network interface
+    /// Address to listen on: an IP address or localhost; 0.0.0.0 for every network interface
     #[arg(long, env = "FRAMEGATE_HOST", value_name = "ADDRESS", default_value = "127.0.0.1")]
-    pub host: IpAddr,
+    pub host: String,
     /// Port to listen on; 0 for any free port
     #[arg(long, env = "FRAMEGATE_PORT", value_name = "PORT", default_value_t = 8000)]
     pub port: u16,
@@ -89,8 +88,10 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub max_frame_age_ms: u64,
-    /// Origin of a web page that may connect, besides the server's own page: SCHEME://HOST or
-    /// SCHEME://HOST:PORT; repeat for more
+    /// Origin of web pages that may connect, besides the server's own page: SCHEME://HOST or
+    /// SCHEME://HOST:PORT (of a whole URL the origin is taken), null, or * for every page; repeat for
+    /// more. Programs other than browsers need no permission. Behind a proxy, name the address that
+    /// people type
     #[arg(
         long,
         env = "FRAMEGATE_ALLOW_ORIGIN",
@@ -99,6 +100,26 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub allow_origin: Vec<String>,
+    /// Connections that may be open at once, streams included; a few more may ask for /healthz, /readyz
+    /// and /metrics
+    #[arg(
+        long,
+        env = "FRAMEGATE_MAX_CONNECTIONS",
+        value_name = "N",
+        default_value_t = PlaceLimits::DEFAULT.total,
+        help_heading = "Limits"
+    )]
+    pub max_connections: usize,
+    /// Connections from one address. Behind a proxy everybody has the address of the proxy: give both
+    /// limits the same value, and let the proxy limit its clients
+    #[arg(
+        long,
+        env = "FRAMEGATE_MAX_CONNECTIONS_PER_ADDRESS",
+        value_name = "N",
+        default_value_t = PlaceLimits::DEFAULT.per_address,
+        help_heading = "Limits"
+    )]
+    pub max_connections_per_address: usize,
     /// Seconds that sessions may take to finish after SIGTERM or ctrl-c
     #[arg(
         long,

@@ -6,11 +6,13 @@ mod bench;
 mod error;
 mod eval;
 mod infer;
+mod interrupt;
 mod load;
 mod models;
 mod offline;
 mod progress;
 mod serve;
+mod signals;
 
 use std::io::{ErrorKind, Write};
 
@@ -28,6 +30,8 @@ pub enum CommandStatus {
     SomeFramesFailed,
     /// Some sessions were refused or lost; the report says why.
     SomeSessionsFailed,
+    /// Ctrl-c has ended it early; what it had done by then was reported, and marked as a part.
+    Interrupted,
     /// A case could not be measured, or the results of two backends differ; the report says which.
     SomeComparisonsFailed,
 }

@@ -1,7 +1,7 @@
 //! The options of `framegate serve`, checked.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
         let (drop_threshold, slow_down_threshold) =
             drop_thresholds(raw.stream_drop_threshold, raw.stream_slowdown_threshold)?;
         Ok(Self {
-            address: SocketAddr::new(raw.host, raw.port),
+            address: SocketAddr::new(host(&raw.host)?, raw.port),
             pipelines,
             pipeline: PipelineOptions {
                 backend,
@@ -57,10 +57,26 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 MAX_SESSIONS,
             )?,
             enforce_sessions: raw.enforce_max_sessions,
+            max_connections: within("--max-connections", raw.max_connections, MAX_SESSIONS)?,
+            max_connections_per_address: within(
+                "--max-connections-per-address",
+                raw.max_connections_per_address,
+                MAX_SESSIONS,
+            )?,
             allowed_origins,
             drain: drain(raw.drain_seconds)?,
         })
     }
+}
+
+/// Reads an address, with or without the brackets that an IPv6 address has in a URL.
+fn host(text: &str) -> Result<IpAddr, ConfigError> {
+    if text.eq_ignore_ascii_case("localhost") {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let expected = "expected an IP address such as 0.0.0.0 or [::1], or localhost";
+    bare.parse().map_err(|_| ConfigError::new("--host", text, expected))
 }
 
 /// Reads `NAME=FILE` and `FILE`.
@@ -130,6 +146,22 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+
+    #[test]
+    fn the_host_is_an_address_or_localhost() {
+        for (text, expected) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("localhost", "127.0.0.1"),
+            ("::1", "::1"),
+            ("[::1]", "::1"),
+            ("[::]", "::"),
+        ] {
+            assert_eq!(host(text), Ok(expected.parse().unwrap()), "{text}");
+        }
+        for wrong in ["", "nowhere", "[::1", "127.0.0.1:8000", "[127.0.0.1]:1"] {
+            assert!(host(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn the_program_and_the_library_have_the_same_defaults() {

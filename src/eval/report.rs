@@ -18,6 +18,8 @@ pub struct Evaluation {
     pub conf: f32,
     /// Overlap above which one of two boxes was dropped.
     pub iou: f32,
+    /// Whether the run was ended early, so that some images are missing.
+    pub partial: bool,
     /// The results.
     #[serde(flatten)]
     pub report: EvalReport,

@@ -2,29 +2,44 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use tokio::time::timeout;
 
+use super::connection::MESSAGE_LIMIT;
+use super::link::Link;
 use super::metrics::MessageOutcome;
-use super::responses::{failure, origin_refused, query_refused, try_later, unavailable};
+use super::multipart;
+use super::refusals::RefusalReason;
+use super::responses::{failure, page_refused, query_refused, try_later, unavailable};
 use super::state::App;
 use crate::engine::{DropReason, FrameErrorCode, FrameOutcome, milliseconds};
 use crate::protocol::{
-    DetectionResult, ErrorBody, HttpErrorCode, InferQuery, InvalidFrame, Jpeg, validate,
+    DetectionResult, ErrorBody, HttpErrorCode, InferForm, InferQuery, InvalidFrame, Jpeg, validate,
 };
 use crate::stages::StageTimes;
 
 /// Lists the stages of a result with their times (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-/// Longest time that a body may take to arrive.
-const BODY_LIMIT: Duration = Duration::from_secs(30);
+/// Bytes that a form may have around its file.
+pub(super) const FORM_BYTES: usize = 16 << 10;
+
+/// The declared type of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Declared {
+    Jpeg,
+    /// Nothing, or just bytes: a JPEG if it begins like one.
+    Unnamed,
+    Form {
+        boundary: String,
+    },
+}
 
 /// Runs one JPEG through a pipeline. The head of the request is checked before the body is read.
 #[utoipa::path(
@@ -32,7 +47,14 @@ const BODY_LIMIT: Duration = Duration::from_secs(30);
     path = "/infer",
     tag = "Inference",
     params(InferQuery),
-    request_body(content = Jpeg, content_type = "image/jpeg", description = "One whole JPEG"),
+    request_body(
+        content(
+            (Jpeg = "image/jpeg"),
+            (Jpeg = "application/octet-stream"),
+            (InferForm = "multipart/form-data"),
+        ),
+        description = "One whole JPEG, by itself or as the first file of a form"
+    ),
     responses(
         (
             status = 200,
@@ -48,7 +70,7 @@ const BODY_LIMIT: Duration = Duration::from_secs(30);
         ),
         (status = 403, description = "This web page may not use the server", body = ErrorBody),
         (status = 413, description = "The JPEG has more bytes than the server accepts", body = ErrorBody),
-        (status = 415, description = "The body is not declared as image/jpeg", body = ErrorBody),
+        (status = 415, description = "The body is not a JPEG by its type", body = ErrorBody),
         (status = 500, description = "The server failed, not the image", body = ErrorBody),
         (
             status = 503,
@@ -60,22 +82,20 @@ const BODY_LIMIT: Duration = Duration::from_secs(30);
 )]
 pub(super) async fn infer(
     State(app): State<Arc<App>>,
+    Extension(link): Extension<Arc<Link>>,
     query: Result<Query<InferQuery>, QueryRejection>,
     request: Request,
 ) -> Response {
     let headers = request.headers();
-    if !app.settings.origins.allows_request(headers) {
-        return origin_refused();
+    if let Err(refused) = app.settings.origins.check(headers) {
+        return page_refused(&app, &refused);
     }
-    if !is_jpeg(headers) {
-        let detail = "Send one JPEG with the header Content-Type: image/jpeg";
-        let code = HttpErrorCode::UnsupportedMediaType;
-        return failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail);
-    }
+    let Some(declared) = declared_type(headers) else { return not_a_jpeg() };
     let limit = app.settings.max_frame_bytes;
-    let declared = declared_length(headers).unwrap_or(0);
-    if declared > limit {
-        return invalid(&app, InvalidFrame::TooLarge { bytes: declared, limit });
+    let around = if matches!(declared, Declared::Form { .. }) { FORM_BYTES } else { 0 };
+    let bytes = declared_length(headers).unwrap_or(0);
+    if bytes > limit + around {
+        return invalid(&app, InvalidFrame::TooLarge { bytes, limit });
     }
     let Ok(Query(InferQuery { pipeline_id })) = query else { return query_refused() };
     let Some(loaded) = app.ready() else { return unavailable(&app) };
@@ -83,11 +103,15 @@ pub(super) async fn infer(
         let detail = "Unknown pipeline_id; see GET /pipelines";
         return failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidPipeline, detail);
     };
-    let Ok(_permit) = app.infer_permits.try_acquire() else {
-        return dropped(&app, DropReason::Busy);
+    let body = tokio::select! {
+        body = timeout(MESSAGE_LIMIT, Bytes::from_request(request, &app)) => body,
+        () = link.must_give_way() => {
+            app.refusals.count(RefusalReason::Memory);
+            return dropped(&app, DropReason::Busy);
+        }
     };
-    let jpeg = match timeout(BODY_LIMIT, Bytes::from_request(request, &app)).await {
-        Ok(Ok(jpeg)) => jpeg,
+    let body = match body {
+        Ok(Ok(body)) => body,
         Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             return invalid(&app, InvalidFrame::TooLarge { bytes: limit + 1, limit });
         }
@@ -97,9 +121,14 @@ pub(super) async fn infer(
         }
     };
     let received = Instant::now();
+    let Some(jpeg) = jpeg(body, &declared) else { return not_a_jpeg() };
     if let Err(problem) = validate(&jpeg, limit) {
         return invalid(&app, problem);
     }
+    // Only now, so that bodies that arrive slowly keep no other request out.
+    let Ok(_permit) = app.infer_permits.try_acquire() else {
+        return dropped(&app, DropReason::Busy);
+    };
     let Ok(mut handle) = loaded.engine.open(pipeline) else { return unavailable(&app) };
     // To the scheduler this is a stream that sends as fast as it can.
     handle.report_offered_rate(f64::INFINITY, received);
@@ -137,12 +166,35 @@ fn invalid(app: &App, problem: InvalidFrame) -> Response {
     failure(status, problem.code().into(), &problem.to_string())
 }
 
-fn is_jpeg(headers: &HeaderMap) -> bool {
-    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = declared.and_then(|value| value.split(';').next()).map(str::trim);
-    essence.is_some_and(|essence| {
-        ["image/jpeg", "image/jpg"].iter().any(|jpeg| essence.eq_ignore_ascii_case(jpeg))
-    })
+fn not_a_jpeg() -> Response {
+    let detail = "Send one JPEG with the header Content-Type: image/jpeg, or as a file in a form";
+    let code = HttpErrorCode::UnsupportedMediaType;
+    failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail)
+}
+
+/// The declared type of the body; `None` if that cannot be a JPEG.
+fn declared_type(headers: &HeaderMap) -> Option<Declared> {
+    let Some(declared) = headers.get(header::CONTENT_TYPE) else { return Some(Declared::Unnamed) };
+    let declared = declared.to_str().ok()?;
+    if let Some(boundary) = multipart::boundary(declared) {
+        return Some(Declared::Form { boundary });
+    }
+    match declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "image/jpeg" | "image/jpg" => Some(Declared::Jpeg),
+        "application/octet-stream" => Some(Declared::Unnamed),
+        _ => None,
+    }
+}
+
+/// The JPEG in a body; `None` if there can be none.
+fn jpeg(body: Bytes, declared: &Declared) -> Option<Bytes> {
+    match declared {
+        Declared::Jpeg => Some(body),
+        Declared::Unnamed => (body.is_empty()
+            || validate(&body, body.len()) != Err(InvalidFrame::NoStartMarker))
+        .then_some(body),
+        Declared::Form { boundary } => multipart::first_file(&body, boundary),
+    }
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<usize> {
@@ -171,19 +223,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_jpegs_are_accepted() {
+    fn only_what_can_be_a_jpeg_is_accepted() {
+        let form = Declared::Form { boundary: "xyz".to_owned() };
         for (declared, expected) in [
-            ("image/jpeg", true),
-            ("IMAGE/JPEG; charset=binary", true),
-            ("image/jpg", true),
-            ("image/png", false),
-            ("text/plain", false),
-            ("", false),
+            (Some("image/jpeg"), Some(Declared::Jpeg)),
+            (Some("IMAGE/JPEG; charset=binary"), Some(Declared::Jpeg)),
+            (Some("image/jpg"), Some(Declared::Jpeg)),
+            (Some("application/octet-stream"), Some(Declared::Unnamed)),
+            (None, Some(Declared::Unnamed)),
+            (Some("multipart/form-data; boundary=xyz"), Some(form)),
+            (Some("multipart/form-data"), None),
+            (Some("image/png"), None),
+            (Some("text/plain"), None),
+            (Some(""), None),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(declared));
-            assert_eq!(is_jpeg(&headers), expected, "{declared}");
+            if let Some(declared) = declared {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(declared));
+            }
+            assert_eq!(declared_type(&headers), expected, "{declared:?}");
         }
-        assert!(!is_jpeg(&HeaderMap::new()));
     }
 }

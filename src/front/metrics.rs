@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets, linear_buckets};
 use prometheus_client::registry::Registry;
 
+use super::refusals::RefusalReason;
 use crate::engine::DropReason;
 use crate::stages::StageTimes;
 
@@ -30,6 +31,7 @@ pub struct Metrics {
     frames: Family<FrameLabels, Counter>,
     drops: Family<DropLabels, Counter>,
     slow_downs: Counter,
+    refused: Family<RefusalLabels, Counter>,
     stages: Family<StageLabels, Histogram>,
     ages: Histogram,
     batches: Histogram,
@@ -60,6 +62,11 @@ struct DropLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StageLabels {
     stage: &'static str,
 }
@@ -84,6 +91,7 @@ impl Default for Metrics {
             frames: Family::default(),
             drops: Family::default(),
             slow_downs: Counter::default(),
+            refused: Family::default(),
             stages: Family::new_with_constructor(|| {
                 // A stage can be much shorter than a frame's age.
                 Histogram::new(exponential_buckets(0.000_062_5, 2.0, 18))
@@ -100,6 +108,9 @@ impl Default for Metrics {
         for reason in DropReason::ALL {
             drop(metrics.drops.get_or_create(&DropLabels { reason: reason.name() }));
         }
+        for reason in RefusalReason::ALL {
+            drop(metrics.refused.get_or_create(&RefusalLabels { reason: reason.name() }));
+        }
         metrics
     }
 }
@@ -111,6 +122,11 @@ impl Metrics {
         registry.register("frames", "Frames by what became of them", self.frames.clone());
         registry.register("drops", "Frames dropped, by reason", self.drops.clone());
         registry.register("slow_downs", "Warnings to slow down", self.slow_downs.clone());
+        registry.register(
+            "refused",
+            "Connections, sessions and requests refused, by reason",
+            self.refused.clone(),
+        );
         registry.register(
             "stage_seconds",
             "Seconds that a frame spent in each stage",
@@ -128,6 +144,11 @@ impl Metrics {
     /// Counts a session that has begun.
     pub fn session_began(&self) {
         self.sessions.inc();
+    }
+
+    /// Number of sessions that are connected.
+    pub fn sessions(&self) -> usize {
+        usize::try_from(self.sessions.get()).unwrap_or(0)
     }
 
     /// Counts a session that has ended.
@@ -152,6 +173,11 @@ impl Metrics {
     /// Counts a warning to slow down.
     pub fn count_slow_down(&self) {
         self.slow_downs.inc();
+    }
+
+    /// Counts a refusal.
+    pub fn count_refusal(&self, reason: RefusalReason) {
+        self.refused.get_or_create(&RefusalLabels { reason: reason.name() }).inc();
     }
 
     /// Records how long a frame spent in each stage.

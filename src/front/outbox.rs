@@ -25,6 +25,9 @@ pub enum Outgoing {
     Other(ServerMessage),
     /// Asks whether the client is still there.
     Ping,
+    /// Writes out the answer to a client's ping, which the library has prepared. While many of these wait,
+    /// nothing more is read from the client.
+    Pong,
     /// Ends the connection.
     Close(CloseReason),
 }

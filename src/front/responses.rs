@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::origin::Refused;
 use super::state::App;
 use crate::protocol::{ErrorBody, HttpErrorCode};
 
@@ -27,7 +28,8 @@ pub(super) fn unavailable(app: &App) -> Response {
 }
 
 /// The web page that sent the request is not allowed to.
-pub(super) fn origin_refused() -> Response {
+pub(super) fn page_refused(app: &App, refused: &Refused) -> Response {
+    app.refusals.page(refused);
     let detail = "This page may not use this server; start it with --allow-origin";
     failure(StatusCode::FORBIDDEN, HttpErrorCode::OriginNotAllowed, detail)
 }

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -18,7 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::accept::accept;
+use super::accept::{accept, within_limits};
 use super::state::App;
 use super::{assets, documents, infer, info, responses, stream};
 
@@ -33,20 +36,22 @@ const CONNECTIONS_SHARE: f64 = 0.95;
 /// Every path that the server answers.
 pub fn router(app: Arc<App>) -> Router {
     // One byte over the limit is read, to distinguish a frame that is too large from one that just fits.
-    let body_limit = DefaultBodyLimit::max(app.settings.max_frame_bytes + 1);
+    let body_limit = app.settings.max_frame_bytes + infer::FORM_BYTES + 1;
+    let own_pages = from_fn_with_state(Arc::clone(&app), own_pages_only);
     Router::new()
         .route("/ws/video/stream", get(stream::connect))
-        .route("/infer", post(infer::infer).layer(body_limit))
-        .route("/info", get(info::info))
-        .route("/pipelines", get(info::pipelines))
+        .route("/infer", post(infer::infer).layer(DefaultBodyLimit::max(body_limit)))
+        .route("/info", get(info::info).layer(own_pages.clone()))
+        .route("/pipelines", get(info::pipelines).layer(own_pages.clone()))
         .route("/openapi.json", get(documents::openapi))
         .route("/asyncapi.json", get(documents::asyncapi))
         .layer(cors(&app))
         .route("/healthz", get(info::health))
-        .route("/readyz", get(info::readiness))
-        .route("/metrics", get(info::metrics))
+        .route("/readyz", get(info::readiness).layer(own_pages.clone()))
+        .route("/metrics", get(info::metrics).layer(own_pages))
         .merge(assets::routes())
         .fallback(responses::not_found)
+        .layer(from_fn_with_state(Arc::clone(&app), within_limits))
         // A panic fails one request only.
         .layer(CatchPanicLayer::new())
         .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
@@ -55,12 +60,22 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// Answers only programs, the server's own page and pages of allowed origins.
+async fn own_pages_only(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.settings.origins.check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => responses::page_refused(&app, &refused),
+    }
+}
+
 /// Lets pages of allowed origins read the answers (Fetch standard, CORS protocol).
-fn cors(app: &App) -> CorsLayer {
-    let origins = app.settings.origins.allowed().iter();
-    let origins = origins.filter_map(|origin| HeaderValue::from_str(origin.as_str()).ok());
+fn cors(app: &Arc<App>) -> CorsLayer {
+    let app = Arc::clone(app);
+    let is_allowed = move |origin: &HeaderValue, _: &Parts| {
+        origin.to_str().is_ok_and(|origin| app.settings.origins.allows(origin))
+    };
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(AllowOrigin::predicate(is_allowed))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE])
         .expose_headers([infer::SERVER_TIMING])
@@ -80,7 +95,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let stop = CancellationToken::new();
-    let mut accepting = tokio::spawn(accept(listener, router(Arc::clone(&app)), stop.clone()));
+    let mut accepting =
+        tokio::spawn(accept(listener, router(Arc::clone(&app)), Arc::clone(&app), stop.clone()));
     let mut shutdown = pin!(shutdown);
     let failed = tokio::select! {
         () = &mut shutdown => None,

@@ -1,6 +1,7 @@
 //! One connection's session: counts frames, decides what becomes of them, says so to the client. In
 //! memory only, created on connect and gone on disconnect.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,14 +10,23 @@ use uuid::Uuid;
 
 use super::admission::{Admission, Advice, Decision, DropThresholds};
 use super::failure_log::FailureLog;
+use super::frame_memory::FrameMemory;
+use super::log_limit::LogLimit;
 use super::messages;
 use super::metrics::{MessageOutcome, Metrics};
 use super::outbox::{Outbox, Outgoing};
+use super::refusals::RefusalReason;
 use crate::engine::{DropReason, FrameOutcome, Reply, StreamHandle};
 use crate::protocol::{CloseReason, ErrorCode, InvalidFrame, ServerMessage, validate};
 
 /// Close the session after this many consecutive invalid frames.
 pub const MAX_INVALID_IN_A_ROW: u32 = 30;
+
+/// Lines about sessions that begin, and about sessions that end.
+static CONNECTS: LogLimit = LogLimit::new(300);
+static DISCONNECTS: LogLimit = LogLimit::new(300);
+/// Lines about sessions that must slow down.
+static SLOW_DOWNS: LogLimit = LogLimit::new(300);
 
 /// Counts of a session's frames by outcome: each has one outcome or is in flight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,6 +51,9 @@ pub struct ClientSession {
     max_frame_bytes: usize,
     admission: Admission,
     counts: Counts,
+    /// The frames that the engine has.
+    under_way: BTreeSet<u64>,
+    frames: Arc<FrameMemory>,
     invalid_in_a_row: u32,
     last_processed: Option<Instant>,
     draining: bool,
@@ -54,6 +67,7 @@ impl ClientSession {
         pipeline_id: impl Into<String>,
         max_frame_bytes: usize,
         thresholds: DropThresholds,
+        frames: Arc<FrameMemory>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let session = Self {
@@ -62,6 +76,8 @@ impl ClientSession {
             max_frame_bytes,
             admission: Admission::new(thresholds),
             counts: Counts::default(),
+            under_way: BTreeSet::new(),
+            frames,
             invalid_in_a_row: 0,
             last_processed: None,
             draining: false,
@@ -70,7 +86,10 @@ impl ClientSession {
         };
         session.metrics.session_began();
         let Self { id, pipeline_id, .. } = &session;
-        tracing::info!(session_id = %id, %pipeline_id, "stream_connect");
+        if let Some(unmentioned) = CONNECTS.mention(Instant::now()) {
+            let unmentioned = (unmentioned > 0).then_some(unmentioned);
+            tracing::info!(session_id = %id, %pipeline_id, unmentioned, "stream_connect");
+        }
         session
     }
 
@@ -121,9 +140,20 @@ impl ClientSession {
             // Admission has counted this drop itself.
             Decision::Shed => send(self.drop_frame(frame_index, DropReason::Pacing)),
             Decision::Admit => {
-                if let Err(reason) = handle.offer(frame_index, received, message) {
-                    self.admission.dropped();
-                    send(self.drop_frame(frame_index, reason));
+                let held = self.frames.hold(message, self.metrics.sessions());
+                let offered = match held {
+                    Some(jpeg) => handle.offer(frame_index, received, jpeg),
+                    // Frames of others have taken all the memory there is for large ones.
+                    None => Err(DropReason::Busy),
+                };
+                match offered {
+                    Ok(()) => {
+                        self.under_way.insert(frame_index);
+                    }
+                    Err(reason) => {
+                        self.admission.dropped();
+                        send(self.drop_frame(frame_index, reason));
+                    }
                 }
             }
         }
@@ -146,6 +176,7 @@ impl ClientSession {
             return;
         }
         let Reply { frame_index, received, outcome } = reply;
+        self.under_way.remove(&frame_index);
         match outcome {
             FrameOutcome::Result(result) => {
                 self.last_processed = Some(Instant::now());
@@ -181,6 +212,19 @@ impl ClientSession {
         self.draining = true;
     }
 
+    /// Drops the frames that the engine still has.
+    pub fn drop_what_is_under_way(&mut self, outbox: &mut Outbox) {
+        for frame_index in std::mem::take(&mut self.under_way) {
+            let dropped = self.drop_frame(frame_index, DropReason::Draining);
+            outbox.push(dropped);
+        }
+    }
+
+    /// The message that is arriving is given up, to make room for others.
+    pub fn give_up_message(&self) {
+        self.metrics.count_refusal(RefusalReason::Memory);
+    }
+
     /// Whether frames are dropped because the server is shutting down.
     pub fn is_draining(&self) -> bool {
         self.draining
@@ -198,7 +242,16 @@ impl ClientSession {
         match advice {
             Advice::SlowDown { recommended_fps, drop_rate } => {
                 self.metrics.count_slow_down();
-                tracing::info!(%session_id, recommended_fps, drop_rate, "stream_slow_down");
+                if let Some(unmentioned) = SLOW_DOWNS.mention(Instant::now()) {
+                    let unmentioned = (unmentioned > 0).then_some(unmentioned);
+                    tracing::info!(
+                        %session_id,
+                        recommended_fps,
+                        drop_rate,
+                        unmentioned,
+                        "stream_slow_down"
+                    );
+                }
             }
             Advice::Recovered { recommended_fps } => {
                 tracing::debug!(%session_id, recommended_fps, "stream_recovered");
@@ -211,6 +264,7 @@ impl ClientSession {
 impl Drop for ClientSession {
     fn drop(&mut self) {
         self.metrics.session_ended();
+        let Some(unmentioned) = DISCONNECTS.mention(Instant::now()) else { return };
         let Counts { frames, results, dropped, failed, in_flight } = self.counts;
         let idle = self.last_processed.map(|at| at.elapsed().as_secs_f64());
         tracing::info!(
@@ -223,6 +277,7 @@ impl Drop for ClientSession {
             in_flight,
             backpressure_state = ?self.admission.state(),
             seconds_since_last_processed = idle,
+            unmentioned = (unmentioned > 0).then_some(unmentioned),
             "stream_disconnect"
         );
     }

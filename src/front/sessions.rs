@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::log_limit::LogLimit;
+
+/// Lines about sessions beyond the recommended number.
+static TOO_MANY: LogLimit = LogLimit::new(10);
 
 /// How many sessions to serve at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +48,13 @@ impl Sessions {
         let may_enter = |active: usize| (!enforced || active < recommended).then_some(active + 1);
         let before =
             self.active.fetch_update(Ordering::SeqCst, Ordering::SeqCst, may_enter).ok()?;
-        if before >= recommended {
+        if before >= recommended
+            && let Some(unmentioned) = TOO_MANY.mention(Instant::now())
+        {
             tracing::warn!(
                 sessions = before + 1,
                 recommended,
+                unmentioned,
                 "more sessions than recommended; see STREAM_MAX_SESSIONS"
             );
         }

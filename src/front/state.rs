@@ -10,9 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::DropThresholds;
 use super::failure_log::FailureLog;
+use super::frame_memory::FrameMemory;
 use super::metrics::{BuildLabels, Metrics};
 use super::origin::OriginPolicy;
+use super::places::PlaceLimits;
+use super::refusals::Refusals;
 use super::sessions::{SessionLimit, Sessions};
+use super::unfinished::Unfinished;
 use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
 use crate::panics::unpoisoned;
 
@@ -25,10 +29,36 @@ pub struct FrontSettings {
     pub thresholds: DropThresholds,
     /// How many sessions to serve at once.
     pub sessions: SessionLimit,
+    /// How many connections may be open.
+    pub places: PlaceLimits,
+    /// Memory for messages.
+    pub memory: MemoryLimits,
     /// Which web pages may use the server.
     pub origins: OriginPolicy,
     /// Longest time that a shutdown may take.
     pub drain: Duration,
+}
+
+/// Memory for the messages of all clients together, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryLimits {
+    /// Of messages that are still arriving, beyond the first 64 KiB of each.
+    pub unfinished: usize,
+    /// Of frames that wait for an answer. Half of it is divided equally among the sessions.
+    pub frames: usize,
+}
+
+impl MemoryLimits {
+    /// Room for eight of the largest messages to arrive at once, and for the largest frames from as many
+    /// sessions as are recommended, beside what is in the engine.
+    pub fn for_frames(max_frame_bytes: usize, sessions: usize, max_batch: usize) -> Self {
+        const LEAST: usize = 64 << 20;
+        /// Batches in the engine at once: one prepared, one run, one answered.
+        const BATCHES: usize = 3;
+        let unfinished = LEAST.max(8 * 2 * max_frame_bytes);
+        let frames = (sessions + BATCHES * max_batch).saturating_mul(max_frame_bytes);
+        Self { unfinished, frames: 2 * LEAST.max(frames).min(usize::MAX / 2) }
+    }
 }
 
 /// A pipeline under the name that clients ask for.
@@ -59,6 +89,11 @@ pub struct App {
     pub sessions: Sessions,
     /// Cancelled when the shutdown begins.
     pub draining: CancellationToken,
+    /// Messages that are arriving.
+    pub(super) unfinished: Arc<Unfinished>,
+    /// Frames that wait for an answer.
+    pub(super) frames: Arc<FrameMemory>,
+    pub(super) refusals: Refusals,
     /// One permit per `POST /infer` being answered.
     pub(super) infer_permits: Semaphore,
     infer_failures: Mutex<FailureLog>,
@@ -74,6 +109,9 @@ impl App {
     pub fn new(settings: FrontSettings, metrics: Arc<Metrics>) -> Arc<Self> {
         let sessions = Sessions::new(settings.sessions);
         Arc::new(Self {
+            unfinished: Unfinished::new(settings.memory.unfinished),
+            frames: FrameMemory::new(settings.memory.frames),
+            refusals: Refusals::new(Arc::clone(&metrics)),
             settings,
             metrics,
             sessions,

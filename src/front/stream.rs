@@ -12,16 +12,23 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-use super::accept::ConnectionPermit;
 use super::connection::{self, Drain};
 use super::info::input_size;
-use super::responses::{failure, origin_refused, query_refused, try_later, unavailable};
+use super::link::Link;
+use super::refusals::RefusalReason;
+use super::responses::{failure, page_refused, query_refused, try_later, unavailable};
 use super::session::ClientSession;
 use super::state::App;
 use crate::protocol::{
     CloseReason, ErrorBody, ErrorCode, Greeting, HttpErrorCode, ServerMessage, SessionInfo,
     StreamQuery,
 };
+
+/// Bytes read from a socket at a time.
+const READ_BYTES: usize = 32 << 10;
+/// Most bytes that wait to be written to a socket, more than any result has. Without a bound the library
+/// would collect an answer to every ping of a client that reads none.
+const UNWRITTEN_BYTES: usize = 1 << 20;
 
 /// Opens a WebSocket that takes one JPEG per binary message; /asyncapi.json describes its messages.
 #[utoipa::path(
@@ -44,15 +51,15 @@ use crate::protocol::{
 )]
 pub(super) async fn connect(
     State(app): State<Arc<App>>,
-    Extension(connection_permit): Extension<ConnectionPermit>,
+    Extension(link): Extension<Arc<Link>>,
     headers: HeaderMap,
     query: Result<Query<StreamQuery>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    if !app.settings.origins.allows_request(&headers) {
-        return origin_refused();
+    if let Err(refused) = app.settings.origins.check(&headers) {
+        return page_refused(&app, &refused);
     }
-    let Ok(upgrade) = upgrade else {
+    let Ok(mut upgrade) = upgrade else {
         let detail = "This is a WebSocket; see GET /";
         return failure(StatusCode::UPGRADE_REQUIRED, HttpErrorCode::WebsocketOnly, detail);
     };
@@ -63,18 +70,31 @@ pub(super) async fn connect(
         return unavailable(&app);
     }
     let Some(session_permit) = app.sessions.try_acquire() else {
+        app.refusals.count(RefusalReason::Sessions);
         let detail = "The limit on sessions is reached";
         return try_later(HttpErrorCode::TooManySessions, detail);
     };
     // A message over twice the limit is not even read; up to there the client learns its size.
     let longest = app.settings.max_frame_bytes.saturating_mul(2);
-    upgrade.max_message_size(longest).max_frame_size(longest).on_upgrade(async move |socket| {
-        serve(socket, &app, query).await;
-        drop((session_permit, connection_permit));
-    })
+    // Only one thing is spoken here, so whatever name a client has for it is right. Browsers break off where
+    // none of theirs is repeated.
+    let requested = upgrade.requested_protocols().next().cloned();
+    if let Some(protocol) = requested {
+        upgrade.set_selected_protocol(protocol);
+    }
+    link.begin_stream();
+    upgrade
+        .max_message_size(longest)
+        .max_frame_size(longest)
+        .read_buffer_size(READ_BYTES)
+        .max_write_buffer_size(UNWRITTEN_BYTES)
+        .on_upgrade(async move |socket| {
+            serve(socket, &app, query, link).await;
+            drop(session_permit);
+        })
 }
 
-async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
+async fn serve(socket: WebSocket, app: &Arc<App>, query: StreamQuery, link: Arc<Link>) {
     let Some(loaded) = app.loaded() else { return };
     let Some((number, pipeline)) = loaded.pipeline(query.pipeline_id.as_deref()) else {
         return refuse(socket, &query.pipeline_id.unwrap_or_default()).await;
@@ -84,6 +104,7 @@ async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
         &pipeline.id,
         settings.max_frame_bytes,
         settings.thresholds,
+        Arc::clone(&app.frames),
         Arc::clone(&app.metrics),
     );
     let greeting = query.wants_greeting().then(|| Greeting {
@@ -101,7 +122,7 @@ async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
         return refuse(socket, &pipeline.id).await;
     };
     let drain = Drain { begun: app.draining.clone(), deadline: settings.drain };
-    connection::run(socket, session, handle, greeting, drain, Arc::clone(&app.metrics)).await;
+    connection::run(socket, session, handle, greeting, drain, link, Arc::clone(&app.metrics)).await;
 }
 
 /// Refuses a client whose pipeline does not exist.

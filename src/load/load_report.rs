@@ -12,6 +12,8 @@ use crate::report::Machine;
 pub struct LoadReport {
     /// The command line.
     pub command: String,
+    /// Whether the measurement was ended early, so that it is shorter than planned.
+    pub partial: bool,
     /// The machine that the load came from; the server's too if it ran there.
     pub machine: Machine,
     /// The server's address.

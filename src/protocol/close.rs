@@ -16,7 +16,7 @@ pub mod code {
     pub const ABNORMAL: u16 = 1006;
     /// A message was malformed.
     pub const INVALID_PAYLOAD: u16 = 1007;
-    /// The pipeline is unknown, or too many messages in a row were not frames.
+    /// The pipeline is unknown, a message took too long, or too many in a row were not frames.
     pub const POLICY_VIOLATION: u16 = 1008;
     /// A message is far too large.
     pub const MESSAGE_TOO_BIG: u16 = 1009;
@@ -46,17 +46,32 @@ pub enum CloseReason {
     MessageTooLarge,
     /// The server is shutting down.
     ShuttingDown,
+    /// The client has sent its last message, and all of them are answered.
+    InputEnded,
+    /// The client broke the WebSocket protocol.
+    ProtocolError,
+    /// The client sent text that is not UTF-8.
+    NotUtf8,
+    /// A message took too long to arrive.
+    MessageTooSlow,
+    /// Unfinished messages have taken all the memory there is for them.
+    OutOfMemory,
 }
 
 impl CloseReason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Silent,
         Self::TextMessage,
         Self::UnknownPipeline,
         Self::TooManyInvalidFrames,
         Self::MessageTooLarge,
         Self::ShuttingDown,
+        Self::InputEnded,
+        Self::ProtocolError,
+        Self::NotUtf8,
+        Self::MessageTooSlow,
+        Self::OutOfMemory,
     ];
 
     /// The code that is sent.
@@ -64,9 +79,15 @@ impl CloseReason {
         match self {
             Self::Silent => code::GOING_AWAY,
             Self::TextMessage => code::UNSUPPORTED_DATA,
-            Self::UnknownPipeline | Self::TooManyInvalidFrames => code::POLICY_VIOLATION,
+            Self::UnknownPipeline | Self::TooManyInvalidFrames | Self::MessageTooSlow => {
+                code::POLICY_VIOLATION
+            }
             Self::MessageTooLarge => code::MESSAGE_TOO_BIG,
             Self::ShuttingDown => code::SERVICE_RESTART,
+            Self::InputEnded => code::NORMAL,
+            Self::ProtocolError => code::PROTOCOL_ERROR,
+            Self::NotUtf8 => code::INVALID_PAYLOAD,
+            Self::OutOfMemory => code::TRY_AGAIN_LATER,
         }
     }
 
@@ -79,6 +100,11 @@ impl CloseReason {
             Self::TooManyInvalidFrames => "too many invalid frames",
             Self::MessageTooLarge => "message too large",
             Self::ShuttingDown => "the server is shutting down",
+            Self::InputEnded => "everything is answered",
+            Self::ProtocolError => "this is not WebSocket",
+            Self::NotUtf8 => "text is not UTF-8",
+            Self::MessageTooSlow => "a message took too long to arrive",
+            Self::OutOfMemory => "too many unfinished messages; try again later",
         }
     }
 }
@@ -94,7 +120,8 @@ pub fn meaning(close_code: Option<u16>) -> &'static str {
         Some(code::ABNORMAL) => "the connection broke",
         Some(code::INVALID_PAYLOAD) => "the server says a message was malformed",
         Some(code::POLICY_VIOLATION) => {
-            "refused: an unknown pipeline, or too many messages in a row that are not frames"
+            "refused: an unknown pipeline, a message that took too long, or too many in a row that are not \
+             frames"
         }
         Some(code::MESSAGE_TOO_BIG) => "a frame is far larger than the server accepts",
         Some(code::INTERNAL_ERROR) => "the server failed",
@@ -118,6 +145,11 @@ mod tests {
             (CloseReason::TooManyInvalidFrames, 1008),
             (CloseReason::MessageTooLarge, 1009),
             (CloseReason::ShuttingDown, 1012),
+            (CloseReason::InputEnded, 1000),
+            (CloseReason::ProtocolError, 1002),
+            (CloseReason::NotUtf8, 1007),
+            (CloseReason::MessageTooSlow, 1008),
+            (CloseReason::OutOfMemory, 1013),
         ] {
             assert_eq!(reason.code(), code, "{reason:?}");
         }

@@ -92,11 +92,13 @@ words! {
         WebsocketOnly = "websocket_only",
         /// The enforced limit on sessions is reached.
         TooManySessions = "too_many_sessions",
+        /// There is no place for another connection, or none for one from this address.
+        TooManyConnections = "too_many_connections",
         /// The server is loading its models.
         Starting = "starting",
         /// The server is shutting down.
         Draining = "draining",
-        /// The body is not declared as a JPEG.
+        /// The body is not a JPEG by its type.
         UnsupportedMediaType = "unsupported_media_type",
         /// The body did not arrive in time.
         IncompleteBody = "incomplete_body",

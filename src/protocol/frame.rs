@@ -1,11 +1,13 @@
-//! Whether a message can be a frame: checks of its first and last bytes and its size, in a fixed order,
-//! before the frame is counted.
+//! Whether a message can be a frame: checks of its size and its markers, in a fixed order, before the frame
+//! is counted.
+
+use memchr::memmem;
 
 use super::ErrorCode;
 
 /// First two bytes of every JPEG (SOI; ITU-T T.81, B.1.1.3).
 const START_MARKER: [u8; 2] = [0xFF, 0xD8];
-/// Last two bytes of every JPEG (EOI).
+/// Last two bytes of every JPEG (EOI). What follows them is ignored: cameras pad frames and append trailers.
 const END_MARKER: [u8; 2] = [0xFF, 0xD9];
 
 /// Why a message is not a frame. Displays as the detail on the wire.
@@ -25,7 +27,7 @@ pub enum InvalidFrame {
     /// It does not begin as a JPEG does.
     #[error("Frame is not a valid JPEG (missing SOI marker)")]
     NoStartMarker,
-    /// It does not end as a JPEG does.
+    /// It has no end anywhere.
     #[error("Frame is not a valid JPEG (missing EOI marker)")]
     NoEndMarker,
 }
@@ -61,7 +63,8 @@ pub fn validate(message: &[u8], limit: usize) -> Result<(), InvalidFrame> {
     let Some(rest) = message.strip_prefix(&START_MARKER) else {
         return Err(InvalidFrame::NoStartMarker);
     };
-    if !rest.ends_with(&END_MARKER) {
+    // From the end, where it is as a rule.
+    if memmem::rfind(rest, &END_MARKER).is_none() {
         return Err(InvalidFrame::NoEndMarker);
     }
     Ok(())
@@ -83,7 +86,9 @@ mod tests {
             (b"x\xFF\xD8\xFF\xD9", 9, Err(InvalidFrame::NoStartMarker)),
             (b"\xFF\xD8", 9, Err(InvalidFrame::NoEndMarker)),
             (b"\xFF\xD8\xD9", 9, Err(InvalidFrame::NoEndMarker)),
-            (b"\xFF\xD8\xFF\xD9\0", 9, Err(InvalidFrame::NoEndMarker)),
+            (b"\xFF\xD8\xFF\xD9\0\0\0", 9, Ok(())),
+            (b"\xFF\xD8 \xFF\xD9\r\n", 9, Ok(())),
+            (b"\xFF\xD8\xFF\0\xD9", 9, Err(InvalidFrame::NoEndMarker)),
             (b"\xFF\xD8 anything \xFF\xD9", 99, Ok(())),
         ] {
             assert_eq!(validate(message, limit), expected, "{message:?} up to {limit}");

@@ -32,6 +32,14 @@ impl PartialSchema for Jpeg {
 
 impl ToSchema for Jpeg {}
 
+/// A form with one file, as the body of `POST /infer`. Here for its schema alone.
+#[derive(Debug, Clone, Copy, ToSchema)]
+pub struct InferForm {
+    /// The field may have any name; the first file is taken.
+    #[expect(dead_code, reason = "only its schema is used")]
+    file: Jpeg,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

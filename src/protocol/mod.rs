@@ -28,7 +28,7 @@ pub use close::CloseReason;
 pub use codes::{DropReason, ErrorCode, HttpErrorCode};
 pub use constants::{DrainingNotice, RecoveredNotice, SlowDownWarning, True};
 pub use frame::{InvalidFrame, validate};
-pub use http::{ErrorBody, Jpeg};
+pub use http::{ErrorBody, InferForm, Jpeg};
 pub use info::{
     Info, LimitsInfo, PipelineEntry, PipelineInfo, PipelineList, Readiness, ReadinessStatus,
     ThresholdsInfo,

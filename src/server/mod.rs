@@ -74,6 +74,11 @@ impl Server {
         let Self { listener, address, selected, options } = self;
         let app = App::new(options.front_settings(), Arc::new(Metrics::default()));
         tracing::info!(%address, "listening on http://{address}");
+        for origin in options.allowed_origins.iter().filter(|origin| origin.admits_anybody()) {
+            tracing::warn!(
+                "--allow-origin {origin} lets every page that somebody visits use this server"
+            );
+        }
         let loading = {
             let app = Arc::clone(&app);
             spawn_blocking(move || {

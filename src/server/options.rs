@@ -7,10 +7,11 @@ use std::time::Duration;
 use framegate_models::detector::EMBEDDED_MODEL;
 
 use crate::engine::EngineSettings;
-use crate::front::FrontSettings;
 use crate::front::admission::DropThresholds;
 use crate::front::origin::{Origin, OriginPolicy};
+use crate::front::places::PlaceLimits;
 use crate::front::sessions::SessionLimit;
+use crate::front::{FrontSettings, MemoryLimits};
 use crate::pipeline::PipelineOptions;
 
 /// How to set up a [`Server`](crate::Server). The default is that of `framegate serve`: the built-in
@@ -36,6 +37,10 @@ pub struct ServerOptions {
     pub recommended_sessions: usize,
     /// Whether to refuse sessions above that number.
     pub enforce_sessions: bool,
+    /// Connections that may be open at once.
+    pub max_connections: usize,
+    /// Connections from one address.
+    pub max_connections_per_address: usize,
     /// Web pages that may connect besides the server's own.
     pub allowed_origins: Vec<Origin>,
     /// How long sessions may take to drain after the shutdown has begun.
@@ -70,6 +75,8 @@ impl Default for ServerOptions {
             slow_down_threshold: 0.30,
             recommended_sessions: 10,
             enforce_sessions: false,
+            max_connections: PlaceLimits::DEFAULT.total,
+            max_connections_per_address: PlaceLimits::DEFAULT.per_address,
             allowed_origins: Vec::new(),
             drain: Duration::from_secs(10),
         }
@@ -96,6 +103,16 @@ impl ServerOptions {
                 recommended: self.recommended_sessions,
                 enforced: self.enforce_sessions,
             },
+            places: PlaceLimits {
+                total: self.max_connections,
+                per_address: self.max_connections_per_address,
+                ..PlaceLimits::DEFAULT
+            },
+            memory: MemoryLimits::for_frames(
+                self.max_frame_bytes,
+                self.recommended_sessions,
+                self.pipeline.max_batch,
+            ),
             origins: OriginPolicy::new(
                 self.allowed_origins.clone(),
                 self.address.ip().is_loopback(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use framegate::backends::BackendOptions;
 use framegate::bench::report::ModelReport;
 use framegate::bench::{Bench, BenchCase, BenchError, RunnerConfig, Step, Worker};
+use framegate::stop::StopFlag;
 use framegate_backend_api::{Backend, BackendError};
 use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
@@ -68,7 +69,12 @@ impl Data {
             "reference" => Worker::here(config, &ReferenceBackend),
             _ => Worker::here(config, backend),
         };
-        Bench { duration: Duration::from_millis(10) }.run(configs, start, &mut |_| ())
+        Bench { duration: Duration::from_millis(10) }.run(
+            configs,
+            start,
+            &mut |_| (),
+            &StopFlag::new(),
+        )
     }
 }
 
@@ -119,12 +125,38 @@ fn the_order_is_reversed_after_each_turn() {
     let configs = vec![data.config("a", 1), data.config("b", 1)];
     let start = |config: RunnerConfig| Worker::here(config, &ReferenceBackend);
     let bench = Bench { duration: Duration::from_millis(1) };
-    bench.run(configs, start, &mut |step| {
-        if let Step::Measuring(case) = step {
-            turns.push(case.contains("on a,"));
-        }
-    });
+    bench.run(
+        configs,
+        start,
+        &mut |step| {
+            if let Step::Measuring(case) = step {
+                turns.push(case.contains("on a,"));
+            }
+        },
+        &StopFlag::new(),
+    );
     assert_eq!(turns, [true, false, false, true, true, false, false, true, true, false]);
+}
+
+#[test]
+fn a_benchmark_that_is_stopped_reports_what_it_has() {
+    let data = Data::new();
+    let stop = StopFlag::new();
+    let configs = vec![data.config("a", 1), data.config("b", 1)];
+    let start = |config: RunnerConfig| Worker::here(config, &ReferenceBackend);
+    let bench = Bench { duration: Duration::from_millis(1) };
+    let mut steps = 0;
+    let mut progress = |_| {
+        steps += 1;
+        // Both have been loaded, and the first is having its first turn.
+        if steps == 3 {
+            stop.set();
+        }
+    };
+    let report = bench.run(configs, start, &mut progress, &stop);
+    assert_eq!(report.runs.len(), 1, "{report:?}");
+    assert!(report.runs[0].frames_per_s > 0.0);
+    assert!(report.parity.is_empty() && report.failures.is_empty());
 }
 
 #[test]
@@ -134,7 +166,7 @@ fn a_worker_that_cannot_start_is_a_failure() {
         Err(BenchError::Process { case: config.case.to_string(), problem: "no".to_owned() })
     };
     let bench = Bench { duration: Duration::from_millis(1) };
-    let report = bench.run(vec![data.config("a", 1)], refuse, &mut |_| ());
+    let report = bench.run(vec![data.config("a", 1)], refuse, &mut |_| (), &StopFlag::new());
     assert!(!report.holds() && report.failures.len() == 1);
     let mut program = std::process::Command::new("/nonexistent/program");
     let error = Worker::start(data.config("a", 1), &mut program).err().unwrap();

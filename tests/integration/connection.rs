@@ -11,6 +11,8 @@ use bytes::Bytes;
 use framegate::engine::{Engine, EngineSettings, Pipeline};
 use framegate::front::admission::DropThresholds;
 use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
+use framegate::front::frame_memory::FrameMemory;
+use framegate::front::link::Link;
 use framegate::front::metrics::Metrics;
 use framegate::front::session::ClientSession;
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
@@ -65,6 +67,7 @@ struct Connection {
     from_server: mpsc::Receiver<Message>,
     metrics: Arc<Metrics>,
     drain: CancellationToken,
+    link: Arc<Link>,
     serving: JoinHandle<()>,
     _engine: Engine,
 }
@@ -95,9 +98,11 @@ fn connect(unread: usize) -> Connection {
         "colours",
         1000,
         DropThresholds { drop: 0.1, slow_down: 0.3 },
+        FrameMemory::new(1 << 20),
         Arc::clone(&metrics),
     );
     let begun = CancellationToken::new();
+    let link = Link::alone();
     let drain = Drain { begun: begun.clone(), deadline: Duration::from_secs(7) };
     let served = run(
         socket,
@@ -105,10 +110,11 @@ fn connect(unread: usize) -> Connection {
         engine.open(engine.pipelines()[0]).unwrap(),
         None,
         drain,
+        Arc::clone(&link),
         Arc::clone(&metrics),
     );
     let serving = tokio::spawn(served);
-    Connection { to_server, from_server, metrics, drain: begun, serving, _engine: engine }
+    Connection { to_server, from_server, metrics, drain: begun, link, serving, _engine: engine }
 }
 
 impl Connection {
@@ -217,6 +223,16 @@ async fn a_client_that_hangs_up_is_cleaned_up_at_once() {
     connection.serving.await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert!(connection.metrics.encode().contains("framegate_sessions_active 0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_sends_nothing_more_is_closed_when_everything_is_answered() {
+    let mut connection = connect(100);
+    connection.send(Message::Binary(Bytes::from_static(b"no image")));
+    assert_eq!(connection.hear_json().await["error"], "invalid_frame");
+    connection.link.end_input();
+    assert_eq!(close_code(&connection.hear().await), Some(1000));
+    connection.serving.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

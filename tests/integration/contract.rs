@@ -194,7 +194,7 @@ async fn answers_over_http_are_those_described() {
         let mut request =
             reqwest::Client::new().post(url).header("content-type", content_type).body(body);
         if let Some(origin) = origin {
-            request = request.header("origin", origin);
+            request = request.header("origin", origin).header("user-agent", "Mozilla/5.0");
         }
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();

@@ -113,6 +113,8 @@ async fn one_image_is_answered_over_http() {
         ("/infer", "image/jpeg", hollow(4097), 413, "frame_too_large"),
         ("/infer", "image/jpeg", hollow(100_000), 413, "frame_too_large"),
         ("/infer", "image/png", image(0), 415, "unsupported_media_type"),
+        ("/infer", "application/octet-stream", b"GIF89a".to_vec(), 415, "unsupported_media_type"),
+        ("/infer", "multipart/form-data; boundary=b", image(0), 415, "unsupported_media_type"),
         ("/nowhere", "image/jpeg", image(0), 404, "not_found"),
     ] {
         let refused = post(path, content_type, body).await;
@@ -127,6 +129,48 @@ async fn one_image_is_answered_over_http() {
     let refused = post("/infer", "image/jpeg", image(0)).await;
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn a_jpeg_is_recognised_by_its_bytes_and_in_a_form() {
+    let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
+    // Cameras pad frames and append trailers.
+    let padded = [image(2), vec![0; 1000]].concat();
+    let head = "--b\r\nContent-Disposition: form-data; name=x; filename=\"a.jpg\"\r\n\r\n";
+    let form = [head.as_bytes(), &padded, b"\r\n--b--\r\n"].concat();
+    for (content_type, body) in [
+        (Some("image/jpeg"), &padded),
+        (Some("application/octet-stream"), &padded),
+        (None, &padded),
+        (Some("multipart/form-data; boundary=b"), &form),
+    ] {
+        let mut request = reqwest::Client::new().post(server.url("/infer")).body(body.clone());
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{content_type:?}");
+        let result: DetectionResult = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(&*result.detections[0].label, "blue");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_reaches_this_machine_under_another_name_learns_nothing() {
+    let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
+    for path in ["/metrics", "/info", "/pipelines", "/readyz"] {
+        for (host, agent, expected) in [
+            ("rebound.example", "Mozilla/5.0", 403),
+            ("localhost", "Mozilla/5.0", 200),
+            // What a proxy in front passes on for a program.
+            ("rebound.example", "Prometheus/3.0", 200),
+        ] {
+            let request = reqwest::Client::new().get(server.url(path));
+            let answer = request.header("host", host).header("user-agent", agent).send().await;
+            assert_eq!(answer.unwrap().status(), expected, "{path} at {host} by {agent}");
+        }
+    }
+    assert_eq!(server.metric("framegate_refused_total{reason=\"host\"}"), 4.0);
 }
 
 #[tokio::test]
@@ -173,7 +217,8 @@ async fn a_request_is_refused_by_its_head_before_its_body_arrives() {
         ("Content-Type: image/png\r\nContent-Length: 1000", "415"),
         ("Content-Type: image/jpeg\r\nContent-Length: 100000", "413"),
         (
-            "Content-Type: image/jpeg\r\nOrigin: https://other.example\r\nContent-Length: 1000",
+            "Content-Type: image/jpeg\r\nOrigin: https://other.example\r\nUser-Agent: Mozilla/5.0\r\n\
+             Content-Length: 1000",
             "403",
         ),
     ] {

@@ -6,6 +6,7 @@
 mod allocations;
 mod annotate;
 mod architecture;
+mod attacks;
 mod bench;
 mod boxes;
 mod cli;
@@ -18,6 +19,7 @@ mod eval;
 mod flow;
 mod http;
 mod infer;
+mod interrupt;
 mod kernels;
 mod live;
 mod load;

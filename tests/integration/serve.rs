@@ -1,74 +1,15 @@
 //! `framegate serve` as a program: how it starts, what it refuses, how it ends.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Stdio};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::client::{Client, Said};
 use crate::support::images::{GENERATED, plain};
 use crate::support::program::{cpu_backends, framegate, run};
+use crate::support::serving::Server;
 use crate::support::{test_data, video};
-
-/// A process that is killed when this is dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A running server.
-struct Server {
-    process: Process,
-    address: SocketAddr,
-    log: BufReader<ChildStderr>,
-}
-
-impl Server {
-    /// Starts with these arguments on any free port, and waits until it is ready.
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = framegate(["serve", "--port", "0", "--log-format", "json"]);
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut process = Process(command.spawn().expect("the program starts"));
-        let mut log = BufReader::new(process.0.stderr.take().expect("the log is piped"));
-        let mut address = None;
-        let mut lines = String::new();
-        loop {
-            let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "the server has ended: {lines}");
-            let entry: Value = serde_json::from_str(&line).unwrap();
-            if let Some(found) = entry["fields"]["address"].as_str() {
-                address = Some(found.parse().unwrap());
-            }
-            if entry["fields"]["message"].as_str().is_some_and(|text| text.starts_with("ready")) {
-                let address = address.expect("the address is logged before the server is ready");
-                return Self { process, address, log };
-            }
-            lines.push_str(&line);
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let process = self.process.0.id().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", name, &process]).status();
-        assert!(sent.unwrap().success());
-    }
-
-    /// Waits for the end; returns the exit status and what was logged since the start.
-    fn end(mut self) -> (i32, Vec<Value>) {
-        let mut log = String::new();
-        self.log.read_to_string(&mut log).unwrap();
-        let entries = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        (self.process.0.wait().unwrap().code().expect("it was not killed"), entries)
-    }
-}
 
 #[tokio::test]
 async fn a_null_backend_does_not_need_a_model() {

@@ -198,7 +198,7 @@ async fn web_pages_are_admitted_by_origin() {
             .header("content-type", "image/jpeg")
             .body(image(0));
         if let Some(origin) = origin {
-            request = request.header("origin", origin);
+            request = request.header("origin", origin).header("user-agent", "Mozilla/5.0");
         }
         let status = request.send().await.unwrap().status().as_u16();
         assert_eq!(status, expected.unwrap_or(200), "{origin:?}");
@@ -264,6 +264,8 @@ async fn a_shutdown_does_not_wait_beyond_its_deadline() {
     let start = std::time::Instant::now();
     server.begin_shutdown();
     assert_eq!(client.hear_message().await["notice"], "draining");
+    let dropped = json!({ "frame_index": 1, "dropped": true, "reason": "draining" });
+    assert_eq!(client.hear_message().await, dropped, "the frame that hangs has an outcome as well");
     assert_eq!(client.hear().await, Said::Closed(Some(1012)), "it is closed properly even so");
     server.stop().await;
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());

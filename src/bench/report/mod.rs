@@ -15,6 +15,8 @@ pub use run::{Ratio, Run, Stage};
 pub struct BenchReport {
     /// The command that repeats it.
     pub command: String,
+    /// Whether the measurement was ended early, so that cases or turns are missing.
+    pub partial: bool,
     /// The machine it was measured on.
     pub machine: Machine,
     /// Number of images given.

@@ -9,12 +9,13 @@ mod worker;
 mod tests;
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{CommandError, CommandStatus};
+use super::{CommandError, CommandStatus, interrupt};
 use crate::backends::BackendId;
 use crate::bench::report::{BenchReport, ModelReport};
 use crate::bench::{Bench, BenchError, ImagesError, RunnerConfig, Worker, cases};
@@ -33,6 +34,7 @@ pub(super) fn bench(
     config: &BenchConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
+    let stop = interrupt::listen()?.stop;
     // Cheap checks come before expensive work.
     for path in [&config.json, &config.html].into_iter().flatten() {
         check_writable(path)?;
@@ -53,11 +55,16 @@ pub(super) fn bench(
             iou: config.thresholds.iou,
             options: config.options.clone(),
         });
-        models.extend(bench.run(configs.collect(), start, &mut |step| progress.step(&step)));
+        if stop.is_set() {
+            break;
+        }
+        let mut progress = |step| progress.step(&step);
+        models.extend(bench.run(configs.collect(), start, &mut progress, &stop));
     }
     progress.end();
     let report = BenchReport {
         command: command_line(),
+        partial: stop.is_set(),
         machine: Machine::describe(),
         images: images.len(),
         seconds: config.duration.as_secs_f64(),
@@ -70,6 +77,9 @@ pub(super) fn bench(
     if let Some(path) = &config.html {
         write_html(path, &Page::new(&report))?;
     }
+    if report.partial {
+        return Ok(CommandStatus::Interrupted);
+    }
     Ok(match report.models.holds() {
         true => CommandStatus::Done,
         false => CommandStatus::SomeComparisonsFailed,
@@ -78,14 +88,21 @@ pub(super) fn bench(
 
 /// Starts a process of this program that measures one case.
 fn start(config: RunnerConfig) -> Result<Worker, BenchError> {
-    let program = env::current_exe().unwrap_or_else(|_| PathBuf::from("framegate"));
-    let mut process = Command::new(program);
+    let mut process = Command::new(program(env::current_exe().ok(), env::args_os().next()));
     process.arg("bench-worker");
+    // Ctrl-c is for this process, which ends its workers itself when it has what they measured.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut process, 0);
     // How it loads and warms up is in the report.
     if env::var_os(LOG_LEVEL).is_none() {
         process.env(LOG_LEVEL, "warn");
     }
     Worker::start(config, &mut process)
+}
+
+/// This program: as the system knows it, or, where that cannot be asked (without /proc), as it was called.
+fn program(known: Option<PathBuf>, called: Option<OsString>) -> PathBuf {
+    known.or(called.map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("framegate"))
 }
 
 /// The JPEG files to measure with.

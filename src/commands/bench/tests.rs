@@ -1,11 +1,13 @@
 //! The text and the page of a fixed report.
 
+use std::path::Path;
+
 use askama::Template;
 
 use super::page::Page;
 use super::text;
 use crate::bench::report::{BenchReport, Failure, ModelReport, Ratio, Run, Stage};
-use crate::bench::{Comparison, Parity, Percentiles};
+use crate::bench::{Comparison, Parity, Percentiles, Verdict};
 use crate::report::Machine;
 
 fn run(backend: &str, frames_per_s: f64, inference: f64) -> Run {
@@ -43,6 +45,7 @@ fn report() -> BenchReport {
         Comparison { boxes: 7, unmatched: 1, max_score_diff: 0.01, max_raw_rel_diff: 0.002 };
     BenchReport {
         command: "framegate bench --backend ort,simd --images photos".to_owned(),
+        partial: false,
         machine: machine(),
         images: 4,
         seconds: 10.0,
@@ -54,6 +57,7 @@ fn report() -> BenchReport {
                 batch: 1,
                 against: "ort".to_owned(),
                 comparison,
+                verdict: Verdict::Differ,
                 holds: false,
             }],
             failures: vec![Failure {
@@ -88,4 +92,14 @@ fn the_text_of_a_report() {
 #[test]
 fn the_page_of_a_report() {
     insta::assert_snapshot!(Page::new(&report()).render().unwrap());
+}
+
+#[test]
+fn without_proc_the_program_is_the_one_that_was_called() {
+    let called = || Some("./framegate".into());
+    assert_eq!(
+        super::program(Some("/bin/framegate".into()), called()),
+        Path::new("/bin/framegate")
+    );
+    assert_eq!(super::program(None, called()), Path::new("./framegate"));
 }

@@ -13,6 +13,12 @@ pub(super) fn write(out: &mut dyn Write, report: &BenchReport) -> io::Result<()>
     if !report.machine.optimised {
         writeln!(out, "This is a debug build: its figures do not apply to a release build.")?;
     }
+    if report.partial {
+        writeln!(
+            out,
+            "PARTIAL: ended early; cases and turns are missing, and nothing was compared."
+        )?;
+    }
     for model in report.models.models() {
         writeln!(out, "\n{model}, times in ms per frame, ratios to the first (above 1 is faster)")?;
         writeln!(out, "{}", runs_table(&report.models, model))?;
@@ -82,7 +88,7 @@ fn parity_table(report: &ModelReport, model: &str) -> Table {
             comparison.unmatched.to_string(),
             format!("{:.1e}", comparison.max_score_diff),
             format!("{:.1e}", comparison.max_raw_rel_diff),
-            if parity.holds { "yes" } else { "NO" }.to_owned(),
+            parity.verdict.to_string(),
         ]);
     }
     table

@@ -5,7 +5,7 @@ mod text;
 use std::io::Write;
 
 use super::offline::{self, Progress, write_batch};
-use super::{CommandError, CommandStatus};
+use super::{CommandError, CommandStatus, interrupt};
 use crate::annotate::{AnnotationDirectory, Mark};
 use crate::config::EvalConfig;
 use crate::engine::FrameOrigin;
@@ -19,6 +19,7 @@ pub(super) fn eval(
     config: &EvalConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
+    let stop = interrupt::listen()?.stop;
     let truth = GroundTruth::read(&config.ground_truth)?;
     let mut sources: Vec<Source> =
         truth.0.keys().map(|name| Source::File(config.images.join(name))).collect();
@@ -40,7 +41,7 @@ pub(super) fn eval(
         FrameOrigin::File(path) => truth.of(&config.images, path),
         FrameOrigin::Stream { .. } => &[],
     };
-    offline::run(&mut pipeline, sources, config.max_frame_bytes, |batch| {
+    offline::run(&mut pipeline, sources, config.max_frame_bytes, &stop, |batch| {
         for frame in &batch {
             progress.count(frame);
             match &frame.result {
@@ -65,6 +66,7 @@ pub(super) fn eval(
         device: pipeline.device().name.clone(),
         conf: options.thresholds.confidence,
         iou: options.thresholds.iou,
+        partial: stop.is_set(),
         report: tally.report(),
     };
     if config.json {
@@ -72,7 +74,7 @@ pub(super) fn eval(
     } else {
         text::write(out, &evaluation)?;
     }
-    Ok(progress.end(&pipeline))
+    Ok(progress.end(&pipeline, &stop))
 }
 
 /// Marks for the boxes, and for the objects that no box found.

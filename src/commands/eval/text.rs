@@ -10,6 +10,9 @@ use crate::stages::Detection;
 /// Writes the table, then every mistake.
 pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<()> {
     let Evaluation { model, backend, device, conf, report, .. } = evaluation;
+    if evaluation.partial {
+        writeln!(out, "PARTIAL: ended early; these are the first {} images", report.images)?;
+    }
     writeln!(
         out,
         "{model} on {backend} ({device}), {} images, boxes with a score of {conf} or more",

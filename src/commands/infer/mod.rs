@@ -5,7 +5,7 @@ mod line;
 use std::io::{BufWriter, Write};
 
 use super::offline::{self, Progress, write_batch};
-use super::{CommandError, CommandStatus};
+use super::{CommandError, CommandStatus, interrupt};
 use crate::annotate::{AnnotationDirectory, Mark};
 use crate::config::InferConfig;
 use crate::pipeline::Pipeline;
@@ -16,6 +16,7 @@ pub(super) fn infer(
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
     let InferConfig { model, pipeline: options, max_frame_bytes, annotate, paths } = config;
+    let stop = interrupt::listen()?.stop;
     let sources = sources::expand(&paths);
     // Cheap checks come before expensive work.
     let annotations = annotate
@@ -27,7 +28,7 @@ pub(super) fn infer(
     let mut out = BufWriter::new(out);
     let mut progress = Progress::start(&sources);
     let pool = pipeline.pool();
-    offline::run(&mut pipeline, sources, max_frame_bytes, |batch| {
+    offline::run(&mut pipeline, sources, max_frame_bytes, &stop, |batch| {
         for frame in &batch {
             line::write(&mut out, frame)?;
             progress.count(frame);
@@ -41,5 +42,5 @@ pub(super) fn infer(
         }
         Ok(())
     })?;
-    Ok(progress.end(&pipeline))
+    Ok(progress.end(&pipeline, &stop))
 }

@@ -12,7 +12,7 @@ use std::io::Write;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandError, CommandStatus};
+use super::{CommandError, CommandStatus, interrupt};
 use crate::config::{LoadConfig, SearchConfig};
 use crate::load::capacity::{self, CapacityReport};
 use crate::load::frames::Frames;
@@ -26,6 +26,7 @@ pub(super) fn load(
     config: &LoadConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
+    let stop = interrupt::listen()?.token;
     // Cheap checks come before expensive work.
     for path in [&config.json, &config.html].into_iter().flatten() {
         check_writable(path)?;
@@ -33,11 +34,12 @@ pub(super) fn load(
     let frames = Frames::read(&config.frames)?;
     let runtime = Runtime::new().map_err(CommandError::Runtime)?;
     let mut progress = LoadProgress::start(config, out);
-    let measured = runtime.block_on(measure(config, &frames, &mut progress));
+    let measured = runtime.block_on(measure(config, &frames, &mut progress, &stop));
     progress.end();
     let (trial, capacity) = measured?;
     let report = LoadReport {
         command: command_line(),
+        partial: stop.is_cancelled(),
         machine: Machine::describe(),
         address: config.target.to_string(),
         server: trial.server,
@@ -53,6 +55,9 @@ pub(super) fn load(
     if let Some(path) = &config.html {
         write_html(path, &Page::new(&report))?;
     }
+    if report.partial {
+        return Ok(CommandStatus::Interrupted);
+    }
     // A search exceeds the server's capacity on purpose, so its failures are part of the result.
     Ok(match report.capacity.is_some() || report.run.connections.all_well() {
         true => CommandStatus::Done,
@@ -64,13 +69,13 @@ async fn measure(
     config: &LoadConfig,
     frames: &Frames,
     progress: &mut LoadProgress<'_>,
+    stop: &CancellationToken,
 ) -> Result<(Trial, Option<CapacityReport>), CommandError> {
     let LoadConfig { target, plan, search, .. } = config;
-    let stop = CancellationToken::new();
     let Some(SearchConfig { target_age, upper_bound }) = *search else {
-        return Ok((trial::run(target, frames, plan, progress, &stop).await?, None));
+        return Ok((trial::run(target, frames, plan, progress, stop).await?, None));
     };
     let (capacity, trial) =
-        capacity::find(target, frames, *plan, target_age, upper_bound, progress, &stop).await?;
+        capacity::find(target, frames, *plan, target_age, upper_bound, progress, stop).await?;
     Ok((trial, Some(capacity)))
 }

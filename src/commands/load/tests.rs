@@ -54,6 +54,7 @@ fn report() -> LoadReport {
     };
     LoadReport {
         command: "framegate load 127.0.0.1:8000 --find-capacity".to_owned(),
+        partial: false,
         machine: Machine {
             processor: "A processor".to_owned(),
             vector_instructions: "AVX2",

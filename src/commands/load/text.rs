@@ -32,6 +32,9 @@ pub(super) fn write_trial(
 
 /// Writes a report, its headline first.
 pub(super) fn write(out: &mut dyn Write, report: &LoadReport) -> io::Result<()> {
+    if report.partial {
+        writeln!(out, "PARTIAL: ended early, after {:.1} s that count", report.run.seconds)?;
+    }
     if let Some(capacity) = &report.capacity {
         writeln!(out, "\n{}\n", headline(capacity))?;
     }

@@ -10,6 +10,7 @@ use crate::commands::progress::frames_bar;
 use crate::engine::FinishedFrame;
 use crate::pipeline::Pipeline;
 use crate::sources::Source;
+use crate::stop::StopFlag;
 
 /// Fewer files than this are done before anyone has read a bar.
 const FILES_FOR_A_BAR: usize = 8;
@@ -47,8 +48,9 @@ impl Progress {
         self.not_annotated += frames;
     }
 
-    /// Prints the totals to a terminal and returns the status of the run.
-    pub(in crate::commands) fn end(self, pipeline: &Pipeline) -> CommandStatus {
+    /// Prints the totals to a terminal and returns the status of the run, which ended early if `stop` is
+    /// set.
+    pub(in crate::commands) fn end(self, pipeline: &Pipeline, stop: &StopFlag) -> CommandStatus {
         let Self { started, bar, frames, failed, not_annotated } = self;
         bar.finish_and_clear();
         if stderr().is_terminal() {
@@ -62,6 +64,10 @@ impl Progress {
         }
         if not_annotated > 0 {
             tracing::error!("{not_annotated} images could not be annotated");
+        }
+        if stop.is_set() {
+            tracing::warn!(frames, "ended early: the results are those of a part of the images");
+            return CommandStatus::Interrupted;
         }
         match failed + not_annotated {
             0 => CommandStatus::Done,

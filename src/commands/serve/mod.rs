@@ -1,12 +1,10 @@
 //! `framegate serve`: the server, until a signal ends it.
 
-mod signals;
-
 use tokio::runtime::Runtime;
 
+use super::signals::Signals;
 use super::{CommandError, CommandStatus};
-use crate::{Server, ServerOptions};
-use signals::Signals;
+use crate::{Server, ServerOptions, logging};
 
 pub(super) fn serve(options: ServerOptions) -> Result<CommandStatus, CommandError> {
     let runtime = Runtime::new().map_err(CommandError::Runtime)?;
@@ -25,6 +23,7 @@ async fn run(options: ServerOptions) -> Result<(), CommandError> {
         tokio::spawn(async move {
             signals.next().await;
             tracing::warn!("ended at once by a second signal");
+            logging::flush();
             #[expect(
                 clippy::disallowed_methods,
                 reason = "a second signal means now, not in order"

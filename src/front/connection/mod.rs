@@ -20,6 +20,7 @@ use axum::extract::ws;
 use futures_util::{Sink, Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 
+use super::link::Link;
 use super::metrics::Metrics;
 use super::outbox::Outgoing;
 use super::session::ClientSession;
@@ -34,6 +35,10 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(20);
 pub const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 /// Drop the connection if the client reads nothing for this long while a message waits for it.
 pub const UNREAD_LIMIT: Duration = Duration::from_secs(10);
+/// Longest time that a message may take to arrive, whatever arrives in between.
+pub const MESSAGE_LIMIT: Duration = Duration::from_secs(20);
+/// Longest time for the last words to a client whose unfinished message is given up.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Longest time that a client may take to answer a close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -53,6 +58,7 @@ pub async fn run<S>(
     handle: StreamHandle,
     greeting: Option<Greeting>,
     drain: Drain,
+    link: Arc<Link>,
     metrics: Arc<Metrics>,
 ) where
     S: Stream<Item = Result<ws::Message, Error>> + Sink<ws::Message> + Send + Unpin + 'static,
@@ -63,7 +69,7 @@ pub async fn run<S>(
         outbox.change(|outbox| outbox.push(Outgoing::Other(ServerMessage::Greeting(greeting))));
     }
     let writing = writing::write(sink, Arc::clone(&outbox), metrics);
-    let reader = Reader::new(stream, session, handle, outbox, drain);
+    let reader = Reader::new(stream, session, handle, outbox, drain, link);
     // Both end when the connection does; the reader first if all is well.
     reader.read_beside(writing).await;
 }

@@ -12,8 +12,9 @@ use tokio::time::{self, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use super::shared_outbox::SharedOutbox;
 use super::writing::WriteEnd;
-use super::{CLOSE_LIMIT, Drain, PING_INTERVAL, SILENCE_LIMIT};
+use super::{CLOSE_LIMIT, Drain, LAST_WORDS, MESSAGE_LIMIT, PING_INTERVAL, SILENCE_LIMIT};
 use crate::engine::StreamHandle;
+use crate::front::link::Link;
 use crate::front::outbox::Outgoing;
 use crate::front::session::ClientSession;
 use crate::protocol::{CloseReason, ServerMessage};
@@ -21,6 +22,8 @@ use crate::protocol::{CloseReason, ServerMessage};
 /// Share of the time for a shutdown after which frames in flight are not waited for any more, to leave
 /// time for the close.
 const CUT_OFF: f64 = 0.8;
+/// How often it is checked whether a message takes too long.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Longer than any connection lasts.
 const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -31,10 +34,22 @@ pub(super) struct Reader<S> {
     handle: StreamHandle,
     outbox: Arc<SharedOutbox>,
     drain: Drain,
+    link: Arc<Link>,
     /// A close was requested: nothing is read any more.
     closing: bool,
-    /// The client is in the middle of a message that is too large, so its close cannot be read.
-    unreadable: bool,
+    input: Input,
+}
+
+/// The state of the client's side of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Open,
+    /// The client sends nothing more, and may still read.
+    Ended,
+    /// The client cannot be understood any more, so neither can its close.
+    Unreadable,
+    /// The client is given up at once.
+    GivenUp,
 }
 
 impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
@@ -44,8 +59,9 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         handle: StreamHandle,
         outbox: Arc<SharedOutbox>,
         drain: Drain,
+        link: Arc<Link>,
     ) -> Self {
-        Self { stream, session, handle, outbox, drain, closing: false, unreadable: false }
+        Self { stream, session, handle, outbox, drain, link, closing: false, input: Input::Open }
     }
 
     /// Reads while `writing` runs, and ends the connection gracefully when either has ended.
@@ -58,10 +74,17 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         // Far away until the drain begins.
         let mut cut_off = pin!(sleep_until(time::Instant::now() + FAR_AWAY));
         let mut drain_begun = pin!(drain.begun.cancelled());
+        let mut check = interval_at(time::Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let link = Arc::clone(&self.link);
+        let mut must_give_way = pin!(link.must_give_way());
+        let mut input_ended = pin!(link.input_ended());
+        // Far away until what the client sends is given up.
+        let mut last_words = pin!(sleep_until(time::Instant::now() + FAR_AWAY));
         let outbox = Arc::clone(&self.outbox);
 
         loop {
-            let closing = self.closing;
+            let (closing, input) = (self.closing, self.input);
             let draining = self.session.is_draining();
             let Self { stream, handle, .. } = &mut self;
             let message = async {
@@ -81,6 +104,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                 reply = handle.next_reply() => {
                     self.outbox.change(|outbox| self.session.on_reply(reply, outbox));
                     self.close_if_drained();
+                    self.close_if_all_is_answered();
                 }
                 () = &mut drain_begun, if !draining => {
                     cut_off.as_mut().reset(time::Instant::now() + drain.deadline.mul_f64(CUT_OFF));
@@ -89,22 +113,43 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                     self.close_if_drained();
                 }
                 () = &mut cut_off, if draining && !closing => {
+                    self.outbox.change(|outbox| self.session.drop_what_is_under_way(outbox));
                     self.close(CloseReason::ShuttingDown);
+                }
+                () = &mut must_give_way, if input != Input::GivenUp => {
+                    self.input = Input::GivenUp;
+                    self.session.give_up_message();
+                    self.close(CloseReason::OutOfMemory);
+                    last_words.as_mut().reset(time::Instant::now() + LAST_WORDS);
+                }
+                () = &mut last_words => return,
+                () = &mut input_ended, if input == Input::Open => {
+                    self.input = Input::Ended;
+                    self.close_if_all_is_answered();
+                }
+                _ = check.tick(), if !closing => {
+                    if link.message_age().is_some_and(|age| age > MESSAGE_LIMIT) {
+                        self.input = Input::Unreadable;
+                        self.close(CloseReason::MessageTooSlow);
+                    }
                 }
                 () = &mut silence, if !closing => {
                     self.close(CloseReason::Silent);
                 }
                 _ = ping.tick() => self.push(Outgoing::Ping),
-                message = message, if !closing => {
+                message = message, if !closing && input == Input::Open => {
                     silence.as_mut().reset(time::Instant::now() + SILENCE_LIMIT);
                     match message {
                         Some(Ok(message)) => self.take(message),
-                        Some(Err(error)) if is_too_large(&error) => {
-                            self.unreadable = true;
-                            self.close(CloseReason::MessageTooLarge);
-                        }
-                        // The client is gone, one way or another.
-                        Some(Err(_)) | None => return,
+                        Some(Err(error)) => match misuse(&error) {
+                            Some(reason) => {
+                                self.input = Input::Unreadable;
+                                self.close(reason);
+                            }
+                            // The client is gone, one way or another.
+                            None => return,
+                        },
+                        None => return,
                     }
                 }
             }
@@ -113,9 +158,10 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
 
     fn take(&mut self, message: ws::Message) {
         let received = Instant::now();
-        let Self { session, handle, outbox, closing, .. } = self;
+        let Self { session, handle, outbox, closing, link, .. } = self;
         match message {
             ws::Message::Binary(bytes) => {
+                link.message_complete();
                 // The outbox is locked for a message at a time, never while the session asks the engine.
                 let push = |outgoing| outbox.change(|outbox| outbox.push(outgoing));
                 session.receive(bytes, received, handle, push);
@@ -125,8 +171,13 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                 outbox.change(|outbox| session.receive_text(outbox));
                 *closing = true;
             }
-            // The library answers pings and closes; after a close the stream ends.
-            ws::Message::Ping(_) | ws::Message::Pong(_) | ws::Message::Close(_) => {}
+            ws::Message::Ping(bytes) => {
+                link.control_read(bytes.len());
+                outbox.change(|outbox| outbox.push(Outgoing::Pong));
+            }
+            ws::Message::Pong(bytes) => link.control_read(bytes.len()),
+            // The library answers it, and the stream ends.
+            ws::Message::Close(_) => {}
         }
     }
 
@@ -146,11 +197,21 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         }
     }
 
+    /// A client that sends nothing more needs the connection only for its answers.
+    fn close_if_all_is_answered(&mut self) {
+        let answered = self.input == Input::Ended && self.session.counts().in_flight == 0;
+        if answered && !self.closing {
+            self.close(CloseReason::InputEnded);
+        }
+    }
+
     /// Waits for the client's close, which proves that it has read ours: hanging up while there is
     /// unread input makes the system discard what was sent.
     async fn await_close(&mut self) {
-        if self.unreadable {
-            return time::sleep(CLOSE_LIMIT).await;
+        match self.input {
+            Input::Open => {}
+            Input::Unreadable => return time::sleep(CLOSE_LIMIT).await,
+            Input::Ended | Input::GivenUp => return,
         }
         let closed = async { while let Some(Ok(_)) = self.stream.next().await {} };
         // A client that does not answer in time is not waited for.
@@ -158,14 +219,18 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
     }
 }
 
-/// Whether the client sent a message too large to be read at all.
-fn is_too_large(error: &Error) -> bool {
+/// How the client misused the connection; `None` if it is gone.
+fn misuse(error: &Error) -> Option<CloseReason> {
+    use tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = source {
-        if let Some(tungstenite::Error::Capacity(_)) = error.downcast_ref() {
-            return true;
+        match error.downcast_ref() {
+            Some(tungstenite::Error::Capacity(_)) => return Some(CloseReason::MessageTooLarge),
+            Some(tungstenite::Error::Protocol(ResetWithoutClosingHandshake)) => return None,
+            Some(tungstenite::Error::Protocol(_)) => return Some(CloseReason::ProtocolError),
+            Some(tungstenite::Error::Utf8(_)) => return Some(CloseReason::NotUtf8),
+            _ => source = error.source(),
         }
-        source = error.source();
     }
-    false
+    None
 }

@@ -33,6 +33,10 @@ pub(super) async fn write(
         let outgoing = outbox.next().await;
         let closing = matches!(outgoing, Outgoing::Close(..));
         let message = match outgoing {
+            Outgoing::Pong => match timeout(UNREAD_LIMIT, sink.flush()).await {
+                Ok(Ok(())) => continue,
+                Ok(Err(_)) | Err(_) => return WriteEnd::Stalled,
+            },
             Outgoing::Result { mut message, received } => {
                 metrics.observe_age(messages::set_age(&mut message, received));
                 metrics.count(MessageOutcome::Result);

@@ -12,6 +12,7 @@ use crate::engine::{FrameError, FramePayload};
 use crate::mjpeg::MjpegError;
 use crate::protocol::{InvalidFrame, validate};
 use crate::sources;
+use crate::stop::StopFlag;
 
 /// Most bytes held of a directory or a video; frames beyond that are left out.
 pub const MAX_HELD_BYTES: usize = 256 << 20;
@@ -128,7 +129,8 @@ fn some(jpegs: Vec<Bytes>, path: &Path) -> Result<Vec<Bytes>, FramesError> {
 
 /// The images of a directory.
 fn images(path: &Path) -> impl Iterator<Item = Result<Bytes, UnusableFrame>> {
-    let frames = sources::frames(sources::expand(&[path.to_owned()]), MAX_FRAME_BYTES);
+    let frames =
+        sources::frames(sources::expand(&[path.to_owned()]), MAX_FRAME_BYTES, StopFlag::new());
     frames.map(|frame| {
         let jpeg = frame.payload.and_then(FramePayload::into_jpeg);
         let jpeg = jpeg.map_err(UnusableFrame::Source).and_then(usable);

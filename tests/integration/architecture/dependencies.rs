@@ -36,7 +36,7 @@ const USERS: &[(&str, &[&str])] = &[
     ),
     // The command line and what goes to a terminal.
     ("clap", &["src/cli/", "src/main.rs"]),
-    ("tracing_subscriber", &["src/logging.rs"]),
+    ("tracing_subscriber", &["src/logging/"]),
     ("indicatif", &["src/commands/"]),
     ("comfy_table", &["src/commands/", "src/report/", "src/bench/"]),
     // Pixels.

@@ -52,6 +52,8 @@ impl Client {
         let mut request = url.into_client_request().unwrap();
         if let Some(origin) = origin {
             request.headers_mut().insert("origin", HeaderValue::from_str(origin).unwrap());
+            let agent = HeaderValue::from_static("Mozilla/5.0 (X11; Linux x86_64)");
+            request.headers_mut().insert("user-agent", agent);
         }
         match connect_async(request).await {
             Ok((socket, _)) => Ok(Self { socket }),

@@ -7,8 +7,10 @@ pub(crate) mod images;
 pub(crate) mod jpeg;
 pub(crate) mod overlap;
 pub(crate) mod program;
+pub(crate) mod raw;
 pub(crate) mod reference;
 pub(crate) mod server;
+pub(crate) mod serving;
 pub(crate) mod tally;
 pub(crate) mod video;
 

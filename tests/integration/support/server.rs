@@ -8,8 +8,9 @@ use framegate::engine::{Engine, EngineSettings, Pipeline};
 use framegate::front::admission::DropThresholds;
 use framegate::front::metrics::Metrics;
 use framegate::front::origin::{Origin, OriginPolicy};
+use framegate::front::places::PlaceLimits;
 use framegate::front::sessions::SessionLimit;
-use framegate::front::{App, FrontSettings, Loaded, NamedPipeline, serve};
+use framegate::front::{App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, serve};
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_models::Detector;
@@ -37,6 +38,8 @@ impl Setup {
                 max_frame_bytes: 65_536,
                 thresholds: DropThresholds { drop: 0.10, slow_down: 0.30 },
                 sessions: SessionLimit { recommended: 10, enforced: false },
+                places: PlaceLimits::DEFAULT,
+                memory: MemoryLimits::for_frames(65_536, 10, 1),
                 origins: OriginPolicy::new(
                     vec![Origin::parse("https://allowed.example").unwrap()],
                     true,

@@ -1,5 +1,7 @@
 //! Turns the paths of a command line into a stream of frames.
 
+mod stdin;
+
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -10,6 +12,8 @@ use bytes::Bytes;
 
 use crate::engine::{FrameError, FrameErrorCode, FrameOrigin, SourceFrame};
 use crate::mjpeg::{MjpegError, MjpegFrames};
+use crate::stop::StopFlag;
+use stdin::Interruptible;
 
 /// Where frames come from.
 #[derive(Debug)]
@@ -40,33 +44,56 @@ pub fn expand(paths: &[PathBuf]) -> Vec<Source> {
         .collect()
 }
 
-/// Opens the sources one after another and reads their frames, JPEGs of at most `max_bytes` each.
+/// Opens the sources one after another and reads their frames, JPEGs of at most `max_bytes` each, until
+/// `stop` is set.
 ///
-/// Frames of standard input are numbered from 1, damaged ones included.
+/// Frames of standard input are numbered from 1, damaged ones included. If there is none, that is an error
+/// of the first.
 pub fn frames(
     sources: Vec<Source>,
     max_bytes: usize,
+    stop: StopFlag,
 ) -> impl Iterator<Item = SourceFrame> + Send + 'static {
-    sources.into_iter().flat_map(move |source| -> Box<dyn Iterator<Item = SourceFrame> + Send> {
-        match source {
-            Source::StandardInput => {
-                let frames = MjpegFrames::new(io::stdin(), max_bytes);
-                Box::new(frames.zip(1..).map(|(frame, number)| {
-                    let jpeg = frame.map(Bytes::from).map_err(FrameError::from);
-                    SourceFrame::new(FrameOrigin::Stream { number }, jpeg)
-                }))
+    let stopped = stop.clone();
+    let frames = sources.into_iter().flat_map(
+        move |source| -> Box<dyn Iterator<Item = SourceFrame> + Send> {
+            match source {
+                Source::StandardInput => match Interruptible::start(io::stdin(), stop.clone()) {
+                    Ok(input) => Box::new(stream(input, max_bytes)),
+                    Err(error) => Box::new(iter::once(unreadable_stream(error.to_string()))),
+                },
+                Source::File(path) => {
+                    let jpeg = read_file(&path, max_bytes).map(Bytes::from);
+                    Box::new(iter::once(SourceFrame::new(FrameOrigin::File(path), jpeg)))
+                }
+                Source::Unreadable { path, problem } => {
+                    let jpeg: Result<Bytes, _> =
+                        Err(FrameError::new(FrameErrorCode::ReadFailed, problem));
+                    Box::new(iter::once(SourceFrame::new(FrameOrigin::File(path), jpeg)))
+                }
             }
-            Source::File(path) => {
-                let jpeg = read_file(&path, max_bytes).map(Bytes::from);
-                Box::new(iter::once(SourceFrame::new(FrameOrigin::File(path), jpeg)))
-            }
-            Source::Unreadable { path, problem } => {
-                let jpeg: Result<Bytes, _> =
-                    Err(FrameError::new(FrameErrorCode::ReadFailed, problem));
-                Box::new(iter::once(SourceFrame::new(FrameOrigin::File(path), jpeg)))
-            }
-        }
-    })
+        },
+    );
+    frames.take_while(move |_| !stopped.is_set())
+}
+
+/// The frames of concatenated JPEGs.
+fn stream(
+    input: impl Read + Send + 'static,
+    max_bytes: usize,
+) -> impl Iterator<Item = SourceFrame> + Send + 'static {
+    let mut frames = MjpegFrames::new(input, max_bytes).zip(1..).map(|(frame, number)| {
+        let jpeg = frame.map(Bytes::from).map_err(FrameError::from);
+        SourceFrame::new(FrameOrigin::Stream { number }, jpeg)
+    });
+    let nothing = || unreadable_stream("standard input holds no JPEG".to_owned());
+    let first = frames.next().unwrap_or_else(nothing);
+    iter::once(first).chain(frames)
+}
+
+fn unreadable_stream(problem: String) -> SourceFrame {
+    let jpeg: Result<Bytes, _> = Err(FrameError::new(FrameErrorCode::ReadFailed, problem));
+    SourceFrame::new(FrameOrigin::Stream { number: 1 }, jpeg)
 }
 
 fn directory(path: &Path) -> Vec<Source> {
@@ -129,7 +156,27 @@ mod tests {
     use crate::engine::FramePayload;
 
     fn read(path: &Path, max_bytes: usize) -> Vec<SourceFrame> {
-        frames(expand(&[path.to_owned()]), max_bytes).collect()
+        frames(expand(&[path.to_owned()]), max_bytes, StopFlag::new()).collect()
+    }
+
+    #[test]
+    fn a_stream_without_a_jpeg_is_a_frame_with_an_error() {
+        for bytes in [&b""[..], b"<html>404</html>"] {
+            let found: Vec<_> = stream(bytes, 100).collect();
+            assert_eq!(codes(&found), [Some(FrameErrorCode::ReadFailed)]);
+        }
+        let found: Vec<_> = stream(&b"\xFF\xD8\xFF\xD9 \xFF\xD8\xFF\xD9"[..], 100).collect();
+        assert_eq!(codes(&found), [None, None]);
+    }
+
+    #[test]
+    fn nothing_is_read_after_a_stop() {
+        let stop = StopFlag::new();
+        let sources = expand(&["a.jpg".into(), "b.jpg".into(), "c.jpg".into()]);
+        let mut frames = frames(sources, 100, stop.clone());
+        assert!(frames.next().is_some());
+        stop.set();
+        assert!(frames.next().is_none());
     }
 
     fn codes(frames: &[SourceFrame]) -> Vec<Option<FrameErrorCode>> {

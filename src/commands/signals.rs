@@ -1,4 +1,4 @@
-//! The signals that end a server.
+//! The signals that end a program.
 
 use std::io;
 

@@ -1,0 +1,141 @@
+//! A connection's bytes: counted as they arrive, and given up when the client takes nothing of what is written.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use super::link::Link;
+
+/// Longest time for which a client may take nothing of what is written.
+pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(10);
+
+/// A stream with the limits of its connection.
+pub(super) struct Guarded<S> {
+    stream: S,
+    link: Arc<Link>,
+    /// Runs while the client takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Guarded<S> {
+    pub(super) fn new(stream: S, link: Arc<Link>) -> Self {
+        Self { stream, link, stalled: None }
+    }
+
+    fn watch(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(WRITE_LIMIT)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.link.meter().poll_room(context));
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let read = buffer.filled().len() - before;
+        if read == 0 && buffer.remaining() > 0 && self.link.is_stream() {
+            // The WebSocket library would send nothing any more, so the session learns it another way.
+            self.link.end_input();
+            return Poll::Pending;
+        }
+        if read > 0 {
+            self.link.meter().read(read);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.watch(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let (_client, server) = duplex(10);
+        let mut server = Guarded::new(server, Link::alone());
+        let start = Instant::now();
+        let error = server.write_all(&[0; 100]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed(), WRITE_LIMIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_little_is_not() {
+        let (mut client, server) = duplex(10);
+        let mut server = Guarded::new(server, Link::alone());
+        let writing = tokio::spawn(async move { server.write_all(&[0; 100]).await });
+        for _ in 0..10 {
+            tokio::time::sleep(WRITE_LIMIT - Duration::from_secs(1)).await;
+            client.read_exact(&mut [0; 10]).await.unwrap();
+        }
+        writing.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_streams_input_is_told_apart() {
+        let (client, server) = duplex(10);
+        let link = Link::alone();
+        link.begin_stream();
+        let mut server = Guarded::new(server, Arc::clone(&link));
+        drop(client);
+        let mut byte = [0];
+        tokio::select! {
+            read = server.read(&mut byte) => panic!("{read:?}"),
+            () = link.input_ended() => {}
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! One connection as its parts share it: its place, the bytes that are arriving, and how it is cut off.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::places::{Place, PlaceLimits, Places};
+use super::unfinished::{Meter, Unfinished};
+
+/// One connection, from accept to its end.
+#[derive(Debug)]
+pub struct Link {
+    place: Place,
+    meter: Meter,
+    is_stream: AtomicBool,
+    input_ended: CancellationToken,
+}
+
+impl Link {
+    pub(super) fn new(place: Place, unfinished: &Arc<Unfinished>) -> Self {
+        let meter = unfinished.meter(place.cut().clone());
+        Self {
+            place,
+            meter,
+            is_stream: AtomicBool::new(false),
+            input_ended: CancellationToken::new(),
+        }
+    }
+
+    /// A connection without neighbours.
+    pub fn alone() -> Arc<Self> {
+        let place = Places::new(PlaceLimits::DEFAULT).admit([127, 0, 0, 1].into());
+        Arc::new(Self::new(place, &Unfinished::new(usize::MAX)))
+    }
+
+    /// Measures what arrives.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Whether only questions about health may be answered here.
+    pub(super) fn is_in_reserve(&self) -> bool {
+        self.place.is_in_reserve()
+    }
+
+    /// A request has arrived.
+    pub(super) fn begin_request(&self) {
+        self.place.set_busy();
+    }
+
+    /// The request has been answered.
+    pub(super) fn end_request(&self) {
+        self.meter.finish();
+        self.place.set_idle();
+    }
+
+    /// From now on this is a stream, and the end of its input is not the end of the connection.
+    pub(super) fn begin_stream(&self) {
+        self.meter.finish();
+        self.is_stream.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_stream(&self) -> bool {
+        self.is_stream.load(Ordering::Relaxed)
+    }
+
+    /// The client will send nothing more.
+    pub fn end_input(&self) {
+        self.input_ended.cancel();
+    }
+
+    /// Returns when the client of a stream will send nothing more.
+    pub(super) async fn input_ended(&self) {
+        self.input_ended.cancelled().await;
+    }
+
+    /// Returns when the connection must give way.
+    pub(super) async fn must_give_way(&self) {
+        self.place.cut().cancelled().await;
+    }
+
+    /// A whole message has been read.
+    pub(super) fn message_complete(&self) {
+        self.meter.finish();
+    }
+
+    /// A ping or a pong with a payload of this size has been read, perhaps in the middle of a message.
+    pub(super) fn control_read(&self, payload: usize) {
+        // RFC 6455, 5.2: two bytes of head and four of mask.
+        self.meter.discount(payload + 6);
+    }
+
+    /// How long the message that is arriving has been doing so.
+    pub(super) fn message_age(&self) -> Option<Duration> {
+        self.meter.age()
+    }
+}

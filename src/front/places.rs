@@ -1,0 +1,253 @@
+//! Places for connections: limited in all and per address, and a few kept for questions about the server's
+//! health.
+//!
+//! A connection that sends no request gives way: when no place is free, the one that has been idle
+//! longest is cut off. So silent sockets shut no client out. Where that frees nothing, a connection gets a
+//! place of the *reserve*: it may ask whether the server lives and how it does, and learns otherwise to
+//! come back later. When the reserve is full too, its oldest connection is cut off.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::panics::unpoisoned;
+
+/// How many connections may be open at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceLimits {
+    /// In all, streams included.
+    pub total: usize,
+    /// From one address, or one IPv6 network of 64 bits.
+    pub per_address: usize,
+    /// Beyond the total, for questions about health alone.
+    pub reserve: usize,
+}
+
+impl PlaceLimits {
+    /// Below the default limit of open files. Half of the places are for others than the address that
+    /// has most, and behind a proxy that one is everybody.
+    pub const DEFAULT: Self = Self { total: 512, per_address: 256, reserve: 32 };
+}
+
+/// The connections that are open.
+#[derive(Debug)]
+pub struct Places {
+    limits: PlaceLimits,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// In the order of their arrival.
+    by_arrival: BTreeMap<u64, Holder>,
+    /// Number of the next connection.
+    next: u64,
+    /// Counts the times that a connection became idle.
+    idled: u64,
+}
+
+#[derive(Debug)]
+struct Holder {
+    address: IpAddr,
+    in_reserve: bool,
+    /// Its place in the order of idleness; `None` while a request is answered.
+    idle: Option<u64>,
+    cut: CancellationToken,
+}
+
+/// A place of an open connection; free again when this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    places: Arc<Places>,
+    number: u64,
+    in_reserve: bool,
+    cut: CancellationToken,
+}
+
+impl Places {
+    pub fn new(limits: PlaceLimits) -> Arc<Self> {
+        Arc::new(Self { limits, held: Mutex::default() })
+    }
+
+    /// A place for a new connection from this address.
+    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
+        let PlaceLimits { total, per_address, reserve } = self.limits;
+        let address = network(address);
+        let mut held = self.lock();
+        let of_address = |holder: &Holder| !holder.in_reserve && holder.address == address;
+        let ordinary = |holder: &Holder| !holder.in_reserve;
+        let in_reserve = if held.count(of_address) >= per_address {
+            !held.cut_idle(of_address)
+        } else {
+            held.count(ordinary) >= total && !held.cut_idle(ordinary)
+        };
+        if in_reserve && held.count(|holder| holder.in_reserve) >= reserve {
+            held.cut_oldest_of_reserve();
+        }
+        let number = held.next;
+        held.next += 1;
+        held.idled += 1;
+        let (idle, cut) = (Some(held.idled), CancellationToken::new());
+        held.by_arrival.insert(number, Holder { address, in_reserve, idle, cut: cut.clone() });
+        drop(held);
+        Place { places: Arc::clone(self), number, in_reserve, cut }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        unpoisoned(self.held.lock())
+    }
+}
+
+impl Held {
+    fn count(&self, wanted: impl Fn(&Holder) -> bool) -> usize {
+        self.by_arrival.values().filter(|holder| wanted(holder)).count()
+    }
+
+    /// Cuts off the connection that has been idle longest among those wanted, if any is idle.
+    fn cut_idle(&mut self, wanted: impl Fn(&Holder) -> bool) -> bool {
+        let idle = self.by_arrival.iter().filter(|(_, holder)| wanted(holder));
+        let idle = idle.filter_map(|(number, holder)| Some((holder.idle?, *number)));
+        let Some((_, number)) = idle.min() else { return false };
+        self.cut(number);
+        true
+    }
+
+    fn cut_oldest_of_reserve(&mut self) {
+        let oldest = self.by_arrival.iter().find(|(_, holder)| holder.in_reserve);
+        if let Some(number) = oldest.map(|(number, _)| *number) {
+            self.cut(number);
+        }
+    }
+
+    fn cut(&mut self, number: u64) {
+        if let Some(holder) = self.by_arrival.remove(&number) {
+            holder.cut.cancel();
+        }
+    }
+}
+
+impl Place {
+    /// Whether it is one of the reserve.
+    pub fn is_in_reserve(&self) -> bool {
+        self.in_reserve
+    }
+
+    /// Cancelled when the connection must give way.
+    pub fn cut(&self) -> &CancellationToken {
+        &self.cut
+    }
+
+    /// A request is being answered, or the connection has become a stream.
+    pub fn set_busy(&self) {
+        self.set_idle_order(|_| None);
+    }
+
+    /// The next request is waited for.
+    pub fn set_idle(&self) {
+        self.set_idle_order(|held| {
+            held.idled += 1;
+            Some(held.idled)
+        });
+    }
+
+    fn set_idle_order(&self, order: impl FnOnce(&mut Held) -> Option<u64>) {
+        let mut held = self.places.lock();
+        let idle = order(&mut held);
+        if let Some(holder) = held.by_arrival.get_mut(&self.number) {
+            holder.idle = idle;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.lock().by_arrival.remove(&self.number);
+    }
+}
+
+/// The address that counts: a client with an IPv6 address has a network of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            if address.is_loopback() {
+                return IpAddr::V6(address);
+            }
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(total: usize, per_address: usize, reserve: usize) -> Arc<Places> {
+        Places::new(PlaceLimits { total, per_address, reserve })
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn busy(places: &Arc<Places>, from: &str) -> Place {
+        let place = places.admit(address(from));
+        place.set_busy();
+        place
+    }
+
+    #[test]
+    fn silent_connections_give_way_the_longest_idle_first() {
+        let places = places(3, 3, 1);
+        let first = places.admit(address("10.0.0.1"));
+        let second = places.admit(address("10.0.0.1"));
+        let _busy = busy(&places, "10.0.0.1");
+        // An answer makes the first idle again, later than the second.
+        first.set_busy();
+        first.set_idle();
+        let newcomer = places.admit(address("10.0.0.2"));
+        assert!(!newcomer.is_in_reserve());
+        assert!(second.cut().is_cancelled() && !first.cut().is_cancelled());
+        // What was cut off does not free its place twice.
+        drop(second);
+        let _next = busy(&places, "10.0.0.3");
+        assert!(first.cut().is_cancelled() && !newcomer.cut().is_cancelled());
+    }
+
+    #[test]
+    fn busy_connections_keep_their_places_and_others_get_the_reserve() {
+        let places = places(2, 2, 2);
+        let kept = [busy(&places, "10.0.0.1"), busy(&places, "10.0.0.2")];
+        let [a, b, c] = [(); 3].map(|()| places.admit(address("10.0.0.3")));
+        assert!([&a, &b, &c].iter().all(|place| place.is_in_reserve()));
+        assert!(a.cut().is_cancelled(), "the oldest gives way when the reserve is full");
+        assert!(!b.cut().is_cancelled() && !c.cut().is_cancelled());
+        assert!(kept.iter().all(|place| !place.cut().is_cancelled()));
+        drop(kept);
+        assert!(!places.admit(address("10.0.0.3")).is_in_reserve());
+    }
+
+    #[test]
+    fn one_address_cannot_have_every_place() {
+        let places = places(4, 2, 1);
+        let _streams = [busy(&places, "10.0.0.1"), busy(&places, "10.0.0.1")];
+        assert!(places.admit(address("10.0.0.1")).is_in_reserve());
+        assert!(places.admit(address("::ffff:10.0.0.1")).is_in_reserve());
+        assert!(!places.admit(address("10.0.0.2")).is_in_reserve());
+        let _others = [busy(&places, "2001:db8::1"), busy(&places, "2001:db8::2")];
+        assert!(places.admit(address("2001:db8::3")).is_in_reserve(), "one network");
+    }
+
+    #[test]
+    fn an_address_at_its_limit_gives_up_its_own_idle_connections_only() {
+        let places = places(4, 2, 1);
+        let other = places.admit(address("10.0.0.2"));
+        let own = places.admit(address("10.0.0.1"));
+        let _stream = busy(&places, "10.0.0.1");
+        assert!(!places.admit(address("10.0.0.1")).is_in_reserve());
+        assert!(own.cut().is_cancelled() && !other.cut().is_cancelled());
+    }
+}

@@ -1,0 +1,136 @@
+//! Refusals: counted always, logged once per minute and origin, with the option that would
+//! have admitted it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::log_limit::LogLimit;
+use super::metrics::Metrics;
+use super::origin::{Origin, Refused};
+use crate::panics::unpoisoned;
+
+/// Shortest time between two lines about the same origin.
+const INTERVAL: Duration = Duration::from_secs(60);
+/// Origins that are told apart within that time.
+const ORIGINS: usize = 64;
+/// Longest part of an origin that is repeated, in characters.
+const EXCERPT: usize = 200;
+
+/// Why a connection, a request or a session was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalReason {
+    /// A web page of an origin that is not allowed.
+    Origin,
+    /// A browser asked for this machine under a name that is not its own.
+    Host,
+    /// The enforced limit on sessions is reached.
+    Sessions,
+    /// There is no place for another connection.
+    Connections,
+    /// Unfinished messages had taken all the memory there is for them.
+    Memory,
+}
+
+impl RefusalReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::Origin, Self::Host, Self::Sessions, Self::Connections, Self::Memory];
+
+    /// Value of the label `reason`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::Host => "host",
+            Self::Sessions => "sessions",
+            Self::Connections => "connections",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// The refusals of a server.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    metrics: Arc<Metrics>,
+    logged: Mutex<HashMap<String, Instant>>,
+    others: LogLimit,
+}
+
+impl Refusals {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, logged: Mutex::default(), others: LogLimit::new(1) }
+    }
+
+    /// Counts a refusal.
+    pub(super) fn count(&self, reason: RefusalReason) {
+        self.metrics.count_refusal(reason);
+    }
+
+    /// Counts the refusal of a web page, and logs it now and then.
+    pub(super) fn page(&self, refused: &Refused) {
+        let (reason, name) = match refused {
+            Refused::Origin(origin) => (RefusalReason::Origin, origin.clone()),
+            Refused::Host(host) => (RefusalReason::Host, format!("http://{host}")),
+        };
+        self.count(reason);
+        let name: String = name.chars().take(EXCERPT).collect();
+        if !self.is_new(&name, Instant::now()) {
+            return;
+        }
+        // Whatever is not an origin cannot be admitted by one.
+        let admit = Origin::parse(&name).map(|origin| format!("--allow-origin {origin}")).ok();
+        tracing::warn!(
+            reason = reason.name(),
+            origin = ?name,
+            admit,
+            "a web page was refused; this line appears once per minute and origin"
+        );
+    }
+
+    fn is_new(&self, name: &str, now: Instant) -> bool {
+        let mut logged = unpoisoned(self.logged.lock());
+        logged.retain(|_, at| now.saturating_duration_since(*at) < INTERVAL);
+        if logged.contains_key(name) {
+            return false;
+        }
+        if logged.len() >= ORIGINS {
+            return self.others.mention(now).is_some();
+        }
+        logged.insert(name.to_owned(), now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_mentioned_once_per_minute_and_a_flood_of_origins_hardly_at_all() {
+        let refusals = Refusals::new(Arc::default());
+        let start = Instant::now();
+        assert!(refusals.is_new("https://a.example", start));
+        assert!(!refusals.is_new("https://a.example", start + Duration::from_secs(59)));
+        assert!(refusals.is_new("https://b.example", start + Duration::from_secs(59)));
+        let later = start + Duration::from_secs(60);
+        assert!(refusals.is_new("https://a.example", later));
+        let new = (0..10_000).filter(|n| refusals.is_new(&format!("https://{n}.example"), later));
+        assert_eq!(new.count(), ORIGINS - 2 + 1);
+        assert!(refusals.logged.lock().unwrap().len() <= ORIGINS);
+    }
+
+    #[test]
+    fn refusals_are_counted_by_reason() {
+        let metrics: Arc<Metrics> = Arc::default();
+        let refusals = Refusals::new(Arc::clone(&metrics));
+        refusals.page(&Refused::Origin("null".to_owned()));
+        refusals.page(&Refused::Origin("null".to_owned()));
+        refusals.page(&Refused::Host("rebound.example".to_owned()));
+        let text = metrics.encode();
+        for line in ["{reason=\"origin\"} 2", "{reason=\"host\"} 1", "{reason=\"memory\"} 0"] {
+            let line = format!("framegate_refused_total{line}");
+            assert!(text.lines().any(|found| found == line), "no `{line}` in:\n{text}");
+        }
+    }
+}

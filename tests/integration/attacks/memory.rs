@@ -1,0 +1,161 @@
+//! Clients that make the server remember.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::client::Client;
+use crate::support::images::plain;
+use crate::support::raw::{frame, frame_head, read_to_close, stream};
+use crate::support::server::{Setup, TestServer};
+use crate::support::serving::Server;
+use framegate_testkit::ReferenceBackend;
+
+const MIB: u64 = 1 << 20;
+/// How long a server may take nothing before a sender concludes that it has stopped reading.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Longest frame of a server with default settings.
+const LONGEST: usize = 5 << 20;
+
+/// Writes up to this many bytes; less if the server stops reading or hangs up. Returns how many it took.
+async fn press(connection: &mut TcpStream, bytes: &[u8], at_most: u64) -> u64 {
+    let mut written = 0;
+    while written < at_most {
+        match timeout(PATIENCE, connection.write(bytes)).await {
+            Ok(Ok(n)) => written += n as u64,
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    written
+}
+
+/// The server's memory over what it had at first, at most.
+struct Growth<'a> {
+    server: &'a Server,
+    before: u64,
+}
+
+impl<'a> Growth<'a> {
+    /// `None` where the system does not report it.
+    fn of(server: &'a Server) -> Option<Self> {
+        Some(Self { server, before: server.memory("VmRSS")? })
+    }
+
+    fn mib(&self) -> u64 {
+        let peak = self.server.memory("VmHWM").expect("it was there before");
+        peak.saturating_sub(self.before) / MIB
+    }
+}
+
+async fn is_healthy(address: SocketAddr) -> bool {
+    let mut client = Client::connect(address, "").await;
+    client.ask(plain(64, 48, [1, 2, 3])).await["result"].is_object()
+}
+
+#[tokio::test]
+async fn pings_whose_answers_nobody_reads_take_no_memory() {
+    let server = Server::start(&["--backend", "null"]);
+    let Some(growth) = Growth::of(&server) else { return };
+    let mut attackers = JoinSet::new();
+    for _ in 0..4 {
+        let address = server.address;
+        attackers.spawn(async move {
+            let mut connection = stream(address).await;
+            let pings = frame(0x89, &[7; 125]).repeat(500);
+            press(&mut connection, &pings, 64 * MIB).await
+        });
+    }
+    let taken = attackers.join_all().await;
+    println!("{taken:?} bytes taken, memory grew by {} MiB", growth.mib());
+    assert!(is_healthy(server.address).await);
+    assert!(growth.mib() < 24, "{} MiB", growth.mib());
+    // The buffers of the system, and no more.
+    assert!(taken.iter().all(|bytes| *bytes < 48 * MIB), "{taken:?}");
+}
+
+#[tokio::test]
+async fn unfinished_messages_share_a_budget() {
+    let server = Server::start(&["--backend", "null", "--max-frame-age-ms", "60000"]);
+    let Some(growth) = Growth::of(&server) else { return };
+    let head = frame_head(0x82, 2 * LONGEST - 1);
+    let piece = vec![0; 1 << 20];
+    let mut attackers = JoinSet::new();
+    for _ in 0..60 {
+        let (address, head, piece) = (server.address, head.clone(), piece.clone());
+        attackers.spawn(async move {
+            let mut connection = stream(address).await;
+            connection.write_all(&head).await.unwrap();
+            let taken = press(&mut connection, &piece, (2 * LONGEST - (1 << 20)) as u64).await;
+            (connection, taken)
+        });
+    }
+    let mut healthy = Client::connect(server.address, "").await;
+    let mut held = Vec::new();
+    while let Some(attacker) = attackers.join_next().await {
+        held.push(attacker.unwrap());
+        let message = healthy.ask(plain(64, 48, [1, 2, 3])).await;
+        assert!(message["result"].is_object(), "{message}");
+    }
+    println!("{} unfinished messages: memory grew by {} MiB", held.len(), growth.mib());
+    // A budget of 80 MiB, in an allocator that keeps up to twice as much of what is given back.
+    assert!(growth.mib() < 300, "{} MiB", growth.mib());
+    // A large frame of a client that means well arrives as well.
+    let mut large = plain(64, 48, [1, 2, 3]);
+    large.resize(4 << 20, 0);
+    assert!(healthy.ask(large).await["result"].is_object());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_has_twenty_seconds_whatever_comes_in_between() {
+    let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
+    let mut connection = stream(server.address).await;
+    connection.write_all(&frame(0x02, b"\xFF\xD8")).await.unwrap();
+    let start = Instant::now();
+    let (reader, mut writer) = connection.into_split();
+    let pinging = tokio::spawn(async move {
+        while writer.write_all(&frame(0x89, b"still here")).await.is_ok() {
+            sleep(Duration::from_secs(3)).await;
+        }
+    });
+    let (_, code) = read_to_close(reader).await;
+    pinging.abort();
+    assert_eq!(code, Some(1008));
+    let elapsed = start.elapsed().as_secs();
+    assert!((20..=22).contains(&elapsed), "{elapsed}");
+}
+
+#[tokio::test]
+async fn everything_at_once_stays_below_the_stated_ceiling() {
+    /// In MiB, for default settings: unfinished messages, waiting frames, connections.
+    const CEILING: u64 = 80 + 220 + 100;
+    let server =
+        Server::start(&["--backend", "null:latency_ms=200", "--max-frame-age-ms", "60000"]);
+    let Some(growth) = Growth::of(&server) else { return };
+    let mut padded = plain(64, 48, [1, 2, 3]);
+    padded.resize(LONGEST, 0);
+    let whole = frame(0x82, &padded);
+    let pings = frame(0x89, &[7; 125]).repeat(500);
+    let part = [frame_head(0x82, 2 * LONGEST - 1), vec![0; 1 << 20]].concat();
+    let mut attackers = JoinSet::new();
+    for number in 0..200 {
+        let address = server.address;
+        let (bytes, at_most) = match number % 4 {
+            0 => (pings.clone(), 16 * MIB),
+            1 => (part.clone(), 9 * MIB),
+            _ => (whole.clone(), whole.len() as u64 * 2),
+        };
+        attackers.spawn(async move {
+            let mut connection = stream(address).await;
+            press(&mut connection, &bytes, at_most).await;
+            connection
+        });
+    }
+    let held = attackers.join_all().await;
+    println!("{} attackers: memory grew by {} MiB", held.len(), growth.mib());
+    assert!(growth.mib() > 60, "the attack reaches for it: {} MiB", growth.mib());
+    assert!(growth.mib() < CEILING, "{} MiB", growth.mib());
+}

@@ -1,0 +1,141 @@
+//! Connections that take places and do nothing with them.
+
+use std::time::Duration;
+
+use framegate::front::places::PlaceLimits;
+use framegate_testkit::ReferenceBackend;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout};
+
+use crate::support::client::Client;
+use crate::support::colours::image;
+use crate::support::raw::{get, request};
+use crate::support::server::{Setup, TestServer};
+
+/// Longer than anything that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn server(total: usize, per_address: usize) -> TestServer {
+    let mut setup = Setup::colours();
+    setup.front.places = PlaceLimits { total, per_address, reserve: 2 };
+    TestServer::start(&ReferenceBackend, setup).await
+}
+
+async fn silent(server: &TestServer, connections: usize) -> Vec<TcpStream> {
+    let mut silent = Vec::new();
+    for _ in 0..connections {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    silent
+}
+
+#[tokio::test]
+async fn silent_connections_lock_nobody_out() {
+    let server = server(8, 8).await;
+    let _silent = silent(&server, 50).await;
+    let answered = timeout(PATIENCE, async {
+        let mut client = server.connect("").await;
+        client.ask(image(0)).await
+    });
+    assert!(answered.await.expect("the client gets a place")["result"].is_object());
+}
+
+#[tokio::test]
+async fn when_every_place_is_taken_health_is_still_answered() {
+    let server = server(3, 3).await;
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        streams.push(server.connect("").await);
+    }
+    let _silent = silent(&server, 50).await;
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let answer = timeout(PATIENCE, request(server.address, &get(path))).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+    }
+    let refused = timeout(PATIENCE, request(server.address, &get("/info"))).await.unwrap();
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(
+        refused.contains("too_many_connections") && refused.contains("retry-after"),
+        "{refused}"
+    );
+    assert_eq!(Client::connect_from(server.address, "", None).await.err(), Some(503));
+    assert_eq!(server.metric("framegate_refused_total{reason=\"connections\"}"), 2.0);
+    // Those who have a place keep it.
+    for stream in &mut streams {
+        assert!(stream.ask(image(0)).await["result"].is_object());
+    }
+}
+
+#[tokio::test]
+async fn one_address_leaves_places_for_others() {
+    let server = server(4, 2).await;
+    let _streams = [server.connect("").await, server.connect("").await];
+    assert_eq!(Client::connect_from(server.address, "", None).await.err(), Some(503));
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = socket.connect(server.address).await.unwrap();
+    other.write_all(get("/info").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    other.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// How long the server keeps a connection after `said`.
+async fn kept(server: &TestServer, said: &[u8]) -> Duration {
+    let mut connection = TcpStream::connect(server.address).await.unwrap();
+    connection.write_all(said).await.unwrap();
+    let start = Instant::now();
+    // The answer, if there is one, and the end.
+    let _ = connection.read_to_end(&mut Vec::new()).await;
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_head_of_a_request_has_ten_seconds_from_the_start() {
+    let server = server(8, 8).await;
+    for said in
+        [&b""[..], b"GET / HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"]
+    {
+        let kept = kept(&server, said).await.as_secs();
+        assert!((9..=11).contains(&kept), "{kept} s after {said:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_no_answers_is_given_up() {
+    let server = server(8, 8).await;
+    let mut connection = TcpStream::connect(server.address).await.unwrap();
+    let requests = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
+    let start = Instant::now();
+    // Until the server reads no more, and then gives up.
+    let given_up = async { while connection.write_all(requests.as_bytes()).await.is_ok() {} };
+    timeout(Duration::from_secs(60), given_up).await.expect("the server gives up");
+    assert!(start.elapsed() >= Duration::from_secs(9), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn only_one_version_of_http_is_spoken() {
+    let server = server(8, 8).await;
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let answer = timeout(PATIENCE, request(server.address, preface)).await.unwrap();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    let upgrade = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close, Upgrade, HTTP2-Settings\r\n\
+        Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
+    let answer = timeout(PATIENCE, request(server.address, upgrade)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn bodies_that_arrive_slowly_keep_nobody_out() {
+    let server = server(20, 20).await;
+    let mut slow = silent(&server, 8).await;
+    for connection in &mut slow {
+        let head = "POST /infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n\
+            Content-Length: 1000\r\n\r\n\u{7f}";
+        connection.write_all(head.as_bytes()).await.unwrap();
+    }
+    let request = reqwest::Client::new().post(server.url("/infer")).body(image(0));
+    let answer = request.header("content-type", "image/jpeg").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
