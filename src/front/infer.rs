@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::metrics::MessageOutcome;
 use super::responses::{failure, origin_refused, query_refused, try_later, unavailable};
 use super::state::App;
-use crate::engine::{DropReason, FrameErrorCode, FrameOutcome, milliseconds};
+use crate::engine::{Client, DropReason, FrameErrorCode, FrameOutcome, milliseconds};
 use crate::protocol::{
     DetectionResult, ErrorBody, HttpErrorCode, InferQuery, InvalidFrame, Jpeg, validate,
 };
@@ -100,8 +100,10 @@ pub(super) async fn infer(
     if let Err(problem) = validate(&jpeg, limit) {
         return invalid(&app, problem);
     }
-    let Ok(mut handle) = loaded.engine.open(pipeline) else { return unavailable(&app) };
-    // To the scheduler this is a stream that sends as fast as it can.
+    let Ok(mut handle) = loaded.engine.open(pipeline, Client::Posts) else {
+        return unavailable(&app);
+    };
+    // To the scheduler all posts together are one stream that sends as fast as it can.
     handle.report_offered_rate(f64::INFINITY, received);
     if let Err(reason) = handle.offer(1, received, jpeg) {
         return dropped(&app, reason);

@@ -18,6 +18,7 @@ use super::info::input_size;
 use super::responses::{failure, origin_refused, query_refused, try_later, unavailable};
 use super::session::ClientSession;
 use super::state::App;
+use crate::engine::Client;
 use crate::protocol::{
     CloseReason, ErrorBody, ErrorCode, Greeting, HttpErrorCode, ServerMessage, SessionInfo,
     StreamQuery,
@@ -97,7 +98,7 @@ async fn serve(socket: WebSocket, app: &App, query: StreamQuery) {
             input: input_size(pipeline),
         },
     });
-    let Ok(handle) = loaded.engine.open(number) else {
+    let Ok(handle) = loaded.engine.open(number, Client::Own) else {
         return refuse(socket, &pipeline.id).await;
     };
     let drain = Drain { begun: app.draining.clone(), deadline: settings.drain };

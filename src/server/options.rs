@@ -12,6 +12,7 @@ use crate::front::admission::DropThresholds;
 use crate::front::origin::{Origin, OriginPolicy};
 use crate::front::sessions::SessionLimit;
 use crate::pipeline::PipelineOptions;
+use crate::stages::DecodeLimits;
 
 /// How to set up a [`Server`](crate::Server). The default is that of `framegate serve`: the built-in
 /// model on port 8000 of this machine, reachable from this machine alone.
@@ -63,7 +64,11 @@ impl Default for ServerOptions {
         Self {
             address: (Ipv4Addr::LOCALHOST, 8000).into(),
             pipelines: vec![ServedPipeline::built_in()],
-            pipeline: PipelineOptions { max_batch: 4, ..PipelineOptions::default() },
+            pipeline: PipelineOptions {
+                limits: DecodeLimits::LIVE,
+                max_batch: 4,
+                ..PipelineOptions::default()
+            },
             max_frame_bytes: 5 << 20,
             max_frame_age: Duration::from_secs(1),
             drop_threshold: 0.10,
