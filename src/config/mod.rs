@@ -170,9 +170,9 @@ fn max_frame_bytes(raw: &cli::FrameArgs) -> Result<usize, ConfigError> {
     Ok(within("--max-frame-size-mb", raw.max_frame_size_mb, 1024)? * MEGABYTE)
 }
 
-/// The limits for decoded frames, of as many pixels as `usual` has unless another number was asked for.
-fn decode_limits(raw: cli::DecodeArgs, usual: DecodeLimits) -> Result<DecodeLimits, ConfigError> {
-    let max_pixels = raw.max_frame_pixels.unwrap_or(usual.max_pixels);
+/// The limits for decoded frames, of as many pixels as `default` has unless another number was requested.
+fn decode_limits(raw: cli::DecodeArgs, default: DecodeLimits) -> Result<DecodeLimits, ConfigError> {
+    let max_pixels = raw.max_frame_pixels.unwrap_or(default.max_pixels);
     Ok(DecodeLimits {
         max_width: within("--max-frame-width", raw.max_frame_width, MAX_EXTENT)?,
         max_height: within("--max-frame-height", raw.max_frame_height, MAX_EXTENT)?,

@@ -8,16 +8,18 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::ids::{Client, StreamId};
+use super::lanes::Lane;
 use super::load_tree::{Load, LoadTree};
 
 /// A stream that has reported no rate for this long no longer counts towards the load.
 const OFFER_LASTS: Duration = Duration::from_secs(2);
 
-/// What the streams offer at present.
+/// The load that the streams offer at present.
 #[derive(Debug)]
 pub(super) struct OfferedLoad {
-    tree: LoadTree,
-    /// The slot of each stream that counts, in `tree` and in `reports`.
+    /// The load on the device and the workers of the fast lane, and the load on the slow lane.
+    trees: [LoadTree; Lane::ALL.len()],
+    /// The slot of each stream that counts, in the trees and in `reports`.
     slots: BTreeMap<StreamId, usize>,
     reports: Vec<Report>,
     free: Vec<usize>,
@@ -49,7 +51,7 @@ struct Report {
 impl OfferedLoad {
     pub(super) fn new(pipelines: usize) -> Self {
         Self {
-            tree: LoadTree::new(),
+            trees: Lane::ALL.map(|_| LoadTree::new()),
             slots: BTreeMap::new(),
             reports: Vec::new(),
             free: Vec::new(),
@@ -60,13 +62,13 @@ impl OfferedLoad {
         }
     }
 
-    /// Notes what a stream asks for, in seconds of the server per second, and forgets the streams that have
+    /// Notes what a stream asks for, in seconds of each lane per second, and forgets the streams that have
     /// been silent. No `now` may be much before the one of an earlier call.
-    pub(super) fn report(&mut self, reporter: Reporter, seconds: f64, now: Instant) {
+    pub(super) fn report(&mut self, reporter: Reporter, seconds: [f64; 2], now: Instant) {
         let stream = reporter.stream;
         let slot = match self.slots.get(&stream).copied() {
             Some(slot) => {
-                self.tree.remove(slot);
+                self.trees.iter_mut().for_each(|tree| tree.remove(slot));
                 self.unlink(slot);
                 slot
             }
@@ -86,13 +88,16 @@ impl OfferedLoad {
         {
             self.remove(oldest.reporter.stream);
         }
-        self.tree.insert(slot, Load { seconds, weight: self.weight(reporter.client) });
+        let weight = self.weight(reporter.client, self.streams_of(reporter.client));
+        for (tree, seconds) in self.trees.iter_mut().zip(seconds) {
+            tree.insert(slot, Load { seconds, weight });
+        }
     }
 
     /// Forgets a stream.
     pub(super) fn remove(&mut self, stream: StreamId) {
         let Some(slot) = self.slots.remove(&stream) else { return };
-        self.tree.remove(slot);
+        self.trees.iter_mut().for_each(|tree| tree.remove(slot));
         self.unlink(slot);
         self.free.push(slot);
         let Reporter { client, pipeline, .. } = self.reports[slot].reporter;
@@ -110,9 +115,24 @@ impl OfferedLoad {
         self.by_pipeline[pipeline]
     }
 
+    /// How many times what a frame costs is charged. All posts together, which are one client, get no more
+    /// than any session.
+    pub(super) fn times_charged(&self, client: Client) -> usize {
+        match client {
+            Client::Posts => self.sessions(),
+            Client::Own | Client::Address(_) => 1,
+        }
+    }
+
     /// Number of streams of a client that count, at least the one that is asked about.
-    pub(super) fn streams_of(&self, client: Client) -> usize {
+    fn streams_of(&self, client: Client) -> usize {
         self.by_client.get(&client).copied().unwrap_or(1)
+    }
+
+    /// Number of streams that count and are not posts, at least 1.
+    fn sessions(&self) -> usize {
+        let posts = self.by_client.get(&Client::Posts).copied().unwrap_or(0);
+        (self.slots.len() - posts).max(1)
     }
 
     /// Whether a stream counts.
@@ -120,18 +140,20 @@ impl OfferedLoad {
         self.slots.contains_key(&stream)
     }
 
-    /// Most seconds of the server per second that a stream gets, however much it asks for.
-    pub(super) fn fair_share(&self, stream: StreamId, client: Client) -> f64 {
+    /// Most seconds of a lane per second that a stream gets, however much it asks for.
+    pub(super) fn fair_share(&self, stream: StreamId, client: Client, lane: Lane) -> f64 {
         let own = self.slots.get(&stream).copied();
         let streams = match (own, self.by_client.get(&client)) {
             (None, Some(others)) => others + 1,
             _ => self.streams_of(client),
         };
-        self.tree.fair_share(own, 1.0 / streams as f64)
+        self.trees[lane as usize].fair_share(own, self.weight(client, streams))
     }
 
-    fn weight(&self, client: Client) -> f64 {
-        1.0 / self.streams_of(client) as f64
+    /// The weight of a stream of a client with this many streams.
+    fn weight(&self, client: Client, streams: usize) -> f64 {
+        let clients = if client == Client::Posts { self.sessions() } else { 1 };
+        1.0 / (streams * clients) as f64
     }
 
     fn append(&mut self, slot: usize, report: Report) {
@@ -189,14 +211,14 @@ mod tests {
         own_weight * server / weight
     }
 
-    /// The share of a stream beside others that ask for so much.
+    /// The share of a stream beside others with these loads.
     fn share(others: &[f64]) -> f64 {
         let now = Instant::now();
         let mut offered = OfferedLoad::new(1);
         for (number, seconds) in (1..).zip(others) {
-            offered.report(reporter(number, Client::Own), *seconds, now);
+            offered.report(reporter(number, Client::Own), [*seconds, 0.0], now);
         }
-        offered.fair_share(StreamId(0), Client::Own)
+        offered.fair_share(StreamId(0), Client::Own, Lane::Fast)
     }
 
     #[track_caller]
@@ -228,16 +250,29 @@ mod tests {
         let mut offered = OfferedLoad::new(1);
         // Twice, because a report holds the weight that there was when it was made.
         for stream in (1..=400).chain(1..=400) {
-            offered.report(reporter(stream, ALICE), 0.25, now);
+            offered.report(reporter(stream, ALICE), [0.25, 0.0], now);
         }
-        assert_near(offered.fair_share(StreamId(0), Client::Own), 0.5);
-        assert_near(offered.fair_share(StreamId(1), ALICE), 1.0 / 400.0);
-        offered.report(reporter(0, Client::Own), 0.25, now);
-        assert_near(offered.fair_share(StreamId(1), ALICE), 0.75 / 400.0);
+        assert_near(offered.fair_share(StreamId(0), Client::Own, Lane::Fast), 0.5);
+        assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 1.0 / 400.0);
+        offered.report(reporter(0, Client::Own), [0.25, 0.0], now);
+        assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 0.75 / 400.0);
         (2..=400).for_each(|stream| offered.remove(StreamId(stream)));
-        assert_near(offered.fair_share(StreamId(1), ALICE), 0.75);
+        assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 0.75);
         offered.remove(StreamId(1));
         assert!(offered.by_client.is_empty());
+    }
+
+    #[test]
+    fn all_posts_together_get_no_more_than_a_session() {
+        let now = Instant::now();
+        let mut offered = OfferedLoad::new(1);
+        for _ in 0..2 {
+            (1..=4).for_each(|session| offered.report(reporter(session, ALICE), [1.0, 0.0], now));
+            (5..=8).for_each(|post| offered.report(reporter(post, Client::Posts), [1.0, 0.0], now));
+        }
+        assert_eq!((offered.times_charged(ALICE), offered.times_charged(Client::Posts)), (1, 4));
+        assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 1.0 / 5.0);
+        assert_near(offered.fair_share(StreamId(5), Client::Posts, Lane::Fast), 1.0 / 20.0);
     }
 
     #[test]
@@ -246,14 +281,14 @@ mod tests {
         let mut offered = OfferedLoad::new(4);
         let [one, other] = [StreamId(0), StreamId(1)];
         let of_other = Reporter { pipeline: 3, ..reporter(1, ALICE) };
-        offered.report(of_other, 0.25, start);
-        offered.report(reporter(0, ALICE), 0.05, start + OFFER_LASTS / 2);
+        offered.report(of_other, [0.25, 0.0], start);
+        offered.report(reporter(0, ALICE), [0.05, 0.0], start + OFFER_LASTS / 2);
         assert!(offered.contains(other));
         assert_eq!((offered.streams(3), offered.streams_of(ALICE)), (1, 2));
-        offered.report(reporter(0, ALICE), 0.05, start + OFFER_LASTS);
+        offered.report(reporter(0, ALICE), [0.05, 0.0], start + OFFER_LASTS);
         assert!(!offered.contains(other) && offered.contains(one));
         assert_eq!((offered.streams(3), offered.streams_of(ALICE)), (0, 1));
-        offered.report(of_other, 0.25, start + OFFER_LASTS);
+        offered.report(of_other, [0.25, 0.0], start + OFFER_LASTS);
         offered.remove(one);
         assert!(offered.contains(other) && !offered.contains(one));
         assert_eq!((offered.oldest, offered.newest), (Some(0), Some(0)), "its slot is free again");
@@ -284,7 +319,7 @@ mod tests {
                     2 => 0.1,
                     _ => 0.001 + 0.5 * random.f64() * random.f64(),
                 };
-                offered.report(reporter(stream, client(stream)), seconds, now);
+                offered.report(reporter(stream, client(stream)), [seconds, 0.0], now);
                 known.insert(stream, (seconds, 1.0, now));
                 known.retain(|_, (_, _, at)| now.duration_since(*at) < OFFER_LASTS);
                 let siblings = |of: u64, known: &BTreeMap<u64, _>| match client(of) {
@@ -303,7 +338,7 @@ mod tests {
                     let itself =
                         usize::from(!known.contains_key(&stream) && client(stream) == ALICE);
                     let weight = 1.0 / (siblings(stream, &known) + itself) as f64;
-                    let found = offered.fair_share(StreamId(stream), client(stream));
+                    let found = offered.fair_share(StreamId(stream), client(stream), Lane::Fast);
                     assert_near(found, naive_share(weight, &others));
                 }
             }
@@ -322,10 +357,10 @@ mod tests {
             for round in 0..3 {
                 for stream in 0..streams {
                     let seconds = if round == 0 { stream as f64 } else { random.f64() };
-                    offered.report(reporter(stream, Client::Own), seconds, now);
+                    offered.report(reporter(stream, Client::Own), [seconds, 0.0], now);
                 }
             }
-            offered.tree.height()
+            offered.trees[0].height()
         };
         assert!(height(10) <= 10);
         let thousand = height(1000);

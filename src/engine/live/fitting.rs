@@ -156,7 +156,7 @@ impl Fitting {
     }
 }
 
-/// What became of a frame that could be read.
+/// The end of a frame that could be read.
 enum Fit {
     Ready,
     TooOld,

@@ -36,6 +36,6 @@ pub enum Client {
     Address(IpAddr),
     /// Sessions that are each a client of their own.
     Own,
-    /// `POST /infer`: all of them together are one client, charged as one stream.
+    /// `POST /infer`: all of them together are charged as one stream, and get no more than a session.
     Posts,
 }

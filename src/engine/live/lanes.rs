@@ -11,7 +11,7 @@ const EXPENSIVE: u64 = 20_000_000;
 pub enum Lane {
     /// The workers of the pool.
     Fast,
-    /// Workers for expensive frames, one fewer than the pool has and at least one. They are no part of the
+    /// Workers for expensive frames, one fewer than the pool has and at least one. They are not part of the
     /// pool, so a frame of the fast lane never waits behind an expensive one.
     Slow,
 }

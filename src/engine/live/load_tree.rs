@@ -1,4 +1,4 @@
-//! What all streams ask for, in order, with sums, so that a fair share costs O(log streams).
+//! The loads of all streams, in order, with sums, so that a fair share costs O(log streams).
 //!
 //! A treap: a search tree that is a heap by random priorities, which keeps it balanced (Aragon and Seidel,
 //! 1989). Streams are in the order of what they ask for per weight; each node knows what its subtree asks
@@ -9,7 +9,7 @@
 /// A node's slot; `None` is an empty subtree.
 type Link = Option<usize>;
 
-/// What a stream asks for, or several together.
+/// The load of a stream, or of several together.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Load {
     /// Seconds of the server per second; infinite if it sends as fast as it can.
@@ -181,7 +181,7 @@ impl Node {
 }
 
 impl Load {
-    /// What it asks for per weight.
+    /// Its seconds per weight.
     fn level(self) -> f64 {
         self.seconds / self.weight
     }

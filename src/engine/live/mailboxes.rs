@@ -1,7 +1,7 @@
-//! One-slot mailboxes, and whose turn it is: that of the stream whose charges are paid off first.
+//! One-slot mailboxes, and whose turn it is: that of the client whose charges are paid off first.
 //!
-//! A light stream is therefore served as soon as it has a frame, and streams that ask for more than there is
-//! share the rest evenly, by what their frames cost.
+//! A light client is therefore served as soon as it has a frame, and clients that ask for more than there is
+//! share the rest evenly, by what their frames cost. The streams of one client take turns.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
 use super::lanes::Lane;
 use super::spending::{Spending, Spent};
+use super::tariff::Tariff;
 use super::virtual_time::Moment;
 use crate::stages::DecodeWork;
 
@@ -21,11 +22,30 @@ pub(super) struct Mailboxes<F> {
     /// No frame that waits was received before this.
     oldest_received: Option<Instant>,
     next_id: u64,
-    /// Number of frames that have found an empty mailbox.
-    arrivals: u64,
+    /// Number of turns given so far.
+    turns: u64,
     now: Moment,
-    /// When all posts together have paid off what they were charged: they are charged as one stream.
-    posts_paid: Moment,
+    accounts: BTreeMap<Payer, Account>,
+}
+
+/// Accounts beyond this number are closed as soon as no stream is open on them, paid off or not.
+const ACCOUNTS: usize = 4096;
+
+/// The account that is charged for a stream's frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Payer {
+    /// The stream, as long as it is open.
+    Stream(StreamId),
+    /// A client with several streams.
+    Client(Client),
+}
+
+/// The charges of a payer.
+#[derive(Debug)]
+struct Account {
+    /// When everything is paid off, frames included that wait for their turn.
+    paid: Moment,
+    streams: usize,
 }
 
 /// A frame's place in the order.
@@ -34,7 +54,7 @@ pub(super) struct Turn {
     start: Moment,
     /// At the same moment, streams come before posts, and then who came first.
     is_post: bool,
-    arrival: u64,
+    number: u64,
     stream: StreamId,
 }
 
@@ -43,10 +63,9 @@ struct Mailbox<F> {
     pipeline: PipelineId,
     client: Client,
     waiting: Option<Waiting<F>>,
+    payer: Payer,
     /// A frame of this stream was taken and is not on the device yet: the one that waits has no turn.
     under_way: bool,
-    /// When it has paid off what it was charged.
-    paid: Moment,
     spending: Spending,
     last_served: Option<Instant>,
 }
@@ -56,7 +75,8 @@ struct Waiting<F> {
     frame: F,
     received: Instant,
     work: DecodeWork,
-    turn: Turn,
+    /// Its place in the order and what was charged for it, unless another frame of its stream is under way.
+    turn: Option<(Turn, Duration)>,
 }
 
 /// A frame that was taken out of its mailbox.
@@ -66,13 +86,15 @@ pub(super) struct Taken<F> {
     pub(super) receipt: Receipt,
 }
 
-/// What was noted when a frame was taken.
+/// Notes from when a frame was taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Receipt {
     pub(super) stream: StreamId,
     pub(super) pipeline: PipelineId,
     pub(super) lane: Lane,
     pub(super) turn: Turn,
+    client: Client,
+    payer: Payer,
     work: DecodeWork,
     charged: Duration,
 }
@@ -93,9 +115,9 @@ impl<F> Mailboxes<F> {
             order: (0..pipelines).map(|_| Default::default()).collect(),
             oldest_received: None,
             next_id: 0,
-            arrivals: 0,
+            turns: 0,
             now: Moment::default(),
-            posts_paid: Moment::default(),
+            accounts: BTreeMap::new(),
         }
     }
 
@@ -109,13 +131,19 @@ impl<F> Mailboxes<F> {
         }
         let id = StreamId(self.next_id);
         self.next_id += 1;
+        let payer = match client {
+            Client::Own => Payer::Stream(id),
+            Client::Address(_) | Client::Posts => Payer::Client(client),
+        };
+        // What others were charged before it came is not held against a new client.
+        let new = Account { paid: self.now, streams: 0 };
+        self.accounts.entry(payer).or_insert(new).streams += 1;
         let mailbox = Mailbox {
             pipeline,
             client,
+            payer,
             waiting: None,
             under_way: false,
-            // What others were charged before it came is not held against them.
-            paid: self.now,
             spending: Spending::default(),
             last_served: None,
         };
@@ -125,9 +153,18 @@ impl<F> Mailboxes<F> {
 
     /// Ends a stream and returns the frame that waited.
     pub(super) fn close(&mut self, id: StreamId) -> Option<F> {
-        self.withdraw(id);
-        let waiting = self.by_stream.remove(&id)?.waiting;
-        waiting.map(|waiting| waiting.frame)
+        let waiting = self.withdraw(id);
+        let Mailbox { payer, .. } = self.by_stream.remove(&id)?;
+        let crowded = self.accounts.len() > ACCOUNTS;
+        if let Some(account) = self.accounts.get_mut(&payer) {
+            account.streams -= 1;
+            // A client does not get rid of its charges by closing its streams.
+            let kept = matches!(payer, Payer::Client(_)) && account.paid > self.now && !crowded;
+            if account.streams == 0 && !kept {
+                self.accounts.remove(&payer);
+            }
+        }
+        waiting
     }
 
     /// Puts a frame of this much decoding work into its stream's mailbox and returns the frame that does
@@ -138,28 +175,32 @@ impl<F> Mailboxes<F> {
         received: Instant,
         work: DecodeWork,
         frame: F,
+        tariff: &Tariff<'_>,
     ) -> Option<F> {
         let Some(mailbox) = self.by_stream.get_mut(&id) else { return Some(frame) };
+        mailbox.spending.announce(work);
         let oldest = self.oldest_received.get_or_insert(received);
         *oldest = received.min(*oldest);
-        // Most often a frame replaces one that cost as much, and the order stays as it is.
-        if let Some(waiting) = &mut mailbox.waiting
-            && Lane::of(waiting.work) == Lane::of(work)
-        {
-            let replacing = Waiting { frame, received, work, turn: waiting.turn };
-            return Some(std::mem::replace(waiting, replacing).frame);
-        }
-        self.withdraw(id);
-        self.arrivals += 1;
-        let (now, posts_paid, arrival) = (self.now, self.posts_paid, self.arrivals);
-        let mailbox = self.by_stream.get_mut(&id)?;
-        let turn = match &mailbox.waiting {
-            Some(replaced) => replaced.turn,
-            None => mailbox.turn(id, now, posts_paid, arrival),
+        let charged = mailbox.charge(work, tariff);
+        let Some(waiting) = &mut mailbox.waiting else {
+            mailbox.waiting = Some(Waiting { frame, received, work, turn: None });
+            self.enter(id, tariff);
+            return None;
         };
-        let replaced = mailbox.waiting.replace(Waiting { frame, received, work, turn });
-        self.enter(id);
-        replaced.map(|replaced| replaced.frame)
+        let lanes = &mut self.order[mailbox.pipeline.index()];
+        let (before, after) = (Lane::of(waiting.work), Lane::of(work));
+        if let Some((turn, was_charged)) = &mut waiting.turn {
+            if before != after {
+                lanes[before as usize].remove(turn);
+                lanes[after as usize].insert(*turn);
+            }
+            if let Some(account) = self.accounts.get_mut(&mailbox.payer) {
+                account.paid = account.paid.minus(*was_charged).plus(charged);
+            }
+            *was_charged = charged;
+        }
+        let replacing = Waiting { frame, received, work, turn: waiting.turn };
+        Some(std::mem::replace(waiting, replacing).frame)
     }
 
     /// An open stream.
@@ -178,26 +219,20 @@ impl<F> Mailboxes<F> {
         if oldest >= moment {
             return Vec::new();
         }
-        let mut old = Vec::new();
         self.oldest_received = None;
-        for mailbox in self.by_stream.values_mut() {
-            if let Some(waiting) = mailbox.waiting.take_if(|waiting| waiting.received < moment) {
-                let lanes = &mut self.order[mailbox.pipeline.index()];
-                lanes[Lane::of(waiting.work) as usize].remove(&waiting.turn);
-                old.push(waiting.frame);
-            }
-            let received = mailbox.waiting.as_ref().map(|waiting| waiting.received);
-            self.oldest_received = [self.oldest_received, received].into_iter().flatten().min();
-        }
-        old
+        let waiting = |mailbox: &Mailbox<F>| mailbox.waiting.as_ref().map(|frame| frame.received);
+        let received =
+            self.by_stream.iter().filter_map(|(id, mailbox)| Some((*id, waiting(mailbox)?)));
+        let (old, young): (Vec<_>, Vec<_>) = received.partition(|(_, received)| *received < moment);
+        self.oldest_received = young.into_iter().map(|(_, received)| received).min();
+        old.into_iter().filter_map(|(id, _)| self.withdraw(id)).collect()
     }
 
     /// Takes every waiting frame.
     pub(super) fn take_all(&mut self) -> Vec<F> {
-        self.order.iter_mut().flatten().for_each(BTreeSet::clear);
         self.oldest_received = None;
-        let waiting = self.by_stream.values_mut().filter_map(|mailbox| mailbox.waiting.take());
-        waiting.map(|waiting| waiting.frame).collect()
+        let streams: Vec<StreamId> = self.by_stream.keys().copied().collect();
+        streams.into_iter().filter_map(|id| self.withdraw(id)).collect()
     }
 
     /// Whether no frame has a turn.
@@ -227,120 +262,129 @@ impl<F> Mailboxes<F> {
         })
     }
 
-    /// Takes the next frame of a pipeline and lane, and charges its stream what `charge` makes of the time
-    /// that a worker is expected to need.
+    /// Takes the next frame of a pipeline and lane.
     pub(super) fn take(
         &mut self,
         pipeline: PipelineId,
         lane: Lane,
         now: Instant,
-        charge: impl Fn(Client, Duration) -> Duration,
     ) -> Option<Taken<F>> {
-        loop {
-            let turn = self.order[pipeline.index()][lane as usize].pop_first()?;
-            let Some(mailbox) = self.by_stream.get_mut(&turn.stream) else { continue };
-            let Some(mut waiting) = mailbox.waiting.take() else { continue };
-            if turn.is_post && self.posts_paid > turn.start {
-                // Another post was served since this one came.
-                waiting.turn.start = self.posts_paid;
-                mailbox.waiting = Some(waiting);
-                self.enter(turn.stream);
-                continue;
-            }
-            let expected = mailbox.spending.expected(waiting.work);
-            let charged = charge(mailbox.client, expected);
-            self.now = self.now.max(turn.start);
-            let paid = if turn.is_post { &mut self.posts_paid } else { &mut mailbox.paid };
-            *paid = turn.start.plus(charged);
-            mailbox.under_way = true;
-            mailbox.last_served = Some(now);
-            let stream = turn.stream;
-            let Waiting { frame, work, .. } = waiting;
-            let receipt = Receipt { stream, pipeline, lane, turn, work, charged };
-            return Some(Taken { frame, receipt });
-        }
+        let turn = self.order[pipeline.index()][lane as usize].pop_first()?;
+        let mailbox = self.by_stream.get_mut(&turn.stream)?;
+        let Waiting { frame, work, turn: given, .. } = mailbox.waiting.take()?;
+        let (_, charged) = given?;
+        self.now = self.now.max(turn.start);
+        mailbox.under_way = true;
+        mailbox.last_served = Some(now);
+        let (client, payer, stream) = (mailbox.client, mailbox.payer, turn.stream);
+        let receipt = Receipt { stream, pipeline, lane, turn, client, payer, work, charged };
+        Some(Taken { frame, receipt })
     }
 
-    /// Corrects what a stream was charged for a frame, now that it is known how long a worker took.
+    /// Corrects what was charged for a frame, now that it is known how long a worker took.
     pub(super) fn settle(
         &mut self,
         receipt: &Receipt,
         worker: Duration,
-        workers: u32,
         reached_device: bool,
-        charge: impl Fn(Client, Duration) -> Duration,
+        tariff: &Tariff<'_>,
     ) {
-        let Some(mailbox) = self.by_stream.get_mut(&receipt.stream) else {
-            return;
-        };
-        let share = worker / workers;
-        mailbox.spending.record(Spent { work: receipt.work, worker, share, reached_device });
-        let cost = charge(mailbox.client, worker);
-        let is_post = receipt.turn.is_post;
-        let paid = if is_post { &mut self.posts_paid } else { &mut mailbox.paid };
-        *paid = paid.minus(receipt.charged).plus(cost);
+        let Receipt { stream, pipeline, lane, client, work, .. } = *receipt;
+        if let Some(mailbox) = self.by_stream.get_mut(&stream) {
+            let share = tariff.share(lane, worker);
+            mailbox.spending.record(Spent { work, worker, share, reached_device });
+        }
+        if let Some(account) = self.accounts.get_mut(&receipt.payer) {
+            let cost = tariff.charge(client, pipeline, lane, worker, reached_device);
+            account.paid = account.paid.minus(receipt.charged).plus(cost);
+        }
     }
 
     /// Charges a stream for a frame that was refused before it could wait.
     pub(super) fn charge_refused(&mut self, id: StreamId, cost: Duration) {
-        if let Some(mailbox) = self.by_stream.get_mut(&id) {
-            let (share, work) = (cost, DecodeWork::NONE);
-            mailbox.spending.record(Spent { work, worker: cost, share, reached_device: false });
-            mailbox.paid = mailbox.paid.max(self.now).plus(cost);
-        }
-    }
-
-    /// The frame of a stream that was under way is on the device, or lost: the next one has its turn.
-    pub(super) fn release(&mut self, id: StreamId) {
-        let (now, posts_paid) = (self.now, self.posts_paid);
         let Some(mailbox) = self.by_stream.get_mut(&id) else { return };
-        mailbox.under_way = false;
-        let start = mailbox.start(now, posts_paid);
-        if let Some(waiting) = &mut mailbox.waiting {
-            waiting.turn.start = start;
-        }
-        self.enter(id);
-    }
-
-    /// Puts the frame that waits into the order, unless another of its stream is under way.
-    fn enter(&mut self, id: StreamId) {
-        let Some(mailbox) = self.by_stream.get(&id) else { return };
-        if let (Some(waiting), false) = (&mailbox.waiting, mailbox.under_way) {
-            let lanes = &mut self.order[mailbox.pipeline.index()];
-            lanes[Lane::of(waiting.work) as usize].insert(waiting.turn);
+        let work = DecodeWork::NONE;
+        mailbox.spending.record(Spent { work, worker: cost, share: cost, reached_device: false });
+        if let Some(account) = self.accounts.get_mut(&mailbox.payer) {
+            account.paid = account.paid.max(self.now).plus(cost);
         }
     }
 
-    /// Takes the frame that waits out of the order.
-    fn withdraw(&mut self, id: StreamId) {
-        let Some(mailbox) = self.by_stream.get(&id) else { return };
-        if let Some(waiting) = &mailbox.waiting {
-            let lanes = &mut self.order[mailbox.pipeline.index()];
-            lanes[Lane::of(waiting.work) as usize].remove(&waiting.turn);
+    /// The frame of a stream that was under way is on the device, or lost: the next one gets its turn.
+    pub(super) fn release(&mut self, id: StreamId, tariff: &Tariff<'_>) {
+        if let Some(mailbox) = self.by_stream.get_mut(&id) {
+            mailbox.under_way = false;
+            self.enter(id, tariff);
         }
+    }
+
+    /// Gives the frame that waits a turn, and charges for it, unless another of its stream is under way.
+    fn enter(&mut self, id: StreamId, tariff: &Tariff<'_>) {
+        let Some(mailbox) = self.by_stream.get_mut(&id) else { return };
+        let charge = mailbox.waiting.as_ref().map(|waiting| mailbox.charge(waiting.work, tariff));
+        if let (Some(waiting), Some(charged), false, Some(account)) =
+            (&mut mailbox.waiting, charge, mailbox.under_way, self.accounts.get_mut(&mailbox.payer))
+        {
+            self.turns += 1;
+            let start = account.paid.max(self.now);
+            let is_post = mailbox.client == Client::Posts;
+            let turn = Turn { start, is_post, number: self.turns, stream: id };
+            account.paid = start.plus(charged);
+            waiting.turn = Some((turn, charged));
+            let lanes = &mut self.order[mailbox.pipeline.index()];
+            lanes[Lane::of(waiting.work) as usize].insert(turn);
+        }
+    }
+
+    /// Takes the frame that waits out of the order. What was charged for it is paid back.
+    fn withdraw(&mut self, id: StreamId) -> Option<F> {
+        let mailbox = self.by_stream.get_mut(&id)?;
+        let Waiting { frame, work, turn, .. } = mailbox.waiting.take()?;
+        if let Some((turn, charged)) = turn {
+            self.order[mailbox.pipeline.index()][Lane::of(work) as usize].remove(&turn);
+            if let Some(account) = self.accounts.get_mut(&mailbox.payer) {
+                account.paid = account.paid.minus(charged);
+            }
+        }
+        Some(frame)
     }
 }
 
 impl<F> Mailbox<F> {
-    /// When a frame that comes now has its turn.
-    fn start(&self, now: Moment, posts_paid: Moment) -> Moment {
-        let paid = if self.client == Client::Posts { posts_paid } else { self.paid };
-        paid.max(now)
-    }
-
-    fn turn(&self, stream: StreamId, now: Moment, posts_paid: Moment, arrival: u64) -> Turn {
-        let is_post = self.client == Client::Posts;
-        Turn { start: self.start(now, posts_paid), is_post, arrival, stream }
+    /// The charge for a frame before its cost is known.
+    fn charge(&self, work: DecodeWork, tariff: &Tariff<'_>) -> Duration {
+        let expected = self.spending.expected(work);
+        tariff.charge(self.client, self.pipeline, Lane::of(work), expected, true)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::fairness::OfferedLoad;
+    use super::super::service_times::{BatchTimes, ServiceTimes};
     use super::*;
 
     const FIRST: PipelineId = PipelineId(0);
     const SECOND: PipelineId = PipelineId(1);
-    const COST: Duration = Duration::from_millis(10);
+
+    /// A pipeline each of which a frame takes ten milliseconds of the device.
+    struct Prices {
+        service: Vec<ServiceTimes>,
+        offered: OfferedLoad,
+    }
+
+    impl Prices {
+        fn new() -> Self {
+            let mut service = ServiceTimes::new(1);
+            let infer = Duration::from_millis(10);
+            service.record(1, BatchTimes { infer, ..BatchTimes::NONE });
+            Self { service: vec![service; 2], offered: OfferedLoad::new(2) }
+        }
+
+        fn tariff(&self) -> Tariff<'_> {
+            Tariff { service: &self.service, offered: &self.offered, pool: 1 }
+        }
+    }
 
     fn mailboxes<F>() -> Mailboxes<F> {
         Mailboxes::new(2)
@@ -356,18 +400,19 @@ mod tests {
         received: Instant,
         frame: F,
     ) -> Option<F> {
-        mailboxes.offer(id, received, DecodeWork::NONE, frame)
+        mailboxes.offer(id, received, DecodeWork::NONE, frame, &Prices::new().tariff())
     }
 
     /// Takes frames that cost the same, and has them on the device at once.
     fn take<F>(mailboxes: &mut Mailboxes<F>, pipeline: PipelineId, max: usize) -> Vec<F> {
         let mut taken = Vec::new();
         while taken.len() < max
-            && let Some(next) = mailboxes.take(pipeline, Lane::Fast, Instant::now(), |_, _| COST)
+            && let Some(next) = mailboxes.take(pipeline, Lane::Fast, Instant::now())
         {
             taken.push(next);
         }
-        taken.iter().for_each(|taken| mailboxes.release(taken.receipt.stream));
+        let prices = Prices::new();
+        taken.iter().for_each(|taken| mailboxes.release(taken.receipt.stream, &prices.tariff()));
         taken.into_iter().map(|taken| taken.frame).collect()
     }
 
@@ -428,13 +473,13 @@ mod tests {
         let stream = open(&mut mailboxes, FIRST);
         offer(&mut mailboxes, stream, now, "first");
         let next = |mailboxes: &mut Mailboxes<_>| {
-            mailboxes.take(FIRST, Lane::Fast, now, |_, _| COST).map(|taken| taken.frame)
+            mailboxes.take(FIRST, Lane::Fast, now).map(|taken| taken.frame)
         };
         assert_eq!(next(&mut mailboxes), Some("first"));
         offer(&mut mailboxes, stream, now, "second");
         assert_eq!(next(&mut mailboxes), None);
         assert_eq!(offer(&mut mailboxes, stream, now, "third"), Some("second"));
-        mailboxes.release(stream);
+        mailboxes.release(stream, &Prices::new().tariff());
         assert_eq!(next(&mut mailboxes), Some("third"));
     }
 
@@ -442,18 +487,18 @@ mod tests {
     fn a_stream_pays_for_what_its_frames_turned_out_to_cost() {
         let now = Instant::now();
         let mut mailboxes = mailboxes();
-        let [dear, cheap] = [FIRST; 2].map(|pipeline| open(&mut mailboxes, pipeline));
+        let [expensive, cheap] = [FIRST; 2].map(|pipeline| open(&mut mailboxes, pipeline));
         let mut served = Vec::new();
         for _ in 0..12 {
-            offer(&mut mailboxes, dear, now, "dear");
+            offer(&mut mailboxes, expensive, now, "expensive");
             offer(&mut mailboxes, cheap, now, "cheap");
-            let taken = mailboxes.take(FIRST, Lane::Fast, now, |_, _| COST).unwrap();
-            let worker = COST * if taken.frame == "dear" { 5 } else { 1 };
-            mailboxes.settle(&taken.receipt, worker, 1, true, |_, worker| worker);
-            mailboxes.release(taken.receipt.stream);
+            let taken = mailboxes.take(FIRST, Lane::Fast, now).unwrap();
+            let worker = Duration::from_millis(if taken.frame == "expensive" { 50 } else { 1 });
+            mailboxes.settle(&taken.receipt, worker, true, &Prices::new().tariff());
+            mailboxes.release(taken.receipt.stream, &Prices::new().tariff());
             served.push(taken.frame);
         }
-        assert_eq!(served.iter().filter(|frame| **frame == "dear").count(), 2, "{served:?}");
+        assert_eq!(served.iter().filter(|frame| **frame == "expensive").count(), 2, "{served:?}");
     }
 
     #[test]

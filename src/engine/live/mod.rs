@@ -17,7 +17,7 @@
 //! | `reply` | what became of a frame: exactly one reply |
 //! | `virtual_time`, `mailboxes` | one-slot mailboxes, and whose turn it is |
 //! | `lanes` | which workers a frame is for |
-//! | `spending` | what the frames of a stream cost |
+//! | `spending`, `tariff` | what the frames of a stream cost, and what is charged for them |
 //! | `service_times` | how long batches take |
 //! | `load_tree`, `fairness` | how much of the server a stream can have |
 //! | `schedule`, `steps` | all of these together: which frames are taken, and when |
@@ -39,6 +39,7 @@ mod shared;
 mod spending;
 mod steps;
 mod stream;
+mod tariff;
 mod virtual_time;
 mod workers;
 

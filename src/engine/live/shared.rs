@@ -20,7 +20,7 @@ pub(super) type LiveFrame = SourceFrame<Responder>;
 /// The schedule of an engine.
 pub(super) type LiveSchedule = Schedule<LiveFrame, FittedFrame>;
 
-/// What the thread that follows the schedule is to do.
+/// A step for the thread that follows the schedule.
 pub(super) enum Step {
     /// Preprocess these, each on its own.
     Preprocess(Vec<Task<LiveFrame>>),

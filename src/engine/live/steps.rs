@@ -1,4 +1,4 @@
-//! What the schedule asks the threads around it to do.
+//! Steps that the schedule asks the threads around it to take.
 
 use std::time::Instant;
 

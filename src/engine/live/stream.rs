@@ -94,7 +94,7 @@ impl StreamHandle {
     }
 }
 
-/// What decoding a frame will cost, as far as its header tells.
+/// The cost of decoding a frame, as far as its header says.
 fn work(payload: &FramePayload, limits: &DecodeLimits) -> Result<DecodeWork, DecodeError> {
     match payload {
         FramePayload::Jpeg(jpeg) => inspect(jpeg, limits),

@@ -17,6 +17,7 @@ use super::shared::{LiveFrame, Shared, Step};
 use super::steps::Task;
 use crate::engine::batch::{InferredBatch, PreprocessedFrame, compact_batch, infer};
 use crate::engine::buffer_pool::double_buffered;
+use crate::engine::panics;
 use crate::engine::postprocessing::postprocess;
 use crate::stages::BoxStage;
 
@@ -104,7 +105,8 @@ impl PreprocessWorker {
         };
         pool.spawn_fifo(move || {
             let start = Instant::now();
-            let fitted = fitting.fit(frame);
+            // Nothing in it is expected to panic that is not caught before; a lost frame is replied to.
+            let fitted = panics::contain("preprocess", || fitting.fit(frame)).unwrap_or(None);
             shared.preprocessed(ticket, start.elapsed(), fitted);
         });
     }

@@ -36,7 +36,7 @@ impl<'a> DeadlineReader<'a> {
     }
 }
 
-/// What a read after the deadline fails with.
+/// The error of a read after the deadline.
 const EXPIRED: &str = "it took too long";
 
 impl ZByteReaderTrait for DeadlineReader<'_> {

@@ -26,7 +26,7 @@ pub(super) struct Header<'a> {
     pub(super) exif: Option<&'a [u8]>,
 }
 
-/// What decoding a JPEG costs, and whether its header is within the limits. Looks at the start of a baseline
+/// The cost of decoding a JPEG, and whether its header is within the limits. Looks at the start of a baseline
 /// JPEG only, and walks a progressive one to its end, because each of its scans passes over the image.
 pub(super) fn inspect(jpeg: &[u8], limits: &DecodeLimits) -> Result<DecodeWork, DecodeError> {
     let mut facts = Facts::default();
@@ -77,7 +77,7 @@ fn start(jpeg: &[u8]) -> Result<&[u8], DecodeError> {
     jpeg.strip_prefix(&[0xFF, START_OF_IMAGE]).ok_or(DecodeError::NotJpeg)
 }
 
-/// What the segments so far have said.
+/// Facts from the segments so far.
 #[derive(Default)]
 struct Facts<'a> {
     frame: Option<Frame>,
@@ -121,7 +121,7 @@ impl<'a> Facts<'a> {
         self.frame.as_ref().ok_or_else(missing)
     }
 
-    /// What decoding costs, if these are all scans and the JPEG has so many bytes.
+    /// The cost of decoding, if these are all scans and the JPEG has this many bytes.
     fn work(&self, bytes: usize) -> Result<DecodeWork, DecodeError> {
         let Frame { width, height, components, progressive, .. } = *self.frame()?;
         // A baseline image is passed over once, which its pixels and bytes stand for.

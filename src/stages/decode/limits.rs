@@ -33,7 +33,7 @@ impl DecodeLimits {
     pub const LIVE: Self = Self { max_pixels: 16 << 20, ..Self::DEFAULT };
 
     /// Refuses an image whose scans pass over it so often that it costs more than the largest image in
-    /// a usual coding.
+    /// an ordinary coding.
     pub(super) fn check_work(
         &self,
         width: usize,

@@ -36,7 +36,7 @@ const ONES: [u8; 32] = {
     stuffed
 };
 
-/// What decoding a JPEG will cost. Reads headers alone, so it is quick whatever the JPEG asks for.
+/// The cost of decoding a JPEG. Reads headers alone, so it is quick however costly the JPEG is.
 ///
 /// # Errors
 /// [`DecodeError`] when the header shows already that the JPEG cannot be decoded or is over a limit.

@@ -1,4 +1,4 @@
-//! What decoding a JPEG costs, as far as its header tells.
+//! The cost of decoding a JPEG, as far as its header says.
 
 /// The work of decoding a JPEG, before it is done.
 ///

@@ -15,12 +15,12 @@ pub(crate) const DEFAULT: DropThresholds = DropThresholds { drop: 0.10, slow_dow
 /// Longest that a worker decodes one frame.
 const BUDGET: Duration = Duration::from_secs(1);
 
-/// What a client sends.
+/// The frames that a client sends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Camera {
     pub(crate) fps: f64,
     pub(crate) client: Client,
-    /// What the headers of its frames announce.
+    /// The work that the headers of its frames announce.
     pub(crate) work: DecodeWork,
     /// How long a worker takes for a frame.
     pub(crate) decode: Duration,
@@ -113,7 +113,7 @@ impl Simulation {
         Self::with_workers(4, max_batch, latency)
     }
 
-    /// A simulation in which so many workers preprocess frames.
+    /// A simulation in which this many workers preprocess frames.
     pub(crate) fn with_workers(
         workers: usize,
         max_batch: usize,
@@ -373,10 +373,6 @@ impl Workers {
 }
 
 impl Sender {
-    pub(crate) fn camera(&self) -> Camera {
-        self.camera
-    }
-
     pub(crate) fn state(&self) -> BackpressureState {
         self.admission.state()
     }

@@ -86,7 +86,7 @@ pub(crate) fn largest_difference(left: &[u8], right: &[u8]) -> u8 {
     left.iter().zip(right).map(|(left, right)| left.abs_diff(*right)).max().unwrap_or(0)
 }
 
-/// A JPEG that is costly to decode for its size: progressive, three components, and so many scans after the
+/// A JPEG that is costly to decode for its size: progressive, three components, and this many scans after the
 /// first, which refine coefficients that are all zero.
 pub(crate) fn many_scans(width: usize, height: usize, scans: usize) -> Vec<u8> {
     let segment = |jpeg: &mut Vec<u8>, marker: u8, payload: &[u8]| {

@@ -11,10 +11,11 @@ use super::EngineSettings;
 use super::fairness::{OfferedLoad, Reporter};
 use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
 use super::lanes::Lane;
-use super::mailboxes::{Mailboxes, Receipt, StreamFacts, Taken};
+use super::mailboxes::{Mailboxes, Receipt, StreamFacts};
 use super::service_times::{BatchTimes, ServiceTimes};
-use super::spending::LEAST_COST;
+use super::spending::{Costs, LEAST_COST};
 use super::steps::{Next, Task, Ticket};
+use super::tariff::Tariff;
 use crate::stages::DecodeWork;
 
 /// Slack added to the expected preprocessing time, to absorb timer and scheduler jitter.
@@ -67,7 +68,7 @@ struct Cohort {
 }
 
 impl<F, R> Schedule<F, R> {
-    /// A schedule for pipelines that were measured at least once each, and so many workers.
+    /// A schedule for pipelines that were measured at least once each, and this many workers.
     pub fn new(service: Vec<ServiceTimes>, settings: EngineSettings, workers: usize) -> Self {
         let EngineSettings { max_batch, max_age, .. } = settings;
         Self {
@@ -118,7 +119,9 @@ impl<F, R> Schedule<F, R> {
         work: DecodeWork,
         frame: F,
     ) -> Option<F> {
-        self.mailboxes.offer(stream, received, work, frame)
+        let Self { mailboxes, service, offered, workers, .. } = self;
+        let tariff = Tariff { service, offered, pool: *workers };
+        mailboxes.offer(stream, received, work, frame, &tariff)
     }
 
     /// A frame of a stream was refused for its header.
@@ -130,9 +133,13 @@ impl<F, R> Schedule<F, R> {
     pub fn report_offered_rate(&mut self, stream: StreamId, fps: f64, now: Instant) {
         if let Some(facts) = self.mailboxes.stream(stream) {
             let StreamFacts { client, pipeline, .. } = facts;
-            let seconds = fps * self.seconds_per_frame(stream, facts);
+            let costs = self.costs(stream, facts);
+            // What the slow lane does not let through does not reach the device.
+            let through = fps.min(self.slow_share(stream, facts, costs)).min(1.0 / costs.worker);
             let reporter = Reporter { stream, client, pipeline: pipeline.index() };
-            self.offered.report(reporter, seconds, now);
+            // An unlimited rate of nothing is nothing.
+            let slow = if costs.slow > 0.0 { fps * costs.slow } else { 0.0 };
+            self.offered.report(reporter, [through * costs.common, slow], now);
         }
     }
 
@@ -140,10 +147,11 @@ impl<F, R> Schedule<F, R> {
     /// `None` if the stream is not open.
     pub fn capacity(&self, stream: StreamId, now: Instant) -> Option<Capacity> {
         let facts = self.mailboxes.stream(stream)?;
-        let share = self.offered.fair_share(stream, facts.client);
-        let fair = share / self.seconds_per_frame(stream, facts);
+        let costs = self.costs(stream, facts);
+        let fair = self.offered.fair_share(stream, facts.client, Lane::Fast) / costs.common;
+        let fair = fair.min(self.slow_share(stream, facts, costs));
         // One frame of a stream is preprocessed at a time.
-        let alone = 1.0 / facts.spending.worker().as_secs_f64();
+        let alone = 1.0 / costs.worker;
         let idle = self.mailboxes.is_empty()
             && self.prefetched.is_none()
             && self.cohort.is_none()
@@ -152,12 +160,19 @@ impl<F, R> Schedule<F, R> {
         Some(Capacity { sustainable_fps: fair.min(alone), last_served, idle })
     }
 
-    /// Seconds of the server that a frame of a stream costs.
-    fn seconds_per_frame(&self, stream: StreamId, facts: StreamFacts<'_>) -> f64 {
+    /// Costs of a stream's frames.
+    fn costs(&self, stream: StreamId, facts: StreamFacts<'_>) -> Costs {
         let pipeline = facts.pipeline.index();
         let itself = usize::from(!self.offered.contains(stream));
         let streams = self.offered.streams(pipeline) + itself;
-        facts.spending.seconds_per_frame(self.service[pipeline].seconds_per_frame(streams))
+        let Self { service, offered, workers, .. } = self;
+        let tariff = Tariff { service, offered, pool: *workers };
+        facts.spending.costs(service[pipeline].seconds_per_frame(streams), &tariff)
+    }
+
+    /// Frames per second for which a stream gets the slow lane.
+    fn slow_share(&self, stream: StreamId, facts: StreamFacts<'_>, costs: Costs) -> f64 {
+        self.offered.fair_share(stream, facts.client, Lane::Slow) / costs.slow
     }
 
     /// What to do now.
@@ -235,7 +250,7 @@ impl<F, R> Schedule<F, R> {
         let number = self.cohorts + 1;
         let mut tasks = Vec::with_capacity(room);
         while tasks.len() < room
-            && let Some(taken) = self.take(pipeline, Lane::Fast, now)
+            && let Some(taken) = self.mailboxes.take(pipeline, Lane::Fast, now)
         {
             tasks.push(Task::new(taken, Some(number)));
         }
@@ -256,17 +271,9 @@ impl<F, R> Schedule<F, R> {
         if !is_next || self.slow >= Lane::Slow.workers(self.workers) {
             return None;
         }
-        let taken = self.take(pipeline, Lane::Slow, now)?;
+        let taken = self.mailboxes.take(pipeline, Lane::Slow, now)?;
         self.slow += 1;
         Some(Task::new(taken, None))
-    }
-
-    fn take(&mut self, pipeline: PipelineId, lane: Lane, now: Instant) -> Option<Taken<F>> {
-        let Self { mailboxes, service, offered, workers: pool, .. } = self;
-        let device = device_time(&service[pipeline.index()], offered, pipeline);
-        mailboxes.take(pipeline, lane, now, |client, worker| {
-            charge(offered, client, (worker / workers(lane, *pool)).max(device))
-        })
     }
 
     /// Makes a batch of what is ready, first come first served.
@@ -283,15 +290,9 @@ impl<F, R> Schedule<F, R> {
     /// A frame is preprocessed, or has failed (`None`), which took a worker this long.
     pub fn preprocessed(&mut self, ticket: Ticket, worker: Duration, ready: Option<R>) {
         let Ticket { receipt, cohort } = ticket;
-        let Self { mailboxes, service, offered, workers: pool, .. } = self;
-        let device = match ready {
-            Some(_) => device_time(&service[receipt.pipeline.index()], offered, receipt.pipeline),
-            None => LEAST_COST,
-        };
-        let workers = workers(receipt.lane, *pool);
-        mailboxes.settle(&receipt, worker, workers, ready.is_some(), |client, worker| {
-            charge(offered, client, (worker / workers).max(device))
-        });
+        let Self { mailboxes, service, offered, workers, .. } = self;
+        let tariff = Tariff { service, offered, pool: *workers };
+        mailboxes.settle(&receipt, worker, ready.is_some(), &tariff);
         if let Some(own) = &mut self.cohort
             && cohort == Some(own.number)
         {
@@ -301,15 +302,23 @@ impl<F, R> Schedule<F, R> {
             Some(frame) => self.ready[receipt.pipeline.index()].push((receipt, frame)),
             None => {
                 self.slow -= usize::from(receipt.lane == Lane::Slow);
-                self.mailboxes.release(receipt.stream);
+                self.release([receipt.stream]);
             }
         }
     }
 
     /// The prefetched batch has no frame left to run.
     pub fn batch_abandoned(&mut self) {
-        for stream in self.prefetched.take().into_iter().flatten() {
-            self.mailboxes.release(stream);
+        let streams = self.prefetched.take();
+        self.release(streams.into_iter().flatten());
+    }
+
+    /// The frames of these streams are no longer under way.
+    fn release(&mut self, streams: impl IntoIterator<Item = StreamId>) {
+        let Self { mailboxes, service, offered, workers, .. } = self;
+        let tariff = Tariff { service, offered, pool: *workers };
+        for stream in streams {
+            mailboxes.release(stream, &tariff);
         }
     }
 
@@ -337,28 +346,9 @@ impl<F, R> Schedule<F, R> {
         let ready: Vec<(Receipt, R)> = self.ready.iter_mut().flat_map(|of| of.drain(..)).collect();
         let slow = ready.iter().filter(|(receipt, _)| receipt.lane == Lane::Slow).count();
         self.slow -= slow;
-        for (receipt, _) in &ready {
-            self.mailboxes.release(receipt.stream);
-        }
+        self.release(ready.iter().map(|(receipt, _)| receipt.stream));
         (self.mailboxes.take_all(), ready.into_iter().map(|(_, frame)| frame).collect())
     }
-}
-
-/// What a client's stream is charged for a frame of this cost: as many times that as the client has streams,
-/// so that all of them together get what one client gets.
-fn charge(offered: &OfferedLoad, client: Client, cost: Duration) -> Duration {
-    let streams = match client {
-        // They are charged as one stream already.
-        Client::Posts => 1,
-        Client::Own | Client::Address(_) => offered.streams_of(client),
-    };
-    cost.max(LEAST_COST).saturating_mul(u32::try_from(streams).unwrap_or(u32::MAX))
-}
-
-/// How long a frame keeps the device.
-fn device_time(service: &ServiceTimes, offered: &OfferedLoad, pipeline: PipelineId) -> Duration {
-    let seconds = service.seconds_per_frame(offered.streams(pipeline.index()));
-    Duration::try_from_secs_f64(seconds).unwrap_or(LEAST_COST)
 }
 
 fn workers(lane: Lane, pool: usize) -> u32 {

@@ -183,11 +183,11 @@ fn expensive_frames_hold_up_no_cheap_ones() {
 fn a_frame_that_costs_ten_times_as_much_has_a_tenth_of_the_turns() {
     let mut now = Instant::now();
     let mut schedule = schedule();
-    let [dear, cheap] = open(&mut schedule);
+    let [expensive_one, cheap] = open(&mut schedule);
     let mut turns = [0, 0];
     let mut decoding: Option<(Instant, Task<&'static str>)> = None;
     for _ in 0..200 {
-        schedule.offer(dear, now, expensive(), "dear");
+        schedule.offer(expensive_one, now, expensive(), "expensive");
         offer(&mut schedule, cheap, now, "cheap");
         loop {
             match schedule.next(now) {
@@ -336,7 +336,7 @@ fn capacity_is_shared_between_the_streams_that_offer_frames() {
     assert_eq!(schedule.capacity(other, now), None);
 }
 
-/// Mutant: `min(alone)` deleted. A sender of expensive frames would be told that many workers can help it.
+/// Mutant: `min(alone)` deleted. A sender of expensive frames would learn that many workers can help it.
 #[test]
 fn one_stream_can_keep_one_worker_busy() {
     let now = Instant::now();

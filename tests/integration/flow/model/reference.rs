@@ -1,5 +1,6 @@
 //! The schedule as its documentation describes it, with a search through all streams at each step.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -72,16 +73,26 @@ pub(super) enum Effect {
 /// Start in virtual time, whether it is a post, and number of the arrival at an empty mailbox.
 type Turn = (Duration, bool, u32);
 
+/// The account that is charged for a stream's frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Payer {
+    Stream(usize),
+    Shared,
+    Posts,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     number: u32,
     received: Duration,
     expensive: bool,
-    turn: Turn,
+    /// With what was charged.
+    turn: Option<(Turn, Duration)>,
 }
 
-/// What a frame cost: of a worker, of all workers of its lane, and whether it reached the device.
-type Spent = (Duration, Duration, bool);
+/// Costs of a frame: of a worker, of all workers of its lane, whether it reached the device, and whether it was
+/// of the slow lane.
+type Spent = (Duration, Duration, bool, bool);
 
 #[derive(Debug, Clone)]
 pub(super) struct Stream {
@@ -90,10 +101,10 @@ pub(super) struct Stream {
     pub(super) open: bool,
     waiting: Option<Frame>,
     under_way: bool,
-    paid: Duration,
     recent: Vec<Spent>,
-    /// Seconds of the server per second, weight and time of the report.
-    offered: Option<(f64, f64, Duration)>,
+    announced: Option<bool>,
+    /// Seconds of the fast and of the slow lane per second, weight and time of the report.
+    offered: Option<([f64; 2], f64, Duration)>,
 }
 
 /// A frame that was taken.
@@ -101,6 +112,7 @@ pub(super) struct Stream {
 struct Task {
     frame: Frame,
     stream: usize,
+    turn: Turn,
     charged: Duration,
     cohort: u32,
 }
@@ -117,9 +129,9 @@ pub(super) struct Model {
     pub(super) now: Duration,
     pub(super) streams: Vec<Stream>,
     frames: u32,
-    arrivals: u32,
+    turns: u32,
     virtual_now: Duration,
-    posts_paid: Duration,
+    accounts: BTreeMap<Payer, Duration>,
     tasks: Vec<Task>,
     ready: Vec<Task>,
     cohort: Option<Cohort>,
@@ -136,44 +148,72 @@ fn median(values: impl Iterator<Item = Duration>) -> Option<f64> {
 }
 
 impl Model {
-    fn start(&self, stream: usize) -> Duration {
-        let Stream { owner, paid, .. } = self.streams[stream];
-        let paid = if owner == Owner::Posts { self.posts_paid } else { paid };
-        paid.max(self.virtual_now)
+    fn payer(&self, stream: usize) -> Payer {
+        match self.streams[stream].owner {
+            Owner::Alone => Payer::Stream(stream),
+            Owner::Shared => Payer::Shared,
+            Owner::Posts => Payer::Posts,
+        }
+    }
+
+    /// Gives the frame that waits a turn.
+    fn enter(&mut self, stream: usize) {
+        let Stream { under_way, owner, waiting, .. } = self.streams[stream];
+        if let (Some(frame), false) = (waiting, under_way) {
+            self.turns += 1;
+            let charged = self.charge(stream, frame.expensive, true);
+            let now = self.virtual_now;
+            let Some(paid) = self.accounts.get_mut(&self.payer(stream)) else { return };
+            let start = (*paid).max(now);
+            *paid = start + charged;
+            let turn = Some(((start, owner == Owner::Posts, self.turns), charged));
+            self.streams[stream].waiting = Some(Frame { turn, ..frame });
+        }
+    }
+
+    /// Takes a frame that waits out, and pays back what it was charged.
+    fn withdraw(&mut self, stream: usize) -> Option<u32> {
+        let frame = self.streams[stream].waiting.take()?;
+        if let Some((_, charged)) = frame.turn {
+            self.pay(self.payer(stream), |paid| paid.saturating_sub(charged));
+        }
+        Some(frame.number)
     }
 
     fn counting(&self, accept: impl Fn(&Stream) -> bool) -> usize {
         self.streams.iter().filter(|stream| stream.offered.is_some() && accept(stream)).count()
     }
 
-    fn streams_of(&self, owner: Owner) -> usize {
-        match owner {
-            Owner::Alone => 1,
-            _ => self.counting(|stream| stream.owner == owner).max(1),
-        }
+    fn sessions(&self) -> usize {
+        self.counting(|stream| stream.owner != Owner::Posts).max(1)
     }
 
     fn device_seconds(pipeline: usize, streams: usize) -> f64 {
         INFER[pipeline].as_secs_f64() / streams.clamp(1, MAX_BATCH) as f64
     }
 
-    fn charge(&self, task: &Task, reached_device: bool) -> Duration {
-        let Stream { pipeline, owner, .. } = self.streams[task.stream];
+    fn charge(&self, stream: usize, expensive: bool, reached_device: bool) -> Duration {
+        let Stream { pipeline, owner, .. } = self.streams[stream];
         let streams = self.counting(|stream| stream.pipeline == pipeline);
         let device = match reached_device {
             true => Duration::from_secs_f64(Self::device_seconds(pipeline, streams)),
             false => LEAST,
         };
-        let times = if owner == Owner::Posts { 1 } else { self.streams_of(owner) };
-        share(task.frame.expensive).max(device).max(LEAST) * times as u32
+        let times = match owner {
+            Owner::Posts => self.sessions(),
+            _ => 1,
+        };
+        share(expensive).max(device).max(LEAST) * times as u32
     }
 
-    fn pay(&mut self, stream: usize, change: impl Fn(Duration) -> Duration) {
-        let paid = match self.streams[stream].owner {
-            Owner::Posts => &mut self.posts_paid,
-            _ => &mut self.streams[stream].paid,
-        };
-        *paid = change(*paid);
+    fn pay(&mut self, payer: Payer, change: impl Fn(Duration) -> Duration) {
+        if let Some(paid) = self.accounts.get_mut(&payer) {
+            *paid = change(*paid);
+        }
+    }
+
+    fn turn(&self, stream: usize) -> Option<Turn> {
+        self.streams[stream].waiting?.turn.map(|(turn, _)| turn)
     }
 
     /// The streams whose frame can be taken, in the order of their turns.
@@ -184,30 +224,22 @@ impl Model {
             !stream.under_way && stream.waiting.is_some_and(fits) && accept(stream)
         };
         let mut order: Vec<usize> = all.filter(|at| can(&self.streams[*at])).collect();
-        order.sort_by_key(|at| (self.streams[*at].waiting.map(|frame| frame.turn), *at));
+        order.sort_by_key(|at| (self.turn(*at), *at));
         order
     }
 
-    /// Takes the next frames; of posts, the turn is put off to when all posts have paid.
     fn take(&mut self, expensive: bool, pipeline: usize, max: usize, cohort: u32) -> Vec<Task> {
         let mut taken = Vec::new();
-        while taken.len() < max
-            && let Some(stream) =
-                self.order(expensive, |stream| stream.pipeline == pipeline).first().copied()
-        {
-            let Some(mut frame) = self.streams[stream].waiting.take() else { break };
-            let (start, is_post, arrival) = frame.turn;
-            if is_post && self.posts_paid > start {
-                frame.turn = (self.posts_paid, is_post, arrival);
-                self.streams[stream].waiting = Some(frame);
-                continue;
+        for stream in self.order(expensive, |stream| stream.pipeline == pipeline) {
+            let frame = self.streams[stream].waiting;
+            if let (Some(frame), true) = (frame, taken.len() < max)
+                && let Some((turn, charged)) = frame.turn
+            {
+                self.streams[stream].waiting = None;
+                self.streams[stream].under_way = true;
+                self.virtual_now = self.virtual_now.max(turn.0);
+                taken.push(Task { frame, stream, turn, charged, cohort });
             }
-            let mut task = Task { frame, stream, charged: Duration::ZERO, cohort };
-            task.charged = self.charge(&task, true);
-            self.virtual_now = self.virtual_now.max(start);
-            self.pay(stream, |_| start + task.charged);
-            self.streams[stream].under_way = true;
-            taken.push(task);
         }
         self.tasks.extend(&taken);
         taken
@@ -220,12 +252,8 @@ impl Model {
     }
 
     fn release(&mut self, stream: usize) {
-        let start = self.start(stream);
-        let stream = &mut self.streams[stream];
-        stream.under_way = false;
-        if let Some(frame) = &mut stream.waiting {
-            frame.turn.0 = start;
-        }
+        self.streams[stream].under_way = false;
+        self.enter(stream);
     }
 
     fn release_prefetched(&mut self) {
@@ -237,7 +265,7 @@ impl Model {
     fn ready_of(&self, pipeline: usize) -> Vec<Task> {
         let of = |task: &&Task| self.streams[task.stream].pipeline == pipeline;
         let mut ready: Vec<Task> = self.ready.iter().filter(of).copied().collect();
-        ready.sort_by_key(|task| (task.frame.turn, task.stream));
+        ready.sort_by_key(|task| (task.turn, task.stream));
         ready
     }
 
@@ -252,9 +280,11 @@ impl Model {
 
     fn next(&mut self) -> Effect {
         let now = self.now;
-        let is_old = |frame: &mut Frame| frame.received + MAX_AGE < now;
-        let stale = self.streams.iter_mut().filter_map(|stream| stream.waiting.take_if(is_old));
-        let stale: Vec<u32> = stale.map(|frame| frame.number).collect();
+        let is_old =
+            |stream: &Stream| stream.waiting.is_some_and(|frame| frame.received + MAX_AGE < now);
+        let old: Vec<usize> =
+            (0..self.streams.len()).filter(|at| is_old(&self.streams[*at])).collect();
+        let stale: Vec<u32> = old.into_iter().filter_map(|at| self.withdraw(at)).collect();
         if !stale.is_empty() {
             return Effect::Stale(stale);
         }
@@ -264,7 +294,7 @@ impl Model {
         };
         let first = |order: Vec<usize>| {
             let first = order.first().copied()?;
-            Some((self.streams[first].waiting.map(|frame| frame.turn), first))
+            Some((self.turn(first), first))
         };
         let slow = self.tasks.iter().chain(&self.ready).filter(|task| task.frame.expensive).count();
         if let Some(expensive) = first(self.order(true, |_| true))
@@ -297,8 +327,8 @@ impl Model {
             }
         }
         let cheap = self.order(false, |_| true).first().copied();
-        let cheap = cheap.and_then(|at| Some((self.streams[at].waiting?.turn, at)));
-        let ready = self.ready.iter().map(|task| (task.frame.turn, task.stream));
+        let cheap = cheap.and_then(|at| Some((self.turn(at)?, at)));
+        let ready = self.ready.iter().map(|task| (task.turn, task.stream));
         let Some((_, first)) = ready.chain(cheap).min() else { return Err(None) };
         let pipeline = self.streams[first].pipeline;
         let expected = self.expected(pipeline, MAX_BATCH);
@@ -321,12 +351,12 @@ impl Model {
     fn finish(&mut self, task: usize, decoded: bool) {
         let task = self.tasks.remove(task);
         let stream = task.stream;
+        let expensive = task.frame.expensive;
         if self.streams[stream].open {
-            let expensive = task.frame.expensive;
-            self.spent(stream, (worker_time(expensive), share(expensive), decoded));
-            let cost = self.charge(&task, decoded);
-            self.pay(stream, |paid| paid - task.charged + cost);
+            self.spent(stream, (worker_time(expensive), share(expensive), decoded, expensive));
         }
+        let cost = self.charge(stream, expensive, decoded);
+        self.pay(self.payer(stream), |paid| paid.saturating_sub(task.charged) + cost);
         if decoded {
             self.ready.push(task);
         } else {
@@ -342,41 +372,71 @@ impl Model {
         }
     }
 
-    fn cost(&self, stream: usize) -> f64 {
-        let Stream { pipeline, ref recent, ref offered, .. } = self.streams[stream];
+    /// Seconds of the fast lane or the device, of the slow lane, and of a worker.
+    fn costs(&self, stream: usize) -> [f64; 3] {
+        let Stream { pipeline, ref recent, ref offered, announced, .. } = self.streams[stream];
         let itself = usize::from(offered.is_none());
         let streams = self.counting(|stream| stream.pipeline == pipeline) + itself;
-        let reached = recent.iter().filter(|(_, _, reached)| *reached).count() as f64;
+        let announced =
+            announced.map(|expensive| (worker_time(expensive), share(expensive), true, expensive));
+        let recent = match recent.is_empty() {
+            true => announced.into_iter().collect(),
+            false => recent.clone(),
+        };
+        let reached = recent.iter().filter(|(_, _, reached, _)| *reached).count() as f64;
         let reached = if recent.is_empty() { 1.0 } else { reached / recent.len() as f64 };
-        let worker = median(recent.iter().map(|(_, share, _)| *share)).unwrap_or(0.0);
-        worker.max(Self::device_seconds(pipeline, streams) * reached).max(LEAST.as_secs_f64())
+        let of_lane = |slow: bool| {
+            let share = |spent: &Spent| if spent.3 == slow { spent.1 } else { Duration::ZERO };
+            median(recent.iter().map(share)).unwrap_or(0.0)
+        };
+        let device = Self::device_seconds(pipeline, streams) * reached;
+        let common = of_lane(false).max(device).max(LEAST.as_secs_f64());
+        [common, of_lane(true), median(recent.iter().map(|spent| spent.0)).unwrap_or(0.0)]
     }
 
     fn report(&mut self, stream: usize, fps: f64) {
-        let seconds = fps * self.cost(stream);
+        let [common, slow, worker] = self.costs(stream);
+        let through = fps.min(self.share(stream, 1) / slow).min(1.0 / worker);
+        let seconds = [through * common, if slow > 0.0 { fps * slow } else { 0.0 }];
         self.streams[stream].offered = Some((seconds, 1.0, self.now));
         for other in &mut self.streams {
             other.offered = other.offered.filter(|(_, _, at)| self.now < *at + OFFER_LASTS);
         }
-        let weight = 1.0 / self.streams_of(self.streams[stream].owner) as f64;
+        let weight = self.weight(stream, 0);
         self.streams[stream].offered = Some((seconds, weight, self.now));
     }
 
-    /// Weighted max-min fairness by its definition: the level at which the server is just full.
-    pub(super) fn sustainable_fps(&self, stream: usize) -> f64 {
-        let own = self.streams[stream].offered.map_or(1.0, |(_, weight, _)| weight);
+    /// The weight of a stream, beside so many that are not counted.
+    fn weight(&self, stream: usize, more: usize) -> f64 {
+        let owner = self.streams[stream].owner;
+        let clients = if owner == Owner::Posts { self.sessions() } else { 1 };
+        let counted = match owner {
+            Owner::Alone => 1,
+            _ => (self.counting(|stream| stream.owner == owner) + more).max(1),
+        };
+        1.0 / (counted * clients) as f64
+    }
+
+    /// Weighted max-min fairness by its definition: the level at which a lane is just full.
+    fn share(&self, stream: usize, lane: usize) -> f64 {
+        let own = self.weight(stream, usize::from(self.streams[stream].offered.is_none()));
         let busy = |level: f64| -> f64 {
             let others = self.streams.iter().enumerate().filter(|(at, _)| *at != stream);
             let others = others.filter_map(|(_, other)| other.offered);
-            own * level + others.map(|(load, w, _)| load.min(w * level)).sum::<f64>()
+            own * level + others.map(|(loads, w, _)| loads[lane].min(w * level)).sum::<f64>()
         };
         let (mut low, mut high) = (0.0, 1000.0);
         for _ in 0..100 {
             let middle = (low + high) / 2.0;
             if busy(middle) < 1.0 { low = middle } else { high = middle }
         }
-        let worker = median(self.streams[stream].recent.iter().map(|(worker, ..)| *worker));
-        (own * low / self.cost(stream)).min(worker.map_or(f64::INFINITY, |worker| 1.0 / worker))
+        own * low
+    }
+
+    pub(super) fn sustainable_fps(&self, stream: usize) -> f64 {
+        let [common, slow, worker] = self.costs(stream);
+        let fair = self.share(stream, 0) / common;
+        fair.min(self.share(stream, 1) / slow).min(1.0 / worker)
     }
 }
 
@@ -389,9 +449,9 @@ impl ReferenceStateMachine for Model {
             now: Duration::from_secs(10),
             streams: Vec::new(),
             frames: 0,
-            arrivals: 0,
+            turns: 0,
             virtual_now: Duration::ZERO,
-            posts_paid: Duration::ZERO,
+            accounts: BTreeMap::new(),
             tasks: Vec::new(),
             ready: Vec::new(),
             cohort: None,
@@ -448,33 +508,50 @@ impl ReferenceStateMachine for Model {
         model.effect = Effect::Nothing;
         match *call {
             Call::Wait(time) => model.now += time,
-            Call::Open(pipeline, owner) => model.streams.push(Stream {
-                pipeline,
-                owner,
-                open: true,
-                waiting: None,
-                under_way: false,
-                paid: model.virtual_now,
-                recent: Vec::new(),
-                offered: None,
-            }),
+            Call::Open(pipeline, owner) => {
+                model.streams.push(Stream {
+                    pipeline,
+                    owner,
+                    open: true,
+                    waiting: None,
+                    under_way: false,
+                    recent: Vec::new(),
+                    announced: None,
+                    offered: None,
+                });
+                let payer = model.payer(model.streams.len() - 1);
+                model.accounts.entry(payer).or_insert(model.virtual_now);
+            }
             Call::Close(stream) => {
-                let stream = &mut model.streams[stream];
-                let waiting = stream.waiting.take();
-                (stream.open, stream.offered) = (false, None);
-                model.effect = Effect::Frames(waiting.map(|f| f.number).into_iter().collect());
+                let waiting = model.withdraw(stream);
+                let was_open = model.streams[stream].open;
+                (model.streams[stream].open, model.streams[stream].offered) = (false, None);
+                model.effect = Effect::Frames(waiting.into_iter().collect());
+                let (payer, owner) = (model.payer(stream), model.streams[stream].owner);
+                let last = !model.streams.iter().any(|one| one.open && one.owner == owner);
+                let paid = model.accounts.get(&payer).is_some_and(|at| *at <= model.virtual_now);
+                if was_open && (owner == Owner::Alone || (last && paid)) {
+                    model.accounts.remove(&payer);
+                }
             }
             Call::Offer(stream, expensive) => {
                 model.frames += 1;
                 let number = model.frames;
                 let returned = if model.streams[stream].open {
-                    model.arrivals += 1;
-                    let is_post = model.streams[stream].owner == Owner::Posts;
-                    let new_turn = (model.start(stream), is_post, model.arrivals);
-                    let waiting = &mut model.streams[stream].waiting;
-                    let turn = waiting.map_or(new_turn, |frame| frame.turn);
-                    let replaced =
-                        waiting.replace(Frame { number, received: now, expensive, turn });
+                    model.streams[stream].announced = Some(expensive);
+                    let charged = model.charge(stream, expensive, true);
+                    let replaced = model.streams[stream].waiting;
+                    let turn = replaced.and_then(|frame| frame.turn);
+                    if let Some((_, before)) = turn {
+                        model
+                            .pay(model.payer(stream), |paid| paid.saturating_sub(before) + charged);
+                    }
+                    let turn = turn.map(|(turn, _)| (turn, charged));
+                    model.streams[stream].waiting =
+                        Some(Frame { number, received: now, expensive, turn });
+                    if replaced.is_none() {
+                        model.enter(stream);
+                    }
                     replaced.map(|frame| frame.number)
                 } else {
                     Some(number)
@@ -483,9 +560,9 @@ impl ReferenceStateMachine for Model {
             }
             Call::Refuse(stream) => {
                 if model.streams[stream].open {
-                    model.spent(stream, (LEAST, LEAST, false));
-                    let paid = model.streams[stream].paid.max(model.virtual_now);
-                    model.streams[stream].paid = paid + LEAST;
+                    model.spent(stream, (LEAST, LEAST, false, false));
+                    let now = model.virtual_now;
+                    model.pay(model.payer(stream), |paid| paid.max(now) + LEAST);
                 }
             }
             Call::Report(stream, fps) => {
@@ -505,8 +582,8 @@ impl ReferenceStateMachine for Model {
             Call::TakeAll => {
                 let ready: Vec<Task> = model.ready.drain(..).collect();
                 ready.iter().for_each(|task| model.release(task.stream));
-                let waiting = model.streams.iter_mut().filter_map(|stream| stream.waiting.take());
-                let waiting: Vec<u32> = waiting.map(|frame| frame.number).collect();
+                let waiting = (0..model.streams.len()).filter_map(|at| model.withdraw(at));
+                let waiting: Vec<u32> = waiting.collect();
                 let ready = ready.iter().map(|task| task.frame.number);
                 model.effect = Effect::Frames(waiting.into_iter().chain(ready).collect());
             }
