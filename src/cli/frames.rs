@@ -68,12 +68,7 @@ pub struct DecodeArgs {
         default_value_t = DecodeLimits::DEFAULT.max_height
     )]
     pub max_frame_height: usize,
-    /// Largest frame area in pixels, width times height
-    #[arg(
-        long,
-        env = "FRAMEGATE_MAX_FRAME_PIXELS",
-        value_name = "N",
-        default_value_t = DecodeLimits::DEFAULT.max_pixels
-    )]
-    pub max_frame_pixels: usize,
+    /// Largest frame area in pixels, width times height [default: 40000000; serve: 16777216]
+    #[arg(long, env = "FRAMEGATE_MAX_FRAME_PIXELS", value_name = "N")]
+    pub max_frame_pixels: Option<usize>,
 }

@@ -152,7 +152,8 @@ fn pipeline_options(
 ) -> Result<PipelineOptions, ConfigError> {
     let LoadOptions { labels, input_size } = load_options(model_file)?;
     let BackendConfig { id: backend, options: backend_options, threads } = backend.try_into()?;
-    let (thresholds, limits) = (detections.try_into()?, decode.try_into()?);
+    let thresholds = detections.try_into()?;
+    let limits = decode_limits(decode, DecodeLimits::DEFAULT)?;
     Ok(PipelineOptions {
         backend,
         backend_options,
@@ -169,16 +170,14 @@ fn max_frame_bytes(raw: &cli::FrameArgs) -> Result<usize, ConfigError> {
     Ok(within("--max-frame-size-mb", raw.max_frame_size_mb, 1024)? * MEGABYTE)
 }
 
-impl TryFrom<cli::DecodeArgs> for DecodeLimits {
-    type Error = ConfigError;
-
-    fn try_from(raw: cli::DecodeArgs) -> Result<Self, ConfigError> {
-        Ok(Self {
-            max_width: within("--max-frame-width", raw.max_frame_width, MAX_EXTENT)?,
-            max_height: within("--max-frame-height", raw.max_frame_height, MAX_EXTENT)?,
-            max_pixels: within("--max-frame-pixels", raw.max_frame_pixels, MAX_PIXELS)?,
-        })
-    }
+/// The limits for decoded frames, of as many pixels as `default` has unless another number was requested.
+fn decode_limits(raw: cli::DecodeArgs, default: DecodeLimits) -> Result<DecodeLimits, ConfigError> {
+    let max_pixels = raw.max_frame_pixels.unwrap_or(default.max_pixels);
+    Ok(DecodeLimits {
+        max_width: within("--max-frame-width", raw.max_frame_width, MAX_EXTENT)?,
+        max_height: within("--max-frame-height", raw.max_frame_height, MAX_EXTENT)?,
+        max_pixels: within("--max-frame-pixels", max_pixels, MAX_PIXELS)?,
+    })
 }
 
 impl TryFrom<cli::BackendArgs> for BackendConfig {

@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, fraction, within};
+use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, decode_limits, fraction, within};
 use crate::cli;
 use crate::front::origin::Origin;
 use crate::pipeline::PipelineOptions;
 use crate::server::{ServedPipeline, ServerOptions};
+use crate::stages::DecodeLimits;
 
 /// Largest frame that can be allowed.
 const MAX_FRAME_MEGABYTES: f64 = 1024.0;
@@ -43,7 +44,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 labels: None,
                 input_size: None,
                 thresholds: raw.detections.try_into()?,
-                limits: raw.decode.try_into()?,
+                limits: decode_limits(raw.decode, DecodeLimits::LIVE)?,
                 threads,
                 max_batch: within("--batch", raw.batch, MAX_BATCH)?,
             },

@@ -18,7 +18,7 @@ pub use frame::{
     FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
 };
 pub use live::{
-    DropReason, Engine, EngineError, EngineSettings, FrameOutcome, Pipeline, PipelineId, Reply,
-    StreamHandle, UnknownPipeline,
+    Client, DropReason, Engine, EngineError, EngineSettings, FrameOutcome, Pipeline, PipelineId,
+    Reply, StreamHandle, UnknownPipeline,
 };
 pub use offline::Offline;

@@ -19,7 +19,7 @@ use super::multipart;
 use super::refusals::RefusalReason;
 use super::responses::{failure, page_refused, query_refused, try_later, unavailable};
 use super::state::App;
-use crate::engine::{DropReason, FrameErrorCode, FrameOutcome, milliseconds};
+use crate::engine::{Client, DropReason, FrameErrorCode, FrameOutcome, milliseconds};
 use crate::protocol::{
     DetectionResult, ErrorBody, HttpErrorCode, InferForm, InferQuery, InvalidFrame, Jpeg, validate,
 };
@@ -129,8 +129,10 @@ pub(super) async fn infer(
     let Ok(_permit) = app.infer_permits.try_acquire() else {
         return dropped(&app, DropReason::Busy);
     };
-    let Ok(mut handle) = loaded.engine.open(pipeline) else { return unavailable(&app) };
-    // To the scheduler this is a stream that sends as fast as it can.
+    let Ok(mut handle) = loaded.engine.open(pipeline, Client::Posts) else {
+        return unavailable(&app);
+    };
+    // To the scheduler all posts together are one stream that sends as fast as it can.
     handle.report_offered_rate(f64::INFINITY, received);
     if let Err(reason) = handle.offer(1, received, jpeg) {
         return dropped(&app, reason);

@@ -13,6 +13,7 @@ use crate::front::places::PlaceLimits;
 use crate::front::sessions::SessionLimit;
 use crate::front::{FrontSettings, MemoryLimits};
 use crate::pipeline::PipelineOptions;
+use crate::stages::DecodeLimits;
 
 /// How to set up a [`Server`](crate::Server). The default is that of `framegate serve`: the built-in
 /// model on port 8000 of this machine, reachable from this machine alone.
@@ -68,7 +69,11 @@ impl Default for ServerOptions {
         Self {
             address: (Ipv4Addr::LOCALHOST, 8000).into(),
             pipelines: vec![ServedPipeline::built_in()],
-            pipeline: PipelineOptions { max_batch: 4, ..PipelineOptions::default() },
+            pipeline: PipelineOptions {
+                limits: DecodeLimits::LIVE,
+                max_batch: 4,
+                ..PipelineOptions::default()
+            },
             max_frame_bytes: 5 << 20,
             max_frame_age: Duration::from_secs(1),
             drop_threshold: 0.10,

@@ -12,10 +12,10 @@ mod resize;
 mod stage;
 
 pub use boxes::{BoxError, BoxStage, Detection, MAX_DETECTIONS, Thresholds};
-pub use decode::{DecodeError, DecodeLimits, Decoder, RgbImage, RgbView};
+pub use decode::{DecodeError, DecodeLimits, DecodeWork, Decoder, RgbImage, RgbView, inspect};
 pub use frame_transform::FrameTransform;
 pub use normalise::Normaliser;
 pub use orientation::Orientation;
-pub use preprocess::{InputWriter, Preprocessed, Preprocessor};
+pub use preprocess::{FittedImage, InputWriter, Preprocessed, Preprocessor};
 pub use resize::Resizer;
 pub use stage::{Stage, StageTimes, milliseconds};

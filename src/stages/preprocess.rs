@@ -1,8 +1,10 @@
 //! A frame's way into the batch: decode → resize → normalise, in one go on one worker.
 
+use std::time::Instant;
+
 use framegate_models::detector::ImageInput;
 
-use super::decode::{DecodeError, DecodeLimits, Decoder, RgbImage};
+use super::decode::{DecodeError, DecodeLimits, Decoder, RgbImage, RgbView, shrink};
 use super::fit::ImageFitter;
 use super::stage::{Stage, StageTimes};
 use super::{FrameTransform, Normaliser};
@@ -53,7 +55,46 @@ impl Preprocessor {
         Ok(self.writer.write_timed(&self.image, slot, times))
     }
 
-    /// The same for an image that is decoded already: it enters at the resize. It is held to the same
+    /// The first half of [`Preprocessor::preprocess`]: decodes and resizes a JPEG, into `fitted`, whose
+    /// memory is reused. Gives up soon after the deadline.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; the contents of `fitted` are then unspecified.
+    pub fn fit(
+        &mut self,
+        jpeg: &[u8],
+        deadline: Instant,
+        fitted: &mut FittedImage,
+    ) -> Result<(), DecodeError> {
+        let mut times = StageTimes::ZERO;
+        let Self { decoder, image, .. } = self;
+        times.measure(Stage::Decode, || decoder.decode_until(Some(deadline), jpeg, image))?;
+        self.writer.fit(&self.image, times, fitted);
+        Ok(())
+    }
+
+    /// The same for an image that is decoded already.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the image is over a limit or does not have the pixels it declares.
+    pub fn fit_image(
+        &mut self,
+        image: &RgbImage,
+        fitted: &mut FittedImage,
+    ) -> Result<(), DecodeError> {
+        image.check(&self.limits)?;
+        self.writer.fit(image, StageTimes::ZERO, fitted);
+        Ok(())
+    }
+
+    /// Gives buffers back that have grown beyond this many bytes: a large frame's are otherwise kept for
+    /// the next.
+    pub fn shrink(&mut self, bytes: usize) {
+        self.decoder.shrink(bytes);
+        shrink(&mut self.image.pixels, bytes);
+    }
+
+    /// [`Preprocessor::preprocess`] for an image that is decoded already: it enters at the resize. It is held to the same
     /// limits as a decoded JPEG.
     ///
     /// # Errors
@@ -69,6 +110,33 @@ impl Preprocessor {
     ) -> Result<Preprocessed, DecodeError> {
         image.check(&self.limits)?;
         Ok(self.writer.write(image, slot))
+    }
+}
+
+/// A frame that is decoded and resized, and waits for a place in a batch.
+#[derive(Debug, Default)]
+pub struct FittedImage {
+    /// `[height, width, 3]` as the transform asks for, upright.
+    pixels: Vec<u8>,
+    preprocessed: Option<Preprocessed>,
+}
+
+impl FittedImage {
+    /// Where it lies in the model's input, and the time that it took; `None` before the first image.
+    pub fn preprocessed(&self) -> Option<Preprocessed> {
+        self.preprocessed
+    }
+
+    /// Writes it into a slot of the batch, `[3, height, width]` of the input. Nothing is allocated.
+    ///
+    /// # Panics
+    /// If the slot does not have the size of the model's input.
+    pub fn normalise(&self, normaliser: &Normaliser, slot: &mut [f32]) -> Option<Preprocessed> {
+        let Preprocessed { transform, mut times } = self.preprocessed?;
+        let FrameTransform { width, height, .. } = transform;
+        let view = RgbView { pixels: &self.pixels, width, height };
+        times.measure(Stage::Normalise, || normaliser.normalise(view, &transform, slot));
+        Some(Preprocessed { transform, times })
     }
 }
 
@@ -97,6 +165,17 @@ impl InputWriter {
     /// If the slot does not have the size of the model's input.
     pub fn write(&mut self, image: &RgbImage, slot: &mut [f32]) -> Preprocessed {
         self.write_timed(image, slot, StageTimes::ZERO)
+    }
+
+    /// Resizes an image and turns it upright, into `fitted`.
+    fn fit(&mut self, image: &RgbImage, mut times: StageTimes, fitted: &mut FittedImage) {
+        let transform = FrameTransform::of(image.upright_size(), &self.input);
+        times.measure(Stage::Resize, || {
+            let view = self.fitter.fit(image, transform.width, transform.height);
+            fitted.pixels.clear();
+            fitted.pixels.extend_from_slice(view.pixels);
+        });
+        fitted.preprocessed = Some(Preprocessed { transform, times });
     }
 
     fn write_timed(

@@ -4,12 +4,14 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use framegate::engine::EngineSettings;
-use framegate::engine::live::{BatchTimes, Schedule, ServiceTimes};
+use framegate::engine::live::{BatchTimes, Client, Schedule, ServiceTimes};
 use framegate::stages::{
-    BoxStage, DecodeLimits, Decoder, FrameTransform, InputWriter, Orientation, RgbImage, Thresholds,
+    BoxStage, DecodeLimits, DecodeWork, Decoder, FittedImage, FrameTransform, InputWriter,
+    Normaliser, Orientation, Preprocessor, RgbImage, Thresholds,
 };
 use framegate_models::Size;
 
@@ -126,6 +128,50 @@ fn fast_image_resize_allocates_at_every_call() {
     assert!(allocations(resize).calls > 0);
 }
 
+/// What a large frame made a worker's buffers grow to is given back, and a small frame's is kept.
+#[test]
+fn buffers_that_grew_beyond_a_bound_are_given_back() {
+    let (width, height) = (320, 240);
+    let jpeg = encode(&slopes(width, height), width, height, Coding::default());
+    let bytes = width * height * 3;
+    let mut preprocessor = Preprocessor::new(&yolox_input(128, 128), DecodeLimits::LIVE);
+    let mut fitted = FittedImage::default();
+    let deadline = Instant::now() + Duration::from_secs(3600);
+    let mut fit_after = |kept: usize| {
+        preprocessor.shrink(kept);
+        allocations(|| preprocessor.fit(&jpeg, deadline, &mut fitted).unwrap()).bytes
+    };
+    fit_after(usize::MAX);
+    let kept = fit_after(bytes);
+    assert_eq!(fit_after(bytes), kept);
+    assert!(fit_after(bytes - 1) >= kept + bytes);
+}
+
+#[test]
+fn from_fitted_image_to_batch_nothing_is_allocated() {
+    let input = yolox_input(128, 128);
+    let (mut slot, mut same) = (dirty_slot(&input), dirty_slot(&input));
+    let mut fitted = FittedImage::default();
+    let mut preprocessor = Preprocessor::new(&input, DecodeLimits::LIVE);
+    let image = |pixels: Vec<u8>| RgbImage {
+        pixels,
+        width: 640,
+        height: 427,
+        orientation: Orientation::Rotate90,
+    };
+    let image = image(slopes(640, 427));
+    preprocessor.fit_image(&image, &mut fitted).unwrap();
+    let normaliser = Normaliser::new(&input);
+    let mut fit_again = || {
+        preprocessor.fit_image(&image, &mut fitted).unwrap();
+        black_box(fitted.normalise(&normaliser, &mut slot));
+    };
+    fit_again();
+    assert_eq!(allocations(&mut fit_again), Allocations::default());
+    preprocessor.preprocess_image(&image, &mut same).unwrap();
+    assert_eq!(slot, same, "in two steps it is what it is in one");
+}
+
 #[test]
 fn a_refused_header_allocates_no_pixels() {
     let whole = encode(&slopes(64, 64), 64, 64, Coding::default());
@@ -152,16 +198,17 @@ fn an_arrival_allocates_nothing_however_many_streams_there_are() {
             max_batch: 8,
             max_age: Duration::from_secs(1),
         };
-        let mut schedule: Schedule<usize> = Schedule::new(vec![service], settings);
+        let mut schedule: Schedule<usize> = Schedule::new(vec![service], settings, 4);
         let pipeline = schedule.pipelines().next().unwrap();
-        let ids: Vec<_> = (0..streams).map(|_| schedule.open(pipeline).unwrap()).collect();
+        let client = Client::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let ids: Vec<_> = (0..streams).map(|_| schedule.open(pipeline, client).unwrap()).collect();
         let now = Instant::now();
         let mut random = fastrand::Rng::with_seed(9);
         let mut arrive_all = || {
             for (frame, id) in ids.iter().enumerate() {
                 schedule.report_offered_rate(*id, 60.0 * random.f64(), now);
                 black_box(schedule.capacity(*id, now));
-                black_box(schedule.offer(*id, now, frame));
+                black_box(schedule.offer(*id, now, DecodeWork::NONE, frame));
             }
         };
         assert!(allocations(&mut arrive_all).calls > 0, "the first frames make room");

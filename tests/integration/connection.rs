@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Error;
 use axum::extract::ws::Message;
 use bytes::Bytes;
-use framegate::engine::{Engine, EngineSettings, Pipeline};
+use framegate::engine::{Client, Engine, EngineSettings, Pipeline};
 use framegate::front::admission::DropThresholds;
 use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
 use framegate::front::frame_memory::FrameMemory;
@@ -107,7 +107,7 @@ fn connect(unread: usize) -> Connection {
     let served = run(
         socket,
         session,
-        engine.open(engine.pipelines()[0]).unwrap(),
+        engine.open(engine.pipelines()[0], Client::Own).unwrap(),
         None,
         drain,
         Arc::clone(&link),

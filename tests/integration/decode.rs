@@ -1,10 +1,13 @@
 //! JPEGs good, bad and hostile.
 
-use framegate::stages::{DecodeError, DecodeLimits, Decoder, Orientation, RgbImage};
+use std::time::{Duration, Instant};
+
+use framegate::stages::{DecodeError, DecodeLimits, Decoder, Orientation, RgbImage, inspect};
 use jpeg_encoder::{ColorType, SamplingFactor};
 
 use crate::support::jpeg::{
-    Coding, declare_size, decode, encode, encode_as, frame_header, largest_difference, slopes,
+    Coding, declare_size, decode, encode, encode_as, frame_header, largest_difference, many_scans,
+    slopes,
 };
 use crate::support::test_data;
 
@@ -157,6 +160,79 @@ fn limits_hold_to_the_pixel() {
             within(limits),
             Err(DecodeError::TooLarge { width: WIDTH, height: HEIGHT, limits })
         );
+    }
+}
+
+#[test]
+fn what_the_header_refuses_is_refused_before_and_in_the_same_words() {
+    let limits = DecodeLimits::LIVE;
+    let mut huge = coded(Coding::default());
+    declare_size(&mut huge, 5000, 4000);
+    let mut empty = coded(Coding::default());
+    declare_size(&mut empty, 4000, 4000);
+    let short: &[u8] = b"\xFF\xD8\xFF\xD9";
+    let scans = many_scans(64, 64, 10);
+    let tight = DecodeLimits { max_pixels: 64 * 64 / 2, ..limits };
+    for (jpeg, limits) in [
+        (&huge[..], limits),
+        (&empty, limits),
+        (short, limits),
+        (b"\xFF\xD8 no image \xFF\xD9", limits),
+        (b"", limits),
+        (&scans, tight),
+    ] {
+        let before = inspect(jpeg, &limits).map(|_| ()).unwrap_err();
+        let decoded = Decoder::new(limits).decode(jpeg, &mut RgbImage::default());
+        assert_eq!(decoded.unwrap_err(), before);
+    }
+    for coding in codings() {
+        assert!(inspect(&coded(coding), &limits).is_ok(), "{coding:?}");
+    }
+}
+
+#[test]
+fn an_image_is_passed_over_eight_times_at_most() {
+    let limits = DecodeLimits { max_pixels: 256 * 256, ..DecodeLimits::LIVE };
+    let decoded = |scans| {
+        let jpeg = many_scans(256, 256, scans);
+        Decoder::new(limits).decode(&jpeg, &mut RgbImage::default())
+    };
+    // The first scan is of three components, the others of one.
+    assert_eq!(decoded(21), Ok(()));
+    let refused = decoded(22).unwrap_err();
+    assert_eq!(refused, DecodeError::TooManyScans { width: 256, height: 256 });
+    let smaller = many_scans(128, 128, 22);
+    assert_eq!(Decoder::new(limits).decode(&smaller, &mut RgbImage::default()), Ok(()));
+}
+
+#[test]
+fn work_is_known_from_the_header() {
+    let limits = DecodeLimits::LIVE;
+    let units = |jpeg: &[u8]| inspect(jpeg, &limits).unwrap().units();
+    let baseline = coded(Coding::default());
+    let progressive = coded(Coding { progressive: true, ..Coding::default() });
+    assert!(units(&baseline) < units(&progressive));
+    let pixels = 512 * 512;
+    let [few, many] = [3, 18].map(|scans| units(&many_scans(512, 512, scans)));
+    // Five passes more, and a few bytes.
+    assert!((5 * pixels..6 * pixels).contains(&(many - few)), "{few} and {many}");
+}
+
+#[test]
+fn a_decode_that_takes_too_long_is_abandoned() {
+    let noise: Vec<u8> = {
+        let mut random = fastrand::Rng::with_seed(1);
+        (0..512 * 512 * 3).map(|_| random.u8(..)).collect()
+    };
+    for coding in [Coding::default(), Coding { progressive: true, ..Coding::default() }] {
+        let jpeg = encode(&noise, 512, 512, coding);
+        let mut decoder = Decoder::new(DecodeLimits::LIVE);
+        let mut image = RgbImage::default();
+        let now = Instant::now();
+        let late = decoder.decode_until(Some(now), &jpeg, &mut image);
+        assert_eq!(late, Err(DecodeError::TookTooLong), "{coding:?}");
+        let in_time = now + Duration::from_secs(3600);
+        assert_eq!(decoder.decode_until(Some(in_time), &jpeg, &mut image), Ok(()));
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use framegate::engine::{
-    Engine, EngineError, EngineSettings, FrameErrorCode, FrameOutcome, FrameResult, Pipeline,
-    Reply, StreamHandle,
+    Client, Engine, EngineError, EngineSettings, FrameErrorCode, FrameOutcome, FrameResult,
+    Pipeline, Reply, StreamHandle,
 };
 use framegate::stages::{BoxStage, DecodeLimits, Orientation, RgbImage, Stage, Thresholds};
 use framegate_backend_api::{Backend, BackendError, Limits};
@@ -21,6 +21,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::colours::{COLOURS, colour_detector, image};
+use crate::support::jpeg::many_scans;
 
 /// An engine with this many pipelines of the colour detector.
 fn start(backend: &dyn Backend, pipelines: usize) -> Result<Engine, EngineError> {
@@ -44,7 +45,7 @@ fn start(backend: &dyn Backend, pipelines: usize) -> Result<Engine, EngineError>
 }
 
 fn open(engine: &Engine) -> StreamHandle {
-    engine.open(engine.pipelines()[0]).unwrap()
+    engine.open(engine.pipelines()[0], Client::Own).unwrap()
 }
 
 fn result(reply: Reply) -> FrameResult {
@@ -79,13 +80,47 @@ async fn jpegs_and_decoded_images_are_both_taken() {
     );
 }
 
+#[tokio::test]
+async fn a_frame_whose_header_is_refused_is_answered_at_once() {
+    let engine = start(&ReferenceBackend, 1).unwrap();
+    let mut stream = open(&engine);
+    stream.offer(1, Instant::now(), Bytes::from_static(b"\xFF\xD8\xFF\xD9")).unwrap();
+    let reply = tokio::time::timeout(Duration::ZERO, stream.next_reply()).await.expect("at once");
+    assert!(
+        matches!(&reply.outcome, FrameOutcome::Failed(error)
+            if error.code == FrameErrorCode::DecodeFailed && error.detail.contains("frame header")),
+        "{reply:?}"
+    );
+}
+
+/// The pool has one worker. Before, it was the expensive frame's, and whatever came after it waited.
+#[tokio::test]
+async fn an_expensive_frame_holds_up_no_other_stream() {
+    let engine = start(&ReferenceBackend, 1).unwrap();
+    let (mut expensive, mut cheap) = (open(&engine), open(&engine));
+    let jpeg = many_scans(4096, 4096, 18);
+    expensive.offer(1, Instant::now(), Bytes::from(jpeg)).unwrap();
+    for frame in 1..=5 {
+        cheap.offer(frame, Instant::now(), Bytes::from(image(1))).unwrap();
+        result(cheap.next_reply().await);
+    }
+    let early = tokio::time::timeout(Duration::ZERO, expensive.next_reply()).await;
+    assert!(early.is_err(), "the expensive frame was done before: {early:?}");
+    // Decoded, or abandoned on a busy machine.
+    let reply = expensive.next_reply().await;
+    assert!(
+        matches!(reply.outcome, FrameOutcome::Result(_) | FrameOutcome::Failed(_)),
+        "{reply:?}"
+    );
+}
+
 #[test]
 fn a_pipeline_of_another_engine_is_refused() {
     let [small, large] = [1, 2].map(|count| start(&ReferenceBackend, count).unwrap());
     assert_eq!((small.pipelines().len(), large.pipelines().len()), (1, 2));
-    let refused = small.open(large.pipelines()[1]).unwrap_err();
+    let refused = small.open(large.pipelines()[1], Client::Own).unwrap_err();
     assert_eq!(refused.to_string(), "this engine has no pipeline number 1");
-    assert!(large.open(large.pipelines()[1]).is_ok());
+    assert!(large.open(large.pipelines()[1], Client::Own).is_ok());
 }
 
 #[test]

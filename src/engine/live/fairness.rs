@@ -1,34 +1,48 @@
-//! How many frames per second each stream can have, beside the others as they are at present.
+//! How much of the server each stream can have, beside the others as they are at present.
 //!
-//! Max-min fairness, as serving streams in turn brings it about: all streams have equal rates, except that
-//! one that offers less gets just that, and the others share what it leaves.
+//! Weighted max-min fairness, as serving streams by virtual time brings it about: all clients get equal shares of
+//! the server's time, except that one that asks for less gets just that, and the others share what it
+//! leaves. The streams of a client share what it gets.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::ids::StreamId;
-use super::rate_tree::RateTree;
+use super::ids::{Client, StreamId};
+use super::lanes::Lane;
+use super::load_tree::{Load, LoadTree};
 
 /// A stream that has reported no rate for this long no longer counts towards the load.
 const OFFER_LASTS: Duration = Duration::from_secs(2);
 
-/// What the streams offer at present.
+/// The load that the streams offer at present.
 #[derive(Debug)]
 pub(super) struct OfferedLoad {
-    tree: RateTree,
-    /// The slot of each stream that counts, in `tree` and in `reports`.
+    /// The load on the device and the workers of the fast lane, and the load on the slow lane.
+    trees: [LoadTree; Lane::ALL.len()],
+    /// The slot of each stream that counts, in the trees and in `reports`.
     slots: BTreeMap<StreamId, usize>,
     reports: Vec<Report>,
     free: Vec<usize>,
     /// Ends of the list of reports in the order in which they were made.
     oldest: Option<usize>,
     newest: Option<usize>,
+    /// Streams that count, of each pipeline and of each client.
+    by_pipeline: Vec<usize>,
+    by_client: BTreeMap<Client, usize>,
+}
+
+/// Whose a report is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reporter {
+    pub(super) stream: StreamId,
+    pub(super) client: Client,
+    pub(super) pipeline: usize,
 }
 
 /// The latest report of a stream.
 #[derive(Debug, Clone, Copy)]
 struct Report {
-    stream: StreamId,
+    reporter: Reporter,
     at: Instant,
     older: Option<usize>,
     newer: Option<usize>,
@@ -37,57 +51,88 @@ struct Report {
 impl OfferedLoad {
     pub(super) fn new(pipelines: usize) -> Self {
         Self {
-            tree: RateTree::new(pipelines),
+            trees: Lane::ALL.map(|_| LoadTree::new()),
             slots: BTreeMap::new(),
             reports: Vec::new(),
             free: Vec::new(),
             oldest: None,
             newest: None,
+            by_pipeline: vec![0; pipelines],
+            by_client: BTreeMap::new(),
         }
     }
 
-    /// Notes the rate that a stream offers, in frames per second, and forgets the streams that have been
-    /// silent. No `now` may be much before the one of an earlier call.
-    pub(super) fn set_offered_rate(
-        &mut self,
-        stream: StreamId,
-        pipeline: usize,
-        fps: f64,
-        now: Instant,
-    ) {
+    /// Notes what a stream asks for, in seconds of each lane per second, and forgets the streams that have
+    /// been silent. No `now` may be much before the one of an earlier call.
+    pub(super) fn report(&mut self, reporter: Reporter, seconds: [f64; 2], now: Instant) {
+        let stream = reporter.stream;
         let slot = match self.slots.get(&stream).copied() {
             Some(slot) => {
-                self.tree.remove(slot);
+                self.trees.iter_mut().for_each(|tree| tree.remove(slot));
                 self.unlink(slot);
                 slot
             }
             None => {
                 let slot = self.free.pop().unwrap_or(self.reports.len());
                 self.slots.insert(stream, slot);
+                self.by_pipeline[reporter.pipeline] += 1;
+                if reporter.client != Client::Own {
+                    *self.by_client.entry(reporter.client).or_default() += 1;
+                }
                 slot
             }
         };
-        self.tree.insert(slot, pipeline, fps);
-        self.append(slot, Report { stream, at: now, older: self.newest, newer: None });
+        self.append(slot, Report { reporter, at: now, older: self.newest, newer: None });
         while let Some(oldest) = self.oldest.map(|slot| self.reports[slot])
             && now.saturating_duration_since(oldest.at) >= OFFER_LASTS
         {
-            self.remove(oldest.stream);
+            self.remove(oldest.reporter.stream);
+        }
+        let weight = self.weight(reporter.client, self.streams_of(reporter.client));
+        for (tree, seconds) in self.trees.iter_mut().zip(seconds) {
+            tree.insert(slot, Load { seconds, weight });
         }
     }
 
     /// Forgets a stream.
     pub(super) fn remove(&mut self, stream: StreamId) {
-        if let Some(slot) = self.slots.remove(&stream) {
-            self.tree.remove(slot);
-            self.unlink(slot);
-            self.free.push(slot);
+        let Some(slot) = self.slots.remove(&stream) else { return };
+        self.trees.iter_mut().for_each(|tree| tree.remove(slot));
+        self.unlink(slot);
+        self.free.push(slot);
+        let Reporter { client, pipeline, .. } = self.reports[slot].reporter;
+        self.by_pipeline[pipeline] -= 1;
+        if let Some(streams) = self.by_client.get_mut(&client) {
+            *streams -= 1;
+            if *streams == 0 {
+                self.by_client.remove(&client);
+            }
         }
     }
 
     /// Number of streams of a pipeline that count.
     pub(super) fn streams(&self, pipeline: usize) -> usize {
-        self.tree.streams(pipeline)
+        self.by_pipeline[pipeline]
+    }
+
+    /// How many times what a frame costs is charged. All posts together, which are one client, get no more
+    /// than any session.
+    pub(super) fn times_charged(&self, client: Client) -> usize {
+        match client {
+            Client::Posts => self.sessions(),
+            Client::Own | Client::Address(_) => 1,
+        }
+    }
+
+    /// Number of streams of a client that count, at least the one that is asked about.
+    fn streams_of(&self, client: Client) -> usize {
+        self.by_client.get(&client).copied().unwrap_or(1)
+    }
+
+    /// Number of streams that count and are not posts, at least 1.
+    fn sessions(&self) -> usize {
+        let posts = self.by_client.get(&Client::Posts).copied().unwrap_or(0);
+        (self.slots.len() - posts).max(1)
     }
 
     /// Whether a stream counts.
@@ -95,16 +140,20 @@ impl OfferedLoad {
         self.slots.contains_key(&stream)
     }
 
-    /// Most frames per second that a stream gets, however many it offers, if a frame of each pipeline
-    /// costs this many seconds of the device.
-    pub(super) fn fair_share(
-        &self,
-        stream: StreamId,
-        pipeline: usize,
-        seconds_per_frame: impl Fn(usize) -> f64,
-    ) -> f64 {
+    /// Most seconds of a lane per second that a stream gets, however much it asks for.
+    pub(super) fn fair_share(&self, stream: StreamId, client: Client, lane: Lane) -> f64 {
         let own = self.slots.get(&stream).copied();
-        self.tree.fair_share(own, seconds_per_frame(pipeline), seconds_per_frame)
+        let streams = match (own, self.by_client.get(&client)) {
+            (None, Some(others)) => others + 1,
+            _ => self.streams_of(client),
+        };
+        self.trees[lane as usize].fair_share(own, self.weight(client, streams))
+    }
+
+    /// The weight of a stream of a client with this many streams.
+    fn weight(&self, client: Client, streams: usize) -> f64 {
+        let clients = if client == Client::Posts { self.sessions() } else { 1 };
+        1.0 / (streams * clients) as f64
     }
 
     fn append(&mut self, slot: usize, report: Report) {
@@ -135,33 +184,41 @@ impl OfferedLoad {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
     use super::*;
 
-    /// The share by the definition: each stream in order of rate gets what it offers as long as that is
-    /// below an even share of the rest.
-    fn naive_share(seconds_per_frame: f64, others: &[(f64, f64)]) -> f64 {
-        let mut others = others.to_vec();
-        others.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut device = 1.0;
-        let mut cost = seconds_per_frame + others.iter().map(|(_, cost)| cost).sum::<f64>();
-        for (fps, frame_cost) in others {
-            if fps >= device / cost {
-                break;
-            }
-            device -= fps * frame_cost;
-            cost -= frame_cost;
-        }
-        device / cost
+    const ALICE: Client = Client::Address(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)));
+
+    fn reporter(stream: u64, client: Client) -> Reporter {
+        Reporter { stream: StreamId(stream), client, pipeline: 0 }
     }
 
-    /// The share of a stream beside others, when the device can do 60 frames per second.
+    /// The share by the definition: each stream in order of load per weight gets what it asks for as long
+    /// as that is below its share of the rest.
+    fn naive_share(own_weight: f64, others: &[(f64, f64)]) -> f64 {
+        let mut others = others.to_vec();
+        others.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
+        let mut server = 1.0;
+        let mut weight = own_weight + others.iter().map(|(_, weight)| weight).sum::<f64>();
+        for (seconds, of) in others {
+            if seconds / of >= server / weight {
+                break;
+            }
+            server -= seconds;
+            weight -= of;
+        }
+        own_weight * server / weight
+    }
+
+    /// The share of a stream beside others with these loads.
     fn share(others: &[f64]) -> f64 {
         let now = Instant::now();
         let mut offered = OfferedLoad::new(1);
-        for (number, fps) in (1..).zip(others) {
-            offered.set_offered_rate(StreamId(number), 0, *fps, now);
+        for (number, seconds) in (1..).zip(others) {
+            offered.report(reporter(number, Client::Own), [*seconds, 0.0], now);
         }
-        offered.fair_share(StreamId(0), 0, |_| 1.0 / 60.0)
+        offered.fair_share(StreamId(0), Client::Own, Lane::Fast)
     }
 
     #[track_caller]
@@ -171,28 +228,51 @@ mod tests {
 
     #[test]
     fn alone_a_stream_gets_everything() {
-        assert_near(share(&[]), 60.0);
+        assert_near(share(&[]), 1.0);
     }
 
     #[test]
-    fn light_streams_get_what_they_offer_and_the_rest_is_shared() {
-        assert_near(share(&[5.0; 9]), 15.0);
-        assert_near(share(&[60.0, 5.0, 5.0, 5.0]), 22.5);
+    fn light_streams_get_what_they_ask_for_and_the_rest_is_shared() {
+        assert_near(share(&[0.05; 9]), 0.55);
+        assert_near(share(&[1.0, 0.1, 0.1, 0.1]), 0.35);
     }
 
     #[test]
-    fn greedy_streams_share_evenly() {
-        assert_near(share(&[30.0, 60.0]), 20.0);
-        assert_near(share(&[1000.0; 5]), 10.0);
-        assert_near(share(&[f64::INFINITY; 2]), 20.0);
+    fn greedy_streams_share_evenly_whatever_their_frames_cost() {
+        assert_near(share(&[0.6, 1.0]), 1.0 / 3.0);
+        assert_near(share(&[1000.0, 1.0, 0.5]), 0.25);
+        assert_near(share(&[f64::INFINITY; 2]), 1.0 / 3.0);
     }
 
     #[test]
-    fn expensive_frames_of_another_pipeline_take_more_of_the_device() {
-        let mut offered = OfferedLoad::new(2);
-        offered.set_offered_rate(StreamId(1), 1, 100.0, Instant::now());
-        let cost = |pipeline| if pipeline == 1 { 2.0 / 60.0 } else { 1.0 / 60.0 };
-        assert_near(offered.fair_share(StreamId(0), 0, cost), 20.0);
+    fn many_streams_of_a_client_get_what_one_client_gets() {
+        let now = Instant::now();
+        let mut offered = OfferedLoad::new(1);
+        // Twice, because a report holds the weight that there was when it was made.
+        for stream in (1..=400).chain(1..=400) {
+            offered.report(reporter(stream, ALICE), [0.25, 0.0], now);
+        }
+        assert_near(offered.fair_share(StreamId(0), Client::Own, Lane::Fast), 0.5);
+        assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 1.0 / 400.0);
+        offered.report(reporter(0, Client::Own), [0.25, 0.0], now);
+        assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 0.75 / 400.0);
+        (2..=400).for_each(|stream| offered.remove(StreamId(stream)));
+        assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 0.75);
+        offered.remove(StreamId(1));
+        assert!(offered.by_client.is_empty());
+    }
+
+    #[test]
+    fn all_posts_together_get_no_more_than_a_session() {
+        let now = Instant::now();
+        let mut offered = OfferedLoad::new(1);
+        for _ in 0..2 {
+            (1..=4).for_each(|session| offered.report(reporter(session, ALICE), [1.0, 0.0], now));
+            (5..=8).for_each(|post| offered.report(reporter(post, Client::Posts), [1.0, 0.0], now));
+        }
+        assert_eq!((offered.times_charged(ALICE), offered.times_charged(Client::Posts)), (1, 4));
+        assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 1.0 / 5.0);
+        assert_near(offered.fair_share(StreamId(5), Client::Posts, Lane::Fast), 1.0 / 20.0);
     }
 
     #[test]
@@ -200,29 +280,31 @@ mod tests {
         let start = Instant::now();
         let mut offered = OfferedLoad::new(4);
         let [one, other] = [StreamId(0), StreamId(1)];
-        offered.set_offered_rate(other, 3, 25.0, start);
-        offered.set_offered_rate(one, 0, 5.0, start + OFFER_LASTS / 2);
+        let of_other = Reporter { pipeline: 3, ..reporter(1, ALICE) };
+        offered.report(of_other, [0.25, 0.0], start);
+        offered.report(reporter(0, ALICE), [0.05, 0.0], start + OFFER_LASTS / 2);
         assert!(offered.contains(other));
-        assert_eq!(offered.streams(3), 1);
-        offered.set_offered_rate(one, 0, 5.0, start + OFFER_LASTS);
+        assert_eq!((offered.streams(3), offered.streams_of(ALICE)), (1, 2));
+        offered.report(reporter(0, ALICE), [0.05, 0.0], start + OFFER_LASTS);
         assert!(!offered.contains(other) && offered.contains(one));
-        assert_eq!(offered.streams(3), 0);
-        offered.set_offered_rate(other, 3, 25.0, start + OFFER_LASTS);
+        assert_eq!((offered.streams(3), offered.streams_of(ALICE)), (0, 1));
+        offered.report(of_other, [0.25, 0.0], start + OFFER_LASTS);
         offered.remove(one);
         assert!(offered.contains(other) && !offered.contains(one));
         assert_eq!((offered.oldest, offered.newest), (Some(0), Some(0)), "its slot is free again");
     }
 
-    /// Random populations that come, go, fall silent and change their rates, with pipelines of random
-    /// cost: each share is that of the definition.
+    /// Random populations that come, go, fall silent and change their loads: each share is that of the
+    /// definition.
     #[test]
     fn shares_are_those_of_the_definition() {
         let mut random = fastrand::Rng::with_seed(3);
         for _ in 0..30 {
-            let pipelines = random.usize(1..4);
-            let mut offered = OfferedLoad::new(pipelines);
-            let mut known: BTreeMap<u64, (usize, f64, Instant)> = BTreeMap::new();
+            let mut offered = OfferedLoad::new(1);
+            // Load, weight and time of the latest report.
+            let mut known: BTreeMap<u64, (f64, f64, Instant)> = BTreeMap::new();
             let mut now = Instant::now();
+            let client = |stream: u64| if stream.is_multiple_of(3) { ALICE } else { Client::Own };
             for _ in 0..200 {
                 now += Duration::from_millis(random.u64(0..60));
                 let stream = random.u64(0..40);
@@ -231,30 +313,33 @@ mod tests {
                     known.remove(&stream);
                     continue;
                 }
-                let pipeline = stream as usize % pipelines;
-                let fps = match random.u8(0..10) {
+                let seconds = match random.u8(0..10) {
                     0 => f64::INFINITY,
                     1 => 0.0,
-                    2 => 10.0,
-                    _ => 0.1 + 60.0 * random.f64() * random.f64(),
+                    2 => 0.1,
+                    _ => 0.001 + 0.5 * random.f64() * random.f64(),
                 };
-                offered.set_offered_rate(StreamId(stream), pipeline, fps, now);
-                known.insert(stream, (pipeline, fps, now));
+                offered.report(reporter(stream, client(stream)), [seconds, 0.0], now);
+                known.insert(stream, (seconds, 1.0, now));
                 known.retain(|_, (_, _, at)| now.duration_since(*at) < OFFER_LASTS);
+                let siblings = |of: u64, known: &BTreeMap<u64, _>| match client(of) {
+                    ALICE => known.keys().filter(|other| client(**other) == ALICE).count(),
+                    _ => 1,
+                };
+                let weight = 1.0 / siblings(stream, &known) as f64;
+                known.insert(stream, (seconds, weight, now));
+                assert_eq!(offered.streams(0), known.len());
 
-                let costs = [0; 4].map(|_| 0.0005 + 0.02 * random.f64());
-                for pipeline in 0..pipelines {
-                    let of_pipeline = known.values().filter(|(of, ..)| *of == pipeline).count();
-                    assert_eq!(offered.streams(pipeline), of_pipeline);
-                }
                 // Of one that has just reported, and of one that may never have.
                 for stream in [stream, random.u64(0..41)] {
                     let others = known.iter().filter(|(other, _)| **other != stream);
                     let others: Vec<(f64, f64)> =
-                        others.map(|(_, (of, fps, _))| (*fps, costs[*of])).collect();
-                    let own = stream as usize % pipelines;
-                    let found = offered.fair_share(StreamId(stream), own, |of| costs[of]);
-                    assert_near(found, naive_share(costs[own], &others));
+                        others.map(|(_, (seconds, weight, _))| (*seconds, *weight)).collect();
+                    let itself =
+                        usize::from(!known.contains_key(&stream) && client(stream) == ALICE);
+                    let weight = 1.0 / (siblings(stream, &known) + itself) as f64;
+                    let found = offered.fair_share(StreamId(stream), client(stream), Lane::Fast);
+                    assert_near(found, naive_share(weight, &others));
                 }
             }
         }
@@ -268,14 +353,14 @@ mod tests {
         let now = Instant::now();
         let mut height = |streams: u64| {
             let mut offered = OfferedLoad::new(1);
-            // In order, and then each again with another rate.
+            // In order, and then each again with another load.
             for round in 0..3 {
                 for stream in 0..streams {
-                    let fps = if round == 0 { stream as f64 } else { 60.0 * random.f64() };
-                    offered.set_offered_rate(StreamId(stream), 0, fps, now);
+                    let seconds = if round == 0 { stream as f64 } else { random.f64() };
+                    offered.report(reporter(stream, Client::Own), [seconds, 0.0], now);
                 }
             }
-            offered.tree.height()
+            offered.trees[0].height()
         };
         assert!(height(10) <= 10);
         let thousand = height(1000);

@@ -1,6 +1,7 @@
 //! Names that an engine gives to its pipelines and streams. No other code can make them up.
 
 use std::fmt;
+use std::net::IpAddr;
 
 /// A pipeline of an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,3 +28,14 @@ impl fmt::Display for StreamId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this engine has no pipeline number {}", .0.index())]
 pub struct UnknownPipeline(pub PipelineId);
+
+/// Whose stream it is. The streams of one client share what one client gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Client {
+    /// Sessions from this address.
+    Address(IpAddr),
+    /// Sessions that are each a client of their own.
+    Own,
+    /// `POST /infer`: all of them together are charged as one stream, and get no more than a session.
+    Posts,
+}

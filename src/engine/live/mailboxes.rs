@@ -1,89 +1,213 @@
-//! One-slot mailboxes, and whose turn it is: the stream that has waited longest since it was last served.
+//! One-slot mailboxes, and whose turn it is: that of the client whose charges are paid off first.
 //!
-//! A light stream is therefore served as soon as it has a frame, and streams that offer more than there is
-//! capacity for share the rest evenly: max-min fairness by frames.
+//! A light client is therefore served as soon as it has a frame, and clients that ask for more than there is
+//! share the rest evenly, by what their frames cost. The streams of one client take turns.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::ids::{PipelineId, StreamId, UnknownPipeline};
+use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
+use super::lanes::Lane;
+use super::spending::{Spending, Spent};
+use super::tariff::Tariff;
+use super::virtual_time::Moment;
+use crate::stages::DecodeWork;
 
 /// The mailboxes of all streams. `F` is a frame.
 #[derive(Debug)]
 pub(super) struct Mailboxes<F> {
     by_stream: BTreeMap<StreamId, Mailbox<F>>,
-    /// The streams of each pipeline whose frame waits, with their number in the order of service.
-    waiting: Vec<BTreeSet<(u64, StreamId)>>,
+    /// The frames of each pipeline whose turn can come, in the order of their turns, for each lane.
+    order: Vec<[BTreeSet<Turn>; Lane::ALL.len()]>,
     /// No frame that waits was received before this.
     oldest_received: Option<Instant>,
     next_id: u64,
-    /// Number of frames served.
-    served: u64,
+    /// Number of turns given so far.
+    turns: u64,
+    now: Moment,
+    accounts: BTreeMap<Payer, Account>,
+}
+
+/// Accounts beyond this number are closed as soon as no stream is open on them, paid off or not.
+const ACCOUNTS: usize = 4096;
+
+/// The account that is charged for a stream's frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Payer {
+    /// The stream, as long as it is open.
+    Stream(StreamId),
+    /// A client with several streams.
+    Client(Client),
+}
+
+/// The charges of a payer.
+#[derive(Debug)]
+struct Account {
+    /// When everything is paid off, frames included that wait for their turn.
+    paid: Moment,
+    streams: usize,
+}
+
+/// A frame's place in the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Turn {
+    start: Moment,
+    /// At the same moment, streams come before posts, and then who came first.
+    is_post: bool,
+    number: u64,
+    stream: StreamId,
 }
 
 #[derive(Debug)]
 struct Mailbox<F> {
     pipeline: PipelineId,
+    client: Client,
     waiting: Option<Waiting<F>>,
-    /// Number of the frame with which it was last served; at first, of the last one before it was opened.
-    last_served: u64,
-    last_served_at: Option<Instant>,
+    payer: Payer,
+    /// A frame of this stream was taken and is not on the device yet: the one that waits has no turn.
+    under_way: bool,
+    spending: Spending,
+    last_served: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Waiting<F> {
     frame: F,
     received: Instant,
+    work: DecodeWork,
+    /// Its place in the order and what was charged for it, unless another frame of its stream is under way.
+    turn: Option<(Turn, Duration)>,
+}
+
+/// A frame that was taken out of its mailbox.
+#[derive(Debug)]
+pub(super) struct Taken<F> {
+    pub(super) frame: F,
+    pub(super) receipt: Receipt,
+}
+
+/// Notes from when a frame was taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Receipt {
+    pub(super) stream: StreamId,
+    pub(super) pipeline: PipelineId,
+    pub(super) lane: Lane,
+    pub(super) turn: Turn,
+    client: Client,
+    payer: Payer,
+    work: DecodeWork,
+    charged: Duration,
+}
+
+/// An open stream, as the rest of the schedule sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StreamFacts<'a> {
+    pub(super) pipeline: PipelineId,
+    pub(super) client: Client,
+    pub(super) last_served: Option<Instant>,
+    pub(super) spending: &'a Spending,
 }
 
 impl<F> Mailboxes<F> {
     pub(super) fn new(pipelines: usize) -> Self {
         Self {
             by_stream: BTreeMap::new(),
-            waiting: vec![BTreeSet::new(); pipelines],
+            order: (0..pipelines).map(|_| Default::default()).collect(),
             oldest_received: None,
             next_id: 0,
-            served: 0,
+            turns: 0,
+            now: Moment::default(),
+            accounts: BTreeMap::new(),
         }
     }
 
-    pub(super) fn open(&mut self, pipeline: PipelineId) -> Result<StreamId, UnknownPipeline> {
-        if pipeline.index() >= self.waiting.len() {
+    pub(super) fn open(
+        &mut self,
+        pipeline: PipelineId,
+        client: Client,
+    ) -> Result<StreamId, UnknownPipeline> {
+        if pipeline.index() >= self.order.len() {
             return Err(UnknownPipeline(pipeline));
         }
         let id = StreamId(self.next_id);
         self.next_id += 1;
-        // It queues up behind those that wait already: a new stream has no precedence.
-        let last_served = self.served;
-        let mailbox = Mailbox { pipeline, waiting: None, last_served, last_served_at: None };
+        let payer = match client {
+            Client::Own => Payer::Stream(id),
+            Client::Address(_) | Client::Posts => Payer::Client(client),
+        };
+        // What others were charged before it came is not held against a new client.
+        let new = Account { paid: self.now, streams: 0 };
+        self.accounts.entry(payer).or_insert(new).streams += 1;
+        let mailbox = Mailbox {
+            pipeline,
+            client,
+            payer,
+            waiting: None,
+            under_way: false,
+            spending: Spending::default(),
+            last_served: None,
+        };
         self.by_stream.insert(id, mailbox);
         Ok(id)
     }
 
     /// Ends a stream and returns the frame that waited.
     pub(super) fn close(&mut self, id: StreamId) -> Option<F> {
-        let mailbox = self.by_stream.remove(&id)?;
-        self.waiting[mailbox.pipeline.index()].remove(&(mailbox.last_served, id));
-        mailbox.waiting.map(|waiting| waiting.frame)
+        let waiting = self.withdraw(id);
+        let Mailbox { payer, .. } = self.by_stream.remove(&id)?;
+        let crowded = self.accounts.len() > ACCOUNTS;
+        if let Some(account) = self.accounts.get_mut(&payer) {
+            account.streams -= 1;
+            // A client does not get rid of its charges by closing its streams.
+            let kept = matches!(payer, Payer::Client(_)) && account.paid > self.now && !crowded;
+            if account.streams == 0 && !kept {
+                self.accounts.remove(&payer);
+            }
+        }
+        waiting
     }
 
-    /// Puts a frame into its stream's mailbox and returns the frame that does not wait: the one it
-    /// replaces, or itself if the stream is not open.
-    pub(super) fn offer(&mut self, id: StreamId, received: Instant, frame: F) -> Option<F> {
+    /// Puts a frame of this much decoding work into its stream's mailbox and returns the frame that does
+    /// not wait: the one it replaces, whose turn it takes, or itself if the stream is not open.
+    pub(super) fn offer(
+        &mut self,
+        id: StreamId,
+        received: Instant,
+        work: DecodeWork,
+        frame: F,
+        tariff: &Tariff<'_>,
+    ) -> Option<F> {
         let Some(mailbox) = self.by_stream.get_mut(&id) else { return Some(frame) };
+        mailbox.spending.announce(work);
         let oldest = self.oldest_received.get_or_insert(received);
         *oldest = received.min(*oldest);
-        let replaced = mailbox.waiting.replace(Waiting { frame, received });
-        if replaced.is_none() {
-            self.waiting[mailbox.pipeline.index()].insert((mailbox.last_served, id));
+        let charged = mailbox.charge(work, tariff);
+        let Some(waiting) = &mut mailbox.waiting else {
+            mailbox.waiting = Some(Waiting { frame, received, work, turn: None });
+            self.enter(id, tariff);
+            return None;
+        };
+        let lanes = &mut self.order[mailbox.pipeline.index()];
+        let (before, after) = (Lane::of(waiting.work), Lane::of(work));
+        if let Some((turn, was_charged)) = &mut waiting.turn {
+            if before != after {
+                lanes[before as usize].remove(turn);
+                lanes[after as usize].insert(*turn);
+            }
+            if let Some(account) = self.accounts.get_mut(&mailbox.payer) {
+                account.paid = account.paid.minus(*was_charged).plus(charged);
+            }
+            *was_charged = charged;
         }
-        replaced.map(|replaced| replaced.frame)
+        let replacing = Waiting { frame, received, work, turn: waiting.turn };
+        Some(std::mem::replace(waiting, replacing).frame)
     }
 
-    /// A stream's pipeline and when it was last served; `None` if it is not open.
-    pub(super) fn stream(&self, id: StreamId) -> Option<(PipelineId, Option<Instant>)> {
-        let mailbox = self.by_stream.get(&id)?;
-        Some((mailbox.pipeline, mailbox.last_served_at))
+    /// An open stream.
+    pub(super) fn stream(&self, id: StreamId) -> Option<StreamFacts<'_>> {
+        let Mailbox { pipeline, client, last_served, ref spending, .. } =
+            *self.by_stream.get(&id)?;
+        Some(StreamFacts { pipeline, client, last_served, spending })
     }
 
     /// Takes the frames that were received before this moment out of their mailboxes.
@@ -95,80 +219,217 @@ impl<F> Mailboxes<F> {
         if oldest >= moment {
             return Vec::new();
         }
-        let mut old = Vec::new();
         self.oldest_received = None;
-        for (id, mailbox) in &mut self.by_stream {
-            if let Some(waiting) = mailbox.waiting.take_if(|waiting| waiting.received < moment) {
-                self.waiting[mailbox.pipeline.index()].remove(&(mailbox.last_served, *id));
-                old.push(waiting.frame);
-            }
-            let received = mailbox.waiting.as_ref().map(|waiting| waiting.received);
-            self.oldest_received = [self.oldest_received, received].into_iter().flatten().min();
-        }
-        old
+        let waiting = |mailbox: &Mailbox<F>| mailbox.waiting.as_ref().map(|frame| frame.received);
+        let received =
+            self.by_stream.iter().filter_map(|(id, mailbox)| Some((*id, waiting(mailbox)?)));
+        let (old, young): (Vec<_>, Vec<_>) = received.partition(|(_, received)| *received < moment);
+        self.oldest_received = young.into_iter().map(|(_, received)| received).min();
+        old.into_iter().filter_map(|(id, _)| self.withdraw(id)).collect()
     }
 
     /// Takes every waiting frame.
     pub(super) fn take_all(&mut self) -> Vec<F> {
-        self.waiting.iter_mut().for_each(BTreeSet::clear);
         self.oldest_received = None;
-        let waiting = self.by_stream.values_mut().filter_map(|mailbox| mailbox.waiting.take());
-        waiting.map(|waiting| waiting.frame).collect()
+        let streams: Vec<StreamId> = self.by_stream.keys().copied().collect();
+        streams.into_iter().filter_map(|id| self.withdraw(id)).collect()
     }
 
-    /// Whether no frame waits.
+    /// Whether no frame has a turn.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.iter().all(BTreeSet::is_empty)
+        self.order.iter().flatten().all(BTreeSet::is_empty)
     }
 
-    /// The pipeline whose turn it is, if any frame waits.
-    pub(super) fn next_pipeline(&self) -> Option<PipelineId> {
-        let first = self.waiting.iter().enumerate().filter_map(|(pipeline, waiting)| {
-            waiting.first().map(|stream| (stream, PipelineId(pipeline)))
+    /// The next turn of a lane, and its pipeline.
+    pub(super) fn first(&self, lane: Lane) -> Option<(Turn, PipelineId)> {
+        let first = self.order.iter().enumerate().filter_map(|(pipeline, lanes)| {
+            lanes[lane as usize].first().map(|turn| (*turn, PipelineId(pipeline)))
         });
-        first.min().map(|(_, pipeline)| pipeline)
+        first.min()
     }
 
-    /// Takes the next frames of a pipeline, at most one per stream.
-    pub(super) fn take(&mut self, pipeline: PipelineId, max: usize, now: Instant) -> Vec<F> {
-        let waiting = &mut self.waiting[pipeline.index()];
-        let mut frames = Vec::with_capacity(max.min(waiting.len()));
-        while frames.len() < max
-            && let Some((_, id)) = waiting.pop_first()
-        {
-            let Some(mailbox) = self.by_stream.get_mut(&id) else { continue };
-            self.served += 1;
-            mailbox.last_served = self.served;
-            mailbox.last_served_at = Some(now);
-            frames.extend(mailbox.waiting.take().map(|waiting| waiting.frame));
+    /// How long workers are expected to need for each of the next frames of a pipeline and lane.
+    pub(super) fn expected(
+        &self,
+        pipeline: PipelineId,
+        lane: Lane,
+        max: usize,
+    ) -> impl Iterator<Item = Duration> {
+        let next = self.order[pipeline.index()][lane as usize].iter().take(max);
+        next.filter_map(|turn| {
+            let mailbox = self.by_stream.get(&turn.stream)?;
+            Some(mailbox.spending.expected(mailbox.waiting.as_ref()?.work))
+        })
+    }
+
+    /// Takes the next frame of a pipeline and lane.
+    pub(super) fn take(
+        &mut self,
+        pipeline: PipelineId,
+        lane: Lane,
+        now: Instant,
+    ) -> Option<Taken<F>> {
+        let turn = self.order[pipeline.index()][lane as usize].pop_first()?;
+        let mailbox = self.by_stream.get_mut(&turn.stream)?;
+        let Waiting { frame, work, turn: given, .. } = mailbox.waiting.take()?;
+        let (_, charged) = given?;
+        self.now = self.now.max(turn.start);
+        mailbox.under_way = true;
+        mailbox.last_served = Some(now);
+        let (client, payer, stream) = (mailbox.client, mailbox.payer, turn.stream);
+        let receipt = Receipt { stream, pipeline, lane, turn, client, payer, work, charged };
+        Some(Taken { frame, receipt })
+    }
+
+    /// Corrects what was charged for a frame, now that it is known how long a worker took.
+    pub(super) fn settle(
+        &mut self,
+        receipt: &Receipt,
+        worker: Duration,
+        reached_device: bool,
+        tariff: &Tariff<'_>,
+    ) {
+        let Receipt { stream, pipeline, lane, client, work, .. } = *receipt;
+        if let Some(mailbox) = self.by_stream.get_mut(&stream) {
+            let share = tariff.share(lane, worker);
+            mailbox.spending.record(Spent { work, worker, share, reached_device });
         }
-        frames
+        if let Some(account) = self.accounts.get_mut(&receipt.payer) {
+            let cost = tariff.charge(client, pipeline, lane, worker, reached_device);
+            account.paid = account.paid.minus(receipt.charged).plus(cost);
+        }
+    }
+
+    /// Charges a stream for a frame that was refused before it could wait.
+    pub(super) fn charge_refused(&mut self, id: StreamId, cost: Duration) {
+        let Some(mailbox) = self.by_stream.get_mut(&id) else { return };
+        let work = DecodeWork::NONE;
+        mailbox.spending.record(Spent { work, worker: cost, share: cost, reached_device: false });
+        if let Some(account) = self.accounts.get_mut(&mailbox.payer) {
+            account.paid = account.paid.max(self.now).plus(cost);
+        }
+    }
+
+    /// The frame of a stream that was under way is on the device, or lost: the next one gets its turn.
+    pub(super) fn release(&mut self, id: StreamId, tariff: &Tariff<'_>) {
+        if let Some(mailbox) = self.by_stream.get_mut(&id) {
+            mailbox.under_way = false;
+            self.enter(id, tariff);
+        }
+    }
+
+    /// Gives the frame that waits a turn, and charges for it, unless another of its stream is under way.
+    fn enter(&mut self, id: StreamId, tariff: &Tariff<'_>) {
+        let Some(mailbox) = self.by_stream.get_mut(&id) else { return };
+        let charge = mailbox.waiting.as_ref().map(|waiting| mailbox.charge(waiting.work, tariff));
+        if let (Some(waiting), Some(charged), false, Some(account)) =
+            (&mut mailbox.waiting, charge, mailbox.under_way, self.accounts.get_mut(&mailbox.payer))
+        {
+            self.turns += 1;
+            let start = account.paid.max(self.now);
+            let is_post = mailbox.client == Client::Posts;
+            let turn = Turn { start, is_post, number: self.turns, stream: id };
+            account.paid = start.plus(charged);
+            waiting.turn = Some((turn, charged));
+            let lanes = &mut self.order[mailbox.pipeline.index()];
+            lanes[Lane::of(waiting.work) as usize].insert(turn);
+        }
+    }
+
+    /// Takes the frame that waits out of the order. What was charged for it is paid back.
+    fn withdraw(&mut self, id: StreamId) -> Option<F> {
+        let mailbox = self.by_stream.get_mut(&id)?;
+        let Waiting { frame, work, turn, .. } = mailbox.waiting.take()?;
+        if let Some((turn, charged)) = turn {
+            self.order[mailbox.pipeline.index()][Lane::of(work) as usize].remove(&turn);
+            if let Some(account) = self.accounts.get_mut(&mailbox.payer) {
+                account.paid = account.paid.minus(charged);
+            }
+        }
+        Some(frame)
+    }
+}
+
+impl<F> Mailbox<F> {
+    /// The charge for a frame before its cost is known.
+    fn charge(&self, work: DecodeWork, tariff: &Tariff<'_>) -> Duration {
+        let expected = self.spending.expected(work);
+        tariff.charge(self.client, self.pipeline, Lane::of(work), expected, true)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
+    use super::super::fairness::OfferedLoad;
+    use super::super::service_times::{BatchTimes, ServiceTimes};
     use super::*;
 
     const FIRST: PipelineId = PipelineId(0);
     const SECOND: PipelineId = PipelineId(1);
 
+    /// A pipeline each of which a frame takes ten milliseconds of the device.
+    struct Prices {
+        service: Vec<ServiceTimes>,
+        offered: OfferedLoad,
+    }
+
+    impl Prices {
+        fn new() -> Self {
+            let mut service = ServiceTimes::new(1);
+            let infer = Duration::from_millis(10);
+            service.record(1, BatchTimes { infer, ..BatchTimes::NONE });
+            Self { service: vec![service; 2], offered: OfferedLoad::new(2) }
+        }
+
+        fn tariff(&self) -> Tariff<'_> {
+            Tariff { service: &self.service, offered: &self.offered, pool: 1 }
+        }
+    }
+
     fn mailboxes<F>() -> Mailboxes<F> {
         Mailboxes::new(2)
+    }
+
+    fn open<F>(mailboxes: &mut Mailboxes<F>, pipeline: PipelineId) -> StreamId {
+        mailboxes.open(pipeline, Client::Own).unwrap()
+    }
+
+    fn offer<F>(
+        mailboxes: &mut Mailboxes<F>,
+        id: StreamId,
+        received: Instant,
+        frame: F,
+    ) -> Option<F> {
+        mailboxes.offer(id, received, DecodeWork::NONE, frame, &Prices::new().tariff())
+    }
+
+    /// Takes frames that cost the same, and has them on the device at once.
+    fn take<F>(mailboxes: &mut Mailboxes<F>, pipeline: PipelineId, max: usize) -> Vec<F> {
+        let mut taken = Vec::new();
+        while taken.len() < max
+            && let Some(next) = mailboxes.take(pipeline, Lane::Fast, Instant::now())
+        {
+            taken.push(next);
+        }
+        let prices = Prices::new();
+        taken.iter().for_each(|taken| mailboxes.release(taken.receipt.stream, &prices.tariff()));
+        taken.into_iter().map(|taken| taken.frame).collect()
+    }
+
+    fn next_pipeline<F>(mailboxes: &Mailboxes<F>) -> Option<PipelineId> {
+        mailboxes.first(Lane::Fast).map(|(_, pipeline)| pipeline)
     }
 
     #[test]
     fn a_newer_frame_replaces_an_older_one() {
         let now = Instant::now();
         let mut mailboxes = mailboxes();
-        let stream = mailboxes.open(FIRST).unwrap();
-        assert_eq!(mailboxes.offer(stream, now, "old"), None);
-        assert_eq!(mailboxes.offer(stream, now, "new"), Some("old"));
-        assert_eq!(mailboxes.take(FIRST, 4, now), ["new"]);
-        assert_eq!(mailboxes.next_pipeline(), None);
-        assert_eq!(mailboxes.offer(stream, now, "last"), None);
+        let stream = open(&mut mailboxes, FIRST);
+        assert_eq!(offer(&mut mailboxes, stream, now, "old"), None);
+        assert_eq!(offer(&mut mailboxes, stream, now, "new"), Some("old"));
+        assert_eq!(take(&mut mailboxes, FIRST, 4), ["new"]);
+        assert_eq!(next_pipeline(&mailboxes), None);
+        assert_eq!(offer(&mut mailboxes, stream, now, "last"), None);
         assert_eq!(mailboxes.close(stream), Some("last"));
         assert!(mailboxes.is_empty());
     }
@@ -176,46 +437,68 @@ mod tests {
     #[test]
     fn streams_and_pipelines_that_do_not_exist_are_refused() {
         let mut mailboxes = mailboxes();
-        assert_eq!(mailboxes.open(PipelineId(2)), Err(UnknownPipeline(PipelineId(2))));
-        let stream = mailboxes.open(SECOND).unwrap();
+        let unknown = PipelineId(2);
+        assert_eq!(mailboxes.open(unknown, Client::Own), Err(UnknownPipeline(unknown)));
+        let stream = open(&mut mailboxes, SECOND);
         mailboxes.close(stream);
-        assert_eq!(mailboxes.offer(stream, Instant::now(), "late"), Some("late"));
-        assert_eq!(mailboxes.stream(stream), None);
-        assert_eq!(mailboxes.next_pipeline(), None);
+        assert_eq!(offer(&mut mailboxes, stream, Instant::now(), "late"), Some("late"));
+        assert!(mailboxes.stream(stream).is_none());
+        assert_eq!(next_pipeline(&mailboxes), None);
     }
 
     #[test]
-    fn the_stream_served_longest_ago_comes_first() {
+    fn the_stream_that_has_paid_first_comes_first() {
         let now = Instant::now();
         let mut mailboxes = mailboxes();
-        let streams = [FIRST; 3].map(|pipeline| mailboxes.open(pipeline).unwrap());
+        let streams = [FIRST; 3].map(|pipeline| open(&mut mailboxes, pipeline));
         let mut served = Vec::new();
         for round in 0..6 {
             // The first stream always has a frame, the others only now and then.
-            mailboxes.offer(streams[0], now, 0);
+            offer(&mut mailboxes, streams[0], now, 0);
             if round % 2 == 0 {
-                mailboxes.offer(streams[1], now, 1);
+                offer(&mut mailboxes, streams[1], now, 1);
             }
             if round == 3 {
-                mailboxes.offer(streams[2], now, 2);
+                offer(&mut mailboxes, streams[2], now, 2);
             }
-            served.extend(mailboxes.take(FIRST, 1, now));
+            served.extend(take(&mut mailboxes, FIRST, 1));
         }
-        assert_eq!(served, [0, 1, 0, 2, 1, 0]);
+        assert_eq!(served, [0, 1, 0, 1, 2, 0]);
     }
 
     #[test]
-    fn a_new_stream_has_no_precedence() {
+    fn one_frame_of_a_stream_is_under_way_at_a_time() {
         let now = Instant::now();
         let mut mailboxes = mailboxes();
-        let [first, second] = [FIRST; 2].map(|pipeline| mailboxes.open(pipeline).unwrap());
-        mailboxes.offer(first, now, 1);
-        mailboxes.offer(second, now, 2);
-        assert_eq!(mailboxes.take(FIRST, 1, now), [1]);
-        let newcomer = mailboxes.open(FIRST).unwrap();
-        mailboxes.offer(newcomer, now, 3);
-        mailboxes.offer(first, now, 1);
-        assert_eq!(mailboxes.take(FIRST, 3, now), [2, 1, 3]);
+        let stream = open(&mut mailboxes, FIRST);
+        offer(&mut mailboxes, stream, now, "first");
+        let next = |mailboxes: &mut Mailboxes<_>| {
+            mailboxes.take(FIRST, Lane::Fast, now).map(|taken| taken.frame)
+        };
+        assert_eq!(next(&mut mailboxes), Some("first"));
+        offer(&mut mailboxes, stream, now, "second");
+        assert_eq!(next(&mut mailboxes), None);
+        assert_eq!(offer(&mut mailboxes, stream, now, "third"), Some("second"));
+        mailboxes.release(stream, &Prices::new().tariff());
+        assert_eq!(next(&mut mailboxes), Some("third"));
+    }
+
+    #[test]
+    fn a_stream_pays_for_what_its_frames_turned_out_to_cost() {
+        let now = Instant::now();
+        let mut mailboxes = mailboxes();
+        let [expensive, cheap] = [FIRST; 2].map(|pipeline| open(&mut mailboxes, pipeline));
+        let mut served = Vec::new();
+        for _ in 0..12 {
+            offer(&mut mailboxes, expensive, now, "expensive");
+            offer(&mut mailboxes, cheap, now, "cheap");
+            let taken = mailboxes.take(FIRST, Lane::Fast, now).unwrap();
+            let worker = Duration::from_millis(if taken.frame == "expensive" { 50 } else { 1 });
+            mailboxes.settle(&taken.receipt, worker, true, &Prices::new().tariff());
+            mailboxes.release(taken.receipt.stream, &Prices::new().tariff());
+            served.push(taken.frame);
+        }
+        assert_eq!(served.iter().filter(|frame| **frame == "expensive").count(), 2, "{served:?}");
     }
 
     #[test]
@@ -223,14 +506,14 @@ mod tests {
         let now = Instant::now();
         let mut mailboxes = mailboxes();
         for (frame, pipeline) in [FIRST, SECOND, FIRST, SECOND, FIRST].into_iter().enumerate() {
-            let stream = mailboxes.open(pipeline).unwrap();
-            mailboxes.offer(stream, now, frame);
+            let stream = open(&mut mailboxes, pipeline);
+            offer(&mut mailboxes, stream, now, frame);
         }
-        assert_eq!(mailboxes.next_pipeline(), Some(FIRST));
-        assert_eq!(mailboxes.take(FIRST, 2, now), [0, 2]);
-        assert_eq!(mailboxes.next_pipeline(), Some(SECOND));
-        assert_eq!(mailboxes.take(SECOND, 16, now), [1, 3]);
-        assert_eq!(mailboxes.take(FIRST, 2, now), [4]);
+        assert_eq!(next_pipeline(&mailboxes), Some(FIRST));
+        assert_eq!(take(&mut mailboxes, FIRST, 2), [0, 2]);
+        assert_eq!(next_pipeline(&mailboxes), Some(SECOND));
+        assert_eq!(take(&mut mailboxes, SECOND, 16), [1, 3]);
+        assert_eq!(take(&mut mailboxes, FIRST, 2), [4]);
     }
 
     #[test]
@@ -239,8 +522,8 @@ mod tests {
         let later = start + Duration::from_secs(1);
         let mut mailboxes = mailboxes();
         for received in [start, later] {
-            let stream = mailboxes.open(FIRST).unwrap();
-            mailboxes.offer(stream, received, received);
+            let stream = open(&mut mailboxes, FIRST);
+            offer(&mut mailboxes, stream, received, received);
         }
         assert_eq!(mailboxes.take_received_before(None), []);
         assert_eq!(mailboxes.take_received_before(Some(later)), [start]);

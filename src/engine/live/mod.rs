@@ -2,35 +2,45 @@
 //!
 //! ```text
 //! StreamHandle::offer ─▶ mailbox ┐
-//! StreamHandle::offer ─▶ mailbox ┼▶ in turn ─▶ preprocess ─────▶ infer ───────────────▶ postprocess, reply
-//! StreamHandle::offer ─▶ mailbox ┘             thread, rayon     thread, all pipelines  thread
+//! StreamHandle::offer ─▶ mailbox ┼▶ in turn ─▶ decode, resize ─▶ normalise, infer ─────▶ postprocess, reply
+//! StreamHandle::offer ─▶ mailbox ┘             rayon, by frame   thread, all pipelines  thread
 //! ```
 //!
-//! A batch is what waits when the device is about to be free: the device never waits for a batch to fill
-//! up, and a frame is taken out of its mailbox as late as possible, so that it is a fresh one. The pure
-//! [`Schedule`] decides this; the threads around it only carry it out.
+//! A batch is what is ready when the device is about to be free: the device never waits for a batch to
+//! fill up, and a frame is taken out of its mailbox as late as possible, so that it is a fresh one. A frame
+//! that takes longer than the others joins a later batch. The pure [`Schedule`] decides this; the threads
+//! around it only carry it out.
 //!
 //! | file | what |
 //! | --- | --- |
 //! | `ids` | names of pipelines and streams |
 //! | `reply` | what became of a frame: exactly one reply |
-//! | `mailboxes` | one-slot mailboxes, and whose turn it is |
+//! | `virtual_time`, `mailboxes` | one-slot mailboxes, and whose turn it is |
+//! | `lanes` | which workers a frame is for |
+//! | `spending`, `tariff` | what the frames of a stream cost, and what is charged for them |
 //! | `service_times` | how long batches take |
-//! | `rate_tree`, `fairness` | how many frames per second a stream can have |
-//! | `schedule` | all of these together: which frames are taken, and when |
+//! | `load_tree`, `fairness` | how much of the server a stream can have |
+//! | `schedule`, `steps` | all of these together: which frames are taken, and when |
+//! | `fitting` | decodes and resizes frames, and normalises a batch |
 //! | `shared` | the schedule behind a lock |
 //! | `stream` | a session's side |
 //! | `workers` | the three threads |
 
 mod fairness;
+mod fitting;
 mod ids;
+mod lanes;
+mod load_tree;
 mod mailboxes;
-mod rate_tree;
 mod reply;
 mod schedule;
 mod service_times;
 mod shared;
+mod spending;
+mod steps;
 mod stream;
+mod tariff;
+mod virtual_time;
 mod workers;
 
 use std::io;
@@ -40,17 +50,20 @@ use std::time::{Duration, Instant};
 
 use framegate_backend_api::{BackendError, InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
-use rayon::ThreadPool;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio_util::sync::CancellationToken;
 
-pub use ids::{PipelineId, StreamId, UnknownPipeline};
+pub use ids::{Client, PipelineId, StreamId, UnknownPipeline};
+pub use lanes::Lane;
 pub use reply::{DropReason, FrameOutcome, Reply};
-pub use schedule::{Capacity, Next, Schedule};
+pub use schedule::{Capacity, Schedule};
 pub use service_times::{BatchTimes, ServiceTimes};
+pub use steps::{Next, Task, Ticket};
 pub use stream::StreamHandle;
 
 use crate::panics::unpoisoned;
 use crate::stages::{BoxStage, DecodeLimits};
+use fitting::Fitting;
 use shared::Shared;
 use workers::{EndOnDrop, InferenceWorker, PostprocessWorker, PreprocessWorker};
 
@@ -114,27 +127,40 @@ impl Engine {
         for pipeline in &mut pipelines {
             service.push(first_measurement(pipeline, settings.max_batch)?);
         }
-        let schedule = Schedule::new(service, settings);
+        let EngineSettings { decode, max_batch, max_age } = settings;
+        let workers = pool.current_num_threads();
+        let schedule = Schedule::new(service, settings, workers);
         let ids = schedule.pipelines().collect();
-        let shared = Arc::new(Shared::new(schedule));
+        let shared = Arc::new(Shared::new(schedule, decode));
+        let slow = ThreadPoolBuilder::new()
+            .num_threads(Lane::Slow.workers(workers))
+            .thread_name(|number| format!("slow {number}"))
+            .build()
+            .map_err(|error| EngineError::Thread {
+                name: "slow",
+                source: io::Error::other(error),
+            })?;
         let (detectors, others): (Vec<_>, Vec<_>) = pipelines
             .into_iter()
             .map(|Pipeline { detector, session, boxes }| (detector, (session, boxes)))
             .unzip();
         let (sessions, boxes) = others.into_iter().unzip();
-        let links = workers::Links::new(&detectors, settings.max_batch);
+        let links = workers::Links::new(&detectors, max_batch);
+        let fittings = detectors
+            .iter()
+            .map(|detector| Arc::new(Fitting::new(&detector.input, decode, max_age, max_batch)));
         let preprocess = PreprocessWorker {
             shared: Arc::clone(&shared),
-            detectors,
+            fittings: fittings.collect(),
             pool,
-            limits: settings.decode,
+            slow,
             free_inputs: links.free_inputs,
             preprocessed: links.preprocessed_sender,
         };
         let infer = InferenceWorker {
             shared: Arc::clone(&shared),
             sessions,
-            max_age: settings.max_age,
+            max_age,
             preprocessed: links.preprocessed,
             return_inputs: links.return_inputs,
             free_outputs: links.free_outputs,
@@ -160,12 +186,16 @@ impl Engine {
         &self.pipelines
     }
 
-    /// Opens a stream into a pipeline.
+    /// Opens a stream of a client into a pipeline.
     ///
     /// # Errors
     /// [`UnknownPipeline`] when the pipeline is of another engine.
-    pub fn open(&self, pipeline: PipelineId) -> Result<StreamHandle, UnknownPipeline> {
-        StreamHandle::open(Arc::clone(&self.shared), pipeline)
+    pub fn open(
+        &self,
+        pipeline: PipelineId,
+        client: Client,
+    ) -> Result<StreamHandle, UnknownPipeline> {
+        StreamHandle::open(Arc::clone(&self.shared), pipeline, client)
     }
 
     /// Cancelled when the engine has ended, by [`Engine::stop`] or because of a bug in it.

@@ -11,11 +11,9 @@ const FORGOTTEN_AFTER: u64 = 50;
 /// No pipeline is assumed to be faster than this: a bound in case the clock stood still.
 const SHORTEST: Duration = Duration::from_micros(1);
 
-/// How long the steps of one batch took.
+/// How long the steps of one batch took, of those that a batch takes as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchTimes {
-    /// Decoding, resizing and normalising all its frames.
-    pub preprocess: Duration,
     /// The model's run.
     pub infer: Duration,
     /// Reading boxes from the outputs.
@@ -24,8 +22,7 @@ pub struct BatchTimes {
 
 impl BatchTimes {
     /// No step took any time.
-    pub const NONE: Self =
-        Self { preprocess: Duration::ZERO, infer: Duration::ZERO, postprocess: Duration::ZERO };
+    pub const NONE: Self = Self { infer: Duration::ZERO, postprocess: Duration::ZERO };
 }
 
 /// Recent times of a pipeline's batches, by size.
@@ -35,9 +32,9 @@ pub struct ServiceTimes {
     by_size: Vec<Recent>,
     /// Number of batches recorded.
     recorded: u64,
-    /// What to expect of batches of up to 1, 2, … frames. Worked out when a batch is recorded, because it
-    /// is asked for with every frame that arrives.
-    expected: Vec<Expected>,
+    /// Seconds per frame of batches of up to 1, 2, … frames. Worked out when a batch is recorded, because
+    /// it is asked for with every frame that arrives.
+    expected: Vec<f64>,
 }
 
 /// Recent times of batches of one size, oldest first.
@@ -48,18 +45,11 @@ struct Recent {
     last: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Expected {
-    seconds_per_frame: f64,
-    preprocess: Option<Duration>,
-}
-
 impl ServiceTimes {
     /// For batches of up to this many frames, with nothing measured yet.
     pub fn new(max_batch: usize) -> Self {
-        let unknown = Expected { seconds_per_frame: f64::INFINITY, preprocess: None };
         let by_size = vec![Recent::default(); max_batch];
-        Self { by_size, recorded: 0, expected: vec![unknown; max_batch] }
+        Self { by_size, recorded: 0, expected: vec![f64::INFINITY; max_batch] }
     }
 
     /// Notes how long a batch of `size` frames took.
@@ -86,40 +76,26 @@ impl ServiceTimes {
         shortest.unwrap_or(Duration::ZERO)
     }
 
-    /// Typical time to preprocess a batch of up to `size` frames: that of the size that takes longest.
-    /// `None` before the first.
-    pub(super) fn typical_preprocess(&self, size: usize) -> Option<Duration> {
-        self.expected(size)?.preprocess
-    }
-
     /// Seconds of the device per frame when this many streams share the pipeline: the lowest measured cost
     /// among the batch sizes that this many streams can fill. The steps work side by side, so a batch
     /// costs what its longest step takes.
     pub fn seconds_per_frame(&self, streams: usize) -> f64 {
-        self.expected(streams).map_or(f64::INFINITY, |expected| expected.seconds_per_frame)
+        let last = self.expected.len().saturating_sub(1);
+        let expected = self.expected.get(streams.saturating_sub(1).min(last));
+        expected.copied().unwrap_or(f64::INFINITY)
     }
 
-    fn expected(&self, largest: usize) -> Option<&Expected> {
-        let last = self.expected.len().checked_sub(1)?;
-        self.expected.get(largest.saturating_sub(1).min(last))
-    }
-
-    fn expect(&self, largest: usize) -> Expected {
+    fn expect(&self, largest: usize) -> f64 {
         let cost = |(size, recent): (usize, &Recent)| {
-            let steps: [fn(&BatchTimes) -> Duration; 3] =
-                [|times| times.preprocess, |times| times.infer, |times| times.postprocess];
+            let steps: [fn(&BatchTimes) -> Duration; 2] =
+                [|times| times.infer, |times| times.postprocess];
             let longest = steps.into_iter().filter_map(|step| recent.median(step)).max()?;
             Some(longest.max(SHORTEST).as_secs_f64() / size as f64)
         };
         let possible = self.known(largest).filter_map(cost).reduce(f64::min);
         // If none of the possible sizes was run lately, a larger one must do.
         let possible = possible.or_else(|| self.known(usize::MAX).find_map(cost));
-        let preprocess =
-            self.known(largest).filter_map(|(_, recent)| recent.median(|times| times.preprocess));
-        Expected {
-            seconds_per_frame: possible.unwrap_or(f64::INFINITY),
-            preprocess: preprocess.max(),
-        }
+        possible.unwrap_or(f64::INFINITY)
     }
 
     /// Sizes up to a largest one that were measured lately, with their measurements.
@@ -152,10 +128,6 @@ mod tests {
 
     fn infer(milliseconds: u64) -> BatchTimes {
         BatchTimes { infer: ms(milliseconds), ..BatchTimes::NONE }
-    }
-
-    fn preprocess(milliseconds: u64) -> BatchTimes {
-        BatchTimes { preprocess: ms(milliseconds), ..BatchTimes::NONE }
     }
 
     #[test]
@@ -200,26 +172,8 @@ mod tests {
     #[test]
     fn the_longest_step_is_the_bottleneck() {
         let mut service = ServiceTimes::new(2);
-        service.record(2, BatchTimes { preprocess: ms(30), infer: ms(10), postprocess: ms(1) });
+        service.record(2, BatchTimes { infer: ms(10), postprocess: ms(30) });
         assert_eq!(service.seconds_per_frame(2), 0.015);
-        assert_eq!(service.typical_preprocess(2), Some(ms(30)));
-        assert_eq!(service.typical_preprocess(1), None);
-    }
-
-    /// Mutant: `max` → `min` in `typical_preprocess`. A batch that took longer to preprocess than expected
-    /// would leave the device waiting.
-    #[test]
-    fn of_several_batch_sizes_the_slowest_to_preprocess_is_expected() {
-        let mut service = ServiceTimes::new(4);
-        service.record(1, preprocess(5));
-        service.record(2, preprocess(9));
-        service.record(4, preprocess(20));
-        assert_eq!(service.typical_preprocess(1), Some(ms(5)));
-        assert_eq!(service.typical_preprocess(3), Some(ms(9)));
-        assert_eq!(service.typical_preprocess(4), Some(ms(20)));
-        // Not simply that of the largest batch.
-        (0..KEPT).for_each(|_| service.record(4, preprocess(7)));
-        assert_eq!(service.typical_preprocess(4), Some(ms(9)));
     }
 
     #[test]

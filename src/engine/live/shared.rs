@@ -1,54 +1,66 @@
 //! The schedule behind a lock, and how the thread that follows it is woken.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use super::fitting::FittedFrame;
 use super::ids::{PipelineId, StreamId};
 use super::reply::{DropReason, FrameOutcome, Responder};
-use super::schedule::{Next, Schedule};
+use super::schedule::Schedule;
+use super::steps::{Next, Task, Ticket};
 use crate::engine::frame::SourceFrame;
 use crate::panics::unpoisoned;
+use crate::stages::{DecodeLimits, DecodeWork};
 
 /// A frame under way, with the means to reply to it.
 pub(super) type LiveFrame = SourceFrame<Responder>;
 
+/// The schedule of an engine.
+pub(super) type LiveSchedule = Schedule<LiveFrame, FittedFrame>;
+
+/// A step for the thread that follows the schedule.
+pub(super) enum Step {
+    /// Preprocess these, each on its own.
+    Preprocess(Vec<Task<LiveFrame>>),
+    /// Run these of one pipeline.
+    Batch(PipelineId, Vec<FittedFrame>),
+}
+
 /// What the streams and the threads of an engine share. The lock is held for moments only, and never while
 /// another is taken, so that the async side may take it.
-#[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Bounds on decoded frames.
+    pub(super) limits: DecodeLimits,
     /// Cancelled when one of the threads has ended.
     pub(super) ended: CancellationToken,
 }
 
-#[derive(Debug)]
 struct State {
-    schedule: Schedule<LiveFrame>,
+    schedule: LiveSchedule,
     stopping: bool,
 }
 
 impl Shared {
-    pub(super) fn new(schedule: Schedule<LiveFrame>) -> Self {
+    pub(super) fn new(schedule: LiveSchedule, limits: DecodeLimits) -> Self {
         Self {
             state: Mutex::new(State { schedule, stopping: false }),
             changed: Condvar::new(),
+            limits,
             ended: CancellationToken::new(),
         }
     }
 
     /// Works on the schedule without changing what comes next.
-    pub(super) fn with_schedule<T>(&self, work: impl FnOnce(&mut Schedule<LiveFrame>) -> T) -> T {
+    pub(super) fn with_schedule<T>(&self, work: impl FnOnce(&mut LiveSchedule) -> T) -> T {
         work(&mut self.lock().schedule)
     }
 
     /// Works on the schedule and wakes the thread that follows it.
-    pub(super) fn with_schedule_and_wake<T>(
-        &self,
-        work: impl FnOnce(&mut Schedule<LiveFrame>) -> T,
-    ) -> T {
+    pub(super) fn with_schedule_and_wake<T>(&self, work: impl FnOnce(&mut LiveSchedule) -> T) -> T {
         let result = self.with_schedule(work);
         self.changed.notify_one();
         result
@@ -56,24 +68,31 @@ impl Shared {
 
     /// Puts a frame into its stream's mailbox. The frame that it replaces is dropped; once the engine is
     /// stopping, the frame itself is.
-    pub(super) fn offer(&self, stream: StreamId, received: Instant, frame: LiveFrame) {
+    pub(super) fn offer(
+        &self,
+        stream: StreamId,
+        received: Instant,
+        work: DecodeWork,
+        frame: LiveFrame,
+    ) {
         let mut state = self.lock();
         let (dropped, reason) = match state.stopping {
             true => (Some(frame), DropReason::Draining),
-            false => (state.schedule.offer(stream, received, frame), DropReason::Busy),
+            false => (state.schedule.offer(stream, received, work, frame), DropReason::Busy),
         };
         drop(state);
         self.changed.notify_one();
         drop_frames(dropped, reason);
     }
 
-    /// Waits for the next batch: its pipeline and its frames. `None` once the engine is stopping.
-    pub(super) fn next_batch(&self) -> Option<(PipelineId, Vec<LiveFrame>)> {
+    /// Waits for the next step. `None` once the engine is stopping.
+    pub(super) fn next_step(&self) -> Option<Step> {
         let mut state = self.lock();
         while !state.stopping {
             let now = Instant::now();
             state = match state.schedule.next(now) {
-                Next::Batch { pipeline, frames } => return Some((pipeline, frames)),
+                Next::Preprocess(tasks) => return Some(Step::Preprocess(tasks)),
+                Next::Batch { pipeline, frames } => return Some(Step::Batch(pipeline, frames)),
                 Next::Stale(frames) => {
                     drop(state);
                     drop_frames(frames, DropReason::Stale);
@@ -89,15 +108,36 @@ impl Shared {
         None
     }
 
+    /// Hands in a frame that is preprocessed, or `None` if it has failed. Once the engine is stopping, the
+    /// frame is dropped.
+    pub(super) fn preprocessed(
+        &self,
+        ticket: Ticket,
+        worker: Duration,
+        mut frame: Option<FittedFrame>,
+    ) {
+        let mut state = self.lock();
+        let dropped = if state.stopping { frame.take() } else { None };
+        state.schedule.preprocessed(ticket, worker, frame);
+        drop(state);
+        self.changed.notify_one();
+        if let Some(FittedFrame { responder, .. }) = dropped {
+            responder.send(FrameOutcome::Dropped(DropReason::Draining));
+        }
+    }
+
     /// Drops the frames that wait, and lets the threads end after what they are working on.
     pub(super) fn stop(&self) {
-        let waiting = {
+        let (waiting, ready) = {
             let mut state = self.lock();
             state.stopping = true;
             state.schedule.take_all()
         };
         self.changed.notify_all();
         drop_frames(waiting, DropReason::Draining);
+        for frame in ready {
+            frame.responder.send(FrameOutcome::Dropped(DropReason::Draining));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,15 +1,17 @@
 //! A session's side of the engine.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use super::ids::{PipelineId, StreamId, UnknownPipeline};
-use super::reply::{DropReason, Reply, Responder};
+use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
+use super::reply::{DropReason, FrameOutcome, Reply, Responder};
 use super::schedule::Capacity;
 use super::shared::{LiveFrame, Shared, drop_frames};
 use crate::engine::frame::FramePayload;
+use crate::stages::{DecodeError, DecodeLimits, DecodeWork, inspect};
 
 /// Most frames of a stream that are under way or whose reply was not received yet: one waits, one comes to
 /// replace it, one is in each of three threads, and a few replies may be pending.
@@ -17,7 +19,6 @@ const MAX_UNDER_WAY: usize = 8;
 
 /// One stream of frames into a pipeline. The stream closes when its handle is dropped, and a frame that
 /// waits then is dropped.
-#[derive(Debug)]
 pub struct StreamHandle {
     shared: Arc<Shared>,
     id: StreamId,
@@ -26,8 +27,12 @@ pub struct StreamHandle {
 }
 
 impl StreamHandle {
-    pub(super) fn open(shared: Arc<Shared>, pipeline: PipelineId) -> Result<Self, UnknownPipeline> {
-        let id = shared.with_schedule(|schedule| schedule.open(pipeline))?;
+    pub(super) fn open(
+        shared: Arc<Shared>,
+        pipeline: PipelineId,
+        client: Client,
+    ) -> Result<Self, UnknownPipeline> {
+        let id = shared.with_schedule(|schedule| schedule.open(pipeline, client))?;
         let (sender, replies) = mpsc::channel(MAX_UNDER_WAY);
         Ok(Self { shared, id, sender, replies })
     }
@@ -38,7 +43,7 @@ impl StreamHandle {
     }
 
     /// Hands over a frame; one that still waits is dropped as [`DropReason::Busy`]. Each frame that is
-    /// taken gets exactly one reply.
+    /// taken gets exactly one reply. A frame whose header is refused gets it at once and takes no turn.
     ///
     /// The frame's stages are traced under a span `frame` of level `debug`.
     ///
@@ -53,8 +58,17 @@ impl StreamHandle {
         let permit = self.sender.clone().try_reserve_owned().map_err(|_| DropReason::Busy)?;
         let responder = Responder::new(frame_index, received, permit);
         let span = tracing::debug_span!("frame", stream = %self.id, frame_index);
-        let frame = LiveFrame::new(responder, Ok(payload)).traced(span);
-        self.shared.offer(self.id, received, frame);
+        let payload = payload.into();
+        match work(&payload, &self.shared.limits) {
+            Ok(work) => {
+                let frame = LiveFrame::new(responder, Ok(payload)).traced(span);
+                self.shared.offer(self.id, received, work, frame);
+            }
+            Err(error) => {
+                self.shared.with_schedule(|schedule| schedule.refused(self.id));
+                responder.send(FrameOutcome::Failed(error.into()));
+            }
+        }
         Ok(())
     }
 
@@ -77,6 +91,20 @@ impl StreamHandle {
     pub fn capacity(&self, now: Instant) -> Capacity {
         let capacity = self.shared.with_schedule(|schedule| schedule.capacity(self.id, now));
         capacity.expect("the stream is open as long as its handle is there")
+    }
+}
+
+/// The cost of decoding a frame, as far as its header says.
+fn work(payload: &FramePayload, limits: &DecodeLimits) -> Result<DecodeWork, DecodeError> {
+    match payload {
+        FramePayload::Jpeg(jpeg) => inspect(jpeg, limits),
+        FramePayload::Image(_) => Ok(DecodeWork::NONE),
+    }
+}
+
+impl fmt::Debug for StreamHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamHandle").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

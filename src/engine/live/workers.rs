@@ -8,29 +8,30 @@ use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
 use rayon::ThreadPool;
 
+use super::fitting::{FittedFrame, Fitting};
 use super::ids::PipelineId;
+use super::lanes::Lane;
 use super::reply::{DropReason, FrameOutcome, Responder};
 use super::service_times::BatchTimes;
-use super::shared::Shared;
+use super::shared::{LiveFrame, Shared, Step};
+use super::steps::Task;
 use crate::engine::batch::{InferredBatch, PreprocessedFrame, compact_batch, infer};
 use crate::engine::buffer_pool::double_buffered;
+use crate::engine::panics;
 use crate::engine::postprocessing::postprocess;
-use crate::engine::preprocessing::Preprocessing;
-use crate::stages::{BoxStage, DecodeLimits};
+use crate::stages::BoxStage;
 
 /// A batch on its way to the device.
 pub(super) struct PreprocessedBatch {
     pipeline: PipelineId,
     frames: Vec<PreprocessedFrame<Responder>>,
     input: InputBatch,
-    preprocess: Duration,
 }
 
 /// A batch on its way back from the device.
 pub(super) struct FinishedRun {
     pipeline: PipelineId,
     batch: InferredBatch<Responder>,
-    preprocess: Duration,
 }
 
 /// The ends of everything that connects the threads. Buffers are per pipeline.
@@ -68,51 +69,54 @@ impl Links {
     }
 }
 
-/// Takes frames out of the mailboxes and makes batches of them.
+/// Follows the schedule: has frames preprocessed, and makes batches of those that are ready.
 pub(super) struct PreprocessWorker {
     pub(super) shared: Arc<Shared>,
-    pub(super) detectors: Vec<Arc<Detector>>,
+    /// One for each pipeline.
+    pub(super) fittings: Vec<Arc<Fitting>>,
     pub(super) pool: Arc<ThreadPool>,
-    pub(super) limits: DecodeLimits,
+    /// Workers for expensive frames.
+    pub(super) slow: ThreadPool,
     pub(super) free_inputs: Vec<Receiver<InputBatch>>,
     pub(super) preprocessed: SyncSender<PreprocessedBatch>,
 }
 
 impl PreprocessWorker {
     pub(super) fn run(self) {
-        let inputs = self.detectors.iter().map(|detector| &detector.input);
-        let preprocessings: Vec<_> =
-            inputs.map(|input| Preprocessing::new(&self.pool, input, self.limits)).collect();
-        // Buffers of batches of which no frame was left.
-        let mut spare: Vec<Option<InputBatch>> = self.detectors.iter().map(|_| None).collect();
-        while let Some((pipeline, frames)) = self.shared.next_batch() {
-            let index = pipeline.index();
-            let Some(mut input) =
-                spare[index].take().or_else(|| self.free_inputs[index].recv().ok())
-            else {
-                return;
-            };
-            let start = Instant::now();
-            let frames = preprocessings[index].fill(frames, &mut input);
-            let preprocess = start.elapsed();
-            // A frame that failed need not wait for the device.
-            let (frames, failed): (Vec<_>, Vec<_>) =
-                frames.into_iter().partition(|frame| frame.image.is_ok());
-            for frame in failed {
-                if let Err(error) = frame.image {
-                    frame.tag.send(FrameOutcome::Failed(error));
+        while let Some(step) = self.shared.next_step() {
+            match step {
+                Step::Preprocess(tasks) => tasks.into_iter().for_each(|task| self.preprocess(task)),
+                Step::Batch(pipeline, frames) => {
+                    if self.form_batch(pipeline, frames).is_none() {
+                        return;
+                    }
                 }
             }
-            if frames.is_empty() {
-                spare[index] = Some(input);
-                self.shared.with_schedule_and_wake(|schedule| schedule.batch_abandoned());
-                continue;
-            }
-            let batch = PreprocessedBatch { pipeline, frames, input, preprocess };
-            if self.preprocessed.send(batch).is_err() {
-                return;
-            }
         }
+    }
+
+    fn preprocess(&self, task: Task<LiveFrame>) {
+        let Task { frame, ticket } = task;
+        let fitting = Arc::clone(&self.fittings[ticket.pipeline().index()]);
+        let shared = Arc::clone(&self.shared);
+        let pool = match ticket.lane() {
+            Lane::Fast => &*self.pool,
+            Lane::Slow => &self.slow,
+        };
+        pool.spawn_fifo(move || {
+            let start = Instant::now();
+            // Nothing in it is expected to panic that is not caught before; a lost frame is replied to.
+            let fitted = panics::contain("preprocess", || fitting.fit(frame)).unwrap_or(None);
+            shared.preprocessed(ticket, start.elapsed(), fitted);
+        });
+    }
+
+    /// Passes a batch on to the device; `None` if its thread has ended.
+    fn form_batch(&self, pipeline: PipelineId, frames: Vec<FittedFrame>) -> Option<()> {
+        let index = pipeline.index();
+        let mut input = self.free_inputs[index].recv().ok()?;
+        let frames = self.fittings[index].fill(frames, &self.pool, &mut input);
+        self.preprocessed.send(PreprocessedBatch { pipeline, frames, input }).ok()
     }
 }
 
@@ -130,7 +134,7 @@ pub(super) struct InferenceWorker {
 impl InferenceWorker {
     pub(super) fn run(mut self) {
         while let Ok(batch) = self.preprocessed.recv() {
-            let PreprocessedBatch { pipeline, frames, mut input, preprocess } = batch;
+            let PreprocessedBatch { pipeline, frames, mut input } = batch;
             let index = pipeline.index();
             let Ok(mut outputs) = self.free_outputs[index].recv() else { return };
             let now = Instant::now();
@@ -158,7 +162,7 @@ impl InferenceWorker {
             // Once the engine stops, buffers are not taken back.
             let _ = self.return_inputs[index].send(input);
             let batch = InferredBatch { frames, outputs, inference };
-            if self.inferred.send(FinishedRun { pipeline, batch, preprocess }).is_err() {
+            if self.inferred.send(FinishedRun { pipeline, batch }).is_err() {
                 return;
             }
         }
@@ -176,7 +180,7 @@ pub(super) struct PostprocessWorker {
 
 impl PostprocessWorker {
     pub(super) fn run(mut self) {
-        while let Ok(FinishedRun { pipeline, batch, preprocess }) = self.inferred.recv() {
+        while let Ok(FinishedRun { pipeline, batch }) = self.inferred.recv() {
             let index = pipeline.index();
             let inference = batch.inference.as_ref().ok().copied();
             let start = Instant::now();
@@ -186,7 +190,7 @@ impl PostprocessWorker {
                 continue;
             }
             if let Some(infer) = inference {
-                let times = BatchTimes { preprocess, infer, postprocess: start.elapsed() };
+                let times = BatchTimes { infer, postprocess: start.elapsed() };
                 let size = frames.len();
                 self.shared.with_schedule(|schedule| schedule.measured(pipeline, size, times));
                 (self.on_batch)(size);

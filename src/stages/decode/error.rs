@@ -43,6 +43,20 @@ pub enum DecodeError {
         /// The limits that it exceeds.
         limits: DecodeLimits,
     },
+    /// Its scans pass over the image too often.
+    #[error(
+        "progressive image of {width}x{height} pixels with too many scans; \
+         send it smaller, or save it as baseline"
+    )]
+    TooManyScans {
+        /// Declared width in pixels.
+        width: usize,
+        /// Declared height in pixels.
+        height: usize,
+    },
+    /// It was not decoded when its time was up.
+    #[error("decoding took too long; send it smaller, or save it as baseline")]
+    TookTooLong,
     /// The header declares more pixels than the data can hold.
     #[error(
         "corrupt JPEG: its data cannot hold the {width}x{height} pixels that its header declares; \

@@ -1,10 +1,16 @@
 //! Bounds on the size of an image.
 
-use super::DecodeError;
+use super::{DecodeError, DecodeWork};
+#[cfg(doc)]
+use crate::stages::Preprocessor;
+
+/// Passes of a progressive image's scans over the largest image that are accepted. What encoders write by default,
+/// ten scans of one to three components, are not quite five.
+const MAX_PASSES: u64 = 8;
 
 /// The largest image that is accepted, in the orientation in which it is stored. It bounds the memory
 /// that one frame can make a worker allocate: three bytes per pixel, and six more while a progressive
-/// file is decoded. The three are kept for the next frame.
+/// file is decoded. The three are kept for the next frame, unless [`Preprocessor::shrink`] is called.
 ///
 /// An image that arrives decoded is held to the same bounds. The limit on a frame's *bytes* is not
 /// among them: it applies to JPEGs alone, where they come in.
@@ -21,6 +27,24 @@ pub struct DecodeLimits {
 impl DecodeLimits {
     /// Enough for the images of common cameras: sides of 8192 pixels, 40 megapixels in all.
     pub const DEFAULT: Self = Self { max_width: 8192, max_height: 8192, max_pixels: 40_000_000 };
+
+    /// Enough for the frames of live cameras: 16 megapixels in all. One such frame takes a worker a good tenth
+    /// of a second, or up to half a second in the costliest coding that is accepted.
+    pub const LIVE: Self = Self { max_pixels: 16 << 20, ..Self::DEFAULT };
+
+    /// Refuses an image whose scans pass over it so often that it costs more than the largest image in
+    /// an ordinary coding.
+    pub(super) fn check_work(
+        &self,
+        width: usize,
+        height: usize,
+        work: &DecodeWork,
+    ) -> Result<(), DecodeError> {
+        if work.pixels_passed() > (self.max_pixels as u64).saturating_mul(MAX_PASSES) {
+            return Err(DecodeError::TooManyScans { width, height });
+        }
+        Ok(())
+    }
 
     pub(super) fn check(&self, width: usize, height: usize) -> Result<(), DecodeError> {
         // The sides are within their bounds when they are multiplied; still, those may be any number.

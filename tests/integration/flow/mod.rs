@@ -1,5 +1,6 @@
 //! Flow control as a whole, without threads, clocks or sockets: what each kind of sender gets.
 
+mod costs;
 mod model;
 mod simulation;
 

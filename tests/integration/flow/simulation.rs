@@ -1,16 +1,55 @@
-//! Sessions, admission and schedule assembled around a simulated device. Nothing sleeps: time jumps from one
-//! event to the next.
+//! Sessions, admission and schedule assembled around simulated workers and a simulated device. Nothing
+//! sleeps: time jumps from one event to the next.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use framegate::engine::live::{BatchTimes, Next, PipelineId, Schedule, ServiceTimes, StreamId};
+use framegate::engine::live::{
+    BatchTimes, Client, Lane, Next, PipelineId, Schedule, ServiceTimes, StreamId, Task,
+};
 use framegate::engine::{DropReason, EngineSettings};
 use framegate::front::admission::{Admission, Advice, BackpressureState, Decision, DropThresholds};
-use framegate::stages::DecodeLimits;
+use framegate::stages::{DecodeLimits, DecodeWork};
 
 pub(crate) const DEFAULT: DropThresholds = DropThresholds { drop: 0.10, slow_down: 0.30 };
-/// Time to preprocess a batch.
-const PREPROCESS: Duration = Duration::from_millis(2);
+/// Longest that a worker decodes one frame.
+const BUDGET: Duration = Duration::from_secs(1);
+
+/// The frames that a client sends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Camera {
+    pub(crate) fps: f64,
+    pub(crate) client: Client,
+    /// The work that the headers of its frames announce.
+    pub(crate) work: DecodeWork,
+    /// How long a worker takes for a frame.
+    pub(crate) decode: Duration,
+    /// Whether its frames cannot be decoded.
+    pub(crate) fails: bool,
+}
+
+impl Camera {
+    /// Frames of 640×480 pixels and 40 kB.
+    pub(crate) fn small(fps: f64) -> Self {
+        Self {
+            fps,
+            client: Client::Own,
+            work: DecodeWork::new(640 * 480, 0, 40_000),
+            decode: Duration::from_millis(2),
+            fails: false,
+        }
+    }
+
+    /// The costliest frames that are accepted: 16 megapixels, progressive, with many scans.
+    pub(crate) fn bomb(fps: f64) -> Self {
+        let pixels = DecodeLimits::LIVE.max_pixels;
+        Self {
+            work: DecodeWork::new(pixels, 8 * pixels, 241_000),
+            decode: Duration::from_millis(700),
+            ..Self::small(fps)
+        }
+    }
+}
 
 /// A frame's sender and number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,19 +64,28 @@ struct Frame {
 pub(crate) enum Fate {
     Result { at: Duration, age: Duration },
     Dropped { at: Duration, reason: DropReason },
+    Failed { at: Duration },
 }
 
 /// A client that sends at a steady rate.
 pub(crate) struct Sender {
     stream: StreamId,
     admission: Admission,
-    fps: f64,
+    camera: Camera,
     obeys: bool,
     next_at: Instant,
     /// What became of each frame; each is set once.
     pub(crate) fates: Vec<Option<Fate>>,
     pub(crate) advice: Vec<(Duration, Advice)>,
     pub(crate) states: Vec<(Duration, BackpressureState)>,
+}
+
+/// Workers of a lane.
+struct Workers {
+    count: usize,
+    queue: VecDeque<Task<Frame>>,
+    /// When a frame will be done, and how long it takes.
+    busy: Vec<(Instant, Duration, Task<Frame>)>,
 }
 
 /// How long a run takes, by when it begins and how many frames it has.
@@ -49,7 +97,8 @@ pub(crate) struct Simulation {
     schedule: Schedule<Frame>,
     pipeline: PipelineId,
     pub(crate) senders: Vec<Sender>,
-    preprocessing: Option<(Instant, Vec<Frame>)>,
+    fast: Workers,
+    slow: Workers,
     prefetched: Option<Vec<Frame>>,
     running: Option<(Instant, Duration, Vec<Frame>)>,
     latency: Latency,
@@ -61,23 +110,34 @@ impl Simulation {
         max_batch: usize,
         latency: impl Fn(Duration, usize) -> Duration + 'static,
     ) -> Self {
+        Self::with_workers(4, max_batch, latency)
+    }
+
+    /// A simulation in which this many workers preprocess frames.
+    pub(crate) fn with_workers(
+        workers: usize,
+        max_batch: usize,
+        latency: impl Fn(Duration, usize) -> Duration + 'static,
+    ) -> Self {
         let mut service = ServiceTimes::new(max_batch);
         for size in [1, max_batch] {
             let infer = latency(Duration::ZERO, size);
             service.record(size, BatchTimes { infer, ..BatchTimes::NONE });
         }
         let max_age = Duration::from_secs(1);
-        let settings = EngineSettings { decode: DecodeLimits::DEFAULT, max_batch, max_age };
+        let settings = EngineSettings { decode: DecodeLimits::LIVE, max_batch, max_age };
         let start = Instant::now();
-        let schedule: Schedule<Frame> = Schedule::new(vec![service], settings);
+        let schedule: Schedule<Frame> = Schedule::new(vec![service], settings, workers);
         let pipeline = schedule.pipelines().next().unwrap();
+        let lane = |count| Workers { count, queue: VecDeque::new(), busy: Vec::new() };
         Self {
             start,
             now: start,
             schedule,
             pipeline,
             senders: Vec::new(),
-            preprocessing: None,
+            fast: lane(workers),
+            slow: lane((workers - 1).max(1)),
             prefetched: None,
             running: None,
             latency: Box::new(latency),
@@ -85,15 +145,25 @@ impl Simulation {
         }
     }
 
-    /// A client that begins to send now; returns its number.
+    /// A client with small frames that begins to send now; returns its number.
     pub(crate) fn join(&mut self, fps: f64, obeys: bool, thresholds: DropThresholds) -> usize {
+        self.join_with(Camera::small(fps), obeys, thresholds)
+    }
+
+    /// A client that begins to send now; returns its number.
+    pub(crate) fn join_with(
+        &mut self,
+        camera: Camera,
+        obeys: bool,
+        thresholds: DropThresholds,
+    ) -> usize {
         let number = self.senders.len();
         // Clients are not in step.
         let offset = Duration::from_millis(7 * number as u64);
         self.senders.push(Sender {
-            stream: self.schedule.open(self.pipeline).unwrap(),
+            stream: self.schedule.open(self.pipeline, camera.client).unwrap(),
             admission: Admission::new(thresholds),
-            fps,
+            camera,
             obeys,
             next_at: self.now + offset,
             fates: Vec::new(),
@@ -105,8 +175,13 @@ impl Simulation {
 
     /// Changes a client's rate, or whether it follows advice.
     pub(crate) fn set(&mut self, sender: usize, fps: f64, obeys: bool) {
-        self.senders[sender].fps = fps;
+        self.senders[sender].camera.fps = fps;
         self.senders[sender].obeys = obeys;
+    }
+
+    /// Changes how long a worker takes for a client's frames.
+    pub(crate) fn set_decode(&mut self, sender: usize, decode: Duration) {
+        self.senders[sender].camera.decode = decode;
     }
 
     /// What the schedule says that a client can have at present.
@@ -124,7 +199,8 @@ impl Simulation {
         loop {
             let retry_at = self.dispatch();
             let arrival = self.senders.iter().map(|sender| sender.next_at).min();
-            let preprocessed = self.preprocessing.as_ref().map(|(at, _)| *at);
+            let busy = self.fast.busy.iter().chain(&self.slow.busy);
+            let preprocessed = busy.map(|(at, _, _)| *at).min();
             let ended = self.running.as_ref().map(|(at, _, _)| *at);
             let next = [arrival, preprocessed, ended, retry_at].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= end) else { break };
@@ -137,22 +213,36 @@ impl Simulation {
     /// Everything that happens now.
     fn events(&mut self) {
         let now = self.now;
-        if let Some((_, frames)) = self.preprocessing.take_if(|(at, _)| *at <= now) {
-            self.prefetched = Some(frames);
+        for (spent, task) in self.fast.done(now).into_iter().chain(self.slow.done(now)) {
+            self.preprocessed(spent, task);
         }
         if let Some((_, infer, frames)) = self.running.take_if(|(at, _, _)| *at <= now) {
             self.schedule.inference_ended();
-            let times = BatchTimes { preprocess: PREPROCESS, infer, postprocess: Duration::ZERO };
+            let times = BatchTimes { infer, postprocess: Duration::ZERO };
             self.schedule.measured(self.pipeline, frames.len(), times);
             for frame in frames {
                 let (at, age) = (now - self.start, now - frame.received);
                 self.settle(frame, Fate::Result { at, age });
             }
         }
+        self.fast.begin(now, self.max_age, &self.senders);
+        self.slow.begin(now, self.max_age, &self.senders);
         for number in 0..self.senders.len() {
             if self.senders[number].next_at <= now {
                 self.arrive(number);
             }
+        }
+    }
+
+    fn preprocessed(&mut self, spent: Duration, task: Task<Frame>) {
+        let Task { frame, ticket } = task;
+        let camera = self.senders[frame.sender].camera;
+        let decoded = spent >= camera.decode && !camera.fails;
+        self.schedule.preprocessed(ticket, spent, decoded.then_some(frame));
+        if camera.fails {
+            self.settle(frame, Fate::Failed { at: self.now - self.start });
+        } else if !decoded {
+            self.drop_frame(frame, DropReason::Stale);
         }
     }
 
@@ -163,7 +253,7 @@ impl Simulation {
         sender.fates.push(None);
         let schedule = &mut self.schedule;
         let before = sender.admission.state();
-        let stream = sender.stream;
+        let (stream, work) = (sender.stream, sender.camera.work);
         let (decision, advice) = sender.admission.arrived(now, |fps| {
             schedule.report_offered_rate(stream, fps, now);
             schedule.capacity(stream, now).expect("the stream is open")
@@ -174,17 +264,17 @@ impl Simulation {
         if let Some(advice) = advice {
             sender.advice.push((now - start, advice));
             if let (true, Advice::SlowDown { recommended_fps, .. }) = (sender.obeys, advice) {
-                sender.fps = recommended_fps;
+                sender.camera.fps = recommended_fps;
             }
         }
-        sender.next_at = now + Duration::from_secs_f64(1.0 / sender.fps);
+        sender.next_at = now + Duration::from_secs_f64(1.0 / sender.camera.fps);
         match decision {
             Decision::Shed => {
                 let at = now - start;
                 self.settle(frame, Fate::Dropped { at, reason: DropReason::Pacing });
             }
             Decision::Admit => {
-                if let Some(replaced) = self.schedule.offer(stream, now, frame) {
+                if let Some(replaced) = self.schedule.offer(stream, now, work, frame) {
                     self.drop_frame(replaced, DropReason::Busy);
                 }
             }
@@ -211,9 +301,22 @@ impl Simulation {
         }
         loop {
             match self.schedule.next(self.now) {
+                Next::Preprocess(tasks) => {
+                    for task in tasks {
+                        let lane = match task.ticket.lane() {
+                            Lane::Fast => &mut self.fast,
+                            Lane::Slow => &mut self.slow,
+                        };
+                        lane.queue.push_back(task);
+                    }
+                    self.fast.begin(self.now, self.max_age, &self.senders);
+                    self.slow.begin(self.now, self.max_age, &self.senders);
+                }
                 Next::Batch { frames, .. } => {
-                    self.preprocessing = Some((self.now + PREPROCESS, frames));
-                    return None;
+                    assert_eq!(self.prefetched, None);
+                    self.prefetched = Some(frames);
+                    // The device may be free for it.
+                    return Some(self.now);
                 }
                 Next::Stale(frames) => {
                     for frame in frames {
@@ -244,8 +347,28 @@ impl Simulation {
             let under_way = sender.fates.iter().filter(|fate| fate.is_none()).count();
             assert!(under_way <= 4, "{under_way} frames are under way");
             let first = sender.fates.iter().position(Option::is_none).unwrap_or(usize::MAX);
-            assert!(first.saturating_add(20) >= sender.fates.len(), "frame {first} was forgotten");
+            assert!(first.saturating_add(60) >= sender.fates.len(), "frame {first} was forgotten");
         }
+    }
+}
+
+impl Workers {
+    /// Begins with frames that wait, as far as there are workers.
+    fn begin(&mut self, now: Instant, max_age: Duration, senders: &[Sender]) {
+        while self.busy.len() < self.count
+            && let Some(task) = self.queue.pop_front()
+        {
+            let left = (task.frame.received + max_age).saturating_duration_since(now);
+            let spent = senders[task.frame.sender].camera.decode.min(BUDGET).min(left);
+            self.busy.push((now + spent, spent, task));
+        }
+        assert!(self.queue.len() <= 16, "{} frames wait for a worker", self.queue.len());
+    }
+
+    /// The frames that are done by now.
+    fn done(&mut self, now: Instant) -> Vec<(Duration, Task<Frame>)> {
+        let done = self.busy.extract_if(.., |(at, _, _)| *at <= now);
+        done.map(|(_, spent, task)| (spent, task)).collect()
     }
 }
 
@@ -257,7 +380,7 @@ impl Sender {
     /// What became of frames from a time on.
     fn since(&self, from: Duration) -> impl Iterator<Item = Fate> {
         let at = |fate: &Fate| match fate {
-            Fate::Result { at, .. } | Fate::Dropped { at, .. } => *at,
+            Fate::Result { at, .. } | Fate::Dropped { at, .. } | Fate::Failed { at } => *at,
         };
         self.fates.iter().flatten().copied().filter(move |fate| at(fate) >= from)
     }
@@ -265,7 +388,7 @@ impl Sender {
     pub(crate) fn ages_since(&self, from: Duration) -> Vec<Duration> {
         let ages = self.since(from).filter_map(|fate| match fate {
             Fate::Result { age, .. } => Some(age),
-            Fate::Dropped { .. } => None,
+            Fate::Dropped { .. } | Fate::Failed { .. } => None,
         });
         ages.collect()
     }
@@ -273,7 +396,7 @@ impl Sender {
     pub(crate) fn drops_since(&self, from: Duration) -> Vec<(Duration, DropReason)> {
         let drops = self.since(from).filter_map(|fate| match fate {
             Fate::Dropped { at, reason } => Some((at, reason)),
-            Fate::Result { .. } => None,
+            Fate::Result { .. } | Fate::Failed { .. } => None,
         });
         drops.collect()
     }

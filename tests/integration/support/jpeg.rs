@@ -85,3 +85,81 @@ pub(crate) fn largest_difference(left: &[u8], right: &[u8]) -> u8 {
     assert_eq!(left.len(), right.len());
     left.iter().zip(right).map(|(left, right)| left.abs_diff(*right)).max().unwrap_or(0)
 }
+
+/// A JPEG that is costly to decode for its size: progressive, three components, and this many scans after the
+/// first, which refine coefficients that are all zero.
+pub(crate) fn many_scans(width: usize, height: usize, scans: usize) -> Vec<u8> {
+    let segment = |jpeg: &mut Vec<u8>, marker: u8, payload: &[u8]| {
+        jpeg.extend([0xFF, marker]);
+        jpeg.extend((payload.len() as u16 + 2).to_be_bytes());
+        jpeg.extend(payload);
+    };
+    let mut jpeg = vec![0xFF, 0xD8];
+    segment(&mut jpeg, 0xDB, &[&[0][..], &[1; 64]].concat());
+    let [h, w] = [height, width].map(|extent| (extent as u16).to_be_bytes());
+    let header = [8, h[0], h[1], w[0], w[1], 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+    segment(&mut jpeg, 0xC2, &header);
+    // One code of one bit: no difference to the block before. Three of two bits: a run of at least 2¹⁴
+    // blocks that have ended, one of at least 8, and a single coefficient, which does not occur.
+    segment(&mut jpeg, 0xC4, &[&[0x00, 1][..], &[0; 15], &[0]].concat());
+    segment(&mut jpeg, 0xC4, &[&[0x10, 0, 3][..], &[0; 14], &[0xE0, 0x30, 0x01]].concat());
+    let blocks = width.div_ceil(8) * height.div_ceil(8);
+    segment(&mut jpeg, 0xDA, &[3, 1, 0, 2, 0, 3, 0, 0, 0, 0]);
+    let bits = BitString::default().push(0, blocks * 3 % 8);
+    jpeg.extend(vec![0; blocks * 3 / 8]);
+    jpeg.extend(bits.finish());
+    let mut ended = BitString::default();
+    let mut left = blocks;
+    while left > 0 {
+        let run = match left {
+            0..8 => 8,
+            8..16384 => left.min(15),
+            _ => left.min(32767),
+        };
+        ended = match run {
+            0..16384 => ended.push(0b01, 2).push(run - 8, 3),
+            _ => ended.push(0b00, 2).push(run - 16384, 14),
+        };
+        left = left.saturating_sub(run);
+    }
+    let ended = ended.finish();
+    for scan in 0..scans {
+        let approximation = if scan < 3 { 0x01 } else { 0x10 };
+        segment(&mut jpeg, 0xDA, &[1, scan as u8 % 3 + 1, 0, 1, 63, approximation]);
+        jpeg.extend(&ended);
+    }
+    jpeg.extend([0xFF, 0xD9]);
+    jpeg
+}
+
+/// Entropy-coded data in the making.
+#[derive(Default)]
+struct BitString {
+    bytes: Vec<u8>,
+    pending: usize,
+    count: usize,
+}
+
+impl BitString {
+    /// Adds the lowest bits of a value.
+    fn push(mut self, value: usize, bits: usize) -> Self {
+        for bit in (0..bits).rev() {
+            self.pending = self.pending << 1 | value >> bit & 1;
+            self.count += 1;
+            if self.count == 8 {
+                self.bytes.push(self.pending as u8);
+                if self.pending == 0xFF {
+                    self.bytes.push(0);
+                }
+                (self.pending, self.count) = (0, 0);
+            }
+        }
+        self
+    }
+
+    /// Fills the last byte with ones.
+    fn finish(self) -> Vec<u8> {
+        let missing = (8 - self.count) % 8;
+        self.push((1 << missing) - 1, missing).bytes
+    }
+}

@@ -1,0 +1,359 @@
+//! Which frames are taken, and when: pure, with the time passed in.
+//!
+//! Each frame is preprocessed on its own, and joins the next batch when it is ready. Frames of the fast lane are
+//! taken a batch at a time, so that the device is expected to be free as soon as they are preprocessed:
+//! earlier, they would only grow old; later, the device would wait. Expensive frames are taken when a worker
+//! of the slow lane is free and it is their turn. One batch runs, and one is ready beside it.
+
+use std::time::{Duration, Instant};
+
+use super::EngineSettings;
+use super::fairness::{OfferedLoad, Reporter};
+use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
+use super::lanes::Lane;
+use super::mailboxes::{Mailboxes, Receipt, StreamFacts};
+use super::service_times::{BatchTimes, ServiceTimes};
+use super::spending::{Costs, LEAST_COST};
+use super::steps::{Next, Task, Ticket};
+use super::tariff::Tariff;
+use crate::stages::DecodeWork;
+
+/// Slack added to the expected preprocessing time, to absorb timer and scheduler jitter.
+const MARGIN: Duration = Duration::from_millis(2);
+
+/// What there is for one stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Capacity {
+    /// Frames per second that it can have for as long as it likes, above 0.
+    pub sustainable_fps: f64,
+    /// When a frame of it was last taken.
+    pub last_served: Option<Instant>,
+    /// A frame that came now would be taken at once, and no frame of another stream waits.
+    pub idle: bool,
+}
+
+/// The mailboxes, and what is known of the workers and the device behind them. `F` is a frame that waits, `R`
+/// one that is preprocessed.
+#[derive(Debug)]
+pub struct Schedule<F, R = F> {
+    mailboxes: Mailboxes<F>,
+    offered: OfferedLoad,
+    /// One for each pipeline.
+    service: Vec<ServiceTimes>,
+    max_batch: usize,
+    max_age: Duration,
+    /// Workers of the fast lane.
+    workers: usize,
+    /// Frames of the slow lane that were taken and are in no batch yet.
+    slow: usize,
+    /// Frames that are preprocessed and in no batch yet, by pipeline: at most one of each stream.
+    ready: Vec<Vec<(Receipt, R)>>,
+    cohort: Option<Cohort>,
+    cohorts: u64,
+    /// Streams of the batch whose inference has not started.
+    prefetched: Option<Vec<StreamId>>,
+    /// When the inference that is running is expected to end.
+    running_until: Option<Instant>,
+}
+
+/// Frames of the fast lane that were taken together.
+#[derive(Debug, Clone, Copy)]
+struct Cohort {
+    number: u64,
+    pipeline: PipelineId,
+    /// Those that are not preprocessed yet.
+    outstanding: usize,
+    /// A free device waits for them until then.
+    awaited_until: Instant,
+}
+
+impl<F, R> Schedule<F, R> {
+    /// A schedule for pipelines that were measured at least once each, and this many workers.
+    pub fn new(service: Vec<ServiceTimes>, settings: EngineSettings, workers: usize) -> Self {
+        let EngineSettings { max_batch, max_age, .. } = settings;
+        Self {
+            mailboxes: Mailboxes::new(service.len()),
+            offered: OfferedLoad::new(service.len()),
+            ready: service.iter().map(|_| Vec::new()).collect(),
+            service,
+            max_batch,
+            max_age,
+            workers,
+            slow: 0,
+            cohort: None,
+            cohorts: 0,
+            prefetched: None,
+            running_until: None,
+        }
+    }
+
+    /// The pipelines, in the order in which they were given.
+    pub fn pipelines(&self) -> impl Iterator<Item = PipelineId> + use<F, R> {
+        (0..self.service.len()).map(PipelineId)
+    }
+
+    /// Opens a stream of a client into a pipeline.
+    ///
+    /// # Errors
+    /// [`UnknownPipeline`] when the pipeline is of another schedule, which has more of them.
+    pub fn open(
+        &mut self,
+        pipeline: PipelineId,
+        client: Client,
+    ) -> Result<StreamId, UnknownPipeline> {
+        self.mailboxes.open(pipeline, client)
+    }
+
+    /// Ends a stream and returns the frame that waited.
+    pub fn close(&mut self, stream: StreamId) -> Option<F> {
+        self.offered.remove(stream);
+        self.mailboxes.close(stream)
+    }
+
+    /// Puts a frame of this much decoding work into its stream's mailbox and returns the frame that does
+    /// not wait: the one it replaces, or itself if the stream is not open.
+    pub fn offer(
+        &mut self,
+        stream: StreamId,
+        received: Instant,
+        work: DecodeWork,
+        frame: F,
+    ) -> Option<F> {
+        let Self { mailboxes, service, offered, workers, .. } = self;
+        let tariff = Tariff { service, offered, pool: *workers };
+        mailboxes.offer(stream, received, work, frame, &tariff)
+    }
+
+    /// A frame of a stream was refused for its header.
+    pub fn refused(&mut self, stream: StreamId) {
+        self.mailboxes.charge_refused(stream, LEAST_COST);
+    }
+
+    /// Notes how many frames per second a stream would send through. This holds for two seconds.
+    pub fn report_offered_rate(&mut self, stream: StreamId, fps: f64, now: Instant) {
+        if let Some(facts) = self.mailboxes.stream(stream) {
+            let StreamFacts { client, pipeline, .. } = facts;
+            let costs = self.costs(stream, facts);
+            // What the slow lane does not let through does not reach the device.
+            let through = fps.min(self.slow_share(stream, facts, costs)).min(1.0 / costs.worker);
+            let reporter = Reporter { stream, client, pipeline: pipeline.index() };
+            // An unlimited rate of nothing is nothing.
+            let slow = if costs.slow > 0.0 { fps * costs.slow } else { 0.0 };
+            self.offered.report(reporter, [through * costs.common, slow], now);
+        }
+    }
+
+    /// What there is for a stream, however many frames it offers, beside what the others have reported;
+    /// `None` if the stream is not open.
+    pub fn capacity(&self, stream: StreamId, now: Instant) -> Option<Capacity> {
+        let facts = self.mailboxes.stream(stream)?;
+        let costs = self.costs(stream, facts);
+        let fair = self.offered.fair_share(stream, facts.client, Lane::Fast) / costs.common;
+        let fair = fair.min(self.slow_share(stream, facts, costs));
+        // One frame of a stream is preprocessed at a time.
+        let alone = 1.0 / costs.worker;
+        let idle = self.mailboxes.is_empty()
+            && self.prefetched.is_none()
+            && self.cohort.is_none()
+            && self.dispatch_at(facts.pipeline).is_none_or(|dispatch_at| dispatch_at <= now);
+        let last_served = facts.last_served;
+        Some(Capacity { sustainable_fps: fair.min(alone), last_served, idle })
+    }
+
+    /// Costs of a stream's frames.
+    fn costs(&self, stream: StreamId, facts: StreamFacts<'_>) -> Costs {
+        let pipeline = facts.pipeline.index();
+        let itself = usize::from(!self.offered.contains(stream));
+        let streams = self.offered.streams(pipeline) + itself;
+        let Self { service, offered, workers, .. } = self;
+        let tariff = Tariff { service, offered, pool: *workers };
+        facts.spending.costs(service[pipeline].seconds_per_frame(streams), &tariff)
+    }
+
+    /// Frames per second for which a stream gets the slow lane.
+    fn slow_share(&self, stream: StreamId, facts: StreamFacts<'_>, costs: Costs) -> f64 {
+        self.offered.fair_share(stream, facts.client, Lane::Slow) / costs.slow
+    }
+
+    /// What to do now.
+    pub fn next(&mut self, now: Instant) -> Next<F, R> {
+        let stale = self.mailboxes.take_received_before(now.checked_sub(self.max_age));
+        if !stale.is_empty() {
+            return Next::Stale(stale);
+        }
+        let then = match self.next_batch(now) {
+            Ok(step) => return step,
+            Err(then) => then,
+        };
+        if let Some(task) = self.take_slow(now) {
+            return Next::Preprocess(vec![task]);
+        }
+        then.map_or(Next::OnChange, Next::At)
+    }
+
+    /// The next step towards a batch, or when to ask again for it.
+    fn next_batch(&mut self, now: Instant) -> Result<Next<F, R>, Option<Instant>> {
+        if self.prefetched.is_some() {
+            return Err(None);
+        }
+        if let Some(cohort) = self.cohort {
+            if cohort.outstanding > 0 {
+                if self.running_until.is_some() {
+                    return Err(None);
+                }
+                if cohort.awaited_until > now {
+                    return Err(Some(cohort.awaited_until));
+                }
+            }
+            // What is not ready by now joins a later batch.
+            self.cohort = None;
+            if !self.ready[cohort.pipeline.index()].is_empty() {
+                return Ok(self.form_batch(cohort.pipeline));
+            }
+        }
+        let Some(pipeline) = self.next_pipeline() else { return Err(None) };
+        if let Some(dispatch_at) = self.dispatch_at(pipeline).filter(|at| *at > now) {
+            return Err(Some(dispatch_at));
+        }
+        let tasks = self.take_cohort(pipeline, now);
+        if tasks.is_empty() {
+            return Ok(self.form_batch(pipeline));
+        }
+        Ok(Next::Preprocess(tasks))
+    }
+
+    /// The pipeline whose turn it is, of those with frames that are ready or can be in no time.
+    fn next_pipeline(&self) -> Option<PipelineId> {
+        let ready =
+            self.ready.iter().flatten().map(|(receipt, _)| (receipt.turn, receipt.pipeline));
+        ready.chain(self.mailboxes.first(Lane::Fast)).min().map(|(_, pipeline)| pipeline)
+    }
+
+    /// When frames are to be taken so that they are preprocessed when the running inference ends.
+    fn dispatch_at(&self, pipeline: PipelineId) -> Option<Instant> {
+        self.running_until?.checked_sub(self.expected(pipeline, self.max_batch) + MARGIN)
+    }
+
+    /// How long the next frames of the fast lane are expected to take.
+    fn expected(&self, pipeline: PipelineId, max: usize) -> Duration {
+        let (mut longest, mut sum) = (Duration::ZERO, Duration::ZERO);
+        for expected in self.mailboxes.expected(pipeline, Lane::Fast, max) {
+            longest = longest.max(expected);
+            sum += expected;
+        }
+        longest.max(sum / workers(Lane::Fast, self.workers))
+    }
+
+    fn take_cohort(&mut self, pipeline: PipelineId, now: Instant) -> Vec<Task<F>> {
+        let room = self.max_batch.saturating_sub(self.ready[pipeline.index()].len());
+        let expected = self.expected(pipeline, room);
+        let number = self.cohorts + 1;
+        let mut tasks = Vec::with_capacity(room);
+        while tasks.len() < room
+            && let Some(taken) = self.mailboxes.take(pipeline, Lane::Fast, now)
+        {
+            tasks.push(Task::new(taken, Some(number)));
+        }
+        if !tasks.is_empty() {
+            self.cohorts = number;
+            let awaited_until = now + expected + expected / 2 + MARGIN;
+            let outstanding = tasks.len();
+            self.cohort = Some(Cohort { number, pipeline, outstanding, awaited_until });
+        }
+        tasks
+    }
+
+    /// An expensive frame, if it is the next of all and a worker is free for it.
+    fn take_slow(&mut self, now: Instant) -> Option<Task<F>> {
+        let (turn, pipeline) = self.mailboxes.first(Lane::Slow)?;
+        let cheap = self.mailboxes.first(Lane::Fast);
+        let is_next = cheap.is_none_or(|(first, _)| turn < first);
+        if !is_next || self.slow >= Lane::Slow.workers(self.workers) {
+            return None;
+        }
+        let taken = self.mailboxes.take(pipeline, Lane::Slow, now)?;
+        self.slow += 1;
+        Some(Task::new(taken, None))
+    }
+
+    /// Makes a batch of what is ready, first come first served.
+    fn form_batch(&mut self, pipeline: PipelineId) -> Next<F, R> {
+        let ready = &mut self.ready[pipeline.index()];
+        ready.sort_by_key(|(receipt, _)| receipt.turn);
+        let size = ready.len().min(self.max_batch);
+        let (receipts, frames): (Vec<Receipt>, Vec<R>) = ready.drain(..size).unzip();
+        self.slow -= receipts.iter().filter(|receipt| receipt.lane == Lane::Slow).count();
+        self.prefetched = Some(receipts.iter().map(|receipt| receipt.stream).collect());
+        Next::Batch { pipeline, frames }
+    }
+
+    /// A frame is preprocessed, or has failed (`None`), which took a worker this long.
+    pub fn preprocessed(&mut self, ticket: Ticket, worker: Duration, ready: Option<R>) {
+        let Ticket { receipt, cohort } = ticket;
+        let Self { mailboxes, service, offered, workers, .. } = self;
+        let tariff = Tariff { service, offered, pool: *workers };
+        mailboxes.settle(&receipt, worker, ready.is_some(), &tariff);
+        if let Some(own) = &mut self.cohort
+            && cohort == Some(own.number)
+        {
+            own.outstanding -= 1;
+        }
+        match ready {
+            Some(frame) => self.ready[receipt.pipeline.index()].push((receipt, frame)),
+            None => {
+                self.slow -= usize::from(receipt.lane == Lane::Slow);
+                self.release([receipt.stream]);
+            }
+        }
+    }
+
+    /// The prefetched batch has no frame left to run.
+    pub fn batch_abandoned(&mut self) {
+        let streams = self.prefetched.take();
+        self.release(streams.into_iter().flatten());
+    }
+
+    /// The frames of these streams are no longer under way.
+    fn release(&mut self, streams: impl IntoIterator<Item = StreamId>) {
+        let Self { mailboxes, service, offered, workers, .. } = self;
+        let tariff = Tariff { service, offered, pool: *workers };
+        for stream in streams {
+            mailboxes.release(stream, &tariff);
+        }
+    }
+
+    /// The model has started to run on the prefetched batch, now of this many frames.
+    pub fn inference_started(&mut self, pipeline: PipelineId, frames: usize, now: Instant) {
+        self.batch_abandoned();
+        let service = self.service.get(pipeline.index());
+        self.running_until = service.map(|service| now + service.shortest_infer(frames));
+    }
+
+    /// The run has ended.
+    pub fn inference_ended(&mut self) {
+        self.running_until = None;
+    }
+
+    /// Notes how long a batch took.
+    pub fn measured(&mut self, pipeline: PipelineId, frames: usize, times: BatchTimes) {
+        if let Some(service) = self.service.get_mut(pipeline.index()) {
+            service.record(frames, times);
+        }
+    }
+
+    /// Takes every waiting frame, and every one that is ready.
+    pub fn take_all(&mut self) -> (Vec<F>, Vec<R>) {
+        let ready: Vec<(Receipt, R)> = self.ready.iter_mut().flat_map(|of| of.drain(..)).collect();
+        let slow = ready.iter().filter(|(receipt, _)| receipt.lane == Lane::Slow).count();
+        self.slow -= slow;
+        self.release(ready.iter().map(|(receipt, _)| receipt.stream));
+        (self.mailboxes.take_all(), ready.into_iter().map(|(_, frame)| frame).collect())
+    }
+}
+
+fn workers(lane: Lane, pool: usize) -> u32 {
+    u32::try_from(lane.workers(pool)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! The cost of a frame, in seconds of the server: those of the workers of its lane or those of the device,
+//! whichever is more.
+
+use std::time::Duration;
+
+use super::fairness::OfferedLoad;
+use super::ids::{Client, PipelineId};
+use super::lanes::Lane;
+use super::service_times::ServiceTimes;
+use super::spending::LEAST_COST;
+
+/// The present cost of frames.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tariff<'a> {
+    pub(super) service: &'a [ServiceTimes],
+    pub(super) offered: &'a OfferedLoad,
+    /// Workers of the fast lane.
+    pub(super) pool: usize,
+}
+
+impl Tariff<'_> {
+    /// The charge for a frame that takes a worker this long and may reach the device.
+    pub(super) fn charge(
+        &self,
+        client: Client,
+        pipeline: PipelineId,
+        lane: Lane,
+        worker: Duration,
+        reaches_device: bool,
+    ) -> Duration {
+        let device = match reaches_device {
+            true => {
+                let streams = self.offered.streams(pipeline.index());
+                let seconds = self.service[pipeline.index()].seconds_per_frame(streams);
+                Duration::try_from_secs_f64(seconds).unwrap_or(LEAST_COST)
+            }
+            false => LEAST_COST,
+        };
+        let cost = self.share(lane, worker).max(device).max(LEAST_COST);
+        let times = u32::try_from(self.offered.times_charged(client)).unwrap_or(u32::MAX);
+        cost.saturating_mul(times)
+    }
+
+    /// The part of a lane's time that a frame takes which keeps one worker busy this long.
+    pub(super) fn share(&self, lane: Lane, worker: Duration) -> Duration {
+        worker / u32::try_from(lane.workers(self.pool)).unwrap_or(u32::MAX)
+    }
+}
