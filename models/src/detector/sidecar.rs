@@ -51,6 +51,7 @@ pub(super) struct Sidecar {
     pub(super) placement: Option<LetterboxAlign>,
     pub(super) fill: Option<u8>,
     pub(super) resize: Option<ResizeFilter>,
+    #[serde(alias = "layout")]
     pub(super) boxes: Option<BoxLayout>,
     pub(super) strides: Option<Vec<usize>>,
     pub(super) nms: Option<NmsScope>,
@@ -135,6 +136,16 @@ impl Sidecar {
             Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(problem) => Err(error(problem.into())),
         }
+    }
+
+    /// Whether it says how images are prepared, at least in part.
+    pub(super) fn prepares_images(&self) -> bool {
+        self.channel_order.is_some()
+            || self.mean.is_some()
+            || self.scale.is_some()
+            || self.fit.is_some()
+            || self.placement.is_some()
+            || self.fill.is_some()
     }
 
     fn parse(text: &str) -> Result<Self, SidecarError> {
