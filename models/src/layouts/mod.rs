@@ -17,6 +17,7 @@ mod boxes_background;
 mod boxes_labels_scores;
 mod boxes_scores;
 mod candidate;
+mod centerface;
 mod choose;
 mod classify;
 mod columns;
@@ -109,6 +110,7 @@ static LAYOUTS: &[&dyn Layout] = &[
     &blazeface::FACES,
     &blazeface::PALMS,
     &yunet::Yunet,
+    &centerface::CenterFace,
     &nanodet::NanoDet,
     &nanodet_plus::NanoDetPlus,
     &picodet::PicoDet,
