@@ -34,3 +34,4 @@ mod serve;
 mod server;
 mod soak;
 mod support;
+mod zoo;

@@ -74,9 +74,9 @@ pub enum BoxError {
     Implausible {
         /// The layout by which they were read.
         layout: &'static str,
-        /// What is impossible about them.
+        /// Why they cannot be.
         problem: Implausible,
-        /// Other layouts that outputs of these shapes may have.
+        /// The layouts besides it that outputs of these shapes may have.
         alternatives: Vec<&'static str>,
     },
     /// The model reports classes that the labels do not name.
@@ -228,7 +228,7 @@ impl BoxStage {
         Ok(())
     }
 
-    /// The outputs for image number `image` themselves, for a model that is no detector; else nothing.
+    /// The outputs for image number `image` themselves, for a model without boxes; else nothing.
     /// Call it after [`BoxStage::detect`], which checks that they are the model's.
     pub fn tensors(&self, outputs: &OutputBatch, image: usize) -> Vec<Tensor> {
         if self.reports_tensors { tensors::tensors(outputs, image) } else { Vec::new() }

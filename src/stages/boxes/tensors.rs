@@ -1,4 +1,4 @@
-//! Outputs of a model as they are, for models that are no detectors.
+//! Outputs of a model as they are, for models without boxes.
 
 use framegate_backend_api::{OutputBatch, OutputTensor};
 use serde::{Deserialize, Serialize};
