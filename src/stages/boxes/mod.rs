@@ -20,11 +20,10 @@ use framegate_models::layouts::{
 use framegate_models::{Detector, Size};
 
 use super::FrameTransform;
-pub use detection::Detection;
-pub use mask::Mask;
+pub use detection::{Detection, Mask, Tensor};
 use nms::suppress_overlaps;
 use on_frame::{on_frame, point_on_frame};
-pub use tensors::{MAX_NUMBERS, Tensor};
+pub use tensors::MAX_NUMBERS;
 
 /// The maximum number of detections reported per frame: those with the highest scores.
 pub const MAX_DETECTIONS: usize = 300;
