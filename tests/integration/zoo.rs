@@ -137,6 +137,16 @@ fn scrfd_finds_faces_and_their_key_points() {
 }
 
 #[test]
+fn blazeface_of_zineos_finds_faces_and_their_key_points() {
+    let faces = [
+        (0, 0.826, [197.5, 147.0, 47.7, 45.7]),
+        (0, 0.824, [272.8, 141.2, 46.2, 45.5]),
+        (0, 0.739, [470.4, 148.0, 54.7, 52.9]),
+    ];
+    assert_finds("zineos-blazeface.onnx", "000000006954.jpg", 0.5, &faces, 5);
+}
+
+#[test]
 fn nanodet_finds_people() {
     let people = [(0, 0.678, [401.6, 122.6, 224.9, 260.8])];
     assert_finds("nanodet-m-0.5x.onnx", "000000006954.jpg", 0.5, &people, 0);
