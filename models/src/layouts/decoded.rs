@@ -105,7 +105,7 @@ impl Decoder for RowDecoder {
     }
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
-        let rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
-        rows.map(|row| check_scores(&row[4..])).collect()
+        let mut rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
+        rows.try_for_each(|row| check_scores(&row[4..]))
     }
 }

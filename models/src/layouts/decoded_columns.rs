@@ -56,7 +56,8 @@ impl Layout for DecodedColumns {
         let on_grid = outputs.strides_of(candidates).is_some();
         let agrees = shown.is_some() || outputs.labels == Some(column - 4);
         // Other grids and more boxes in each cell: four strides from 4 on, anchors, and the like.
-        if !on_grid && !(agrees && candidates > column) {
+        let is_elsewhere = agrees && candidates > column;
+        if !on_grid && !is_elsewhere {
             return Recognition::No;
         }
         if !agrees && outputs.labels.is_none() && MAYBE_POSES.contains(&column) {

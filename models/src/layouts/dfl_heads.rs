@@ -129,8 +129,8 @@ impl Decoder for DflDecoder {
     }
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
-        let scores = self.levels.iter().map(|level| outputs.tensors[level.scores].image(image));
-        scores.map(check_scores).collect()
+        let mut scores = self.levels.iter().map(|level| outputs.tensors[level.scores].image(image));
+        scores.try_for_each(check_scores)
     }
 }
 
