@@ -4,9 +4,7 @@
 //! outputs, sidecar ─ choose ─▶ BoxLayout ─ decoder ─▶ Decoder ─ raw outputs ─▶ Candidates
 //! ```
 //!
-//! To add a layout, implement `Layout` in a new file and list it in `LAYOUTS`. Everything else
-//! (sidecar names, recognition, defaults for images and labels, error messages) follows from the
-//! table.
+//! To add a layout, implement `Layout` in a new file and list it in `LAYOUTS`; everything else follows.
 
 mod anchor_heads;
 mod anchors;
@@ -60,6 +58,8 @@ mod tensorflow;
 mod tensors;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod yolo_fastest;
 mod yolo_nas_flat;
 mod yolov7_end_to_end;
@@ -396,36 +396,5 @@ fn alternatives(layout: &dyn Layout) -> String {
     match others.is_empty() {
         true => format!("`{name}`"),
         false => format!("`{name}` (or {})", others.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn every_name_means_one_layout_and_every_family_one_preprocessing() {
-        let mut names = HashSet::new();
-        for layout in LAYOUTS {
-            assert!(!layout.families().is_empty(), "{layout:?}");
-            for name in layout.names() {
-                assert!(names.insert(*name), "`{name}` occurs twice");
-            }
-            for family in layout.families() {
-                assert_eq!(Family::named(family.name), Some(*family), "{layout:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn old_names_still_work() {
-        for (old, name) in
-            [("yolov5", "decoded"), ("yolov8", "decoded-columns"), ("end2end", "end-to-end")]
-        {
-            assert_eq!(BoxLayout::named(old).unwrap().name(), name);
-        }
-        assert_eq!(BoxLayout::named("ssd"), None);
     }
 }
