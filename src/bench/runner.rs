@@ -112,7 +112,7 @@ impl Runner {
         let inference = milliseconds(start.elapsed());
         times.push(Stage::Inference, inference / count as f64);
 
-        let mut boxes = BoxStage::new(&self.detector, self.thresholds)?;
+        let mut boxes = BoxStage::new(&self.detector, self.thresholds)?.unchecked();
         let mut detections = Vec::new();
         for (index, transform) in transforms.iter().enumerate() {
             let start = Instant::now();
@@ -150,7 +150,7 @@ impl Runner {
     fn pipeline(&mut self, duration: Duration) -> Result<f64, RunnerError> {
         let offline = Offline {
             detector: &self.detector,
-            boxes: BoxStage::new(&self.detector, self.thresholds)?,
+            boxes: BoxStage::new(&self.detector, self.thresholds)?.unchecked(),
             pool: &self.pool,
             limits: DecodeLimits::DEFAULT,
             max_batch: self.input.capacity(),
@@ -180,7 +180,7 @@ impl Runner {
         // More boxes are returned than count, so that one at the threshold is not lost.
         let confidence = (self.thresholds.confidence - SLACK).max(0.0);
         let thresholds = Thresholds { confidence, ..self.thresholds };
-        let mut boxes = BoxStage::new(&self.detector, thresholds)?;
+        let mut boxes = BoxStage::new(&self.detector, thresholds)?.unchecked();
         let mut detections = Vec::new();
         let mut results = Vec::with_capacity(count);
         for (index, transform) in transforms.iter().enumerate() {

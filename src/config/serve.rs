@@ -44,6 +44,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 labels: None,
                 input_size: None,
                 thresholds: raw.detections.try_into()?,
+                masks: raw.masks,
                 limits: decode_limits(raw.decode, DecodeLimits::LIVE)?,
                 threads,
                 max_batch: within("--batch", raw.batch, MAX_BATCH)?,

@@ -45,9 +45,12 @@ impl LoadedPipeline {
         backend: &dyn Backend,
         options: &PipelineOptions,
     ) -> Result<Self, PipelineError> {
-        let boxes = BoxStage::new(&detector, options.thresholds)?;
+        let boxes = BoxStage::new(&detector, options.thresholds)?.with_masks(options.masks);
         let limits = Limits { max_batch: options.max_batch, threads: options.threads };
         let session = backend.load(&detector.model, &limits)?;
+        for guess in &detector.guesses {
+            tracing::info!(model = detector.model.name, "guessed about the model: {guess}");
+        }
         Ok(Self { detector, session, boxes })
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use framegate_backend_api::Model;
 use framegate_backend_api::graph::Graph;
 
+use super::guesses::guesses;
 use super::input_size::InputSizeSources;
 use super::labels::LabelPlaces;
 use super::preprocessing::image_input;
@@ -62,7 +63,8 @@ impl Detector {
                 let metadata = file.metadata().clone();
                 Ok(Self {
                     model: Model { name, graph: optimise(graph), metadata },
-                    input: image_input(&choice.family.preprocessing, size, &sidecar),
+                    input: image_input(&choice.preprocessing, size, &sidecar),
+                    guesses: guesses(&choice, &sidecar),
                     boxes: choice.layout,
                     boxes_reason: choice.reason,
                     nms: sidecar.nms.unwrap_or_default(),
@@ -96,19 +98,22 @@ impl OutputReading {
         options: &LoadOptions,
     ) -> Result<Self, ModelFact> {
         let metadata = file.metadata();
-        let outputs = ModelOutputs {
-            strides: sidecar.strides.as_deref(),
-            family: sidecar.family,
-            task: metadata::task(metadata),
-            ..ModelOutputs::of(graph, input)
-        };
-        let choice = choose(&outputs, sidecar.boxes.as_ref())?;
         let places = LabelPlaces {
             option: options.labels.as_deref(),
             sidecar: sidecar.labels.as_ref(),
             metadata,
             model: path,
         };
+        let outputs = ModelOutputs {
+            strides: sidecar.strides.as_deref(),
+            family: sidecar.family,
+            task: metadata::task(metadata),
+            labels: places.count(),
+            keypoints: metadata::keypoints(metadata),
+            is_rtdetr: metadata::is_rtdetr(metadata),
+            ..ModelOutputs::of(graph, input)
+        };
+        let choice = choose(&outputs, sidecar.boxes.as_ref())?;
         let (labels, labels_source) = places.resolve(&choice.layout, choice.classes)?;
         Ok(Self { choice, labels, labels_source })
     }

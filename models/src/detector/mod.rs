@@ -8,6 +8,7 @@
 
 mod embedded;
 mod error;
+mod guesses;
 mod input_size;
 mod labels;
 mod literal;
@@ -43,6 +44,8 @@ pub struct Detector {
     pub boxes: BoxLayout,
     /// Why this layout was chosen, for people.
     pub boxes_reason: String,
+    /// Facts that neither the sidecar nor the metadata states, each with how to say otherwise.
+    pub guesses: Vec<String>,
     /// Which of its boxes suppress each other.
     pub nms: NmsScope,
     /// Name of each class, by class number; never empty.

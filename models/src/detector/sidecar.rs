@@ -11,8 +11,9 @@
 //! placement = "top-left"            # or "centre"; for letterbox
 //! fill = 114                        # 0 to 255; for letterbox
 //! resize = "bilinear"               # or "antialiased", "antialiased-bicubic" (trained with Pillow)
-//! boxes = "yolox"                   # or decoded, decoded-columns, end-to-end, yunet, classify
-//! strides = [8, 16, 32]             # for yolox and yunet
+//! boxes = "yolox"                   # or another layout; `layout = …` means the same
+//!                                   # "tensors" reports the outputs as numbers
+//! strides = [8, 16, 32]             # for layouts with a grid
 //! nms = "per-class"                 # or "class-agnostic": boxes of all classes suppress each other
 //! licence = "Apache-2.0"
 //! source = "https://…"
@@ -23,7 +24,7 @@
 //! images of YOLOX. This line is all it needs:
 //!
 //! ```toml
-//! family = "yolox"                  # or ultralytics, yunet, imagenet, ultralytics-classify
+//! family = "yolox"                  # or ultralytics, detr, rt-detr, nanodet, scrfd, imagenet, …
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ pub(super) struct Sidecar {
     pub(super) placement: Option<LetterboxAlign>,
     pub(super) fill: Option<u8>,
     pub(super) resize: Option<ResizeFilter>,
+    #[serde(alias = "layout")]
     pub(super) boxes: Option<BoxLayout>,
     pub(super) strides: Option<Vec<usize>>,
     pub(super) nms: Option<NmsScope>,
@@ -135,6 +137,16 @@ impl Sidecar {
             Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(problem) => Err(error(problem.into())),
         }
+    }
+
+    /// Whether it says how images are prepared, at least in part.
+    pub(super) fn prepares_images(&self) -> bool {
+        self.channel_order.is_some()
+            || self.mean.is_some()
+            || self.scale.is_some()
+            || self.fit.is_some()
+            || self.placement.is_some()
+            || self.fill.is_some()
     }
 
     fn parse(text: &str) -> Result<Self, SidecarError> {

@@ -4,20 +4,65 @@
 //! outputs, sidecar ─ choose ─▶ BoxLayout ─ decoder ─▶ Decoder ─ raw outputs ─▶ Candidates
 //! ```
 //!
-//! To add a layout, implement `Layout` in a new file and list it in `LAYOUTS`. Everything else
-//! (sidecar names, recognition, defaults for images and labels, error messages) follows from the
-//! table.
+//! To add a layout, implement `Layout` in a new file and list it in `LAYOUTS`; everything else follows.
 
+mod anchor_heads;
+mod anchors;
+mod best_columns;
+mod blazeface;
+mod box_form;
+mod boxes_background;
+mod boxes_labels_scores;
+mod boxes_scores;
 mod candidate;
+mod centerface;
 mod choose;
 mod classify;
+mod columns;
+mod columns_obb;
+mod columns_pose;
+mod columns_seg;
 mod decoded;
 mod decoded_columns;
+mod decoded_rows;
+mod detr;
+mod dfl_heads;
+mod distances;
+mod efficient_nms;
 mod end_to_end;
+mod end_to_end_normalised;
+mod end_to_end_obb;
+mod end_to_end_pose;
+mod end_to_end_seg;
 mod error;
 mod family;
+mod final_boxes;
+mod input_range;
+mod keypoint;
+mod mask;
+mod mmdet;
+mod nanodet;
+mod nanodet_plus;
 mod outputs;
+mod picodet;
+mod retinaface;
+mod rows_face;
+mod rows_seg;
+mod rtdetr_logits;
+mod rtdetr_rows;
+mod rtdetr_ultralytics;
+mod scored_boxes;
 mod scores;
+mod scrfd;
+mod tensorflow;
+mod tensors;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod yolo_fastest;
+mod yolo_nas_flat;
+mod yolov7_end_to_end;
 mod yolox;
 mod yunet;
 
@@ -32,16 +77,53 @@ pub use candidate::Candidate;
 pub(crate) use choose::{Choice, choose};
 pub use error::LayoutError;
 pub(crate) use family::{Family, Preprocessing, YOLO_FILL};
+pub use keypoint::Keypoint;
+pub use mask::MaskCells;
 pub(crate) use outputs::{ClassCount, ModelOutputs};
 
 /// Every layout, in the order in which messages list them.
 static LAYOUTS: &[&dyn Layout] = &[
     &yolox::Yolox,
     &decoded::Decoded,
+    &rows_seg::RowsSeg,
+    &rows_face::RowsFace,
     &decoded_columns::DecodedColumns,
+    &columns_seg::ColumnsSeg,
+    &columns_pose::ColumnsPose,
+    &columns_obb::ColumnsObb,
+    &decoded_rows::DecodedRows,
     &end_to_end::EndToEnd,
+    &end_to_end_normalised::EndToEndNormalised,
+    &end_to_end_seg::EndToEndSeg,
+    &end_to_end_pose::EndToEndPose,
+    &end_to_end_obb::EndToEndObb,
+    &detr::Detr,
+    &rtdetr_logits::RtDetr,
+    &rtdetr_ultralytics::RtDetrEndToEnd,
+    &rtdetr_rows::RtDetrRows,
+    &boxes_labels_scores::BoxesLabelsScores,
+    &boxes_scores::BoxesScores,
+    &boxes_background::BoxesBackground,
+    &efficient_nms::EfficientNms,
+    &tensorflow::TensorFlow,
+    &mmdet::MmDet,
+    &yolo_nas_flat::YoloNasFlat,
+    &yolov7_end_to_end::Yolov7EndToEnd,
+    &scrfd::Scrfd,
+    &retinaface::RetinaFace,
+    &blazeface::FACES,
+    &blazeface::PALMS,
     &yunet::Yunet,
+    &centerface::CenterFace,
+    &nanodet::NanoDet,
+    &nanodet_plus::NanoDetPlus,
+    &picodet::PicoDet,
+    &yolo_fastest::YoloFastest,
+    &anchor_heads::YOLOV5,
+    &anchor_heads::YOLOV7,
+    &dfl_heads::DflHeads,
     &classify::Classify,
+    &tensors::Tensors,
 ];
 
 /// A way of arranging boxes, classes and scores in a model's outputs. `N` is the number of
@@ -80,6 +162,16 @@ pub(crate) trait Layout: fmt::Debug + Sync {
         true
     }
 
+    /// Whether results carry the outputs themselves.
+    fn reports_tensors(&self) -> bool {
+        false
+    }
+
+    /// The task that Ultralytics' metadata names for these outputs.
+    fn task(&self) -> &'static str {
+        "detect"
+    }
+
     /// A decoder for outputs that [`Layout::read`] has read.
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder>;
 }
@@ -90,6 +182,15 @@ pub(crate) struct Reading {
     pub(crate) classes: ClassCount,
     /// Cell sizes in input pixels, in the order of the candidates; empty where there is no grid.
     pub(crate) strides: Vec<usize>,
+    /// Key points of each candidate, and the numbers for each: 2 or, with a score, 3.
+    pub(crate) keypoints: Option<[usize; 2]>,
+}
+
+impl Reading {
+    /// Outputs that distinguish these classes and say nothing else.
+    pub(crate) fn of(classes: ClassCount) -> Self {
+        Self { classes, strides: Vec::new(), keypoints: None }
+    }
 }
 
 /// How well outputs match a layout.
@@ -124,20 +225,73 @@ pub trait Decoder: fmt::Debug + Send {
         confidence: f32,
         candidates: &mut Vec<Candidate>,
     );
+
+    /// Whether the values can be what this layout says they are. Costs a pass over the outputs, so it
+    /// is meant for the first few frames.
+    ///
+    /// # Errors
+    /// [`Implausible`]: the outputs have another layout.
+    fn check(&mut self, _outputs: &OutputBatch, _image: usize) -> Result<(), Implausible> {
+        Ok(())
+    }
+
+    /// Adds the key points of a candidate that [`Decoder::decode`] made of the same outputs.
+    fn keypoints(
+        &self,
+        _outputs: &OutputBatch,
+        _image: usize,
+        _candidate: &Candidate,
+        _keypoints: &mut Vec<Keypoint>,
+    ) {
+    }
+
+    /// Computes the mask of a candidate that [`Decoder::decode`] made of the same outputs. Returns
+    /// whether the model has masks.
+    fn mask(
+        &self,
+        _outputs: &OutputBatch,
+        _image: usize,
+        _candidate: &Candidate,
+        _mask: &mut MaskCells,
+    ) -> bool {
+        false
+    }
 }
+
+/// Values that outputs of the layout never have: the model's outputs have another.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Implausible(pub String);
 
 /// The layout of a model's outputs.
 #[derive(Clone)]
 pub struct BoxLayout {
     layout: &'static dyn Layout,
     strides: Vec<usize>,
+    /// Facts that the outputs alone do not show.
+    classes: Option<usize>,
+    keypoints: Option<[usize; 2]>,
 }
 
 impl BoxLayout {
     /// The layout of this name in sidecar files, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         let layout = LAYOUTS.iter().find(|layout| layout.names().contains(&name))?;
-        Some(Self { layout: *layout, strides: Vec::new() })
+        Some(Self::of(*layout))
+    }
+
+    /// A layout of which nothing more is known.
+    fn of(layout: &'static dyn Layout) -> Self {
+        Self { layout, strides: Vec::new(), classes: None, keypoints: None }
+    }
+
+    /// The same layout with everything that reading the outputs has shown.
+    fn with_reading(self, reading: &Reading) -> Self {
+        let classes = match reading.classes {
+            ClassCount::Known(classes) => Some(classes),
+            ClassCount::Open => None,
+        };
+        Self { strides: reading.strides.clone(), classes, keypoints: reading.keypoints, ..self }
     }
 
     /// The same layout with grids of these cell sizes, in input pixels.
@@ -162,15 +316,34 @@ impl BoxLayout {
         self.layout.needs_nms()
     }
 
+    /// Whether results carry the outputs themselves, because they mean no boxes.
+    pub fn reports_tensors(&self) -> bool {
+        self.layout.reports_tensors()
+    }
+
     /// A decoder for the outputs of `graph`, whose input has this size.
     ///
     /// # Errors
     /// [`LayoutError::Mismatch`] when the outputs do not have this layout.
     pub fn decoder(&self, graph: &Graph, input: Size) -> Result<Box<dyn Decoder>, LayoutError> {
         let strides = (!self.strides.is_empty()).then_some(&self.strides[..]);
-        let outputs = ModelOutputs { strides, ..ModelOutputs::of(graph, input) };
+        let outputs = ModelOutputs {
+            strides,
+            labels: self.classes,
+            keypoints: self.keypoints,
+            ..ModelOutputs::of(graph, input)
+        };
         let reading = self.read(&outputs)?;
         Ok(self.layout.decoder(&outputs, &reading))
+    }
+
+    /// Names of the other layouts that outputs of these shapes can be read in.
+    pub fn alternatives(&self, graph: &Graph, input: Size) -> Vec<&'static str> {
+        let outputs = ModelOutputs::of(graph, input);
+        let others = LAYOUTS.iter().filter(|layout| layout.names()[0] != self.name());
+        let fitting =
+            others.filter(|layout| !layout.reports_tensors() && layout.read(&outputs).is_some());
+        fitting.map(|layout| layout.names()[0]).collect()
     }
 
     /// The labels of models that have the same classes everywhere.
@@ -223,36 +396,5 @@ fn alternatives(layout: &dyn Layout) -> String {
     match others.is_empty() {
         true => format!("`{name}`"),
         false => format!("`{name}` (or {})", others.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn every_name_means_one_layout_and_every_family_one_preprocessing() {
-        let mut names = HashSet::new();
-        for layout in LAYOUTS {
-            assert!(!layout.families().is_empty(), "{layout:?}");
-            for name in layout.names() {
-                assert!(names.insert(*name), "`{name}` occurs twice");
-            }
-            for family in layout.families() {
-                assert_eq!(Family::named(family.name), Some(*family), "{layout:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn old_names_still_work() {
-        for (old, name) in
-            [("yolov5", "decoded"), ("yolov8", "decoded-columns"), ("end2end", "end-to-end")]
-        {
-            assert_eq!(BoxLayout::named(old).unwrap().name(), name);
-        }
-        assert_eq!(BoxLayout::named("ssd"), None);
     }
 }
