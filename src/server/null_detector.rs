@@ -34,6 +34,7 @@ pub(super) fn null_detector() -> Detector {
         },
         boxes: BoxLayout::named("classify").expect("classifiers have a layout"),
         boxes_reason: "there is no model".to_owned(),
+        guesses: Vec::new(),
         nms: NmsScope::PerClass,
         labels: ["nothing", "something", "anything"].map(str::to_owned).to_vec(),
         labels_source: LabelsSource::Sidecar,

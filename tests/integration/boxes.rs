@@ -58,6 +58,7 @@ fn detector(
         },
         boxes,
         boxes_reason: String::new(),
+        guesses: Vec::new(),
         nms: NmsScope::PerClass,
         labels: (0..classes).map(|class| format!("class {class}")).collect(),
         labels_source: LabelsSource::Numbers,

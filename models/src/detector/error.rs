@@ -71,12 +71,16 @@ pub enum ModelError {
 /// A fact about a model that is missing or wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFact {
-    /// Nothing names the size of the input.
+    /// Nothing names the size of the input, and the usual ones do not work.
     #[error(
-        "its input size is not fixed in the file; give it with --input-size WIDTHxHEIGHT or write \
+        "its input size is not fixed in the file, and none of the usual ones works ({problem}); give it \
+         with --input-size WIDTHxHEIGHT (multiples of 32 are usual) or write \
          `input_size = {{ width = …, height = … }}` into the sidecar"
     )]
-    InputSizeUnknown,
+    InputSizeUnknown {
+        /// Why the most usual size does not work.
+        problem: OnnxError,
+    },
     /// The size that was named cannot be that of the input.
     #[error(transparent)]
     InputSize(#[from] InputSizeConflict),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
+use super::bounded_text::read_text;
 use super::literal::NamesError;
 use super::metadata::{self, Metadata};
 use super::sidecar::SidecarLabels;
@@ -177,12 +178,8 @@ fn class_count(count: usize) -> String {
 }
 
 fn read_file(path: &Path) -> Result<Vec<String>, LabelsError> {
-    let unreadable = |problem| LabelsError::Unreadable { path: path.to_owned(), problem };
-    // A pipe or a device might never end.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
-    }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = read_text(path)
+        .map_err(|problem| LabelsError::Unreadable { path: path.to_owned(), problem })?;
     parse_lines(&text, path)
 }
 

@@ -6,6 +6,8 @@
 //! options ─┘
 //! ```
 
+mod assumed_size;
+mod bounded_text;
 mod embedded;
 mod error;
 mod input_size;
@@ -43,6 +45,8 @@ pub struct Detector {
     pub boxes: BoxLayout,
     /// Why this layout was chosen, for people.
     pub boxes_reason: String,
+    /// Facts that neither the sidecar nor the metadata states, each with how to say otherwise.
+    pub guesses: Vec<String>,
     /// Which of its boxes suppress each other.
     pub nms: NmsScope,
     /// Name of each class, by class number; never empty.

@@ -38,6 +38,7 @@ pub(crate) fn colour_detector() -> Detector {
         },
         boxes: BoxLayout::named("classify").unwrap(),
         boxes_reason: "made for a test".to_owned(),
+        guesses: Vec::new(),
         nms: NmsScope::PerClass,
         labels: COLOURS.map(|(label, _)| label.to_owned()).to_vec(),
         labels_source: LabelsSource::Sidecar,

@@ -1,9 +1,6 @@
 //! Element by element: functions of one, two or more operands.
 
-use framegate_backend_api::{
-    ElementType,
-    graph::{Binary, Operator, Unary},
-};
+use framegate_backend_api::graph::{Binary, Operator, Unary};
 
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::tensor::DataType;
@@ -89,6 +86,9 @@ pub(super) fn select(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 
 pub(super) fn cast(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let to = node.attributes.integer("to")?.ok_or("attribute `to` is missing")?;
-    let to: ElementType = DataType::from_number(to)?.element_type();
-    Ok(vec![graph.cast(node.operand(0)?, to)?])
+    let to = DataType::from_number(to)?;
+    if matches!(to, DataType::Int4 | DataType::Uint4) {
+        return Err("casting to integers of four bits is not supported".to_owned());
+    }
+    Ok(vec![graph.cast(node.operand(0)?, to.element_type())?])
 }
