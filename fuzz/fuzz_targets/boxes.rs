@@ -110,7 +110,7 @@ fn check(detections: &[Detection], detector: &Detector, frame: Size, thresholds:
     assert!(detections.len() <= MAX_DETECTIONS);
     assert!(detections.is_sorted_by(|a, b| a.score >= b.score));
     for detection in detections {
-        let Detection { label, class_id, score, x, y, width, height } = detection;
+        let Detection { label, class_id, score, x, y, width, height, .. } = detection;
         assert!(score.is_finite() && *score >= thresholds.confidence, "{detection:?}");
         assert_eq!(**label, *detector.labels[*class_id]);
         assert!(*x >= 0.0 && *y >= 0.0 && *width > 0.0 && *height > 0.0, "{detection:?}");

@@ -1,10 +1,11 @@
-//! Draws boxes, and their labels on a filled background.
+//! Draws boxes with what is in them, and their labels on a filled background.
 
 use framegate_models::Size;
 
 use super::Mark;
 use super::canvas::{Canvas, Rectangle};
 use super::colour::Rgb;
+use super::shapes;
 use super::text::Typeface;
 
 /// Text as a fraction of the image's shorter side, and its least height in pixels.
@@ -26,7 +27,15 @@ pub(super) fn draw(canvas: &mut Canvas, marks: &[Mark]) {
         labels.push(label);
     }
     for mark in marks.iter().rev() {
-        canvas.outline(bounds(mark), thickness, Rgb::of_class(mark.class_id));
+        shapes::tint(canvas, mark);
+    }
+    for mark in marks.iter().rev() {
+        let colour = Rgb::of_class(mark.class_id);
+        match &mark.corners {
+            Some(corners) => shapes::outline(canvas, corners, thickness, colour),
+            None => canvas.outline(bounds(mark), thickness, colour),
+        }
+        shapes::dots(canvas, mark, thickness);
     }
     for label in labels.iter().rev() {
         label.draw(canvas, &typeface, thickness);

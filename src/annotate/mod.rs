@@ -5,6 +5,7 @@ mod colour;
 mod directory;
 mod drawing;
 mod mark;
+mod shapes;
 mod text;
 
 pub use directory::{AnnotationDirectory, DirectoryError};

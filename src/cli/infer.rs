@@ -34,6 +34,14 @@ pub struct InferArgs {
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
+    /// Also report the mask of each object, if the model has masks
+    #[arg(
+        long,
+        env = "FRAMEGATE_MASKS",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Detections"
+    )]
+    pub masks: bool,
     /// Also write each image into this directory, upright and with its detections drawn in
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
     pub annotate: Option<PathBuf>,

@@ -36,6 +36,14 @@ pub struct ServeArgs {
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
+    /// Also report the mask of each object, if the model has masks
+    #[arg(
+        long,
+        env = "FRAMEGATE_MASKS",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Detections"
+    )]
+    pub masks: bool,
     /// Share of dropped frames above which a session is paced, 0 to 1
     #[arg(
         long,

@@ -117,16 +117,17 @@ impl TryFrom<cli::InferArgs> for InferConfig {
         if raw.paths.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(ConfigError::new("PATH", "-", "standard input can be read only once"));
         }
+        let pipeline = pipeline_options(
+            raw.model_file,
+            raw.backend,
+            raw.detections,
+            raw.frames.decode,
+            within("--batch", raw.batch, MAX_BATCH)?,
+        )?;
         Ok(Self {
             model: raw.model.model,
             max_frame_bytes: max_frame_bytes(&raw.frames)?,
-            pipeline: pipeline_options(
-                raw.model_file,
-                raw.backend,
-                raw.detections,
-                raw.frames.decode,
-                within("--batch", raw.batch, MAX_BATCH)?,
-            )?,
+            pipeline: PipelineOptions { masks: raw.masks, ..pipeline },
             annotate: raw.annotate,
             paths: raw.paths,
         })
@@ -159,6 +160,7 @@ fn pipeline_options(
         labels,
         input_size,
         thresholds,
+        masks: false,
         limits,
         threads,
         max_batch,

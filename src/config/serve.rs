@@ -43,6 +43,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 labels: None,
                 input_size: None,
                 thresholds: raw.detections.try_into()?,
+                masks: raw.masks,
                 limits: raw.decode.try_into()?,
                 threads,
                 max_batch: within("--batch", raw.batch, MAX_BATCH)?,

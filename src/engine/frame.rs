@@ -9,7 +9,7 @@ use framegate_models::Size;
 use tracing::Span;
 
 use crate::protocol::InvalidFrame;
-use crate::stages::{DecodeError, Detection, RgbImage, StageTimes};
+use crate::stages::{DecodeError, Detection, RgbImage, StageTimes, Tensor};
 
 /// Where a frame of a file or pipe comes from. Displays as the name by which results call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +111,8 @@ pub struct FrameResult {
     pub size: Size,
     /// Highest score first.
     pub detections: Vec<Detection>,
+    /// The model's outputs themselves, where they mean no boxes.
+    pub tensors: Vec<Tensor>,
     /// Time in each stage.
     pub timings: StageTimes,
 }

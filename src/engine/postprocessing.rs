@@ -7,7 +7,7 @@ use framegate_backend_api::OutputBatch;
 use super::batch::{BatchImage, InferredBatch, PreprocessedFrame};
 use super::frame::{FinishedFrame, FrameError, FrameResult};
 use super::panics;
-use crate::stages::{BoxStage, Stage};
+use crate::stages::{BoxError, BoxStage, Stage};
 
 /// Postprocesses every frame of a batch, and returns the memory of its outputs for reuse.
 pub(super) fn postprocess<T>(
@@ -34,12 +34,13 @@ fn detect(
     let transform = &image.preprocessed.transform;
     let mut timings = image.preprocessed.times;
     timings[Stage::Inference] = inference;
-    let detections = panics::contain("postprocess", || {
+    let (detections, tensors) = panics::contain("postprocess", || {
         timings.measure(Stage::Postprocess, || {
             let mut detections = Vec::new();
-            boxes.detect(outputs, image.index, transform, &mut detections).map(|()| detections)
+            boxes.detect(outputs, image.index, transform, &mut detections)?;
+            Ok((detections, boxes.tensors(outputs, image.index)))
         })
     })?
-    .map_err(FrameError::pipeline_failure)?;
-    Ok(FrameResult { size: transform.frame, detections, timings })
+    .map_err(|error: BoxError| FrameError::pipeline_failure(error))?;
+    Ok(FrameResult { size: transform.frame, detections, tensors, timings })
 }

@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     fn detection(label: &str, x: f32, y: f32, width: f32, height: f32) -> Detection {
-        Detection { label: label.into(), class_id: 0, score: 0.5, x, y, width, height }
+        Detection::of_box(label, 0, 0.5, [x, y, width, height])
     }
 
     #[test]

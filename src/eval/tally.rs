@@ -96,19 +96,14 @@ mod tests {
     }
 
     fn result(boxes: &[(usize, f32)], milliseconds: u64) -> FrameResult {
-        let detection = |&(class_id, x): &(usize, f32)| Detection {
-            label: NAMES[class_id].into(),
-            class_id,
-            score: 0.5,
-            x,
-            y: 0.0,
-            width: 10.0,
-            height: 10.0,
+        let detection = |&(class_id, x): &(usize, f32)| {
+            Detection::of_box(NAMES[class_id], class_id, 0.5, [x, 0.0, 10.0, 10.0])
         };
         let decode = Duration::from_millis(milliseconds);
         FrameResult {
             size: Size { width: 100, height: 100 },
             detections: boxes.iter().map(detection).collect(),
+            tensors: Vec::new(),
             timings: StageTimes::from_iter([(Stage::Decode, decode)]),
         }
     }

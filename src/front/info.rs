@@ -126,6 +126,7 @@ fn pipeline_info(NamedPipeline { id, detector }: &NamedPipeline) -> PipelineInfo
         model: detector.model.name.clone(),
         licence: detector.licence.clone(),
         source: detector.source.clone(),
+        guesses: detector.guesses.clone(),
     }
 }
 

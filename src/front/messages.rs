@@ -27,8 +27,8 @@ pub(super) fn failed(frame_index: u64, error: FrameError) -> ServerMessage {
 }
 
 impl From<FrameResult> for DetectionResult {
-    fn from(FrameResult { size, detections, .. }: FrameResult) -> Self {
-        Self { width: size.width, height: size.height, detections }
+    fn from(FrameResult { size, detections, tensors, .. }: FrameResult) -> Self {
+        Self { width: size.width, height: size.height, detections, tensors }
     }
 }
 
@@ -67,6 +67,7 @@ mod tests {
         let frame = FrameResult {
             size: Size { width: 640, height: 480 },
             detections: vec![],
+            tensors: vec![],
             timings: StageTimes::from_iter([
                 (Stage::Decode, ms(1)),
                 (Stage::Resize, ms(2)),

@@ -89,7 +89,7 @@ mod tests {
     fn result(frame_index: u64) -> ResultMessage {
         ResultMessage {
             frame_index,
-            result: DetectionResult { width: 1, height: 1, detections: vec![] },
+            result: DetectionResult { width: 1, height: 1, detections: vec![], tensors: vec![] },
             timings_ms: TimingsMs::from(StageTimes::ZERO),
             age_ms: 0.0,
         }

@@ -137,7 +137,8 @@ impl Pipeline {
             times.measure(Stage::Postprocess, find)
         })?;
         found.map_err(FrameError::pipeline_failure)?;
-        Ok(FrameResult { size: transform.frame, detections, timings: times })
+        let tensors = boxes.tensors(outputs, 0);
+        Ok(FrameResult { size: transform.frame, detections, tensors, timings: times })
     }
 
     /// Runs many frames, in batches and with the stages overlapping. `deliver` receives them in the
@@ -152,7 +153,9 @@ impl Pipeline {
     ) -> Result<(), E> {
         let LoadedPipeline { detector, session, .. } = &mut self.loaded;
         let offline = Offline {
-            boxes: BoxStage::new(detector, self.options.thresholds).map_err(PipelineError::from)?,
+            boxes: BoxStage::new(detector, self.options.thresholds)
+                .map_err(PipelineError::from)?
+                .with_masks(self.options.masks),
             detector,
             pool: &self.pool,
             limits: self.options.limits,

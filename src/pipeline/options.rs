@@ -34,6 +34,8 @@ pub struct PipelineOptions {
     pub input_size: Option<Size>,
     /// Which detections count.
     pub thresholds: Thresholds,
+    /// Report masks, where the model has them.
+    pub masks: bool,
     /// The largest image that is decoded.
     pub limits: DecodeLimits,
     /// CPU threads for preprocessing and for the backend, at least 1.
@@ -56,6 +58,7 @@ impl Default for PipelineOptions {
             labels: None,
             input_size: None,
             thresholds: Thresholds::DEFAULT,
+            masks: false,
             limits: DecodeLimits::DEFAULT,
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
             max_batch: 1,

@@ -167,15 +167,8 @@ pub(crate) fn example_result() -> DetectionResult {
     DetectionResult {
         width: 640,
         height: 480,
-        detections: vec![Detection {
-            label: "qr_code".into(),
-            class_id: 0,
-            score: 0.93,
-            x: 212.5,
-            y: 140.0,
-            width: 96.0,
-            height: 97.25,
-        }],
+        detections: vec![Detection::of_box("qr_code", 0, 0.93, [212.5, 140.0, 96.0, 97.25])],
+        tensors: vec![],
     }
 }
 

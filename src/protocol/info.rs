@@ -40,6 +40,9 @@ pub struct PipelineInfo {
     pub licence: Option<String>,
     /// Where the model was published, if known.
     pub source: Option<String>,
+    /// What was guessed about the model, each with how to say otherwise.
+    #[serde(default)]
+    pub guesses: Vec<String>,
 }
 
 /// Limits on frames and sessions.
@@ -153,7 +156,7 @@ mod tests {
 
     #[test]
     fn info_has_the_keys_of_the_protocol() {
-        let json = r#"{"name":"framegate","version":"1","backend":"simd","device":"d","model":"m","pipelines":[{"id":"p","model":"m","licence":null,"source":"s"}],"limits":{"max_frame_bytes":1,"max_frame_width":2,"max_frame_height":3,"max_frame_pixels":4,"max_frame_age_ms":5,"max_batch":6,"recommended_sessions":7,"sessions_enforced":false},"thresholds":{"drop":0.1,"slow_down":0.3}}"#;
+        let json = r#"{"name":"framegate","version":"1","backend":"simd","device":"d","model":"m","pipelines":[{"id":"p","model":"m","licence":null,"source":"s","guesses":["g"]}],"limits":{"max_frame_bytes":1,"max_frame_width":2,"max_frame_height":3,"max_frame_pixels":4,"max_frame_age_ms":5,"max_batch":6,"recommended_sessions":7,"sessions_enforced":false},"thresholds":{"drop":0.1,"slow_down":0.3}}"#;
         let info: Info = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&info).unwrap(), json);
     }

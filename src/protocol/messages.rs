@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::constants::{DrainingNotice, RecoveredNotice, SlowDownWarning, True};
 use super::{DropReason, ErrorCode, InvalidFrame};
-use crate::stages::{Detection, Stage, StageTimes, milliseconds};
+use crate::stages::{Detection, Stage, StageTimes, Tensor, milliseconds};
 
 /// A message from the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -85,6 +85,9 @@ pub struct DetectionResult {
     pub height: usize,
     /// The detections, highest score first.
     pub detections: Vec<Detection>,
+    /// The model's outputs themselves, only for a model that is no detector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tensors: Vec<Tensor>,
 }
 
 /// Milliseconds that a frame spent in each stage, by the stage's name.
@@ -240,7 +243,12 @@ mod tests {
         };
         let result = ResultMessage {
             frame_index: 1,
-            result: DetectionResult { width: 640, height: 480, detections: vec![] },
+            result: DetectionResult {
+                width: 640,
+                height: 480,
+                detections: vec![],
+                tensors: vec![],
+            },
             timings_ms: TimingsMs {
                 decode: 1.0,
                 resize: 2.0,

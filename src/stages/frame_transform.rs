@@ -70,6 +70,24 @@ impl FrameTransform {
         Self { frame, width, height, left, top, horizontal_scale: scale, vertical_scale: scale }
     }
 
+    /// Maps an input position to frame pixels, even outside the frame.
+    pub fn unclipped(&self, input_x: f32, input_y: f32) -> [f32; 2] {
+        [
+            (input_x - self.left as f32) * self.horizontal_scale,
+            (input_y - self.top as f32) * self.vertical_scale,
+        ]
+    }
+
+    /// Maps a horizontal position in frame pixels to the input.
+    pub fn input_x(&self, frame_x: f32) -> f32 {
+        frame_x / self.horizontal_scale + self.left as f32
+    }
+
+    /// Maps a vertical position in frame pixels to the input.
+    pub fn input_y(&self, frame_y: f32) -> f32 {
+        frame_y / self.vertical_scale + self.top as f32
+    }
+
     /// Maps a horizontal input position to frame pixels, clipped to the frame.
     pub fn frame_x(&self, input_x: f32) -> f32 {
         ((input_x - self.left as f32) * self.horizontal_scale).clamp(0.0, self.frame.width as f32)

@@ -11,7 +11,9 @@ mod preprocess;
 mod resize;
 mod stage;
 
-pub use boxes::{BoxError, BoxStage, Detection, MAX_DETECTIONS, Thresholds};
+pub use boxes::{
+    BoxError, BoxStage, Detection, MAX_DETECTIONS, MAX_NUMBERS, Mask, Tensor, Thresholds,
+};
 pub use decode::{DecodeError, DecodeLimits, Decoder, RgbImage, RgbView};
 pub use frame_transform::FrameTransform;
 pub use normalise::Normaliser;

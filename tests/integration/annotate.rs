@@ -11,8 +11,7 @@ use crate::support::jpeg::{Coding, decode, encode};
 const GREY: [u8; 3] = [128; 3];
 
 fn mark(x: f32, y: f32, width: f32, height: f32) -> Mark {
-    let label = "traffic light".into();
-    Mark::from(&Detection { label, class_id: 9, score: 0.87, x, y, width, height })
+    Mark::from(&Detection::of_box("traffic light", 9, 0.87, [x, y, width, height]))
 }
 
 /// Whether a pixel differs clearly from the grey of the original.

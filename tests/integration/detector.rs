@@ -49,7 +49,7 @@ fn model(operators: &[&str], metadata: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A classifier of three classes for images of any size.
-const CLASSIFIER: &[&str] = &["GlobalAveragePool", "Flatten"];
+const CLASSIFIER: &[&str] = &["GlobalAveragePool", "Flatten", "Softmax"];
 const SIZE: Size = Size { width: 64, height: 32 };
 
 #[test]
@@ -188,7 +188,7 @@ fn a_malformed_sidecar_is_an_error_that_names_the_file() {
     fs::write(path.with_extension("toml"), "boxes = \"ssd\"").unwrap();
     assert_message(load(&path), &["m.toml", "boxes", "`yolox`", "`classify`"]);
     fs::write(path.with_extension("toml"), "boxes = \"yolox\"").unwrap();
-    assert_message(load(&path), &["`yolox` needs", "`v2` [1, 3]"]);
+    assert_message(load(&path), &["`yolox` needs", "`v3` [1, 3]"]);
     let text = "licence = \"MIT\"\nsource = \"here\"\nmean = 1\nscale = [1, 2, 3]\nchannel_order = \"bgr\"";
     fs::write(path.with_extension("toml"), text).unwrap();
     let detector = load(&path).unwrap();

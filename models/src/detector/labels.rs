@@ -9,6 +9,10 @@ use super::metadata::{self, Metadata};
 use super::sidecar::SidecarLabels;
 use crate::layouts::{BoxLayout, ClassCount};
 
+/// Classes that have a number for a name where neither labels nor outputs say how many there are. It is
+/// an error of the frame if the model reports a higher one.
+const NUMBERED_CLASSES: usize = 100;
+
 /// Where a detector's labels come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LabelsSource {
@@ -92,15 +96,6 @@ pub enum LabelsError {
         /// Number of labels.
         labels: usize,
     },
-    /// Nothing says how many classes there are.
-    #[error(
-        "how many classes the model has is not known; name them with --labels FILE, one per line, \
-         or in {beside}"
-    )]
-    Unknown {
-        /// Where a file of labels is looked for.
-        beside: PathBuf,
-    },
 }
 
 /// The places that may name the classes, strongest first.
@@ -131,12 +126,20 @@ impl LabelPlaces<'_> {
                 let labels = layout.labels().iter().copied().map(str::to_owned).collect();
                 Ok((labels, LabelsSource::Layout))
             }
-            (None, ClassCount::Known(count)) => {
+            (None, classes) => {
+                let count = match classes {
+                    ClassCount::Known(count) => count,
+                    ClassCount::Open => NUMBERED_CLASSES,
+                };
                 let labels = (0..count).map(|class| format!("class {class}")).collect();
                 Ok((labels, LabelsSource::Numbers))
             }
-            (None, ClassCount::Open) => Err(LabelsError::Unknown { beside: self.beside() }),
         }
+    }
+
+    /// Number of labels, if any place has some that can be read.
+    pub(super) fn count(&self) -> Option<usize> {
+        self.find().ok().flatten().map(|(labels, _)| labels.len())
     }
 
     fn find(&self) -> Result<Option<(Vec<String>, LabelsSource)>, LabelsError> {
@@ -261,8 +264,8 @@ mod tests {
         let (labels, source) = places.resolve(&faces(), ClassCount::Known(1)).unwrap();
         assert_eq!((labels, source), (vec!["face".to_owned()], LabelsSource::Layout));
         let boxes = BoxLayout::named("end-to-end").unwrap();
-        let message = places.resolve(&boxes, ClassCount::Open).unwrap_err().to_string();
-        assert!(message.contains("--labels") && message.contains("m.labels.txt"), "{message}");
+        let (labels, source) = places.resolve(&boxes, ClassCount::Open).unwrap();
+        assert_eq!((labels[7].as_str(), source), ("class 7", LabelsSource::Numbers));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use framegate_backend_api::Model;
 use framegate_backend_api::graph::Graph;
 
 use super::assumed_size::assumed_size;
+use super::guesses::guesses;
 use super::input_size::InputSizeSources;
 use super::labels::LabelPlaces;
 use super::preprocessing::{image_input, whole_numbers};
@@ -63,14 +64,16 @@ impl Detector {
             (Ok(named_size), Ok(OutputReading { choice, labels, labels_source })) => {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let metadata = file.metadata().clone();
-                let mut preprocessing = choice.family.preprocessing;
+                let mut guesses = guesses(&choice, &sidecar);
+                guesses.extend(named_size.is_none().then(|| guessed_size(size)));
+                let mut preprocessing = choice.preprocessing;
                 if file.takes_integers() {
                     preprocessing = whole_numbers(&preprocessing);
                 }
                 Ok(Self {
                     model: Model { name, graph: optimise(graph), metadata },
                     input: image_input(&preprocessing, size, &sidecar),
-                    guesses: named_size.is_none().then(|| guessed_size(size)).into_iter().collect(),
+                    guesses,
                     boxes: choice.layout,
                     boxes_reason: choice.reason,
                     nms: sidecar.nms.unwrap_or_default(),
@@ -104,19 +107,22 @@ impl OutputReading {
         options: &LoadOptions,
     ) -> Result<Self, ModelFact> {
         let metadata = file.metadata();
-        let outputs = ModelOutputs {
-            strides: sidecar.strides.as_deref(),
-            family: sidecar.family,
-            task: metadata::task(metadata),
-            ..ModelOutputs::of(graph, input)
-        };
-        let choice = choose(&outputs, sidecar.boxes.as_ref())?;
         let places = LabelPlaces {
             option: options.labels.as_deref(),
             sidecar: sidecar.labels.as_ref(),
             metadata,
             model: path,
         };
+        let outputs = ModelOutputs {
+            strides: sidecar.strides.as_deref(),
+            family: sidecar.family,
+            task: metadata::task(metadata),
+            labels: places.count(),
+            keypoints: metadata::keypoints(metadata),
+            is_rtdetr: metadata::is_rtdetr(metadata),
+            ..ModelOutputs::of(graph, input)
+        };
+        let choice = choose(&outputs, sidecar.boxes.as_ref())?;
         let (labels, labels_source) = places.resolve(&choice.layout, choice.classes)?;
         Ok(Self { choice, labels, labels_source })
     }

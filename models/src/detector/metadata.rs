@@ -38,9 +38,38 @@ pub(super) fn image_size(metadata: &Metadata) -> Option<Size> {
     }
 }
 
+/// Key points of each object and the numbers for each, under `kpt_shape`: `[17, 3]`.
+pub(super) fn keypoints(metadata: &Metadata) -> Option<[usize; 2]> {
+    let text = metadata.get("kpt_shape")?.trim();
+    let text = text.trim_matches(|bracket| "[]()".contains(bracket));
+    let (count, numbers) = text.split_once(',')?;
+    let keypoints = [count.trim().parse().ok()?, numbers.trim().parse().ok()?];
+    matches!(keypoints, [1..=1024, 2 | 3]).then_some(keypoints)
+}
+
+/// Whether the model is an RT-DETR: Ultralytics names it in the description.
+pub(super) fn is_rtdetr(metadata: &Metadata) -> bool {
+    let names = |key| {
+        let text = metadata.get(key).map(|text| text.to_ascii_lowercase());
+        text.is_some_and(|text| text.contains("rtdetr") || text.contains("rt-detr"))
+    };
+    names("description") || names("head") || names("model_type")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn key_points_and_heads_are_read() {
+        let of = |key: &str, text: &str| Metadata::from([(key.to_owned(), text.to_owned())]);
+        assert_eq!(keypoints(&of("kpt_shape", "[17, 3]")), Some([17, 3]));
+        for text in ["[17, 4]", "[0, 3]", "17", "", "[-1, 3]"] {
+            assert_eq!(keypoints(&of("kpt_shape", text)), None, "{text}");
+        }
+        assert!(is_rtdetr(&of("description", "Ultralytics rtdetr-l model trained on coco.yaml")));
+        assert!(!is_rtdetr(&of("description", "Ultralytics YOLO11n model")));
+    }
 
     #[test]
     fn image_sizes_are_height_before_width() {

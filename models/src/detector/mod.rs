@@ -10,6 +10,7 @@ mod assumed_size;
 mod bounded_text;
 mod embedded;
 mod error;
+mod guesses;
 mod input_size;
 mod labels;
 mod literal;

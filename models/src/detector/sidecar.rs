@@ -55,6 +55,7 @@ pub(super) struct Sidecar {
     pub(super) placement: Option<LetterboxAlign>,
     pub(super) fill: Option<u8>,
     pub(super) resize: Option<ResizeFilter>,
+    #[serde(alias = "layout")]
     pub(super) boxes: Option<BoxLayout>,
     pub(super) strides: Option<Vec<usize>>,
     pub(super) nms: Option<NmsScope>,
@@ -158,6 +159,16 @@ impl Sidecar {
             InputValue::Each(numbers) => numbers.clone(),
         };
         self.inputs.iter().map(|(name, value)| (name.clone(), elements(value))).collect()
+    }
+
+    /// Whether it says how images are prepared, at least in part.
+    pub(super) fn prepares_images(&self) -> bool {
+        self.channel_order.is_some()
+            || self.mean.is_some()
+            || self.scale.is_some()
+            || self.fit.is_some()
+            || self.placement.is_some()
+            || self.fill.is_some()
     }
 
     fn parse(text: &str) -> Result<Self, SidecarError> {

@@ -1,7 +1,9 @@
 //! Which layout a model's outputs have: what the sidecar says, else what they look like.
 
+use super::input_range::InputRange;
 use super::{
-    BoxLayout, ClassCount, Family, LAYOUTS, LayoutError, ModelOutputs, Recognition, SidecarLine,
+    BoxLayout, ClassCount, Family, LAYOUTS, LayoutError, ModelOutputs, Preprocessing, Recognition,
+    SidecarLine,
 };
 
 /// A chosen layout and what follows from it.
@@ -11,6 +13,10 @@ pub(crate) struct Choice {
     pub(crate) classes: ClassCount,
     /// What images of the model have to look like.
     pub(crate) family: &'static Family,
+    /// How they are prepared: as in the family, except for what the file does itself.
+    pub(crate) preprocessing: Preprocessing,
+    /// The pixel values that the file expects because it normalises them itself.
+    pub(crate) input_range: Option<InputRange>,
     /// Why this layout, for people.
     pub(crate) reason: String,
 }
@@ -27,12 +33,13 @@ pub(crate) fn choose(
     if let Some(layout) = named {
         return choice(layout, outputs, "the sidecar says so".to_owned());
     }
-    if let Some(task) = outputs.task.filter(|task| !matches!(*task, "detect" | "classify")) {
+    let is_known = |task: &&str| LAYOUTS.iter().any(|layout| layout.task() == *task);
+    if let Some(task) = outputs.task.filter(|task| !is_known(task)) {
         return Err(LayoutError::Task { task: task.to_owned() });
     }
     let mut recognised = Vec::new();
     let mut lines = Vec::new();
-    for layout in LAYOUTS {
+    for layout in LAYOUTS.iter().filter(|layout| outputs.may_be(layout.task())) {
         let recognition = match layout.read(outputs) {
             Some(reading) => layout.recognise(outputs, &reading),
             None => Recognition::No,
@@ -40,7 +47,7 @@ pub(crate) fn choose(
         match recognition {
             Recognition::No => {}
             Recognition::Yes(reason) => {
-                let layout = BoxLayout { layout: *layout, strides: Vec::new() };
+                let layout = BoxLayout::of(*layout);
                 lines.push(format!("`boxes = \"{layout}\"` if {reason}"));
                 recognised.push((layout, reason));
             }
@@ -51,7 +58,11 @@ pub(crate) fn choose(
     }
     match (recognised.pop(), lines.len()) {
         (Some((layout, reason)), 1) => choice(&layout, outputs, reason),
-        (_, 0) => Err(LayoutError::Unknown { outputs: outputs.to_string(), input: outputs.input }),
+        (_, 0) => Err(LayoutError::Unknown {
+            outputs: outputs.to_string(),
+            input: outputs.input,
+            fitting: fitting(outputs),
+        }),
         _ => Err(LayoutError::Ambiguous {
             outputs: outputs.to_string(),
             input: outputs.input,
@@ -60,16 +71,36 @@ pub(crate) fn choose(
     }
 }
 
+/// The lines for layouts that the outputs can be read in, with the shapes that they stand for.
+fn fitting(outputs: &ModelOutputs<'_>) -> Vec<String> {
+    let means_boxes = LAYOUTS.iter().filter(|layout| !layout.reports_tensors());
+    means_boxes
+        .filter(|layout| layout.read(outputs).is_some())
+        .map(|layout| format!("`boxes = \"{}\"` for {}", layout.names()[0], layout.shape()))
+        .collect()
+}
+
 fn choice(
     layout: &BoxLayout,
     outputs: &ModelOutputs<'_>,
     reason: String,
 ) -> Result<Choice, LayoutError> {
     let reading = layout.read(outputs)?;
+    let family = outputs.family.unwrap_or_else(|| layout.layout.default_family(outputs));
+    // A family that the sidecar names is meant as it is.
+    let inside = match outputs.family {
+        Some(_) => None,
+        None => InputRange::of(outputs.graph),
+    };
     Ok(Choice {
-        layout: layout.clone().with_strides(&reading.strides),
+        layout: layout.clone().with_reading(&reading),
         classes: reading.classes,
-        family: outputs.family.unwrap_or_else(|| layout.layout.default_family(outputs)),
+        family,
+        preprocessing: match inside {
+            Some(range) => range.adjust(family.preprocessing),
+            None => family.preprocessing,
+        },
+        input_range: inside,
         reason,
     })
 }
@@ -135,9 +166,7 @@ mod tests {
             [&[1, 100, 91][..], &[1, 1001, 6], &[1, 8400, 4], &[2, 8400, 85], &[1, 84, 80, 80], &[]]
         {
             let message = choose_for(shape, SQUARE).unwrap_err().to_string();
-            for fragment in
-                [&format!("`output` {shape:?}"), "`boxes = \"…\"`", "`decoded` (or `yolov5`)"]
-            {
+            for fragment in [&format!("`output` {shape:?}"), "`boxes = \"", "decoded", "sidecar"] {
                 assert!(message.contains(fragment), "no {fragment} in {message}");
             }
         }
@@ -199,11 +228,9 @@ mod tests {
 
     #[test]
     fn outputs_that_belong_together_are_not_read_by_halves() {
-        for (first, second) in [
-            (&[1, 8400, 80][..], &[1, 8400, 4][..]),
-            (&[1, 116, 8400], &[1, 32, 160, 160]),
-            (&[1, 25200, 117], &[1, 32, 160, 160]),
-        ] {
+        for (first, second) in
+            [(&[1, 8400, 80][..], &[1, 8400, 5][..]), (&[1, 25200, 117], &[1, 32, 160, 160])]
+        {
             let graph = graph(&[("first", first), ("second", second)]);
             let error = choose(&ModelOutputs::of(&graph, SQUARE), None).unwrap_err();
             assert!(matches!(error, LayoutError::Unknown { .. }), "{first:?}, {second:?}: {error}");
@@ -217,7 +244,7 @@ mod tests {
     #[test]
     fn the_sidecar_decides_if_the_outputs_allow_it() {
         let graph = graph(&[("output", &[1, 8400, 85])]);
-        let outputs = ModelOutputs { task: Some("segment"), ..ModelOutputs::of(&graph, SQUARE) };
+        let outputs = ModelOutputs { task: Some("semantic"), ..ModelOutputs::of(&graph, SQUARE) };
         let choice = choose(&outputs, Some(&named("yolov5"))).unwrap();
         assert_eq!(choice.layout.name(), "decoded");
         let message = choose(&outputs, Some(&named("classify"))).unwrap_err().to_string();
@@ -225,7 +252,7 @@ mod tests {
         let other_strides = ModelOutputs { strides: Some(&[16, 32]), ..outputs.clone() };
         let message = choose(&other_strides, Some(&named("yolox"))).unwrap_err().to_string();
         assert!(message.contains("[1, 2000, 5 + classes]"), "{message}");
-        assert!(choose(&outputs, None).unwrap_err().to_string().contains("`segment`"));
+        assert!(choose(&outputs, None).unwrap_err().to_string().contains("`semantic`"));
     }
 
     #[test]

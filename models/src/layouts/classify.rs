@@ -5,43 +5,29 @@ use framegate_backend_api::graph::{
     Activation, Convolution, Graph, Operator, TransposedConvolution, ValueId,
 };
 
-use super::family::{Family, Preprocessing};
+use super::family::{Family, IMAGENET_DEVIATION, IMAGENET_MEAN, Preprocessing};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::scores::reaches;
-use super::{Candidate, Decoder, Layout, Reading, Recognition};
-use crate::image_input::{ChannelOrder, Fit, ResizeFilter};
-
-/// Mean and standard deviation of ImageNet's red, green and blue, on the scale 0 to 255.
-const IMAGENET_MEAN: [f32; 3] = [123.675, 116.28, 103.53];
-const IMAGENET_DEVIATION: [f32; 3] = [58.395, 57.12, 57.375];
+use super::{Candidate, Decoder, Layout, Reading, Recognition, SidecarLine};
 
 /// Classifiers of torchvision, timm and most others.
 const IMAGENET: Family = Family {
     name: "imagenet",
-    preprocessing: Preprocessing {
-        channel_order: ChannelOrder::Rgb,
-        mean: IMAGENET_MEAN,
-        scale: [
-            1.0 / IMAGENET_DEVIATION[0],
-            1.0 / IMAGENET_DEVIATION[1],
-            1.0 / IMAGENET_DEVIATION[2],
-        ],
-        fit: Fit::Stretch,
-        resize: ResizeFilter::Bilinear,
-    },
+    preprocessing: Preprocessing::STRETCHED.standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
 };
 
 /// Classifiers of Ultralytics, which are trained without ImageNet's mean.
-const ULTRALYTICS_CLASSIFY: Family = Family {
-    name: "ultralytics-classify",
-    preprocessing: Preprocessing {
-        channel_order: ChannelOrder::Rgb,
-        mean: [0.0; 3],
-        scale: [1.0 / 255.0; 3],
-        fit: Fit::Stretch,
-        resize: ResizeFilter::Bilinear,
-    },
-};
+const ULTRALYTICS_CLASSIFY: Family =
+    Family { name: "ultralytics-classify", preprocessing: Preprocessing::STRETCHED };
+
+/// Classes of ImageNet, without and with a background, and of its larger collections.
+const IMAGENET_CLASSES: [usize; 6] = [1000, 1001, 10_450, 11_821, 21_841, 21_843];
+
+/// Landmarks, head angles and embeddings have the same shape.
+const MAYBE: &[SidecarLine] = &[
+    SidecarLine { line: "boxes = \"classify\"", when: "a score for each class of the image" },
+    SidecarLine { line: "boxes = \"tensors\"", when: "numbers that mean something else" },
+];
 
 /// `[1, C]`: a score for each class. Scores that are not probabilities yet go through a softmax.
 #[derive(Debug)]
@@ -62,12 +48,18 @@ impl Layout for Classify {
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
         let [1, classes] = *outputs.first() else { return None };
-        Some(Reading { classes: ClassCount::beyond(classes, 0)?, strides: Vec::new() })
+        Some(Reading::of(ClassCount::beyond(classes, 0)?))
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let shape = outputs.first();
-        Recognition::Yes(format!("the first output is {shape:?}: a score for each class"))
+        if outputs.shapes.len() > 1 && outputs.task.is_none() {
+            return Recognition::No;
+        }
+        let Some(reason) = evidence(outputs, shape[1]) else { return Recognition::Maybe(MAYBE) };
+        Recognition::Yes(format!(
+            "the first output is {shape:?} and {reason}: a score for each class"
+        ))
     }
 
     fn families(&self) -> &'static [&'static Family] {
@@ -83,6 +75,10 @@ impl Layout for Classify {
         false
     }
 
+    fn task(&self) -> &'static str {
+        "classify"
+    }
+
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
         let (graph, input) = (outputs.graph, outputs.input);
         Box::new(ClassDecoder {
@@ -91,6 +87,20 @@ impl Layout for Classify {
             needs_softmax: !makes_probabilities(graph, graph.outputs[0]),
         })
     }
+}
+
+/// What shows that numbers are scores of classes, and not landmarks, angles or features.
+fn evidence(outputs: &ModelOutputs<'_>, classes: usize) -> Option<&'static str> {
+    if outputs.task.is_some() {
+        return Some("the metadata names its task");
+    }
+    if outputs.labels == Some(classes) {
+        return Some("there are as many labels");
+    }
+    if makes_probabilities(outputs.graph, *outputs.graph.outputs.first()?) {
+        return Some("comes out of a softmax or sigmoid");
+    }
+    IMAGENET_CLASSES.contains(&classes).then_some("has as many numbers as ImageNet has classes")
 }
 
 #[derive(Debug)]

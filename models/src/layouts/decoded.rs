@@ -4,8 +4,8 @@ use framegate_backend_api::OutputBatch;
 
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
-use super::scores::score_row;
-use super::{Candidate, Decoder, Layout, Reading, Recognition, SidecarLine};
+use super::scores::{check_scores, score_row};
+use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition, SidecarLine};
 
 /// Anchor boxes that YOLOv5 has for each grid cell.
 const YOLOV5_ANCHORS: usize = 3;
@@ -43,13 +43,16 @@ impl Layout for Decoded {
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
         let [1, _, row] = *outputs.first() else { return None };
-        Some(Reading { classes: ClassCount::beyond(row, 5)?, strides: Vec::new() })
+        Some(Reading::of(ClassCount::beyond(row, 5)?))
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let shape = outputs.first();
         let candidates = shape[1];
-        if outputs.first_has_a_companion(candidates) {
+        if outputs.first_has_a_companion(candidates)
+            || !outputs.scores_follow_box()
+            || !outputs.labels_allow(shape[2] - 5)
+        {
             return Recognition::No;
         }
         let cells = candidates / YOLOV5_ANCHORS;
@@ -99,5 +102,10 @@ impl Decoder for RowDecoder {
             let (score, class_id) = score_row(row, confidence)?;
             Candidate::from_centre([row[0], row[1], row[2], row[3]], score, class_id)
         }));
+    }
+
+    fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
+        let rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
+        rows.map(|row| check_scores(&row[4..])).collect()
     }
 }

@@ -3,10 +3,14 @@
 
 use framegate_backend_api::OutputBatch;
 
+use super::best_columns::BestColumns;
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
-use super::scores::reaches;
-use super::{Candidate, Decoder, Layout, Reading, Recognition};
+use super::scores::{check_scores, reaches};
+use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition, SidecarLine};
+
+/// Columns that may also be one class with the key points of people, faces or hands.
+const MAYBE_POSES: [usize; 3] = [4 + 1 + 3 * 17, 4 + 1 + 3 * 5, 4 + 1 + 3 * 21];
 
 /// `[1, 4 + C, N]`: centre and size in input pixels, then a score for each class.
 #[derive(Debug)]
@@ -22,26 +26,48 @@ impl Layout for DecodedColumns {
     }
 
     fn needs(&self, _outputs: &ModelOutputs<'_>) -> String {
-        "[1, 4 + classes, candidates]".to_owned()
+        "[1, 4 + classes, candidates], with more candidates than classes".to_owned()
     }
 
+    /// Of a model with masks, key points or angles only the boxes are read.
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
         let [1, column, candidates] = *outputs.first() else { return None };
-        if candidates == 0 {
+        if candidates == 0 || (column > candidates && outputs.strides_of(candidates).is_none()) {
             return None;
         }
-        Some(Reading { classes: ClassCount::beyond(column, 4)?, strides: Vec::new() })
+        let ClassCount::Known(classes) = ClassCount::beyond(column, 4)? else { return None };
+        let has_more = outputs.task.is_some_and(|task| task != "detect")
+            || outputs.first_has_a_companion(candidates);
+        let named = outputs.labels.filter(|labels| has_more && *labels < classes);
+        Some(Reading::of(ClassCount::Known(named.unwrap_or(classes))))
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let shape = outputs.first();
-        let candidates = shape[2];
-        if outputs.strides_of(candidates).is_none() || outputs.first_has_a_companion(candidates) {
+        let [column, candidates] = [shape[1], shape[2]];
+        if outputs.first_has_a_companion(candidates) || outputs.is_rtdetr {
             return Recognition::No;
         }
+        // The graph may show that there is more than classes after the box, or less.
+        let shown = outputs.classes_after_box(1);
+        if shown.is_some_and(|classes| classes != column - 4) {
+            return Recognition::No;
+        }
+        let on_grid = outputs.strides_of(candidates).is_some();
+        let agrees = shown.is_some() || outputs.labels == Some(column - 4);
+        // Other grids and more boxes in each cell: four strides from 4 on, anchors, and the like.
+        if !on_grid && !(agrees && candidates > column) {
+            return Recognition::No;
+        }
+        if !agrees && outputs.labels.is_none() && MAYBE_POSES.contains(&column) {
+            return Recognition::Maybe(&[SidecarLine {
+                line: "boxes = \"yolov8\"",
+                when: "boxes alone, with a score for each class",
+            }]);
+        }
+        let place = if on_grid { "grid cells" } else { "candidates" };
         Recognition::Yes(format!(
-            "the first output is {shape:?}: a column of 4 + classes for each of the {candidates} grid \
-             cells"
+            "the first output is {shape:?}: a column of 4 + classes for each of the {candidates} {place}"
         ))
     }
 
@@ -49,36 +75,36 @@ impl Layout for DecodedColumns {
         &[&ULTRALYTICS]
     }
 
-    fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        let candidates = outputs.first()[2];
-        Box::new(ColumnDecoder {
-            best_scores: vec![0.0; candidates],
-            best_classes: vec![0; candidates],
-        })
+    fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
+        Box::new(ColumnDecoder::new(outputs, reading))
     }
 }
 
-/// A candidate's elements lie far apart in memory, so the best class is found row by row, for all
-/// candidates at once.
+/// Decodes the box and the classes of each column; what follows them is for others.
 #[derive(Debug)]
-struct ColumnDecoder {
-    best_scores: Vec<f32>,
-    best_classes: Vec<u32>,
+pub(super) struct ColumnDecoder {
+    pub(super) candidates: usize,
+    classes: usize,
+    best: BestColumns,
 }
 
 impl ColumnDecoder {
-    /// The highest score of each column and its row, the first of equals; NaN never wins.
-    fn find_best_classes(&mut self, classes: &[f32]) {
-        self.best_scores.fill(f32::NEG_INFINITY);
-        self.best_classes.fill(0);
-        for (class_id, scores) in classes.chunks_exact(self.best_scores.len()).enumerate() {
-            let best = self.best_scores.iter_mut().zip(&mut self.best_classes);
-            for ((best_score, best_class), score) in best.zip(scores) {
-                let wins = score > best_score;
-                *best_score = if wins { *score } else { *best_score };
-                *best_class = if wins { class_id as u32 } else { *best_class };
-            }
-        }
+    pub(super) fn new(outputs: &ModelOutputs<'_>, reading: &Reading) -> Self {
+        let shape = outputs.first();
+        let ClassCount::Known(classes) = reading.classes else {
+            return Self { candidates: shape[2], classes: 0, best: BestColumns::new(shape[2]) };
+        };
+        Self { candidates: shape[2], classes, best: BestColumns::new(shape[2]) }
+    }
+
+    /// Element number `row` of candidate number `index`.
+    pub(super) fn element(&self, elements: &[f32], row: usize, index: usize) -> f32 {
+        elements[row * self.candidates + index]
+    }
+
+    /// The first row after the classes.
+    pub(super) fn rest(&self) -> usize {
+        4 + self.classes
     }
 }
 
@@ -90,16 +116,20 @@ impl Decoder for ColumnDecoder {
         confidence: f32,
         candidates: &mut Vec<Candidate>,
     ) {
-        let count = self.best_scores.len();
-        let (geometry, classes) = outputs.tensors[0].image(image).split_at(4 * count);
-        self.find_best_classes(classes);
-        let best = self.best_scores.iter().zip(&self.best_classes).enumerate();
+        let count = self.candidates;
+        let (geometry, rest) = outputs.tensors[0].image(image).split_at(4 * count);
+        let best = self.best.find(&rest[..self.classes * count]).enumerate();
         candidates.extend(best.filter_map(|(index, (score, class_id))| {
-            if !reaches(*score, confidence) {
+            if !reaches(score, confidence) {
                 return None;
             }
             let centre_and_size = std::array::from_fn(|row| geometry[row * count + index]);
-            Candidate::from_centre(centre_and_size, *score, *class_id as usize)
+            Some(Candidate::from_centre(centre_and_size, score, class_id)?.at(index))
         }));
+    }
+
+    fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
+        let elements = outputs.tensors[0].image(image);
+        check_scores(&elements[4 * self.candidates..self.rest() * self.candidates])
     }
 }

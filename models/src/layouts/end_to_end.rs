@@ -5,11 +5,14 @@ use framegate_backend_api::OutputBatch;
 
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
-use super::scores::reaches;
-use super::{Candidate, Decoder, Layout, Reading, Recognition};
+use super::scores::{check_scores, reaches};
+use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition};
 
 /// More boxes than suppression built into a model leaves over; a longer list has some other layout.
-const MAX_BOXES: usize = 1000;
+pub(super) const MAX_BOXES: usize = 1000;
+
+/// Edges of boxes that are fractions of the input do not lie farther out.
+pub(super) const LARGEST_FRACTION: f32 = 1.5;
 
 /// `[1, N, 6]`: rows of `[left, top, right, bottom, score, class]` in input pixels. Unused rows have a
 /// low score or a negative class.
@@ -31,12 +34,16 @@ impl Layout for EndToEnd {
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
         let [1, _, 6] = *outputs.first() else { return None };
-        Some(Reading { classes: ClassCount::Open, strides: Vec::new() })
+        Some(Reading::of(ClassCount::Open))
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let shape = outputs.first();
-        if shape[1] > MAX_BOXES || outputs.first_has_a_companion(shape[1]) {
+        if shape[1] > MAX_BOXES
+            || outputs.first_has_a_companion(shape[1])
+            || outputs.is_rtdetr
+            || outputs.scores_along(2).is_some_and(|scores| scores[..4].contains(&true))
+        {
             return Recognition::No;
         }
         Recognition::Yes(format!(
@@ -76,5 +83,18 @@ impl Decoder for EndToEndDecoder {
             }
             Candidate::from_corners([*left, *top, *right, *bottom], *score, class.round() as usize)
         }));
+    }
+
+    fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
+        let (rows, _) = outputs.tensors[0].image(image).as_chunks::<6>();
+        let used = || rows.iter().filter(|row| row[4] > 0.0);
+        check_scores(used().map(|row| &row[4]))?;
+        let farthest = used().flat_map(|row| &row[..4]).copied().fold(0.0, f32::max);
+        if farthest > 0.0 && farthest <= LARGEST_FRACTION {
+            return Err(Implausible(format!(
+                "no edge is beyond {farthest}, so they are fractions of the input and not pixels"
+            )));
+        }
+        Ok(())
     }
 }

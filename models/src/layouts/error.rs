@@ -20,8 +20,9 @@ pub enum LayoutError {
     },
     /// The model was trained for something else than boxes or classes.
     #[error(
-        "the model's metadata says that it was trained to `{task}`, which is not supported; export \
-         a model for `detect` or `classify`, or name a layout with `boxes = \"…\"` in the sidecar"
+        "the model's metadata says that it was trained to `{task}`, which gives no boxes; export a model \
+         for `detect`, `segment`, `pose`, `obb` or `classify`, or write `boxes = \"tensors\"` into the \
+         sidecar to get its outputs as numbers"
     )]
     Task {
         /// `task` of the file's metadata.
@@ -29,15 +30,16 @@ pub enum LayoutError {
     },
     /// The outputs look like no layout.
     #[error(
-        "how to read boxes from the outputs {outputs} for an input of {input} is not known; write \
-         `boxes = \"…\"` into the sidecar with one of {}",
-        every_layout()
+        "how to read boxes from the outputs {outputs} for an input of {input} is not known; {}",
+        advice(fitting)
     )]
     Unknown {
         /// Names and shapes of the outputs.
         outputs: String,
         /// Size of the model's input.
         input: Size,
+        /// Lines for the sidecar, each with the shapes that it is right for.
+        fitting: Vec<String>,
     },
     /// The outputs look like more than one layout, or like models that need different images.
     #[error(
@@ -55,9 +57,15 @@ pub enum LayoutError {
     },
 }
 
-/// Names and shapes of all layouts.
-fn every_layout() -> String {
-    let each =
-        |layout: &&dyn super::Layout| format!("{}: {}", alternatives(*layout), layout.shape());
-    LAYOUTS.iter().map(each).collect::<Vec<_>>().join("; ")
+/// The lines that could be written; where none fits, the names of all layouts.
+fn advice(fitting: &[String]) -> String {
+    if !fitting.is_empty() {
+        return format!(
+            "if one of these is right, write it into the sidecar: {}; `boxes = \"tensors\"` gives the \
+             outputs as numbers",
+            fitting.join("; ")
+        );
+    }
+    let names: Vec<String> = LAYOUTS.iter().map(|layout| alternatives(*layout)).collect();
+    format!("write `boxes = \"…\"` into the sidecar with one of {}", names.join(", "))
 }

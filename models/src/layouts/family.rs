@@ -39,6 +39,63 @@ pub(super) const ULTRALYTICS: Family = Family {
     },
 };
 
+/// Ultralytics' RT-DETR, whose images are stretched.
+pub(super) const ULTRALYTICS_STRETCHED: Family =
+    Family { name: "ultralytics-stretched", preprocessing: Preprocessing::STRETCHED };
+
+/// Mean and standard deviation of ImageNet's red, green and blue, on the scale 0 to 255.
+pub(super) const IMAGENET_MEAN: [f32; 3] = [123.675, 116.28, 103.53];
+pub(super) const IMAGENET_DEVIATION: [f32; 3] = [58.395, 57.12, 57.375];
+
+/// The DETR family as its authors and Hugging Face's processors prepare images, with ImageNet's mean.
+pub(super) const DETR: Family = Family {
+    name: "detr",
+    preprocessing: Preprocessing::STRETCHED
+        .antialiased()
+        .standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
+};
+
+/// RT-DETR, D-FINE and DEIM, from 0 to 1.
+pub(super) const RT_DETR: Family =
+    Family { name: "rt-detr", preprocessing: Preprocessing::STRETCHED.antialiased() };
+
+impl Preprocessing {
+    /// RGB images that are stretched to the input, from 0 to 1.
+    pub(super) const STRETCHED: Self = Self {
+        channel_order: ChannelOrder::Rgb,
+        mean: [0.0; 3],
+        scale: [1.0 / 255.0; 3],
+        fit: Fit::Stretch,
+        resize: ResizeFilter::Bilinear,
+    };
+
+    /// The same with this mean subtracted, and divided by the standard deviation.
+    pub(super) const fn standardised(self, mean: [f32; 3], deviation: [f32; 3]) -> Self {
+        let [a, b, c] = deviation;
+        Self { mean, scale: [1.0 / a, 1.0 / b, 1.0 / c], ..self }
+    }
+
+    /// The same with this mean subtracted.
+    pub(super) const fn with_mean(self, mean: [f32; 3]) -> Self {
+        Self { mean, ..self }
+    }
+
+    /// The same with channels in the order blue, green, red.
+    pub(super) const fn bgr(self) -> Self {
+        Self { channel_order: ChannelOrder::Bgr, ..self }
+    }
+
+    /// The same with an image that keeps its proportions, on a background of `fill`.
+    pub(super) const fn letterboxed(self, placement: LetterboxAlign, fill: u8) -> Self {
+        Self { fit: Fit::Letterbox { placement, fill }, ..self }
+    }
+
+    /// The same, resized as Pillow does.
+    pub(super) const fn antialiased(self) -> Self {
+        Self { resize: ResizeFilter::Antialiased, ..self }
+    }
+}
+
 impl Family {
     /// The family of this name in sidecar files, if there is one.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {

@@ -8,16 +8,59 @@
 //! (sidecar names, recognition, defaults for images and labels, error messages) follows from the
 //! table.
 
+mod anchor_heads;
+mod anchors;
+mod best_columns;
+mod blazeface;
+mod box_form;
+mod boxes_background;
+mod boxes_labels_scores;
+mod boxes_scores;
 mod candidate;
+mod centerface;
 mod choose;
 mod classify;
+mod columns;
+mod columns_obb;
+mod columns_pose;
+mod columns_seg;
 mod decoded;
 mod decoded_columns;
+mod decoded_rows;
+mod detr;
+mod dfl_heads;
+mod distances;
+mod efficient_nms;
 mod end_to_end;
+mod end_to_end_normalised;
+mod end_to_end_obb;
+mod end_to_end_pose;
+mod end_to_end_seg;
 mod error;
 mod family;
+mod final_boxes;
+mod input_range;
+mod keypoint;
+mod mask;
+mod mmdet;
+mod nanodet;
+mod nanodet_plus;
 mod outputs;
+mod picodet;
+mod retinaface;
+mod rtdetr_logits;
+mod rtdetr_rows;
+mod rtdetr_ultralytics;
+mod scored_boxes;
 mod scores;
+mod scrfd;
+mod tensorflow;
+mod tensors;
+#[cfg(test)]
+mod testing;
+mod yolo_fastest;
+mod yolo_nas_flat;
+mod yolov7_end_to_end;
 mod yolox;
 mod yunet;
 
@@ -32,6 +75,8 @@ pub use candidate::Candidate;
 pub(crate) use choose::{Choice, choose};
 pub use error::LayoutError;
 pub(crate) use family::{Family, Preprocessing, YOLO_FILL};
+pub use keypoint::Keypoint;
+pub use mask::MaskCells;
 pub(crate) use outputs::{ClassCount, ModelOutputs};
 
 /// Every layout, in the order in which messages list them.
@@ -39,9 +84,42 @@ static LAYOUTS: &[&dyn Layout] = &[
     &yolox::Yolox,
     &decoded::Decoded,
     &decoded_columns::DecodedColumns,
+    &columns_seg::ColumnsSeg,
+    &columns_pose::ColumnsPose,
+    &columns_obb::ColumnsObb,
+    &decoded_rows::DecodedRows,
     &end_to_end::EndToEnd,
+    &end_to_end_normalised::EndToEndNormalised,
+    &end_to_end_seg::EndToEndSeg,
+    &end_to_end_pose::EndToEndPose,
+    &end_to_end_obb::EndToEndObb,
+    &detr::Detr,
+    &rtdetr_logits::RtDetr,
+    &rtdetr_ultralytics::RtDetrEndToEnd,
+    &rtdetr_rows::RtDetrRows,
+    &boxes_labels_scores::BoxesLabelsScores,
+    &boxes_scores::BoxesScores,
+    &boxes_background::BoxesBackground,
+    &efficient_nms::EfficientNms,
+    &tensorflow::TensorFlow,
+    &mmdet::MmDet,
+    &yolo_nas_flat::YoloNasFlat,
+    &yolov7_end_to_end::Yolov7EndToEnd,
+    &scrfd::Scrfd,
+    &retinaface::RetinaFace,
+    &blazeface::FACES,
+    &blazeface::PALMS,
     &yunet::Yunet,
+    &centerface::CenterFace,
+    &nanodet::NanoDet,
+    &nanodet_plus::NanoDetPlus,
+    &picodet::PicoDet,
+    &yolo_fastest::YoloFastest,
+    &anchor_heads::YOLOV5,
+    &anchor_heads::YOLOV7,
+    &dfl_heads::DflHeads,
     &classify::Classify,
+    &tensors::Tensors,
 ];
 
 /// A way of arranging boxes, classes and scores in a model's outputs. `N` is the number of
@@ -80,6 +158,16 @@ pub(crate) trait Layout: fmt::Debug + Sync {
         true
     }
 
+    /// Whether results carry the outputs themselves.
+    fn reports_tensors(&self) -> bool {
+        false
+    }
+
+    /// The task that Ultralytics' metadata names for these outputs.
+    fn task(&self) -> &'static str {
+        "detect"
+    }
+
     /// A decoder for outputs that [`Layout::read`] has read.
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder>;
 }
@@ -90,6 +178,15 @@ pub(crate) struct Reading {
     pub(crate) classes: ClassCount,
     /// Cell sizes in input pixels, in the order of the candidates; empty where there is no grid.
     pub(crate) strides: Vec<usize>,
+    /// Key points of each candidate, and the numbers for each: 2 or, with a score, 3.
+    pub(crate) keypoints: Option<[usize; 2]>,
+}
+
+impl Reading {
+    /// Outputs that distinguish these classes and say nothing else.
+    pub(crate) fn of(classes: ClassCount) -> Self {
+        Self { classes, strides: Vec::new(), keypoints: None }
+    }
 }
 
 /// How well outputs match a layout.
@@ -124,20 +221,73 @@ pub trait Decoder: fmt::Debug + Send {
         confidence: f32,
         candidates: &mut Vec<Candidate>,
     );
+
+    /// Whether the values can be what this layout says they are. Costs a pass over the outputs, so it
+    /// is meant for the first few frames.
+    ///
+    /// # Errors
+    /// [`Implausible`]: the outputs have another layout.
+    fn check(&mut self, _outputs: &OutputBatch, _image: usize) -> Result<(), Implausible> {
+        Ok(())
+    }
+
+    /// Adds the key points of a candidate that [`Decoder::decode`] made of the same outputs.
+    fn keypoints(
+        &self,
+        _outputs: &OutputBatch,
+        _image: usize,
+        _candidate: &Candidate,
+        _keypoints: &mut Vec<Keypoint>,
+    ) {
+    }
+
+    /// Computes the mask of a candidate that [`Decoder::decode`] made of the same outputs. Returns
+    /// whether the model has masks.
+    fn mask(
+        &self,
+        _outputs: &OutputBatch,
+        _image: usize,
+        _candidate: &Candidate,
+        _mask: &mut MaskCells,
+    ) -> bool {
+        false
+    }
 }
+
+/// Values that outputs of the layout never have: the model's outputs have another.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Implausible(pub String);
 
 /// The layout of a model's outputs.
 #[derive(Clone)]
 pub struct BoxLayout {
     layout: &'static dyn Layout,
     strides: Vec<usize>,
+    /// Facts that the outputs alone do not show.
+    classes: Option<usize>,
+    keypoints: Option<[usize; 2]>,
 }
 
 impl BoxLayout {
     /// The layout of this name in sidecar files, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         let layout = LAYOUTS.iter().find(|layout| layout.names().contains(&name))?;
-        Some(Self { layout: *layout, strides: Vec::new() })
+        Some(Self::of(*layout))
+    }
+
+    /// A layout of which nothing more is known.
+    fn of(layout: &'static dyn Layout) -> Self {
+        Self { layout, strides: Vec::new(), classes: None, keypoints: None }
+    }
+
+    /// The same layout with everything that reading the outputs has shown.
+    fn with_reading(self, reading: &Reading) -> Self {
+        let classes = match reading.classes {
+            ClassCount::Known(classes) => Some(classes),
+            ClassCount::Open => None,
+        };
+        Self { strides: reading.strides.clone(), classes, keypoints: reading.keypoints, ..self }
     }
 
     /// The same layout with grids of these cell sizes, in input pixels.
@@ -162,15 +312,34 @@ impl BoxLayout {
         self.layout.needs_nms()
     }
 
+    /// Whether results carry the outputs themselves, because they mean no boxes.
+    pub fn reports_tensors(&self) -> bool {
+        self.layout.reports_tensors()
+    }
+
     /// A decoder for the outputs of `graph`, whose input has this size.
     ///
     /// # Errors
     /// [`LayoutError::Mismatch`] when the outputs do not have this layout.
     pub fn decoder(&self, graph: &Graph, input: Size) -> Result<Box<dyn Decoder>, LayoutError> {
         let strides = (!self.strides.is_empty()).then_some(&self.strides[..]);
-        let outputs = ModelOutputs { strides, ..ModelOutputs::of(graph, input) };
+        let outputs = ModelOutputs {
+            strides,
+            labels: self.classes,
+            keypoints: self.keypoints,
+            ..ModelOutputs::of(graph, input)
+        };
         let reading = self.read(&outputs)?;
         Ok(self.layout.decoder(&outputs, &reading))
+    }
+
+    /// Names of the other layouts that outputs of these shapes can be read in.
+    pub fn alternatives(&self, graph: &Graph, input: Size) -> Vec<&'static str> {
+        let outputs = ModelOutputs::of(graph, input);
+        let others = LAYOUTS.iter().filter(|layout| layout.names()[0] != self.name());
+        let fitting =
+            others.filter(|layout| !layout.reports_tensors() && layout.read(&outputs).is_some());
+        fitting.map(|layout| layout.names()[0]).collect()
     }
 
     /// The labels of models that have the same classes everywhere.

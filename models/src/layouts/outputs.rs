@@ -7,6 +7,8 @@ use std::fmt;
 use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId};
 
 use super::Family;
+use super::columns::score_columns;
+use super::mask::Prototypes;
 use crate::Size;
 
 /// Strides of most detectors, and of their larger variants with a fourth, coarser grid.
@@ -26,6 +28,21 @@ pub(crate) struct ModelOutputs<'a> {
     pub(crate) family: Option<&'static Family>,
     /// `task` of the file's metadata.
     pub(crate) task: Option<&'a str>,
+    /// Number of labels, where something names the classes.
+    pub(crate) labels: Option<usize>,
+    /// `kpt_shape` of the file's metadata: key points and numbers for each.
+    pub(crate) keypoints: Option<[usize; 2]>,
+    /// Whether the file's metadata says that it is an RT-DETR.
+    pub(crate) is_rtdetr: bool,
+}
+
+/// Candidates in an output, one for each row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rows {
+    /// Number of rows.
+    pub(super) count: usize,
+    /// Elements of a row.
+    pub(super) width: usize,
 }
 
 /// An output for one image; the first axis is the batch axis.
@@ -59,7 +76,76 @@ impl<'a> ModelOutputs<'a> {
             OutputShape { name: &value.name, shape: &value.shape }
         };
         let shapes = graph.outputs.iter().map(shape).collect();
-        Self { graph, shapes, input, strides: None, family: None, task: None }
+        Self {
+            graph,
+            shapes,
+            input,
+            strides: None,
+            family: None,
+            task: None,
+            labels: None,
+            keypoints: None,
+            is_rtdetr: false,
+        }
+    }
+
+    /// Position of the output of this name.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.shapes.iter().position(|output| output.name == name)
+    }
+
+    /// The rows of an output of `[1, N, K]` or `[N, K]`; extents of 1 in between do not count.
+    pub(super) fn rows(&self, position: usize) -> Option<Rows> {
+        match *self.shapes.get(position)?.shape {
+            [1, count, width] | [count, width] | [1, count, 1, width] | [1, 1, count, width]
+                if count > 0 && width > 0 =>
+            {
+                Some(Rows { count, width })
+            }
+            _ => None,
+        }
+    }
+
+    /// Prototypes of masks, `[1, M, H, W]` in the second output.
+    pub(super) fn prototypes(&self) -> Option<Prototypes> {
+        match *self.shapes.get(1)?.shape {
+            [1, count @ 2..=256, height, width] if height > 1 && width > 1 => {
+                Some(Prototypes { output: 1, count, height, width })
+            }
+            _ => None,
+        }
+    }
+
+    /// Which elements of a candidate in the first output come out of a sigmoid or softmax, if the graph
+    /// shows it; candidates are laid out along the other axis.
+    pub(super) fn scores_along(&self, axis: usize) -> Option<Vec<bool>> {
+        score_columns(self.graph, *self.graph.outputs.first()?, axis)
+    }
+
+    /// The number of scores that follow four numbers of a box in each candidate of the first output, if
+    /// the graph shows it; 0 where it shows something else.
+    pub(super) fn classes_after_box(&self, axis: usize) -> Option<usize> {
+        let scores = self.scores_along(axis)?;
+        let (box_, rest) = scores.split_at_checked(4)?;
+        let classes = rest.iter().take_while(|is_score| **is_score).count();
+        Some(if box_.contains(&true) { 0 } else { classes })
+    }
+
+    /// Whether the rows of the first output can be a box followed by nothing but scores, as far as the
+    /// graph shows.
+    pub(super) fn scores_follow_box(&self) -> bool {
+        let rest = self.first().last().map_or(0, |width| width.saturating_sub(4));
+        self.classes_after_box(2).is_none_or(|scores| scores == rest)
+    }
+
+    /// Whether the metadata allows the model to be of `task`: it says so, or nothing.
+    pub(super) fn may_be(&self, task: &str) -> bool {
+        self.task.is_none_or(|named| named == task)
+    }
+
+    /// Whether the labels, if there are any, are as many as the classes.
+    pub(super) fn labels_allow(&self, classes: usize) -> bool {
+        self.labels.is_none_or(|labels| labels == classes)
     }
 
     /// Shape of the first output; without axes if there is none.
@@ -86,16 +172,22 @@ impl<'a> ModelOutputs<'a> {
     /// the first one alone is not all there is to read then.
     pub(super) fn first_has_a_companion(&self, candidates: usize) -> bool {
         self.shapes.iter().skip(1).any(|output| {
-            output.shape.contains(&candidates) || matches!(output.shape, [1, 32, _, _])
+            let is_map = |shape: &[usize]| matches!(shape, [1, 2..=256, h, w] if h.min(w) > &1);
+            output.shape.contains(&candidates) || is_map(output.shape)
         })
     }
 
-    /// Whether the first output holds what convolutions made, at most through a sigmoid and moved to
-    /// other places. Where the file computes further, boxes may be decoded already.
+    /// Whether the first output is raw.
     pub(super) fn first_is_raw(&self) -> bool {
+        self.is_raw(0)
+    }
+
+    /// Whether an output holds what convolutions made, at most through a sigmoid and moved to other
+    /// places. Where the file computes further, boxes may be decoded already.
+    pub(super) fn is_raw(&self, position: usize) -> bool {
         let graph = self.graph;
         let producers = graph.producers();
-        let mut open: Vec<ValueId> = graph.outputs.first().copied().into_iter().collect();
+        let mut open: Vec<ValueId> = graph.outputs.get(position).copied().into_iter().collect();
         let mut seen = HashSet::new();
         while let Some(value) = open.pop() {
             let Some(producer) = producers[value.0].filter(|_| seen.insert(value)) else {
@@ -113,6 +205,29 @@ impl<'a> ModelOutputs<'a> {
             }
         }
         true
+    }
+
+    /// Whether an output comes out of a softmax and has at most been moved since.
+    pub(super) fn is_softmax(&self, position: usize) -> bool {
+        let producers = self.graph.producers();
+        let mut value = self.graph.outputs.get(position).copied();
+        while let Some(producer) = value.and_then(|value| producers[value.0]) {
+            let node = &self.graph.nodes[producer];
+            match &node.operator {
+                Operator::Softmax { .. } => return true,
+                operator if is_transparent(operator) => value = node.inputs.first().copied(),
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Whether an output comes out of a sigmoid or a softmax.
+    pub(super) fn holds_scores(&self, position: usize) -> bool {
+        let Some(output) = self.graph.outputs.get(position) else { return false };
+        let last = self.shapes[position].shape.len().saturating_sub(1);
+        let columns = score_columns(self.graph, *output, last);
+        columns.is_some_and(|columns| columns.iter().all(|is_score| *is_score))
     }
 
     /// Whether the operator adds one number to each channel, as exporters write a bias.

@@ -1,5 +1,10 @@
 //! Scores that layouts have in common: thresholds, and rows of `[box (4), objectness, classes…]`.
 
+use super::Implausible;
+
+/// A score computed in half precision may be beyond its range by this much.
+const TOLERANCE: f32 = 1e-3;
+
 /// A row's score, objectness × best class, and that class; `None` below `confidence`.
 ///
 /// Class scores do not exceed 1, so the objectness alone rules out most rows.
@@ -14,7 +19,7 @@ pub(super) fn score_row(row: &[f32], confidence: f32) -> Option<(f32, usize)> {
 }
 
 /// Number and score of the best class, the first of equals; NaN is not a score.
-fn best_class(scores: &[f32]) -> Option<(usize, f32)> {
+pub(super) fn best_class(scores: &[f32]) -> Option<(usize, f32)> {
     let scores = scores.iter().copied().enumerate().filter(|(_, score)| !score.is_nan());
     scores.reduce(|best, next| if next.1 > best.1 { next } else { best })
 }
@@ -24,9 +29,47 @@ pub(super) fn reaches(score: f32, confidence: f32) -> bool {
     score >= confidence
 }
 
+/// `1 / (1 + exp(−x))`
+pub(super) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// The number whose sigmoid is `score`.
+pub(super) fn logit(score: f32) -> f32 {
+    (score / (1.0 - score)).ln()
+}
+
+/// Whether all values can be scores.
+///
+/// # Errors
+/// [`Implausible`] with the first that cannot.
+pub(super) fn check_scores<'a>(
+    scores: impl IntoIterator<Item = &'a f32>,
+) -> Result<(), Implausible> {
+    let allowed = -TOLERANCE..=1.0 + TOLERANCE;
+    let wrong = scores.into_iter().find(|score| score.is_finite() && !allowed.contains(*score));
+    wrong.map_or(Ok(()), |score| {
+        Err(Implausible(format!("there is a score of {score}, and scores are from 0 to 1")))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sigmoid_and_its_inverse() {
+        assert_eq!((sigmoid(0.0), logit(0.5)), (0.5, 0.0));
+        assert!((logit(sigmoid(1.5)) - 1.5).abs() < 1e-5);
+        assert_eq!((logit(0.0), logit(1.0)), (f32::NEG_INFINITY, f32::INFINITY));
+    }
+
+    #[test]
+    fn what_is_not_from_0_to_1_is_no_score() {
+        assert_eq!(check_scores(&[0.0, 1.0005, f32::NAN]), Ok(()));
+        assert!(check_scores(&[0.5, -0.3]).unwrap_err().0.contains("-0.3"));
+        assert!(check_scores(&[316.0]).is_err());
+    }
 
     #[test]
     fn the_best_class_counts_and_nan_does_not() {

@@ -4,8 +4,8 @@ use framegate_backend_api::OutputBatch;
 
 use super::family::{Family, Preprocessing, YOLO_FILL};
 use super::outputs::{ClassCount, ModelOutputs, grid, grid_cells};
-use super::scores::score_row;
-use super::{Candidate, Decoder, Layout, Reading, Recognition};
+use super::scores::{check_scores, score_row};
+use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition};
 use crate::image_input::{ChannelOrder, Fit, LetterboxAlign, ResizeFilter};
 
 /// `preproc` of YOLOX: letterboxed at the top left, BGR from 0 to 255.
@@ -43,12 +43,16 @@ impl Layout for Yolox {
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
         let [1, candidates, row] = *outputs.first() else { return None };
         let strides = outputs.strides_of(candidates)?.to_vec();
-        Some(Reading { classes: ClassCount::beyond(row, 5)?, strides })
+        Some(Reading { strides, ..Reading::of(ClassCount::beyond(row, 5)?) })
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
         let shape = outputs.first();
-        if outputs.first_has_a_companion(shape[1]) || !outputs.first_is_raw() {
+        if outputs.first_has_a_companion(shape[1])
+            || !outputs.first_is_raw()
+            || !outputs.scores_follow_box()
+            || !outputs.labels_allow(shape[2] - 5)
+        {
             return Recognition::No;
         }
         Recognition::Yes(format!(
@@ -81,6 +85,9 @@ struct YoloxDecoder {
     row_len: usize,
 }
 
+/// No box is larger than `exp` of this many cells: 22 000 cells.
+const LARGEST_LOG: f32 = 10.0;
+
 /// The cells of one stride.
 #[derive(Debug)]
 struct Grid {
@@ -107,5 +114,19 @@ impl Decoder for YoloxDecoder {
                 candidates.extend(Candidate::from_centre([x, y, width, height], score, class_id));
             }
         }
+    }
+
+    fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
+        let elements = outputs.tensors[0].image(image);
+        for row in elements.chunks_exact(self.row_len) {
+            let size = row[2].max(row[3]);
+            if size.is_finite() && size > LARGEST_LOG {
+                return Err(Implausible(format!(
+                    "the logarithm of a width or height is {size}, so the file decodes its boxes itself"
+                )));
+            }
+            check_scores(&row[4..])?;
+        }
+        Ok(())
     }
 }

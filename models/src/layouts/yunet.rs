@@ -53,7 +53,7 @@ impl Layout for Yunet {
                 && has(format!("obj_{stride}"), cells, 1)
                 && has(format!("bbox_{stride}"), cells, 4)
         });
-        complete.then(|| Reading { classes: ClassCount::Known(1), strides: strides.to_vec() })
+        complete.then(|| Reading { strides: strides.to_vec(), ..Reading::of(ClassCount::Known(1)) })
     }
 
     fn recognise(&self, _outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {

@@ -78,13 +78,10 @@ pub(super) fn eval(
 /// Marks for the boxes, and for the objects that no box found.
 fn marks(objects: &[LabelledObject], found: &[Detection], classes: &[String]) -> Vec<Mark> {
     let missed = objects.iter().filter(|object| !found.iter().any(|found| finds(found, object)));
-    let missed = missed.map(|object| Mark {
-        text: format!("missed {}", object.label),
-        class_id: classes.iter().position(|class| *class == object.label).unwrap_or_default(),
-        x: object.x,
-        y: object.y,
-        width: object.width,
-        height: object.height,
+    let missed = missed.map(|object| {
+        let class_id = classes.iter().position(|class| *class == object.label);
+        let box_ = [object.x, object.y, object.width, object.height];
+        Mark::of_box(format!("missed {}", object.label), class_id.unwrap_or_default(), box_)
     });
     found.iter().map(Mark::from).chain(missed).collect()
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::engine::{FinishedFrame, FrameErrorCode, TimingsMs};
-use crate::stages::Detection;
+use crate::stages::{Detection, Tensor};
 
 /// A line: what was detected, or why nothing could be.
 #[derive(Serialize)]
@@ -16,6 +16,8 @@ enum Line<'a> {
         width: usize,
         height: usize,
         detections: &'a [Detection],
+        #[serde(skip_serializing_if = "<[Tensor]>::is_empty")]
+        tensors: &'a [Tensor],
         timings_ms: TimingsMs,
     },
     Failure {
@@ -34,6 +36,7 @@ pub(super) fn write(out: &mut impl Write, frame: &FinishedFrame) -> io::Result<(
             width: result.size.width,
             height: result.size.height,
             detections: &result.detections,
+            tensors: &result.tensors,
             timings_ms: result.timings.into(),
         },
         Err(failure) => Line::Failure { file, error: failure.code, detail: &failure.detail },

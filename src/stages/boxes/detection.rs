@@ -5,8 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::Mask;
+
 /// An object found in a frame. Serialised as on the wire: `{"label", "class_id", "score", "x", "y",
-/// "w", "h"}`, scores rounded to 5 decimals and pixels to 2, finer than either is meaningful.
+/// "w", "h"}` and whatever else the model says of it, scores rounded to 5 decimals and pixels to 2,
+/// finer than either is meaningful.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(description = "An object found in a frame.")]
 pub struct Detection {
@@ -32,6 +35,48 @@ pub struct Detection {
     /// Height in frame pixels, above 0; the box does not leave the frame.
     #[serde(rename = "h", serialize_with = "pixels")]
     pub height: f32,
+    /// Its key points, in the order the model has them: `[x, y, score]` in frame pixels, clipped to
+    /// the frame.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "points")]
+    #[schema(value_type = Vec<Vec<f32>>)]
+    pub keypoints: Vec<[f32; 3]>,
+    /// The pixels it covers, if they were asked for and the model has masks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub mask: Option<Mask>,
+    /// Clockwise rotation in radians, for oriented boxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub angle: Option<f32>,
+    /// Corners of an oriented box as `[x, y]` in frame pixels, clockwise from its own top left one.
+    /// They may lie outside the frame; `x`, `y`, `w` and `h` enclose them.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "corners")]
+    #[schema(nullable = false, value_type = Option<Vec<Vec<f32>>>)]
+    pub corners: Option<[[f32; 2]; 4]>,
+}
+
+impl Detection {
+    /// An object of which nothing but its box is known: `[x, y, width, height]`.
+    pub fn of_box(
+        label: impl Into<Arc<str>>,
+        class_id: usize,
+        score: f32,
+        [x, y, width, height]: [f32; 4],
+    ) -> Self {
+        Self {
+            label: label.into(),
+            class_id,
+            score,
+            x,
+            y,
+            width,
+            height,
+            keypoints: Vec::new(),
+            mask: None,
+            angle: None,
+            corners: None,
+        }
+    }
 }
 
 fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -50,6 +95,22 @@ fn pixels<S: Serializer>(pixels: &f32, serializer: S) -> Result<S::Ok, S::Error>
     serializer.serialize_f64(rounded(*pixels, 1e2))
 }
 
+fn points<S: Serializer>(points: &[[f32; 3]], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(
+        points
+            .iter()
+            .map(|[x, y, score]| [rounded(*x, 1e2), rounded(*y, 1e2), rounded(*score, 1e5)]),
+    )
+}
+
+fn corners<S: Serializer>(
+    corners: &Option<[[f32; 2]; 4]>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let corners = corners.iter().flatten();
+    serializer.collect_seq(corners.map(|corner| corner.map(|pixels| rounded(pixels, 1e2))))
+}
+
 /// Rounds to `1 / steps`; in `f64`, so that the decimal fraction prints short.
 fn rounded(value: f32, steps: f64) -> f64 {
     (f64::from(value) * steps).round() / steps
@@ -61,18 +122,21 @@ mod tests {
 
     #[test]
     fn a_detection_is_serialised_as_the_protocol_says() {
-        let detection = Detection {
-            label: "traffic light".into(),
-            class_id: 9,
-            score: 0.123_456_7,
-            x: 1.0 / 3.0,
-            y: 2.0,
-            width: 100.556,
-            height: 0.1,
+        let detection =
+            Detection::of_box("traffic light", 9, 0.123_456_7, [1.0 / 3.0, 2.0, 100.556, 0.1]);
+        let json = r#"{"label":"traffic light","class_id":9,"score":0.12346,"x":0.33,"y":2.0,"w":100.56,"h":0.1}"#;
+        assert_eq!(serde_json::to_string(&detection).unwrap(), json);
+        let more = Detection {
+            keypoints: vec![[1.0, 2.255, 0.5]],
+            mask: Some(Mask { size: [2, 3], counts: vec![1, 2, 3] }),
+            angle: Some(0.5),
+            corners: Some([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0], [6.0, 7.0]]),
+            ..detection
         };
-        assert_eq!(
-            serde_json::to_string(&detection).unwrap(),
-            r#"{"label":"traffic light","class_id":9,"score":0.12346,"x":0.33,"y":2.0,"w":100.56,"h":0.1}"#
-        );
+        let json = json.strip_suffix('}').unwrap().to_owned()
+            + r#","keypoints":[[1.0,2.26,0.5]],"mask":{"size":[2,3],"counts":[1,2,3]},"angle":0.5,"corners":[[0.0,1.0],[2.0,3.0],[4.0,5.0],[6.0,7.0]]}"#;
+        assert_eq!(serde_json::to_string(&more).unwrap(), json);
+        let read: Detection = serde_json::from_str(&json).unwrap();
+        assert_eq!((read.mask, read.corners), (more.mask, more.corners));
     }
 }

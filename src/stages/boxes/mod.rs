@@ -5,23 +5,34 @@
 //! ```
 
 mod detection;
+mod mask;
 mod nms;
 mod on_frame;
+mod tensors;
 
 use std::sync::Arc;
 
 use framegate_backend_api::OutputBatch;
 use framegate_models::detector::NmsScope;
-use framegate_models::layouts::{Candidate, Decoder, LayoutError};
+use framegate_models::layouts::{
+    Candidate, Decoder, Implausible, Keypoint, LayoutError, MaskCells,
+};
 use framegate_models::{Detector, Size};
 
 use super::FrameTransform;
 pub use detection::Detection;
+pub use mask::Mask;
 use nms::suppress_overlaps;
-use on_frame::on_frame;
+use on_frame::{on_frame, point_on_frame};
+pub use tensors::{MAX_NUMBERS, Tensor};
 
 /// The maximum number of detections reported per frame: those with the highest scores.
 pub const MAX_DETECTIONS: usize = 300;
+
+/// Frames whose raw values are checked in full: a layout that was guessed wrongly shows at once.
+const CHECKED_FRAMES: usize = 4;
+/// A sigmoid computed in half precision may exceed 1 by this much.
+const SCORE_TOLERANCE: f32 = 1e-3;
 
 /// Which candidates become detections.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,6 +65,20 @@ pub enum BoxError {
         /// What the backend returned.
         got: String,
     },
+    /// The values cannot be those of the layout.
+    #[error(
+        "the outputs are not of the layout `{layout}`: {problem}; write the right one into the sidecar as \
+         `boxes = \"…\"`{}",
+        others(alternatives)
+    )]
+    Implausible {
+        /// The layout by which they were read.
+        layout: &'static str,
+        /// What is impossible about them.
+        problem: Implausible,
+        /// Other layouts that outputs of these shapes may have.
+        alternatives: Vec<&'static str>,
+    },
     /// The model reports classes that the labels do not name.
     #[error(
         "the model reports class {class_id}, but there are only {labels} labels; give the labels \
@@ -67,10 +92,22 @@ pub enum BoxError {
     },
 }
 
+fn others(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { String::new() } else { format!(", for instance {}", names.join(" or ")) }
+}
+
 /// Turns raw outputs into detections. Keeps its buffers between calls.
 #[derive(Debug)]
 pub struct BoxStage {
     decoder: Box<dyn Decoder>,
+    layout: &'static str,
+    alternatives: Vec<&'static str>,
+    frames_to_check: usize,
+    masks: bool,
+    reports_tensors: bool,
+    keypoints: Vec<Keypoint>,
+    mask: MaskCells,
     needs_nms: bool,
     expected: Vec<ExpectedOutput>,
     thresholds: Thresholds,
@@ -101,6 +138,13 @@ impl BoxStage {
         });
         Ok(Self {
             decoder: detector.boxes.decoder(graph, input)?,
+            layout: detector.boxes.name(),
+            alternatives: detector.boxes.alternatives(graph, input),
+            frames_to_check: CHECKED_FRAMES,
+            masks: false,
+            reports_tensors: detector.boxes.reports_tensors(),
+            keypoints: Vec::new(),
+            mask: MaskCells::default(),
             needs_nms: detector.boxes.needs_nms(),
             expected: expected.collect(),
             thresholds,
@@ -111,12 +155,20 @@ impl BoxStage {
         })
     }
 
+    /// The same stage, which also reports the masks of models that have them if `masks` is true. They
+    /// cost up to some tens of milliseconds per frame.
+    #[must_use]
+    pub fn with_masks(self, masks: bool) -> Self {
+        Self { masks, ..self }
+    }
+
     /// Replaces `out` with the detections on image number `image` of the batch, highest score first, at
     /// most [`MAX_DETECTIONS`]. `placement` says where the frame was in the model's input.
     ///
     /// # Errors
-    /// [`BoxError::Outputs`] when the outputs are not those of the detector, and
-    /// [`BoxError::Unlabelled`]; `out` is empty then.
+    /// [`BoxError::Outputs`] when the outputs are not those of the detector,
+    /// [`BoxError::Implausible`] when they do not have its layout, and [`BoxError::Unlabelled`]; `out`
+    /// is empty then.
     pub fn detect(
         &mut self,
         outputs: &OutputBatch,
@@ -127,8 +179,17 @@ impl BoxStage {
         out.clear();
         self.candidates.clear();
         self.check_outputs(outputs, image)?;
+        if self.frames_to_check > 0 {
+            self.decoder.check(outputs, image).map_err(|problem| self.implausible(problem))?;
+            self.frames_to_check -= 1;
+        }
         let confidence = self.thresholds.confidence;
         self.decoder.decode(outputs, image, confidence, &mut self.candidates);
+        let highest = self.candidates.iter().map(|candidate| candidate.score).fold(0.0, f32::max);
+        if highest > 1.0 + SCORE_TOLERANCE {
+            let problem = format!("there is a score of {highest}, and scores are from 0 to 1");
+            return Err(self.implausible(Implausible(problem)));
+        }
         let labels = self.labels.len();
         if let Some(unlabelled) = self.candidates.iter().find(|c| c.class_id >= labels) {
             return Err(BoxError::Unlabelled { class_id: unlabelled.class_id, labels });
@@ -141,10 +202,41 @@ impl BoxStage {
         } else {
             &self.candidates
         };
-        let visible =
-            distinct.iter().filter_map(|candidate| on_frame(candidate, placement, &self.labels));
-        out.extend(visible.take(MAX_DETECTIONS));
+        let mut mask_pixels = mask::MAX_MASK_PIXELS;
+        for candidate in distinct {
+            if out.len() == MAX_DETECTIONS {
+                break;
+            }
+            let Some(mut detection) = on_frame(candidate, placement, &self.labels) else {
+                continue;
+            };
+            self.keypoints.clear();
+            self.decoder.keypoints(outputs, image, candidate, &mut self.keypoints);
+            let points = self.keypoints.iter().map(|point| point_on_frame(point, placement));
+            detection.keypoints = points.collect();
+            if self.masks {
+                let pixels = mask::pixels(&detection, placement.frame);
+                if pixels <= mask_pixels
+                    && self.decoder.mask(outputs, image, candidate, &mut self.mask)
+                {
+                    mask_pixels -= pixels;
+                    detection.mask = Some(mask::encode(&self.mask, &detection, placement));
+                }
+            }
+            out.push(detection);
+        }
         Ok(())
+    }
+
+    /// The outputs for image number `image` themselves, for a model that is no detector; else nothing.
+    /// Call it after [`BoxStage::detect`], which checks that they are the model's.
+    pub fn tensors(&self, outputs: &OutputBatch, image: usize) -> Vec<Tensor> {
+        if self.reports_tensors { tensors::tensors(outputs, image) } else { Vec::new() }
+    }
+
+    fn implausible(&self, problem: Implausible) -> BoxError {
+        let alternatives = self.alternatives.clone();
+        BoxError::Implausible { layout: self.layout, problem, alternatives }
     }
 
     fn check_outputs(&self, outputs: &OutputBatch, image: usize) -> Result<(), BoxError> {

@@ -3,6 +3,7 @@
 import { classColour, css, textOn } from "./colour.js";
 import { placeBox, placeLabel } from "./geometry.js";
 import { percent } from "./numbers.js";
+import { drawKeypoints, drawMask, traceCorners } from "./shapes.js";
 
 /**
  * @param placement where the frame lies on the canvas, from `fitInside`
@@ -13,14 +14,27 @@ export function drawBoxes(context, detections, placement, ratio) {
   const places = detections
     .toSorted((one, other) => one.score - other.score)
     .map((detection) => ({ detection, box: placeBox(detection, placement) }));
-  for (const { detection, box } of places) drawFrame(context, classColour(detection.class_id), box, ratio);
+  for (const { detection, box } of places) drawObject(context, detection, box, placement, ratio);
   // Labels after all boxes, so that no neighbouring box is drawn through them.
   for (const { detection, box } of places) drawLabel(context, detection, box, ratio);
 }
 
-function drawFrame(context, colour, { x, y, w, h }, ratio) {
+function drawObject(context, detection, box, placement, ratio) {
+  const { class_id, mask, corners, keypoints } = detection;
+  const colour = classColour(class_id);
+  if (mask) drawMask(context, colour, mask, placement);
+  if (corners) traceCorners(context, corners, placement);
+  else traceBox(context, box, ratio);
+  drawFrame(context, colour, ratio);
+  if (keypoints) drawKeypoints(context, colour, keypoints, placement, ratio);
+}
+
+function traceBox(context, { x, y, w, h }, ratio) {
   context.beginPath();
   context.roundRect(x, y, w, h, 3 * ratio);
+}
+
+function drawFrame(context, colour, ratio) {
   context.fillStyle = css(colour, 0.1);
   context.fill();
   context.strokeStyle = "rgb(0 0 0 / 0.45)";

@@ -79,9 +79,13 @@ pub(super) struct DetectorReport {
     pub(super) preparation: Preparation,
     pub(super) box_decoder: &'static str,
     pub(super) box_decoder_reason: String,
-    pub(super) nms: NmsScope,
+    /// Absent where the model suppresses overlaps itself or has no boxes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) nms: Option<NmsScope>,
     pub(super) labels: Vec<String>,
     pub(super) labels_source: String,
+    /// Facts that only the file's outputs and graph show, each with how to say otherwise.
+    pub(super) guesses: Vec<String>,
 }
 
 /// How a frame is preprocessed.
@@ -104,9 +108,10 @@ impl Report {
             preparation: Preparation::of(&detector.input),
             box_decoder: detector.boxes.name(),
             box_decoder_reason: detector.boxes_reason.clone(),
-            nms: detector.nms,
+            nms: detector.boxes.needs_nms().then_some(detector.nms),
             labels: detector.labels.clone(),
             labels_source: detector.labels_source.to_string(),
+            guesses: detector.guesses.clone(),
         });
         report
     }

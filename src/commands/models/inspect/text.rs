@@ -79,8 +79,9 @@ fn add_detector(facts: &mut Facts, detector: &DetectorReport) {
         format!("(pixel - {:?}) x {:?}, pixels 0 to 255", preparation.mean, preparation.scale),
     );
     let nms = match detector.nms {
-        NmsScope::PerClass => "NMS per class",
-        NmsScope::ClassAgnostic => "NMS across all classes",
+        Some(NmsScope::PerClass) => "NMS per class",
+        Some(NmsScope::ClassAgnostic) => "NMS across all classes",
+        None => "no NMS",
     };
     let reason = &detector.box_decoder_reason;
     fact(facts, "box decoder", format!("{}: {reason}; {nms}", detector.box_decoder));
@@ -89,6 +90,9 @@ fn add_detector(facts: &mut Facts, detector: &DetectorReport) {
     let more = if labels.len() > LABELS_SHOWN { ", …" } else { "" };
     let source = &detector.labels_source;
     fact(facts, "labels", format!("{} ({first}{more}), from {source}", labels.len()));
+    for guess in &detector.guesses {
+        fact(facts, "guessed", guess);
+    }
 }
 
 /// `12 Conv, 3 Add`, most frequent first.

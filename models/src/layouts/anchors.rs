@@ -1,0 +1,79 @@
+//! Grids of cells and anchors, one output for each: what heads that are not decoded in the file share.
+
+use super::outputs::{ModelOutputs, Rows, grid};
+use crate::Size;
+
+/// The outputs of one kind, one for each stride, in the order of the strides: rows of `width` numbers,
+/// `anchors` for each cell. Outputs are taken where their number of rows fits, whatever they are called;
+/// two that fit one stride are an ambiguity and so none.
+pub(super) fn per_stride(
+    outputs: &ModelOutputs<'_>,
+    strides: &[usize],
+    anchors: usize,
+    width: usize,
+) -> Option<Vec<usize>> {
+    let of_stride = |stride: &usize| {
+        let count = anchors * cells(outputs.input, *stride);
+        let fits = |position: &usize| outputs.rows(*position) == Some(Rows { count, width });
+        let mut fitting = (0..outputs.shapes.len()).filter(fits);
+        match (fitting.next(), fitting.next()) {
+            (Some(position), None) => Some(position),
+            _ => None,
+        }
+    };
+    strides.iter().map(of_stride).collect()
+}
+
+/// Number of cells of one stride.
+pub(super) fn cells(input: Size, stride: usize) -> usize {
+    let (columns, rows) = grid(input, stride);
+    columns * rows
+}
+
+/// Column and row of a cell.
+pub(super) fn position(cell: usize, columns: usize) -> [f32; 2] {
+    [(cell % columns) as f32, (cell / columns) as f32]
+}
+
+/// The mean of `0..bins` with these logits as weights: a distance that a model gives as a distribution.
+pub(super) fn expectation(logits: impl Iterator<Item = f32> + Clone) -> f32 {
+    let highest = logits.clone().fold(f32::NEG_INFINITY, f32::max);
+    let (mut total, mut sum) = (0.0, 0.0);
+    for (bin, logit) in logits.enumerate() {
+        let weight = (logit - highest).exp();
+        total += weight;
+        sum += weight * bin as f32;
+    }
+    sum / total
+}
+
+/// A box around a point by its distances to the left, top, right and bottom.
+pub(super) fn around([x, y]: [f32; 2], [left, top, right, bottom]: [f32; 4]) -> [f32; 4] {
+    [x - left, y - top, x + right, y + bottom]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::graph;
+    use super::*;
+
+    #[test]
+    fn a_distribution_has_a_mean() {
+        assert_eq!(expectation([0.0, 0.0, 0.0].into_iter()), 1.0);
+        let sure = expectation([-99.0, -99.0, 9.0, -99.0].into_iter());
+        assert!((sure - 2.0).abs() < 1e-6);
+        assert!(expectation([f32::NAN].into_iter()).is_nan());
+    }
+
+    #[test]
+    fn outputs_belong_to_the_stride_with_as_many_cells() {
+        let input = Size { width: 64, height: 32 };
+        let shapes: [(&str, &[usize]); 4] =
+            [("b", &[1, 16, 4]), ("a", &[1, 64, 4]), ("c", &[1, 64, 1]), ("d", &[64, 10])];
+        let graph = graph(&shapes);
+        let outputs = ModelOutputs::of(&graph, input);
+        assert_eq!(per_stride(&outputs, &[8, 16], 2, 4), Some(vec![1, 0]));
+        assert_eq!(per_stride(&outputs, &[8], 2, 10), Some(vec![3]));
+        assert_eq!(per_stride(&outputs, &[8, 32], 2, 4), None);
+    }
+}

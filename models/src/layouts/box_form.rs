@@ -1,0 +1,136 @@
+//! The four numbers of a box in the forms that models have them.
+
+use super::{Candidate, Implausible};
+use crate::Size;
+
+/// How many of the boxes must look alike for their form to be seen from their values.
+const MOST: f32 = 0.99;
+/// Edges of normalised boxes lie around 0 … 1; hardly any edge in pixels does.
+const NORMALISED: f32 = 2.0;
+
+/// The order and meaning of a box's four numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BoxShape {
+    /// Left, top, right, bottom.
+    Corners,
+    /// Top, left, bottom, right.
+    CornersYFirst,
+    /// Centre x and y, width, height.
+    Centre,
+}
+
+/// What the four numbers of a box are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct BoxForm {
+    pub(super) shape: BoxShape,
+    /// Input pixels per unit, along x and y.
+    pub(super) unit: [f32; 2],
+}
+
+impl BoxForm {
+    /// Boxes in input pixels.
+    pub(super) fn in_pixels(shape: BoxShape) -> Self {
+        Self { shape, unit: [1.0; 2] }
+    }
+
+    /// Boxes as fractions of the input's width and height.
+    pub(super) fn normalised(shape: BoxShape, input: Size) -> Self {
+        Self { shape, unit: [input.width as f32, input.height as f32] }
+    }
+
+    /// The form that all the boxes of an image have in common, corners or centre and size, in pixels or
+    /// normalised; `None` where all are empty. A grid's boxes cannot be mistaken: no centres and sizes
+    /// of hundreds of boxes are corners as well.
+    ///
+    /// # Errors
+    /// [`Implausible`] where they are neither.
+    pub(super) fn seen_in(boxes: &[[f32; 4]], input: Size) -> Result<Option<Self>, Implausible> {
+        let informative = || {
+            let is_finite = |numbers: &&[f32; 4]| numbers.iter().all(|number| number.is_finite());
+            boxes.iter().filter(is_finite).filter(|numbers| **numbers != [0.0; 4])
+        };
+        let count = informative().count() as f32;
+        if count == 0.0 {
+            return Ok(None);
+        }
+        let share = |test: fn(&[f32; 4]) -> bool| {
+            informative().filter(|numbers| test(numbers)).count() as f32 / count
+        };
+        let shape = if share(|[a, b, c, d]| c >= a && d >= b) >= MOST {
+            BoxShape::Corners
+        } else if share(|[_, _, c, d]| *c >= 0.0 && *d >= 0.0) >= MOST {
+            BoxShape::Centre
+        } else {
+            return Err(Implausible(
+                "its boxes are neither corners nor a centre and a size; they may still have to be \
+                 decoded with anchors that the file does not have"
+                    .to_owned(),
+            ));
+        };
+        let small = share(|numbers| numbers.iter().all(|number| number.abs() <= NORMALISED));
+        Ok(Some(match small >= MOST {
+            true => Self::normalised(shape, input),
+            false => Self::in_pixels(shape),
+        }))
+    }
+
+    /// A candidate of this form.
+    pub(super) fn candidate(
+        &self,
+        numbers: [f32; 4],
+        score: f32,
+        class_id: usize,
+    ) -> Option<Candidate> {
+        let [horizontal, vertical] = self.unit;
+        let scaled =
+            |[a, b, c, d]: [f32; 4]| [a * horizontal, b * vertical, c * horizontal, d * vertical];
+        match self.shape {
+            BoxShape::Corners => Candidate::from_corners(scaled(numbers), score, class_id),
+            BoxShape::CornersYFirst => {
+                let [top, left, bottom, right] = numbers;
+                Candidate::from_corners(scaled([left, top, right, bottom]), score, class_id)
+            }
+            BoxShape::Centre => Candidate::from_centre(scaled(numbers), score, class_id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INPUT: Size = Size { width: 320, height: 160 };
+
+    /// Boxes of a grid of 16 × 8 cells as corners in pixels.
+    fn corners() -> Vec<[f32; 4]> {
+        let cell = |index: usize| {
+            let (x, y) = ((index % 16) as f32 * 20.0 + 10.0, (index / 16) as f32 * 20.0 + 10.0);
+            [x - 9.0, y - 7.0, x + 9.0, y + 7.0]
+        };
+        (0..128).map(cell).collect()
+    }
+
+    #[test]
+    fn the_form_is_seen_in_the_values() {
+        let centres: Vec<[f32; 4]> = corners()
+            .into_iter()
+            .map(|[a, b, c, d]| [(a + c) / 2.0, (b + d) / 2.0, c - a, d - b])
+            .collect();
+        let normalised: Vec<[f32; 4]> = corners()
+            .into_iter()
+            .map(|[a, b, c, d]| [a / 320.0, b / 160.0, c / 320.0, d / 160.0])
+            .collect();
+        let seen = |boxes: &[[f32; 4]]| BoxForm::seen_in(boxes, INPUT).unwrap();
+        assert_eq!(seen(&corners()), Some(BoxForm::in_pixels(BoxShape::Corners)));
+        assert_eq!(seen(&centres), Some(BoxForm::in_pixels(BoxShape::Centre)));
+        let expected = BoxForm::normalised(BoxShape::Corners, INPUT);
+        assert_eq!(seen(&normalised), Some(expected));
+        assert_eq!(seen(&[[0.0; 4]; 128]), None);
+        let deltas: Vec<[f32; 4]> = (0..128)
+            .map(|index| [0, 1, 2, 3].map(|number| ((index * 7 + number * 13) as f32).sin()))
+            .collect();
+        assert!(BoxForm::seen_in(&deltas, INPUT).unwrap_err().0.contains("anchors"));
+        let box_ = expected.candidate(normalised[17], 0.5, 0).unwrap();
+        assert!((box_.left - 21.0).abs() < 1e-3 && (box_.bottom - 37.0).abs() < 1e-3);
+    }
+}

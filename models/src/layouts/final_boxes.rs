@@ -1,0 +1,129 @@
+//! Final boxes, each with a score and a class number, wherever a model has them: the decoder that
+//! several layouts share.
+
+use framegate_backend_api::OutputBatch;
+
+use super::box_form::BoxForm;
+use super::end_to_end::LARGEST_FRACTION;
+use super::scores::{check_scores, reaches};
+use super::{Candidate, Decoder, Implausible};
+
+/// Numbers that belong to boxes: those at `first` and after in each row of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Column {
+    /// Position of the output.
+    pub(super) output: usize,
+    /// Elements of a row.
+    pub(super) width: usize,
+    /// The first element that counts.
+    pub(super) first: usize,
+}
+
+impl Column {
+    /// An output that holds nothing else.
+    pub(super) fn alone(output: usize) -> Self {
+        Self { output, width: 1, first: 0 }
+    }
+
+    /// Element number `first` of the rows of one output.
+    pub(super) fn of_row(output: usize, width: usize, first: usize) -> Self {
+        Self { output, width, first }
+    }
+
+    fn number(&self, elements: &[f32], index: usize) -> f32 {
+        elements[index * self.width + self.first]
+    }
+}
+
+/// A decoder of final boxes.
+#[derive(Debug)]
+pub(super) struct FinalBoxes {
+    /// The first of a box's four numbers.
+    pub(super) boxes: Column,
+    pub(super) form: BoxForm,
+    pub(super) scores: Column,
+    /// `None` where there is one class.
+    pub(super) classes: Option<Column>,
+    /// Number of the first class in the file; class 0 here.
+    pub(super) first_class: f32,
+    /// The output with the number of boxes that are meant.
+    pub(super) count: Option<usize>,
+    /// Clockwise angle in radians.
+    pub(super) angles: Option<Column>,
+    /// Most boxes there can be.
+    pub(super) most: usize,
+}
+
+impl FinalBoxes {
+    fn candidate(
+        &self,
+        outputs: &OutputBatch,
+        image: usize,
+        index: usize,
+        confidence: f32,
+    ) -> Option<Candidate> {
+        let number =
+            |column: Column| column.number(outputs.tensors[column.output].image(image), index);
+        let score = number(self.scores);
+        if !reaches(score, confidence) {
+            return None;
+        }
+        let class = self.classes.map_or(0.0, number) - self.first_class;
+        if !(class.is_finite() && class >= 0.0) {
+            return None;
+        }
+        let box_ = [0, 1, 2, 3]
+            .map(|offset| number(Column { first: self.boxes.first + offset, ..self.boxes }));
+        let candidate = self.form.candidate(box_, score, class.round() as usize)?.at(index);
+        match self.angles {
+            Some(angles) => Some(candidate.rotated(number(angles)).unwrap_or(candidate)),
+            None => Some(candidate),
+        }
+    }
+
+    fn len(&self, outputs: &OutputBatch, image: usize) -> usize {
+        let counted = self.count.and_then(|count| outputs.tensors[count].image(image).first());
+        // A count is a whole number; anything else in its place counts nothing.
+        counted.map_or(self.most, |count| count.clamp(0.0, self.most as f32) as usize)
+    }
+}
+
+impl Decoder for FinalBoxes {
+    fn decode(
+        &mut self,
+        outputs: &OutputBatch,
+        image: usize,
+        confidence: f32,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let indices = 0..self.len(outputs, image);
+        let found = |index| self.candidate(outputs, image, index, confidence);
+        candidates.extend(indices.filter_map(found));
+    }
+
+    fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
+        let scores = outputs.tensors[self.scores.output].image(image);
+        let indices = 0..self.len(outputs, image);
+        let scores: Vec<f32> = indices.map(|index| self.scores.number(scores, index)).collect();
+        // A row that a model does not use may have a negative score.
+        check_scores(scores.iter().filter(|score| **score > 0.0))?;
+        let elements = outputs.tensors[self.boxes.output].image(image);
+        let used = scores.iter().enumerate().filter(|(_, score)| **score > 0.0);
+        let box_ = |(index, _): (usize, &f32)| {
+            let start = index * self.boxes.width + self.boxes.first;
+            elements[start..start + 4].iter().copied().fold(0.0, f32::max)
+        };
+        let farthest = used.map(box_).fold(0.0, f32::max);
+        let is_fraction = farthest > 0.0 && farthest <= LARGEST_FRACTION;
+        let problem = match self.form.unit {
+            [1.0, 1.0] if is_fraction => "are fractions of the input and not pixels",
+            [1.0, 1.0] => return Ok(()),
+            _ if farthest > LEAST_PIXELS => "are pixels and not fractions of the input",
+            _ => return Ok(()),
+        };
+        Err(Implausible(format!("the farthest edge is at {farthest}, so boxes {problem}")))
+    }
+}
+
+/// No model puts a box this many inputs away.
+const LEAST_PIXELS: f32 = 8.0;

@@ -1,0 +1,112 @@
+//! Boxes in one output and a score for each class in another: the decoder that several layouts share.
+
+use framegate_backend_api::OutputBatch;
+
+use super::box_form::BoxForm;
+use super::scores::{best_class, logit, reaches, sigmoid};
+use super::{Candidate, Decoder, Implausible};
+use crate::Size;
+
+/// Where the scores of a candidate are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrangement {
+    /// `[N, C]`
+    Rows,
+    /// `[C, N]`
+    Columns,
+}
+
+/// What raw scores still have to go through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ScoreForm {
+    Ready,
+    Sigmoid,
+    /// Over all columns, those that are not classes too.
+    Softmax,
+}
+
+/// A decoder of `count` boxes, each with `columns` scores.
+#[derive(Debug)]
+pub(super) struct ScoredBoxes {
+    /// Position of the output with boxes.
+    pub(super) boxes: usize,
+    /// Position of the output with scores.
+    pub(super) scores: usize,
+    pub(super) arrangement: Arrangement,
+    pub(super) form: ScoreForm,
+    pub(super) count: usize,
+    pub(super) columns: usize,
+    /// The columns that are classes: without a background.
+    pub(super) classes: std::ops::Range<usize>,
+    /// `None` until it has been seen in the values.
+    pub(super) box_form: Option<BoxForm>,
+    pub(super) input: Size,
+    /// Scores of one candidate.
+    pub(super) row: Vec<f32>,
+}
+
+impl ScoredBoxes {
+    /// The best class of the candidate in `row` and its score, if it reaches `confidence`.
+    fn best(&self, row: &[f32], confidence: f32, threshold: f32) -> Option<(usize, f32)> {
+        let (class_id, raw) = best_class(&row[self.classes.clone()])?;
+        let score = match self.form {
+            ScoreForm::Ready => raw,
+            // No exponential for the many candidates that are nothing.
+            ScoreForm::Sigmoid if raw < threshold => return None,
+            ScoreForm::Sigmoid => sigmoid(raw),
+            ScoreForm::Softmax => {
+                let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let total: f32 = row.iter().map(|logit| (logit - highest).exp()).sum();
+                (raw - highest).exp() / total
+            }
+        };
+        reaches(score, confidence).then_some((class_id, score))
+    }
+}
+
+impl Decoder for ScoredBoxes {
+    fn decode(
+        &mut self,
+        outputs: &OutputBatch,
+        image: usize,
+        confidence: f32,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let (boxes, _) = outputs.tensors[self.boxes].image(image).as_chunks::<4>();
+        if self.box_form.is_none() {
+            self.box_form = BoxForm::seen_in(boxes, self.input).ok().flatten();
+        }
+        let Some(form) = self.box_form else { return };
+        let scores = outputs.tensors[self.scores].image(image);
+        let threshold = logit(confidence);
+        for (index, numbers) in boxes.iter().enumerate().take(self.count) {
+            let best = match self.arrangement {
+                Arrangement::Rows => {
+                    let row = &scores[index * self.columns..][..self.columns];
+                    self.best(row, confidence, threshold)
+                }
+                Arrangement::Columns => {
+                    let mut row = std::mem::take(&mut self.row);
+                    row.clear();
+                    row.extend(scores.iter().skip(index).step_by(self.count));
+                    let best = self.best(&row, confidence, threshold);
+                    self.row = row;
+                    best
+                }
+            };
+            let candidate = best.and_then(|(class, score)| form.candidate(*numbers, score, class));
+            candidates.extend(candidate.map(|candidate| candidate.at(index)));
+        }
+    }
+
+    fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
+        let (boxes, _) = outputs.tensors[self.boxes].image(image).as_chunks::<4>();
+        if self.box_form.is_none() {
+            self.box_form = BoxForm::seen_in(boxes, self.input)?;
+        }
+        if self.form == ScoreForm::Ready {
+            super::scores::check_scores(outputs.tensors[self.scores].image(image))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! `yolo-nas-flat`: final boxes as super-gradients exports them in its flat format.
+
+use super::box_form::{BoxForm, BoxShape};
+use super::family::{Family, ULTRALYTICS};
+use super::final_boxes::{Column, FinalBoxes};
+use super::outputs::{ClassCount, ModelOutputs};
+use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
+
+/// `[N, 7]`: rows of `[image, left, top, right, bottom, score, class]` in input pixels.
+#[derive(Debug)]
+pub(super) struct YoloNasFlat;
+
+impl Layout for YoloNasFlat {
+    fn names(&self) -> &'static [&'static str] {
+        &["yolo-nas-flat"]
+    }
+
+    fn shape(&self) -> &'static str {
+        "[boxes, 7], image, corners in pixels, score, class"
+    }
+
+    fn needs(&self, _outputs: &ModelOutputs<'_>) -> String {
+        "[boxes, 7]".to_owned()
+    }
+
+    fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
+        matches!(outputs.first(), [_, 7]).then(|| Reading::of(ClassCount::Open))
+    }
+
+    fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
+        let is_flat = outputs.position("graph2_flat_predictions").is_some();
+        match is_flat {
+            true => {
+                Recognition::Yes("the output has the name that super-gradients gives it".to_owned())
+            }
+            false => Recognition::Maybe(&[SidecarLine {
+                line: "boxes = \"yolo-nas-flat\"",
+                when: "the score before the class (YOLO-NAS)",
+            }]),
+        }
+    }
+
+    fn families(&self) -> &'static [&'static Family] {
+        &[&ULTRALYTICS]
+    }
+
+    fn needs_nms(&self) -> bool {
+        false
+    }
+
+    fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
+        Box::new(FinalBoxes {
+            boxes: Column::of_row(0, 7, 1),
+            form: BoxForm::in_pixels(BoxShape::Corners),
+            scores: Column::of_row(0, 7, 5),
+            classes: Some(Column::of_row(0, 7, 6)),
+            first_class: 0.0,
+            count: None,
+            angles: None,
+            most: outputs.first()[0],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{assert_box, decode, recognised};
+    use crate::Size;
+
+    const INPUT: Size = Size { width: 640, height: 640 };
+
+    #[test]
+    fn rows_begin_with_the_image() {
+        let row = vec![0.0, 12.0, 22.0, 52.0, 42.0, 0.8, 1.0];
+        let found = decode("yolo-nas-flat", INPUT, &[("output", &[1, 7], row)]);
+        assert_box(&found[0], 1, 0.8, [12.0, 22.0, 52.0, 42.0]);
+    }
+
+    #[test]
+    fn the_order_of_score_and_class_is_asked_for() {
+        let message =
+            recognised(&[("output", &[100, 7])], INPUT, |outputs| outputs).unwrap_err().to_string();
+        for line in ["`boxes = \"yolo-nas-flat\"`", "`boxes = \"yolov7-end-to-end\"`"] {
+            assert!(message.contains(line), "no {line} in {message}");
+        }
+        let flat = recognised(&[("graph2_flat_predictions", &[100, 7])], INPUT, |outputs| outputs);
+        assert_eq!(flat, Ok("yolo-nas-flat"));
+    }
+}

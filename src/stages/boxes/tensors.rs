@@ -1,0 +1,64 @@
+//! Outputs of a model as they are, for models that are no detectors.
+
+use framegate_backend_api::{OutputBatch, OutputTensor};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The most numbers of a frame that are reported, of all its outputs together.
+pub const MAX_NUMBERS: usize = 16_384;
+
+/// One output of a model, reported where its sidecar says `boxes = "tensors"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Tensor {
+    /// Name of the output in the model file.
+    pub name: String,
+    /// Its shape; the first axis is the batch axis, of extent 1.
+    pub shape: Vec<usize>,
+    /// Its elements, row-major, `null` for what is infinite or not a number. All outputs of a frame
+    /// together have at most 16384; of a longer output only the beginning is there.
+    pub data: Vec<Option<f32>>,
+}
+
+/// The outputs for image number `image` of a batch.
+pub(super) fn tensors(outputs: &OutputBatch, image: usize) -> Vec<Tensor> {
+    let mut left = MAX_NUMBERS;
+    let tensor = |tensor: &OutputTensor| {
+        let elements = tensor.image(image);
+        let elements = &elements[..elements.len().min(left)];
+        left -= elements.len();
+        let number = |element: &f32| Some(*element).filter(|element| element.is_finite());
+        let data = elements.iter().map(number).collect();
+        Tensor { name: tensor.name.clone(), shape: tensor.image_shape.clone(), data }
+    };
+    outputs.tensors.iter().map(tensor).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_outputs_are_cut_and_what_is_no_number_is_null() {
+        let tensor = |name: &str, data: Vec<f32>| OutputTensor {
+            name: name.to_owned(),
+            image_shape: vec![1, data.len()],
+            data,
+        };
+        let outputs = OutputBatch {
+            tensors: vec![
+                tensor("a", vec![0.5, f32::NAN, f32::INFINITY]),
+                tensor("b", vec![1.0; MAX_NUMBERS]),
+                tensor("c", vec![1.0]),
+            ],
+        };
+        let found = tensors(&outputs, 0);
+        assert_eq!(found[0].data, [Some(0.5), None, None]);
+        assert_eq!(
+            (found[1].data.len(), &found[1].shape),
+            (MAX_NUMBERS - 3, &vec![1, MAX_NUMBERS])
+        );
+        assert!(found[2].data.is_empty());
+        let json = serde_json::to_string(&found[0]).unwrap();
+        assert_eq!(json, r#"{"name":"a","shape":[1,3],"data":[0.5,null,null]}"#);
+    }
+}
