@@ -77,16 +77,16 @@ fn an_open_input_size_can_be_given_in_three_places() {
     fs::write(&path, model(CLASSIFIER, &[])).unwrap();
     let guessed = load(&path).unwrap();
     assert_eq!(guessed.input.width, 224, "that of most classifiers");
-    let [guess] = &guessed.guesses[..] else { panic!("{:?}", guessed.guesses) };
+    let guesses = guessed.guesses.join("\n");
     for fragment in ["224x224 is assumed", "--input-size", "`input_size = { width"] {
-        assert!(guess.contains(fragment), "{guess}");
+        assert!(guesses.contains(fragment), "{guesses}");
     }
 
     let options = LoadOptions { input_size: Some(SIZE), ..NO_OPTIONS };
     let detector = Detector::load(&path, &options).unwrap();
     assert_eq!(detector.model.graph.image_shape(), [3, 32, 64]);
     assert_eq!((detector.input.width, detector.input.height), (64, 32));
-    assert!(detector.guesses.is_empty(), "{:?}", detector.guesses);
+    assert!(!detector.guesses.join("\n").contains("assumed"), "{:?}", detector.guesses);
     assert_eq!(detector.labels, ["class 0", "class 1", "class 2"]);
     assert_eq!(detector.labels_source, LabelsSource::Numbers);
 
@@ -105,12 +105,13 @@ fn fixed_to_416() -> OnnxModel {
         .integers("shape", &[1, 3, 416 * 416])
         .node(OnnxNode::new("Reshape", &["x", "shape"], &["r"]))
         .node(OnnxNode::new("ReduceMax", &["r"], &["m"]).integers("axes", &[2]))
-        .node(OnnxNode::new("Flatten", &["m"], &["y"]))
+        .node(OnnxNode::new("Flatten", &["m"], &["f"]))
+        .node(OnnxNode::new("Softmax", &["f"], &["y"]))
         .output("y")
 }
 
 #[test]
-fn an_open_input_size_is_the_first_usual_one_that_works() {
+fn an_open_input_size_is_the_first_common_one_that_works() {
     let (_folder, path) = model_path();
     fs::write(&path, fixed_to_416().bytes()).unwrap();
     assert_eq!(load(&path).unwrap().input.width, 416);
@@ -118,7 +119,36 @@ fn an_open_input_size_is_the_first_usual_one_that_works() {
         model.graph.as_mut().unwrap().initializer[0].int64_data[2] = 33 * 33;
     });
     fs::write(&path, odd.bytes()).unwrap();
-    assert_message(load(&path), &["none of the usual ones works", "make_r", "multiples of 32"]);
+    assert_message(load(&path), &["none of the common ones works", "make_r", "multiple of 32"]);
+}
+
+#[test]
+fn configurations_beside_the_model_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = folder.path();
+    fs::create_dir(hub.join("onnx")).unwrap();
+    let path = hub.join("onnx/model.onnx");
+    fs::write(&path, model(CLASSIFIER, &[])).unwrap();
+    fs::write(
+        hub.join("preprocessor_config.json"),
+        r#"{ "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "resample": 3,
+             "size": { "height": 96, "width": 64 } }"#,
+    )
+    .unwrap();
+    fs::write(hub.join("config.json"), r#"{ "id2label": { "0": "a", "1": "b", "2": "c" } }"#)
+        .unwrap();
+    let detector = load(&path).unwrap();
+    assert_eq!((detector.input.width, detector.input.height), (64, 96));
+    assert_eq!(detector.input.mean, [127.5; 3]);
+    assert_eq!(detector.input.resize, ResizeFilter::AntialiasedBicubic);
+    assert_eq!(detector.labels, ["a", "b", "c"]);
+    assert!(detector.guesses.join("\n").contains("preprocessor_config.json"));
+    // A sidecar is stronger, and a configuration of other classes belongs to another model.
+    fs::write(path.with_extension("toml"), "family = \"imagenet\"").unwrap();
+    fs::write(hub.join("config.json"), r#"{ "id2label": { "0": "a" } }"#).unwrap();
+    let detector = load(&path).unwrap();
+    assert_eq!(detector.input.resize, ResizeFilter::Bilinear);
+    assert_eq!(detector.labels[2], "class 2");
 }
 
 #[test]
@@ -127,7 +157,8 @@ fn whole_numbers_are_not_normalised_twice() {
     let bytes = OnnxModel::new(13, "x", &[1, 3, 32, 32])
         .node(OnnxNode::new("Cast", &["x"], &["f"]).integer("to", 1))
         .node(OnnxNode::new("GlobalAveragePool", &["f"], &["p"]))
-        .node(OnnxNode::new("Flatten", &["p"], &["y"]))
+        .node(OnnxNode::new("Flatten", &["p"], &["c"]))
+        .node(OnnxNode::new("Softmax", &["c"], &["y"]))
         .output("y")
         .edit(|model| {
             let graph = model.graph.as_mut().unwrap();

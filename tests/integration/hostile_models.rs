@@ -134,7 +134,8 @@ fn endless_files_are_not_read() {
     let path = folder.path().join("m.onnx");
     let model = OnnxModel::new(13, "x", IMAGE)
         .node(OnnxNode::new("GlobalAveragePool", &["x"], &["p"]))
-        .node(OnnxNode::new("Flatten", &["p"], &["y"]))
+        .node(OnnxNode::new("Flatten", &["p"], &["f"]))
+        .node(OnnxNode::new("Softmax", &["f"], &["y"]))
         .output("y");
     fs::write(&path, model.bytes()).unwrap();
     let load = || {

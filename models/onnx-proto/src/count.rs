@@ -19,7 +19,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// What the field with this number holds, if that is a message.
+    /// The kind of message that the field with this number holds, if it holds one.
     fn field(self, number: u64) -> Option<Self> {
         Some(match (self, number) {
             (Self::Model, 7) | (Self::Attribute, 6 | 11) => Self::Graph,

@@ -5,15 +5,15 @@ use framegate_backend_api::graph::Graph;
 use crate::Size;
 use crate::onnx::{OnnxError, OnnxFile};
 
-/// Sides of inputs, the most common first. All are multiples of 32 but for that of some SSDs.
+/// Sides of inputs, the most common first. All but 300, that of some SSDs, are multiples of 32.
 const SIDES: [usize; 13] = [640, 416, 320, 512, 224, 256, 300, 384, 448, 480, 608, 800, 1024];
 /// The side of most classifiers.
 const CLASSIFIER_SIDE: usize = 224;
 
-/// The first of the usual sizes for which the file makes a graph with the outputs that it declares.
+/// The first of the common sizes for which the file makes a graph with the outputs that it declares.
 ///
 /// # Errors
-/// The file's own at the most usual size, if none does.
+/// The file's own at the most common size, if none does.
 pub(super) fn assumed_size(file: &OnnxFile) -> Result<(Size, Graph), OnnxError> {
     let sizes = sizes(file);
     let mut first = None;
@@ -40,8 +40,8 @@ pub(super) fn assumed_size(file: &OnnxFile) -> Result<(Size, Graph), OnnxError> 
 
 fn sizes(file: &OnnxFile) -> Vec<Size> {
     let [height, width] = file.image_size();
-    let usual = height.or(width).into_iter().chain(SIDES);
-    usual
+    let sides = height.or(width).into_iter().chain(SIDES);
+    sides
         .map(|side| Size { width: width.unwrap_or(side), height: height.unwrap_or(side) })
         .collect()
 }

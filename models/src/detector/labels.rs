@@ -6,6 +6,7 @@ use std::{fmt, io};
 use super::bounded_text::read_text;
 use super::literal::NamesError;
 use super::metadata::{self, Metadata};
+use super::model_card::labels_beside;
 use super::sidecar::SidecarLabels;
 use crate::layouts::{BoxLayout, ClassCount};
 
@@ -26,6 +27,8 @@ pub enum LabelsSource {
     Metadata,
     /// `NAME.labels.txt` beside the model.
     FileBeside(PathBuf),
+    /// `id2label` in `config.json` beside the model.
+    ModelConfig(PathBuf),
     /// The layout, whose models all have the same classes.
     Layout,
     /// Nowhere: classes are called by their numbers. Worth a warning.
@@ -39,6 +42,7 @@ impl fmt::Display for LabelsSource {
             Self::Sidecar => f.write_str("`labels` in the sidecar"),
             Self::SidecarFile(path) | Self::FileBeside(path) => write!(f, "{}", path.display()),
             Self::Metadata => f.write_str("`names` in the model's metadata"),
+            Self::ModelConfig(path) => write!(f, "`id2label` in {}", path.display()),
             Self::Layout => f.write_str("the box layout"),
             Self::Numbers => f.write_str("class numbers"),
         }
@@ -117,7 +121,12 @@ impl LabelPlaces<'_> {
         layout: &BoxLayout,
         classes: ClassCount,
     ) -> Result<(Vec<String>, LabelsSource), LabelsError> {
-        match (self.find()?, classes) {
+        // What lies beside the model may belong to another one.
+        let found = self.find()?.filter(|(labels, origin)| match (origin, classes) {
+            (LabelsSource::ModelConfig(_), ClassCount::Known(classes)) => labels.len() == classes,
+            _ => true,
+        });
+        match (found, classes) {
             (Some((labels, origin)), ClassCount::Known(classes)) if labels.len() != classes => {
                 Err(LabelsError::Count { classes, origin, labels: labels.len() })
             }
@@ -168,7 +177,8 @@ impl LabelPlaces<'_> {
         if beside.exists() {
             return Ok(Some((read_file(&beside)?, LabelsSource::FileBeside(beside))));
         }
-        Ok(None)
+        let config = labels_beside(self.model);
+        Ok(config.map(|(labels, path)| (labels, LabelsSource::ModelConfig(path))))
     }
 
     fn beside(&self) -> PathBuf {

@@ -9,6 +9,7 @@ use super::assumed_size::assumed_size;
 use super::guesses::guesses;
 use super::input_size::InputSizeSources;
 use super::labels::LabelPlaces;
+use super::model_card::ProcessorConfig;
 use super::preprocessing::{image_input, whole_numbers};
 use super::read::read_with;
 use super::sidecar::Sidecar;
@@ -43,7 +44,10 @@ impl Detector {
             problems,
         };
 
-        let named_size = input_size(&file, options, &sidecar);
+        // A family says how images are prepared; files of Ultralytics say themselves what they are.
+        let processor = ProcessorConfig::beside(path)
+            .filter(|_| sidecar.family.is_none() && !file.metadata().contains_key("task"));
+        let named_size = input_size(&file, options, &sidecar, processor.as_ref());
         let (size, graph) = match named_size {
             Ok(Some(size)) => (size, file.graph(size.height, size.width).map_err(onnx_error)?),
             // Even with an assumed size, the graph shows what else users must provide.
@@ -64,9 +68,10 @@ impl Detector {
             (Ok(named_size), Ok(OutputReading { choice, labels, labels_source })) => {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let metadata = file.metadata().clone();
-                let mut guesses = guesses(&choice, &sidecar);
+                let mut guesses = guesses(&choice, &sidecar, processor.as_ref());
                 guesses.extend(named_size.is_none().then(|| guessed_size(size)));
-                let mut preprocessing = choice.preprocessing;
+                let mut preprocessing = processor
+                    .map_or(choice.preprocessing, |it| it.preprocessing(&choice.preprocessing));
                 if file.takes_integers() {
                     preprocessing = whole_numbers(&preprocessing);
                 }
@@ -133,12 +138,14 @@ fn input_size(
     file: &OnnxFile,
     options: &LoadOptions,
     sidecar: &Sidecar,
+    processor: Option<&ProcessorConfig>,
 ) -> Result<Option<Size>, ModelFact> {
     let sources = InputSizeSources {
         file: file.image_size(),
         option: options.input_size,
         sidecar: sidecar.input_size,
-        metadata: metadata::image_size(file.metadata()),
+        metadata: metadata::image_size(file.metadata())
+            .or_else(|| processor.and_then(ProcessorConfig::size)),
     };
     Ok(sources.resolve()?)
 }

@@ -16,6 +16,7 @@ mod labels;
 mod literal;
 mod load;
 mod metadata;
+mod model_card;
 mod nms_scope;
 mod preprocessing;
 mod read;

@@ -17,7 +17,7 @@ const LIVE_ELEMENTS: usize = 192 << 20;
 /// Elements that all pooling windows of an image cover together.
 const POOLED_ELEMENTS: usize = 1 << 31;
 
-/// What is left for computing on constants.
+/// Work and memory that are left for computing on constants.
 #[derive(Debug)]
 pub(super) struct ConstantBudget {
     work: usize,

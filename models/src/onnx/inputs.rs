@@ -29,7 +29,7 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    /// Sorts the inputs of a file. Initialisers are no inputs, nor is what nothing reads.
+    /// Sorts the inputs of a file. Initialisers do not count, nor does what nothing reads.
     ///
     /// # Errors
     /// [`OnnxError::Input`] when it is not clear which is the image, and when `given` names an input

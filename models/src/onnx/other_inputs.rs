@@ -71,7 +71,7 @@ fn obvious(name: &str, Size { width, height }: Size) -> Option<Vec<f64>> {
         "scale_factor" => vec![1.0, 1.0],
         "im_shape" | "image_shape" | "target_sizes" => vec![height, width],
         "im_info" => vec![height, width, 1.0],
-        // Transformers: which pixels are no padding.
+        // Transformers: which pixels belong to the image.
         "pixel_mask" => vec![1.0],
         "iou_threshold" | "nms_threshold" | "iou_thres" => vec![0.45],
         "score_threshold" | "conf_threshold" | "confidence_threshold" | "conf_thres" => vec![0.25],

@@ -112,7 +112,7 @@ impl Inliner<'_> {
     }
 }
 
-/// What a function's names and attributes mean in one call.
+/// The meaning of a function's names and attributes in one call.
 struct Call<'a> {
     node: &'a NodeProto,
     function: &'a FunctionProto,

@@ -24,7 +24,7 @@ pub(super) struct FileNode {
     pub(super) opset: i64,
 }
 
-/// What is left of a file's graph.
+/// A file's graph without all that no output needs.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     pub(super) nodes: Vec<FileNode>,

@@ -41,7 +41,7 @@ pub(super) struct Report {
 pub(super) struct DeclaredInput {
     pub(super) name: String,
     pub(super) shape: Vec<Option<usize>>,
-    /// What the axes are, where they are others than `[batch, channels, height, width]`.
+    /// Names of the axes, where they are others than `[batch, channels, height, width]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) axes: Option<&'static str>,
 }
