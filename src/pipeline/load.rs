@@ -19,8 +19,7 @@ pub struct LoadedPipeline {
     pub boxes: BoxStage,
 }
 
-/// Reads a model with its sidecar and labels, and warns when its classes have no names. Logs what is
-/// guessed about it.
+/// Reads a model with its sidecar and labels, and warns when its classes have no names.
 ///
 /// # Errors
 /// [`ModelError`] when the model cannot be used.
@@ -32,9 +31,6 @@ pub fn read_detector(model: &Path, options: &PipelineOptions) -> Result<Detector
             "the model names no labels, so classes are reported by number; give --labels, or write \
              `labels` into the .toml file beside the model"
         );
-    }
-    for guess in &detector.guesses {
-        tracing::info!(model = %model.display(), "guessed about the model: {guess}");
     }
     Ok(detector)
 }
@@ -52,6 +48,9 @@ impl LoadedPipeline {
         let boxes = BoxStage::new(&detector, options.thresholds)?.with_masks(options.masks);
         let limits = Limits { max_batch: options.max_batch, threads: options.threads };
         let session = backend.load(&detector.model, &limits)?;
+        for guess in &detector.guesses {
+            tracing::info!(model = detector.model.name, "guessed about the model: {guess}");
+        }
         Ok(Self { detector, session, boxes })
     }
 }

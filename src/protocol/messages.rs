@@ -85,7 +85,7 @@ pub struct DetectionResult {
     pub height: usize,
     /// The detections, highest score first.
     pub detections: Vec<Detection>,
-    /// The model's outputs themselves, only for a model that is no detector.
+    /// The model's outputs themselves, only for a model without boxes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tensors: Vec<Tensor>,
 }

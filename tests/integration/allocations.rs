@@ -13,7 +13,7 @@ use framegate::stages::{
 };
 use framegate_models::Size;
 
-use crate::boxes::{every_layout, outputs};
+use crate::boxes::{every_layout, random_outputs};
 use crate::support::jpeg::{Coding, declare_size, encode, slopes};
 use crate::support::{dirty_slot, yolox_input};
 
@@ -173,7 +173,7 @@ fn an_arrival_allocates_nothing_however_many_streams_there_are() {
 fn from_raw_outputs_to_detections_nothing_is_allocated() {
     for detector in every_layout() {
         let mut random = fastrand::Rng::with_seed(6);
-        let outputs = outputs(&detector, 1, || random.f32());
+        let outputs = random_outputs(&detector, 1, &mut random);
         let frame = Size { width: 128, height: 96 };
         let placement = FrameTransform::of(frame, &detector.input);
         let mut stage = BoxStage::new(&detector, Thresholds::DEFAULT).unwrap();

@@ -36,3 +36,4 @@ mod serve;
 mod server;
 mod soak;
 mod support;
+mod zoo;

@@ -213,7 +213,8 @@ fn what_a_sidecar_says_of_resizing_is_reported() {
     let model = directory.path().join("m.onnx");
     let classifier = OnnxModel::new(13, "image", &[1, 3, 32, 32])
         .node(OnnxNode::new("GlobalAveragePool", &["image"], &["mean"]))
-        .node(OnnxNode::new("Flatten", &["mean"], &["scores"]))
+        .node(OnnxNode::new("Flatten", &["mean"], &["logits"]))
+        .node(OnnxNode::new("Softmax", &["logits"], &["scores"]))
         .output("scores");
     fs::write(&model, classifier.bytes()).unwrap();
     let resize = || inspect(&model)["detector"]["preparation"]["resize"].clone();

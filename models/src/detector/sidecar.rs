@@ -11,8 +11,9 @@
 //! placement = "top-left"            # or "centre"; for letterbox
 //! fill = 114                        # 0 to 255; for letterbox
 //! resize = "bilinear"               # or "antialiased", "antialiased-bicubic" (trained with Pillow)
-//! boxes = "yolox"                   # or decoded, decoded-columns, end-to-end, yunet, classify
-//! strides = [8, 16, 32]             # for yolox and yunet
+//! boxes = "yolox"                   # or another layout; `layout = …` means the same
+//!                                   # "tensors" reports the outputs as numbers
+//! strides = [8, 16, 32]             # for layouts with a grid
 //! nms = "per-class"                 # or "class-agnostic": boxes of all classes suppress each other
 //! inputs = { threshold = 0.5 }      # inputs besides the image: a number, or a list of all elements
 //! licence = "Apache-2.0"
@@ -24,7 +25,7 @@
 //! images of YOLOX. This line is all it needs:
 //!
 //! ```toml
-//! family = "yolox"                  # or ultralytics, yunet, imagenet, ultralytics-classify
+//! family = "yolox"                  # or ultralytics, detr, rt-detr, nanodet, scrfd, imagenet, …
 //! ```
 
 use std::collections::BTreeMap;

@@ -19,7 +19,7 @@ pub(super) enum BoxShape {
     Centre,
 }
 
-/// What the four numbers of a box are.
+/// The meaning and unit of a box's four numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct BoxForm {
     pub(super) shape: BoxShape,

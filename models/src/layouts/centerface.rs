@@ -129,7 +129,6 @@ impl Decoder for CenterFaceDecoder {
 mod tests {
     use super::super::BoxLayout;
     use super::super::testing::{assert_box, batch, decoder, recognised};
-    use super::*;
     use crate::Size;
 
     #[test]

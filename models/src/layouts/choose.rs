@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn outputs_that_belong_together_are_not_read_by_halves() {
         for (first, second) in
-            [(&[1, 8400, 80][..], &[1, 8400, 5][..]), (&[1, 25200, 117], &[1, 32, 160, 160])]
+            [(&[1, 8400, 80][..], &[1, 8400, 5][..]), (&[1, 25200, 117], &[1, 25200, 32])]
         {
             let graph = graph(&[("first", first), ("second", second)]);
             let error = choose(&ModelOutputs::of(&graph, SQUARE), None).unwrap_err();

@@ -89,7 +89,7 @@ impl Layout for Classify {
     }
 }
 
-/// What shows that numbers are scores of classes, and not landmarks, angles or features.
+/// The evidence that numbers are scores of classes, and not landmarks, angles or features.
 fn evidence(outputs: &ModelOutputs<'_>, classes: usize) -> Option<&'static str> {
     if outputs.task.is_some() {
         return Some("the metadata names its task");

@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(score_columns(&graph, flat, 1), Some(expected.clone()));
         assert_eq!(score_columns(&graph, rows, 2), Some(expected));
         assert_eq!(score_columns(&graph, part, 2), Some(vec![no, yes, yes, no]));
-        assert_eq!(score_columns(&graph, scaled, 2), None, "twice a score is no score");
+        assert_eq!(score_columns(&graph, scaled, 2), None, "twice a score is not a score");
         assert_eq!(score_columns(&graph, boxes, 1), None);
     }
 }

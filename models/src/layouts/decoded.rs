@@ -51,7 +51,7 @@ impl Layout for Decoded {
         let candidates = shape[1];
         if outputs.first_has_a_companion(candidates)
             || !outputs.scores_follow_box()
-            || !outputs.labels_allow(shape[2] - 5)
+            || outputs.labels == Some(shape[2] - 4)
         {
             return Recognition::No;
         }

@@ -11,7 +11,7 @@ pub enum LayoutError {
     Mismatch {
         /// Name of the layout.
         layout: &'static str,
-        /// What the outputs would have to be.
+        /// The outputs that it would need.
         needs: String,
         /// Size of the model's input.
         input: Size,

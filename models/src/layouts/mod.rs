@@ -48,6 +48,8 @@ mod nanodet_plus;
 mod outputs;
 mod picodet;
 mod retinaface;
+mod rows_face;
+mod rows_seg;
 mod rtdetr_logits;
 mod rtdetr_rows;
 mod rtdetr_ultralytics;
@@ -83,6 +85,8 @@ pub(crate) use outputs::{ClassCount, ModelOutputs};
 static LAYOUTS: &[&dyn Layout] = &[
     &yolox::Yolox,
     &decoded::Decoded,
+    &rows_seg::RowsSeg,
+    &rows_face::RowsFace,
     &decoded_columns::DecodedColumns,
     &columns_seg::ColumnsSeg,
     &columns_pose::ColumnsPose,

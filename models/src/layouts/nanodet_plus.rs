@@ -33,7 +33,7 @@ impl Layout for NanoDetPlus {
         Some(Reading { strides, ..Reading::of(ClassCount::beyond(row, 4 * BINS)?) })
     }
 
-    /// The graph shows scores first; the numbers after them are no scores.
+    /// The graph shows that scores come first and something else follows them.
     fn recognise(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
         let shape = outputs.first();
         let classes = shape[2] - 4 * BINS;

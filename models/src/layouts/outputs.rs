@@ -108,7 +108,8 @@ impl<'a> ModelOutputs<'a> {
 
     /// Prototypes of masks, `[1, M, H, W]` in the second output.
     pub(super) fn prototypes(&self) -> Option<Prototypes> {
-        match *self.shapes.get(1)?.shape {
+        let [_, maps] = self.shapes[..] else { return None };
+        match *maps.shape {
             [1, count @ 2..=256, height, width] if height > 1 && width > 1 => {
                 Some(Prototypes { output: 1, count, height, width })
             }
@@ -173,7 +174,8 @@ impl<'a> ModelOutputs<'a> {
     pub(super) fn first_has_a_companion(&self, candidates: usize) -> bool {
         self.shapes.iter().skip(1).any(|output| {
             let is_map = |shape: &[usize]| matches!(shape, [1, 2..=256, h, w] if h.min(w) > &1);
-            output.shape.contains(&candidates) || is_map(output.shape)
+            // A single map holds prototypes; several are the heads that the file decodes.
+            output.shape.contains(&candidates) || (self.shapes.len() == 2 && is_map(output.shape))
         })
     }
 

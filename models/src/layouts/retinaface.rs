@@ -19,6 +19,14 @@ const RETINAFACE: Family = Family {
         .with_mean([104.0, 117.0, 123.0]),
 };
 
+/// Detectors for close faces, whose inputs are small: the same, stretched.
+const RETINAFACE_STRETCHED: Family = Family {
+    name: "retinaface-stretched",
+    preprocessing: Preprocessing { scale: [1.0; 3], ..Preprocessing::STRETCHED }
+        .bgr()
+        .with_mean([104.0, 117.0, 123.0]),
+};
+
 /// Sides in pixels of the prior boxes of each stride.
 type Priors = &'static [(usize, &'static [f32])];
 
@@ -94,7 +102,14 @@ impl Layout for RetinaFace {
     }
 
     fn families(&self) -> &'static [&'static Family] {
-        &[&RETINAFACE]
+        &[&RETINAFACE, &RETINAFACE_STRETCHED]
+    }
+
+    fn default_family(&self, outputs: &ModelOutputs<'_>) -> &'static Family {
+        match find(outputs) {
+            Some(found) if found.priors.len() == 2 => &RETINAFACE_STRETCHED,
+            _ => &RETINAFACE,
+        }
     }
 
     fn labels(&self) -> &'static [&'static str] {

@@ -16,7 +16,7 @@ pub(super) enum Arrangement {
     Columns,
 }
 
-/// What raw scores still have to go through.
+/// The function that raw scores still have to go through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScoreForm {
     Ready,

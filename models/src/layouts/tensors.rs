@@ -1,4 +1,4 @@
-//! `tensors`: every output as numbers, for models that are no detectors.
+//! `tensors`: every output as numbers, for models that detect nothing.
 
 use framegate_backend_api::OutputBatch;
 

@@ -51,7 +51,7 @@ impl Layout for Yolox {
         if outputs.first_has_a_companion(shape[1])
             || !outputs.first_is_raw()
             || !outputs.scores_follow_box()
-            || !outputs.labels_allow(shape[2] - 5)
+            || outputs.labels == Some(shape[2] - 4)
         {
             return Recognition::No;
         }

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::Mask;
-
 /// An object found in a frame. Serialised as on the wire: `{"label", "class_id", "score", "x", "y",
 /// "w", "h"}` and whatever else the model says of it, scores rounded to 5 decimals and pixels to 2,
 /// finer than either is meaningful.
@@ -77,6 +75,30 @@ impl Detection {
             corners: None,
         }
     }
+}
+
+/// The pixels that an object covers, in COCO's uncompressed run-length encoding: `counts` are the
+/// lengths of alternating runs outside and inside the object, down the first column, then the next, beginning
+/// outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Mask {
+    /// Height and width of the frame.
+    #[schema(value_type = Vec<usize>)]
+    pub size: [usize; 2],
+    /// Lengths of the runs; their sum is height × width.
+    pub counts: Vec<usize>,
+}
+
+/// One output of a model, reported where its sidecar says `boxes = "tensors"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Tensor {
+    /// Name of the output in the model file.
+    pub name: String,
+    /// Its shape; the first axis is the batch axis, of extent 1.
+    pub shape: Vec<usize>,
+    /// Its elements, row-major, `null` for what is infinite or not a number. All outputs of a frame
+    /// together have at most 16384; of a longer output only the beginning is there.
+    pub data: Vec<Option<f32>>,
 }
 
 fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,27 +2,13 @@
 
 use framegate_models::Size;
 use framegate_models::layouts::MaskCells;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::Detection;
+use super::{Detection, Mask};
 use crate::stages::FrameTransform;
 
 /// The most pixels of a frame that are looked at for all its masks together: eight detections that each
 /// fill a frame of 1920 × 1080. The lower scores of a frame with more have no mask.
 pub(super) const MAX_MASK_PIXELS: usize = 1 << 24;
-
-/// The pixels that an object covers, in COCO's uncompressed run-length encoding: `counts` are the
-/// lengths of alternating runs outside and inside the object, down the first column, then the next, beginning
-/// outside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Mask {
-    /// Height and width of the frame.
-    #[schema(value_type = Vec<usize>)]
-    pub size: [usize; 2],
-    /// Lengths of the runs; their sum is height × width.
-    pub counts: Vec<usize>,
-}
 
 /// Columns and rows of the frame that a detection's box covers, by pixel centres.
 fn covered(detection: &Detection, frame: Size) -> [usize; 4] {

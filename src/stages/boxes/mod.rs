@@ -20,11 +20,10 @@ use framegate_models::layouts::{
 use framegate_models::{Detector, Size};
 
 use super::FrameTransform;
-pub use detection::Detection;
-pub use mask::Mask;
+pub use detection::{Detection, Mask, Tensor};
 use nms::suppress_overlaps;
 use on_frame::{on_frame, point_on_frame};
-pub use tensors::{MAX_NUMBERS, Tensor};
+pub use tensors::MAX_NUMBERS;
 
 /// The maximum number of detections reported per frame: those with the highest scores.
 pub const MAX_DETECTIONS: usize = 300;
@@ -74,9 +73,9 @@ pub enum BoxError {
     Implausible {
         /// The layout by which they were read.
         layout: &'static str,
-        /// What is impossible about them.
+        /// Why they cannot be.
         problem: Implausible,
-        /// Other layouts that outputs of these shapes may have.
+        /// The layouts besides it that outputs of these shapes may have.
         alternatives: Vec<&'static str>,
     },
     /// The model reports classes that the labels do not name.
@@ -228,7 +227,7 @@ impl BoxStage {
         Ok(())
     }
 
-    /// The outputs for image number `image` themselves, for a model that is no detector; else nothing.
+    /// The outputs for image number `image` themselves, for a model without boxes; else nothing.
     /// Call it after [`BoxStage::detect`], which checks that they are the model's.
     pub fn tensors(&self, outputs: &OutputBatch, image: usize) -> Vec<Tensor> {
         if self.reports_tensors { tensors::tensors(outputs, image) } else { Vec::new() }

@@ -1,23 +1,11 @@
-//! Outputs of a model as they are, for models that are no detectors.
+//! Outputs of a model as they are, for models without boxes.
 
 use framegate_backend_api::{OutputBatch, OutputTensor};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+
+use super::Tensor;
 
 /// The most numbers of a frame that are reported, of all its outputs together.
 pub const MAX_NUMBERS: usize = 16_384;
-
-/// One output of a model, reported where its sidecar says `boxes = "tensors"`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Tensor {
-    /// Name of the output in the model file.
-    pub name: String,
-    /// Its shape; the first axis is the batch axis, of extent 1.
-    pub shape: Vec<usize>,
-    /// Its elements, row-major, `null` for what is infinite or not a number. All outputs of a frame
-    /// together have at most 16384; of a longer output only the beginning is there.
-    pub data: Vec<Option<f32>>,
-}
 
 /// The outputs for image number `image` of a batch.
 pub(super) fn tensors(outputs: &OutputBatch, image: usize) -> Vec<Tensor> {

@@ -4,6 +4,7 @@ import { niceTop, strokesOf } from "../../../src/web/view/chart.js";
 import { classColour, contrast, textOn } from "../../../src/web/view/colour.js";
 import { fitInside, placeBox, placeLabel, shrinkTo } from "../../../src/web/view/geometry.js";
 import { breakdown, count, milliseconds, percent, perSecond } from "../../../src/web/view/numbers.js";
+import { maskRuns, placePoints } from "../../../src/web/view/shapes.js";
 import { statusText } from "../../../src/web/view/status.js";
 
 test("a frame is shown whole and centred, and its boxes with it", () => {
@@ -12,6 +13,18 @@ test("a frame is shown whole and centred, and its boxes with it", () => {
   assert.deepEqual(placeBox({ x: 10, y: 20, w: 30, h: 40 }, wide), { x: 20, y: 160, w: 60, h: 80 });
   const tall = fitInside({ width: 480, height: 640 }, { width: 640, height: 320 });
   assert.deepEqual(tall, { x: 200, y: 0, width: 240, height: 320, scale: 0.5 });
+});
+
+test("a mask's runs go down the columns and are cut where one ends", () => {
+  const runs = maskRuns({ size: [4, 3], counts: [2, 3, 5, 1, 1] });
+  assert.deepEqual(runs, [
+    { x: 0, y: 2, length: 2 },
+    { x: 1, y: 0, length: 1 },
+    { x: 2, y: 2, length: 1 },
+  ]);
+  assert.deepEqual(maskRuns({ size: [4, 3], counts: [12] }), []);
+  const placement = { x: 10, y: 20, scale: 2 };
+  assert.deepEqual(placePoints([[1, 2], [3, 4]], placement), [[12, 24], [16, 28]]);
 });
 
 test("labels stay on the image", () => {
