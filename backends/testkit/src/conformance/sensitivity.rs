@@ -29,7 +29,7 @@ impl Backend for Mistaken {
 
 /// Runs the suite on the mistaken backend and returns the names of the cases that failed, at least one.
 fn caught_by(only: &str, mistake: fn(&mut Operator)) -> Vec<String> {
-    let options = Options { batches: &[1], only: Some(only), ..Options::full() };
+    let options = Options { batches: &[1], inside: &[], only: Some(only), ..Options::full() };
     let report = run(&Mistaken(mistake), &options);
     assert!(!report.failures.is_empty(), "no case of {only} failed");
     report.failures.into_iter().map(|failure| failure.case).collect()
