@@ -8,6 +8,7 @@
 mod batching;
 mod builder;
 mod cost;
+mod operands;
 mod operator;
 mod resize;
 mod shape;

@@ -1,8 +1,9 @@
 //! Infers the types and shapes of an operator's results.
 
+use super::operands::{check_count, check_types};
 use super::{
-    AveragePool, AxisSlice, Binary, Convolution, Operator, Pad, Reduce, TopK,
-    TransposedConvolution, Unary, Value, Window,
+    AveragePool, AxisSlice, Convolution, Operator, Pad, Reduce, TopK, TransposedConvolution, Value,
+    Window,
 };
 use crate::ElementType;
 
@@ -130,60 +131,6 @@ fn result_type(operator: &Operator, operands: &[&Value]) -> ElementType {
         Operator::ArgExtremum { .. } => ElementType::I64,
         _ => operands[0].element_type,
     }
-}
-
-fn check_count(operator: &Operator, count: usize) -> Result<(), String> {
-    let allowed = match operator {
-        Operator::Convolution(_) | Operator::TransposedConvolution(_) => 2..=3,
-        Operator::Binary(_)
-        | Operator::Gather { .. }
-        | Operator::GatherElements { .. }
-        | Operator::MatMul => 2..=2,
-        Operator::Where | Operator::LayerNormalization { .. } => 3..=3,
-        Operator::Concat { .. } => 1..=usize::MAX,
-        _ => 1..=1,
-    };
-    if allowed.contains(&count) {
-        Ok(())
-    } else {
-        Err(format!("takes {allowed:?} operands, got {count}"))
-    }
-}
-
-fn check_types(operator: &Operator, operands: &[&Value]) -> Result<(), String> {
-    use ElementType::{Bool, F32, I64};
-    let types: Vec<ElementType> = operands.iter().map(|operand| operand.element_type).collect();
-    let alike = |types: &[ElementType]| types.windows(2).all(|pair| pair[0] == pair[1]);
-    let fits = match operator {
-        Operator::Convolution(_)
-        | Operator::TransposedConvolution(_)
-        | Operator::MaxPool(_)
-        | Operator::AveragePool(_)
-        | Operator::Resize(_)
-        | Operator::Activation(_)
-        | Operator::MatMul
-        | Operator::Softmax { .. }
-        | Operator::LayerNormalization { .. } => types.iter().all(|t| *t == F32),
-        Operator::Unary(Unary::Not) => types[0] == Bool,
-        Operator::Unary(Unary::Abs | Unary::Neg | Unary::Sign) => types[0] != Bool,
-        Operator::Unary(_) => types[0] == F32,
-        Operator::Binary(Binary::And | Binary::Or | Binary::Xor) => {
-            types.iter().all(|t| *t == Bool)
-        }
-        Operator::Binary(Binary::Equal) | Operator::Concat { .. } => alike(&types),
-        Operator::Binary(_) => alike(&types) && types[0] != Bool,
-        Operator::Where => types[0] == Bool && alike(&types[1..]),
-        Operator::Gather { .. } | Operator::GatherElements { .. } => types[1] == I64,
-        Operator::Reduce(_) | Operator::ArgExtremum { .. } | Operator::TopK(_) => types[0] != Bool,
-        Operator::Cast(_)
-        | Operator::Slice(_)
-        | Operator::Pad(_)
-        | Operator::Reshape { .. }
-        | Operator::Transpose { .. }
-        | Operator::Expand { .. }
-        | Operator::Tile { .. } => true,
-    };
-    if fits { Ok(()) } else { Err(format!("cannot work on elements of types {types:?}")) }
 }
 
 fn nchw(shape: &[usize]) -> Result<[usize; 4], String> {
