@@ -6,6 +6,7 @@
 mod activation;
 mod convolution;
 mod elementwise;
+mod host;
 mod indexing;
 mod matmul;
 mod movement;
