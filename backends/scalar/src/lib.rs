@@ -61,6 +61,7 @@ mod convolution;
 mod elementwise;
 mod evaluate;
 mod gather;
+mod grid_sample;
 mod indexing;
 mod matmul;
 mod movement;

@@ -4,7 +4,7 @@ use framegate_backend_api::graph::Operator;
 
 use crate::operation::{Operation, nchw};
 use crate::{
-    convolution, elementwise, gather, matmul, movement, normalisation, pad, pooling, reduction,
+    convolution, elementwise, gather, grid_sample, matmul, movement, normalisation, pad, pooling, reduction,
     resize, selection,
 };
 
@@ -28,6 +28,9 @@ impl Operation {
                 pooling::average_pool(parameters, nchw(x), nchw(result))
             }
             Operator::Resize(parameters) => resize::resize(parameters, nchw(x)),
+            Operator::GridSample(parameters) => {
+                grid_sample::grid_sample(*parameters, nchw(x), operands[1])
+            }
             Operator::Activation(function) => elementwise::activation(*function),
             Operator::Unary(function) => elementwise::unary(*function),
             Operator::Binary(function) => elementwise::binary(*function, [x, operands[1]], result),

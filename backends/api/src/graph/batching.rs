@@ -51,6 +51,7 @@ fn keeps_batch_axis(graph: &Graph, node: &Node) -> bool {
         | Operator::Activation(_)
         | Operator::Unary(_)
         | Operator::Cast(_) => true,
+        Operator::GridSample(_) => varies(0) && varies(1),
         Operator::Binary(_) | Operator::Where => {
             let rank = graph.value(node.outputs[0]).shape.len();
             (0..node.inputs.len()).all(|index| broadcasts_along_batch(operand(index), rank))

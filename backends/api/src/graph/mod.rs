@@ -11,6 +11,7 @@ mod cost;
 mod operands;
 mod operator;
 mod resize;
+mod sampling;
 mod shape;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use operator::{
     Operator, Pad, PadMode, Padding, Reduce, Reduction, Resize, ResizeMode, TopK,
     TransposedConvolution, Unary, Window,
 };
+pub use sampling::{GridSample, MOST_TAPS, SampleMode, SamplePadding, SampleTap};
 pub use shape::infer;
 
 /// A model's computation.

@@ -8,6 +8,7 @@ pub(super) fn check_count(operator: &Operator, count: usize) -> Result<(), Strin
     let allowed = match operator {
         Operator::Convolution(_) | Operator::TransposedConvolution(_) => 2..=3,
         Operator::Binary(_)
+        | Operator::GridSample(_)
         | Operator::Gather { .. }
         | Operator::GatherElements { .. }
         | Operator::MatMul => 2..=2,
@@ -33,6 +34,7 @@ pub(super) fn check_types(operator: &Operator, operands: &[&Value]) -> Result<()
         | Operator::MaxPool(_)
         | Operator::AveragePool(_)
         | Operator::Resize(_)
+        | Operator::GridSample(_)
         | Operator::Activation(_)
         | Operator::MatMul
         | Operator::Softmax { .. }

@@ -8,6 +8,7 @@
 //! Shapes below are `[batch, channels, height, width]` = `[N, C, H, W]`; axes count from the
 //! outermost, 0.
 
+use super::GridSample;
 use crate::ElementType;
 
 /// What a node computes. Each variant lists its operands and results.
@@ -25,6 +26,9 @@ pub enum Operator {
     AveragePool(AveragePool),
     /// `x [N, C, H, W]` → `[N, C, size]`.
     Resize(Resize),
+    /// `x [N, C, H, W]`, `grid [N, H', W', 2]` of positions (horizontal, then vertical, from −1 to 1) →
+    /// `[N, C, H', W']`, read from `x` at those positions.
+    GridSample(GridSample),
     /// `x` → a function of each `f32` element.
     Activation(Activation),
     /// `x` → a function of each element.

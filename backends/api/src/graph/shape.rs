@@ -31,6 +31,7 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             let [n, c, _, _] = nchw(x)?;
             vec![n, c, resize.size[0], resize.size[1]]
         }
+        Operator::GridSample(_) => grid_sample_shape(x, &operands[1].shape)?,
         Operator::Activation(_) | Operator::Unary(_) | Operator::Cast(_) => x.to_vec(),
         Operator::Binary(_) => broadcast(x, &operands[1].shape)?,
         Operator::Where => broadcast(&broadcast(x, &operands[1].shape)?, &operands[2].shape)?,
@@ -249,6 +250,16 @@ fn pool_shape(window: &Window, overhang: [usize; 2], x: &[usize]) -> Result<Shap
         window_count(rows, kernel[0], stride[0], dilation[0])?,
         window_count(columns, kernel[1], stride[1], dilation[1])?,
     ])
+}
+
+fn grid_sample_shape(x: &[usize], grid: &[usize]) -> Result<Shape, String> {
+    let [n, c, _, _] = nchw(x)?;
+    check_not_empty(2, x)?;
+    check_not_empty(3, x)?;
+    match *grid {
+        [images, height, width, 2] if images == n => Ok(vec![n, c, height, width]),
+        _ => Err(format!("a grid of shape {grid:?} does not fit {x:?}")),
+    }
 }
 
 fn broadcast(a: &[usize], b: &[usize]) -> Result<Shape, String> {

@@ -26,6 +26,7 @@ mod products;
 mod reduction;
 mod report;
 mod resize;
+mod sampling;
 mod selection;
 mod session;
 
@@ -94,6 +95,7 @@ fn operator_cases() -> Vec<Case> {
         convolution::cases(),
         pooling::cases(),
         resize::cases(),
+        sampling::cases(),
         elementwise::cases(),
         arithmetic::cases(),
         broadcasting::cases(),

@@ -10,6 +10,7 @@ mod normalisation;
 mod pooling;
 mod reduction;
 mod resize;
+mod sampling;
 mod selection;
 mod slicing;
 
@@ -69,6 +70,7 @@ fn importer(operator: &str) -> Option<Importer> {
         "GlobalMaxPool" => pooling::global_max_pool,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
+        "GridSample" => sampling::grid_sample,
         "BatchNormalization" => normalisation::batch_normalization,
         "InstanceNormalization" => normalisation::instance_normalization,
         "LayerNormalization" => normalisation::layer_normalization,

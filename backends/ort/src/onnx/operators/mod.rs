@@ -7,6 +7,7 @@ mod movement;
 mod pooling;
 mod reduction;
 mod resize;
+mod sampling;
 
 use framegate_backend_api::graph::{Node, Operator};
 
@@ -33,6 +34,9 @@ pub(super) fn write(writer: &mut Writer<'_>, node: &Node) {
         Operator::Resize(resize) => {
             let input = writer.graph().value(node.inputs[0]);
             resize::write(writer, resize, input, &inputs[0], output);
+        }
+        Operator::GridSample(sample) => {
+            sampling::grid_sample(writer, *sample, &inputs, output);
         }
         Operator::Activation(activation) => {
             activation::write(writer, *activation, &inputs[0], output);
