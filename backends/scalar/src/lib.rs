@@ -58,6 +58,7 @@
 mod activation;
 mod arithmetic;
 mod convolution;
+mod cumulative;
 mod elementwise;
 mod evaluate;
 mod gather;

@@ -4,7 +4,7 @@ use framegate_backend_api::graph::Operator;
 
 use crate::operation::{Operation, nchw};
 use crate::{
-    convolution, elementwise, gather, grid_sample, matmul, movement, normalisation, pad, pooling, reduction,
+    convolution, cumulative, elementwise, gather, grid_sample, matmul, movement, normalisation, pad, pooling, reduction,
     resize, selection,
 };
 
@@ -48,6 +48,9 @@ impl Operation {
             Operator::MatMul => matmul::matmul(x, operands[1]),
             Operator::Softmax { axis } => normalisation::softmax(*axis, x),
             Operator::Reduce(parameters) => reduction::reduce(parameters, x),
+            Operator::CumulativeSum { axis, exclusive, reverse } => {
+                cumulative::cumulative_sum(*axis, *exclusive, *reverse, x)
+            }
             Operator::ArgExtremum { axis, largest } => selection::arg_extremum(*axis, *largest, x),
             Operator::LayerNormalization { axis, epsilon } => {
                 normalisation::layer_normalization(*axis, *epsilon, x)

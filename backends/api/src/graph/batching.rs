@@ -71,7 +71,9 @@ fn keeps_batch_axis(graph: &Graph, node: &Node) -> bool {
         Operator::Transpose { permutation } => permutation[0] == 0,
         Operator::Tile { repeats } => repeats[0] == 1,
         Operator::MatMul => matmul_keeps_batch_axis(operand(0), operand(1)),
-        Operator::Softmax { axis } | Operator::ArgExtremum { axis, .. } => *axis != 0,
+        Operator::Softmax { axis }
+        | Operator::CumulativeSum { axis, .. }
+        | Operator::ArgExtremum { axis, .. } => *axis != 0,
         Operator::Reduce(reduce) => reduce.axes[0] != 0,
         Operator::LayerNormalization { axis, .. } => *axis != 0 && !varies(1) && !varies(2),
         Operator::TopK(top_k) => top_k.axis != 0,

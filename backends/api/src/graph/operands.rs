@@ -49,7 +49,10 @@ pub(super) fn check_types(operator: &Operator, operands: &[&Value]) -> Result<()
         Operator::Binary(_) => alike(&types) && types[0] != Bool,
         Operator::Where => types[0] == Bool && alike(&types[1..]),
         Operator::Gather { .. } | Operator::GatherElements { .. } => types[1] == I64,
-        Operator::Reduce(_) | Operator::ArgExtremum { .. } | Operator::TopK(_) => types[0] != Bool,
+        Operator::Reduce(_)
+        | Operator::CumulativeSum { .. }
+        | Operator::ArgExtremum { .. }
+        | Operator::TopK(_) => types[0] != Bool,
         Operator::Cast(_)
         | Operator::Slice(_)
         | Operator::Pad(_)

@@ -88,6 +88,15 @@ pub enum Operator {
     },
     /// `x` → some axes reduced.
     Reduce(Reduce),
+    /// `x` → the sum of all elements up to each one, along an axis.
+    CumulativeSum {
+        /// Axis along which the sum runs.
+        axis: usize,
+        /// Whether each sum ends before its own element.
+        exclusive: bool,
+        /// Whether the sum runs from the end.
+        reverse: bool,
+    },
     /// `x` → index (`I64`) of the largest or smallest element along an axis, the first among equals;
     /// the axis stays with extent 1.
     ArgExtremum {

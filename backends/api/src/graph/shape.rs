@@ -77,7 +77,7 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             x.iter().zip(repeats).map(|(extent, count)| extent * count).collect()
         }
         Operator::MatMul => matmul_shape(x, &operands[1].shape)?,
-        Operator::Softmax { axis } => {
+        Operator::Softmax { axis } | Operator::CumulativeSum { axis, .. } => {
             check_axis(*axis, x)?;
             x.to_vec()
         }

@@ -91,6 +91,7 @@ fn importer(operator: &str) -> Option<Importer> {
         "Softmax" | "LogSoftmax" => reduction::softmax,
         "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
         | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduction::reduce,
+        "CumSum" => reduction::cumulative_sum,
         "ArgMax" | "ArgMin" => selection::arg_extremum,
         "TopK" => selection::top_k,
         "Gather" => selection::gather,

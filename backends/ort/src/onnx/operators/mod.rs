@@ -80,6 +80,9 @@ pub(super) fn write(writer: &mut Writer<'_>, node: &Node) {
             writer.node("Softmax", &inputs, output, vec![integer("axis", *axis)]);
         }
         Operator::Reduce(reduce) => reduction::reduce(writer, reduce, &inputs[0], output),
+        Operator::CumulativeSum { axis, exclusive, reverse } => {
+            reduction::cumulative_sum(writer, *axis, [*exclusive, *reverse], &inputs[0], output);
+        }
         Operator::ArgExtremum { axis, largest } => {
             let operator = if *largest { "ArgMax" } else { "ArgMin" };
             let attributes = vec![integer("axis", *axis), flag("keepdims", true)];
