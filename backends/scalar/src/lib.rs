@@ -74,6 +74,7 @@ mod pooling;
 mod prepare;
 mod reduction;
 mod resize;
+mod scatter;
 mod selection;
 mod windows;
 

@@ -5,7 +5,7 @@ use framegate_backend_api::graph::Operator;
 use crate::operation::{Operation, nchw};
 use crate::{
     convolution, cumulative, elementwise, gather, grid_sample, matmul, movement, normalisation, pad, pooling, reduction,
-    resize, selection,
+    resize, scatter, selection,
 };
 
 impl Operation {
@@ -40,6 +40,7 @@ impl Operation {
             Operator::Slice(slices) => movement::slice(slices, x),
             Operator::Gather { axis } => gather::gather(*axis, x, operands[1]),
             Operator::GatherElements { axis } => gather::gather_elements(*axis, x, operands[1]),
+            Operator::Scatter(mode) => scatter::scatter(*mode, x),
             Operator::Pad(parameters) => pad::pad(parameters, x),
             Operator::Reshape { .. } => movement::copy(),
             Operator::Transpose { permutation } => movement::transpose(permutation, x),

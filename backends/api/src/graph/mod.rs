@@ -22,7 +22,7 @@ pub use batching::Batching;
 pub use builder::{GraphBuilder, GraphError};
 pub use operator::{
     Activation, AveragePool, AxisSlice, Binary, Convolution, Coordinates, NearestRounding,
-    Operator, Pad, PadMode, Padding, Reduce, Reduction, Resize, ResizeMode, TopK,
+    Operator, Pad, PadMode, Padding, Reduce, Reduction, Resize, ResizeMode, ScatterMode, TopK,
     TransposedConvolution, Unary, Window,
 };
 pub use sampling::{GridSample, MOST_TAPS, SampleMode, SamplePadding, SampleTap};

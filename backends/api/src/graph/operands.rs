@@ -1,6 +1,6 @@
 //! Checks that an operator gets as many operands as it takes, of the types that it takes.
 
-use super::{Binary, Operator, Unary, Value};
+use super::{Binary, Operator, ScatterMode, Unary, Value};
 use crate::ElementType;
 
 /// Checks the number of operands.
@@ -12,7 +12,7 @@ pub(super) fn check_count(operator: &Operator, count: usize) -> Result<(), Strin
         | Operator::Gather { .. }
         | Operator::GatherElements { .. }
         | Operator::MatMul => 2..=2,
-        Operator::Where | Operator::LayerNormalization { .. } => 3..=3,
+        Operator::Where | Operator::Scatter(_) | Operator::LayerNormalization { .. } => 3..=3,
         Operator::Concat { .. } => 1..=usize::MAX,
         _ => 1..=1,
     };
@@ -49,6 +49,10 @@ pub(super) fn check_types(operator: &Operator, operands: &[&Value]) -> Result<()
         Operator::Binary(_) => alike(&types) && types[0] != Bool,
         Operator::Where => types[0] == Bool && alike(&types[1..]),
         Operator::Gather { .. } | Operator::GatherElements { .. } => types[1] == I64,
+        Operator::Scatter(mode) => {
+            let combines = *mode != ScatterMode::Replace;
+            types[1] == I64 && types[0] == types[2] && !(combines && types[0] == Bool)
+        }
         Operator::Reduce(_)
         | Operator::CumulativeSum { .. }
         | Operator::ArgExtremum { .. }

@@ -57,6 +57,9 @@ pub enum Operator {
         /// Axis that is indexed.
         axis: usize,
     },
+    /// `x [R, …]`, `indices [M]` (`I64`), `updates [M, …]` → `x` with each update written to the row at
+    /// its index, in this way and in order. Negative indices count from the end.
+    Scatter(ScatterMode),
     /// `x` → surrounded by more elements.
     Pad(Pad),
     /// `x` → the same elements in another shape, which is written for one image.
@@ -404,6 +407,21 @@ pub struct Pad {
     pub after: Vec<usize>,
     /// What is added.
     pub mode: PadMode,
+}
+
+/// How [`Operator::Scatter`] combines an update with what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScatterMode {
+    /// The update takes its place.
+    Replace,
+    /// Their sum.
+    Add,
+    /// Their product.
+    Multiply,
+    /// The larger.
+    Max,
+    /// The smaller.
+    Min,
 }
 
 /// What padding is filled with.

@@ -50,6 +50,14 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             }
             indices.clone()
         }
+        Operator::Scatter(_) => {
+            check_not_empty(0, x)?;
+            let (indices, updates) = (&operands[1].shape, &operands[2].shape);
+            if indices.len() != 1 || *updates != [indices, &x[1..]].concat() {
+                return Err(format!("{updates:?} at {indices:?} do not fit {x:?}"));
+            }
+            x.to_vec()
+        }
         Operator::Pad(pad) => pad_shape(pad, x)?,
         Operator::Reshape { shape } => {
             check_size(shape)?;

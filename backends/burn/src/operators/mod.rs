@@ -55,9 +55,9 @@ pub(crate) fn prepare(graph: &Graph, node: &Node, device: &Device) -> Operation 
         Operator::MaxPool(window) => pooling::max_pool(window),
         Operator::AveragePool(pool) => pooling::average_pool(&pool, &operand(0).shape, device),
         Operator::Resize(options) => resize::resize(&options, &operand(0).shape, device),
-        operator @ (Operator::GridSample(_) | Operator::CumulativeSum { .. }) => {
-            host::on_host(operator)
-        }
+        operator @ (Operator::GridSample(_)
+        | Operator::CumulativeSum { .. }
+        | Operator::Scatter(_)) => host::on_host(operator),
         Operator::Activation(function) => activation::activation(function),
         Operator::Unary(function) => elementwise::unary(function),
         Operator::Binary(function) => elementwise::binary(function),

@@ -4,6 +4,7 @@ mod activation;
 mod constant;
 mod convolution;
 mod elementwise;
+mod indexing;
 mod layout;
 mod matrix;
 mod normalisation;
@@ -96,6 +97,9 @@ fn importer(operator: &str) -> Option<Importer> {
         "TopK" => selection::top_k,
         "Gather" => selection::gather,
         "GatherElements" => selection::gather_elements,
+        "GatherND" => indexing::gather_nd,
+        "ScatterND" => indexing::scatter_nd,
+        "ScatterElements" | "Scatter" => indexing::scatter_elements,
         "Concat" => slicing::concat,
         "Split" => slicing::split,
         "Slice" => slicing::slice,

@@ -65,6 +65,7 @@ pub(super) fn write(writer: &mut Writer<'_>, node: &Node) {
         Operator::GatherElements { axis } => {
             writer.node("GatherElements", &inputs, output, vec![integer("axis", *axis)]);
         }
+        Operator::Scatter(mode) => movement::scatter(writer, *mode, &inputs, output),
         Operator::Pad(pad) => {
             let element_type = writer.graph().value(node.inputs[0]).element_type;
             movement::pad(writer, pad, element_type, &inputs[0], output);
