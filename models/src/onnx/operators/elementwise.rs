@@ -5,7 +5,7 @@ use framegate_backend_api::{
     graph::{Binary, Operator, Unary},
 };
 
-use super::{Import, Imported, OnnxNode};
+use super::{Import, Imported, OnnxNode, functions::fmod};
 use crate::onnx::tensor::DataType;
 
 pub(super) fn unary(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
@@ -37,12 +37,15 @@ pub(super) fn binary(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
                     export the model with a newer operator set"
             .to_owned());
     }
+    if node.operator == "Mod" && attributes.flag("fmod", false)? {
+        return Ok(vec![fmod(graph, node.operand(0)?, node.operand(1)?)?]);
+    }
     let binary = match node.operator {
         "Add" => Binary::Add,
         "Sub" => Binary::Sub,
         "Mul" => Binary::Mul,
         "Div" => Binary::Div,
-        "Mod" if !attributes.flag("fmod", false)? => Binary::Mod,
+        "Mod" => Binary::Mod,
         "Equal" => Binary::Equal,
         "Less" => Binary::Less,
         "LessOrEqual" => Binary::LessOrEqual,
@@ -90,5 +93,11 @@ pub(super) fn select(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 pub(super) fn cast(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let to = node.attributes.integer("to")?.ok_or("attribute `to` is missing")?;
     let to: ElementType = DataType::from_number(to)?.element_type();
+    Ok(vec![graph.cast(node.operand(0)?, to)?])
+}
+
+/// A cast to the type of the second operand.
+pub(super) fn cast_like(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let to = graph.value(node.operand(1)?).element_type;
     Ok(vec![graph.cast(node.operand(0)?, to)?])
 }

@@ -3,9 +3,12 @@
 mod activation;
 mod constant;
 mod convolution;
+mod einsum;
 mod elementwise;
+mod functions;
 mod indexing;
 mod layout;
+mod masks;
 mod matrix;
 mod normalisation;
 mod pooling;
@@ -76,7 +79,12 @@ fn importer(operator: &str) -> Option<Importer> {
         "InstanceNormalization" => normalisation::instance_normalization,
         "LayerNormalization" => normalisation::layer_normalization,
         "Relu" | "LeakyRelu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Gelu"
-        | "Elu" | "Softplus" | "Mish" | "Swish" => activation::activation,
+        | "Elu" | "Softplus" | "Mish" => activation::activation,
+        "Selu" | "Celu" | "ThresholdedRelu" | "Softsign" | "Shrink" | "Swish" | "QuickGelu"
+        | "FastGelu" | "BiasGelu" => functions::activation,
+        "Tan" | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" => functions::trigonometry,
+        "IsNaN" => functions::is_nan,
+        "IsInf" => functions::is_inf,
         "Clip" => activation::clip,
         "PRelu" => activation::prelu,
         "Abs" | "Neg" | "Sign" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Floor" | "Ceil"
@@ -87,14 +95,22 @@ fn importer(operator: &str) -> Option<Importer> {
         "Max" | "Min" | "Sum" | "Mean" => elementwise::variadic,
         "Where" => elementwise::select,
         "Cast" => elementwise::cast,
+        "CastLike" => elementwise::cast_like,
         "MatMul" => matrix::mat_mul,
         "Gemm" => matrix::gemm,
+        "Einsum" => einsum::einsum,
         "Softmax" | "LogSoftmax" => reduction::softmax,
         "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
         | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduction::reduce,
         "CumSum" => reduction::cumulative_sum,
         "ArgMax" | "ArgMin" => selection::arg_extremum,
         "TopK" => selection::top_k,
+        "Trilu" => masks::trilu,
+        "EyeLike" => masks::eye_like,
+        "OneHot" => masks::one_hot,
+        "Hardmax" => masks::hardmax,
+        "NonZero" => masks::non_zero,
+        "Compress" => masks::compress,
         "Gather" => selection::gather,
         "GatherElements" => selection::gather_elements,
         "GatherND" => indexing::gather_nd,
