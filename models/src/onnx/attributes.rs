@@ -3,7 +3,7 @@
 use framegate_backend_api::HostTensor;
 use framegate_onnx_proto::{AttributeProto, AttributeType, NodeProto, TensorProto};
 
-use super::tensor::host_tensor;
+use super::tensor::{DataType, host_tensor};
 
 type Problem = String;
 
@@ -67,6 +67,12 @@ impl<'a> Attributes<'a> {
         self.find(name, AttributeType::Tensor)?
             .map(|attribute| host_tensor(attribute.t.as_ref().unwrap_or(&TensorProto::default())))
             .transpose()
+    }
+
+    /// The type of a tensor's elements in the file.
+    pub(super) fn tensor_type(self, name: &str) -> Option<DataType> {
+        let attribute = self.find(name, AttributeType::Tensor).ok()??;
+        DataType::from_number(i64::from(attribute.t.as_ref()?.data_type)).ok()
     }
 
     /// Whether the attribute is there, whatever its type.

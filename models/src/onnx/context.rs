@@ -1,11 +1,14 @@
 //! What importers of operators work with: the graph so far, and a node of the file with its operands.
 
+use std::collections::HashMap;
+
 use framegate_backend_api::{
     ElementType, HostTensor,
     graph::{Graph, GraphBuilder, Operator, Value, ValueId},
 };
 
 use super::attributes::Attributes;
+use super::tensor::DataType;
 
 /// What is wrong with a node; its name is added on the way out.
 pub(super) type Problem = String;
@@ -18,6 +21,8 @@ pub(super) struct Import {
     node_name: String,
     /// Elements and multiply-adds that may still be computed on constants.
     budget: usize,
+    /// The type that the file gives a value's elements, where a quantisation needs it.
+    data_types: HashMap<ValueId, DataType>,
 }
 
 /// How much work on constants a file may cause: far more than any detector does, but only seconds.
@@ -68,6 +73,7 @@ impl Import {
             opset,
             node_name: String::new(),
             budget: CONSTANT_BUDGET,
+            data_types: HashMap::new(),
         }
     }
 
@@ -94,6 +100,16 @@ impl Import {
     /// A value made so far.
     pub(super) fn value(&self, id: ValueId) -> &Value {
         self.builder.value(id)
+    }
+
+    /// Records the type that a value's elements have in the file.
+    pub(super) fn set_data_type(&mut self, id: ValueId, data_type: DataType) {
+        self.data_types.insert(id, data_type);
+    }
+
+    /// The type that a value's elements have in the file, as far as it was recorded.
+    pub(super) fn data_type(&self, id: ValueId) -> Option<DataType> {
+        self.data_types.get(&id).copied()
     }
 
     /// Shape of a value made so far.

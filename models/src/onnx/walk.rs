@@ -9,7 +9,11 @@ use framegate_onnx_proto::{GraphProto, NodeProto};
 
 use super::attributes::Attributes;
 use super::context::{Import, OnnxNode, Problem};
-use super::{error::OnnxError, operators, tensor::host_tensor};
+use super::{
+    error::OnnxError,
+    operators,
+    tensor::{DataType, host_tensor},
+};
 
 /// Names of the file and what they stand for.
 type Names<'a> = HashMap<&'a str, ValueId>;
@@ -52,7 +56,11 @@ fn nodes<'a>(
     let mut names = HashMap::from([(input_name, import.input())]);
     for tensor in &file.initializer {
         let constant = host_tensor(tensor).map_err(OnnxError::Malformed)?;
-        names.insert(&tensor.name, import.named_constant(&tensor.name, constant));
+        let id = import.named_constant(&tensor.name, constant);
+        if let Ok(data_type) = DataType::from_number(i64::from(tensor.data_type)) {
+            import.set_data_type(id, data_type);
+        }
+        names.insert(&tensor.name, id);
     }
     for (index, file_node) in file.node.iter().enumerate() {
         let name = operators::node_name(file_node, index);

@@ -92,8 +92,12 @@ pub(super) fn select(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 
 pub(super) fn cast(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let to = node.attributes.integer("to")?.ok_or("attribute `to` is missing")?;
-    let to: ElementType = DataType::from_number(to)?.element_type();
-    Ok(vec![graph.cast(node.operand(0)?, to)?])
+    let data_type = DataType::from_number(to)?;
+    let result = graph.cast(node.operand(0)?, data_type.element_type())?;
+    if data_type.element_type() == ElementType::I64 {
+        graph.set_data_type(result, data_type);
+    }
+    Ok(vec![result])
 }
 
 /// A cast to the type of the second operand.

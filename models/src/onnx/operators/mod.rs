@@ -12,11 +12,14 @@ mod masks;
 mod matrix;
 mod normalisation;
 mod pooling;
+mod quantisation;
+mod quantised;
 mod reduction;
 mod resize;
 mod sampling;
 mod selection;
 mod slicing;
+mod volume;
 
 use framegate_backend_api::graph::ValueId;
 use framegate_onnx_proto::{GraphProto, NodeProto};
@@ -31,7 +34,8 @@ type Importer = fn(&mut Import, &OnnxNode<'_>) -> Imported;
 
 /// Adds a node to the graph and returns its results.
 pub(super) fn import(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let importer = importer(node.operator).ok_or("the operator is not supported")?;
+    let importer = importer(node.operator).or_else(|| microsoft(node.operator));
+    let importer = importer.ok_or("the operator is not supported")?;
     importer(graph, node)
 }
 
@@ -45,7 +49,12 @@ pub(super) fn check_all_supported(graph: &GraphProto) -> Result<(), OnnxError> {
     let mut operators: Vec<(String, Vec<String>)> = Vec::new();
     for (index, node) in graph.node.iter().enumerate() {
         let standard = node.domain.is_empty() || node.domain == "ai.onnx";
-        if standard && importer(&node.op_type).is_some() {
+        let known = match node.domain.as_str() {
+            "" | "ai.onnx" => importer(&node.op_type),
+            "com.microsoft" => microsoft(&node.op_type),
+            _ => None,
+        };
+        if known.is_some() {
             continue;
         }
         let operator = match standard {
@@ -67,6 +76,13 @@ pub(super) fn check_all_supported(graph: &GraphProto) -> Result<(), OnnxError> {
 fn importer(operator: &str) -> Option<Importer> {
     Some(match operator {
         "Conv" => convolution::conv,
+        "QuantizeLinear" => quantisation::quantize,
+        "DequantizeLinear" => quantisation::dequantize,
+        "DynamicQuantizeLinear" => quantisation::dynamic_quantize,
+        "QLinearConv" => quantised::qlinear_conv,
+        "ConvInteger" => quantised::conv_integer,
+        "QLinearMatMul" => quantised::qlinear_mat_mul,
+        "MatMulInteger" => quantised::mat_mul_integer,
         "ConvTranspose" => convolution::conv_transpose,
         "MaxPool" => pooling::max_pool,
         "AveragePool" => pooling::average_pool,
@@ -80,8 +96,8 @@ fn importer(operator: &str) -> Option<Importer> {
         "LayerNormalization" => normalisation::layer_normalization,
         "Relu" | "LeakyRelu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Gelu"
         | "Elu" | "Softplus" | "Mish" => activation::activation,
-        "Selu" | "Celu" | "ThresholdedRelu" | "Softsign" | "Shrink" | "Swish" | "QuickGelu"
-        | "FastGelu" | "BiasGelu" => functions::activation,
+        "Selu" | "Celu" | "ThresholdedRelu" | "Softsign" | "Shrink" | "Swish"
+        => functions::activation,
         "Tan" | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" => functions::trigonometry,
         "IsNaN" => functions::is_nan,
         "IsInf" => functions::is_inf,
@@ -136,6 +152,22 @@ fn importer(operator: &str) -> Option<Importer> {
         "Shape" => constant::shape,
         "Size" => constant::size,
         "Range" => constant::range,
+        _ => return None,
+    })
+}
+
+/// Operators of ONNX Runtime's own domain that its tools write.
+fn microsoft(operator: &str) -> Option<Importer> {
+    Some(match operator {
+        "QLinearAdd" | "QLinearMul" => quantised::qlinear_binary,
+        "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearSoftmax" | "QLinearGlobalAveragePool" => {
+            quantised::qlinear_unary
+        }
+        "QLinearConcat" => quantised::qlinear_concat,
+        "MatMulIntegerToFloat" => quantised::mat_mul_integer_to_float,
+        "QuickGelu" | "FastGelu" | "BiasGelu" => functions::activation,
+        // The same as the standard's.
+        "QuantizeLinear" | "DequantizeLinear" | "Gelu" | "QLinearConv" => importer(operator)?,
         _ => return None,
     })
 }
