@@ -7,6 +7,7 @@ mod einsum;
 mod elementwise;
 mod functions;
 mod indexing;
+mod interpolation;
 mod layout;
 mod masks;
 mod matrix;
