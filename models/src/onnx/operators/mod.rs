@@ -20,6 +20,7 @@ mod resize;
 mod sampling;
 mod selection;
 mod slicing;
+mod statistics;
 mod volume;
 
 use framegate_backend_api::graph::ValueId;
@@ -94,6 +95,11 @@ fn importer(operator: &str) -> Option<Importer> {
         "GridSample" => sampling::grid_sample,
         "BatchNormalization" => normalisation::batch_normalization,
         "InstanceNormalization" => normalisation::instance_normalization,
+        "GroupNormalization" => statistics::group_normalization,
+        "RMSNormalization" => statistics::rms_normalization,
+        "MeanVarianceNormalization" => statistics::mean_variance,
+        "LpNormalization" => statistics::lp_normalization,
+        "LRN" => statistics::local_response,
         "LayerNormalization" => normalisation::layer_normalization,
         "Relu" | "LeakyRelu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Gelu"
         | "Elu" | "Softplus" | "Mish" => activation::activation,
