@@ -74,6 +74,7 @@ mod pooling;
 mod prepare;
 mod reduction;
 mod resize;
+mod roi_align;
 mod scatter;
 mod selection;
 mod windows;

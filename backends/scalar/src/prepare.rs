@@ -5,7 +5,7 @@ use framegate_backend_api::graph::Operator;
 use crate::operation::{Operation, nchw};
 use crate::{
     convolution, cumulative, elementwise, gather, grid_sample, matmul, movement, normalisation, pad, pooling, reduction,
-    resize, scatter, selection,
+    resize, roi_align, scatter, selection,
 };
 
 impl Operation {
@@ -30,6 +30,9 @@ impl Operation {
             Operator::Resize(parameters) => resize::resize(parameters, nchw(x)),
             Operator::GridSample(parameters) => {
                 grid_sample::grid_sample(*parameters, nchw(x), operands[1])
+            }
+            Operator::RoiAlign(parameters) => {
+                roi_align::roi_align(*parameters, nchw(x), operands[2][0])
             }
             Operator::Activation(function) => elementwise::activation(*function),
             Operator::Unary(function) => elementwise::unary(*function),

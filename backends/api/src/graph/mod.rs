@@ -25,7 +25,9 @@ pub use operator::{
     Operator, Pad, PadMode, Padding, Reduce, Reduction, Resize, ResizeMode, ScatterMode, TopK,
     TransposedConvolution, Unary, Window,
 };
-pub use sampling::{GridSample, MOST_TAPS, SampleMode, SamplePadding, SampleTap};
+pub use sampling::{
+    GridSample, MOST_TAPS, RoiAlign, RoiPooling, SampleMode, SamplePadding, SampleTap,
+};
 pub use shape::infer;
 
 /// A model's computation.

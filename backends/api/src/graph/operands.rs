@@ -12,7 +12,10 @@ pub(super) fn check_count(operator: &Operator, count: usize) -> Result<(), Strin
         | Operator::Gather { .. }
         | Operator::GatherElements { .. }
         | Operator::MatMul => 2..=2,
-        Operator::Where | Operator::Scatter(_) | Operator::LayerNormalization { .. } => 3..=3,
+        Operator::Where
+        | Operator::Scatter(_)
+        | Operator::RoiAlign(_)
+        | Operator::LayerNormalization { .. } => 3..=3,
         Operator::Concat { .. } => 1..=usize::MAX,
         _ => 1..=1,
     };
@@ -49,6 +52,7 @@ pub(super) fn check_types(operator: &Operator, operands: &[&Value]) -> Result<()
         Operator::Binary(_) => alike(&types) && types[0] != Bool,
         Operator::Where => types[0] == Bool && alike(&types[1..]),
         Operator::Gather { .. } | Operator::GatherElements { .. } => types[1] == I64,
+        Operator::RoiAlign(_) => types == [F32, F32, I64],
         Operator::Scatter(mode) => {
             let combines = *mode != ScatterMode::Replace;
             types[1] == I64 && types[0] == types[2] && !(combines && types[0] == Bool)

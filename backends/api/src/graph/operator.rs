@@ -8,7 +8,7 @@
 //! Shapes below are `[batch, channels, height, width]` = `[N, C, H, W]`; axes count from the
 //! outermost, 0.
 
-use super::GridSample;
+use super::{GridSample, RoiAlign};
 use crate::ElementType;
 
 /// What a node computes. Each variant lists its operands and results.
@@ -29,6 +29,9 @@ pub enum Operator {
     /// `x [N, C, H, W]`, `grid [N, H', W', 2]` of positions (horizontal, then vertical, from −1 to 1) →
     /// `[N, C, H', W']`, read from `x` at those positions.
     GridSample(GridSample),
+    /// `x [N, C, H, W]`, `regions [R, 4]` (left, top, right, bottom), `images [R]` (`I64`) → each region of its
+    /// image pooled: `[R, C, size]`.
+    RoiAlign(RoiAlign),
     /// `x` → a function of each `f32` element.
     Activation(Activation),
     /// `x` → a function of each element.

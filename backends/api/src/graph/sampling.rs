@@ -37,6 +37,30 @@ pub enum SamplePadding {
     Reflection,
 }
 
+/// Parameters of [`Operator::RoiAlign`](super::Operator::RoiAlign).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RoiAlign {
+    /// Height and width of the result: the number of bins that a region is divided into.
+    pub size: [usize; 2],
+    /// Elements of the feature map per unit of a region's corners.
+    pub scale: f32,
+    /// Samples per bin and axis; 0 for as many as the elements that a bin covers.
+    pub samples: usize,
+    /// Whether the corners are shifted by half an element. Otherwise regions have at least one.
+    pub half_pixel: bool,
+    /// How the samples of a bin are combined.
+    pub pooling: RoiPooling,
+}
+
+/// How [`RoiAlign`] combines the samples of a bin, each a weighted sum of four elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoiPooling {
+    /// Their mean.
+    Mean,
+    /// The largest of the weighted elements, not of the samples: so the standard defines it.
+    Max,
+}
+
 /// The most elements of one axis that a sample is interpolated between.
 pub const MOST_TAPS: usize = 4;
 

@@ -32,6 +32,15 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             vec![n, c, resize.size[0], resize.size[1]]
         }
         Operator::GridSample(_) => grid_sample_shape(x, &operands[1].shape)?,
+        Operator::RoiAlign(parameters) => {
+            let [_, channels, _, _] = nchw(x)?;
+            let (regions, images) = (&operands[1].shape, &operands[2].shape);
+            let [count] = images[..] else { return Err(format!("{images:?} is not a list")) };
+            if *regions != [count, 4] {
+                return Err(format!("regions of shape {regions:?} do not fit images {images:?}"));
+            }
+            vec![count, channels, parameters.size[0], parameters.size[1]]
+        }
         Operator::Activation(_) | Operator::Unary(_) | Operator::Cast(_) => x.to_vec(),
         Operator::Binary(_) => broadcast(x, &operands[1].shape)?,
         Operator::Where => broadcast(&broadcast(x, &operands[1].shape)?, &operands[2].shape)?,

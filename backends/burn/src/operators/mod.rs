@@ -56,6 +56,7 @@ pub(crate) fn prepare(graph: &Graph, node: &Node, device: &Device) -> Operation 
         Operator::AveragePool(pool) => pooling::average_pool(&pool, &operand(0).shape, device),
         Operator::Resize(options) => resize::resize(&options, &operand(0).shape, device),
         operator @ (Operator::GridSample(_)
+        | Operator::RoiAlign(_)
         | Operator::CumulativeSum { .. }
         | Operator::Scatter(_)) => host::on_host(operator),
         Operator::Activation(function) => activation::activation(function),

@@ -92,6 +92,7 @@ fn importer(operator: &str) -> Option<Importer> {
         "GlobalMaxPool" => pooling::global_max_pool,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
+        "RoiAlign" => sampling::roi_align,
         "GridSample" => sampling::grid_sample,
         "BatchNormalization" => normalisation::batch_normalization,
         "InstanceNormalization" => normalisation::instance_normalization,

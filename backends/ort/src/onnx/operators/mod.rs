@@ -38,6 +38,9 @@ pub(super) fn write(writer: &mut Writer<'_>, node: &Node) {
         Operator::GridSample(sample) => {
             sampling::grid_sample(writer, *sample, &inputs, output);
         }
+        Operator::RoiAlign(roi_align) => {
+            sampling::roi_align(writer, *roi_align, &inputs, output);
+        }
         Operator::Activation(activation) => {
             activation::write(writer, *activation, &inputs[0], output);
         }
