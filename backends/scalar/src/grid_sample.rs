@@ -15,10 +15,8 @@ pub(crate) fn grid_sample(
         let results = operands.float_result();
         for (at, position) in grid.as_chunks::<2>().0.iter().enumerate().take(batch * points) {
             let (image, point) = (at / points, at % points);
-            let [columns, rows] = [
-                sample.taps(position[0], width),
-                sample.taps(position[1], height),
-            ];
+            let [columns, rows] =
+                [sample.taps(position[0], width), sample.taps(position[1], height)];
             for channel in image * channels..(image + 1) * channels {
                 let plane = &x[channel * plane..][..plane];
                 let mut sum = 0.0;

@@ -4,8 +4,8 @@ use framegate_backend_api::graph::Operator;
 
 use crate::operation::{Operation, nchw};
 use crate::{
-    convolution, cumulative, elementwise, gather, grid_sample, matmul, movement, normalisation, pad, pooling, reduction,
-    resize, roi_align, scatter, selection,
+    convolution, cumulative, elementwise, gather, grid_sample, matmul, movement, normalisation,
+    pad, pooling, reduction, resize, roi_align, scatter, selection,
 };
 
 impl Operation {

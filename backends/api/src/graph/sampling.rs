@@ -96,9 +96,7 @@ impl GridSample {
             SampleMode::Linear => [0.0, 1.0 - share, share, 0.0],
             SampleMode::Cubic => cubic(share),
         };
-        std::array::from_fn(|tap| {
-            (self.element(first + tap as f32 - 1.0, extent), weights[tap])
-        })
+        std::array::from_fn(|tap| (self.element(first + tap as f32 - 1.0, extent), weights[tap]))
     }
 
     /// The element at a whole position.

@@ -35,7 +35,8 @@ pub(super) fn scatter_nd(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let [x, indices, updates] = [node.operand(0)?, node.operand(1)?, node.operand(2)?];
     let (shape, index_shape) = (graph.shape(x), graph.shape(indices));
     let tuple = index_shape.last().copied().filter(|tuple| *tuple <= shape.len());
-    let tuple = tuple.ok_or_else(|| format!("indices of shape {index_shape:?} do not fit {shape:?}"))?;
+    let tuple =
+        tuple.ok_or_else(|| format!("indices of shape {index_shape:?} do not fit {shape:?}"))?;
     let rows = row_indices(graph, indices, &shape[..tuple])?;
     let count = graph.shape(rows).iter().product();
     let rows = graph.emit(Operator::Reshape { shape: vec![count] }, &[rows])?;

@@ -42,9 +42,8 @@ pub(super) fn eye_like(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         return Err("it makes matrices only".to_owned());
     };
     let offset = node.attributes.integer_or("k", 0)?;
-    let is_one = |position: usize| {
-        (position % columns) as i64 - (position / columns) as i64 == offset
-    };
+    let is_one =
+        |position: usize| (position % columns) as i64 - (position / columns) as i64 == offset;
     let ones: Vec<bool> = (0..rows * columns).map(is_one).collect();
     let element_type = match node.attributes.integer("dtype")? {
         Some(number) => DataType::from_number(number)?.element_type(),
@@ -61,7 +60,8 @@ pub(super) fn one_hot(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let depth_operand = node.operand(1)?;
     let depth = graph.cast(depth_operand, ElementType::I64)?;
     let depth = graph.integers_of(depth, "the depth")?;
-    let depth = extents_of(depth.first().map(std::slice::from_ref).unwrap_or_default(), "the depth")?;
+    let depth =
+        extents_of(depth.first().map(std::slice::from_ref).unwrap_or_default(), "the depth")?;
     let depth = *depth.first().ok_or("the depth is missing")?;
     let mut shape = graph.shape(indices);
     let axis = axis_of(node.attributes.integer_or("axis", -1)?, shape.len() + 1)?;

@@ -104,8 +104,9 @@ fn importer(operator: &str) -> Option<Importer> {
         "LayerNormalization" => normalisation::layer_normalization,
         "Relu" | "LeakyRelu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Gelu"
         | "Elu" | "Softplus" | "Mish" => activation::activation,
-        "Selu" | "Celu" | "ThresholdedRelu" | "Softsign" | "Shrink" | "Swish"
-        => functions::activation,
+        "Selu" | "Celu" | "ThresholdedRelu" | "Softsign" | "Shrink" | "Swish" => {
+            functions::activation
+        }
         "Tan" | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" => functions::trigonometry,
         "IsNaN" => functions::is_nan,
         "IsInf" => functions::is_inf,

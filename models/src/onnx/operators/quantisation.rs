@@ -26,7 +26,13 @@ impl Scale {
     }
 
     /// Shaped to broadcast against `x`: per tensor, along an axis, or in blocks along it.
-    fn along(self, graph: &mut Import, x: ValueId, axis: usize, block: usize) -> Result<Self, Problem> {
+    fn along(
+        self,
+        graph: &mut Import,
+        x: ValueId,
+        axis: usize,
+        block: usize,
+    ) -> Result<Self, Problem> {
         let mut fitted = |id: ValueId| -> Result<ValueId, Problem> {
             let (own, shape) = (graph.shape(id), graph.shape(x));
             match own[..] {

@@ -1,9 +1,7 @@
 //! Operators on quantised numbers: sums of integer products, and Microsoft's versions of other
 //! operators, which are dequantised, computed and quantised again.
 
-use framegate_backend_api::graph::{
-    Activation, Binary, Operator, Reduce, Reduction, ValueId,
-};
+use framegate_backend_api::graph::{Activation, Binary, Operator, Reduce, Reduction, ValueId};
 
 use super::quantisation::{Scale, centred, dequantized, quantized, requantized, wide};
 use super::{Import, Imported, OnnxNode, convolution, matrix};
@@ -62,11 +60,7 @@ pub(super) fn mat_mul_integer(graph: &mut Import, node: &OnnxNode<'_>) -> Import
 }
 
 /// The left operand of a product, whose zero points may be one per row.
-fn centred_rows(
-    graph: &mut Import,
-    a: ValueId,
-    zero: Option<ValueId>,
-) -> Result<ValueId, Problem> {
+fn centred_rows(graph: &mut Import, a: ValueId, zero: Option<ValueId>) -> Result<ValueId, Problem> {
     let zero = zero.map(|zero| per_row(graph, zero)).transpose()?;
     centred(graph, a, zero)
 }

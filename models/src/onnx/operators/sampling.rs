@@ -38,14 +38,14 @@ pub(super) fn roi_align(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         other => return Err(format!("pooling by `{other}` is not supported")),
     };
     let integer = |name: &str, default| attributes.integer_or(name, default);
-    let numbers = [
-        integer("output_height", 1)?,
-        integer("output_width", 1)?,
-        integer("sampling_ratio", 0)?,
-    ];
+    let numbers =
+        [integer("output_height", 1)?, integer("output_width", 1)?, integer("sampling_ratio", 0)?];
     let [height, width, samples] = extents_of(&numbers, "sizes")?[..] else {
         return Err("sizes are missing".to_owned());
     };
+    if samples > 64 {
+        return Err(format!("{samples} samples per bin are too many"));
+    }
     let parameters = RoiAlign {
         size: [height, width],
         scale: attributes.float_or("spatial_scale", 1.0)?,

@@ -72,7 +72,11 @@ pub(super) fn gather_elements(graph: &mut Import, node: &OnnxNode<'_>) -> Import
 }
 
 /// Indices that are known in advance must lie within the axis.
-pub(super) fn check_indices(graph: &Import, [x, indices]: [ValueId; 2], axis: usize) -> Result<(), Problem> {
+pub(super) fn check_indices(
+    graph: &Import,
+    [x, indices]: [ValueId; 2],
+    axis: usize,
+) -> Result<(), Problem> {
     let extent = graph.shape(x)[axis] as i64;
     let indices = graph.value(indices).constant.as_ref().and_then(|tensor| tensor.as_i64());
     match indices.unwrap_or_default().iter().find(|index| !(-extent..extent).contains(*index)) {

@@ -45,8 +45,7 @@ fn images_of_window(graph: &Graph, node: &Node) -> Option<usize> {
     let count = images_in(graph.value(node.inputs[0])).filter(|count| *count <= MOST_IMAGES)?;
     match &node.operator {
         Operator::Convolution(_) | Operator::TransposedConvolution(_) => {
-            let constants =
-                node.inputs[1..].iter().map(|id| graph.value(*id).constant.as_ref());
+            let constants = node.inputs[1..].iter().map(|id| graph.value(*id).constant.as_ref());
             let weights: usize = constants.map(|it| it.map(|it| it.len())).sum::<Option<_>>()?;
             (count * weights <= MOST_WEIGHTS).then_some(count)
         }
