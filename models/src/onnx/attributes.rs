@@ -63,6 +63,12 @@ impl<'a> Attributes<'a> {
         ))
     }
 
+    pub(super) fn texts(self, name: &str) -> Result<Option<Vec<String>>, Problem> {
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        let found = self.find(name, AttributeType::Strings)?;
+        Ok(found.map(|attribute| attribute.strings.iter().map(text).collect()))
+    }
+
     pub(super) fn tensor(self, name: &str) -> Result<Option<HostTensor>, Problem> {
         self.find(name, AttributeType::Tensor)?
             .map(|attribute| host_tensor(attribute.t.as_ref().unwrap_or(&TensorProto::default())))

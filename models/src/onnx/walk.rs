@@ -47,6 +47,20 @@ pub(super) fn import_constants(
     Ok(file.output.iter().map(|it| names.get(it.name.as_str()).and_then(output)).collect())
 }
 
+/// Imports a graph of which one input is not constant.
+#[cfg(test)]
+pub(super) fn import_varying(
+    file: &GraphProto,
+    opset: i64,
+    input: &str,
+    shape: &[usize],
+) -> Result<Graph, OnnxError> {
+    let mut import = Import::new(opset, input, shape);
+    let names = nodes(&mut import, file, input)?;
+    let outputs = file.output.iter().filter_map(|it| names.get(it.name.as_str()).copied());
+    Ok(import.finish(outputs.take(1).collect()))
+}
+
 /// Imports every node and returns the values by the names that the file gives them.
 fn nodes<'a>(
     import: &mut Import,

@@ -143,7 +143,7 @@ impl Weighting {
         for at in first..=last {
             let weight = self.kernel((at as f64 - position).abs() * narrowing);
             let inside = at.clamp(0, extent as i64 - 1);
-            if inside == at || !(self.exclude_outside || self.antialias) {
+            if inside == at || !self.exclude_outside {
                 row[inside as usize] += weight;
             }
         }
@@ -175,7 +175,8 @@ mod tests {
         assert_eq!(row(None, false, 1.0, 1.25), [0.0, 0.75, 0.25, 0.0]);
         assert_eq!(row(None, false, 1.0, -0.25), [1.0, 0.0, 0.0, 0.0]);
         assert_eq!(row(Some(-0.5), false, 1.0, 1.5), [-0.0625, 0.5625, 0.5625, -0.0625]);
-        // Twice as wide: distances 1.5, 0.5, 0.5 and 1.5 count as half.
+        // Twice as wide; what is outside counts as the outermost.
         assert_eq!(row(None, true, 0.5, 1.5), [0.125, 0.375, 0.375, 0.125]);
+        assert_eq!(row(None, true, 0.5, 0.5), [0.5, 0.375, 0.125, 0.0]);
     }
 }

@@ -1,8 +1,10 @@
 //! ONNX operators, one file per family: each in terms of the graph's own operators.
 
 mod activation;
+mod attention;
 mod constant;
 mod convolution;
+mod deformable;
 mod einsum;
 mod elementwise;
 mod functions;
@@ -15,6 +17,7 @@ mod normalisation;
 mod pooling;
 mod quantisation;
 mod quantised;
+mod recurrent;
 mod reduction;
 mod resize;
 mod sampling;
@@ -92,6 +95,8 @@ fn importer(operator: &str) -> Option<Importer> {
         "GlobalMaxPool" => pooling::global_max_pool,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
+        "DeformConv" => deformable::deform_conv,
+        "LSTM" | "GRU" | "RNN" => recurrent::recurrent,
         "RoiAlign" => sampling::roi_align,
         "GridSample" => sampling::grid_sample,
         "BatchNormalization" => normalisation::batch_normalization,
@@ -124,6 +129,7 @@ fn importer(operator: &str) -> Option<Importer> {
         "MatMul" => matrix::mat_mul,
         "Gemm" => matrix::gemm,
         "Einsum" => einsum::einsum,
+        "Attention" => attention::attention,
         "Softmax" | "LogSoftmax" => reduction::softmax,
         "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
         | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduction::reduce,

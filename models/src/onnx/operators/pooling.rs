@@ -1,6 +1,9 @@
 //! Pools.
 
-use framegate_backend_api::graph::{AveragePool, Operator, Reduce, Reduction, ValueId, Window};
+use framegate_backend_api::{
+    ElementType,
+    graph::{AveragePool, Operator, Reduce, Reduction, ValueId, Window},
+};
 
 use super::{
     Import, Imported, OnnxNode,
@@ -14,7 +17,10 @@ pub(super) fn max_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     // Nothing beyond the feature map can be the largest, so the overhang is just more padding.
     window.padding.bottom += overhang[0];
     window.padding.right += overhang[1];
+    let element_type = graph.value(x).element_type;
+    let x = graph.cast(x, ElementType::F32)?;
     let result = graph.emit(Operator::MaxPool(window), &[x])?;
+    let result = graph.cast(result, element_type)?;
     Ok(vec![lowered(graph, result, was_line)?])
 }
 

@@ -58,7 +58,7 @@ fn images_of_window(graph: &Graph, node: &Node) -> Option<usize> {
 fn images_in(value: &Value) -> Option<usize> {
     let is_computed = value.constant.is_none() && value.element_type == ElementType::F32;
     match value.shape[..] {
-        [count @ 2.., _, _, _] if is_computed && !value.shape.contains(&0) => Some(count),
+        [count, _, _, _] if count > 1 && is_computed && !value.shape.contains(&0) => Some(count),
         _ => None,
     }
 }
