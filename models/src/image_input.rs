@@ -69,4 +69,7 @@ pub enum ResizeFilter {
     /// Pillow's `BILINEAR`: a triangle as wide as the image shrinks. Models trained with Pillow or
     /// torchvision: the DETR family, most classifiers.
     Antialiased,
+    /// Pillow's `BICUBIC`, with a = −0.5 and as wide as the image shrinks. Vision transformers and
+    /// other classifiers trained by timm.
+    AntialiasedBicubic,
 }

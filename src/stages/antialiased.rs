@@ -10,11 +10,13 @@ use framegate_models::detector::ResizeFilter;
 
 use super::RgbView;
 
-/// Resizes with Pillow's bilinear filter; keeps its buffers between calls.
+/// Resizes with one of Pillow's filters; keeps its buffers between calls.
 #[derive(Debug)]
 pub(super) struct AntialiasedResizer {
     options: ResizeOptions,
     resizer: Resizer,
+    /// The source with one of its axes resized.
+    halfway: Vec<u8>,
 }
 
 impl AntialiasedResizer {
@@ -23,13 +25,22 @@ impl AntialiasedResizer {
         let filter = match filter {
             ResizeFilter::Bilinear => return None,
             ResizeFilter::Antialiased => FilterType::Bilinear,
+            // Pillow's cubic has a = −0.5, which is Catmull and Rom's.
+            ResizeFilter::AntialiasedBicubic => FilterType::CatmullRom,
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        Some(Self { options: options.use_alpha(false), resizer: Resizer::new() })
+        Some(Self {
+            options: options.use_alpha(false),
+            resizer: Resizer::new(),
+            halfway: Vec::new(),
+        })
     }
 
     /// Replaces `resized` with the source at `width` × `height` pixels, both at least 1:
     /// `[height, width, 3]`.
+    ///
+    /// Axis after axis, in Pillow's order: where a cubic overshoots, what is cut off between the two
+    /// makes a difference of many levels.
     ///
     /// # Panics
     /// If the number of the source's pixels disagrees with its size.
@@ -40,16 +51,40 @@ impl AntialiasedResizer {
         height: usize,
         resized: &mut Vec<u8>,
     ) {
-        let extent = |pixels: usize| u32::try_from(pixels).expect("images are limited in size");
-        let (columns, rows) = (extent(source.width), extent(source.height));
-        let source = ImageRef::new(columns, rows, source.pixels, PixelType::U8x3)
-            .expect("pixels agree with their size");
-        resized.resize(width * height * 3, 0);
-        let mut target =
-            Image::from_slice_u8(extent(width), extent(height), resized, PixelType::U8x3)
-                .expect("the buffer has the size of the image");
-        self.resizer
-            .resize(&source, &mut target, &self.options)
-            .expect("both images have the same kind of pixels");
+        let Self { options, resizer, halfway } = self;
+        let (halfway_width, halfway_height) = if columns_first(source, width, height) {
+            (source.width, height)
+        } else {
+            (width, source.height)
+        };
+        pass(resizer, options, source, (halfway_width, halfway_height), halfway);
+        let halfway = RgbView { pixels: halfway, width: halfway_width, height: halfway_height };
+        pass(resizer, options, halfway, (width, height), resized);
     }
+}
+
+/// Whether Pillow resizes the columns before the rows: since release 13 it does so where the height
+/// shrinks by more than twice as many pixels as the width (pull request 9549), found by comparing its
+/// results with those of either order.
+fn columns_first(source: RgbView<'_>, width: usize, height: usize) -> bool {
+    source.height.saturating_sub(height) > 2 * source.width.saturating_sub(width)
+}
+
+fn pass(
+    resizer: &mut Resizer,
+    options: &ResizeOptions,
+    source: RgbView<'_>,
+    (width, height): (usize, usize),
+    resized: &mut Vec<u8>,
+) {
+    let extent = |pixels: usize| u32::try_from(pixels).expect("images are limited in size");
+    let (columns, rows) = (extent(source.width), extent(source.height));
+    let source = ImageRef::new(columns, rows, source.pixels, PixelType::U8x3)
+        .expect("pixels agree with their size");
+    resized.resize(width * height * 3, 0);
+    let mut target = Image::from_slice_u8(extent(width), extent(height), resized, PixelType::U8x3)
+        .expect("the buffer has the size of the image");
+    resizer
+        .resize(&source, &mut target, options)
+        .expect("both images have the same kind of pixels");
 }

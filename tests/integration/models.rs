@@ -218,10 +218,12 @@ fn what_a_sidecar_says_of_resizing_is_reported() {
     fs::write(&model, classifier.bytes()).unwrap();
     let resize = || inspect(&model)["detector"]["preparation"]["resize"].clone();
     assert_eq!(resize(), "bilinear");
-    fs::write(model.with_extension("toml"), "resize = \"antialiased\"").unwrap();
-    assert_eq!(resize(), "antialiased");
+    for filter in ["antialiased", "antialiased-bicubic"] {
+        fs::write(model.with_extension("toml"), format!("resize = \"{filter}\"")).unwrap();
+        assert_eq!(resize(), filter);
+    }
     let for_people = run(&mut framegate(["models", "inspect", &text(&model)])).stdout;
-    assert!(for_people.contains("antialiased"), "{for_people}");
+    assert!(for_people.contains("antialiased (bicubic)"), "{for_people}");
 }
 
 #[test]

@@ -209,25 +209,30 @@ fn steep(width: usize, height: usize) -> Vec<u8> {
     rows.flat_map(|(x, y)| [0, 1, 2].map(|channel| value(x, y, channel) as u8)).collect()
 }
 
-/// `data/pillow-*.rgb` is what Pillow 13.0 makes of [`steep`], by `Image.resize(size, BILINEAR)`:
-/// smaller, larger, and one of each.
+/// `data/pillow-*.rgb` is what Pillow 13.0 makes of [`steep`], by `Image.resize(size, BILINEAR)` and
+/// `BICUBIC`: smaller, larger, and one of each, in which Pillow resizes the columns first.
 #[test]
 fn antialiased_pixels_are_those_of_pillow() {
     macro_rules! pillow {
-        ($sizes:literal) => {
-            &include_bytes!(concat!("data/pillow-bilinear-", $sizes, ".rgb"))[..]
+        ($filter:literal, $sizes:literal) => {
+            &include_bytes!(concat!("data/pillow-", $filter, "-", $sizes, ".rgb"))[..]
         };
     }
-    for ([width, height], [new_width, new_height], expected) in [
-        ([23, 17], [9, 7], pillow!("23x17-9x7")),
-        ([23, 17], [40, 31], pillow!("23x17-40x31")),
-        ([23, 17], [30, 6], pillow!("23x17-30x6")),
-        ([200, 150], [11, 8], pillow!("200x150-11x8")),
+    let (linear, cubic) = (ResizeFilter::Antialiased, ResizeFilter::AntialiasedBicubic);
+    for (filter, [width, height], [new_width, new_height], expected) in [
+        (linear, [23, 17], [9, 7], pillow!("bilinear", "23x17-9x7")),
+        (linear, [23, 17], [40, 31], pillow!("bilinear", "23x17-40x31")),
+        (linear, [23, 17], [30, 6], pillow!("bilinear", "23x17-30x6")),
+        (linear, [200, 150], [11, 8], pillow!("bilinear", "200x150-11x8")),
+        (cubic, [23, 17], [9, 7], pillow!("bicubic", "23x17-9x7")),
+        (cubic, [23, 17], [40, 31], pillow!("bicubic", "23x17-40x31")),
+        (cubic, [23, 17], [30, 6], pillow!("bicubic", "23x17-30x6")),
+        (cubic, [200, 150], [11, 8], pillow!("bicubic", "200x150-11x8")),
     ] {
         let input = ImageInput {
             channel_order: ChannelOrder::Rgb,
             fit: Fit::Stretch,
-            resize: ResizeFilter::Antialiased,
+            resize: filter,
             ..yolox_input(new_width, new_height)
         };
         let pixels = steep(width, height);
@@ -240,7 +245,7 @@ fn antialiased_pixels_are_those_of_pillow() {
             let of_pillow = f32::from(expected[index % planes * 3 + index / planes]);
             assert!(
                 (value - of_pillow).abs() <= 1.0,
-                "to {new_width}x{new_height}: {value} at {index}, not {of_pillow}"
+                "{filter:?} to {new_width}x{new_height}: {value} at {index}, not {of_pillow}"
             );
         }
     }

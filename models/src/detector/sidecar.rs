@@ -10,7 +10,7 @@
 //! fit = "letterbox"                 # or "stretch"
 //! placement = "top-left"            # or "centre"; for letterbox
 //! fill = 114                        # 0 to 255; for letterbox
-//! resize = "bilinear"               # or "antialiased" (trained with Pillow)
+//! resize = "bilinear"               # or "antialiased", "antialiased-bicubic" (trained with Pillow)
 //! boxes = "yolox"                   # or decoded, decoded-columns, end-to-end, yunet, classify
 //! strides = [8, 16, 32]             # for yolox and yunet
 //! nms = "per-class"                 # or "class-agnostic": boxes of all classes suppress each other
@@ -183,7 +183,7 @@ mod tests {
             fit = "letterbox"
             placement = "top-left"
             fill = 114
-            resize = "antialiased"
+            resize = "antialiased-bicubic"
             boxes = "yolox"
             strides = [8, 16, 32]
             nms = "class-agnostic"
@@ -201,7 +201,7 @@ mod tests {
             fit: Some(FitName::Letterbox),
             placement: Some(LetterboxAlign::TopLeft),
             fill: Some(114),
-            resize: Some(ResizeFilter::Antialiased),
+            resize: Some(ResizeFilter::AntialiasedBicubic),
             boxes: BoxLayout::named("yolox"),
             strides: Some(vec![8, 16, 32]),
             nms: Some(NmsScope::ClassAgnostic),
@@ -222,7 +222,7 @@ mod tests {
                 &["boxes", "`ssd`", "`yolox`", "`decoded-columns` (or `yolov8`)", "`classify`"],
             ),
             ("family = \"yolo\"", &["family", "`yolo`", "`yolox`", "`ultralytics`", "`imagenet`"]),
-            ("resize = \"cubic\"", &["resize", "bilinear", "antialiased"]),
+            ("resize = \"cubic\"", &["resize", "bilinear", "antialiased", "antialiased-bicubic"]),
             ("nms = \"none\"", &["nms", "per-class", "class-agnostic"]),
             ("fit = \"crop\"", &["fit", "letterbox", "stretch"]),
             ("placement = \"left\"", &["placement", "top-left", "centre"]),

@@ -58,6 +58,7 @@ fn add_detector(facts: &mut Facts, detector: &DetectorReport) {
     let resize = match preparation.resize {
         ResizeFilter::Bilinear => "bilinear",
         ResizeFilter::Antialiased => "antialiased",
+        ResizeFilter::AntialiasedBicubic => "antialiased (bicubic)",
     };
     fact(
         facts,

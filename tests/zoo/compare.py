@@ -1,0 +1,178 @@
+"""Reads every model of a folder of folders with Framegate and compares raw outputs with ONNX Runtime's.
+
+    python compare.py FRAMEGATE FOLDER [--backend simd] [--details FILE.json]
+
+A folder inside FOLDER is a group, a line of the table. For each file: whether `models inspect` accepts it as
+something it can read, whether `models run` runs it, and whether the numbers agree.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+IMAGE = Path(__file__).parents[1] / "integration/images/several.jpg"
+SECONDS = 120
+# Largest difference, as a share of the largest value of the reference.
+TOLERANCE = {"float": 1e-3, "half": 2e-2, "quantised": 5e-2}
+DEFAULT_SIZE = 640
+
+
+def kind(file):
+    """Which tolerance a file is held to, by its name."""
+    if re.search(r"qdq|qop|dynq|quant|int8", file.stem):
+        return "quantised"
+    return "half" if re.search(r"fp16|half|bf16|w16", file.stem) else "float"
+
+
+class Reference:
+    """The file in ONNX Runtime."""
+
+    def __init__(self, file):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 2
+        options.log_severity_level = 4
+        self.session = onnxruntime.InferenceSession(file, options, ["CPUExecutionProvider"])
+        self.image = next(i for i in self.session.get_inputs() if len(i.shape) == 4)
+        shape = [axis if isinstance(axis, int) else None for axis in self.image.shape]
+        self.last_axis = shape[3] in (1, 3) and shape[1] not in (1, 3)
+        order = [shape[0], shape[3], shape[1], shape[2]] if self.last_axis else shape
+        self.batch = order[0] or 1
+        self.channels = order[1] or 3
+        self.height, self.width = order[2] or DEFAULT_SIZE, order[3] or DEFAULT_SIZE
+
+    def pixels(self):
+        """One image as Framegate takes it: [1, channels, height, width]."""
+        mode = "L" if self.channels == 1 else "RGB"
+        image = Image.open(IMAGE).convert(mode).resize((self.width, self.height))
+        values = np.asarray(image, np.float32).reshape(self.height, self.width, -1).transpose(2, 0, 1)
+        return values[None] if "uint8" in self.image.type else values[None] / np.float32(255)
+
+    def other(self, name):
+        """What exporters mean by further inputs."""
+        wide, high = self.width, self.height
+        known = {
+            "orig_target_sizes": [[wide, high]],
+            "scale_factor": [[1.0, 1.0]],
+            "im_shape": [[high, wide]],
+            "pixel_mask": np.ones((1, high, wide)),
+        }
+        return known.get(name)
+
+    def run(self, pixels):
+        """Raw outputs by name, for the first image of the batch."""
+        types = {"tensor(float16)": np.float16, "tensor(uint8)": np.uint8, "tensor(int64)": np.int64,
+                 "tensor(int32)": np.int32, "tensor(double)": np.float64, "tensor(bool)": np.bool_}
+        feeds = {}
+        for given in self.session.get_inputs():
+            if given.name == self.image.name:
+                values = pixels.transpose(0, 2, 3, 1) if self.last_axis else pixels
+                values = np.repeat(values, self.batch, 0)
+            else:
+                values = np.asarray(self.other(given.name))
+                if values.dtype == object:
+                    raise ValueError(f"no value known for input {given.name}")
+            feeds[given.name] = values.astype(types.get(given.type, np.float32))
+        names = [output.name for output in self.session.get_outputs()]
+        return dict(zip(names, self.session.run(names, feeds)))
+
+
+def framegate(arguments):
+    """Standard output, or the first line of what went wrong."""
+    try:
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return None, f"took more than {SECONDS} s"
+    if done.returncode:
+        return None, " ".join(done.stderr.split())[:400]
+    return done.stdout, None
+
+
+def difference(reference, ours):
+    """The largest difference as a share of the largest value; outputs are matched by name."""
+    worst = 0.0
+    for name, expected in reference.items():
+        stem = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+        path = ours / f"{stem}.npy"
+        if not path.exists():
+            continue
+        found = np.load(path).astype(np.float64).reshape(-1)
+        expected = np.asarray(expected).astype(np.float64)
+        expected = expected.reshape(-1)[: found.size]
+        if found.size != expected.size:
+            return float("inf")
+        # Further images of a fixed batch, and rows that a bound cut off, are not compared.
+        scale = np.abs(expected).max(initial=0.0) or 1.0
+        gap = np.abs(found - expected).max(initial=0.0) / scale
+        worst = max(worst, gap if np.isfinite(gap) else float("inf"))
+    return worst
+
+
+def examine(program, backend, file):
+    """Everything that the table needs to know about one file."""
+    result = {"file": file.name}
+    text, result["refused"] = framegate([program, "models", "inspect", file, "--json"])
+    if text:
+        result["layout"] = json.loads(text).get("detector", {}).get("layout")
+    try:
+        reference = Reference(file)
+        pixels = reference.pixels()
+        expected = reference.run(pixels)
+    except Exception as error:
+        result["reference"] = str(error)[:200]
+        return result
+    with tempfile.TemporaryDirectory() as scratch:
+        scratch = Path(scratch)
+        np.save(scratch / "input.npy", pixels)
+        _, result["run_error"] = framegate(
+            [program, "models", "run", file, "--backend", backend,
+             "--input", scratch / "input.npy", "--output-dir", scratch / "raw"]
+        )
+        if not result["run_error"]:
+            result["difference"] = difference(expected, scratch / "raw")
+            result["right"] = bool(result["difference"] <= TOLERANCE[kind(file)])
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("framegate", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("groups", nargs="*", help="default: all")
+    parser.add_argument("--backend", default="simd")
+    parser.add_argument("--details", type=Path)
+    arguments = parser.parse_args()
+    details = {}
+    print("| group | files | read | run | right numbers | wrong numbers | unknown to ONNX Runtime |")
+    print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    for group in sorted(path for path in arguments.folder.iterdir() if path.is_dir()):
+        if arguments.groups and group.name not in arguments.groups:
+            continue
+        files = sorted(group.glob("*.onnx"))
+        results = [examine(arguments.framegate, arguments.backend, file) for file in files]
+        if not results:
+            continue
+        details[group.name] = results
+        count = lambda test: sum(1 for result in results if test(result))
+        cells = [
+            group.name,
+            len(results),
+            count(lambda r: not r["refused"]),
+            count(lambda r: "difference" in r),
+            count(lambda r: r.get("right")),
+            count(lambda r: r.get("right") is False),
+            count(lambda r: "reference" in r),
+        ]
+        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+        if arguments.details:
+            arguments.details.write_text(json.dumps(details, indent=1))
+
+
+if __name__ == "__main__":
+    main()
