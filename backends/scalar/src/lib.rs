@@ -58,9 +58,11 @@
 mod activation;
 mod arithmetic;
 mod convolution;
+mod cumulative;
 mod elementwise;
 mod evaluate;
 mod gather;
+mod grid_sample;
 mod indexing;
 mod matmul;
 mod movement;
@@ -72,6 +74,8 @@ mod pooling;
 mod prepare;
 mod reduction;
 mod resize;
+mod roi_align;
+mod scatter;
 mod selection;
 mod windows;
 

@@ -4,8 +4,8 @@ use framegate_backend_api::graph::Operator;
 
 use crate::operation::{Operation, nchw};
 use crate::{
-    convolution, elementwise, gather, matmul, movement, normalisation, pad, pooling, reduction,
-    resize, selection,
+    convolution, cumulative, elementwise, gather, grid_sample, matmul, movement, normalisation,
+    pad, pooling, reduction, resize, roi_align, scatter, selection,
 };
 
 impl Operation {
@@ -28,6 +28,12 @@ impl Operation {
                 pooling::average_pool(parameters, nchw(x), nchw(result))
             }
             Operator::Resize(parameters) => resize::resize(parameters, nchw(x)),
+            Operator::GridSample(parameters) => {
+                grid_sample::grid_sample(*parameters, nchw(x), operands[1])
+            }
+            Operator::RoiAlign(parameters) => {
+                roi_align::roi_align(*parameters, nchw(x), operands[2][0])
+            }
             Operator::Activation(function) => elementwise::activation(*function),
             Operator::Unary(function) => elementwise::unary(*function),
             Operator::Binary(function) => elementwise::binary(*function, [x, operands[1]], result),
@@ -37,6 +43,7 @@ impl Operation {
             Operator::Slice(slices) => movement::slice(slices, x),
             Operator::Gather { axis } => gather::gather(*axis, x, operands[1]),
             Operator::GatherElements { axis } => gather::gather_elements(*axis, x, operands[1]),
+            Operator::Scatter(mode) => scatter::scatter(*mode, x),
             Operator::Pad(parameters) => pad::pad(parameters, x),
             Operator::Reshape { .. } => movement::copy(),
             Operator::Transpose { permutation } => movement::transpose(permutation, x),
@@ -45,6 +52,9 @@ impl Operation {
             Operator::MatMul => matmul::matmul(x, operands[1]),
             Operator::Softmax { axis } => normalisation::softmax(*axis, x),
             Operator::Reduce(parameters) => reduction::reduce(parameters, x),
+            Operator::CumulativeSum { axis, exclusive, reverse } => {
+                cumulative::cumulative_sum(*axis, *exclusive, *reverse, x)
+            }
             Operator::ArgExtremum { axis, largest } => selection::arg_extremum(*axis, *largest, x),
             Operator::LayerNormalization { axis, epsilon } => {
                 normalisation::layer_normalization(*axis, *epsilon, x)

@@ -3,7 +3,7 @@
 use framegate_backend_api::HostTensor;
 use framegate_onnx_proto::{AttributeProto, AttributeType, NodeProto, TensorProto};
 
-use super::tensor::host_tensor;
+use super::tensor::{DataType, host_tensor};
 
 type Problem = String;
 
@@ -63,10 +63,22 @@ impl<'a> Attributes<'a> {
         ))
     }
 
+    pub(super) fn texts(self, name: &str) -> Result<Option<Vec<String>>, Problem> {
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        let found = self.find(name, AttributeType::Strings)?;
+        Ok(found.map(|attribute| attribute.strings.iter().map(text).collect()))
+    }
+
     pub(super) fn tensor(self, name: &str) -> Result<Option<HostTensor>, Problem> {
         self.find(name, AttributeType::Tensor)?
             .map(|attribute| host_tensor(attribute.t.as_ref().unwrap_or(&TensorProto::default())))
             .transpose()
+    }
+
+    /// The type of a tensor's elements in the file.
+    pub(super) fn tensor_type(self, name: &str) -> Option<DataType> {
+        let attribute = self.find(name, AttributeType::Tensor).ok()??;
+        DataType::from_number(i64::from(attribute.t.as_ref()?.data_type)).ok()
     }
 
     /// Whether the attribute is there, whatever its type.

@@ -1,5 +1,6 @@
 //! What importers of operators work with: the graph so far, and a node of the file with its operands.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use framegate_backend_api::{
@@ -9,6 +10,7 @@ use framegate_backend_api::{
 
 use super::attributes::Attributes;
 use super::budget::{self, ConstantBudget};
+use super::tensor::DataType;
 
 /// What is wrong with a node; its name is added on the way out.
 pub(super) type Problem = String;
@@ -22,6 +24,8 @@ pub(super) struct Import {
     pub(super) batch: usize,
     node_name: String,
     budget: ConstantBudget,
+    /// The type that the file gives a value's elements, where a quantisation needs it.
+    data_types: HashMap<ValueId, DataType>,
 }
 
 /// A node of the file with its operands found.
@@ -61,6 +65,7 @@ impl Import {
             batch: 1,
             node_name: String::new(),
             budget: ConstantBudget::new(),
+            data_types: HashMap::new(),
         }
     }
 
@@ -91,6 +96,16 @@ impl Import {
     /// A value made so far.
     pub(super) fn value(&self, id: ValueId) -> &Value {
         self.builder.value(id)
+    }
+
+    /// Records the type that a value's elements have in the file.
+    pub(super) fn set_data_type(&mut self, id: ValueId, data_type: DataType) {
+        self.data_types.insert(id, data_type);
+    }
+
+    /// The type that a value's elements have in the file, as far as it was recorded.
+    pub(super) fn data_type(&self, id: ValueId) -> Option<DataType> {
+        self.data_types.get(&id).copied()
     }
 
     /// Shape of a value made so far.

@@ -10,7 +10,11 @@ use super::attributes::Attributes;
 use super::context::{Import, OnnxNode, Problem};
 use super::image_layout::ImageLayout;
 use super::prepare::Prepared;
-use super::{error::OnnxError, operators, tensor::host_tensor};
+use super::{
+    error::OnnxError,
+    operators,
+    tensor::{DataType, host_tensor},
+};
 use crate::Size;
 
 /// Names of the file and what they stand for.
@@ -40,8 +44,10 @@ pub(super) fn import(source: &Source<'_>) -> Result<Graph, OnnxError> {
         .convert(&mut import, source.wants_integers)
         .map_err(|problem| OnnxError::Input(format!("input `{image}`: {problem}")))?;
     let mut names = HashMap::from([(*image, image_id)]);
-    for (name, tensor) in &prepared.constants {
-        names.insert(name, import.named_constant(name, tensor.clone()));
+    for (name, constant) in &prepared.constants {
+        let id = import.named_constant(name, constant.tensor.clone());
+        import.set_data_type(id, constant.data_type);
+        names.insert(name, id);
     }
     for (name, tensor) in &source.others {
         names.insert(name, import.named_constant(name, tensor.clone()));
@@ -77,13 +83,34 @@ pub(super) fn import_constants(
     Ok(file.output.iter().map(|it| names.get(it.name.as_str()).and_then(output)).collect())
 }
 
+/// Imports a graph of which one input is not constant.
+#[cfg(test)]
+pub(super) fn import_varying(
+    file: &GraphProto,
+    opset: i64,
+    input: &str,
+    shape: &[usize],
+) -> Result<Graph, OnnxError> {
+    let mut import = Import::new(input, shape);
+    import.opset = opset;
+    let mut names = HashMap::from([(input, import.input())]);
+    initialisers(&mut import, file, &mut names).map_err(OnnxError::Malformed)?;
+    for (index, node) in file.node.iter().enumerate() {
+        import_node(&mut import, node, index, &mut names)?;
+    }
+    let outputs = file.output.iter().filter_map(|it| names.get(it.name.as_str()).copied());
+    Ok(import.finish(outputs.take(1).collect()))
+}
+
 fn initialisers<'a>(
     import: &mut Import,
     graph: &'a GraphProto,
     names: &mut Names<'a>,
 ) -> Result<(), Problem> {
     for tensor in &graph.initializer {
-        names.insert(&tensor.name, import.named_constant(&tensor.name, host_tensor(tensor)?));
+        let id = import.named_constant(&tensor.name, host_tensor(tensor)?);
+        import.set_data_type(id, DataType::from_number(i64::from(tensor.data_type))?);
+        names.insert(&tensor.name, id);
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         folder: "backends/burn",
-        own: &["framegate-backend-api", "framegate-cpu"],
+        own: &["framegate-backend-api", "framegate-cpu", "framegate-scalar"],
         foreign: None,
     },
     Rule {

@@ -18,10 +18,8 @@ fn with_weights_elsewhere(entries: &[(&str, &str)]) -> OnnxModel {
             value: (*value).to_owned(),
         })
         .collect();
-    OnnxModel::new(18, "x", IMAGE)
-        .node(OnnxNode::new("Add", &["x", "w"], &["y"]))
-        .output("y")
-        .edit(|model| {
+    OnnxModel::new(18, "x", IMAGE).node(OnnxNode::new("Add", &["x", "w"], &["y"])).output("y").edit(
+        |model| {
             model.graph.as_mut().unwrap().initializer.push(TensorProto {
                 name: "w".to_owned(),
                 dims: vec![1, 1],
@@ -29,7 +27,8 @@ fn with_weights_elsewhere(entries: &[(&str, &str)]) -> OnnxModel {
                 external_data: entries,
                 ..Default::default()
             });
-        })
+        },
+    )
 }
 
 fn read_at(path: &Path, model: &OnnxModel) -> Result<OnnxFile, OnnxError> {

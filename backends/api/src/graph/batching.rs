@@ -51,6 +51,7 @@ fn keeps_batch_axis(graph: &Graph, node: &Node) -> bool {
         | Operator::Activation(_)
         | Operator::Unary(_)
         | Operator::Cast(_) => true,
+        Operator::GridSample(_) => varies(0) && varies(1),
         Operator::Binary(_) | Operator::Where => {
             let rank = graph.value(node.outputs[0]).shape.len();
             (0..node.inputs.len()).all(|index| broadcasts_along_batch(operand(index), rank))
@@ -59,6 +60,8 @@ fn keeps_batch_axis(graph: &Graph, node: &Node) -> bool {
         Operator::Slice(slices) => slices[0].is_all(1),
         Operator::Gather { axis } => *axis != 0 && !varies(1),
         Operator::GatherElements { axis } => *axis != 0 && varies(0) && varies(1),
+        // Rows or images are counted along the first axis.
+        Operator::Scatter(_) | Operator::RoiAlign(_) => false,
         Operator::Pad(pad) => pad.before[0] == 0 && pad.after[0] == 0,
         // The first axis is outermost: with extent 1 on both sides, each image keeps its elements.
         Operator::Reshape { shape } => {
@@ -70,7 +73,9 @@ fn keeps_batch_axis(graph: &Graph, node: &Node) -> bool {
         Operator::Transpose { permutation } => permutation[0] == 0,
         Operator::Tile { repeats } => repeats[0] == 1,
         Operator::MatMul => matmul_keeps_batch_axis(operand(0), operand(1)),
-        Operator::Softmax { axis } | Operator::ArgExtremum { axis, .. } => *axis != 0,
+        Operator::Softmax { axis }
+        | Operator::CumulativeSum { axis, .. }
+        | Operator::ArgExtremum { axis, .. } => *axis != 0,
         Operator::Reduce(reduce) => reduce.axes[0] != 0,
         Operator::LayerNormalization { axis, .. } => *axis != 0 && !varies(1) && !varies(2),
         Operator::TopK(top_k) => top_k.axis != 0,

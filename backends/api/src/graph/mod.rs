@@ -8,8 +8,10 @@
 mod batching;
 mod builder;
 mod cost;
+mod operands;
 mod operator;
 mod resize;
+mod sampling;
 mod shape;
 
 use std::sync::Arc;
@@ -20,8 +22,11 @@ pub use batching::Batching;
 pub use builder::{GraphBuilder, GraphError};
 pub use operator::{
     Activation, AveragePool, AxisSlice, Binary, Convolution, Coordinates, NearestRounding,
-    Operator, Pad, PadMode, Padding, Reduce, Reduction, Resize, ResizeMode, TopK,
+    Operator, Pad, PadMode, Padding, Reduce, Reduction, Resize, ResizeMode, ScatterMode, TopK,
     TransposedConvolution, Unary, Window,
+};
+pub use sampling::{
+    GridSample, MOST_TAPS, RoiAlign, RoiPooling, SampleMode, SamplePadding, SampleTap,
 };
 pub use shape::infer;
 

@@ -8,6 +8,7 @@
 //! Shapes below are `[batch, channels, height, width]` = `[N, C, H, W]`; axes count from the
 //! outermost, 0.
 
+use super::{GridSample, RoiAlign};
 use crate::ElementType;
 
 /// What a node computes. Each variant lists its operands and results.
@@ -25,6 +26,12 @@ pub enum Operator {
     AveragePool(AveragePool),
     /// `x [N, C, H, W]` → `[N, C, size]`.
     Resize(Resize),
+    /// `x [N, C, H, W]`, `grid [N, H', W', 2]` of positions (horizontal, then vertical, from −1 to 1) →
+    /// `[N, C, H', W']`, read from `x` at those positions.
+    GridSample(GridSample),
+    /// `x [N, C, H, W]`, `regions [R, 4]` (left, top, right, bottom), `images [R]` (`I64`) → each region of its
+    /// image pooled: `[R, C, size]`.
+    RoiAlign(RoiAlign),
     /// `x` → a function of each `f32` element.
     Activation(Activation),
     /// `x` → a function of each element.
@@ -53,6 +60,9 @@ pub enum Operator {
         /// Axis that is indexed.
         axis: usize,
     },
+    /// `x [R, …]`, `indices [M]` (`I64`), `updates [M, …]` → `x` with each update written to the row at
+    /// its index, in this way and in order. Negative indices count from the end.
+    Scatter(ScatterMode),
     /// `x` → surrounded by more elements.
     Pad(Pad),
     /// `x` → the same elements in another shape, which is written for one image.
@@ -84,6 +94,15 @@ pub enum Operator {
     },
     /// `x` → some axes reduced.
     Reduce(Reduce),
+    /// `x` → the sum of all elements up to each one, along an axis.
+    CumulativeSum {
+        /// Axis along which the sum runs.
+        axis: usize,
+        /// Whether each sum ends before its own element.
+        exclusive: bool,
+        /// Whether the sum runs from the end.
+        reverse: bool,
+    },
     /// `x` → index (`I64`) of the largest or smallest element along an axis, the first among equals;
     /// the axis stays with extent 1.
     ArgExtremum {
@@ -391,6 +410,21 @@ pub struct Pad {
     pub after: Vec<usize>,
     /// What is added.
     pub mode: PadMode,
+}
+
+/// How [`Operator::Scatter`] combines an update with what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScatterMode {
+    /// The update takes its place.
+    Replace,
+    /// Their sum.
+    Add,
+    /// Their product.
+    Multiply,
+    /// The larger.
+    Max,
+    /// The smaller.
+    Min,
 }
 
 /// What padding is filled with.

@@ -1,8 +1,9 @@
 //! Infers the types and shapes of an operator's results.
 
+use super::operands::{check_count, check_types};
 use super::{
-    AveragePool, AxisSlice, Binary, Convolution, Operator, Pad, Reduce, TopK,
-    TransposedConvolution, Unary, Value, Window,
+    AveragePool, AxisSlice, Convolution, Operator, Pad, Reduce, TopK, TransposedConvolution, Value,
+    Window,
 };
 use crate::ElementType;
 
@@ -30,6 +31,16 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             let [n, c, _, _] = nchw(x)?;
             vec![n, c, resize.size[0], resize.size[1]]
         }
+        Operator::GridSample(_) => grid_sample_shape(x, &operands[1].shape)?,
+        Operator::RoiAlign(parameters) => {
+            let [_, channels, _, _] = nchw(x)?;
+            let (regions, images) = (&operands[1].shape, &operands[2].shape);
+            let [count] = images[..] else { return Err(format!("{images:?} is not a list")) };
+            if *regions != [count, 4] {
+                return Err(format!("regions of shape {regions:?} do not fit images {images:?}"));
+            }
+            vec![count, channels, parameters.size[0], parameters.size[1]]
+        }
         Operator::Activation(_) | Operator::Unary(_) | Operator::Cast(_) => x.to_vec(),
         Operator::Binary(_) => broadcast(x, &operands[1].shape)?,
         Operator::Where => broadcast(&broadcast(x, &operands[1].shape)?, &operands[2].shape)?,
@@ -47,6 +58,14 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
                 return Err(format!("indices of shape {indices:?} reach beyond {x:?}"));
             }
             indices.clone()
+        }
+        Operator::Scatter(_) => {
+            check_not_empty(0, x)?;
+            let (indices, updates) = (&operands[1].shape, &operands[2].shape);
+            if indices.len() != 1 || *updates != [indices, &x[1..]].concat() {
+                return Err(format!("{updates:?} at {indices:?} do not fit {x:?}"));
+            }
+            x.to_vec()
         }
         Operator::Pad(pad) => pad_shape(pad, x)?,
         Operator::Reshape { shape } => {
@@ -75,7 +94,7 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             x.iter().zip(repeats).map(|(extent, count)| extent * count).collect()
         }
         Operator::MatMul => matmul_shape(x, &operands[1].shape)?,
-        Operator::Softmax { axis } => {
+        Operator::Softmax { axis } | Operator::CumulativeSum { axis, .. } => {
             check_axis(*axis, x)?;
             x.to_vec()
         }
@@ -130,60 +149,6 @@ fn result_type(operator: &Operator, operands: &[&Value]) -> ElementType {
         Operator::ArgExtremum { .. } => ElementType::I64,
         _ => operands[0].element_type,
     }
-}
-
-fn check_count(operator: &Operator, count: usize) -> Result<(), String> {
-    let allowed = match operator {
-        Operator::Convolution(_) | Operator::TransposedConvolution(_) => 2..=3,
-        Operator::Binary(_)
-        | Operator::Gather { .. }
-        | Operator::GatherElements { .. }
-        | Operator::MatMul => 2..=2,
-        Operator::Where | Operator::LayerNormalization { .. } => 3..=3,
-        Operator::Concat { .. } => 1..=usize::MAX,
-        _ => 1..=1,
-    };
-    if allowed.contains(&count) {
-        Ok(())
-    } else {
-        Err(format!("takes {allowed:?} operands, got {count}"))
-    }
-}
-
-fn check_types(operator: &Operator, operands: &[&Value]) -> Result<(), String> {
-    use ElementType::{Bool, F32, I64};
-    let types: Vec<ElementType> = operands.iter().map(|operand| operand.element_type).collect();
-    let alike = |types: &[ElementType]| types.windows(2).all(|pair| pair[0] == pair[1]);
-    let fits = match operator {
-        Operator::Convolution(_)
-        | Operator::TransposedConvolution(_)
-        | Operator::MaxPool(_)
-        | Operator::AveragePool(_)
-        | Operator::Resize(_)
-        | Operator::Activation(_)
-        | Operator::MatMul
-        | Operator::Softmax { .. }
-        | Operator::LayerNormalization { .. } => types.iter().all(|t| *t == F32),
-        Operator::Unary(Unary::Not) => types[0] == Bool,
-        Operator::Unary(Unary::Abs | Unary::Neg | Unary::Sign) => types[0] != Bool,
-        Operator::Unary(_) => types[0] == F32,
-        Operator::Binary(Binary::And | Binary::Or | Binary::Xor) => {
-            types.iter().all(|t| *t == Bool)
-        }
-        Operator::Binary(Binary::Equal) | Operator::Concat { .. } => alike(&types),
-        Operator::Binary(_) => alike(&types) && types[0] != Bool,
-        Operator::Where => types[0] == Bool && alike(&types[1..]),
-        Operator::Gather { .. } | Operator::GatherElements { .. } => types[1] == I64,
-        Operator::Reduce(_) | Operator::ArgExtremum { .. } | Operator::TopK(_) => types[0] != Bool,
-        Operator::Cast(_)
-        | Operator::Slice(_)
-        | Operator::Pad(_)
-        | Operator::Reshape { .. }
-        | Operator::Transpose { .. }
-        | Operator::Expand { .. }
-        | Operator::Tile { .. } => true,
-    };
-    if fits { Ok(()) } else { Err(format!("cannot work on elements of types {types:?}")) }
 }
 
 fn nchw(shape: &[usize]) -> Result<[usize; 4], String> {
@@ -302,6 +267,16 @@ fn pool_shape(window: &Window, overhang: [usize; 2], x: &[usize]) -> Result<Shap
         window_count(rows, kernel[0], stride[0], dilation[0])?,
         window_count(columns, kernel[1], stride[1], dilation[1])?,
     ])
+}
+
+fn grid_sample_shape(x: &[usize], grid: &[usize]) -> Result<Shape, String> {
+    let [n, c, _, _] = nchw(x)?;
+    check_not_empty(2, x)?;
+    check_not_empty(3, x)?;
+    match *grid {
+        [images, height, width, 2] if images == n => Ok(vec![n, c, height, width]),
+        _ => Err(format!("a grid of shape {grid:?} does not fit {x:?}")),
+    }
 }
 
 fn broadcast(a: &[usize], b: &[usize]) -> Result<Shape, String> {

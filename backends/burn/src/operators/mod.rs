@@ -6,6 +6,7 @@
 mod activation;
 mod convolution;
 mod elementwise;
+mod host;
 mod indexing;
 mod matmul;
 mod movement;
@@ -54,6 +55,10 @@ pub(crate) fn prepare(graph: &Graph, node: &Node, device: &Device) -> Operation 
         Operator::MaxPool(window) => pooling::max_pool(window),
         Operator::AveragePool(pool) => pooling::average_pool(&pool, &operand(0).shape, device),
         Operator::Resize(options) => resize::resize(&options, &operand(0).shape, device),
+        operator @ (Operator::GridSample(_)
+        | Operator::RoiAlign(_)
+        | Operator::CumulativeSum { .. }
+        | Operator::Scatter(_)) => host::on_host(operator),
         Operator::Activation(function) => activation::activation(function),
         Operator::Unary(function) => elementwise::unary(function),
         Operator::Binary(function) => elementwise::binary(function),

@@ -34,6 +34,11 @@ impl Operands {
         self.0.map(K::from_value)
     }
 
+    /// All remaining operands, of whatever types.
+    pub(super) fn all(self) -> impl Iterator<Item = Value> {
+        self.0
+    }
+
     /// The next operand, `[batch, channels, height, width]` or filters.
     pub(super) fn nchw(&mut self) -> Tensor<4> {
         self.next().tensor()

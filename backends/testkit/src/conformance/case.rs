@@ -19,7 +19,7 @@ pub(super) struct Case {
     pub(super) graph: Graph,
     /// Allowed error of `f32` outputs, relative to their largest expected magnitude.
     pub(super) tolerance: f64,
-    values: Values,
+    pub(super) values: Values,
 }
 
 /// What a case's input is drawn from.

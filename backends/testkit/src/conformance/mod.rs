@@ -18,6 +18,7 @@ mod case;
 mod check;
 mod convolution;
 mod elementwise;
+mod inside;
 mod movement;
 mod network;
 mod pooling;
@@ -25,6 +26,7 @@ mod products;
 mod reduction;
 mod report;
 mod resize;
+mod sampling;
 mod selection;
 mod session;
 
@@ -38,6 +40,8 @@ pub use report::{Failure, Report};
 pub struct Options<'a> {
     /// Batch sizes that every case runs at, each from 1 to 16. A case is loaded once, for the largest.
     pub batches: &'a [usize],
+    /// Numbers of images *inside* a graph that every case is run on as well, where it can be.
+    pub inside: &'a [usize],
     /// Run only cases whose name contains this.
     pub only: Option<&'a str>,
     /// CPU threads per session.
@@ -47,14 +51,15 @@ pub struct Options<'a> {
 }
 
 impl Options<'_> {
-    /// Every case, in batches of 1, 2 and 5.
+    /// Every case, in batches of 1, 2 and 5, and with 2 and 5 images inside the graph.
     pub fn full() -> Self {
-        Self { batches: &[1, 2, 5], only: None, threads: 2, seed: 0 }
+        Self { batches: &[1, 2, 5], inside: &[2, 5], only: None, threads: 2, seed: 0 }
     }
 
-    /// Every case, in batches of 1 and 5: for devices that are slow to compile for each batch size.
+    /// Every case, in batches of 1 and 5, and with 2 images inside the graph: for devices that are slow
+    /// to compile for each size.
     pub fn reduced() -> Self {
-        Self { batches: &[1, 5], ..Self::full() }
+        Self { batches: &[1, 5], inside: &[2], ..Self::full() }
     }
 
     fn limits(&self) -> Limits {
@@ -73,6 +78,11 @@ pub fn run(backend: &dyn Backend, options: &Options<'_>) -> Report {
     let mut report = Report::new(backend.name());
     for case in operator_cases().iter().filter(|case| options.selects(&case.name)) {
         report.record(&case.name, &case.operators(), || check::case(backend, case, options));
+        for case in options.inside.iter().filter_map(|count| inside::inside(case, *count)) {
+            // Such a graph runs a batch image by image, so one will do.
+            let options = Options { batches: &[1], ..options.clone() };
+            report.record(&case.name, &case.operators(), || check::case(backend, &case, &options));
+        }
     }
     for behaviour in session::BEHAVIOURS.iter().filter(|case| options.selects(case.name)) {
         report.record(behaviour.name, "session", || (behaviour.check)(backend, options.threads));
@@ -85,6 +95,7 @@ fn operator_cases() -> Vec<Case> {
         convolution::cases(),
         pooling::cases(),
         resize::cases(),
+        sampling::cases(),
         elementwise::cases(),
         arithmetic::cases(),
         broadcasting::cases(),

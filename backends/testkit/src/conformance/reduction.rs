@@ -1,4 +1,4 @@
-//! Reductions, softmax and layer normalisation.
+//! Reductions, running sums, softmax and layer normalisation.
 
 use framegate_backend_api::ElementType;
 use framegate_backend_api::graph::{Operator, Reduce, Reduction};
@@ -9,7 +9,10 @@ const REDUCTIONS: [Reduction; 5] =
     [Reduction::Sum, Reduction::Mean, Reduction::Max, Reduction::Min, Reduction::Product];
 
 pub(super) fn cases() -> Vec<Case> {
-    [reductions(), softmaxes(), layer_normalizations()].into_iter().flatten().collect()
+    [reductions(), cumulative_sums(), softmaxes(), layer_normalizations()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn reductions() -> Vec<Case> {
@@ -42,6 +45,26 @@ fn reductions() -> Vec<Case> {
         case.output(Operator::Reduce(rows), &[x]);
         let all = Reduce { reduction, axes: vec![1, 2], keep_axes: false };
         case.output(Operator::Reduce(all), &[x]);
+        cases.push(case.finish());
+    }
+    cases
+}
+
+fn cumulative_sums() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (exclusive, reverse) in [(false, false), (true, false), (false, true), (true, true)] {
+        let name = |of: &str| format!("running sum of {of}, {exclusive}, {reverse}");
+        let operator = |axis| Operator::CumulativeSum { axis, exclusive, reverse };
+        let mut case = CaseBuilder::new(name("floats"), &[3, 5, 7]);
+        let x = case.input();
+        for axis in 1..4 {
+            case.output(operator(axis), &[x]);
+        }
+        cases.push(case.finish());
+        let mut case = CaseBuilder::new(name("integers"), &[5, 7]).values(Values::HALVES);
+        let x = case.input();
+        let x = case.push(Operator::Cast(ElementType::I64), &[x]);
+        case.output(operator(2), &[x]);
         cases.push(case.finish());
     }
     cases

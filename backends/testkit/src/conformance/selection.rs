@@ -1,12 +1,15 @@
-//! Gathering by index, and finding extreme elements and their indices.
+//! Gathering and scattering by index, and finding extreme elements and their indices.
 
-use framegate_backend_api::graph::{Binary, Operator, TopK, ValueId};
+use framegate_backend_api::graph::{Binary, Operator, ScatterMode, TopK, ValueId};
 use framegate_backend_api::{ElementType, HostTensor};
 
 use super::case::{Case, CaseBuilder, Values};
 
 pub(super) fn cases() -> Vec<Case> {
-    [gathers(), gathers_of_elements(), extrema(), top_ks()].into_iter().flatten().collect()
+    [gathers(), gathers_of_elements(), scatters(), extrema(), top_ks()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn exact(name: impl Into<String>, image_shape: &[usize]) -> CaseBuilder {
@@ -89,6 +92,40 @@ fn gathers_of_elements() -> Vec<Case> {
 fn top_k_indices(case: &mut CaseBuilder, x: ValueId) -> ValueId {
     let top = Operator::TopK(TopK { axis: 2, k: 3, largest: true });
     ValueId(case.push(top, &[x]).0 + 1)
+}
+
+fn scatters() -> Vec<Case> {
+    let modes = [
+        ScatterMode::Replace,
+        ScatterMode::Add,
+        ScatterMode::Multiply,
+        ScatterMode::Max,
+        ScatterMode::Min,
+    ];
+    let mut cases = Vec::new();
+    for mode in modes {
+        for element_type in [ElementType::F32, ElementType::I64] {
+            let mut case = exact(format!("scatter {mode:?} of {element_type:?}"), &[5, 3]);
+            let indices = case.constant(HostTensor::from_i64([3], vec![4, -5, 2]));
+            let x = case.input();
+            let x = case.push(Operator::Cast(element_type), &[x]);
+            let rows = case.push(Operator::Reshape { shape: vec![5, 3] }, &[x]);
+            let updates = case.push(Operator::Gather { axis: 0 }, &[rows, indices]);
+            let backwards = case.constant(HostTensor::from_i64([3], vec![-1, 1, 0]));
+            case.output(Operator::Scatter(mode), &[rows, backwards, updates]);
+            cases.push(case.finish());
+        }
+    }
+
+    // Every index is computed, and some occur twice, so that only sums do not depend on the order.
+    let mut case = indexing("scatter by computed indices", &[6], 4);
+    let x = case.input();
+    let x = case.push(Operator::Reshape { shape: vec![6] }, &[x]);
+    let indices = case.push(Operator::Cast(ElementType::I64), &[x]);
+    let zeros = case.constant(HostTensor::from_f32([4], vec![0.0; 4]));
+    case.output(Operator::Scatter(ScatterMode::Add), &[zeros, indices, x]);
+    cases.push(case.finish());
+    cases
 }
 
 fn extrema() -> Vec<Case> {

@@ -2,6 +2,7 @@
 
 use framegate_backend_api::graph::{
     Activation, Coordinates, NearestRounding, Operator, PadMode, Padding, Reduction, ResizeMode,
+    SamplePadding, ScatterMode,
 };
 use framegate_backend_api::{Backend, BackendError, DeviceInfo, Limits, Model, Session};
 
@@ -29,7 +30,7 @@ impl Backend for Mistaken {
 
 /// Runs the suite on the mistaken backend and returns the names of the cases that failed, at least one.
 fn caught_by(only: &str, mistake: fn(&mut Operator)) -> Vec<String> {
-    let options = Options { batches: &[1], only: Some(only), ..Options::full() };
+    let options = Options { batches: &[1], inside: &[], only: Some(only), ..Options::full() };
     let report = run(&Mistaken(mistake), &options);
     assert!(!report.failures.is_empty(), "no case of {only} failed");
     report.failures.into_iter().map(|failure| failure.case).collect()
@@ -182,6 +183,31 @@ fn ignored_parameters_are_caught() {
     caught_by("top", |operator| {
         if let Operator::TopK(top_k) = operator {
             top_k.largest = true;
+        }
+    });
+    caught_by("grid sample Linear", |operator| {
+        if let Operator::GridSample(sample) = operator {
+            sample.align_corners = !sample.align_corners;
+        }
+    });
+    caught_by("grid sample Cubic", |operator| {
+        if let Operator::GridSample(sample) = operator {
+            sample.padding = SamplePadding::Border;
+        }
+    });
+    caught_by("regions pooled", |operator| {
+        if let Operator::RoiAlign(parameters) = operator {
+            parameters.samples = 1;
+        }
+    });
+    caught_by("running sum", |operator| {
+        if let Operator::CumulativeSum { exclusive, .. } = operator {
+            *exclusive = false;
+        }
+    });
+    caught_by("scatter Max", |operator| {
+        if let Operator::Scatter(mode) = operator {
+            *mode = ScatterMode::Replace;
         }
     });
     caught_by("smallest", |operator| {

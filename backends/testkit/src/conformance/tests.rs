@@ -59,7 +59,8 @@ fn wrong_numbers_errors_and_panics_are_reported_with_their_cases() {
     ];
     let backend =
         FakeBackend::new(script.map(Call::instant), Call::instant(Outcome::Success), |_| {});
-    let options = Options { batches: &[1], only: Some("softmax along"), ..Options::full() };
+    let options =
+        Options { batches: &[1], inside: &[], only: Some("softmax along"), ..Options::full() };
 
     let report = run(&backend, &options);
 

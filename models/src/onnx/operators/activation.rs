@@ -27,7 +27,6 @@ pub(super) fn activation(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         "Elu" => Activation::Elu { alpha: attributes.float_or("alpha", 1.0)? },
         "Softplus" => Activation::Softplus,
         "Mish" => Activation::Mish,
-        "Swish" if attributes.float_or("alpha", 1.0)? == 1.0 => Activation::Silu,
         other => return Err(format!("{other} with these attributes is not supported")),
     };
     Ok(vec![graph.emit(Operator::Activation(activation), &[node.operand(0)?])?])

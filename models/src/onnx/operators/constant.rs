@@ -37,7 +37,11 @@ pub(super) fn constant(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     } else {
         return Err("only dense numeric constants are supported".to_owned());
     };
-    Ok(vec![graph.constant(tensor)])
+    let id = graph.constant(tensor);
+    if let Some(data_type) = attributes.tensor_type("value") {
+        graph.set_data_type(id, data_type);
+    }
+    Ok(vec![id])
 }
 
 pub(super) fn constant_of_shape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {

@@ -4,13 +4,30 @@ use framegate_backend_api::graph::{
     Convolution, Operator, Padding, TransposedConvolution, ValueId,
 };
 
-use super::{Import, Imported, OnnxNode};
+use super::{Import, Imported, OnnxNode, volume};
 use crate::onnx::context::{Problem, extents_of};
 
 pub(super) fn conv(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let kernel = kernel_of(graph, node.operand(1)?)?;
+    let (x, weight) = (node.operand(0)?, node.operand(1)?);
+    Ok(vec![conv_of(graph, node, x, weight, node.optional(2))?])
+}
+
+/// A convolution with a node's attributes, on a line, on a feature map or on a volume.
+pub(super) fn conv_of(
+    graph: &mut Import,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+    weight: ValueId,
+    bias: Option<ValueId>,
+) -> Result<ValueId, Problem> {
+    if graph.shape(x).len() == 5 {
+        return volume::conv(graph, node, x, weight, bias);
+    }
+    let Raised { feature_map: x, was_line } = raised(graph, x)?;
+    let weight = raised(graph, weight)?.feature_map;
+    let kernel = spatial_extent(graph, weight)?;
     let geometry = Geometry::of(node)?;
-    let input = spatial_extent(graph, node.operand(0)?)?;
+    let input = spatial_extent(graph, x)?;
     let convolution = Convolution {
         padding: geometry.padding(node, input, kernel)?,
         stride: geometry.stride,
@@ -18,13 +35,43 @@ pub(super) fn conv(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         groups: groups_of(node)?,
         activation: None,
     };
-    Ok(vec![graph.emit(Operator::Convolution(convolution), &filter_operands(node)?)?])
+    let operands: Vec<ValueId> = [x, weight].into_iter().chain(bias).collect();
+    let result = graph.emit(Operator::Convolution(convolution), &operands)?;
+    lowered(graph, result, was_line)
+}
+
+/// A feature map, which was `[N, C, L]` in the file if it is a line.
+pub(super) struct Raised {
+    pub(super) feature_map: ValueId,
+    pub(super) was_line: bool,
+}
+
+/// Makes `[N, C, L]` a feature map of one row.
+pub(super) fn raised(graph: &mut Import, id: ValueId) -> Result<Raised, Problem> {
+    let [batch, channels, length] = graph.shape(id)[..] else {
+        return Ok(Raised { feature_map: id, was_line: false });
+    };
+    let shape = vec![batch, channels, 1, length];
+    let feature_map = graph.emit(Operator::Reshape { shape }, &[id])?;
+    Ok(Raised { feature_map, was_line: true })
+}
+
+/// Makes a feature map of one row a line again.
+pub(super) fn lowered(graph: &mut Import, id: ValueId, to_line: bool) -> Result<ValueId, Problem> {
+    let mut shape = graph.shape(id);
+    if !to_line || shape.len() != 4 {
+        return Ok(id);
+    }
+    shape.remove(2);
+    graph.emit(Operator::Reshape { shape }, &[id])
 }
 
 pub(super) fn conv_transpose(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let kernel = kernel_of(graph, node.operand(1)?)?;
+    let Raised { feature_map: x, was_line } = raised(graph, node.operand(0)?)?;
+    let weight = raised(graph, node.operand(1)?)?.feature_map;
+    let kernel = spatial_extent(graph, weight)?;
     let geometry = Geometry::of(node)?;
-    let input = spatial_extent(graph, node.operand(0)?)?;
+    let input = spatial_extent(graph, x)?;
     let output_padding = pair_attribute(node, "output_padding", 0)?;
     let (padding, output_padding) =
         geometry.transposed_padding(node, input, kernel, output_padding)?;
@@ -36,23 +83,14 @@ pub(super) fn conv_transpose(graph: &mut Import, node: &OnnxNode<'_>) -> Importe
         groups: groups_of(node)?,
         activation: None,
     };
-    let operands = filter_operands(node)?;
-    Ok(vec![graph.emit(Operator::TransposedConvolution(convolution), &operands)?])
+    let operands: Vec<ValueId> = [x, weight].into_iter().chain(node.optional(2)).collect();
+    let result = graph.emit(Operator::TransposedConvolution(convolution), &operands)?;
+    Ok(vec![lowered(graph, result, was_line)?])
 }
 
-fn filter_operands(node: &OnnxNode<'_>) -> Result<Vec<ValueId>, Problem> {
-    let mut operands = vec![node.operand(0)?, node.operand(1)?];
-    operands.extend(node.optional(2));
-    Ok(operands)
-}
-
-fn groups_of(node: &OnnxNode<'_>) -> Result<usize, Problem> {
+pub(super) fn groups_of(node: &OnnxNode<'_>) -> Result<usize, Problem> {
     let groups = node.attributes.integer_or("group", 1)?;
     usize::try_from(groups).map_err(|_| format!("{groups} groups make no sense"))
-}
-
-fn kernel_of(graph: &Import, weight: ValueId) -> Result<[usize; 2], Problem> {
-    spatial_extent(graph, weight)
 }
 
 /// Height and width of a tensor of four axes.
@@ -63,7 +101,8 @@ pub(super) fn spatial_extent(graph: &Import, id: ValueId) -> Result<[usize; 2], 
     }
 }
 
-/// An attribute with one number for the vertical and one for the horizontal direction.
+/// An attribute with one number for the vertical and one for the horizontal direction. On a line there is
+/// only the latter.
 pub(super) fn pair_attribute(
     node: &OnnxNode<'_>,
     name: &str,
@@ -72,9 +111,11 @@ pub(super) fn pair_attribute(
     let Some(integers) = node.attributes.integers(name)? else {
         return Ok([default; 2]);
     };
-    extents_of(&integers, name)?
-        .try_into()
-        .map_err(|_| format!("attribute `{name}` must hold two numbers, got {integers:?}"))
+    match extents_of(&integers, name)?[..] {
+        [along] => Ok([default, along]),
+        [down, across] => Ok([down, across]),
+        _ => Err(format!("attribute `{name}` must hold two numbers, got {integers:?}")),
+    }
 }
 
 /// How a window moves over a feature map.
@@ -143,8 +184,10 @@ impl Geometry {
             let padding = if explicit { explicit_padding(node)? } else { Padding::default() };
             return Ok((padding, output_padding));
         };
-        let [.., height, width] = output[..] else {
-            return Err("output_shape must hold height and width".to_owned());
+        let (height, width) = match output[..] {
+            [width] => (1, width),
+            [.., height, width] => (height, width),
+            [] => return Err("output_shape must hold height and width".to_owned()),
         };
         let mut cut = [0, 0];
         for (axis, wanted) in [height, width].into_iter().enumerate() {
@@ -163,10 +206,11 @@ fn explicit_padding(node: &OnnxNode<'_>) -> Result<Padding, Problem> {
     let Some(pads) = node.attributes.integers("pads")? else {
         return Ok(Padding::default());
     };
-    let [top, left, bottom, right] = extents_of(&pads, "pads")?[..] else {
-        return Err(format!("attribute `pads` must hold four numbers, got {pads:?}"));
-    };
-    Ok(Padding { top, left, bottom, right })
+    match extents_of(&pads, "pads")?[..] {
+        [left, right] => Ok(Padding { left, right, ..Padding::default() }),
+        [top, left, bottom, right] => Ok(Padding { top, left, bottom, right }),
+        _ => Err(format!("attribute `pads` must hold four numbers, got {pads:?}")),
+    }
 }
 
 /// Where the odd row or column of automatic padding goes.

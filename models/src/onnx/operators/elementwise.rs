@@ -1,8 +1,11 @@
 //! Element by element: functions of one, two or more operands.
 
-use framegate_backend_api::graph::{Binary, Operator, Unary};
+use framegate_backend_api::{
+    ElementType,
+    graph::{Binary, Operator, Unary},
+};
 
-use super::{Import, Imported, OnnxNode};
+use super::{Import, Imported, OnnxNode, functions::fmod};
 use crate::onnx::tensor::DataType;
 
 pub(super) fn unary(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
@@ -34,12 +37,15 @@ pub(super) fn binary(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
                     export the model with a newer operator set"
             .to_owned());
     }
+    if node.operator == "Mod" && attributes.flag("fmod", false)? {
+        return Ok(vec![fmod(graph, node.operand(0)?, node.operand(1)?)?]);
+    }
     let binary = match node.operator {
         "Add" => Binary::Add,
         "Sub" => Binary::Sub,
         "Mul" => Binary::Mul,
         "Div" => Binary::Div,
-        "Mod" if !attributes.flag("fmod", false)? => Binary::Mod,
+        "Mod" => Binary::Mod,
         "Equal" => Binary::Equal,
         "Less" => Binary::Less,
         "LessOrEqual" => Binary::LessOrEqual,
@@ -86,9 +92,19 @@ pub(super) fn select(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 
 pub(super) fn cast(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let to = node.attributes.integer("to")?.ok_or("attribute `to` is missing")?;
-    let to = DataType::from_number(to)?;
-    if matches!(to, DataType::Int4 | DataType::Uint4) {
+    let data_type = DataType::from_number(to)?;
+    if matches!(data_type, DataType::Int4 | DataType::Uint4) {
         return Err("casting to integers of four bits is not supported".to_owned());
     }
-    Ok(vec![graph.cast(node.operand(0)?, to.element_type())?])
+    let result = graph.cast(node.operand(0)?, data_type.element_type())?;
+    if data_type.element_type() == ElementType::I64 {
+        graph.set_data_type(result, data_type);
+    }
+    Ok(vec![result])
+}
+
+/// A cast to the type of the second operand.
+pub(super) fn cast_like(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let to = graph.value(node.operand(1)?).element_type;
+    Ok(vec![graph.cast(node.operand(0)?, to)?])
 }

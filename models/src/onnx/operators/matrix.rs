@@ -7,7 +7,16 @@ use crate::onnx::context::Problem;
 
 /// `MatMul`, whose vectors count as a row on the left and as a column on the right.
 pub(super) fn mat_mul(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let (mut a, mut b) = (node.operand(0)?, node.operand(1)?);
+    let (a, b) = (node.operand(0)?, node.operand(1)?);
+    Ok(vec![product(graph, a, b)?])
+}
+
+/// The product of matrices, of stacks of them, and of vectors.
+pub(super) fn product(
+    graph: &mut Import,
+    mut a: ValueId,
+    mut b: ValueId,
+) -> Result<ValueId, Problem> {
     let (a_shape, b_shape) = (graph.shape(a), graph.shape(b));
     if let [inner] = a_shape[..] {
         a = graph.emit(Operator::Reshape { shape: vec![1, inner] }, &[a])?;
@@ -26,7 +35,7 @@ pub(super) fn mat_mul(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         }
         product = graph.emit(Operator::Reshape { shape }, &[product])?;
     }
-    Ok(vec![product])
+    Ok(product)
 }
 
 /// `alpha · A' × B' + beta · C`, a prime being an optional transposition.

@@ -1,17 +1,30 @@
 //! ONNX operators, one file per family: each in terms of the graph's own operators.
 
 mod activation;
+mod attention;
 mod constant;
 mod convolution;
+mod deformable;
+mod einsum;
 mod elementwise;
+mod functions;
+mod indexing;
+mod interpolation;
 mod layout;
+mod masks;
 mod matrix;
 mod normalisation;
 mod pooling;
+mod quantisation;
+mod quantised;
+mod recurrent;
 mod reduction;
 mod resize;
+mod sampling;
 mod selection;
 mod slicing;
+mod statistics;
+mod volume;
 
 use std::collections::HashMap;
 
@@ -28,7 +41,8 @@ type Importer = fn(&mut Import, &OnnxNode<'_>) -> Imported;
 
 /// Adds a node to the graph and returns its results.
 pub(super) fn import(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let importer = importer(node.operator).ok_or("the operator is not supported")?;
+    let importer = importer(node.operator).or_else(|| microsoft(node.operator));
+    let importer = importer.ok_or("the operator is not supported")?;
     importer(graph, node)
 }
 
@@ -50,8 +64,12 @@ pub(super) fn check_all_supported<'a>(
     let mut positions: HashMap<String, usize> = HashMap::new();
     for (index, node) in nodes.enumerate() {
         let standard = is_standard(&node.domain);
-        // A condition is resolved, or refused, once shapes are known.
-        if standard && (node.op_type == "If" || importer(&node.op_type).is_some()) {
+        let known = match node.domain.as_str() {
+            "com.microsoft" => microsoft(&node.op_type).is_some(),
+            // A condition is resolved, or refused, once shapes are known.
+            _ => standard && (node.op_type == "If" || importer(&node.op_type).is_some()),
+        };
+        if known {
             continue;
         }
         let operator = match standard {
@@ -74,6 +92,13 @@ pub(super) fn check_all_supported<'a>(
 fn importer(operator: &str) -> Option<Importer> {
     Some(match operator {
         "Conv" => convolution::conv,
+        "QuantizeLinear" => quantisation::quantize,
+        "DequantizeLinear" => quantisation::dequantize,
+        "DynamicQuantizeLinear" => quantisation::dynamic_quantize,
+        "QLinearConv" => quantised::qlinear_conv,
+        "ConvInteger" => quantised::conv_integer,
+        "QLinearMatMul" => quantised::qlinear_mat_mul,
+        "MatMulInteger" => quantised::mat_mul_integer,
         "ConvTranspose" => convolution::conv_transpose,
         "MaxPool" => pooling::max_pool,
         "AveragePool" => pooling::average_pool,
@@ -81,11 +106,26 @@ fn importer(operator: &str) -> Option<Importer> {
         "GlobalMaxPool" => pooling::global_max_pool,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
+        "DeformConv" => deformable::deform_conv,
+        "LSTM" | "GRU" | "RNN" => recurrent::recurrent,
+        "RoiAlign" => sampling::roi_align,
+        "GridSample" => sampling::grid_sample,
         "BatchNormalization" => normalisation::batch_normalization,
         "InstanceNormalization" => normalisation::instance_normalization,
+        "GroupNormalization" => statistics::group_normalization,
+        "RMSNormalization" => statistics::rms_normalization,
+        "MeanVarianceNormalization" => statistics::mean_variance,
+        "LpNormalization" => statistics::lp_normalization,
+        "LRN" => statistics::local_response,
         "LayerNormalization" => normalisation::layer_normalization,
         "Relu" | "LeakyRelu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Gelu"
-        | "Elu" | "Softplus" | "Mish" | "Swish" => activation::activation,
+        | "Elu" | "Softplus" | "Mish" => activation::activation,
+        "Selu" | "Celu" | "ThresholdedRelu" | "Softsign" | "Shrink" | "Swish" => {
+            functions::activation
+        }
+        "Tan" | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" => functions::trigonometry,
+        "IsNaN" => functions::is_nan,
+        "IsInf" => functions::is_inf,
         "Clip" => activation::clip,
         "PRelu" => activation::prelu,
         "Abs" | "Neg" | "Sign" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Floor" | "Ceil"
@@ -96,15 +136,28 @@ fn importer(operator: &str) -> Option<Importer> {
         "Max" | "Min" | "Sum" | "Mean" => elementwise::variadic,
         "Where" => elementwise::select,
         "Cast" => elementwise::cast,
+        "CastLike" => elementwise::cast_like,
         "MatMul" => matrix::mat_mul,
         "Gemm" => matrix::gemm,
+        "Einsum" => einsum::einsum,
+        "Attention" => attention::attention,
         "Softmax" | "LogSoftmax" => reduction::softmax,
         "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
         | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduction::reduce,
+        "CumSum" => reduction::cumulative_sum,
         "ArgMax" | "ArgMin" => selection::arg_extremum,
         "TopK" => selection::top_k,
+        "Trilu" => masks::trilu,
+        "EyeLike" => masks::eye_like,
+        "OneHot" => masks::one_hot,
+        "Hardmax" => masks::hardmax,
+        "NonZero" => masks::non_zero,
+        "Compress" => masks::compress,
         "Gather" => selection::gather,
         "GatherElements" => selection::gather_elements,
+        "GatherND" => indexing::gather_nd,
+        "ScatterND" => indexing::scatter_nd,
+        "ScatterElements" | "Scatter" => indexing::scatter_elements,
         "Concat" => slicing::concat,
         "Split" => slicing::split,
         "Slice" => slicing::slice,
@@ -125,6 +178,22 @@ fn importer(operator: &str) -> Option<Importer> {
         "Shape" => constant::shape,
         "Size" => constant::size,
         "Range" => constant::range,
+        _ => return None,
+    })
+}
+
+/// Operators of ONNX Runtime's own domain that its tools write.
+fn microsoft(operator: &str) -> Option<Importer> {
+    Some(match operator {
+        "QLinearAdd" | "QLinearMul" => quantised::qlinear_binary,
+        "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearSoftmax" | "QLinearGlobalAveragePool" => {
+            quantised::qlinear_unary
+        }
+        "QLinearConcat" => quantised::qlinear_concat,
+        "MatMulIntegerToFloat" => quantised::mat_mul_integer_to_float,
+        "QuickGelu" | "FastGelu" | "BiasGelu" => functions::activation,
+        // The same as the standard's.
+        "QuantizeLinear" | "DequantizeLinear" | "Gelu" | "QLinearConv" => importer(operator)?,
         _ => return None,
     })
 }

@@ -5,6 +5,7 @@ use framegate_backend_api::{
     graph::{Binary, Operator, Reduce, Reduction, Unary, ValueId},
 };
 
+use super::statistics::by_own_statistics;
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::context::{Problem, axis_of};
 
@@ -12,7 +13,7 @@ use crate::onnx::context::{Problem, axis_of};
 /// `x · s/√(v + ε) + (b − m · s/√(v + ε))`. A pass moves both into a convolution before it.
 pub(super) fn batch_normalization(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     if node.attributes.flag("training_mode", false)? {
-        return Err("it is in training mode; export the model for inference".to_owned());
+        return by_own_statistics(graph, node);
     }
     let x = node.operand(0)?;
     let parameter =

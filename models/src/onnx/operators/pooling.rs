@@ -1,26 +1,36 @@
 //! Pools.
 
-use framegate_backend_api::graph::{AveragePool, Operator, Reduce, Reduction, ValueId, Window};
+use framegate_backend_api::{
+    ElementType,
+    graph::{AveragePool, Operator, Reduce, Reduction, ValueId, Window},
+};
 
 use super::{
     Import, Imported, OnnxNode,
-    convolution::{Geometry, pair_attribute, spatial_extent},
+    convolution::{Geometry, Raised, lowered, pair_attribute, raised, spatial_extent},
 };
 use crate::onnx::context::Problem;
 
 pub(super) fn max_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let (mut window, overhang) = window_of(graph, node)?;
+    let Raised { feature_map: x, was_line } = raised(graph, node.operand(0)?)?;
+    let (mut window, overhang) = window_of(graph, node, x)?;
     // Nothing beyond the feature map can be the largest, so the overhang is just more padding.
     window.padding.bottom += overhang[0];
     window.padding.right += overhang[1];
-    Ok(vec![graph.emit(Operator::MaxPool(window), &[node.operand(0)?])?])
+    let element_type = graph.value(x).element_type;
+    let x = graph.cast(x, ElementType::F32)?;
+    let result = graph.emit(Operator::MaxPool(window), &[x])?;
+    let result = graph.cast(result, element_type)?;
+    Ok(vec![lowered(graph, result, was_line)?])
 }
 
 pub(super) fn average_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let (window, overhang) = window_of(graph, node)?;
+    let Raised { feature_map: x, was_line } = raised(graph, node.operand(0)?)?;
+    let (window, overhang) = window_of(graph, node, x)?;
     let count_padding = node.attributes.flag("count_include_pad", false)?;
     let pool = AveragePool { window, count_padding, overhang };
-    Ok(vec![graph.emit(Operator::AveragePool(pool), &[node.operand(0)?])?])
+    let result = graph.emit(Operator::AveragePool(pool), &[x])?;
+    Ok(vec![lowered(graph, result, was_line)?])
 }
 
 pub(super) fn global_average_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
@@ -37,13 +47,17 @@ fn global(graph: &mut Import, x: ValueId, reduction: Reduction) -> Result<ValueI
 }
 
 /// The window, and how far `ceil_mode` lets it reach beyond the padded feature map.
-fn window_of(graph: &Import, node: &OnnxNode<'_>) -> Result<(Window, [usize; 2]), Problem> {
+fn window_of(
+    graph: &Import,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+) -> Result<(Window, [usize; 2]), Problem> {
     if node.attributes.integers("kernel_shape")?.is_none() {
         return Err("attribute `kernel_shape` is missing".to_owned());
     }
     let kernel = pair_attribute(node, "kernel_shape", 1)?;
     let geometry = Geometry::of(node)?;
-    let input = spatial_extent(graph, node.operand(0)?)?;
+    let input = spatial_extent(graph, x)?;
     let padding = geometry.padding(node, input, kernel)?;
     let overhang = if node.attributes.flag("ceil_mode", false)? {
         [

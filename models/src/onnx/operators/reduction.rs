@@ -69,6 +69,15 @@ fn log_sum_exp(
     graph.emit(Operator::Reshape { shape }, &[result])
 }
 
+pub(super) fn cumulative_sum(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let axis = graph.integers_of(node.operand(1)?, "the axis")?;
+    let axis = axis_of(*axis.first().ok_or("the axis is missing")?, graph.shape(x).len())?;
+    let exclusive = node.attributes.flag("exclusive", false)?;
+    let reverse = node.attributes.flag("reverse", false)?;
+    Ok(vec![graph.emit(Operator::CumulativeSum { axis, exclusive, reverse }, &[x])?])
+}
+
 pub(super) fn softmax(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
     let shape = graph.shape(x);

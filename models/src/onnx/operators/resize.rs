@@ -1,9 +1,11 @@
 //! `Resize` and its predecessor `Upsample`.
 
-use framegate_backend_api::graph::{
-    Coordinates, NearestRounding, Operator, Resize, ResizeMode, ValueId,
+use framegate_backend_api::{
+    ElementType,
+    graph::{Coordinates, NearestRounding, Operator, Resize, ResizeMode, ValueId},
 };
 
+use super::interpolation::{Interpolation, Rule, Target, Weighting, resized};
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::context::{Problem, axis_of, extents_of};
 
@@ -21,20 +23,15 @@ pub(super) fn resize(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         return before_version_11(graph, node, &scales);
     }
     let attributes = node.attributes;
-    if attributes.flag("antialias", false)? {
-        return Err("antialiasing is not supported".to_owned());
-    }
-    if attributes.text_or("keep_aspect_ratio_policy", "stretch")? != "stretch" {
-        return Err("keeping the aspect ratio is not supported".to_owned());
-    }
-    let coordinates =
-        match attributes.text_or("coordinate_transformation_mode", "half_pixel")?.as_str() {
-            "half_pixel" => Coordinates::HalfPixel,
-            "pytorch_half_pixel" => Coordinates::PytorchHalfPixel,
-            "asymmetric" => Coordinates::Asymmetric,
-            "align_corners" => Coordinates::AlignCorners,
-            other => return Err(format!("coordinate mode `{other}` is not supported")),
-        };
+    let antialias = attributes.flag("antialias", false)?;
+    let rule = match attributes.text_or("coordinate_transformation_mode", "half_pixel")?.as_str() {
+        "half_pixel" => Rule::Plain(Coordinates::HalfPixel),
+        "pytorch_half_pixel" => Rule::Plain(Coordinates::PytorchHalfPixel),
+        "asymmetric" => Rule::Plain(Coordinates::Asymmetric),
+        "align_corners" => Rule::Plain(Coordinates::AlignCorners),
+        "half_pixel_symmetric" => Rule::HalfPixelSymmetric,
+        other => return Err(format!("coordinate mode `{other}` is not supported")),
+    };
     let rounding = match attributes.text_or("nearest_mode", "round_prefer_floor")?.as_str() {
         "round_prefer_floor" => NearestRounding::RoundPreferFloor,
         "round_prefer_ceil" => NearestRounding::RoundPreferCeil,
@@ -42,10 +39,43 @@ pub(super) fn resize(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         "ceil" => NearestRounding::Ceil,
         other => return Err(format!("nearest mode `{other}` is not supported")),
     };
-    let mode = mode_of(node, rounding)?;
+    let exclude_outside = attributes.flag("exclude_outside", false)?;
+    let interpolation = match attributes.text_or("mode", "nearest")?.as_str() {
+        "nearest" => Interpolation::Nearest(rounding),
+        "linear" | "bilinear" => {
+            let cubic = None;
+            Interpolation::Weighted(Weighting { cubic, antialias, exclude_outside })
+        }
+        "cubic" => {
+            let cubic = Some(attributes.float_or("cubic_coeff_a", -0.75)?);
+            Interpolation::Weighted(Weighting { cubic, antialias, exclude_outside })
+        }
+        other => return Err(format!("resizing by `{other}` is not supported")),
+    };
     let x = node.operand(0)?;
-    let (size, scale) = target(graph, node, x)?;
-    Ok(vec![graph.emit(Operator::Resize(Resize { size, scale, mode, coordinates }), &[x])?])
+    let targets = targets(graph, node, x)?;
+    // What every backend has an operator for.
+    let mode = match interpolation {
+        Interpolation::Nearest(rounding) => Some(ResizeMode::Nearest(rounding)),
+        Interpolation::Weighted(Weighting { cubic: None, antialias: false, .. }) => {
+            Some(ResizeMode::Linear)
+        }
+        Interpolation::Weighted(_) => None,
+    };
+    let shape = graph.shape(x);
+    let leading = targets.iter().zip(&shape).take(2);
+    let of_feature_maps = shape.len() == 4
+        && leading.clone().all(|(target, extent)| target.extent == *extent && target.scale == 1.0)
+        && graph.value(x).element_type == ElementType::F32;
+    match (rule, mode, &targets[..]) {
+        (Rule::Plain(coordinates), Some(mode), [_, _, height, width]) if of_feature_maps => {
+            let size = [height.extent, width.extent];
+            let scale = [height.scale, width.scale];
+            let resize = Resize { size, scale, mode, coordinates };
+            Ok(vec![graph.emit(Operator::Resize(resize), &[x])?])
+        }
+        _ => Ok(vec![resized(graph, x, &targets, interpolation, rule)?]),
+    }
 }
 
 fn mode_of(node: &OnnxNode<'_>, rounding: NearestRounding) -> Result<ResizeMode, Problem> {
@@ -66,32 +96,53 @@ fn before_version_11(graph: &mut Import, node: &OnnxNode<'_>, scales: &[f32]) ->
     Ok(vec![graph.emit(Operator::Resize(resize), &[x])?])
 }
 
-/// Size and scale, from `scales` or `sizes`.
-fn target(
-    graph: &Import,
-    node: &OnnxNode<'_>,
-    x: ValueId,
-) -> Result<([usize; 2], [f32; 2]), Problem> {
-    let shape = nchw_shape(graph, x)?;
+/// Extent and scale of every axis, from `scales` or `sizes`.
+fn targets(graph: &Import, node: &OnnxNode<'_>, x: ValueId) -> Result<Vec<Target>, Problem> {
+    let shape = graph.shape(x);
+    let rank = shape.len();
     let axes = match node.attributes.integers("axes")? {
-        Some(axes) => axes.iter().map(|axis| axis_of(*axis, 4)).collect::<Result<_, _>>()?,
-        None => vec![0, 1, 2, 3],
+        Some(axes) => axes.iter().map(|axis| axis_of(*axis, rank)).collect::<Result<_, _>>()?,
+        None => (0..rank).collect::<Vec<_>>(),
     };
+    let mut targets: Vec<Target> =
+        shape.iter().map(|extent| Target { extent: *extent, scale: 1.0 }).collect();
     // Exporters pass an empty tensor for the operand that they do not use.
     let given = |index: usize| node.optional(index).filter(|id| graph.value(*id).shape != [0]);
     if let Some(sizes) = given(3) {
         let sizes = extents_of(&graph.integers_of(sizes, "the size")?, "the size")?;
         check_len(&axes, sizes.len())?;
-        let mut result = shape;
-        for (axis, extent) in axes.iter().zip(&sizes) {
-            result[*axis] = *extent;
+        let quotient = |(axis, size): (&usize, &usize)| *size as f32 / shape[*axis] as f32;
+        let quotients = axes.iter().zip(&sizes).map(quotient);
+        let policy = node.attributes.text_or("keep_aspect_ratio_policy", "stretch")?;
+        let common = match policy.as_str() {
+            "stretch" => None,
+            "not_larger" => Some(quotients.fold(f32::INFINITY, f32::min)),
+            "not_smaller" => Some(quotients.fold(f32::NEG_INFINITY, f32::max)),
+            other => return Err(format!("aspect ratio policy `{other}` is not known")),
+        };
+        for (axis, size) in axes.iter().zip(&sizes) {
+            let extent = match common {
+                Some(scale) => (scale * shape[*axis] as f32).round() as usize,
+                None => *size,
+            };
+            let scale = common.unwrap_or(extent as f32 / shape[*axis] as f32);
+            targets[*axis] = Target { extent, scale };
         }
-        check_spatial_axes(shape[..2] == result[..2])?;
-        let scale = |axis: usize| result[axis] as f32 / shape[axis] as f32;
-        return Ok(([result[2], result[3]], [scale(2), scale(3)]));
+    } else {
+        let scales = given(2).ok_or("neither scales nor sizes are given")?;
+        let scales = graph.floats_of(scales, "the scales")?;
+        check_len(&axes, scales.len())?;
+        if scales.iter().any(|factor| !(factor.is_finite() && *factor > 0.0)) {
+            return Err(format!("scales {scales:?} make no sense"));
+        }
+        for (axis, scale) in axes.iter().zip(&scales) {
+            let extent = (shape[*axis] as f32 * scale).floor() as usize;
+            targets[*axis] = Target { extent, scale: *scale };
+        }
     }
-    let scales = given(2).ok_or("neither scales nor sizes are given")?;
-    scaled(&shape, &axes, &graph.floats_of(scales, "the scales")?)
+    let extents: Vec<i64> = targets.iter().map(|target| target.extent as i64).collect();
+    extents_of(&extents, "the size")?;
+    Ok(targets)
 }
 
 fn scaled(

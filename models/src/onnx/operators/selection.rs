@@ -1,6 +1,9 @@
 //! Operators that choose elements by value or by index.
 
-use framegate_backend_api::graph::{Operator, TopK, ValueId};
+use framegate_backend_api::{
+    HostTensor,
+    graph::{AxisSlice, Binary, Operator, TopK, ValueId},
+};
 
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::context::{Problem, axis_of};
@@ -9,16 +12,35 @@ pub(super) fn arg_extremum(graph: &mut Import, node: &OnnxNode<'_>) -> Imported 
     let x = node.operand(0)?;
     let mut shape = graph.shape(x);
     let axis = axis_of(node.attributes.integer_or("axis", 0)?, shape.len())?;
-    if node.attributes.flag("select_last_index", false)? {
-        return Err("taking the last of equals is not supported".to_owned());
-    }
     let largest = node.operator == "ArgMax";
-    let mut result = graph.emit(Operator::ArgExtremum { axis, largest }, &[x])?;
+    let operator = Operator::ArgExtremum { axis, largest };
+    let mut result = if node.attributes.flag("select_last_index", false)? {
+        last_extremum(graph, x, operator, axis)?
+    } else {
+        graph.emit(operator, &[x])?
+    };
     if !node.attributes.flag("keepdims", true)? {
         shape.remove(axis);
         result = graph.emit(Operator::Reshape { shape }, &[result])?;
     }
     Ok(vec![result])
+}
+
+/// The last of equals is the first one from the end.
+fn last_extremum(
+    graph: &mut Import,
+    x: ValueId,
+    operator: Operator,
+    axis: usize,
+) -> Result<ValueId, Problem> {
+    let shape = graph.shape(x);
+    let last = shape[axis].checked_sub(1).ok_or("there is nothing to search")?;
+    let mut slices: Vec<AxisSlice> = shape.iter().copied().map(AxisSlice::all).collect();
+    slices[axis] = AxisSlice { start: last, step: -1, len: shape[axis] };
+    let backwards = graph.emit(Operator::Slice(slices), &[x])?;
+    let from_end = graph.emit(operator, &[backwards])?;
+    let last = graph.constant(HostTensor::from_i64([], vec![last as i64]));
+    graph.emit(Operator::Binary(Binary::Sub), &[last, from_end])
 }
 
 pub(super) fn top_k(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
@@ -50,7 +72,11 @@ pub(super) fn gather_elements(graph: &mut Import, node: &OnnxNode<'_>) -> Import
 }
 
 /// Indices that are known in advance must lie within the axis.
-fn check_indices(graph: &Import, [x, indices]: [ValueId; 2], axis: usize) -> Result<(), Problem> {
+pub(super) fn check_indices(
+    graph: &Import,
+    [x, indices]: [ValueId; 2],
+    axis: usize,
+) -> Result<(), Problem> {
     let extent = graph.shape(x)[axis] as i64;
     let indices = graph.value(indices).constant.as_ref().and_then(|tensor| tensor.as_i64());
     match indices.unwrap_or_default().iter().find(|index| !(-extent..extent).contains(*index)) {

@@ -14,7 +14,7 @@ use framegate_onnx_proto::{GraphProto, ModelProto, NodeProto, TensorProto};
 
 use super::error::OnnxError;
 use super::operators;
-use super::tensor::host_tensor;
+use super::tensor::{DataType, host_tensor};
 use external::ExternalData;
 
 /// A node with the version of the operator set that says what it means.
@@ -24,12 +24,20 @@ pub(super) struct FileNode {
     pub(super) opset: i64,
 }
 
+/// An initialiser.
+#[derive(Debug, Clone)]
+pub(super) struct Constant {
+    pub(super) tensor: Arc<HostTensor>,
+    /// The type of its elements in the file.
+    pub(super) data_type: DataType,
+}
+
 /// A file's graph without all that no output needs.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     pub(super) nodes: Vec<FileNode>,
     /// Initialisers that are read, by name.
-    pub(super) constants: HashMap<String, Arc<HostTensor>>,
+    pub(super) constants: HashMap<String, Constant>,
     /// Every name that a node or an output reads.
     pub(super) reads: HashSet<String>,
 }
@@ -65,8 +73,10 @@ pub(super) fn prepare(
     for mut tensor in std::mem::take(&mut graph.initializer) {
         if reads.contains(&tensor.name) {
             external.read_into(&mut tensor)?;
-            let constant = host_tensor(&tensor).map_err(OnnxError::Malformed)?;
-            constants.insert(tensor.name, Arc::new(constant));
+            let data_type = DataType::from_number(i64::from(tensor.data_type));
+            let data_type = data_type.map_err(OnnxError::Malformed)?;
+            let constant = Arc::new(host_tensor(&tensor).map_err(OnnxError::Malformed)?);
+            constants.insert(tensor.name, Constant { tensor: constant, data_type });
         }
     }
     Ok(Prepared { nodes, constants, reads })

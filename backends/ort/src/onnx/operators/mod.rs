@@ -7,6 +7,7 @@ mod movement;
 mod pooling;
 mod reduction;
 mod resize;
+mod sampling;
 
 use framegate_backend_api::graph::{Node, Operator};
 
@@ -33,6 +34,12 @@ pub(super) fn write(writer: &mut Writer<'_>, node: &Node) {
         Operator::Resize(resize) => {
             let input = writer.graph().value(node.inputs[0]);
             resize::write(writer, resize, input, &inputs[0], output);
+        }
+        Operator::GridSample(sample) => {
+            sampling::grid_sample(writer, *sample, &inputs, output);
+        }
+        Operator::RoiAlign(roi_align) => {
+            sampling::roi_align(writer, *roi_align, &inputs, output);
         }
         Operator::Activation(activation) => {
             activation::write(writer, *activation, &inputs[0], output);
@@ -61,6 +68,7 @@ pub(super) fn write(writer: &mut Writer<'_>, node: &Node) {
         Operator::GatherElements { axis } => {
             writer.node("GatherElements", &inputs, output, vec![integer("axis", *axis)]);
         }
+        Operator::Scatter(mode) => movement::scatter(writer, *mode, &inputs, output),
         Operator::Pad(pad) => {
             let element_type = writer.graph().value(node.inputs[0]).element_type;
             movement::pad(writer, pad, element_type, &inputs[0], output);
@@ -76,6 +84,9 @@ pub(super) fn write(writer: &mut Writer<'_>, node: &Node) {
             writer.node("Softmax", &inputs, output, vec![integer("axis", *axis)]);
         }
         Operator::Reduce(reduce) => reduction::reduce(writer, reduce, &inputs[0], output),
+        Operator::CumulativeSum { axis, exclusive, reverse } => {
+            reduction::cumulative_sum(writer, *axis, [*exclusive, *reverse], &inputs[0], output);
+        }
         Operator::ArgExtremum { axis, largest } => {
             let operator = if *largest { "ArgMax" } else { "ArgMin" };
             let attributes = vec![integer("axis", *axis), flag("keepdims", true)];

@@ -1,6 +1,6 @@
-//! Operators that move elements without changing them.
+//! Operators that move elements.
 
-use framegate_backend_api::graph::{AxisSlice, Pad, PadMode};
+use framegate_backend_api::graph::{AxisSlice, Pad, PadMode, ScatterMode};
 use framegate_backend_api::{ElementType, HostTensor, TensorData};
 
 use super::super::attribute::{integers, text};
@@ -51,6 +51,27 @@ fn filling(value: f32, element_type: ElementType) -> TensorData {
         ElementType::I64 => TensorData::I64(vec![value as i64]),
         ElementType::Bool => TensorData::Bool(vec![value != 0.0]),
     }
+}
+
+pub(super) fn scatter(
+    writer: &mut Writer<'_>,
+    mode: ScatterMode,
+    inputs: &[String],
+    output: &[String],
+) {
+    let reduction = match mode {
+        ScatterMode::Replace => "none",
+        ScatterMode::Add => "add",
+        ScatterMode::Multiply => "mul",
+        ScatterMode::Max => "max",
+        ScatterMode::Min => "min",
+    };
+    let [x, indices, updates] = inputs else { unreachable!("the graph was checked") };
+    // Each index is a tuple of one.
+    let last = writer.integers(vec![-1]);
+    let indices = writer.helper("Unsqueeze", &[indices.clone(), last]);
+    let inputs = [x.clone(), indices, updates.clone()];
+    writer.node("ScatterND", &inputs, output, vec![text("reduction", reduction)]);
 }
 
 pub(super) fn reshape(writer: &mut Writer<'_>, shape: &[usize], input: &str, output: &[String]) {

@@ -1,4 +1,4 @@
-//! Reductions and `TopK`.
+//! Reductions, running sums and `TopK`.
 
 use framegate_backend_api::graph::{Reduce, Reduction, TopK};
 
@@ -16,6 +16,18 @@ pub(super) fn reduce(writer: &mut Writer<'_>, reduce: &Reduce, input: &str, outp
     let axes = writer.integers(reduce.axes.iter().map(|axis| *axis as i64).collect());
     let attributes = vec![flag("keepdims", reduce.keep_axes)];
     writer.node(operator, &[input.to_owned(), axes], output, attributes);
+}
+
+pub(super) fn cumulative_sum(
+    writer: &mut Writer<'_>,
+    axis: usize,
+    [exclusive, reverse]: [bool; 2],
+    input: &str,
+    output: &[String],
+) {
+    let axis = writer.integers(vec![axis as i64]);
+    let attributes = vec![flag("exclusive", exclusive), flag("reverse", reverse)];
+    writer.node("CumSum", &[input.to_owned(), axis], output, attributes);
 }
 
 pub(super) fn top_k(writer: &mut Writer<'_>, top_k: &TopK, input: &str, output: &[String]) {

@@ -6,10 +6,11 @@
 mod hoist;
 mod shuffle;
 mod space_to_depth;
+mod split_images;
 
 use framegate_backend_api::graph::Graph;
 
 /// Runs every pass.
 pub(super) fn run(graph: &Graph) -> Graph {
-    shuffle::fold(hoist::hoist(space_to_depth::fold(graph)))
+    split_images::split(shuffle::fold(hoist::hoist(space_to_depth::fold(graph))))
 }
