@@ -35,8 +35,7 @@ fn check(graph: &Graph) {
 /// Reads a file and makes its graph, as it is and with nodes fused.
 fn import(bytes: &[u8]) {
     let Ok(file) = OnnxFile::parse(bytes) else { return };
-    let side = |axis: usize| file.input().dims.get(axis).copied().flatten().unwrap_or(SIDE);
-    let (height, width) = (side(2), side(3));
+    let [height, width] = file.image_size().map(|extent| extent.unwrap_or(SIDE));
     if height > LARGEST || width > LARGEST {
         return;
     }

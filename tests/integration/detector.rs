@@ -11,7 +11,7 @@ use framegate_models::detector::{
 use framegate_models::layouts::BoxLayout;
 use tempfile::TempDir;
 
-use crate::onnx_model::{OnnxModel, OnnxNode};
+use crate::onnx_model::{OnnxModel, OnnxNode, declaration};
 use crate::support::test_data;
 
 const NO_OPTIONS: LoadOptions = LoadOptions { labels: None, input_size: None };
@@ -75,12 +75,18 @@ fn files_that_are_no_model_are_told_apart() {
 fn an_open_input_size_can_be_given_in_three_places() {
     let (_folder, path) = model_path();
     fs::write(&path, model(CLASSIFIER, &[])).unwrap();
-    assert_message(load(&path), &["--input-size", "`input_size = { width", "m.toml"]);
+    let guessed = load(&path).unwrap();
+    assert_eq!(guessed.input.width, 224, "that of most classifiers");
+    let guesses = guessed.guesses.join("\n");
+    for fragment in ["224x224 is assumed", "--input-size", "`input_size = { width"] {
+        assert!(guesses.contains(fragment), "{guesses}");
+    }
 
     let options = LoadOptions { input_size: Some(SIZE), ..NO_OPTIONS };
     let detector = Detector::load(&path, &options).unwrap();
     assert_eq!(detector.model.graph.image_shape(), [3, 32, 64]);
     assert_eq!((detector.input.width, detector.input.height), (64, 32));
+    assert!(!detector.guesses.join("\n").contains("assumed"), "{:?}", detector.guesses);
     assert_eq!(detector.labels, ["class 0", "class 1", "class 2"]);
     assert_eq!(detector.labels_source, LabelsSource::Numbers);
 
@@ -93,16 +99,90 @@ fn an_open_input_size_can_be_given_in_three_places() {
     assert_eq!(load(&path).unwrap().model.graph.image_shape(), [3, 48, 96]);
 }
 
+/// A reshape that only 416x416 fits.
+fn fixed_to_416() -> OnnxModel {
+    OnnxModel::new(13, "x", &[1, 3, -1, -1])
+        .integers("shape", &[1, 3, 416 * 416])
+        .node(OnnxNode::new("Reshape", &["x", "shape"], &["r"]))
+        .node(OnnxNode::new("ReduceMax", &["r"], &["m"]).integers("axes", &[2]))
+        .node(OnnxNode::new("Flatten", &["m"], &["f"]))
+        .node(OnnxNode::new("Softmax", &["f"], &["y"]))
+        .output("y")
+}
+
+#[test]
+fn an_open_input_size_is_the_first_common_one_that_works() {
+    let (_folder, path) = model_path();
+    fs::write(&path, fixed_to_416().bytes()).unwrap();
+    assert_eq!(load(&path).unwrap().input.width, 416);
+    let odd = fixed_to_416().edit(|model| {
+        model.graph.as_mut().unwrap().initializer[0].int64_data[2] = 33 * 33;
+    });
+    fs::write(&path, odd.bytes()).unwrap();
+    assert_message(load(&path), &["none of the common ones works", "make_r", "multiple of 32"]);
+}
+
+#[test]
+fn configurations_beside_the_model_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = folder.path();
+    fs::create_dir(hub.join("onnx")).unwrap();
+    let path = hub.join("onnx/model.onnx");
+    fs::write(&path, model(CLASSIFIER, &[])).unwrap();
+    fs::write(
+        hub.join("preprocessor_config.json"),
+        r#"{ "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "resample": 3,
+             "size": { "height": 96, "width": 64 } }"#,
+    )
+    .unwrap();
+    fs::write(hub.join("config.json"), r#"{ "id2label": { "0": "a", "1": "b", "2": "c" } }"#)
+        .unwrap();
+    let detector = load(&path).unwrap();
+    assert_eq!((detector.input.width, detector.input.height), (64, 96));
+    assert_eq!(detector.input.mean, [127.5; 3]);
+    assert_eq!(detector.input.resize, ResizeFilter::AntialiasedBicubic);
+    assert_eq!(detector.labels, ["a", "b", "c"]);
+    assert!(detector.guesses.join("\n").contains("preprocessor_config.json"));
+    // A sidecar is stronger, and a configuration of other classes belongs to another model.
+    fs::write(path.with_extension("toml"), "family = \"imagenet\"").unwrap();
+    fs::write(hub.join("config.json"), r#"{ "id2label": { "0": "a" } }"#).unwrap();
+    let detector = load(&path).unwrap();
+    assert_eq!(detector.input.resize, ResizeFilter::Bilinear);
+    assert_eq!(detector.labels[2], "class 2");
+}
+
+#[test]
+fn whole_numbers_are_not_normalised_twice() {
+    let (_folder, path) = model_path();
+    let bytes = OnnxModel::new(13, "x", &[1, 3, 32, 32])
+        .node(OnnxNode::new("Cast", &["x"], &["f"]).integer("to", 1))
+        .node(OnnxNode::new("GlobalAveragePool", &["f"], &["p"]))
+        .node(OnnxNode::new("Flatten", &["p"], &["c"]))
+        .node(OnnxNode::new("Softmax", &["c"], &["y"]))
+        .output("y")
+        .edit(|model| {
+            let graph = model.graph.as_mut().unwrap();
+            graph.input[0] = declaration("x", 2, &[1, 3, 32, 32]);
+        })
+        .bytes();
+    fs::write(&path, bytes).unwrap();
+    let input = load(&path).unwrap().input;
+    assert_eq!((input.mean, input.scale), ([0.0; 3], [1.0; 3]));
+    fs::write(path.with_extension("toml"), "scale = 0.5").unwrap();
+    assert_eq!(load(&path).unwrap().input.scale, [0.5; 3]);
+}
+
 #[test]
 fn everything_unknown_is_asked_for_at_once() {
     let (_folder, path) = model_path();
     fs::write(&path, model(&["Relu"], &[])).unwrap();
-    assert_message(load(&path), &["--input-size", "`boxes = \"…\"`", "`v1` [1, 3, 640, 640]"]);
+    assert_message(load(&path), &["`boxes = \"…\"`", "`v1` [1, 3, 640, 640]"]);
     let labels = path.with_file_name("two.txt");
     fs::write(&labels, "a\nb\n").unwrap();
     fs::write(&path, model(CLASSIFIER, &[])).unwrap();
-    let options = LoadOptions { labels: Some(labels), ..NO_OPTIONS };
-    assert_message(Detector::load(&path, &options), &["--input-size", "3 classes", "names 2"]);
+    let size = Some(Size { width: 9000, height: 32 });
+    let options = LoadOptions { labels: Some(labels), input_size: size };
+    assert_message(Detector::load(&path, &options), &["9000x32", "3 classes", "names 2"]);
 }
 
 #[test]

@@ -10,30 +10,32 @@ use framegate_onnx_proto::{
 pub(crate) struct OnnxModel(ModelProto);
 
 /// A node under construction.
-pub(crate) struct OnnxNode(NodeProto);
+pub(crate) struct OnnxNode(pub(crate) NodeProto);
 
 /// Number of `FLOAT` and `INT64` in ONNX's `TensorProto.DataType`.
-const FLOAT: i32 = 1;
-const INT64: i32 = 7;
+pub(crate) const FLOAT: i32 = 1;
+pub(crate) const INT64: i32 = 7;
+
+/// An input or output; a negative extent is left open.
+pub(crate) fn declaration(name: &str, elem_type: i32, dims: &[i64]) -> ValueInfoProto {
+    let dim = |extent: &i64| match *extent {
+        1.. => DimensionProto::fixed(*extent),
+        _ => DimensionProto { dim_param: Some("open".to_owned()), dim_value: None },
+    };
+    let shape = Some(TensorShapeProto { dim: dims.iter().map(dim).collect() });
+    let tensor_type = Some(TensorTypeProto { elem_type, shape });
+    ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type }) }
+}
 
 impl OnnxModel {
     /// An empty model with one float input; a negative extent is left open.
     pub(crate) fn new(opset: i64, input: &str, dims: &[i64]) -> Self {
-        let dim = |extent: &i64| match *extent {
-            1.. => DimensionProto::fixed(*extent),
-            _ => DimensionProto { dim_param: Some("open".to_owned()), dim_value: None },
-        };
-        let shape = Some(TensorShapeProto { dim: dims.iter().map(dim).collect() });
-        let tensor_type = Some(TensorTypeProto { elem_type: FLOAT, shape });
-        let input =
-            ValueInfoProto { name: input.to_owned(), r#type: Some(TypeProto { tensor_type }) };
         let model = ModelProto {
             ir_version: 8,
             opset_import: vec![OperatorSetIdProto { version: opset, ..Default::default() }],
-            graph: Some(GraphProto { input: vec![input], ..Default::default() }),
             ..Default::default()
         };
-        Self(model)
+        Self(model).input(input, FLOAT, dims)
     }
 
     /// Adds a node.
@@ -77,6 +79,18 @@ impl OnnxModel {
     pub(crate) fn metadata(mut self, key: &str, value: &str) -> Self {
         let entry = StringStringEntryProto { key: key.to_owned(), value: value.to_owned() };
         self.0.metadata_props.push(entry);
+        self
+    }
+
+    /// Changes what the other methods cannot.
+    pub(crate) fn edit(mut self, change: impl FnOnce(&mut ModelProto)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
+    /// Declares a further input, of an element type of the standard.
+    pub(crate) fn input(mut self, name: &str, elem_type: i32, dims: &[i64]) -> Self {
+        self.graph().input.push(declaration(name, elem_type, dims));
         self
     }
 

@@ -1,9 +1,9 @@
 //! Files as Python's `onnx` writes them, and damaged ones.
 //!
-//! `data/pool.onnx` has fields that the messages here leave out (`doc_string` everywhere, `functions`,
-//! `value_info`, a node's `metadata_props`), and `ints` in the unpacked form of proto2.
+//! `data/pool.onnx` has fields that the messages here leave out (`doc_string` everywhere, `value_info`,
+//! a node's `metadata_props`), and `ints` in the unpacked form of proto2.
 
-use framegate_onnx_proto::{AttributeType, Message, ModelProto, TensorProto};
+use framegate_onnx_proto::{AttributeType, Message, ModelProto, TensorProto, count_messages};
 
 const POOL: &[u8] = include_bytes!("data/pool.onnx");
 const NO_GRAPH: &[u8] = include_bytes!("data/no-graph.onnx");
@@ -61,6 +61,26 @@ fn repeated_numbers_are_read_packed_and_unpacked() {
     for bytes in [&[0x08, 2, 0x08, 3][..], &[0x0a, 2, 2, 3]] {
         assert_eq!(TensorProto::decode(bytes).unwrap().dims, [2, 3], "{bytes:?}");
     }
+}
+
+#[test]
+fn messages_are_counted_before_they_take_memory() {
+    // Model, operator sets (2), metadata, graph, node, attributes (2), weights (2), input and output
+    // with type, tensor type and shape (the output has none), four extents.
+    let model = ModelProto::decode(POOL).unwrap();
+    let known = model.encode_to_vec();
+    let functions = model.functions.len();
+    assert!(functions > 0, "the file has functions");
+    let mut plain = model.clone();
+    plain.functions.clear();
+    assert_eq!(count_messages(&plain.encode_to_vec()), 1 + 2 + 1 + 1 + 1 + 2 + 2 + 4 + 3 + 4);
+    assert_eq!(count_messages(POOL), count_messages(&known));
+    // A graph of empty nodes.
+    let nodes = [0x0a, 0].repeat(1000);
+    let graph = [&[0x3a, 0xd0, 0x0f][..], &nodes].concat();
+    assert_eq!(ModelProto::decode(&graph[..]).unwrap().graph.unwrap().node.len(), 1000);
+    assert_eq!(count_messages(&graph), 1002);
+    assert_eq!(count_messages(&graph[..graph.len() - 1]), 1);
 }
 
 #[test]

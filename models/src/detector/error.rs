@@ -71,12 +71,16 @@ pub enum ModelError {
 /// A fact about a model that is missing or wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFact {
-    /// Nothing names the size of the input.
+    /// Nothing names the size of the input, and the common ones do not work.
     #[error(
-        "its input size is not fixed in the file; give it with --input-size WIDTHxHEIGHT or write \
+        "its input size is not fixed in the file, and none of the common ones works ({problem}); give it \
+         with --input-size WIDTHxHEIGHT (a multiple of 32 is common) or write \
          `input_size = {{ width = …, height = … }}` into the sidecar"
     )]
-    InputSizeUnknown,
+    InputSizeUnknown {
+        /// Why the most common size does not work.
+        problem: OnnxError,
+    },
     /// The size that was named cannot be that of the input.
     #[error(transparent)]
     InputSize(#[from] InputSizeConflict),

@@ -1,10 +1,15 @@
 //! The facts about a model that nothing but its outputs and its graph says, as sentences for people.
 
+use super::model_card::ProcessorConfig;
 use super::sidecar::Sidecar;
 use crate::layouts::Choice;
 
 /// One sentence for each fact that was guessed, with the line that would say otherwise.
-pub(super) fn guesses(choice: &Choice, sidecar: &Sidecar) -> Vec<String> {
+pub(super) fn guesses(
+    choice: &Choice,
+    sidecar: &Sidecar,
+    processor: Option<&ProcessorConfig>,
+) -> Vec<String> {
     let mut guesses = Vec::new();
     if sidecar.boxes.is_none() {
         guesses.push(format!(
@@ -12,14 +17,22 @@ pub(super) fn guesses(choice: &Choice, sidecar: &Sidecar) -> Vec<String> {
             choice.layout, choice.reason
         ));
     }
-    if sidecar.family.is_none() && !sidecar.prepares_images() {
+    if processor.is_some() {
+        guesses.push(
+            "its images are prepared as `preprocessor_config.json` beside it says; to say otherwise, \
+             write `family = \"…\"`"
+                .to_owned(),
+        );
+    } else if sidecar.family.is_none() && !sidecar.prepares_images() {
         guesses.push(format!(
             "its images are prepared as for `{}`; to say otherwise, write `family = \"…\"` or the keys \
              `channel_order`, `mean`, `scale`, `fit`",
             choice.family.name
         ));
     }
-    if let (Some(range), None, None) = (choice.input_range, sidecar.mean, sidecar.scale) {
+    if let (Some(range), None, None) = (choice.input_range, sidecar.mean, sidecar.scale)
+        && processor.is_none()
+    {
         guesses.push(format!(
             "the file normalises pixels itself, so it is given values from {}; to say otherwise, write \
              `mean` and `scale`",

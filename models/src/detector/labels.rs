@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
+use super::bounded_text::read_text;
 use super::literal::NamesError;
 use super::metadata::{self, Metadata};
+use super::model_card::labels_beside;
 use super::sidecar::SidecarLabels;
 use crate::layouts::{BoxLayout, ClassCount};
 
@@ -25,6 +27,8 @@ pub enum LabelsSource {
     Metadata,
     /// `NAME.labels.txt` beside the model.
     FileBeside(PathBuf),
+    /// `id2label` in `config.json` beside the model.
+    ModelConfig(PathBuf),
     /// The layout, whose models all have the same classes.
     Layout,
     /// Nowhere: classes are called by their numbers. Worth a warning.
@@ -38,6 +42,7 @@ impl fmt::Display for LabelsSource {
             Self::Sidecar => f.write_str("`labels` in the sidecar"),
             Self::SidecarFile(path) | Self::FileBeside(path) => write!(f, "{}", path.display()),
             Self::Metadata => f.write_str("`names` in the model's metadata"),
+            Self::ModelConfig(path) => write!(f, "`id2label` in {}", path.display()),
             Self::Layout => f.write_str("the box layout"),
             Self::Numbers => f.write_str("class numbers"),
         }
@@ -116,7 +121,12 @@ impl LabelPlaces<'_> {
         layout: &BoxLayout,
         classes: ClassCount,
     ) -> Result<(Vec<String>, LabelsSource), LabelsError> {
-        match (self.find()?, classes) {
+        // What lies beside the model may belong to another one.
+        let found = self.find()?.filter(|(labels, origin)| match (origin, classes) {
+            (LabelsSource::ModelConfig(_), ClassCount::Known(classes)) => labels.len() == classes,
+            _ => true,
+        });
+        match (found, classes) {
             (Some((labels, origin)), ClassCount::Known(classes)) if labels.len() != classes => {
                 Err(LabelsError::Count { classes, origin, labels: labels.len() })
             }
@@ -167,7 +177,8 @@ impl LabelPlaces<'_> {
         if beside.exists() {
             return Ok(Some((read_file(&beside)?, LabelsSource::FileBeside(beside))));
         }
-        Ok(None)
+        let config = labels_beside(self.model);
+        Ok(config.map(|(labels, path)| (labels, LabelsSource::ModelConfig(path))))
     }
 
     fn beside(&self) -> PathBuf {
@@ -180,12 +191,8 @@ fn class_count(count: usize) -> String {
 }
 
 fn read_file(path: &Path) -> Result<Vec<String>, LabelsError> {
-    let unreadable = |problem| LabelsError::Unreadable { path: path.to_owned(), problem };
-    // A pipe or a device might never end.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
-    }
-    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let text = read_text(path)
+        .map_err(|problem| LabelsError::Unreadable { path: path.to_owned(), problem })?;
     parse_lines(&text, path)
 }
 

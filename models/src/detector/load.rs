@@ -5,20 +5,19 @@ use std::path::{Path, PathBuf};
 use framegate_backend_api::Model;
 use framegate_backend_api::graph::Graph;
 
+use super::assumed_size::assumed_size;
 use super::guesses::guesses;
 use super::input_size::InputSizeSources;
 use super::labels::LabelPlaces;
-use super::preprocessing::image_input;
-use super::read::read_onnx_file;
+use super::model_card::ProcessorConfig;
+use super::preprocessing::{image_input, whole_numbers};
+use super::read::read_with;
 use super::sidecar::Sidecar;
 use super::{Detector, LabelsSource, ModelError, ModelFact, metadata};
 use crate::Size;
 use crate::layouts::{Choice, ModelOutputs, choose};
 use crate::onnx::{OnnxError, OnnxFile};
 use crate::passes::optimise;
-
-/// The side in pixels assumed for an input of unknown size, to find out what else is unknown.
-const ASSUMED_EXTENT: usize = 640;
 
 /// What users may say about a model on the command line.
 #[derive(Debug, Clone)]
@@ -37,34 +36,49 @@ impl Detector {
     /// [`ModelError`]; everything unknown or contradictory is in one [`ModelError::Facts`].
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, ModelError> {
         let onnx_error = |problem| ModelError::Onnx { path: path.to_owned(), problem };
-        let file = read_onnx_file(path)?;
         let sidecar = Sidecar::read(path)?;
+        let file = read_with(path, &sidecar)?;
         let facts_error = |problems| ModelError::Facts {
             path: path.to_owned(),
             sidecar: Sidecar::path_for(path),
             problems,
         };
 
-        let named_size = input_size(&file, options, &sidecar);
-        // Even with an assumed size, the graph shows what else users must provide.
-        let size = named_size.as_ref().map_or_else(|_| assumed_size(&file), |size| *size);
-        let graph = match (file.graph(size.height, size.width), &named_size) {
-            (Ok(graph), _) => graph,
-            (Err(OnnxError::Node { .. }), Err(_)) => {
-                return Err(facts_error(named_size.err().into_iter().collect()));
-            }
-            (Err(problem), _) => return Err(onnx_error(problem)),
+        // A family says how images are prepared; files of Ultralytics say themselves what they are.
+        let processor = ProcessorConfig::beside(path)
+            .filter(|_| sidecar.family.is_none() && !file.metadata().contains_key("task"));
+        let named_size = input_size(&file, options, &sidecar, processor.as_ref());
+        let (size, graph) = match named_size {
+            Ok(Some(size)) => (size, file.graph(size.height, size.width).map_err(onnx_error)?),
+            // Even with an assumed size, the graph shows what else users must provide.
+            Ok(None) | Err(_) => match (assumed_size(&file), &named_size) {
+                (Ok(assumed), _) => assumed,
+                (Err(problem @ OnnxError::Node { .. }), Ok(_)) => {
+                    return Err(facts_error(vec![ModelFact::InputSizeUnknown { problem }]));
+                }
+                (Err(OnnxError::Node { .. }), Err(_)) => {
+                    return Err(facts_error(named_size.err().into_iter().collect()));
+                }
+                (Err(problem), _) => return Err(onnx_error(problem)),
+            },
         };
 
         let reading = OutputReading::of(&graph, size, &file, &sidecar, path, options);
         match (named_size, reading) {
-            (Ok(size), Ok(OutputReading { choice, labels, labels_source })) => {
+            (Ok(named_size), Ok(OutputReading { choice, labels, labels_source })) => {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let metadata = file.metadata().clone();
+                let mut guesses = guesses(&choice, &sidecar, processor.as_ref());
+                guesses.extend(named_size.is_none().then(|| guessed_size(size)));
+                let mut preprocessing = processor
+                    .map_or(choice.preprocessing, |it| it.preprocessing(&choice.preprocessing));
+                if file.takes_integers() {
+                    preprocessing = whole_numbers(&preprocessing);
+                }
                 Ok(Self {
                     model: Model { name, graph: optimise(graph), metadata },
-                    input: image_input(&choice.preprocessing, size, &sidecar),
-                    guesses: guesses(&choice, &sidecar),
+                    input: image_input(&preprocessing, size, &sidecar),
+                    guesses,
                     boxes: choice.layout,
                     boxes_reason: choice.reason,
                     nms: sidecar.nms.unwrap_or_default(),
@@ -119,30 +133,26 @@ impl OutputReading {
     }
 }
 
-/// The input size, or what to do about it.
+/// The input size, if anything names it.
 fn input_size(
     file: &OnnxFile,
     options: &LoadOptions,
     sidecar: &Sidecar,
-) -> Result<Size, ModelFact> {
+    processor: Option<&ProcessorConfig>,
+) -> Result<Option<Size>, ModelFact> {
     let sources = InputSizeSources {
-        file: declared_size(file),
+        file: file.image_size(),
         option: options.input_size,
         sidecar: sidecar.input_size,
-        metadata: metadata::image_size(file.metadata()),
+        metadata: metadata::image_size(file.metadata())
+            .or_else(|| processor.and_then(ProcessorConfig::size)),
     };
-    sources.resolve()?.ok_or(ModelFact::InputSizeUnknown)
+    Ok(sources.resolve()?)
 }
 
-/// Height and width as far as the file fixes them.
-fn declared_size(file: &OnnxFile) -> [Option<usize>; 2] {
-    match file.input().dims[..] {
-        [_, _, height, width] => [height, width],
-        _ => [None, None],
-    }
-}
-
-fn assumed_size(file: &OnnxFile) -> Size {
-    let [height, width] = declared_size(file).map(|extent| extent.unwrap_or(ASSUMED_EXTENT));
-    Size { width, height }
+fn guessed_size(size: Size) -> String {
+    format!(
+        "the file leaves the input size open, and {size} is assumed; say otherwise with --input-size \
+         WIDTHxHEIGHT or with `input_size = {{ width = …, height = … }}` in the sidecar"
+    )
 }

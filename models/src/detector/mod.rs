@@ -6,6 +6,8 @@
 //! options ─┘
 //! ```
 
+mod assumed_size;
+mod bounded_text;
 mod embedded;
 mod error;
 mod guesses;
@@ -14,6 +16,7 @@ mod labels;
 mod literal;
 mod load;
 mod metadata;
+mod model_card;
 mod nms_scope;
 mod preprocessing;
 mod read;

@@ -19,6 +19,11 @@ pub(super) fn image_input(defaults: &Preprocessing, size: Size, sidecar: &Sideca
     }
 }
 
+/// The preprocessing of a model that takes pixels as whole numbers, and normalises them itself.
+pub(super) fn whole_numbers(defaults: &Preprocessing) -> Preprocessing {
+    Preprocessing { mean: [0.0; 3], scale: [1.0; 3], ..*defaults }
+}
+
 fn fit(sidecar: &Sidecar, default: Fit) -> Fit {
     let (default_placement, default_fill) = match default {
         Fit::Letterbox { placement, fill } => (placement, fill),

@@ -15,6 +15,7 @@
 //!                                   # "tensors" reports the outputs as numbers
 //! strides = [8, 16, 32]             # for layouts with a grid
 //! nms = "per-class"                 # or "class-agnostic": boxes of all classes suppress each other
+//! inputs = { threshold = 0.5 }      # inputs besides the image: a number, or a list of all elements
 //! licence = "Apache-2.0"
 //! source = "https://…"
 //! ```
@@ -27,14 +28,17 @@
 //! family = "yolox"                  # or ultralytics, detr, rt-detr, nanodet, scrfd, imagenet, …
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::bounded_text::read_text;
 use super::embedded::{self, is_embedded};
 use super::{ChannelOrder, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size};
 use crate::Size;
 use crate::layouts::{BoxLayout, Family};
+use crate::onnx::InputValues;
 
 /// The contents of a sidecar file; empty if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -56,6 +60,8 @@ pub(super) struct Sidecar {
     pub(super) boxes: Option<BoxLayout>,
     pub(super) strides: Option<Vec<usize>>,
     pub(super) nms: Option<NmsScope>,
+    #[serde(default)]
+    pub(super) inputs: BTreeMap<String, InputValue>,
     pub(super) licence: Option<String>,
     pub(super) source: Option<String>,
 }
@@ -66,6 +72,14 @@ pub(super) struct Sidecar {
 pub(super) enum SidecarLabels {
     List(Vec<String>),
     File(PathBuf),
+}
+
+/// A value in the table `inputs`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged, expecting = "an input must be a number, or a list of all its elements in order")]
+pub(super) enum InputValue {
+    Same(f64),
+    Each(Vec<f64>),
 }
 
 /// The keys `mean` and `scale`.
@@ -132,11 +146,20 @@ impl Sidecar {
         if is_embedded(model) {
             return Self::parse(embedded::SIDECAR).map_err(error);
         }
-        match std::fs::read_to_string(&path) {
+        match read_text(&path) {
             Ok(text) => Self::parse(&text).map_err(error),
             Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(problem) => Err(error(problem.into())),
         }
+    }
+
+    /// The values of the model's inputs other than the image.
+    pub(super) fn input_values(&self) -> InputValues {
+        let elements = |value: &InputValue| match value {
+            InputValue::Same(number) => vec![*number],
+            InputValue::Each(numbers) => numbers.clone(),
+        };
+        self.inputs.iter().map(|(name, value)| (name.clone(), elements(value))).collect()
     }
 
     /// Whether it says how images are prepared, at least in part.
@@ -199,6 +222,7 @@ mod tests {
             boxes = "yolox"
             strides = [8, 16, 32]
             nms = "class-agnostic"
+            inputs = { threshold = 0.5, scale_factor = [1, 2] }
             licence = "Apache-2.0"
             source = "somewhere"
             "#,
@@ -217,6 +241,10 @@ mod tests {
             boxes: BoxLayout::named("yolox"),
             strides: Some(vec![8, 16, 32]),
             nms: Some(NmsScope::ClassAgnostic),
+            inputs: BTreeMap::from([
+                ("threshold".to_owned(), InputValue::Same(0.5)),
+                ("scale_factor".to_owned(), InputValue::Each(vec![1.0, 2.0])),
+            ]),
             licence: Some("Apache-2.0".to_owned()),
             source: Some("somewhere".to_owned()),
         };
@@ -245,6 +273,7 @@ mod tests {
             ("scale = 0", &["`scale`", "other than 0"]),
             ("fit = \"stretch\"\nfill = 1", &["`fill`", "letterbox"]),
             ("strides = []", &["`strides`"]),
+            ("inputs = { a = \"b\" }", &["inputs", "a number, or a list"]),
             ("input_size = { width = 4 }", &["input_size", "height"]),
             ("input_size = { width = 4, height = 4, depth = 3 }", &["input_size", "depth"]),
             ("input_size = { width = 0, height = 4 }", &["input_size", "1 to 8192"]),

@@ -1,6 +1,7 @@
 //! What importers of operators work with: the graph so far, and a node of the file with its operands.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use framegate_backend_api::{
     ElementType, HostTensor,
@@ -8,6 +9,7 @@ use framegate_backend_api::{
 };
 
 use super::attributes::Attributes;
+use super::budget::{self, ConstantBudget};
 use super::tensor::DataType;
 
 /// What is wrong with a node; its name is added on the way out.
@@ -18,23 +20,12 @@ pub(super) struct Import {
     builder: GraphBuilder,
     /// Version of the operator set, which decides what a node means.
     pub(super) opset: i64,
+    /// Images in the batches that the file is made for; the graph is for one.
+    pub(super) batch: usize,
     node_name: String,
-    /// Elements and multiply-adds that may still be computed on constants.
-    budget: usize,
+    budget: ConstantBudget,
     /// The type that the file gives a value's elements, where a quantisation needs it.
     data_types: HashMap<ValueId, DataType>,
-}
-
-/// How much work on constants a file may cause: far more than any detector does, but only seconds.
-const CONSTANT_BUDGET: usize = 1 << 27;
-
-/// The maximum number of terms summed for each element of a result.
-fn terms(operator: &Operator, constants: &[&HostTensor]) -> usize {
-    match operator {
-        Operator::Convolution(_) | Operator::TransposedConvolution(_) => constants[1].len(),
-        Operator::MatMul => constants[0].shape().last().copied().unwrap_or(1),
-        _ => 1,
-    }
 }
 
 /// A node of the file with its operands found.
@@ -67,12 +58,13 @@ impl OnnxNode<'_> {
 
 impl Import {
     /// A graph of which only the input is known.
-    pub(super) fn new(opset: i64, input_name: &str, input_shape: impl Into<Vec<usize>>) -> Self {
+    pub(super) fn new(input_name: &str, input_shape: impl Into<Vec<usize>>) -> Self {
         Self {
             builder: GraphBuilder::new(input_name, input_shape),
-            opset,
+            opset: 0,
+            batch: 1,
             node_name: String::new(),
-            budget: CONSTANT_BUDGET,
+            budget: ConstantBudget::new(),
             data_types: HashMap::new(),
         }
     }
@@ -88,7 +80,11 @@ impl Import {
     }
 
     /// Adds a constant under its own name.
-    pub(super) fn named_constant(&mut self, name: &str, tensor: HostTensor) -> ValueId {
+    pub(super) fn named_constant(
+        &mut self,
+        name: &str,
+        tensor: impl Into<Arc<HostTensor>>,
+    ) -> ValueId {
         self.builder.constant(name, tensor)
     }
 
@@ -132,6 +128,8 @@ impl Import {
         operator: Operator,
         operands: &[ValueId],
     ) -> Result<Vec<ValueId>, Problem> {
+        let shape = self.builder.result_shape(&operator, operands)?;
+        budget::check_rank(&shape)?;
         let constants: Option<Vec<_>> =
             operands.iter().map(|id| self.value(*id).constant.clone()).collect();
         let Some(constants) = constants else {
@@ -140,19 +138,15 @@ impl Import {
                 .node(&self.node_name, operator, operands)
                 .map_err(|error| error.problem);
         };
-        let result: usize = self.builder.result_shape(&operator, operands)?.iter().product();
         let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
-        self.spend(result.saturating_mul(terms(&operator, &constants)))?;
+        self.budget.spend(&operator, &constants, shape.iter().product())?;
         let results = framegate_scalar::evaluate(&operator, &constants);
         Ok(results.into_iter().map(|result| self.constant(result)).collect())
     }
 
-    /// Charges work to the budget for constants.
-    fn spend(&mut self, work: usize) -> Result<(), Problem> {
-        self.budget = self.budget.checked_sub(work).ok_or(
-            "the file asks for too much computing on constants; simplify the model when exporting",
-        )?;
-        Ok(())
+    /// Charges a constant that is about to be made to what all may take.
+    pub(super) fn reserve(&mut self, elements: usize) -> Result<(), Problem> {
+        self.budget.reserve(elements)
     }
 
     /// Adds a constant.

@@ -2,15 +2,39 @@
 
 use std::fmt;
 
+use super::OLDEST_OPSET;
+
 /// Why an ONNX file could not be turned into a graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OnnxError {
     /// The bytes are not an ONNX model, or not all of one.
     #[error("not a complete ONNX model ({0}); copy or export the file again")]
     Malformed(String),
-    /// The graph's inputs are not one image.
+    /// Weights are in another file, which cannot be read.
+    #[error("the weights of `{tensor}` are in another file, `{file}`: {problem}")]
+    Weights {
+        /// The tensor whose elements are in that file.
+        tensor: String,
+        /// The file, as the model names it.
+        file: String,
+        /// Why it is of no use.
+        problem: String,
+    },
+    /// The file asks for more memory or work than any detector needs.
+    #[error("{0}; the file is damaged or made to do harm")]
+    TooMuch(String),
+    /// The graph's inputs are not one image, and others whose values are known.
     #[error("{0}")]
     Input(String),
+    /// The operator set is too old.
+    #[error(
+        "it is written for ONNX operator set {0}; sets from {OLDEST_OPSET} on are read \
+         (`onnx.version_converter.convert_version(model, 17)` makes a newer file of it)"
+    )]
+    OldOpset(i64),
+    /// No output depends on the image.
+    #[error("none of its outputs depends on the image; export the whole model")]
+    ConstantOutputs,
     /// Operators that are not supported, all of the file at once.
     #[error("{0}")]
     UnsupportedOperators(UnsupportedOperators),
@@ -33,17 +57,37 @@ pub struct UnsupportedOperators {
     pub operators: Vec<(String, Vec<String>)>,
 }
 
+/// Operators, and nodes of each, that a message names; it counts the others.
+const NAMED: usize = 3;
+
+/// Parts of the names of operators that only quantised files have.
+const QUANTISED: &[&str] = &["QLinear", "QuantizeLinear", "Integer", "QGemm", "QAttention"];
+
 impl fmt::Display for UnsupportedOperators {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the model uses operators that are not supported:")?;
-        for (operator, nodes) in &self.operators {
-            write!(f, " {operator} (at {});", nodes.join(", "))?;
+        let any = |part: &str| self.operators.iter().any(|(operator, _)| operator.contains(part));
+        f.write_str("the model uses operators that are not supported: ")?;
+        for (index, (operator, nodes)) in self.operators.iter().take(NAMED).enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            let shown = nodes.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+            write!(f, "{comma}{operator} (at {shown}{})", more(nodes.len(), "nodes"))?;
         }
-        if self.operators.iter().any(|(operator, _)| operator == "NonMaxSuppression") {
-            f.write_str(
-                " export it without non-maximum suppression, which Framegate does itself;",
-            )?;
-        }
-        f.write_str(" export the model without them, or for a plain ONNX operator set")
+        write!(f, "{}; ", more(self.operators.len(), "operators"))?;
+        f.write_str(if QUANTISED.iter().any(|part| any(part)) {
+            "the file is quantised; use the one with float weights"
+        } else if any("TRT") {
+            "it is made for TensorRT; export it for plain ONNX, without a TensorRT plugin"
+        } else if any("NonMaxSuppression") {
+            "export it without non-maximum suppression, which Framegate does itself"
+        } else {
+            "export the model without them, or for a plain ONNX operator set"
+        })
+    }
+}
+
+fn more(count: usize, what: &str) -> String {
+    match count.saturating_sub(NAMED) {
+        0 => String::new(),
+        rest => format!(" and {rest} more {what}"),
     }
 }

@@ -1,82 +1,131 @@
 //! Reading an ONNX file into a graph.
 //!
-//! [`framegate_onnx_proto`] reads the bytes. The graph is built here because it must have a fixed input
+//! [`framegate_onnx_proto`] reads the bytes, `prepare` puts what exporters write in many ways into one
+//! form, `image_layout` and `other_inputs` deal with inputs. The graph is built here because it must have a fixed input
 //! size, keep the file's names, and report every unsupported operator at once. `operators` has a file
 //! for each family of operators, which deals with the differences between ONNX's versions; the result
 //! is made of the small canonical set of [`framegate_backend_api::graph::Operator`]. Anything that
 //! depends on constants alone is computed on the way.
 //!
 //! ```text
-//! bytes ─ onnx_proto ─▶ OnnxFile ─ walk ─▶ operators ─▶ context ─▶ Graph
+//! bytes ─ onnx_proto ─ prepare ─▶ OnnxFile ─ walk ─▶ operators ─▶ context ─▶ Graph
 //! ```
 
 mod attributes;
+mod budget;
 mod context;
 mod error;
+mod image_layout;
+mod inputs;
 mod operators;
+mod other_inputs;
+mod prepare;
 #[cfg(test)]
 mod standard_tests;
 mod tensor;
 mod walk;
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
-use framegate_backend_api::graph::Graph;
-use framegate_onnx_proto::{GraphProto, Message, ModelProto, StringStringEntryProto};
+use framegate_backend_api::ElementType;
+use framegate_backend_api::graph::{Batching, Graph};
+use framegate_onnx_proto::{
+    Message, ModelProto, OperatorSetIdProto, StringStringEntryProto, count_messages,
+};
 
+use crate::Size;
 pub use error::{OnnxError, UnsupportedOperators};
-use tensor::DataType;
+pub use image_layout::ImageLayout;
+pub use inputs::InputDeclaration;
+use inputs::Inputs;
+pub use other_inputs::InputValues;
+use prepare::{Prepared, prepare};
+
+/// The oldest operator set that is read; before it, operators broadcast in another way.
+const OLDEST_OPSET: i64 = 7;
+
+/// Messages that a file may hold: ten times those of the largest detectors.
+const MAX_MESSAGES: usize = 1_000_000;
 
 /// A parsed ONNX file, before its input size is fixed.
 #[derive(Debug, Clone)]
 pub struct OnnxFile {
-    graph: GraphProto,
+    prepared: Prepared,
+    inputs: Inputs,
+    given: InputValues,
+    outputs: Vec<OutputDeclaration>,
     producer: String,
     metadata: BTreeMap<String, String>,
-    input: InputDeclaration,
     opset: i64,
 }
 
-/// The input as the file declares it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputDeclaration {
-    /// Name in the file.
-    pub name: String,
-    /// Extent of each axis, `None` where the file leaves it open.
-    pub dims: Vec<Option<usize>>,
+/// An output as the file declares it.
+#[derive(Debug, Clone)]
+struct OutputDeclaration {
+    name: String,
+    /// Extent of each axis, `None` where the file leaves it open; without axes if nothing is declared.
+    dims: Vec<Option<usize>>,
 }
 
 impl OnnxFile {
-    /// Parses the bytes of an `.onnx` file and checks that every operator is known.
+    /// Parses the bytes of an `.onnx` file that has its weights in itself, and checks that every
+    /// operator that matters is known.
     ///
     /// # Errors
-    /// [`OnnxError::Malformed`] for other or truncated bytes, [`OnnxError::Input`] unless the model
-    /// takes exactly one float input, [`OnnxError::UnsupportedOperators`].
+    /// [`OnnxError`], except [`OnnxError::Node`].
     pub fn parse(bytes: &[u8]) -> Result<Self, OnnxError> {
-        let model =
+        Self::parse_at(bytes, None, InputValues::new())
+    }
+
+    /// Parses the bytes of the `.onnx` file at `path`, beside which its weights may be in other files.
+    /// `given` has the values of inputs other than the image, as far as they are not obvious.
+    ///
+    /// # Errors
+    /// [`OnnxError`], except [`OnnxError::Node`].
+    pub fn parse_at(
+        bytes: &[u8],
+        path: Option<&Path>,
+        given: InputValues,
+    ) -> Result<Self, OnnxError> {
+        if count_messages(bytes) > MAX_MESSAGES {
+            return Err(OnnxError::TooMuch("it holds more than a million messages".to_owned()));
+        }
+        let mut model =
             ModelProto::decode(bytes).map_err(|error| OnnxError::Malformed(error.to_string()))?;
-        let graph = model.graph.unwrap_or_default();
+        let graph = model.graph.get_or_insert_default();
         if graph.node.is_empty() {
             return Err(OnnxError::Malformed("it holds no operators".to_owned()));
         }
         if graph.output.is_empty() {
             return Err(OnnxError::Malformed("it declares no outputs".to_owned()));
         }
-        operators::check_all_supported(&graph)?;
+        let outputs = graph
+            .output
+            .iter()
+            .map(|output| OutputDeclaration {
+                name: output.name.clone(),
+                dims: inputs::dims_of(output),
+            })
+            .collect();
+        let initialisers: HashSet<String> =
+            graph.initializer.iter().map(|tensor| tensor.name.clone()).collect();
+        let opset = opset_of(&model.opset_import)
+            .ok_or_else(|| OnnxError::Malformed("it names no operator set".to_owned()))?;
+        if opset < OLDEST_OPSET {
+            return Err(OnnxError::OldOpset(opset));
+        }
+        let prepared = prepare(&mut model, opset, path)?;
+        let graph = model.graph.unwrap_or_default();
+        let inputs = Inputs::of(&graph, &initialisers, &prepared.reads, &given)?;
+        let producer = format!("{} {}", model.producer_name, model.producer_version);
         let metadata = model
             .metadata_props
             .into_iter()
             .map(|StringStringEntryProto { key, value }| (key, value))
             .collect();
-        let input = the_input(&graph)?;
-        let opset = model
-            .opset_import
-            .iter()
-            .find(|import| import.domain.is_empty() || import.domain == "ai.onnx")
-            .map(|import| import.version)
-            .ok_or_else(|| OnnxError::Malformed("it names no operator set".to_owned()))?;
-        let producer = format!("{} {}", model.producer_name, model.producer_version);
-        Ok(Self { graph, producer: producer.trim().to_owned(), metadata, input, opset })
+        let producer = producer.trim().to_owned();
+        Ok(Self { prepared, inputs, given, outputs, producer, metadata, opset })
     }
 
     /// Key and value pairs the exporter left in the file.
@@ -84,9 +133,32 @@ impl OnnxFile {
         &self.metadata
     }
 
-    /// The input, with the axes that the file leaves open.
+    /// The input that takes the image, with the axes that the file leaves open.
     pub fn input(&self) -> &InputDeclaration {
-        &self.input
+        &self.inputs.image
+    }
+
+    /// The other inputs that the graph reads.
+    pub fn other_inputs(&self) -> &[InputDeclaration] {
+        &self.inputs.others
+    }
+
+    /// Height and width of the image, as far as the file fixes them.
+    pub fn image_size(&self) -> [Option<usize>; 2] {
+        ImageLayout::of(&self.inputs.image).map_or([None; 2], |layout| layout.size)
+    }
+
+    /// How the input holds an image.
+    ///
+    /// # Errors
+    /// [`OnnxError::Input`] when it cannot hold one.
+    pub fn image_layout(&self) -> Result<ImageLayout, OnnxError> {
+        ImageLayout::of(&self.inputs.image)
+    }
+
+    /// Whether the image must be whole numbers, from 0 to 255.
+    pub fn takes_integers(&self) -> bool {
+        self.inputs.image.element_type == ElementType::I64
     }
 
     /// Version of the ONNX operator set.
@@ -99,75 +171,106 @@ impl OnnxFile {
         &self.producer
     }
 
-    /// How often the file uses each operator.
+    /// How often the file uses each operator, without nodes that no output depends on.
     pub fn operator_counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
-        for node in &self.graph.node {
-            *counts.entry(node.op_type.clone()).or_default() += 1;
+        for node in &self.prepared.nodes {
+            *counts.entry(node.proto.op_type.clone()).or_default() += 1;
         }
         counts
     }
 
-    /// The graph for images of this size: constants folded, nothing fused yet.
+    /// The graph for images of this size: constants folded, nothing fused yet. Its input is
+    /// `[1, 3, height, width]`, whatever the file's own axes are, and outputs that do not depend on it
+    /// are left out.
     ///
     /// # Errors
-    /// [`OnnxError::Input`] when the input is not an image or is fixed to another size, and
-    /// [`OnnxError::Node`] for a node that cannot be expressed.
+    /// [`OnnxError::Input`] when the input is not an image or is fixed to another size, or another input
+    /// has no value; [`OnnxError::Node`] for a node that cannot be expressed; [`OnnxError::TooMuch`],
+    /// [`OnnxError::ConstantOutputs`].
     pub fn graph(&self, height: usize, width: usize) -> Result<Graph, OnnxError> {
-        let InputDeclaration { name, dims } = &self.input;
-        let [_, channels, file_height, file_width] = dims[..] else {
-            return Err(OnnxError::Input(format!(
-                "input `{name}` has {} axes; a detector takes images as [batch, channels, height, width]",
-                dims.len()
-            )));
-        };
+        let InputDeclaration { name, dims, .. } = &self.inputs.image;
+        let layout = ImageLayout::of(&self.inputs.image)?;
         let fits = |file: Option<usize>, wanted: usize| file.is_none_or(|extent| extent == wanted);
-        if !fits(channels, 3) {
-            return Err(OnnxError::Input(format!(
-                "input `{name}` has {} channels where three are expected; export the model with \
-                 images as [batch, 3, height, width]",
-                channels.unwrap_or_default()
-            )));
-        }
+        let [file_height, file_width] = layout.size;
         if !(fits(file_height, height) && fits(file_width, width)) || height == 0 || width == 0 {
             return Err(OnnxError::Input(format!(
                 "input `{name}` is {dims:?} in the file and cannot be {width}x{height}"
             )));
         }
-        walk::import(&self.graph, self.opset, name, vec![1, 3, height, width])
+        let batch = layout.batch.unwrap_or(1);
+        let imported = walk::import(&self.source(layout, Size { width, height })?);
+        let graph = if batch > 1 { only_one_image(imported, batch)? } else { imported? };
+        budget::check_graph(&graph)?;
+        Ok(graph)
+    }
+
+    /// Whether a graph has the outputs that the file declares, as far as it fixes their shapes.
+    pub(crate) fn declares(&self, graph: &Graph) -> bool {
+        graph.outputs.iter().map(|id| graph.value(*id)).all(|value| {
+            let declared = self.outputs.iter().find(|output| output.name == value.name);
+            let Some(dims) = declared.map(|output| &output.dims).filter(|dims| !dims.is_empty())
+            else {
+                return true;
+            };
+            // The batch axis may be fixed to more than one image.
+            dims.len() == value.shape.len()
+                && dims
+                    .iter()
+                    .zip(&value.shape)
+                    .skip(1)
+                    .all(|(declared, extent)| declared.is_none_or(|declared| declared == *extent))
+        })
+    }
+
+    fn source(&self, layout: ImageLayout, size: Size) -> Result<walk::Source<'_>, OnnxError> {
+        let InputDeclaration { name, .. } = &self.inputs.image;
+        let batch = layout.batch.unwrap_or(1);
+        let others = self
+            .inputs
+            .others
+            .iter()
+            .map(|input| {
+                let mut input = input.clone();
+                if let Some(first) = input.dims.first_mut().filter(|first| **first == Some(batch)) {
+                    *first = Some(1);
+                }
+                other_inputs::value(&input, &self.given, size)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let others = self.inputs.others.iter().map(|input| input.name.as_str()).zip(others);
+        let wants_integers = self.takes_integers()
+            && !image_layout::is_cast_before_use(&self.prepared.nodes, &self.outputs, name);
+        Ok(walk::Source {
+            prepared: &self.prepared,
+            image: name,
+            layout,
+            wants_integers,
+            size,
+            others: others.collect(),
+            outputs: self.outputs.iter().map(|output| output.name.as_str()).collect(),
+        })
     }
 }
 
-/// The one input that is not an initialiser.
-fn the_input(graph: &GraphProto) -> Result<InputDeclaration, OnnxError> {
-    let initialisers: HashSet<&str> =
-        graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
-    let inputs: Vec<_> =
-        graph.input.iter().filter(|input| !initialisers.contains(input.name.as_str())).collect();
-    let [input] = inputs[..] else {
-        let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-        return Err(OnnxError::Input(format!(
-            "the model takes {} inputs ({}) where a detector takes one, the image",
-            names.len(),
-            names.join(", ")
-        )));
+/// The graph of a file for batches of `batch` images, cut down to one, if that changes nothing.
+fn only_one_image(imported: Result<Graph, OnnxError>, batch: usize) -> Result<Graph, OnnxError> {
+    let refused = |why: &str| {
+        Err(OnnxError::Input(format!(
+            "the file is made for batches of {batch} images and cannot be cut down to one: {why}; \
+             export it with batch=1 or with a dynamic batch"
+        )))
     };
-    let tensor = input.r#type.as_ref().and_then(|of| of.tensor_type.clone()).unwrap_or_default();
-    match DataType::from_number(i64::from(tensor.elem_type)) {
-        Ok(DataType::Float | DataType::Float16 | DataType::Double | DataType::Bfloat16) => {}
-        _ => {
-            return Err(OnnxError::Input(format!(
-                "input `{}` does not hold floating-point numbers; export the model with a float input",
-                input.name
-            )));
-        }
+    match imported {
+        Ok(graph) if graph.batching == Batching::FirstAxis => Ok(graph),
+        Ok(_) => refused("its images are not independent of each other"),
+        Err(problem @ OnnxError::Node { .. }) => refused(&problem.to_string()),
+        Err(problem) => Err(problem),
     }
-    let dims = tensor
-        .shape
-        .unwrap_or_default()
-        .dim
-        .iter()
-        .map(|dim| usize::try_from(dim.dim_value?).ok().filter(|extent| *extent > 0))
-        .collect();
-    Ok(InputDeclaration { name: input.name.clone(), dims })
+}
+
+/// The version of ONNX's own operators among the imported operator sets.
+fn opset_of(imports: &[OperatorSetIdProto]) -> Option<i64> {
+    let own = imports.iter().find(|import| operators::is_standard(&import.domain));
+    own.map(|import| import.version)
 }

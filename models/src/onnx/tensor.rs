@@ -18,7 +18,10 @@ pub(super) enum DataType {
     Float16,
     Double,
     Uint32,
+    Uint64,
     Bfloat16,
+    Uint4,
+    Int4,
 }
 
 impl DataType {
@@ -36,7 +39,11 @@ impl DataType {
             10 => Self::Float16,
             11 => Self::Double,
             12 => Self::Uint32,
+            13 => Self::Uint64,
             16 => Self::Bfloat16,
+            21 => Self::Uint4,
+            22 => Self::Int4,
+            8 => return Err("texts are not supported; remove them from the graph".to_owned()),
             _ => {
                 return Err(format!("element type {number} of the ONNX standard is not supported"));
             }
@@ -52,24 +59,36 @@ impl DataType {
         }
     }
 
-    fn size(self) -> usize {
+    /// Bits that an element takes in a file.
+    fn bits(self) -> usize {
         match self {
-            Self::Uint8 | Self::Int8 | Self::Bool => 1,
-            Self::Uint16 | Self::Int16 | Self::Float16 | Self::Bfloat16 => 2,
-            Self::Float | Self::Int32 | Self::Uint32 => 4,
-            Self::Int64 | Self::Double => 8,
+            Self::Uint4 | Self::Int4 => 4,
+            Self::Uint8 | Self::Int8 | Self::Bool => 8,
+            Self::Uint16 | Self::Int16 | Self::Float16 | Self::Bfloat16 => 16,
+            Self::Float | Self::Int32 | Self::Uint32 => 32,
+            Self::Int64 | Self::Uint64 | Self::Double => 64,
         }
     }
 }
 
-/// Copies a tensor out of the file.
-pub(super) fn host_tensor(tensor: &TensorProto) -> Result<HostTensor, String> {
+/// More axes than this are an attack; NumPy has no more either.
+pub(super) const MAX_RANK: usize = 32;
+
+/// Bytes that a tensor of `count` elements takes where they are not in fields of the message.
+pub(super) fn stored_bytes(data_type: i32, count: usize) -> Result<u64, String> {
+    let bits = DataType::from_number(i64::from(data_type))?.bits() as u64;
+    Ok((count as u64).saturating_mul(bits).div_ceil(8))
+}
+
+/// The number of elements that a tensor of the file declares.
+pub(super) fn element_count(tensor: &TensorProto) -> Result<usize, String> {
+    Ok(shape_of(tensor)?.iter().product())
+}
+
+fn shape_of(tensor: &TensorProto) -> Result<Vec<usize>, String> {
     let name = &tensor.name;
-    if !tensor.external_data.is_empty() {
-        return Err(format!(
-            "the weights of `{name}` are in another file; save the model as one file \
-             (`onnx.save(model, path, save_as_external_data=False)`)"
-        ));
+    if tensor.dims.len() > MAX_RANK {
+        return Err(format!("tensor `{name}` has {} axes", tensor.dims.len()));
     }
     let shape = tensor
         .dims
@@ -77,17 +96,26 @@ pub(super) fn host_tensor(tensor: &TensorProto) -> Result<HostTensor, String> {
         .map(|extent| usize::try_from(*extent))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| format!("tensor `{name}` has a negative extent"))?;
-    let count = shape
+    // An axis without elements must not hide the extents of the others.
+    shape
         .iter()
         .try_fold(1_usize, |count, extent| count.checked_mul((*extent).max(1)))
-        .filter(|count| *count <= isize::MAX as usize)
+        .filter(|count| *count <= isize::MAX as usize / 8)
         .ok_or_else(|| format!("tensor `{name}` is too large"))?;
-    let count = if shape.contains(&0) { 0 } else { count };
-    let data_type = DataType::from_number(i64::from(tensor.data_type))?;
+    Ok(shape)
+}
+
+/// Copies a tensor out of the file.
+pub(super) fn host_tensor(tensor: &TensorProto) -> Result<HostTensor, String> {
+    let name = &tensor.name;
+    let shape = shape_of(tensor)?;
+    let count = shape.iter().product();
+    let data_type = DataType::from_number(i64::from(tensor.data_type))
+        .map_err(|problem| format!("tensor `{name}`: {problem}"))?;
     let data = if tensor.raw_data.is_empty() {
-        typed_elements(tensor, data_type)
+        typed_elements(tensor, data_type, count)
     } else {
-        raw_elements(&tensor.raw_data, data_type)
+        raw_elements(&tensor.raw_data, data_type, count)
     };
     if data.len() != count {
         return Err(format!("tensor `{name}` of shape {shape:?} holds {} elements", data.len()));
@@ -96,14 +124,14 @@ pub(super) fn host_tensor(tensor: &TensorProto) -> Result<HostTensor, String> {
 }
 
 /// Elements stored as little-endian bytes.
-fn raw_elements(bytes: &[u8], data_type: DataType) -> TensorData {
+fn raw_elements(bytes: &[u8], data_type: DataType, count: usize) -> TensorData {
     fn floats<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> f32) -> TensorData {
         TensorData::F32(bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect())
     }
     fn integers<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> i64) -> TensorData {
         TensorData::I64(bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect())
     }
-    if !bytes.len().is_multiple_of(data_type.size()) {
+    if !(bytes.len() * 8).is_multiple_of(data_type.bits()) {
         return TensorData::F32(Vec::new());
     }
     match data_type {
@@ -117,13 +145,31 @@ fn raw_elements(bytes: &[u8], data_type: DataType) -> TensorData {
         DataType::Int16 => integers(bytes, |chunk| i64::from(i16::from_le_bytes(chunk))),
         DataType::Int32 => integers(bytes, |chunk| i64::from(i32::from_le_bytes(chunk))),
         DataType::Uint32 => integers(bytes, |chunk| i64::from(u32::from_le_bytes(chunk))),
-        DataType::Int64 => integers(bytes, i64::from_le_bytes),
+        DataType::Int64 | DataType::Uint64 => integers(bytes, i64::from_le_bytes),
+        DataType::Uint4 | DataType::Int4 => nibbles(bytes.iter().copied(), data_type, count),
         DataType::Bool => TensorData::Bool(bytes.iter().map(|byte| *byte != 0).collect()),
     }
 }
 
+/// Two elements in each byte, the first in its lower half; the last half may be unused.
+fn nibbles(
+    bytes: impl ExactSizeIterator<Item = u8>,
+    data_type: DataType,
+    count: usize,
+) -> TensorData {
+    let odd = usize::from(bytes.len() * 2 == count + 1);
+    let number = |nibble: u8| match data_type {
+        DataType::Int4 if nibble > 7 => i64::from(nibble) - 16,
+        _ => i64::from(nibble),
+    };
+    let mut elements: Vec<i64> =
+        bytes.flat_map(|byte| [number(byte & 15), number(byte >> 4)]).collect();
+    elements.truncate(elements.len() - odd);
+    TensorData::I64(elements)
+}
+
 /// Elements stored in the field for their type; small types share `int32_data`.
-fn typed_elements(tensor: &TensorProto, data_type: DataType) -> TensorData {
+fn typed_elements(tensor: &TensorProto, data_type: DataType, count: usize) -> TensorData {
     let narrow = || tensor.int32_data.iter();
     match data_type {
         DataType::Float => TensorData::F32(tensor.float_data.clone()),
@@ -136,7 +182,10 @@ fn typed_elements(tensor: &TensorProto, data_type: DataType) -> TensorData {
         }
         DataType::Bool => TensorData::Bool(narrow().map(|x| *x != 0).collect()),
         DataType::Int64 => TensorData::I64(tensor.int64_data.clone()),
-        DataType::Uint32 => TensorData::I64(tensor.uint64_data.iter().map(|x| *x as i64).collect()),
+        DataType::Uint4 | DataType::Int4 => nibbles(narrow().map(|x| *x as u8), data_type, count),
+        DataType::Uint32 | DataType::Uint64 => {
+            TensorData::I64(tensor.uint64_data.iter().map(|x| *x as i64).collect())
+        }
         _ => TensorData::I64(narrow().map(|x| i64::from(*x)).collect()),
     }
 }

@@ -2,37 +2,68 @@
 
 use std::collections::HashMap;
 
-#[cfg(test)]
-use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Graph, Operator, ValueId};
-use framegate_onnx_proto::{GraphProto, NodeProto};
+use framegate_backend_api::{HostTensor, TensorData};
+use framegate_onnx_proto::{AttributeProto, GraphProto, NodeProto};
 
 use super::attributes::Attributes;
 use super::context::{Import, OnnxNode, Problem};
+use super::image_layout::ImageLayout;
+use super::prepare::Prepared;
 use super::{
     error::OnnxError,
     operators,
     tensor::{DataType, host_tensor},
 };
+use crate::Size;
 
 /// Names of the file and what they stand for.
 type Names<'a> = HashMap<&'a str, ValueId>;
 
-/// Imports a whole graph for one input shape.
-pub(super) fn import(
-    file: &GraphProto,
-    opset: i64,
-    input_name: &str,
-    input_shape: Vec<usize>,
-) -> Result<Graph, OnnxError> {
-    let mut import = Import::new(opset, input_name, input_shape);
-    let names = nodes(&mut import, file, input_name)?;
-    let outputs = file
-        .output
-        .iter()
-        .map(|it| output(&mut import, &it.name, &names))
-        .collect::<Result<_, _>>()?;
-    Ok(import.finish(outputs))
+/// A file, and what is known of its inputs.
+pub(super) struct Source<'a> {
+    pub(super) prepared: &'a Prepared,
+    /// Name of the input that takes the image.
+    pub(super) image: &'a str,
+    pub(super) layout: ImageLayout,
+    /// Whether the file computes with the image's elements as integers.
+    pub(super) wants_integers: bool,
+    pub(super) size: Size,
+    /// The values of the other inputs.
+    pub(super) others: Vec<(&'a str, HostTensor)>,
+    pub(super) outputs: Vec<&'a str>,
+}
+
+/// Imports a whole graph for one input size.
+pub(super) fn import(source: &Source<'_>) -> Result<Graph, OnnxError> {
+    let Source { prepared, image, layout, size, .. } = source;
+    let mut import = Import::new(image, [1, 3, size.height, size.width]);
+    import.batch = layout.batch.unwrap_or(1);
+    import.start_node(image);
+    let image_id = layout
+        .convert(&mut import, source.wants_integers)
+        .map_err(|problem| OnnxError::Input(format!("input `{image}`: {problem}")))?;
+    let mut names = HashMap::from([(*image, image_id)]);
+    for (name, constant) in &prepared.constants {
+        let id = import.named_constant(name, constant.tensor.clone());
+        import.set_data_type(id, constant.data_type);
+        names.insert(name, id);
+    }
+    for (name, tensor) in &source.others {
+        names.insert(name, import.named_constant(name, tensor.clone()));
+    }
+    for (index, node) in prepared.nodes.iter().enumerate() {
+        import.opset = node.opset;
+        import_node(&mut import, &node.proto, index, &mut names)?;
+    }
+    let mut outputs = Vec::new();
+    for name in &source.outputs {
+        outputs.extend(output(&mut import, name, &names)?);
+    }
+    match outputs[..] {
+        [] => Err(OnnxError::ConstantOutputs),
+        _ => Ok(import.finish(outputs)),
+    }
 }
 
 /// Imports a graph that depends on constants alone and returns its outputs, as far as supported.
@@ -41,8 +72,13 @@ pub(super) fn import_constants(
     file: &GraphProto,
     opset: i64,
 ) -> Result<Vec<Option<HostTensor>>, OnnxError> {
-    let mut import = Import::new(opset, "", [1]);
-    let names = nodes(&mut import, file, "")?;
+    let mut import = Import::new("", [1]);
+    import.opset = opset;
+    let mut names = HashMap::new();
+    initialisers(&mut import, file, &mut names).map_err(OnnxError::Malformed)?;
+    for (index, node) in file.node.iter().enumerate() {
+        import_node(&mut import, node, index, &mut names)?;
+    }
     let output = |id: &ValueId| import.value(*id).constant.as_deref().cloned();
     Ok(file.output.iter().map(|it| names.get(it.name.as_str()).and_then(output)).collect())
 }
@@ -55,36 +91,43 @@ pub(super) fn import_varying(
     input: &str,
     shape: &[usize],
 ) -> Result<Graph, OnnxError> {
-    let mut import = Import::new(opset, input, shape);
-    let names = nodes(&mut import, file, input)?;
+    let mut import = Import::new(input, shape);
+    import.opset = opset;
+    let mut names = HashMap::from([(input, import.input())]);
+    initialisers(&mut import, file, &mut names).map_err(OnnxError::Malformed)?;
+    for (index, node) in file.node.iter().enumerate() {
+        import_node(&mut import, node, index, &mut names)?;
+    }
     let outputs = file.output.iter().filter_map(|it| names.get(it.name.as_str()).copied());
     Ok(import.finish(outputs.take(1).collect()))
 }
 
-/// Imports every node and returns the values by the names that the file gives them.
-fn nodes<'a>(
+fn initialisers<'a>(
     import: &mut Import,
-    file: &'a GraphProto,
-    input_name: &'a str,
-) -> Result<Names<'a>, OnnxError> {
-    let mut names = HashMap::from([(input_name, import.input())]);
-    for tensor in &file.initializer {
-        let constant = host_tensor(tensor).map_err(OnnxError::Malformed)?;
-        let id = import.named_constant(&tensor.name, constant);
-        if let Ok(data_type) = DataType::from_number(i64::from(tensor.data_type)) {
-            import.set_data_type(id, data_type);
-        }
+    graph: &'a GraphProto,
+    names: &mut Names<'a>,
+) -> Result<(), Problem> {
+    for tensor in &graph.initializer {
+        let id = import.named_constant(&tensor.name, host_tensor(tensor)?);
+        import.set_data_type(id, DataType::from_number(i64::from(tensor.data_type))?);
         names.insert(&tensor.name, id);
     }
-    for (index, file_node) in file.node.iter().enumerate() {
-        let name = operators::node_name(file_node, index);
-        node(import, file_node, &name, &mut names).map_err(|problem| OnnxError::Node {
-            node: name,
-            operator: file_node.op_type.clone(),
-            problem,
-        })?;
-    }
-    Ok(names)
+    Ok(())
+}
+
+/// Imports a node, and enters its results under the names that the file gives them.
+fn import_node<'a>(
+    import: &mut Import,
+    file_node: &'a NodeProto,
+    index: usize,
+    names: &mut Names<'a>,
+) -> Result<(), OnnxError> {
+    let name = operators::node_name(file_node, index);
+    node(import, file_node, &name, names).map_err(|problem| OnnxError::Node {
+        node: name,
+        operator: file_node.op_type.clone(),
+        problem,
+    })
 }
 
 fn node<'a>(
@@ -93,41 +136,97 @@ fn node<'a>(
     name: &str,
     names: &mut Names<'a>,
 ) -> Result<(), Problem> {
-    let operands = node
+    let mut operands = node
         .input
         .iter()
         .map(|input| match names.get(input.as_str()) {
             _ if input.is_empty() => Ok(None),
             Some(id) => Ok(Some(*id)),
-            None => {
-                Err(format!("reads `{input}`, which no earlier node makes, as far as supported"))
-            }
+            None => Err(format!("reads `{input}`, which neither the file nor a node of it has")),
         })
-        .collect::<Result<_, _>>()?;
-    let onnx_node = OnnxNode {
-        attributes: Attributes::of(node),
-        operands,
-        output_count: node.output.len(),
-        operator: &node.op_type,
-    };
+        .collect::<Result<Vec<_>, _>>()?;
     import.start_node(name);
-    let results = operators::import(import, &onnx_node)?;
+    let results = if node.op_type == "If" {
+        branch(import, node, &operands, names)?
+    } else {
+        one_image(import, &node.op_type, &mut operands);
+        let onnx_node = OnnxNode {
+            attributes: Attributes::of(node),
+            operands,
+            output_count: node.output.len(),
+            operator: &node.op_type,
+        };
+        operators::import(import, &onnx_node)?
+    };
     // Further results, such as a mask or a running mean, matter only if something reads them.
     names.extend(node.output.iter().map(String::as_str).zip(results));
     Ok(())
 }
 
-/// The value of a graph output, under the output's name.
-fn output(import: &mut Import, name: &str, names: &Names<'_>) -> Result<ValueId, OnnxError> {
+/// The results of the branch that an `If` takes, whose condition must be known in advance.
+fn branch<'a>(
+    import: &mut Import,
+    node: &'a NodeProto,
+    operands: &[Option<ValueId>],
+    names: &mut Names<'a>,
+) -> Result<Vec<ValueId>, Problem> {
+    let condition = operands.first().copied().flatten().ok_or("the condition is missing")?;
+    let condition = match import.constant_of(condition, "the condition")?.data() {
+        TensorData::Bool(values) if values.len() == 1 => values[0],
+        _ => return Err("the condition must be one boolean".to_owned()),
+    };
+    let attribute = if condition { "then_branch" } else { "else_branch" };
+    let is_meant = |it: &&AttributeProto| it.name == attribute;
+    let graph = node.attribute.iter().find(is_meant).and_then(|it| it.g.as_deref());
+    let graph = graph.ok_or_else(|| format!("attribute `{attribute}` is missing"))?;
+    initialisers(import, graph, names)?;
+    for (index, inner) in graph.node.iter().enumerate() {
+        import_node(import, inner, index, names).map_err(|problem| problem.to_string())?;
+    }
+    let result = |name: &str| {
+        names.get(name).copied().ok_or_else(|| format!("its branch does not make `{name}`"))
+    };
+    graph.output.iter().map(|output| result(&output.name)).collect()
+}
+
+/// In a file for batches, shapes that nodes are given begin with the length of the batch. The graph is
+/// for one image.
+fn one_image(import: &mut Import, operator: &str, operands: &mut [Option<ValueId>]) {
+    let position = match operator {
+        _ if import.batch == 1 => return,
+        "Reshape" | "Expand" => 1,
+        "Resize" => 3,
+        _ => return,
+    };
+    let Some(&[Some(x), ..]) = operands.get(..1) else { return };
+    let x = import.value(x);
+    if x.constant.is_some() || x.shape.first() != Some(&1) {
+        return;
+    }
+    let Some(Some(shape)) = operands.get(position).copied() else { return };
+    let numbers = import.value(shape).constant.as_deref().and_then(HostTensor::as_i64);
+    let Some([first, rest @ ..]) = numbers else { return };
+    if *first != import.batch as i64 {
+        return;
+    }
+    let numbers = [&[1], rest].concat();
+    operands[position] = Some(import.constant(HostTensor::from_i64([numbers.len()], numbers)));
+}
+
+/// The value of a graph output, under the output's name; `None` for one that does not depend on the
+/// image.
+fn output(
+    import: &mut Import,
+    name: &str,
+    names: &Names<'_>,
+) -> Result<Option<ValueId>, OnnxError> {
     let malformed = |problem: &str| OnnxError::Malformed(format!("output `{name}` {problem}"));
-    let id = *names
-        .get(name)
-        .ok_or_else(|| malformed("is not made by any node, as far as supported"))?;
+    let id = *names.get(name).ok_or_else(|| malformed("is not made by any node"))?;
     if import.value(id).constant.is_some() {
-        return Err(malformed("does not depend on the input; remove it from the outputs"));
+        return Ok(None);
     }
     // A value can have only one name, and it may be an output already: give each output its own.
     let shape = import.shape(id);
     import.start_node(name);
-    import.emit(Operator::Reshape { shape }, &[id]).map_err(|problem| malformed(&problem))
+    import.emit(Operator::Reshape { shape }, &[id]).map(Some).map_err(|problem| malformed(&problem))
 }

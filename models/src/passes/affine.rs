@@ -8,13 +8,15 @@ use framegate_backend_api::{
     graph::{Binary, Graph, Node, Operator, Value, ValueId},
 };
 
-use super::redirect;
+use super::Redirects;
 
 /// Folds every such factor and offset; their nodes are left dead.
 pub(super) fn fold(graph: &mut Graph) {
     let mut uses = graph.use_counts();
     let producers = graph.producers();
+    let mut redirects = Redirects::new(graph);
     for index in 0..graph.nodes.len() {
+        redirects.visit(&mut graph.nodes[index]);
         let Some((source, change)) = per_channel_change(graph, &graph.nodes[index]) else {
             continue;
         };
@@ -32,13 +34,14 @@ pub(super) fn fold(graph: &mut Graph) {
         let x = graph.nodes[producer].inputs[0];
         let (weight, bias) = (add_constant(graph, weight), add_constant(graph, bias));
         graph.nodes[producer].inputs = vec![x, weight, bias];
-        if graph.outputs.contains(&result) {
+        if redirects.is_output(result) {
             graph.values[source.0].name = graph.value(result).name.clone();
         }
-        redirect(graph, result, source);
+        redirects.replace(result, source);
         // Readers of this node now read the convolution.
         uses[source.0] = uses[result.0];
     }
+    redirects.finish(graph);
 }
 
 /// One factor and one offset per channel, or one for all.

@@ -2,13 +2,15 @@
 
 use framegate_backend_api::graph::{Activation, Graph, Operator};
 
-use super::redirect;
+use super::Redirects;
 
 /// Fuses every activation that is the only reader of a convolution's result; its node is left dead.
 pub(super) fn fuse(graph: &mut Graph) {
     let uses = graph.use_counts();
     let producers = graph.producers();
+    let mut redirects = Redirects::new(graph);
     for index in 0..graph.nodes.len() {
+        redirects.visit(&mut graph.nodes[index]);
         let node = &graph.nodes[index];
         let Operator::Activation(activation) = node.operator else {
             continue;
@@ -21,11 +23,12 @@ pub(super) fn fuse(graph: &mut Graph) {
             continue;
         };
         *slot = Some(activation);
-        if graph.outputs.contains(&result) {
+        if redirects.is_output(result) {
             graph.values[source.0].name = graph.value(result).name.clone();
         }
-        redirect(graph, result, source);
+        redirects.replace(result, source);
     }
+    redirects.finish(graph);
 }
 
 /// Where a convolution keeps its activation, if that is free.

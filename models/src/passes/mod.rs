@@ -9,7 +9,7 @@ mod fused_activation;
 mod no_op;
 mod split_activation;
 
-use framegate_backend_api::graph::{Graph, ValueId};
+use framegate_backend_api::graph::{Graph, Node, ValueId};
 
 /// Runs every pass, in an order in which each prepares work for the next.
 pub fn optimise(mut graph: Graph) -> Graph {
@@ -21,12 +21,43 @@ pub fn optimise(mut graph: Graph) -> Graph {
     graph
 }
 
-/// Makes everything that reads `from` read `to`.
-fn redirect(graph: &mut Graph, from: ValueId, to: ValueId) {
-    let reads = graph.nodes.iter_mut().flat_map(|node| &mut node.inputs);
-    for read in reads.chain(&mut graph.outputs) {
-        if *read == from {
-            *read = to;
-        }
+/// What a pass replaces by earlier values, while it visits the nodes front to back. Each node is brought
+/// up to date when it is visited, so a pass takes time in proportion to the graph, however much it
+/// replaces.
+struct Redirects {
+    to: Vec<Option<ValueId>>,
+    is_output: Vec<bool>,
+}
+
+impl Redirects {
+    fn new(graph: &Graph) -> Self {
+        let mut is_output = vec![false; graph.values.len()];
+        graph.outputs.iter().for_each(|id| is_output[id.0] = true);
+        Self { to: vec![None; graph.values.len()], is_output }
+    }
+
+    /// Makes a node read what replaced its operands.
+    fn visit(&self, node: &mut Node) {
+        node.inputs.iter_mut().for_each(|id| *id = self.now(*id));
+    }
+
+    /// Makes everything that reads `from` read `to`; nodes when they are visited.
+    fn replace(&mut self, from: ValueId, to: ValueId) {
+        self.to[from.0] = Some(to);
+        self.is_output[to.0] |= std::mem::take(&mut self.is_output[from.0]);
+    }
+
+    /// Whether a value is an output now.
+    fn is_output(&self, id: ValueId) -> bool {
+        self.is_output[id.0]
+    }
+
+    /// Makes the outputs those that the replaced ones became.
+    fn finish(self, graph: &mut Graph) {
+        graph.outputs.iter_mut().for_each(|id| *id = self.now(*id));
+    }
+
+    fn now(&self, id: ValueId) -> ValueId {
+        self.to.get(id.0).copied().flatten().unwrap_or(id)
     }
 }

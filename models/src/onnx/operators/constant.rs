@@ -49,6 +49,7 @@ pub(super) fn constant_of_shape(graph: &mut Import, node: &OnnxNode<'_>) -> Impo
     let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul((*extent).max(1)));
     count.filter(|count| *count <= MAX_ELEMENTS).ok_or("the shape is too large")?;
     let count = shape.iter().product();
+    graph.reserve(count)?;
     let value = node.attributes.tensor("value")?;
     let data = match value.as_ref().map(HostTensor::data) {
         None => TensorData::F32(vec![0.0; count]),
@@ -86,6 +87,7 @@ pub(super) fn range(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         (TensorData::I64(start), TensorData::I64(limit), TensorData::I64(delta)) => {
             let (start, limit, delta) = (start[0], limit[0], delta[0]);
             let count = range_len((limit as f64 - start as f64) / delta as f64)?;
+            graph.reserve(count)?;
             TensorData::I64(
                 (0..count)
                     .map(|index| start.wrapping_add((index as i64).wrapping_mul(delta)))
@@ -95,6 +97,7 @@ pub(super) fn range(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         (TensorData::F32(start), TensorData::F32(limit), TensorData::F32(delta)) => {
             let [start, limit, delta] = [start[0], limit[0], delta[0]].map(f64::from);
             let count = range_len((limit - start) / delta)?;
+            graph.reserve(count)?;
             TensorData::F32((0..count).map(|index| (start + index as f64 * delta) as f32).collect())
         }
         _ => return Err("start, limit and delta must be of one numeric type".to_owned()),

@@ -26,8 +26,10 @@ mod slicing;
 mod statistics;
 mod volume;
 
+use std::collections::HashMap;
+
 use framegate_backend_api::graph::ValueId;
-use framegate_onnx_proto::{GraphProto, NodeProto};
+use framegate_onnx_proto::NodeProto;
 
 use super::{
     context::{Import, OnnxNode, Problem},
@@ -49,17 +51,25 @@ pub(super) fn node_name(node: &NodeProto, index: usize) -> String {
     if node.name.is_empty() { format!("{}_{index}", node.op_type) } else { node.name.clone() }
 }
 
-/// Reports every operator of the file that is not supported, with its nodes.
-pub(super) fn check_all_supported(graph: &GraphProto) -> Result<(), OnnxError> {
+/// Whether a domain is ONNX's own.
+pub(super) fn is_standard(domain: &str) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+/// Reports every operator that is not supported, with its nodes.
+pub(super) fn check_all_supported<'a>(
+    nodes: impl Iterator<Item = &'a NodeProto>,
+) -> Result<(), OnnxError> {
     let mut operators: Vec<(String, Vec<String>)> = Vec::new();
-    for (index, node) in graph.node.iter().enumerate() {
-        let standard = node.domain.is_empty() || node.domain == "ai.onnx";
+    let mut positions: HashMap<String, usize> = HashMap::new();
+    for (index, node) in nodes.enumerate() {
+        let standard = is_standard(&node.domain);
         let known = match node.domain.as_str() {
-            "" | "ai.onnx" => importer(&node.op_type),
-            "com.microsoft" => microsoft(&node.op_type),
-            _ => None,
+            "com.microsoft" => microsoft(&node.op_type).is_some(),
+            // A condition is resolved, or refused, once shapes are known.
+            _ => standard && (node.op_type == "If" || importer(&node.op_type).is_some()),
         };
-        if known.is_some() {
+        if known {
             continue;
         }
         let operator = match standard {
@@ -67,10 +77,11 @@ pub(super) fn check_all_supported(graph: &GraphProto) -> Result<(), OnnxError> {
             false => format!("{}::{}", node.domain, node.op_type),
         };
         let name = node_name(node, index);
-        match operators.iter_mut().find(|(known, _)| *known == operator) {
-            Some((_, nodes)) => nodes.push(name),
-            None => operators.push((operator, vec![name])),
-        }
+        let position = *positions.entry(operator.clone()).or_insert_with(|| {
+            operators.push((operator, Vec::new()));
+            operators.len() - 1
+        });
+        operators[position].1.push(name);
     }
     if operators.is_empty() {
         return Ok(());

@@ -46,8 +46,8 @@ pub(in crate::commands) fn inspect(
 
 /// The input size given on the command line, or declared in the file.
 fn fixed_size(file: &OnnxFile, config: &InspectConfig) -> Option<Size> {
-    let declared = match file.input().dims[..] {
-        [_, _, Some(height), Some(width)] => check_input_size(Size { width, height }).ok(),
+    let declared = match file.image_size() {
+        [Some(height), Some(width)] => check_input_size(Size { width, height }).ok(),
         _ => None,
     };
     config.detector.options.input_size.or(declared)

@@ -8,7 +8,7 @@ use framegate_models::Detector;
 use framegate_models::detector::{
     ChannelOrder, Fit, ImageInput, LetterboxAlign, NmsScope, ResizeFilter,
 };
-use framegate_models::onnx::OnnxFile;
+use framegate_models::onnx::{InputDeclaration, OnnxFile};
 use serde::Serialize;
 
 use super::kernels::KernelReport;
@@ -21,6 +21,9 @@ pub(super) struct Report {
     pub(super) producer: String,
     pub(super) opset: i64,
     pub(super) input: DeclaredInput,
+    /// Inputs besides the image, whose values are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) other_inputs: Vec<DeclaredInput>,
     pub(super) operators_in_file: BTreeMap<String, usize>,
     /// Absent when the input size is unknown or the graph cannot be built.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,6 +41,15 @@ pub(super) struct Report {
 pub(super) struct DeclaredInput {
     pub(super) name: String,
     pub(super) shape: Vec<Option<usize>>,
+    /// Names of the axes, where they are others than `[batch, channels, height, width]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) axes: Option<&'static str>,
+}
+
+impl DeclaredInput {
+    fn of(input: &InputDeclaration, axes: Option<&'static str>) -> Self {
+        Self { name: input.name.clone(), shape: input.dims.clone(), axes }
+    }
 }
 
 /// The graph for a fixed input size.
@@ -106,12 +118,15 @@ impl Report {
 
     /// What is known from the file alone, with its graph where that could be built.
     pub(super) fn of_file(path: &Path, file: &OnnxFile, unfused: Option<&Graph>) -> Self {
-        let input = file.input();
+        let layout = file.image_layout().ok();
+        let axes = layout.filter(|it| it.channels_last || it.batch.is_none()).map(|it| it.axes());
+        let others = file.other_inputs().iter();
         Self {
             file: path.display().to_string(),
             producer: file.producer().to_owned(),
             opset: file.opset(),
-            input: DeclaredInput { name: input.name.clone(), shape: input.dims.clone() },
+            input: DeclaredInput::of(file.input(), axes),
+            other_inputs: others.map(|input| DeclaredInput::of(input, None)).collect(),
             operators_in_file: file.operator_counts(),
             graph: unfused.map(|graph| GraphReport::of(graph, false)),
             detector: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use framegate_models::detector::{NmsScope, ResizeFilter};
 
 use super::kernels::KernelReport;
-use super::report::{DetectorReport, GraphReport, Report};
+use super::report::{DeclaredInput, DetectorReport, GraphReport, Report};
 use crate::report::{Facts, fact};
 
 /// Number of labels shown; the JSON report has them all.
@@ -17,13 +17,11 @@ pub(super) fn facts(report: &Report) -> Facts {
     fact(&mut facts, "file", &report.file);
     fact(&mut facts, "producer", &report.producer);
     fact(&mut facts, "opset", report.opset);
-    let axes: Vec<String> = report
-        .input
-        .shape
-        .iter()
-        .map(|extent| extent.map_or_else(|| "?".to_owned(), |extent| extent.to_string()))
-        .collect();
-    fact(&mut facts, "input", format!("{} [{}]", report.input.name, axes.join(", ")));
+    let axes = report.input.axes.map_or_else(String::new, |axes| format!(" as {axes}"));
+    fact(&mut facts, "input", format!("{}{axes}", declared(&report.input)));
+    for input in &report.other_inputs {
+        fact(&mut facts, "constant input", declared(input));
+    }
     fact(&mut facts, "ONNX operators", counts(&report.operators_in_file));
     if let Some(graph) = &report.graph {
         add_graph(&mut facts, graph);
@@ -39,6 +37,13 @@ pub(super) fn facts(report: &Report) -> Facts {
         fact(&mut facts, "no fast kernel for", slow);
     }
     facts
+}
+
+/// `images [1, 3, ?, ?]`
+fn declared(input: &DeclaredInput) -> String {
+    let extent = |extent: &Option<usize>| extent.map_or("?".to_owned(), |it| it.to_string());
+    let extents: Vec<String> = input.shape.iter().map(extent).collect();
+    format!("{} [{}]", input.name, extents.join(", "))
 }
 
 fn add_graph(facts: &mut Facts, graph: &GraphReport) {

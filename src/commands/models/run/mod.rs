@@ -15,7 +15,7 @@ use crate::backends;
 use crate::commands::{CommandError, CommandStatus};
 use crate::config::RunConfig;
 use crate::npy;
-use input::split_batch_axis;
+use input::{as_planes, split_batch_axis};
 
 pub use input::InputTensorError;
 
@@ -24,13 +24,14 @@ pub(in crate::commands) fn run(
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
     let file = read_onnx_file(&config.model)?;
+    let onnx_error = |problem| ModelError::Onnx { path: config.model.clone(), problem };
+    let layout = file.image_layout().map_err(onnx_error)?;
     let (shape, elements) = npy::read_f32(&config.input)?;
     let misfit = |source| CommandError::InputTensor { path: config.input.clone(), source };
     let (batch, image_shape) = split_batch_axis(&shape).map_err(misfit)?;
+    let (image_shape, elements) = as_planes(image_shape, elements, layout);
     let [_, height, width] = image_shape;
-    let graph = file
-        .graph(height, width)
-        .map_err(|problem| ModelError::Onnx { path: config.model.clone(), problem })?;
+    let graph = file.graph(height, width).map_err(onnx_error)?;
     if graph.image_shape() != image_shape {
         return Err(misfit(InputTensorError::OtherShape {
             expected: graph.image_shape().to_vec(),

@@ -1,0 +1,147 @@
+//! `preprocessor_config.json` and `config.json`, as Hugging Face's tools write them beside a model: how
+//! images were prepared in training, and the names of classes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::bounded_text::read_text;
+use super::{ChannelOrder, Fit, ResizeFilter, check_input_size};
+use crate::Size;
+use crate::layouts::Preprocessing;
+
+/// The keys of `preprocessor_config.json` that concern images for a detector.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct ProcessorConfig {
+    image_mean: Option<[f32; 3]>,
+    image_std: Option<[f32; 3]>,
+    rescale_factor: Option<f64>,
+    do_rescale: Option<bool>,
+    do_normalize: Option<bool>,
+    /// Pillow's number of a filter.
+    resample: Option<u8>,
+    size: Option<ProcessorSize>,
+}
+
+/// One side, or one number or pair of another kind.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+enum ProcessorSize {
+    Exact { height: usize, width: usize },
+    Side(usize),
+    Other(serde::de::IgnoredAny),
+}
+
+/// The keys of `config.json` that concern a detector.
+#[derive(Debug, Deserialize)]
+struct ModelConfig {
+    id2label: Option<BTreeMap<usize, String>>,
+}
+
+impl ProcessorConfig {
+    /// Reads it for the model at `model`; `None` if there is none, or it is of another kind.
+    pub(super) fn beside(model: &Path) -> Option<Self> {
+        let (_, config) = read::<Self>(model, "preprocessor_config.json")?;
+        let deviations = config.image_std.into_iter().flatten().map(f64::from);
+        let is_sound = deviations.chain(config.rescale_factor).all(|x| x.is_finite() && x > 0.0)
+            && config.image_mean.into_iter().flatten().all(f32::is_finite);
+        is_sound.then_some(config)
+    }
+
+    /// The preprocessing that it describes; what it leaves out is as in `defaults`.
+    pub(super) fn preprocessing(&self, defaults: &Preprocessing) -> Preprocessing {
+        let factor = match self.do_rescale {
+            Some(false) => 1.0,
+            _ => self.rescale_factor.unwrap_or(1.0 / 255.0),
+        };
+        let (mean, deviation) = match (self.do_normalize, self.image_mean, self.image_std) {
+            (Some(false), ..) => ([0.0; 3], [1.0; 3]),
+            (_, Some(mean), Some(deviation)) => (mean, deviation),
+            _ => return *defaults,
+        };
+        Preprocessing {
+            channel_order: ChannelOrder::Rgb,
+            // `(x · factor − mean) / deviation` is `(x − mean / factor) · factor / deviation`.
+            mean: mean.map(|mean| (f64::from(mean) / factor) as f32),
+            scale: deviation.map(|deviation| (factor / f64::from(deviation)) as f32),
+            fit: Fit::Stretch,
+            resize: match self.resample {
+                Some(2) => ResizeFilter::Antialiased,
+                Some(3) => ResizeFilter::AntialiasedBicubic,
+                _ => defaults.resize,
+            },
+        }
+    }
+
+    /// The input size, if it is one for all images.
+    pub(super) fn size(&self) -> Option<Size> {
+        match *self.size.as_ref()? {
+            ProcessorSize::Exact { height, width } => check_input_size(Size { width, height }).ok(),
+            ProcessorSize::Side(side) => check_input_size(Size { width: side, height: side }).ok(),
+            ProcessorSize::Other(_) => None,
+        }
+    }
+}
+
+/// The names of classes in `config.json`, if they are numbered from 0 without a gap.
+pub(super) fn labels_beside(model: &Path) -> Option<(Vec<String>, PathBuf)> {
+    let (path, config) = read::<ModelConfig>(model, "config.json")?;
+    let labels = config.id2label.filter(|labels| !labels.is_empty())?;
+    let is_dense = labels.keys().copied().eq(0..labels.len());
+    is_dense.then(|| (labels.into_values().collect(), path))
+}
+
+/// Reads a file beside the model, or beside its folder `onnx`, where model hubs keep ONNX files.
+fn read<T: DeserializeOwned>(model: &Path, name: &str) -> Option<(PathBuf, T)> {
+    let folder = model.parent()?;
+    let hub = folder.file_name().filter(|name| *name == "onnx").and_then(|_| folder.parent());
+    [Some(folder), hub].into_iter().flatten().find_map(|folder| {
+        let path = folder.join(name);
+        let text = read_text(&path).ok()?;
+        Some((path, serde_json::from_str(&text).ok()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layouts::Family;
+
+    fn config(text: &str) -> ProcessorConfig {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn defaults() -> Preprocessing {
+        Family::named("ultralytics").unwrap().preprocessing
+    }
+
+    #[test]
+    fn normalisation_is_on_the_scale_of_pixels() {
+        let config = config(
+            r#"{ "do_rescale": true, "rescale_factor": 0.00392156862745098, "do_normalize": true,
+                 "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
+                 "resample": 2, "size": { "height": 640, "width": 512 }, "anything": { "else": 1 } }"#,
+        );
+        let read = config.preprocessing(&defaults());
+        assert!((read.mean[0] - 123.675).abs() < 1e-3, "{read:?}");
+        assert!((read.scale[2] - 1.0 / (255.0 * 0.225)).abs() < 1e-6, "{read:?}");
+        assert_eq!((read.fit, read.resize), (Fit::Stretch, ResizeFilter::Antialiased));
+        assert_eq!(config.size(), Some(Size { width: 512, height: 640 }));
+    }
+
+    #[test]
+    fn what_is_switched_off_does_not_happen() {
+        let only_scaled = config(r#"{ "do_normalize": false, "image_mean": [1, 1, 1] }"#);
+        let read = only_scaled.preprocessing(&defaults());
+        assert_eq!((read.mean, read.scale), ([0.0; 3], [1.0 / 255.0; 3]));
+        let raw = config(r#"{ "do_normalize": false, "do_rescale": false, "resample": 3 }"#);
+        let read = raw.preprocessing(&defaults());
+        assert_eq!((read.scale, read.resize), ([1.0; 3], ResizeFilter::AntialiasedBicubic));
+        let unknown = config(r#"{ "size": { "shortest_edge": 800, "longest_edge": 1333 } }"#);
+        assert_eq!(unknown.preprocessing(&defaults()), defaults());
+        assert_eq!(unknown.size(), None);
+        assert_eq!(config(r#"{ "size": 224 }"#).size(), Some(Size { width: 224, height: 224 }));
+    }
+}

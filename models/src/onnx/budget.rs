@@ -1,0 +1,136 @@
+//! How much memory and work a file may ask for. A detector needs far less; a hostile file costs an
+//! error.
+
+use framegate_backend_api::HostTensor;
+use framegate_backend_api::graph::{AveragePool, Graph, Operator, Window};
+
+use super::context::Problem;
+use super::error::OnnxError;
+use super::tensor::MAX_RANK;
+
+/// Multiply-adds and elements that may be computed on constants: seconds of scalar code.
+const CONSTANT_WORK: usize = 1 << 28;
+/// Elements of all constants that are computed.
+const CONSTANT_ELEMENTS: usize = 1 << 26;
+/// Elements of all feature maps that must be in memory at one time, for one image: 768 MiB.
+const LIVE_ELEMENTS: usize = 192 << 20;
+/// Elements that all pooling windows of an image cover together.
+const POOLED_ELEMENTS: usize = 1 << 31;
+
+/// Work and memory that are left for computing on constants.
+#[derive(Debug)]
+pub(super) struct ConstantBudget {
+    work: usize,
+    elements: usize,
+}
+
+impl ConstantBudget {
+    pub(super) fn new() -> Self {
+        Self { work: CONSTANT_WORK, elements: CONSTANT_ELEMENTS }
+    }
+
+    /// Takes off what computing a result of `elements` from constants costs.
+    pub(super) fn spend(
+        &mut self,
+        operator: &Operator,
+        constants: &[&HostTensor],
+        elements: usize,
+    ) -> Result<(), Problem> {
+        let read = constants.iter().map(|constant| constant.len()).sum();
+        let work = elements.saturating_mul(terms(operator, constants)).max(read);
+        self.work = self.work.checked_sub(work).ok_or(
+            "the file asks for too much computing on constants; simplify the model when exporting",
+        )?;
+        self.reserve(elements)
+    }
+
+    /// Takes off the memory of a constant.
+    pub(super) fn reserve(&mut self, elements: usize) -> Result<(), Problem> {
+        self.elements = self.elements.checked_sub(elements).ok_or(
+            "the file asks for too much memory for constants; simplify the model when exporting",
+        )?;
+        Ok(())
+    }
+}
+
+/// The maximum number of terms combined into each element of a result.
+fn terms(operator: &Operator, constants: &[&HostTensor]) -> usize {
+    match operator {
+        Operator::Convolution(_) | Operator::TransposedConvolution(_) => constants[1].len(),
+        Operator::MatMul => constants[0].shape().last().copied().unwrap_or(1),
+        Operator::TopK(top_k) => top_k.k.clamp(1, 64),
+        operator => window(operator).map_or(1, taps),
+    }
+}
+
+fn window(operator: &Operator) -> Option<&Window> {
+    match operator {
+        Operator::MaxPool(window) | Operator::AveragePool(AveragePool { window, .. }) => {
+            Some(window)
+        }
+        _ => None,
+    }
+}
+
+fn taps(window: &Window) -> usize {
+    window.kernel[0].saturating_mul(window.kernel[1])
+}
+
+/// Checks that a result has as many axes as a tensor may have.
+pub(super) fn check_rank(shape: &[usize]) -> Result<(), Problem> {
+    match shape.len() {
+        0..=MAX_RANK => Ok(()),
+        axes => Err(format!("its result has {axes} axes")),
+    }
+}
+
+/// Checks what running the graph on one image needs.
+///
+/// # Errors
+/// [`OnnxError::TooMuch`].
+pub(super) fn check_graph(graph: &Graph) -> Result<(), OnnxError> {
+    let live = most_live_elements(graph);
+    if live > LIVE_ELEMENTS {
+        let mebibytes = live >> 18;
+        return Err(OnnxError::TooMuch(format!(
+            "its feature maps take {mebibytes} MiB per image where {} are allowed; export it for smaller images",
+            LIVE_ELEMENTS >> 18
+        )));
+    }
+    let pooled = graph.nodes.iter().filter_map(|node| {
+        let result = graph.value(node.outputs[0]).shape.iter().product::<usize>();
+        window(&node.operator).map(|window| result.saturating_mul(taps(window)))
+    });
+    if pooled.fold(0, usize::saturating_add) > POOLED_ELEMENTS {
+        return Err(OnnxError::TooMuch("its pooling windows are too large".to_owned()));
+    }
+    Ok(())
+}
+
+/// The most elements that must be in memory at one time if each value is kept until its last reader.
+fn most_live_elements(graph: &Graph) -> usize {
+    let elements = |index: usize| -> usize {
+        let value = &graph.values[index];
+        if value.constant.is_some() { 0 } else { value.shape.iter().product() }
+    };
+    let mut last_reader = vec![0; graph.values.len()];
+    for (index, node) in graph.nodes.iter().enumerate() {
+        node.inputs.iter().for_each(|id| last_reader[id.0] = index);
+    }
+    graph.outputs.iter().for_each(|id| last_reader[id.0] = usize::MAX);
+    let mut live = elements(graph.input.0);
+    let mut most = live;
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let made: usize = node.outputs.iter().map(|id| elements(id.0)).sum();
+        live = live.saturating_add(made);
+        most = most.max(live);
+        for id in node.inputs.iter().chain(&node.outputs) {
+            // Of a value that the node reads twice only one is freed.
+            if last_reader[id.0] == index {
+                live -= elements(id.0).min(live);
+                last_reader[id.0] = usize::MAX;
+            }
+        }
+    }
+    most
+}

@@ -1,0 +1,118 @@
+//! Which input of a file is the image, and which have other values.
+
+use std::collections::HashSet;
+
+use framegate_backend_api::ElementType;
+use framegate_onnx_proto::{GraphProto, ValueInfoProto};
+
+use super::error::OnnxError;
+use super::image_layout::ImageLayout;
+use super::other_inputs::{InputValues, is_obvious};
+use super::tensor::DataType;
+
+/// An input as the file declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputDeclaration {
+    /// Name in the file.
+    pub name: String,
+    /// Extent of each axis, `None` where the file leaves it open.
+    pub dims: Vec<Option<usize>>,
+    /// The type that its elements have in a graph.
+    pub element_type: ElementType,
+}
+
+/// The inputs that the graph reads.
+#[derive(Debug, Clone)]
+pub(super) struct Inputs {
+    pub(super) image: InputDeclaration,
+    pub(super) others: Vec<InputDeclaration>,
+}
+
+impl Inputs {
+    /// Sorts the inputs of a file. Initialisers do not count, nor does what nothing reads.
+    ///
+    /// # Errors
+    /// [`OnnxError::Input`] when it is not clear which is the image, and when `given` names an input
+    /// that is not there.
+    pub(super) fn of(
+        graph: &GraphProto,
+        initialisers: &HashSet<String>,
+        reads: &HashSet<String>,
+        given: &InputValues,
+    ) -> Result<Self, OnnxError> {
+        let is_input = |name: &str| !initialisers.contains(name);
+        let declared = graph.input.iter().filter(|input| is_input(&input.name));
+        let names: Vec<&str> = declared.clone().map(|input| input.name.as_str()).collect();
+        if let Some(unknown) = given.keys().find(|name| !names.contains(&name.as_str())) {
+            return Err(OnnxError::Input(format!(
+                "`inputs` in the sidecar gives a value for `{unknown}`, but the model has the inputs {}",
+                names.join(", ")
+            )));
+        }
+        let mut inputs = declared
+            .filter(|input| reads.contains(&input.name))
+            .map(declaration)
+            .collect::<Result<Vec<_>, _>>()?;
+        let index = image_among(&inputs, given)?;
+        let image = inputs.remove(index);
+        if image.element_type == ElementType::Bool {
+            return Err(OnnxError::Input(format!(
+                "input `{}` holds booleans; export the model with an input of numbers",
+                image.name
+            )));
+        }
+        Ok(Self { image, others: inputs })
+    }
+}
+
+/// The position of the image: the only input, or the only one with the axes of an image whose value is
+/// not known otherwise.
+fn image_among(inputs: &[InputDeclaration], given: &InputValues) -> Result<usize, OnnxError> {
+    match inputs {
+        [] => return Err(OnnxError::ConstantOutputs),
+        [_] => return Ok(0),
+        _ => {}
+    }
+    let candidates = |ranks: &[usize]| -> Vec<usize> {
+        let is_candidate = |input: &InputDeclaration| {
+            ranks.contains(&input.dims.len())
+                && input.element_type != ElementType::Bool
+                && !given.contains_key(&input.name)
+                && !is_obvious(&input.name)
+                && ImageLayout::of(input).is_ok()
+        };
+        (0..inputs.len()).filter(|index| is_candidate(&inputs[*index])).collect()
+    };
+    for ranks in [&[4][..], &[3], &[0]] {
+        if let [index] = candidates(ranks)[..] {
+            return Ok(index);
+        }
+    }
+    let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+    Err(OnnxError::Input(format!(
+        "the model takes {} inputs ({}) and it is not clear which is the image; give the others values \
+         in the sidecar: `inputs = {{ {} = [..] }}`",
+        names.len(),
+        names.join(", "),
+        names[1]
+    )))
+}
+
+fn declaration(input: &ValueInfoProto) -> Result<InputDeclaration, OnnxError> {
+    let tensor = input.r#type.as_ref().and_then(|of| of.tensor_type.as_ref());
+    let number = tensor.map_or(0, |tensor| tensor.elem_type);
+    let element_type = DataType::from_number(i64::from(number))
+        .map_err(|problem| OnnxError::Input(format!("input `{}`: {problem}", input.name)))?
+        .element_type();
+    Ok(InputDeclaration { name: input.name.clone(), dims: dims_of(input), element_type })
+}
+
+/// The extents that a file declares for a value; none if it says nothing.
+pub(super) fn dims_of(value: &ValueInfoProto) -> Vec<Option<usize>> {
+    let shape = value.r#type.as_ref().and_then(|of| of.tensor_type.as_ref()?.shape.as_ref());
+    shape
+        .into_iter()
+        .flat_map(|shape| &shape.dim)
+        .map(|dim| usize::try_from(dim.dim_value?).ok().filter(|extent| *extent > 0))
+        .collect()
+}
