@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::places::{Place, PlaceLimits, Places};
 use super::unfinished::{Meter, Unfinished};
+use crate::engine::Client;
 
 /// One connection, from accept to its end.
 #[derive(Debug)]
@@ -33,6 +34,11 @@ impl Link {
     pub fn alone() -> Arc<Self> {
         let place = Places::new(PlaceLimits::DEFAULT).admit([127, 0, 0, 1].into());
         Arc::new(Self::new(place, &Unfinished::new(usize::MAX)))
+    }
+
+    /// Whose connection it is: what its streams get is shared with the others of this address.
+    pub(super) fn client(&self) -> Client {
+        Client::Address(self.place.address())
     }
 
     /// Measures what arrives.

@@ -61,6 +61,7 @@ struct Holder {
 #[derive(Debug)]
 pub struct Place {
     places: Arc<Places>,
+    address: IpAddr,
     number: u64,
     in_reserve: bool,
     cut: CancellationToken,
@@ -92,7 +93,7 @@ impl Places {
         let (idle, cut) = (Some(held.idled), CancellationToken::new());
         held.by_arrival.insert(number, Holder { address, in_reserve, idle, cut: cut.clone() });
         drop(held);
-        Place { places: Arc::clone(self), number, in_reserve, cut }
+        Place { places: Arc::clone(self), address, number, in_reserve, cut }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -129,6 +130,11 @@ impl Held {
 }
 
 impl Place {
+    /// The address that it is of; of IPv6, the network.
+    pub(super) fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Whether it is one of the reserve.
     pub fn is_in_reserve(&self) -> bool {
         self.in_reserve

@@ -19,7 +19,6 @@ use super::refusals::RefusalReason;
 use super::responses::{failure, page_refused, query_refused, try_later, unavailable};
 use super::session::ClientSession;
 use super::state::App;
-use crate::engine::Client;
 use crate::protocol::{
     CloseReason, ErrorBody, ErrorCode, Greeting, HttpErrorCode, ServerMessage, SessionInfo,
     StreamQuery,
@@ -119,7 +118,7 @@ async fn serve(socket: WebSocket, app: &Arc<App>, query: StreamQuery, link: Arc<
             input: input_size(pipeline),
         },
     });
-    let Ok(handle) = loaded.engine.open(number, Client::Own) else {
+    let Ok(handle) = loaded.engine.open(number, link.client()) else {
         return refuse(socket, &pipeline.id).await;
     };
     let drain = Drain { begun: app.draining.clone(), deadline: settings.drain };
