@@ -22,7 +22,7 @@ const RULES: &[Rule] = &[
     Rule {
         folder: "models",
         own: &["framegate-backend-api", "framegate-onnx-proto", "framegate-scalar"],
-        foreign: Some(&["half", "libm", "serde", "thiserror", "toml"]),
+        foreign: Some(&["half", "libm", "serde", "serde_json", "thiserror", "toml"]),
     },
     Rule {
         folder: "backends/null",
