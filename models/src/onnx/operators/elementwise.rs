@@ -93,6 +93,9 @@ pub(super) fn select(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 pub(super) fn cast(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let to = node.attributes.integer("to")?.ok_or("attribute `to` is missing")?;
     let data_type = DataType::from_number(to)?;
+    if matches!(data_type, DataType::Int4 | DataType::Uint4) {
+        return Err("casting to integers of four bits is not supported".to_owned());
+    }
     let result = graph.cast(node.operand(0)?, data_type.element_type())?;
     if data_type.element_type() == ElementType::I64 {
         graph.set_data_type(result, data_type);
