@@ -13,6 +13,7 @@ export function connectionProblem({ code, reason }, wasOpen, readyStatus) {
   if (code === SERVICE_RESTART) return { code: "draining", facts: {} };
   if (readyStatus === 503) return { code: "server_starting", facts: {} };
   if (readyStatus === 200 && wasOpen) return { code: "session_ended", facts: { code, reason } };
-  if (readyStatus === 200) return { code: "connection_refused", facts: {} };
+  // 403: the server does not even answer this under the name by which the page was loaded.
+  if (readyStatus === 200 || readyStatus === 403) return { code: "connection_refused", facts: {} };
   return { code: "server_gone", facts: {} };
 }

@@ -20,6 +20,8 @@ test("how a connection ended, with what /readyz says now", () => {
   assert.equal(codeOf(1006, true, 0), "server_gone");
   assert.equal(codeOf(1006, false, 0), "server_gone");
   assert.equal(codeOf(1006, false, 200), "connection_refused");
+  // Under a foreign name the server does not answer /readyz either.
+  assert.equal(codeOf(1006, false, 403), "connection_refused");
   assert.equal(codeOf(1011, true, 200), "session_ended");
   assert.equal(codeOf(1006, false, 503), "server_starting");
   assert.equal(codeOf(1012, true, 503), "draining");
