@@ -34,11 +34,7 @@ impl Layout for ColumnsPose {
         let shown = outputs.classes_after_box(1).filter(|classes| *classes > 0);
         let classes = outputs.labels.or(shown).unwrap_or(1);
         let numbers = column.checked_sub(4 + classes).filter(|numbers| *numbers > 0)?;
-        let keypoints = match outputs.keypoints {
-            Some([count, each]) if count * each == numbers => [count, each],
-            None if numbers.is_multiple_of(3) => [numbers / 3, 3],
-            _ => return None,
-        };
+        let keypoints = outputs.keypoints_of(numbers)?;
         Some(Reading { keypoints: Some(keypoints), ..Reading::of(ClassCount::Known(classes)) })
     }
 

@@ -53,14 +53,8 @@ impl Layout for EndToEndObb {
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
         Box::new(FinalBoxes {
-            boxes: Column::of_row(0, 7, 0),
-            form: BoxForm::in_pixels(BoxShape::Centre),
-            scores: Column::of_row(0, 7, 4),
-            classes: Some(Column::of_row(0, 7, 5)),
-            first_class: 0.0,
-            count: None,
             angles: Some(Column::of_row(0, 7, 6)),
-            most: outputs.first()[1],
+            ..FinalBoxes::in_rows(outputs, 0, BoxForm::in_pixels(BoxShape::Centre))
         })
     }
 }

@@ -6,7 +6,7 @@ use framegate_backend_api::OutputBatch;
 use super::box_form::{BoxForm, BoxShape};
 use super::end_to_end::MAX_BOXES;
 use super::family::{Family, ULTRALYTICS};
-use super::final_boxes::{Column, FinalBoxes};
+use super::final_boxes::FinalBoxes;
 use super::outputs::{ClassCount, ModelOutputs};
 use super::{Candidate, Decoder, Implausible, Keypoint, Layout, Reading, Recognition};
 
@@ -31,11 +31,7 @@ impl Layout for EndToEndPose {
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
         let [1, 1..=MAX_BOXES, row] = *outputs.first() else { return None };
         let numbers = row.checked_sub(6).filter(|numbers| *numbers > 0)?;
-        let keypoints = match outputs.keypoints {
-            Some([count, each]) if count * each == numbers => [count, each],
-            None if numbers.is_multiple_of(3) => [numbers / 3, 3],
-            _ => return None,
-        };
+        let keypoints = outputs.keypoints_of(numbers)?;
         Some(Reading { keypoints: Some(keypoints), ..Reading::of(ClassCount::Open) })
     }
 
@@ -62,18 +58,9 @@ impl Layout for EndToEndPose {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
-        let [_, most, row] = *outputs.first() else { unreachable!("`read` has seen three axes") };
+        let [_, _, row] = *outputs.first() else { unreachable!("`read` has seen three axes") };
         Box::new(PoseDecoder {
-            boxes: FinalBoxes {
-                boxes: Column::of_row(0, row, 0),
-                form: BoxForm::in_pixels(BoxShape::Corners),
-                scores: Column::of_row(0, row, 4),
-                classes: Some(Column::of_row(0, row, 5)),
-                first_class: 0.0,
-                count: None,
-                angles: None,
-                most,
-            },
+            boxes: FinalBoxes::in_rows(outputs, 0, BoxForm::in_pixels(BoxShape::Corners)),
             row,
             numbers_each: reading.keypoints.map_or(3, |[_, each]| each),
         })

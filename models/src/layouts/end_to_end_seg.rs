@@ -5,7 +5,7 @@ use framegate_backend_api::OutputBatch;
 use super::box_form::{BoxForm, BoxShape};
 use super::end_to_end::MAX_BOXES;
 use super::family::{Family, ULTRALYTICS};
-use super::final_boxes::{Column, FinalBoxes};
+use super::final_boxes::FinalBoxes;
 use super::mask::{MaskCells, Prototypes};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition};
@@ -55,18 +55,9 @@ impl Layout for EndToEndSeg {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        let [_, most, row] = *outputs.first() else { unreachable!("`read` has seen three axes") };
+        let [_, _, row] = *outputs.first() else { unreachable!("`read` has seen three axes") };
         Box::new(SegDecoder {
-            boxes: FinalBoxes {
-                boxes: Column::of_row(0, row, 0),
-                form: BoxForm::in_pixels(BoxShape::Corners),
-                scores: Column::of_row(0, row, 4),
-                classes: Some(Column::of_row(0, row, 5)),
-                first_class: 0.0,
-                count: None,
-                angles: None,
-                most,
-            },
+            boxes: FinalBoxes::in_rows(outputs, 0, BoxForm::in_pixels(BoxShape::Corners)),
             row,
             prototypes: outputs.prototypes().expect("`read` found them"),
             input: outputs.input,

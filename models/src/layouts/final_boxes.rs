@@ -5,6 +5,7 @@ use framegate_backend_api::OutputBatch;
 
 use super::box_form::BoxForm;
 use super::end_to_end::LARGEST_FRACTION;
+use super::outputs::ModelOutputs;
 use super::scores::{check_scores, reaches};
 use super::{Candidate, Decoder, Implausible};
 
@@ -55,6 +56,23 @@ pub(super) struct FinalBoxes {
 }
 
 impl FinalBoxes {
+    /// Boxes in the rows of the first output: four numbers of this form from element `first` on, then
+    /// score and class.
+    pub(super) fn in_rows(outputs: &ModelOutputs<'_>, first: usize, form: BoxForm) -> Self {
+        let [.., most, row] = *outputs.first() else { unreachable!("layouts read rows first") };
+        let column = |offset| Column::of_row(0, row, first + offset);
+        Self {
+            boxes: column(0),
+            form,
+            scores: column(4),
+            classes: Some(column(5)),
+            first_class: 0.0,
+            count: None,
+            angles: None,
+            most,
+        }
+    }
+
     fn candidate(
         &self,
         outputs: &OutputBatch,

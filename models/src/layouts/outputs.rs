@@ -106,6 +106,15 @@ impl<'a> ModelOutputs<'a> {
         }
     }
 
+    /// How a candidate's `numbers` are shared among key points, and the numbers for each: as the
+    /// metadata say, else x, y and a score. `None` where they do not come out even.
+    pub(super) fn keypoints_of(&self, numbers: usize) -> Option<[usize; 2]> {
+        match self.keypoints {
+            Some([count, each]) => (count * each == numbers).then_some([count, each]),
+            None => numbers.is_multiple_of(3).then_some([numbers / 3, 3]),
+        }
+    }
+
     /// Prototypes of masks, `[1, M, H, W]` in the second output.
     pub(super) fn prototypes(&self) -> Option<Prototypes> {
         let [_, maps] = self.shapes[..] else { return None };

@@ -3,7 +3,7 @@
 use super::box_form::{BoxForm, BoxShape};
 use super::end_to_end::MAX_BOXES;
 use super::family::{Family, ULTRALYTICS_STRETCHED};
-use super::final_boxes::{Column, FinalBoxes};
+use super::final_boxes::FinalBoxes;
 use super::outputs::{ClassCount, ModelOutputs};
 use super::{Decoder, Layout, Reading, Recognition};
 
@@ -48,16 +48,11 @@ impl Layout for RtDetrEndToEnd {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        Box::new(FinalBoxes {
-            boxes: Column::of_row(0, 6, 0),
-            form: BoxForm::normalised(BoxShape::Centre, outputs.input),
-            scores: Column::of_row(0, 6, 4),
-            classes: Some(Column::of_row(0, 6, 5)),
-            first_class: 0.0,
-            count: None,
-            angles: None,
-            most: outputs.first()[1],
-        })
+        Box::new(FinalBoxes::in_rows(
+            outputs,
+            0,
+            BoxForm::normalised(BoxShape::Centre, outputs.input),
+        ))
     }
 }
 

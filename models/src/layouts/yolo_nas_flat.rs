@@ -2,7 +2,7 @@
 
 use super::box_form::{BoxForm, BoxShape};
 use super::family::{Family, ULTRALYTICS};
-use super::final_boxes::{Column, FinalBoxes};
+use super::final_boxes::FinalBoxes;
 use super::outputs::{ClassCount, ModelOutputs};
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
@@ -49,16 +49,7 @@ impl Layout for YoloNasFlat {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        Box::new(FinalBoxes {
-            boxes: Column::of_row(0, 7, 1),
-            form: BoxForm::in_pixels(BoxShape::Corners),
-            scores: Column::of_row(0, 7, 5),
-            classes: Some(Column::of_row(0, 7, 6)),
-            first_class: 0.0,
-            count: None,
-            angles: None,
-            most: outputs.first()[0],
-        })
+        Box::new(FinalBoxes::in_rows(outputs, 1, BoxForm::in_pixels(BoxShape::Corners)))
     }
 }
 

@@ -48,21 +48,16 @@ impl Layout for Yolov7EndToEnd {
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
         Box::new(FinalBoxes {
-            boxes: Column::of_row(0, 7, 1),
-            form: BoxForm::in_pixels(BoxShape::Corners),
             scores: Column::of_row(0, 7, 6),
             classes: Some(Column::of_row(0, 7, 5)),
-            first_class: 0.0,
-            count: None,
-            angles: None,
-            most: outputs.first()[0],
+            ..FinalBoxes::in_rows(outputs, 1, BoxForm::in_pixels(BoxShape::Corners))
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{assert_box, decode, recognised};
+    use super::super::testing::{assert_box, decode};
     use crate::Size;
 
     const INPUT: Size = Size { width: 640, height: 640 };
@@ -72,16 +67,5 @@ mod tests {
         let row = vec![0.0, 12.0, 22.0, 52.0, 42.0, 1.0, 0.8];
         let found = decode("yolov7-end-to-end", INPUT, &[("output", &[1, 7], row)]);
         assert_box(&found[0], 1, 0.8, [12.0, 22.0, 52.0, 42.0]);
-    }
-
-    #[test]
-    fn the_order_of_score_and_class_is_asked_for() {
-        let message =
-            recognised(&[("output", &[100, 7])], INPUT, |outputs| outputs).unwrap_err().to_string();
-        for line in ["`boxes = \"yolo-nas-flat\"`", "`boxes = \"yolov7-end-to-end\"`"] {
-            assert!(message.contains(line), "no {line} in {message}");
-        }
-        let flat = recognised(&[("graph2_flat_predictions", &[100, 7])], INPUT, |outputs| outputs);
-        assert_eq!(flat, Ok("yolo-nas-flat"));
     }
 }
