@@ -38,8 +38,9 @@ impl Canvas {
         self.size
     }
 
-    pub(super) fn pixels(&self) -> &[u8] {
-        &self.pixels
+    /// The image as it was drawn, `[height, width, 3]`.
+    pub(super) fn into_pixels(self) -> Vec<u8> {
+        self.pixels
     }
 
     /// Fills a rectangle.

@@ -19,11 +19,11 @@ pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs}
 pub use bench::{BackendList, BenchArgs};
 pub use eval::EvalArgs;
 pub use frames::{DecodeArgs, DetectionArgs, FrameArgs, OverlapArgs};
-pub use infer::InferArgs;
+pub use infer::{InferArgs, SelectionArgs};
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
 pub use models::{InspectArgs, ModelArgs, ModelFileArgs, ModelsCommand, RunArgs};
-pub use serve::ServeArgs;
+pub use serve::{ServeArgs, VideoArgs};
 
 /// JPEG frames in, detections out.
 #[derive(Debug, Parser)]
@@ -32,8 +32,8 @@ pub use serve::ServeArgs;
     version,
     about = "Runs neural detectors on JPEG frames",
     after_help = "Every option can also be set by an environment variable: FRAMEGATE_ followed by its name.\n\
-                  An option overrides its variable. The variables of the options --stream-… are\n\
-                  STREAM_…, without the prefix.\n\
+                  An option overrides its variable. The variables of the options --stream-… and\n\
+                  --video-… are STREAM_… and VIDEO_…, without the prefix.\n\
                   \n\
                   Exit status: 0 success, 1 something failed while running, 2 the command cannot be\n\
                   used as given, or the requested backend cannot run here, 130\n\
@@ -53,7 +53,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve live video: receive JPEG frames over WebSockets and answer each in time
     Serve(Box<ServeArgs>),
-    /// Detect objects in JPEG files, directories of them, or a stream of frames
+    /// Detect objects in JPEG files, videos, directories, or a stream of frames
     Infer(Box<InferArgs>),
     /// Measure recall and precision of a detector on labelled images
     Eval(Box<EvalArgs>),

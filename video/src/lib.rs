@@ -24,25 +24,27 @@
 //! files cost an error: sizes, tables, frames and the time for each are bounded by [`Limits`], and a panic of
 //! the decoder is caught.
 //!
-//! [`H264Decoder`] decodes single access units, as live streams (RTSP) deliver them.
+//! `H264Decoder` decodes single access units, as live streams (RTSP) deliver them. It comes with the Cargo
+//! feature `native`, which is on by default; without it MP4 files are for ffmpeg too.
 
-mod container;
 mod error;
 mod ffmpeg;
-mod h264;
 mod image;
 mod input;
 mod limits;
-mod mp4;
+#[cfg(feature = "native")]
+mod native;
+#[cfg(not(feature = "native"))]
+#[path = "without_native.rs"]
+mod native;
 mod probe;
-mod sample_table;
-mod sequence;
 mod video;
 mod y4m;
 
 pub use error::{DecodeError, VideoError};
-pub use h264::{H264Decoder, annex_b_units, length_prefixed_units};
 pub use image::{ColourMatrix, ColourRange, Rotation, YuvImage};
 pub use input::Input;
 pub use limits::Limits;
+#[cfg(feature = "native")]
+pub use native::{H264Decoder, annex_b_units, length_prefixed_units};
 pub use video::{Video, VideoFrame, VideoInfo};

@@ -3,12 +3,11 @@
 use std::io::{Read, SeekFrom};
 use std::time::Duration;
 
-use crate::container::{self, Codec};
 use crate::ffmpeg::FfmpegFrames;
 use crate::image::YuvImage;
 use crate::input::{Input, Readable};
 use crate::limits::Limits;
-use crate::mp4::Mp4Frames;
+use crate::native;
 use crate::probe::{Kind, PROBE_BYTES};
 use crate::{DecodeError, VideoError};
 
@@ -43,12 +42,7 @@ pub struct VideoFrame {
 /// The frames of a video, in the order in which they are shown. One is decoded when it is asked for.
 pub struct Video {
     info: VideoInfo,
-    frames: Frames,
-}
-
-enum Frames {
-    Mp4(Box<Mp4Frames>),
-    Ffmpeg(FfmpegFrames),
+    frames: Box<dyn Iterator<Item = Result<VideoFrame, VideoError>> + Send>,
 }
 
 impl Video {
@@ -60,29 +54,16 @@ impl Video {
         let mut file = input.open()?;
         let kind = Kind::of(&beginning(file.as_mut())?);
         let codec = match kind {
-            Some(Kind::Mp4) => match Self::open_mp4(file, limits) {
+            Some(Kind::Mp4) => match native::open(file, limits) {
+                Ok((info, frames)) => return Ok(Self { info, frames: Box::new(frames.map(Ok)) }),
                 Err(VideoError::Unsupported { codec }) => codec,
-                opened => return opened,
+                Err(error) => return Err(error),
             },
             Some(kind) => kind.name().to_owned(),
             None => return Err(VideoError::NotVideo),
         };
         let (info, frames) = FfmpegFrames::open(&input, kind, &codec, limits)?;
-        Ok(Self { info, frames: Frames::Ffmpeg(frames) })
-    }
-
-    fn open_mp4(mut file: Box<dyn Readable>, limits: &Limits) -> Result<Self, VideoError> {
-        let track = container::read(file.as_mut(), limits)?;
-        let record = match &track.codec {
-            Codec::H264(record) => record.clone(),
-            Codec::Other(codec) => return Err(VideoError::Unsupported { codec: codec.clone() }),
-            Codec::Fragmented => {
-                let codec = "MP4 in fragments (`moof` boxes)".to_owned();
-                return Err(VideoError::Unsupported { codec });
-            }
-        };
-        let (info, frames) = Mp4Frames::open(file, track, &record, limits)?;
-        Ok(Self { info, frames: Frames::Mp4(Box::new(frames)) })
+        Ok(Self { info, frames: Box::new(frames) })
     }
 
     /// What is known of it.
@@ -96,10 +77,7 @@ impl Iterator for Video {
 
     /// The next frame. An error ends the video.
     fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.frames {
-            Frames::Mp4(frames) => frames.next().map(Ok),
-            Frames::Ffmpeg(frames) => frames.next(),
-        }
+        self.frames.next()
     }
 }
 

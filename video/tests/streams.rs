@@ -105,13 +105,13 @@ fn the_sample_videos_are_those_of_ffmpeg() {
     if !has_ffmpeg() {
         return;
     }
-    for (name, count) in [("one-by-one-person-detection", 0), ("bottle-detection", 0)] {
+    for name in ["one-by-one-person-detection", "bottle-detection"] {
         let Some(file) = shared(&format!("video/{name}.mp4")) else {
             eprintln!("skipped: no test data");
             continue;
         };
         let found = frames(&file);
-        assert!(found.len() > count);
+        assert!(found.len() > 100, "{name}: {} frames", found.len());
         assert_same(name, &planes(&found), &reference(&file));
     }
 }
@@ -170,7 +170,7 @@ fn what_comes_before_the_edit_is_not_shown() {
     let directory = tempfile::tempdir().unwrap();
     let (whole, cut) = (directory.path().join("whole.mp4"), directory.path().join("cut.mp4"));
     encode(&whole, "320x240", "null", &["-g", "100", "-bf", "2"]);
-    let copy = ["-i", whole.to_str().unwrap(), "-ss", "0.4", "-c", "copy", cut.to_str().unwrap()];
+    let copy = ["-ss", "0.4", "-i", whole.to_str().unwrap(), "-c", "copy", cut.to_str().unwrap()];
     ffmpeg(&copy);
     let found = frames(&cut);
     assert_same("cut", &planes(&found), &reference(&cut));

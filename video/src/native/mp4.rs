@@ -3,13 +3,13 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::time::Duration;
 
-use crate::container::VideoTrack;
-use crate::h264::H264Decoder;
+use super::container::VideoTrack;
+use super::h264::H264Decoder;
+use super::sample_table::Sample;
+use super::sequence::{self, InOrder};
 use crate::image::{Rotation, YuvImage};
 use crate::input::Readable;
 use crate::limits::Limits;
-use crate::sample_table::Sample;
-use crate::sequence::{self, InOrder};
 use crate::video::{VideoFrame, VideoInfo};
 use crate::{DecodeError, VideoError};
 

@@ -6,10 +6,10 @@ use mp4parse::{
     CodecType, MediaContext, SampleEntry, TimeOffsetVersion, Track, TrackType, VideoCodecSpecific,
 };
 
+use super::sample_table::{self, Sample, Tables};
 use crate::image::Rotation;
 use crate::input::Readable;
 use crate::limits::Limits;
-use crate::sample_table::{self, Sample, Tables};
 use crate::{VideoError, VideoInfo};
 
 /// The video track of a file.

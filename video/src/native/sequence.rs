@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::sample_table::Sample;
 use crate::VideoError;
-use crate::sample_table::Sample;
 
 /// More frames than H.264 lets a decoder hold back.
 const MOST_HELD_BACK: usize = 17;
