@@ -28,7 +28,7 @@ pub enum AnnotationVideoError {
     Write {
         /// The video.
         path: PathBuf,
-        /// What it said.
+        /// Its complaint.
         problem: String,
     },
 }
@@ -50,7 +50,7 @@ impl AnnotationVideo {
         path.extension().is_some_and(is) && !path.is_dir()
     }
 
-    /// A video of so many frames per second. Nothing is written before its first frame.
+    /// A video at this frame rate. Nothing is written before its first frame.
     ///
     /// # Errors
     /// [`AnnotationVideoError::NoFfmpeg`], [`AnnotationVideoError::OverwritesInput`].

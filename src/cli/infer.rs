@@ -72,10 +72,10 @@ pub struct SelectionArgs {
     /// Take every Nth frame, beginning with the first
     #[arg(long, env = "FRAMEGATE_STRIDE", value_name = "N", default_value_t = 1)]
     pub stride: usize,
-    /// Take at most so many frames of each video
+    /// Take at most N frames of each video
     #[arg(long, env = "FRAMEGATE_MAX_FRAMES", value_name = "N")]
     pub max_frames: Option<usize>,
-    /// Take at most so many frames for each second of a video
+    /// Take at most FPS frames for each second of a video
     #[arg(long, env = "FRAMEGATE_FPS", value_name = "FPS")]
     pub fps: Option<f64>,
 }

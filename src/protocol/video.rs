@@ -1,4 +1,4 @@
-//! What is said about video files: the lines and answers of `/video/…`.
+//! Messages about video files: the lines and answers of `/video/…`.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ pub struct VideoQuery {
     /// The pipeline that runs the frames; by default the server's first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pipeline_id: Option<String>,
-    /// Take every so many frames, beginning with the first; by default each.
+    /// Take every Nth frame, beginning with the first; by default each.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1)]
     pub frame_stride: Option<u64>,
-    /// Take at most so many frames; by default all.
+    /// Take at most N frames; by default all.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1)]
     pub max_frames: Option<u64>,
@@ -32,9 +32,9 @@ pub struct VideoQuery {
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum VideoLine {
-    /// What was sent.
+    /// The video that was sent.
     Video(VideoHeader),
-    /// What was found in a frame.
+    /// Detections in a frame.
     Result(VideoFrameResult),
     /// A frame failed.
     Failure(VideoFrameFailure),
@@ -44,7 +44,7 @@ pub enum VideoLine {
     Error(VideoError),
 }
 
-/// What was sent.
+/// The video that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct VideoHeader {
     /// The video.
@@ -62,13 +62,13 @@ pub struct VideoDescription {
     pub frames: Option<u64>,
     /// Frames per second, on average.
     pub fps: Option<f64>,
-    /// What it is encoded with.
+    /// Its codec.
     pub codec: String,
     /// How long it plays, in milliseconds.
     pub duration_ms: Option<f64>,
 }
 
-/// What was found in a frame of a video.
+/// Detections in a frame of a video.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct VideoFrameResult {
     /// Number of the frame in the video, from 0.
@@ -84,9 +84,9 @@ pub struct VideoFrameResult {
 pub struct VideoFrameFailure {
     /// Number of the frame in the video, from 0.
     pub frame_index: u64,
-    /// What went wrong.
+    /// Kind of failure.
     pub error: HttpErrorCode,
-    /// What went wrong, as a phrase for people.
+    /// The same as a phrase for people.
     pub detail: String,
 }
 
@@ -113,9 +113,9 @@ pub struct VideoTotals {
 /// The rest of a video cannot be processed: the last line in place of the totals.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VideoError {
-    /// What went wrong.
+    /// Kind of failure.
     pub error: HttpErrorCode,
-    /// What went wrong, as a phrase for people.
+    /// The same as a phrase for people.
     pub detail: String,
 }
 
@@ -160,7 +160,7 @@ pub struct VideoForm {
 }
 
 impl VideoLine {
-    /// What was found in a frame.
+    /// Detections in a frame.
     pub fn result(frame_index: u64, time: Duration, result: DetectionResult) -> Self {
         Self::Result(VideoFrameResult { frame_index, time_ms: milliseconds(time), result })
     }

@@ -19,7 +19,7 @@ pub(super) struct ImageFitter {
     upright: Vec<u8>,
 }
 
-/// What a frame was decoded to.
+/// A decoded frame, in either form.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Decoded<'a> {
     /// Pixels.

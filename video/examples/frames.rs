@@ -1,4 +1,4 @@
-//! Decodes a video and tells how long that took: `cargo run --release --example frames FILE`.
+//! Decodes a video and measures how long that takes: `cargo run --release --example frames FILE`.
 
 use std::time::Instant;
 

@@ -21,21 +21,21 @@ pub enum VideoError {
     /// A bound of [`Limits`](crate::Limits).
     #[error("{0}")]
     OverLimit(String),
-    /// What is in the file can be decoded by ffmpeg alone, and there is none.
+    /// The file's content can be decoded by ffmpeg alone, and there is none.
     #[error(
         "{codec} can be decoded by ffmpeg alone, which is not installed: install ffmpeg, or convert the file with \
          `ffmpeg -i FILE -c:v libx264 -pix_fmt yuv420p -bf 2 OUT.mp4` elsewhere"
     )]
     Unsupported {
-        /// What the file holds, in a few words.
+        /// The file's content, in a few words.
         codec: String,
     },
     /// ffmpeg could not decode the file.
     #[error("ffmpeg cannot decode {codec}: {problem}")]
     Ffmpeg {
-        /// What the file holds, in a few words.
+        /// The file's content, in a few words.
         codec: String,
-        /// What ffmpeg said.
+        /// The complaint of ffmpeg.
         problem: String,
     },
 }

@@ -138,7 +138,7 @@ impl Process {
         self.child.wait().is_ok_and(|status| status.success())
     }
 
-    /// What ffmpeg complained about, after it was ended.
+    /// Ends ffmpeg and reports its first complaint.
     fn failure(&mut self, codec: &str) -> VideoError {
         let _ = self.child.kill();
         let complaints = self.complaints.take().and_then(|thread| thread.join().ok());

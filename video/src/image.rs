@@ -18,7 +18,7 @@ pub struct YuvImage {
     pub range: ColourRange,
     /// The weights of red, green and blue in luma.
     pub matrix: ColourMatrix,
-    /// What turns it upright.
+    /// The turn to its upright position.
     pub rotation: Rotation,
 }
 
@@ -65,7 +65,7 @@ pub enum ColourMatrix {
 }
 
 impl ColourMatrix {
-    /// What the code `matrix_coefficients` of ITU-T H.273 means for a frame of so many rows. Players take BT.709
+    /// The matrix of the code `matrix_coefficients` (ITU-T H.273) in a frame of this height. Players take BT.709
     /// for high definition and BT.601 for less where a stream does not say, and so do we.
     pub fn from_code(code: Option<u8>, height: usize) -> Self {
         match code {
@@ -87,7 +87,7 @@ impl ColourMatrix {
     }
 }
 
-/// What turns a stored frame upright, clockwise.
+/// The turn to the upright position of a stored frame, clockwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Rotation {
     /// Nothing.

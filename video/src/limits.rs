@@ -1,4 +1,4 @@
-//! What a file may ask for.
+//! Bounds on files.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Tells kinds of files apart by how they begin.
+//! Distinguishes kinds of files by how they begin.
 
 /// A kind of file that holds video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

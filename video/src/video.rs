@@ -1,4 +1,4 @@
-//! A video, whoever decodes it.
+//! A video, independent of what decodes it.
 
 use std::io::{Read, SeekFrom};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::native;
 use crate::probe::{Kind, PROBE_BYTES};
 use crate::{DecodeError, VideoError};
 
-/// What is known of a video before its frames are decoded.
+/// Facts of a video that its file states before its frames are decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VideoInfo {
     /// Width of the upright frame; 0 where the file does not say.
@@ -66,7 +66,7 @@ impl Video {
         Ok(Self { info, frames: Box::new(frames) })
     }
 
-    /// What is known of it.
+    /// Facts that its file states.
     pub fn info(&self) -> &VideoInfo {
         &self.info
     }

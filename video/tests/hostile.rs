@@ -99,7 +99,7 @@ fn a_frame_is_lost_alone_when_nothing_refers_to_it() {
 }
 
 #[test]
-fn one_access_unit_is_one_picture() {
+fn one_access_unit_is_one_frame() {
     let units = access_units();
     let twice = [&units[0][..], &units[1]].concat();
     let mut decoder = H264Decoder::new(&limits());

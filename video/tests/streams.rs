@@ -8,7 +8,7 @@ use std::time::Duration;
 use framegate_video::{ColourMatrix, ColourRange, Rotation};
 use support::{assert_same, ffmpeg, frames, has_ffmpeg, planes, reference, shared};
 
-/// Name, size, filter, and what the encoder is told.
+/// Name, size, filter, and the encoder's options.
 const STREAMS: &[(&str, &str, &str, &[&str])] = &[
     ("baseline", "320x240", "null", &["-profile:v", "baseline"]),
     ("main without B frames", "320x240", "null", &["-profile:v", "main", "-bf", "0"]),

@@ -11,8 +11,8 @@ use crate::engine::FinishedFrame;
 use crate::sources::{Source, video_info};
 use crate::stages::DecodeLimits;
 
-/// What a video is assumed to have that does not say.
-const USUAL_FPS: f64 = 25.0;
+/// Frame rate of a video whose file does not state it.
+const ASSUMED_FPS: f64 = 25.0;
 
 pub(super) enum Annotations {
     Nowhere,
@@ -30,7 +30,7 @@ impl Annotations {
         let [Source::Video { path: input, selection }] = sources else {
             return Err(AnnotationVideoError::NotOneVideo(sources.len()).into());
         };
-        let fps = video_info(input).ok().and_then(|info| info.fps).unwrap_or(USUAL_FPS);
+        let fps = video_info(input).ok().and_then(|info| info.fps).unwrap_or(ASSUMED_FPS);
         Ok(Self::Video(AnnotationVideo::create(path, input, selection.rate(fps))?))
     }
 

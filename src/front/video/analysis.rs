@@ -24,7 +24,7 @@ pub(super) struct Analysis {
     under_way: VecDeque<AbortOnDropHandle<(StreamHandle, Step)>>,
 }
 
-/// What comes next.
+/// The next event.
 #[derive(Debug)]
 pub(super) enum Step {
     /// A frame, with what was found in it.

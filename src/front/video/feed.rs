@@ -26,15 +26,15 @@ impl Feed {
         limits: VideoLimits,
         selection: Selection,
     ) -> Result<(VideoInfo, Self), VideoProblem> {
-        let (tell, opened) = oneshot::channel();
+        let (report, opened) = oneshot::channel();
         let (sender, frames) = mpsc::channel(1);
         let decode = move || {
             let video = match open_video(input, &limits) {
                 Ok(video) => video,
-                // Nobody waits for it any more if this fails.
-                Err(problem) => return drop(tell.send(Err(problem))),
+                // If this fails, its reader has gone.
+                Err(problem) => return drop(report.send(Err(problem))),
             };
-            let _ = tell.send(Ok(video.info));
+            let _ = report.send(Ok(video.info));
             for frame in selection.of(video.frames) {
                 if sender.blocking_send(Next::Frame(frame)).is_err() {
                     return;

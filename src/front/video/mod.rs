@@ -6,7 +6,9 @@
 
 mod analysis;
 mod feed;
+mod lines;
 mod process;
+mod receive;
 mod upload;
 
 pub(super) use process::{__path_process, process};

@@ -24,7 +24,7 @@ pub enum VideoInput {
     Memory(Bytes),
 }
 
-/// What a video may ask for.
+/// Bounds on a video.
 #[derive(Debug, Clone, Copy)]
 pub struct VideoLimits {
     /// Pixels of a frame.
@@ -38,7 +38,7 @@ impl VideoLimits {
     pub const DEFAULT: Self = Self { pixels: 8192 * 4608, duration: Duration::from_secs(36_000) };
 }
 
-/// What is known of a video before its frames are decoded.
+/// Facts of a video that its file states before its frames are decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VideoInfo {
     /// Width of the upright frame in pixels.
@@ -49,7 +49,7 @@ pub struct VideoInfo {
     pub frames: Option<u64>,
     /// Frames per second on average, where the file says.
     pub fps: Option<f64>,
-    /// What it is encoded with.
+    /// Its codec.
     pub codec: String,
     /// How long it plays, where the file says.
     pub duration: Option<Duration>,
@@ -57,7 +57,7 @@ pub struct VideoInfo {
 
 /// A video whose frames can be taken.
 pub struct OpenVideo {
-    /// What is known of it.
+    /// Facts that its file states.
     pub info: VideoInfo,
     /// Its frames, each decoded when it is taken. An error ends them.
     pub frames: Box<dyn Iterator<Item = Result<VideoFrame, VideoProblem>> + Send>,
@@ -80,7 +80,7 @@ pub struct VideoFrame {
 pub struct VideoProblem {
     /// Whose fault it was.
     pub kind: VideoProblemKind,
-    /// What happened, and what to do about it.
+    /// The problem, and the way out of it.
     pub detail: String,
 }
 
@@ -89,7 +89,7 @@ pub struct VideoProblem {
 pub enum VideoProblemKind {
     /// It is a broken MP4 file.
     Invalid,
-    /// It is no video, or cannot be read.
+    /// It is not a video, or cannot be read.
     Unreadable,
     /// It is encoded in a way that cannot be decoded here.
     Unsupported,
@@ -105,7 +105,7 @@ pub(super) fn has_video_extension(path: &Path) -> bool {
         .is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
 }
 
-/// What is known of a video file before its frames are decoded.
+/// Reads the facts that a video file states before its frames are decoded.
 ///
 /// # Errors
 /// [`VideoProblem`].

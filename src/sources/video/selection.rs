@@ -8,11 +8,11 @@ use super::{VideoFrame, VideoProblem};
 /// Which frames of a video are wanted. What holds for all its parts is taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Selection {
-    /// Every so many frames, beginning with the first.
+    /// Every Nth frame, beginning with the first.
     pub stride: NonZero<u64>,
-    /// At most so many frames.
+    /// Most frames that are taken.
     pub max_frames: Option<u64>,
-    /// At most so many for each second of the video, greater than 0.
+    /// Most frames that are taken for each second of the video, greater than 0.
     pub fps: Option<f64>,
 }
 
@@ -44,7 +44,7 @@ impl Selection {
         strided.min(paced).min(self.max_frames.unwrap_or(u64::MAX))
     }
 
-    /// How many frames are wanted for each second of a video that has so many, about.
+    /// Frames that are wanted for each second of a video with this frame rate, about.
     pub fn rate(&self, fps: f64) -> f64 {
         let strided = fps / self.stride.get() as f64;
         self.fps.map_or(strided, |wanted| strided.min(wanted))

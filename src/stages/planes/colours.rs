@@ -1,6 +1,6 @@
 //! Luma and colour differences → red, green and blue.
 
-/// What the values of a frame's planes mean, as factors of the conversion (ITU-R BT.601, BT.709, BT.2020):
+/// The meaning of the values of a frame's planes: factors of the conversion (ITU-R BT.601, BT.709, BT.2020):
 ///
 /// ```text
 /// R = y (Y − black)                    + red_v (V − 128)

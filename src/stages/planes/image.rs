@@ -18,9 +18,9 @@ pub struct YuvImage {
     pub width: usize,
     /// Height as stored, in pixels.
     pub height: usize,
-    /// What the values mean.
+    /// The meaning of the values.
     pub colours: YuvColours,
-    /// What turns the stored frame upright.
+    /// The turn to the upright position.
     pub orientation: Orientation,
     /// How long it took to decode.
     pub decoding: Duration,

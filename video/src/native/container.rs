@@ -23,7 +23,7 @@ pub(crate) struct VideoTrack {
     pub(crate) codec: Codec,
 }
 
-/// What a track is encoded with.
+/// The codec of a track.
 #[derive(Debug)]
 pub(crate) enum Codec {
     /// H.264, with its decoder configuration record (ISO/IEC 14496-15, 5.3.3.1).

@@ -11,7 +11,7 @@ const MOST_HELD_BACK: usize = 17;
 /// The place of each sample among those that are shown, by its time; `None` for one that is not shown.
 ///
 /// # Errors
-/// [`VideoError::Damaged`] when so many frames would have to be held back that no encoder can have meant it.
+/// [`VideoError::Damaged`] when more frames would have to be held back than any encoder asks for.
 pub(crate) fn places(samples: &[Sample]) -> Result<Vec<Option<u32>>, VideoError> {
     let mut shown: Vec<u32> =
         (0u32..).zip(samples).filter(|(_, s)| s.is_shown).map(|(index, _)| index).collect();

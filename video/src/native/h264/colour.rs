@@ -1,4 +1,4 @@
-//! What a stream says about its colours: the one user of `h264-reader`.
+//! The colours that a stream declares: the one user of `h264-reader`.
 
 use h264_reader::nal::sps::SeqParameterSet;
 use h264_reader::nal::{Nal, RefNal};

@@ -23,15 +23,15 @@ pub struct H264Decoder {
     core: Decoder,
     limits: Limits,
     sequences: BTreeMap<u32, Sequence>,
-    /// Picture parameters, by their number.
-    pictures: BTreeMap<u32, Picture>,
+    /// Parameters of frames (PPS), by their number.
+    frame_sets: BTreeMap<u32, FrameSet>,
     /// The parameter sets as they came, to begin afresh with.
     parameter_sets: BTreeMap<(u8, u32), Vec<u8>>,
-    /// The last access unit failed, and the decoder may hold half a picture of it.
+    /// The last access unit failed, and the decoder may hold half a frame of it.
     has_failed: bool,
 }
 
-/// What a sequence parameter set says.
+/// Facts of a sequence parameter set (SPS).
 #[derive(Debug, Clone, Copy)]
 struct Sequence {
     frame_number_bits: u32,
@@ -43,9 +43,9 @@ struct Sequence {
     crop: (usize, usize),
 }
 
-/// What a picture parameter set says.
+/// Facts of a PPS.
 #[derive(Debug, Clone, Copy)]
-struct Picture {
+struct FrameSet {
     sequence: u32,
     has_bottom_field_order: bool,
     has_redundant_slices: bool,
@@ -55,7 +55,7 @@ struct Picture {
 const SLICE: u8 = 1;
 const KEY_SLICE: u8 = 5;
 const SEQUENCE: u8 = 7;
-const PICTURE: u8 = 8;
+const FRAME_SET: u8 = 8;
 
 /// Parameter sets and slice headers are small; what is longer is not read further.
 const MOST_PARAMETER_BYTES: usize = 4096;
@@ -67,7 +67,7 @@ impl H264Decoder {
             core: Decoder::new(),
             limits: *limits,
             sequences: BTreeMap::new(),
-            pictures: BTreeMap::new(),
+            frame_sets: BTreeMap::new(),
             parameter_sets: BTreeMap::new(),
             has_failed: false,
         }
@@ -148,13 +148,13 @@ impl H264Decoder {
         for unit in units {
             let Some(&header) = unit.first() else { continue };
             match header & 31 {
-                SEQUENCE | PICTURE => self.take_parameters(unit)?,
+                SEQUENCE | FRAME_SET => self.take_parameters(unit)?,
                 SLICE | KEY_SLICE => {
                     let (start, sequence) = self.begin_slice(unit)?;
                     if start.is_redundant {
                         continue;
                     }
-                    // One picture, each slice once: otherwise a small unit could ask for any amount of work.
+                    // One frame, each slice once: otherwise a small unit could ask for any amount of work.
                     let is_next = match last {
                         None => start.first_macroblock == 0,
                         Some(last) => start.first_macroblock > last,
@@ -175,20 +175,20 @@ impl H264Decoder {
                 _ => {}
             }
         }
-        image.ok_or_else(|| DecodeError::Damaged("it holds no whole picture".to_owned()))
+        image.ok_or_else(|| DecodeError::Damaged("it holds no whole frame".to_owned()))
     }
 
     /// Reads how a slice begins, and finds the sequence that it belongs to.
     fn begin_slice(&self, unit: &[u8]) -> Result<(SliceStart, Sequence), DecodeError> {
         slice_header::read(unit, |id| {
-            let picture = self.pictures.get(&id)?;
-            let sequence = self.sequences.get(&picture.sequence)?;
+            let frame_set = self.frame_sets.get(&id)?;
+            let sequence = self.sequences.get(&frame_set.sequence)?;
             let syntax = Syntax {
                 frame_number_bits: sequence.frame_number_bits,
                 frames_only: sequence.frames_only,
                 order: sequence.order,
-                has_bottom_field_order: picture.has_bottom_field_order,
-                has_redundant_slices: picture.has_redundant_slices,
+                has_bottom_field_order: frame_set.has_bottom_field_order,
+                has_redundant_slices: frame_set.has_redundant_slices,
             };
             Some((syntax, *sequence))
         })
@@ -203,7 +203,7 @@ impl H264Decoder {
         let stream = with_start_code(unit);
         let mut decoded = self.core.decode(&stream);
         if decoded.is_err() && is_first && mem::take(&mut self.has_failed) {
-            // The first slice after a failed picture meets what is left of that one, which goes with the error.
+            // The first slice after a failed frame meets what is left of that one, which goes with the error.
             decoded = self.core.decode(&stream);
         }
         let Some(frame) = decoded.map_err(decode_error)? else { return Ok(None) };
@@ -240,15 +240,15 @@ impl H264Decoder {
                 self.sequences.insert(set.seq_parameter_set_id, Sequence::of(&set, range, matrix));
                 set.seq_parameter_set_id
             }
-            PICTURE => {
+            FRAME_SET => {
                 let set = Pps::parse(&payload).map_err(decode_error)?;
-                check_picture(&set)?;
-                let picture = Picture {
+                check_frame_set(&set)?;
+                let frame_set = FrameSet {
                     sequence: set.seq_parameter_set_id,
                     has_bottom_field_order: set.bottom_field_pic_order_present,
                     has_redundant_slices: set.redundant_pic_cnt_present_flag,
                 };
-                self.pictures.insert(set.pic_parameter_set_id, picture);
+                self.frame_sets.insert(set.pic_parameter_set_id, frame_set);
                 set.pic_parameter_set_id
             }
             _ => return Ok(()),
@@ -275,10 +275,10 @@ impl H264Decoder {
     }
 }
 
-fn check_picture(set: &Pps) -> Result<(), DecodeError> {
+fn check_frame_set(set: &Pps) -> Result<(), DecodeError> {
     let most = set.num_ref_idx_l0_default.max(set.num_ref_idx_l1_default);
     if most > 32 || set.pic_parameter_set_id > 255 || set.seq_parameter_set_id > 31 {
-        return Err(DecodeError::Damaged("its picture parameters are out of range".to_owned()));
+        return Err(DecodeError::Damaged("its frame parameters are out of range".to_owned()));
     }
     if set.weighted_bipred_idc == 1 {
         let detail = "explicit weighted prediction of B frames";

@@ -3,7 +3,7 @@
 use super::bits::{Bits, unescape};
 use crate::DecodeError;
 
-/// What the parameter sets say about how a slice begins.
+/// The parameter sets' part in how a slice begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Syntax {
     pub(super) frame_number_bits: u32,
@@ -27,7 +27,7 @@ pub(super) enum Order {
 /// Where a slice begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SliceStart {
-    /// Its first macroblock. 0 begins a picture.
+    /// Its first macroblock. 0 begins a frame.
     pub(super) first_macroblock: u32,
     /// A second representation of what another slice holds; decoders leave it out.
     pub(super) is_redundant: bool,
@@ -36,10 +36,10 @@ pub(super) struct SliceStart {
 /// More bytes than the part that is read here can have.
 const HEADER_BYTES: usize = 96;
 
-/// A picture has at most 16 references, each of which a list may name for two fields.
+/// A frame has at most 16 references, each of which a list may name for two fields.
 const MOST_REFERENCES: u32 = 32;
 
-/// Reads the beginning of a slice's NAL unit. `find` finds what holds for a number of picture parameters, and
+/// Reads the beginning of a slice's NAL unit. `find` finds what holds for a number of a PPS, and
 /// something of the caller's that comes back with the answer.
 ///
 /// A slice that names more references than there can be is refused here: the decoder would reserve memory for
