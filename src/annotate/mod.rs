@@ -13,8 +13,7 @@ pub use directory::{AnnotationDirectory, DirectoryError};
 pub use mark::Mark;
 pub use video::{AnnotationVideo, AnnotationVideoError};
 
-use jpeg_encoder::{ColorType, Encoder};
-
+use crate::encode::encode;
 use crate::stages::{DecodeError, DecodeLimits, Decoder, Orientation, RgbImage};
 use canvas::Canvas;
 
@@ -55,11 +54,9 @@ pub fn annotate(
 /// [`AnnotateError::Encode`].
 pub fn annotate_image(stored: &RgbImage, marks: &[Mark]) -> Result<Vec<u8>, AnnotateError> {
     let drawn = draw(stored, marks);
-    let mut annotated = Vec::new();
+    // They fit: the size of a JPEG is stored in 16-bit numbers, and a video's frame is not larger.
     let extent = |pixels| u16::try_from(pixels).unwrap_or(u16::MAX);
-    let (width, height) = (extent(drawn.width), extent(drawn.height));
-    Encoder::new(&mut annotated, QUALITY).encode(&drawn.pixels, width, height, ColorType::Rgb)?;
-    Ok(annotated)
+    Ok(encode(&drawn.pixels, (extent(drawn.width), extent(drawn.height)), QUALITY)?)
 }
 
 /// Draws `marks` into an image, the first on top, and returns it upright.

@@ -4,8 +4,9 @@
 mod colours;
 mod image;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use framegate_models::detector::ResizeFilter;
 
 use super::decode::RgbView;
@@ -88,12 +89,10 @@ fn resize(
     }
     let extent = |pixels: usize| u32::try_from(pixels).expect("images are limited in size");
     resized.resize(target.0 * target.1, 0);
-    let source = ImageRef::new(extent(size.0), extent(size.1), plane, PixelType::U8)
+    let source = TypedImageRef::<U8>::from_buffer(extent(size.0), extent(size.1), plane)
         .expect("values agree with the plane's size");
-    let mut target =
-        Image::from_slice_u8(extent(target.0), extent(target.1), resized, PixelType::U8)
-            .expect("the buffer has the size of the plane");
-    resizer
-        .resize(&source, &mut target, options)
-        .expect("both planes have the same kind of values");
+    let mut target = TypedImage::<U8>::from_buffer(extent(target.0), extent(target.1), resized)
+        .expect("the buffer has the size of the plane");
+    // The typed call: the other builds the kernels of all kinds of pixels.
+    resizer.resize_typed(&source, &mut target, options).expect("a plane is not cropped");
 }
