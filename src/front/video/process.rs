@@ -108,22 +108,53 @@ pub(in crate::front) async fn process(
             let code = HttpErrorCode::VideoTooLarge;
             return failure(StatusCode::PAYLOAD_TOO_LARGE, code, detail);
         }
-        return in_one_piece(analysis, permit);
+        return in_one_piece(analysis, Held::new(link, permit));
     }
-    let lines = (Lines::new(info, analysis, started), permit);
+    let lines = (Lines::new(info, analysis, started), Held::new(link, permit));
     // A line is computed when the one before it has been taken.
-    let lines = stream::unfold(lines, |(mut lines, permit)| async {
+    let lines = stream::unfold(lines, |(mut lines, mut held)| async {
+        held.begin();
         let line = lines.next().await?;
-        Some((Ok::<_, Infallible>(Bytes::from(line.to_json())), (lines, permit)))
+        Some((Ok::<_, Infallible>(Bytes::from(line.to_json())), (lines, held)))
     });
     ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response()
 }
 
+/// The resources of an answer that is being written.
+struct Held {
+    link: Arc<Link>,
+    is_busy: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Held {
+    fn new(link: Arc<Link>, permit: OwnedSemaphorePermit) -> Self {
+        Self { link, is_busy: false, _permit: permit }
+    }
+
+    /// The connection counts as idle since the head of the answer; from now on it is busy again.
+    fn begin(&mut self) {
+        if !self.is_busy {
+            self.is_busy = true;
+            self.link.begin_request();
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.is_busy {
+            self.link.end_request();
+        }
+    }
+}
+
 /// The classic answer: all results in one object, which is written as they come, so that a client that has gone is
 /// noticed. What goes wrong on the way breaks the answer off.
-fn in_one_piece(analysis: Analysis, permit: OwnedSemaphorePermit) -> Response {
-    let results = stream::unfold(Some((analysis, permit, 0)), |state| async {
-        let (mut analysis, permit, count) = state?;
+fn in_one_piece(analysis: Analysis, held: Held) -> Response {
+    let results = stream::unfold(Some((analysis, held, 0)), |state| async {
+        let (mut analysis, mut held, count) = state?;
+        held.begin();
         let entry = loop {
             match analysis.next().await {
                 Some(Step::Frame(frame_index, _, Ok(result))) => {
@@ -146,7 +177,7 @@ fn in_one_piece(analysis: Analysis, permit: OwnedSemaphorePermit) -> Response {
         let before = if count == 0 { "{\"results\":[" } else { "," };
         let entry =
             serde_json::to_string(&entry).expect("results hold nothing that JSON cannot express");
-        Some((Ok(Bytes::from(format!("{before}{entry}"))), Some((analysis, permit, count + 1))))
+        Some((Ok(Bytes::from(format!("{before}{entry}"))), Some((analysis, held, count + 1))))
     });
     ([(header::CONTENT_TYPE, JSON)], Body::from_stream(results)).into_response()
 }
