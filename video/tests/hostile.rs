@@ -1,5 +1,7 @@
 //! Damaged and hostile files cost an error: no panic, no hang, bounded memory.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use bytes::Bytes;
 use framegate_video::{H264Decoder, Input, Limits, Video, VideoError, annex_b_units};
 

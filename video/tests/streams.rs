@@ -1,5 +1,7 @@
 //! Streams of many kinds are decoded to the bytes that FFmpeg decodes them to.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use std::path::Path;

@@ -8,7 +8,7 @@ use framegate::stages::{
 };
 use framegate_models::detector::ResizeFilter;
 
-use crate::support::input;
+use crate::support::yolox_input;
 
 /// A frame whose colours change slowly from pixel to pixel, so that it matters little in which order it is resized
 /// and converted.
@@ -56,7 +56,7 @@ fn planes_give_the_input_that_the_converted_image_gives() {
     for filter in
         [ResizeFilter::Bilinear, ResizeFilter::Antialiased, ResizeFilter::AntialiasedBicubic]
     {
-        let mut input = input(64, 48);
+        let mut input = yolox_input(64, 48);
         input.resize = filter;
         let mut preprocessor = Preprocessor::new(&input, DecodeLimits::DEFAULT);
         for (width, height) in [(200, 150), (201, 151), (64, 48), (40, 30), (150, 200)] {
@@ -84,7 +84,7 @@ fn planes_give_the_input_that_the_converted_image_gives() {
 #[test]
 fn a_frame_over_a_limit_or_with_planes_cut_off_is_refused() {
     let limits = DecodeLimits { max_width: 100, ..DecodeLimits::DEFAULT };
-    let mut preprocessor = Preprocessor::new(&input(64, 48), limits);
+    let mut preprocessor = Preprocessor::new(&yolox_input(64, 48), limits);
     let mut slot = vec![0.0; 3 * 64 * 48];
     let wide = preprocessor.preprocess_yuv(&frame(101, 10, Orientation::Upright), &mut slot);
     assert!(matches!(wide, Err(DecodeError::TooLarge { .. })), "{wide:?}");
