@@ -38,4 +38,5 @@ mod serve;
 mod server;
 mod soak;
 mod support;
+mod watch;
 mod zoo;
