@@ -20,7 +20,9 @@ use framegate::front::metrics::Metrics;
 use framegate::front::origin::OriginPolicy;
 use framegate::front::places::PlaceLimits;
 use framegate::front::sessions::SessionLimit;
-use framegate::front::{App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, serve};
+use framegate::front::{
+    App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, VideoSettings, serve,
+};
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_models::Detector;
@@ -135,6 +137,7 @@ impl Bench {
             sessions: SessionLimit { recommended: 100, enforced: false },
             places: PlaceLimits::DEFAULT,
             memory: MemoryLimits::for_frames(5 << 20, 10, 4),
+            video: VideoSettings::DEFAULT,
             origins: OriginPolicy::new(Vec::new(), true),
             drain: Duration::from_secs(5),
         };

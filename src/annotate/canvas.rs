@@ -38,8 +38,15 @@ impl Canvas {
         self.size
     }
 
+    /// The image so far, for tests.
+    #[cfg(test)]
     pub(super) fn pixels(&self) -> &[u8] {
         &self.pixels
+    }
+
+    /// The image as it was drawn, `[height, width, 3]`.
+    pub(super) fn into_pixels(self) -> Vec<u8> {
+        self.pixels
     }
 
     /// Fills a rectangle.
@@ -130,6 +137,6 @@ mod tests {
     fn blending_moves_a_pixel_towards_the_colour() {
         let mut canvas = blank(1, 1);
         canvas.blend(0, 0, Rgb([200, 100, 0]), 0.5);
-        assert_eq!(canvas.pixels(), [100, 50, 0]);
+        assert_eq!(canvas.into_pixels(), [100, 50, 0]);
     }
 }

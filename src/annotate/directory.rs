@@ -57,7 +57,9 @@ impl AnnotationDirectory {
         let mut names: HashMap<&OsStr, &Path> = HashMap::new();
         let has_stream = sources.iter().any(|source| matches!(source, Source::StandardInput));
         for source in sources {
-            let Source::File(input) = source else { continue };
+            let (Source::File(input) | Source::Video { path: input, .. }) = source else {
+                continue;
+            };
             let Some(name) = input.file_name() else { continue };
             if is_same_file(&path.join(name), input) {
                 return Err(DirectoryError::OverwritesInput(input.to_owned()));
@@ -77,7 +79,7 @@ impl AnnotationDirectory {
     }
 
     /// Writes the annotated image of a frame: a file keeps its name, frame 1 of a stream becomes
-    /// `frame-000001.jpg`.
+    /// `frame-000001.jpg`, frame 1 of a video `clip.mp4-000001.jpg`.
     ///
     /// # Errors
     /// [`DirectoryError::Write`].
@@ -85,6 +87,11 @@ impl AnnotationDirectory {
         let path = match origin {
             FrameOrigin::File(file) => self.path.join(file.file_name().unwrap_or_default()),
             FrameOrigin::Stream { number } => self.path.join(format!("frame-{number:06}.jpg")),
+            FrameOrigin::Video { path, index, .. } => {
+                let mut name = path.file_name().unwrap_or_default().to_owned();
+                name.push(format!("-{index:06}.jpg"));
+                self.path.join(name)
+            }
         };
         std::fs::write(&path, jpeg).map_err(|source| DirectoryError::Write { path, source })
     }

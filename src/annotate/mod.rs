@@ -7,12 +7,14 @@ mod drawing;
 mod mark;
 mod shapes;
 mod text;
+mod video;
 
 pub use directory::{AnnotationDirectory, DirectoryError};
 pub use mark::Mark;
+pub use video::{AnnotationVideo, AnnotationVideoError};
 
 use crate::encode::encode;
-use crate::stages::{DecodeError, DecodeLimits, Decoder, RgbImage};
+use crate::stages::{DecodeError, DecodeLimits, Decoder, Orientation, RgbImage};
 use canvas::Canvas;
 
 /// JPEG quality of annotated images, 1 to 100: high enough that thin text has no fringes.
@@ -43,13 +45,31 @@ pub fn annotate(
 ) -> Result<Vec<u8>, AnnotateError> {
     let mut stored = RgbImage::default();
     Decoder::new(limits).decode(jpeg, &mut stored)?;
+    annotate_image(&stored, marks)
+}
+
+/// [`annotate`] for an image that is decoded already.
+///
+/// # Errors
+/// [`AnnotateError::Encode`].
+pub fn annotate_image(stored: &RgbImage, marks: &[Mark]) -> Result<Vec<u8>, AnnotateError> {
+    let drawn = draw(stored, marks);
+    // They fit: the size of a JPEG is stored in 16-bit numbers, and a video's frame is not larger.
+    let extent = |pixels| u16::try_from(pixels).unwrap_or(u16::MAX);
+    Ok(encode(&drawn.pixels, (extent(drawn.width), extent(drawn.height)), QUALITY)?)
+}
+
+/// Draws `marks` into an image, the first on top, and returns it upright.
+pub fn draw(stored: &RgbImage, marks: &[Mark]) -> RgbImage {
     let size = stored.upright_size();
     let mut pixels = Vec::new();
     stored.orientation.apply(stored.view(), &mut pixels);
     let mut canvas = Canvas::new(pixels, size);
     drawing::draw(&mut canvas, marks);
-
-    // They fit: the size of a JPEG is stored in 16-bit numbers.
-    let size = (size.width as u16, size.height as u16);
-    Ok(encode(canvas.pixels(), size, QUALITY)?)
+    RgbImage {
+        pixels: canvas.into_pixels(),
+        width: size.width,
+        height: size.height,
+        orientation: Orientation::Upright,
+    }
 }

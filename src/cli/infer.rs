@@ -10,16 +10,18 @@ use super::{BackendArgs, DetectionArgs, FrameArgs, ModelArgs, ModelFileArgs};
 #[derive(Debug, Args)]
 #[command(after_help = "Prints one JSON object per image, in the order given:\n  \
     {\"file\",\"width\",\"height\",\"detections\":[{\"label\",\"class_id\",\"score\",\"x\",\"y\",\"w\",\"h\"}],\"timings_ms\"}\n\
-    or {\"file\",\"error\",\"detail\"} for an image that could not be processed.\n\
+    or {\"file\",\"error\",\"detail\"} for an image that could not be processed. Frames of a video, each on a\n\
+    line of its own, also have \"frame_index\", from 0, and \"time_ms\".\n\
     \n\
     Examples:\n  \
     framegate infer ticket.jpg\n  \
     framegate infer --model yolox_nano.onnx --labels coco.txt street.jpg\n  \
     framegate infer --model faces.onnx --conf 0.5 --annotate marked photos/\n  \
-    ffmpeg -i clip.mp4 -f mjpeg - | framegate infer --model yolox_nano.onnx -")]
+    framegate infer --model yolox_nano.onnx --fps 5 --annotate marked.mp4 clip.mp4\n  \
+    ffmpeg -i rtsp://camera/ -f mjpeg - | framegate infer --model yolox_nano.onnx -")]
 pub struct InferArgs {
-    /// JPEG files, directories (their .jpg and .jpeg files), or `-` for concatenated JPEGs (MJPEG)
-    /// on standard input
+    /// JPEG files, videos (MP4 with H.264; others if ffmpeg is installed), directories (their .jpg and .jpeg
+    /// files), or `-` for concatenated JPEGs (MJPEG) on standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The model.
@@ -42,9 +44,13 @@ pub struct InferArgs {
         help_heading = "Detections"
     )]
     pub masks: bool,
-    /// Also write each image into this directory, upright and with its detections drawn in
+    /// Also write each image into this directory, upright and with its detections drawn in. A name such as
+    /// marked.mp4 makes a video of a video, by ffmpeg
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
     pub annotate: Option<PathBuf>,
+    /// Which frames of videos.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
     /// Largest batch of frames run through the model at once, 1 to 16
     #[arg(
         long,
@@ -57,4 +63,19 @@ pub struct InferArgs {
     /// Frame limits.
     #[command(flatten)]
     pub frames: FrameArgs,
+}
+
+/// Which frames of videos are wanted.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Videos")]
+pub struct SelectionArgs {
+    /// Take every Nth frame, beginning with the first
+    #[arg(long, env = "FRAMEGATE_STRIDE", value_name = "N", default_value_t = 1)]
+    pub stride: usize,
+    /// Take at most N frames of each video
+    #[arg(long, env = "FRAMEGATE_MAX_FRAMES", value_name = "N")]
+    pub max_frames: Option<usize>,
+    /// Take at most FPS frames for each second of a video
+    #[arg(long, env = "FRAMEGATE_FPS", value_name = "FPS")]
+    pub fps: Option<f64>,
 }

@@ -20,11 +20,11 @@ pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs}
 pub use bench::{BackendList, BenchArgs};
 pub use eval::EvalArgs;
 pub use frames::{DecodeArgs, DetectionArgs, FrameArgs, OverlapArgs};
-pub use infer::InferArgs;
+pub use infer::{InferArgs, SelectionArgs};
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
 pub use models::{InspectArgs, ModelArgs, ModelFileArgs, ModelsCommand, RunArgs};
-pub use serve::ServeArgs;
+pub use serve::{ServeArgs, VideoArgs};
 pub use watch::WatchArgs;
 
 /// JPEG frames in, detections out.
@@ -34,8 +34,8 @@ pub use watch::WatchArgs;
     version,
     about = "Runs neural detectors on JPEG frames",
     after_help = "Every option can also be set by an environment variable: FRAMEGATE_ followed by its name.\n\
-                  An option overrides its variable. The variables of the options --stream-… are\n\
-                  STREAM_…, without the prefix.\n\
+                  An option overrides its variable. The variables of the options --stream-… and\n\
+                  --video-… are STREAM_… and VIDEO_…, without the prefix.\n\
                   \n\
                   Exit status: 0 success, 1 something failed while running, 2 the command cannot be\n\
                   used as given, or the requested backend cannot run here, 130\n\
@@ -57,7 +57,7 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Watch cameras and video files in real time: one line of results per frame, for as long as it takes
     Watch(Box<WatchArgs>),
-    /// Detect objects in JPEG files, directories of them, or a stream of frames
+    /// Detect objects in JPEG files, videos, directories, or a stream of frames
     Infer(Box<InferArgs>),
     /// Measure recall and precision of a detector on labelled images
     Eval(Box<EvalArgs>),

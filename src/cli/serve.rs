@@ -149,4 +149,22 @@ pub struct ServeArgs {
     /// Limits for decoded frames.
     #[command(flatten)]
     pub decode: DecodeArgs,
+    /// Limits for video files.
+    #[command(flatten)]
+    pub video: VideoArgs,
+}
+
+/// Limits for video files.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Videos")]
+pub struct VideoArgs {
+    /// Largest video file in MiB; it is held in memory while it is processed
+    #[arg(long, env = "VIDEO_MAX_SIZE_MB", value_name = "N", default_value_t = 100)]
+    pub video_max_size_mb: usize,
+    /// How many seconds a video may play
+    #[arg(long, env = "VIDEO_MAX_SECONDS", value_name = "N", default_value_t = 600)]
+    pub video_max_seconds: usize,
+    /// Videos that are processed at once; live sessions come first
+    #[arg(long, env = "VIDEO_MAX_CONCURRENT", value_name = "N", default_value_t = 1)]
+    pub video_max_concurrent: usize,
 }

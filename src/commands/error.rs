@@ -8,7 +8,7 @@ use framegate_backend_api::BackendError;
 use framegate_models::detector::ModelError;
 
 use super::models::InputTensorError;
-use crate::annotate::DirectoryError;
+use crate::annotate::{AnnotationVideoError, DirectoryError};
 use crate::bench::BenchError;
 use crate::config::ConfigError;
 use crate::engine::EngineError;
@@ -62,6 +62,9 @@ pub enum CommandError {
     /// The directory for annotated images.
     #[error(transparent)]
     AnnotationDirectory(#[from] DirectoryError),
+    /// The annotated video.
+    #[error(transparent)]
+    AnnotationVideo(#[from] AnnotationVideoError),
     /// The server of `serve`.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -113,6 +116,11 @@ impl CommandError {
                 DirectoryError::OverwritesInput(_)
                 | DirectoryError::SameName { .. }
                 | DirectoryError::NamedLikeAStreamFrame(_),
+            )
+            | Self::AnnotationVideo(
+                AnnotationVideoError::NoFfmpeg
+                | AnnotationVideoError::OverwritesInput(_)
+                | AnnotationVideoError::NotOneVideo(_),
             ) => UNUSABLE,
             _ => FAILED,
         }

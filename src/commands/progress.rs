@@ -10,8 +10,8 @@ pub(super) fn message_bar(length: u64) -> ProgressBar {
 }
 
 /// A bar that counts frames, on standard error; hidden unless that is a terminal and it `helps`.
-pub(super) fn frames_bar(frames: usize, helps: bool) -> ProgressBar {
-    bar(frames as u64, "{bar:40} {pos}/{len} frames, {per_sec}, {eta} left", helps)
+pub(super) fn frames_bar(frames: u64, helps: bool) -> ProgressBar {
+    bar(frames, "{bar:40} {pos}/{len} frames, {per_sec}, {eta} left", helps)
 }
 
 fn bar(length: u64, template: &str, helps: bool) -> ProgressBar {

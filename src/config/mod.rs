@@ -16,6 +16,7 @@ use framegate_models::detector::{LoadOptions, check_input_size};
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::pipeline::PipelineOptions;
+use crate::sources::Selection;
 use crate::stages::{DecodeLimits, Thresholds};
 
 pub use bench::BenchConfig;
@@ -29,6 +30,8 @@ pub const MAX_BATCH: usize = 16;
 const MAX_THREADS: usize = 1024;
 /// Greatest width and height that the JPEG format can express.
 const MAX_EXTENT: usize = 65_535;
+/// More frames than any video has.
+const MAX_FRAMES: usize = 1_000_000_000;
 /// Three gigabytes of pixels.
 const MAX_PIXELS: usize = 1 << 30;
 /// One megabyte, as the wire protocol counts them.
@@ -64,8 +67,10 @@ pub struct InferConfig {
     pub pipeline: PipelineOptions,
     /// Largest JPEG in bytes, at least 1.
     pub max_frame_bytes: usize,
-    /// Directory for annotated images, if they are wanted.
+    /// Directory for annotated images, or name of an annotated video, if they are wanted.
     pub annotate: Option<PathBuf>,
+    /// Which frames of videos are wanted.
+    pub selection: Selection,
     /// Files, directories, and `-` at most once.
     pub paths: Vec<PathBuf>,
 }
@@ -135,7 +140,27 @@ impl TryFrom<cli::InferArgs> for InferConfig {
             max_frame_bytes: max_frame_bytes(&raw.frames)?,
             pipeline: PipelineOptions { masks: raw.masks, ..pipeline },
             annotate: raw.annotate,
+            selection: raw.selection.try_into()?,
             paths: raw.paths,
+        })
+    }
+}
+
+impl TryFrom<cli::SelectionArgs> for Selection {
+    type Error = ConfigError;
+
+    fn try_from(raw: cli::SelectionArgs) -> Result<Self, ConfigError> {
+        let cli::SelectionArgs { stride, max_frames, fps } = raw;
+        let stride = within("--stride", stride, MAX_FRAMES)? as u64;
+        let max_frames =
+            max_frames.map(|most| within("--max-frames", most, MAX_FRAMES)).transpose()?;
+        if let Some(fps) = fps.filter(|fps| !(*fps > 0.0 && *fps <= 1000.0)) {
+            return Err(ConfigError::new("--fps", fps, "expected a number above 0, up to 1000"));
+        }
+        Ok(Self {
+            stride: NonZero::new(stride).unwrap_or(NonZero::<u64>::MIN),
+            max_frames: max_frames.map(|most| most as u64),
+            fps,
         })
     }
 }

@@ -10,6 +10,7 @@ use super::{
     within,
 };
 use crate::cli;
+use crate::front::VideoSettings;
 use crate::front::origin::Origin;
 use crate::pipeline::PipelineOptions;
 use crate::server::{ServedPipeline, ServerOptions};
@@ -19,6 +20,12 @@ use crate::stages::DecodeLimits;
 const MAX_FRAME_MEGABYTES: f64 = 1024.0;
 /// More sessions than one machine can have open.
 const MAX_SESSIONS: usize = 65_535;
+/// Largest video that can be allowed: it is held in memory.
+const MAX_VIDEO_MEGABYTES: usize = 16 * 1024;
+/// Longest video that can be allowed: a day.
+const MAX_VIDEO_SECONDS: usize = 86_400;
+/// More videos at once than one machine can decode.
+const MAX_VIDEOS: usize = 64;
 
 impl TryFrom<cli::ServeArgs> for ServerOptions {
     type Error = ConfigError;
@@ -66,6 +73,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 raw.max_connections_per_address,
                 MAX_SESSIONS,
             )?,
+            video: video(&raw.video)?,
             allowed_origins,
             drain: drain(raw.drain_seconds)?,
         })
@@ -125,6 +133,17 @@ fn max_frame_bytes(megabytes: f64) -> Result<usize, ConfigError> {
     }
     let expected = format!("expected a number above 0, at most {MAX_FRAME_MEGABYTES}");
     Err(ConfigError::new("STREAM_MAX_FRAME_SIZE_MB", megabytes, expected))
+}
+
+fn video(raw: &cli::VideoArgs) -> Result<VideoSettings, ConfigError> {
+    let cli::VideoArgs { video_max_size_mb, video_max_seconds, video_max_concurrent } = *raw;
+    let size = within("VIDEO_MAX_SIZE_MB", video_max_size_mb, MAX_VIDEO_MEGABYTES)?;
+    let seconds = within("VIDEO_MAX_SECONDS", video_max_seconds, MAX_VIDEO_SECONDS)?;
+    Ok(VideoSettings {
+        max_bytes: size * MEGABYTE,
+        max_duration: Duration::from_secs(seconds as u64),
+        max_concurrent: within("VIDEO_MAX_CONCURRENT", video_max_concurrent, MAX_VIDEOS)?,
+    })
 }
 
 fn drain(seconds: f64) -> Result<Duration, ConfigError> {

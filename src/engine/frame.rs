@@ -1,15 +1,16 @@
 //! What enters the engine and what leaves it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use framegate_models::Size;
 use tracing::Span;
 
 use crate::protocol::InvalidFrame;
-use crate::stages::{DecodeError, Detection, RgbImage, StageTimes, Tensor};
+use crate::stages::{DecodeError, Detection, RgbImage, StageTimes, Tensor, YuvImage};
 
 /// Where a frame of a file or pipe comes from. Displays as the name by which results call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,15 @@ pub enum FrameOrigin {
         /// Number in the stream, from 1.
         number: usize,
     },
+    /// A frame of a video: `clip.mp4#0`, `clip.mp4#1`, ….
+    Video {
+        /// The file.
+        path: Arc<Path>,
+        /// Number in the video, from 0.
+        index: u64,
+        /// When it is shown, from the beginning of the video.
+        time: Duration,
+    },
 }
 
 impl fmt::Display for FrameOrigin {
@@ -28,6 +38,7 @@ impl fmt::Display for FrameOrigin {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Stream { number } => write!(f, "-#{number}"),
+            Self::Video { path, index, .. } => write!(f, "{}#{index}", path.display()),
         }
     }
 }
@@ -40,6 +51,8 @@ pub enum FramePayload {
     Jpeg(Bytes),
     /// A decoded image, as videos and cameras yield. It enters at the resize stage.
     Image(RgbImage),
+    /// A decoded frame of a video. It enters at the resize stage too.
+    Yuv(YuvImage),
 }
 
 impl FramePayload {
@@ -50,7 +63,7 @@ impl FramePayload {
     pub fn into_jpeg(self) -> Result<Bytes, FrameError> {
         match self {
             Self::Jpeg(jpeg) => Ok(jpeg),
-            Self::Image(_) => {
+            Self::Image(_) | Self::Yuv(_) => {
                 let detail = "the frame is a decoded image, not a JPEG";
                 Err(FrameError::new(FrameErrorCode::ReadFailed, detail))
             }
@@ -61,6 +74,12 @@ impl FramePayload {
 impl From<Bytes> for FramePayload {
     fn from(jpeg: Bytes) -> Self {
         Self::Jpeg(jpeg)
+    }
+}
+
+impl From<YuvImage> for FramePayload {
+    fn from(image: YuvImage) -> Self {
+        Self::Yuv(image)
     }
 }
 

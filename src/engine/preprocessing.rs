@@ -68,6 +68,7 @@ impl<'a> Preprocessing<'a> {
             let preprocessed = match payload {
                 FramePayload::Jpeg(jpeg) => preprocessor.preprocess(jpeg, slot),
                 FramePayload::Image(image) => preprocessor.preprocess_image(image, slot),
+                FramePayload::Yuv(image) => preprocessor.preprocess_yuv(image, slot),
             };
             // Not reached after a panic: scratch memory that was left half written is not used again.
             unpoisoned(self.idle.lock()).push(preprocessor);

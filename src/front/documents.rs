@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
 
-use super::{infer, info, stream};
+use super::{infer, info, stream, video};
 use crate::protocol::asyncapi;
 
 const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
@@ -37,12 +37,14 @@ pub static ASYNCAPI: LazyLock<String> = LazyLock::new(|| {
     ),
     tags(
         (name = "Inference", description = "JPEG in, detections out"),
+        (name = "Videos", description = "Video files in, detections out, frame by frame"),
         (name = "Server", description = "State and metrics of the server"),
         (name = "Documents", description = "This contract"),
     ),
     paths(
         stream::connect,
         infer::infer,
+        video::process,
         info::health,
         info::readiness,
         info::metrics,

@@ -33,6 +33,8 @@ pub mod sessions;
 pub mod state;
 mod stream;
 mod unfinished;
+mod video;
 
 pub use server::serve;
 pub use state::{App, FrontSettings, Loaded, MemoryLimits, NamedPipeline};
+pub use video::VideoSettings;

@@ -23,7 +23,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::accept::{accept, within_limits};
 use super::state::App;
-use super::{assets, documents, infer, info, responses, stream};
+use super::{assets, documents, infer, info, responses, stream, video};
 
 /// Allows only scripts, styles and images of this server; no other page may frame it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -41,6 +41,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/ws/video/stream", get(stream::connect))
         .route("/infer", post(infer::infer).layer(DefaultBodyLimit::max(body_limit)))
+        .route("/video/process", post(video::process))
         .route("/info", get(info::info).layer(own_pages.clone()))
         .route("/pipelines", get(info::pipelines).layer(own_pages.clone()))
         .route("/openapi.json", get(documents::openapi))

@@ -17,6 +17,7 @@ use super::places::PlaceLimits;
 use super::refusals::Refusals;
 use super::sessions::{SessionLimit, Sessions};
 use super::unfinished::Unfinished;
+use super::video::VideoSettings;
 use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
 use crate::panics::unpoisoned;
 
@@ -33,6 +34,8 @@ pub struct FrontSettings {
     pub places: PlaceLimits,
     /// Memory for messages.
     pub memory: MemoryLimits,
+    /// Bounds on video files.
+    pub video: VideoSettings,
     /// Which web pages may use the server.
     pub origins: OriginPolicy,
     /// Longest time that a shutdown may take.
@@ -96,6 +99,8 @@ pub struct App {
     pub(super) refusals: Refusals,
     /// One permit per `POST /infer` being answered.
     pub(super) infer_permits: Semaphore,
+    /// One permit per video being received or processed.
+    pub(super) video_permits: Arc<Semaphore>,
     infer_failures: Mutex<FailureLog>,
     loaded: SetOnce<Loaded>,
 }
@@ -112,6 +117,7 @@ impl App {
             unfinished: Unfinished::new(settings.memory.unfinished),
             frames: FrameMemory::new(settings.memory.frames),
             refusals: Refusals::new(Arc::clone(&metrics)),
+            video_permits: Arc::new(Semaphore::new(settings.video.max_concurrent)),
             settings,
             metrics,
             sessions,

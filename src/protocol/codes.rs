@@ -98,7 +98,7 @@ words! {
         Starting = "starting",
         /// The server is shutting down.
         Draining = "draining",
-        /// The body is not a JPEG by its type.
+        /// The body is not of a type, or a codec, that can be decoded here.
         UnsupportedMediaType = "unsupported_media_type",
         /// The body did not arrive in time.
         IncompleteBody = "incomplete_body",
@@ -108,8 +108,12 @@ words! {
         InvalidFrame = "invalid_frame",
         /// The body has more bytes than the server accepts.
         FrameTooLarge = "frame_too_large",
-        /// The JPEG cannot be decoded.
+        /// The JPEG, or a frame of the video, cannot be decoded.
         DecodeFailed = "decode_failed",
+        /// The body is not a video that can be read.
+        InvalidVideo = "invalid_video",
+        /// The video has more bytes than the server accepts, or plays longer.
+        VideoTooLarge = "video_too_large",
         /// The server failed, not the frame.
         PipelineFailure = "pipeline_failure",
         /// Too many requests are being answered already.

@@ -23,6 +23,7 @@ mod http;
 mod info;
 mod messages;
 mod query;
+mod video;
 
 pub use close::CloseReason;
 pub use codes::{DropReason, ErrorCode, HttpErrorCode};
@@ -38,3 +39,8 @@ pub use messages::{
     ResultMessage, ServerMessage, SessionInfo, SlowDownMessage, TimingsMs,
 };
 pub use query::{InferQuery, StreamQuery};
+pub use video::{
+    VideoDescription, VideoDone, VideoError, VideoFile, VideoForm, VideoFrameFailure,
+    VideoFrameResult, VideoHeader, VideoLine, VideoQuery, VideoResultEntry, VideoResults,
+    VideoTotals,
+};

@@ -11,7 +11,7 @@ use crate::front::admission::DropThresholds;
 use crate::front::origin::{Origin, OriginPolicy};
 use crate::front::places::PlaceLimits;
 use crate::front::sessions::SessionLimit;
-use crate::front::{FrontSettings, MemoryLimits};
+use crate::front::{FrontSettings, MemoryLimits, VideoSettings};
 use crate::pipeline::PipelineOptions;
 use crate::stages::DecodeLimits;
 
@@ -42,6 +42,8 @@ pub struct ServerOptions {
     pub max_connections: usize,
     /// Connections from one address.
     pub max_connections_per_address: usize,
+    /// Bounds on video files.
+    pub video: VideoSettings,
     /// Web pages that may connect besides the server's own.
     pub allowed_origins: Vec<Origin>,
     /// How long sessions may take to drain after the shutdown has begun.
@@ -82,6 +84,7 @@ impl Default for ServerOptions {
             enforce_sessions: false,
             max_connections: PlaceLimits::DEFAULT.total,
             max_connections_per_address: PlaceLimits::DEFAULT.per_address,
+            video: VideoSettings::DEFAULT,
             allowed_origins: Vec::new(),
             drain: Duration::from_secs(10),
         }
@@ -118,6 +121,7 @@ impl ServerOptions {
                 self.recommended_sessions,
                 self.pipeline.max_batch,
             ),
+            video: self.video,
             origins: OriginPolicy::new(
                 self.allowed_origins.clone(),
                 self.address.ip().is_loopback(),

@@ -1,6 +1,7 @@
 //! Turns the paths of a command line into a stream of frames.
 
 mod stdin;
+mod video;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -15,11 +16,23 @@ use crate::mjpeg::{MjpegError, MjpegFrames};
 use crate::stop::StopFlag;
 use stdin::Interruptible;
 
+pub use video::{
+    OpenVideo, Selection, VideoFrame, VideoInfo, VideoInput, VideoLimits, VideoProblem,
+    VideoProblemKind, info as video_info, open as open_video,
+};
+
 /// Where frames come from.
 #[derive(Debug)]
 pub enum Source {
     /// One JPEG file.
     File(PathBuf),
+    /// The chosen frames of one video file.
+    Video {
+        /// The file.
+        path: PathBuf,
+        /// Which of its frames.
+        selection: Selection,
+    },
     /// Concatenated JPEGs on standard input.
     StandardInput,
     /// A directory that yields no frames, and why.
@@ -31,14 +44,37 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// How many frames it has, about; `None` where that cannot be known before they are read.
+    pub fn frames(&self) -> Option<u64> {
+        match self {
+            Self::File(_) | Self::Unreadable { .. } => Some(1),
+            Self::StandardInput => None,
+            Self::Video { path, selection } => match video::info(path) {
+                Ok(info) => Some(selection.count(info.frames?, info.fps)),
+                // One with an error.
+                Err(_) => Some(1),
+            },
+        }
+    }
+}
+
 /// Replaces every directory by the `.jpg` and `.jpeg` files in it, sorted by name, and `-` by standard
 /// input. Opens no file.
 pub fn expand(paths: &[PathBuf]) -> Vec<Source> {
+    expand_selecting(paths, Selection::ALL)
+}
+
+/// [`expand`], with which frames of videos are wanted.
+pub fn expand_selecting(paths: &[PathBuf], selection: Selection) -> Vec<Source> {
     paths
         .iter()
         .flat_map(|path| match path {
             path if path.as_os_str() == "-" => vec![Source::StandardInput],
             path if path.is_dir() => directory(path),
+            path if video::has_video_extension(path) => {
+                vec![Source::Video { path: path.clone(), selection }]
+            }
             path => vec![Source::File(path.clone())],
         })
         .collect()
@@ -66,6 +102,7 @@ pub fn frames(
                     let jpeg = read_file(&path, max_bytes).map(Bytes::from);
                     Box::new(iter::once(SourceFrame::new(FrameOrigin::File(path), jpeg)))
                 }
+                Source::Video { path, selection } => video::frames(&path, selection),
                 Source::Unreadable { path, problem } => {
                     let jpeg: Result<Bytes, _> =
                         Err(FrameError::new(FrameErrorCode::ReadFailed, problem));

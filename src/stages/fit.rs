@@ -1,10 +1,12 @@
 //! Brings an image to the size and orientation that its transform asks for.
 
+use framegate_models::Size;
 use framegate_models::detector::ResizeFilter;
 
 use super::antialiased::AntialiasedResizer;
 use super::decode::{RgbImage, RgbView};
-use super::{Orientation, Resizer};
+use super::planes::PlaneFitter;
+use super::{Orientation, Resizer, YuvImage};
 
 /// Resizes images and turns them upright; keeps its buffers between calls.
 #[derive(Debug)]
@@ -12,8 +14,28 @@ pub(super) struct ImageFitter {
     resizer: Resizer,
     /// Used instead of `resizer` where the model asks for it.
     antialiased: Option<AntialiasedResizer>,
+    planes: PlaneFitter,
     resized: Vec<u8>,
     upright: Vec<u8>,
+}
+
+/// A decoded frame, in either form.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Decoded<'a> {
+    /// Pixels.
+    Rgb(&'a RgbImage),
+    /// Planes.
+    Yuv(&'a YuvImage),
+}
+
+impl Decoded<'_> {
+    /// Size of the upright image.
+    pub(super) fn upright_size(self) -> Size {
+        match self {
+            Self::Rgb(image) => image.upright_size(),
+            Self::Yuv(image) => image.upright_size(),
+        }
+    }
 }
 
 impl ImageFitter {
@@ -22,6 +44,7 @@ impl ImageFitter {
         Self {
             resizer: Resizer::default(),
             antialiased: AntialiasedResizer::of(filter),
+            planes: PlaneFitter::new(filter),
             resized: Vec::new(),
             upright: Vec::new(),
         }
@@ -31,10 +54,17 @@ impl ImageFitter {
     /// is not resampled.
     pub(super) fn fit<'a>(
         &'a mut self,
-        image: &'a RgbImage,
+        image: Decoded<'a>,
         width: usize,
         height: usize,
     ) -> RgbView<'a> {
+        match image {
+            Decoded::Rgb(image) => self.fit_rgb(image, width, height),
+            Decoded::Yuv(image) => self.planes.fit(image, width, height),
+        }
+    }
+
+    fn fit_rgb<'a>(&'a mut self, image: &'a RgbImage, width: usize, height: usize) -> RgbView<'a> {
         let orientation = image.orientation;
         // Turning comes last because by then there are fewer pixels; the filters' weights are the same in
         // any direction, so the order makes no difference to the image.

@@ -7,6 +7,7 @@ mod fit;
 mod frame_transform;
 mod normalise;
 mod orientation;
+mod planes;
 mod preprocess;
 mod resize;
 mod stage;
@@ -18,6 +19,8 @@ pub use decode::{DecodeError, DecodeLimits, DecodeWork, Decoder, RgbImage, RgbVi
 pub use frame_transform::FrameTransform;
 pub use normalise::Normaliser;
 pub use orientation::Orientation;
+pub(crate) use planes::to_rgb;
+pub use planes::{YuvColours, YuvImage};
 pub use preprocess::{FittedImage, InputWriter, Preprocessed, Preprocessor};
 pub use resize::Resizer;
 pub use stage::{Stage, StageTimes, milliseconds};

@@ -5,9 +5,9 @@ use std::time::Instant;
 use framegate_models::detector::ImageInput;
 
 use super::decode::{DecodeError, DecodeLimits, Decoder, RgbImage, RgbView, shrink};
-use super::fit::ImageFitter;
+use super::fit::{Decoded, ImageFitter};
 use super::stage::{Stage, StageTimes};
-use super::{FrameTransform, Normaliser};
+use super::{FrameTransform, Normaliser, YuvImage};
 
 /// One worker's buffers and tables. A frame that fails leaves them as good as before.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Preprocessor {
     ) -> Result<Preprocessed, DecodeError> {
         let mut times = StageTimes::ZERO;
         times.measure(Stage::Decode, || self.decoder.decode(jpeg, &mut self.image))?;
-        Ok(self.writer.write_timed(&self.image, slot, times))
+        Ok(self.writer.write_timed(Decoded::Rgb(&self.image), slot, times))
     }
 
     /// The first half of [`Preprocessor::preprocess`]: decodes and resizes a JPEG, into `fitted`, whose
@@ -69,7 +69,7 @@ impl Preprocessor {
         let mut times = StageTimes::ZERO;
         let Self { decoder, image, .. } = self;
         times.measure(Stage::Decode, || decoder.decode_until(Some(deadline), jpeg, image))?;
-        self.writer.fit(&self.image, times, fitted);
+        self.writer.fit(Decoded::Rgb(&self.image), times, fitted);
         Ok(())
     }
 
@@ -83,7 +83,21 @@ impl Preprocessor {
         fitted: &mut FittedImage,
     ) -> Result<(), DecodeError> {
         image.check(&self.limits)?;
-        self.writer.fit(image, StageTimes::ZERO, fitted);
+        self.writer.fit(Decoded::Rgb(image), StageTimes::ZERO, fitted);
+        Ok(())
+    }
+
+    /// The same for a frame of a video.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the frame is over a limit or its planes do not have the size that it declares.
+    pub fn fit_yuv(
+        &mut self,
+        image: &YuvImage,
+        fitted: &mut FittedImage,
+    ) -> Result<(), DecodeError> {
+        image.check(&self.limits)?;
+        self.writer.fit(Decoded::Yuv(image), decoding(image), fitted);
         Ok(())
     }
 
@@ -111,6 +125,29 @@ impl Preprocessor {
         image.check(&self.limits)?;
         Ok(self.writer.write(image, slot))
     }
+
+    /// [`Preprocessor::preprocess`] for a frame of a video: it enters at the resize, with the time that it took to
+    /// decode.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the frame is over a limit or its planes do not have the size that it declares; the slot
+    /// is then untouched.
+    ///
+    /// # Panics
+    /// If the slot does not have the size of the model's input.
+    pub fn preprocess_yuv(
+        &mut self,
+        image: &YuvImage,
+        slot: &mut [f32],
+    ) -> Result<Preprocessed, DecodeError> {
+        image.check(&self.limits)?;
+        Ok(self.writer.write_timed(Decoded::Yuv(image), slot, decoding(image)))
+    }
+}
+
+/// The time in stages that a frame of a video has passed elsewhere.
+fn decoding(image: &YuvImage) -> StageTimes {
+    StageTimes::from_iter([(Stage::Decode, image.decoding)])
 }
 
 /// A frame that is decoded and resized, and waits for a place in a batch.
@@ -164,11 +201,11 @@ impl InputWriter {
     /// # Panics
     /// If the slot does not have the size of the model's input.
     pub fn write(&mut self, image: &RgbImage, slot: &mut [f32]) -> Preprocessed {
-        self.write_timed(image, slot, StageTimes::ZERO)
+        self.write_timed(Decoded::Rgb(image), slot, StageTimes::ZERO)
     }
 
     /// Resizes an image and turns it upright, into `fitted`.
-    fn fit(&mut self, image: &RgbImage, mut times: StageTimes, fitted: &mut FittedImage) {
+    fn fit(&mut self, image: Decoded<'_>, mut times: StageTimes, fitted: &mut FittedImage) {
         let transform = FrameTransform::of(image.upright_size(), &self.input);
         times.measure(Stage::Resize, || {
             let view = self.fitter.fit(image, transform.width, transform.height);
@@ -180,7 +217,7 @@ impl InputWriter {
 
     fn write_timed(
         &mut self,
-        image: &RgbImage,
+        image: Decoded<'_>,
         slot: &mut [f32],
         mut times: StageTimes,
     ) -> Preprocessed {

@@ -38,5 +38,6 @@ mod serve;
 mod server;
 mod soak;
 mod support;
+mod video;
 mod watch;
 mod zoo;

@@ -114,6 +114,10 @@ fn images(images: &Path) -> Result<Vec<PathBuf>, ImagesError> {
             Err(source) => Err(ImagesError::Unreadable { path, source }),
         },
         Source::Unreadable { path, problem } => Err(ImagesError::Unusable { path, problem }),
+        Source::Video { path, .. } => {
+            let problem = "it is a video: name JPEG files".to_owned();
+            Err(ImagesError::Unusable { path, problem })
+        }
         Source::StandardInput => Err(ImagesError::StandardInput),
     };
     sources::expand(&[images.to_owned()]).into_iter().map(file).collect()

@@ -1,28 +1,27 @@
 //! `framegate infer`: images in, one JSON line per image out.
 
+mod annotations;
 mod line;
 
 use std::io::{BufWriter, Write};
 
-use super::offline::{self, Progress, write_batch};
+use super::offline::{self, Progress};
 use super::{CommandError, CommandStatus, interrupt};
-use crate::annotate::{AnnotationDirectory, Mark};
 use crate::config::InferConfig;
 use crate::pipeline::Pipeline;
 use crate::sources;
+use annotations::Annotations;
 
 pub(super) fn infer(
     config: InferConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
-    let InferConfig { model, pipeline: options, max_frame_bytes, annotate, paths } = config;
+    let InferConfig { model, pipeline: options, max_frame_bytes, annotate, selection, paths } =
+        config;
     let stop = interrupt::listen()?.stop;
-    let sources = sources::expand(&paths);
+    let sources = sources::expand_selecting(&paths, selection);
     // Cheap checks come before expensive work.
-    let annotations = annotate
-        .as_deref()
-        .map(|directory| AnnotationDirectory::create(directory, &sources))
-        .transpose()?;
+    let mut annotations = Annotations::create(annotate.as_deref(), &sources)?;
     let mut pipeline = Pipeline::load(&model, &options)?;
 
     let mut out = BufWriter::new(out);
@@ -35,12 +34,10 @@ pub(super) fn infer(
         }
         // The reader of a stream waits for each line.
         out.flush()?;
-        if let Some(directory) = &annotations {
-            let marks = |_: &_, detections: &[_]| detections.iter().map(Mark::from).collect();
-            let failed = write_batch(directory, &pool, options.limits, &batch, marks);
-            progress.count_not_annotated(failed);
-        }
+        let failed = annotations.write(&pool, options.limits, &batch)?;
+        progress.count_not_annotated(failed);
         Ok(())
     })?;
+    annotations.finish()?;
     Ok(progress.end(&pipeline, &stop))
 }

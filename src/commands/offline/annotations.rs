@@ -3,10 +3,13 @@
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use crate::annotate::{AnnotateError, AnnotationDirectory, DirectoryError, Mark, annotate};
+use crate::annotate::{
+    AnnotateError, AnnotationDirectory, AnnotationVideo, AnnotationVideoError, DirectoryError,
+    Mark, annotate, annotate_image, draw,
+};
 use crate::engine::{FinishedFrame, FrameError, FrameOrigin, FramePayload, panics};
 use crate::error_chain::error_chain;
-use crate::stages::{DecodeLimits, Detection};
+use crate::stages::{DecodeLimits, Detection, RgbImage, to_rgb};
 
 /// Why a processed frame has no annotated image.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +50,30 @@ fn write(
     frame: &FinishedFrame,
     marks: &[Mark],
 ) -> Result<(), Failure> {
-    // What is read from files and standard input are JPEGs, and a frame with a result was read.
-    let Some(FramePayload::Jpeg(jpeg)) = &frame.payload else { return Ok(()) };
-    let annotated = panics::contain("annotate", || annotate(jpeg, limits, marks))??;
+    // A frame with a result was read.
+    let Some(payload) = &frame.payload else { return Ok(()) };
+    let annotated = panics::contain("annotate", || match payload {
+        FramePayload::Jpeg(jpeg) => annotate(jpeg, limits, marks),
+        FramePayload::Image(image) => annotate_image(image, marks),
+        FramePayload::Yuv(image) => annotate_image(&to_rgb(image), marks),
+    })??;
     Ok(directory.write(&frame.tag, &annotated)?)
+}
+
+/// Appends the frames of a video to an annotated one, in order. One that could not be processed appears without
+/// marks, or as the one before it.
+pub(in crate::commands) fn append_batch(
+    video: &mut AnnotationVideo,
+    pool: &ThreadPool,
+    batch: &[FinishedFrame],
+) -> Result<(), AnnotationVideoError> {
+    let images: Vec<_> = pool.install(|| batch.par_iter().map(drawn).collect());
+    images.into_iter().try_for_each(|image| video.append(image))
+}
+
+fn drawn(frame: &FinishedFrame) -> Option<RgbImage> {
+    let Some(FramePayload::Yuv(image)) = &frame.payload else { return None };
+    let detections = frame.result.as_ref().map_or(&[][..], |result| &result.detections);
+    let marks: Vec<Mark> = detections.iter().map(Mark::from).collect();
+    panics::contain("annotate", || draw(&to_rgb(image), &marks)).ok()
 }

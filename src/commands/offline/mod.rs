@@ -9,7 +9,7 @@ use crate::pipeline::Pipeline;
 use crate::sources::{self, Source};
 use crate::stop::StopFlag;
 
-pub(super) use annotations::write_batch;
+pub(super) use annotations::{append_batch, write_batch};
 pub(super) use progress::Progress;
 
 /// Runs the frames of the sources, each of at most `max_bytes`, until `stop` is set. `deliver` receives them in order, a

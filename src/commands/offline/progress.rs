@@ -12,8 +12,8 @@ use crate::pipeline::Pipeline;
 use crate::sources::Source;
 use crate::stop::StopFlag;
 
-/// Fewer files than this are done before anyone has read a bar.
-const FILES_FOR_A_BAR: usize = 8;
+/// Fewer frames than this are done before anyone has read a bar.
+const FILES_FOR_A_BAR: u64 = 8;
 
 /// Counts frames, and shows a bar on a terminal where it helps.
 pub(in crate::commands) struct Progress {
@@ -27,12 +27,12 @@ pub(in crate::commands) struct Progress {
 impl Progress {
     /// Starts counting.
     ///
-    /// Shows a bar for many files, unless the results themselves go to the terminal. The length of a
+    /// Shows a bar for many frames, unless the results themselves go to the terminal. The length of a
     /// stream is unknown.
     pub(in crate::commands) fn start(sources: &[Source]) -> Self {
-        let of_files = !sources.iter().any(|source| matches!(source, Source::StandardInput));
-        let helps = of_files && sources.len() >= FILES_FOR_A_BAR && !stdout().is_terminal();
-        let bar = frames_bar(sources.len(), helps);
+        let frames: Option<u64> = sources.iter().map(Source::frames).sum();
+        let is_long = frames.is_some_and(|frames| frames >= FILES_FOR_A_BAR);
+        let bar = frames_bar(frames.unwrap_or(0), is_long && !stdout().is_terminal());
         Self { started: Instant::now(), bar, frames: 0, failed: 0, not_annotated: 0 }
     }
 

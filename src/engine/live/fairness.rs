@@ -120,7 +120,7 @@ impl OfferedLoad {
     pub(super) fn times_charged(&self, client: Client) -> usize {
         match client {
             Client::Posts => self.sessions(),
-            Client::Own | Client::Address(_) => 1,
+            Client::Own | Client::Address(_) | Client::Videos => 1,
         }
     }
 

@@ -100,6 +100,7 @@ impl Fitting {
             let fitted = match payload {
                 FramePayload::Jpeg(jpeg) => preprocessor.fit(jpeg, deadline, image),
                 FramePayload::Image(decoded) => preprocessor.fit_image(decoded, image),
+                FramePayload::Yuv(decoded) => preprocessor.fit_yuv(decoded, image),
             };
             preprocessor.shrink(KEPT_BYTES);
             // Not reached after a panic: scratch memory that was left half written is not used again.

@@ -38,4 +38,7 @@ pub enum Client {
     Own,
     /// `POST /infer`: all of them together are charged as one stream, and get no more than a session.
     Posts,
+    /// Frames of video files, which can wait: their turn comes when no other frame waits, and once per second
+    /// whatever waits. None of them grows stale.
+    Videos,
 }

@@ -48,6 +48,11 @@ impl Responder {
         self.received
     }
 
+    /// Its age counts from now on.
+    pub(super) fn rejuvenate(&mut self) {
+        self.received = Instant::now();
+    }
+
     pub(super) fn send(mut self, outcome: FrameOutcome) {
         self.send_once(outcome);
     }

@@ -56,6 +56,11 @@ impl Ticket {
         self.receipt.pipeline
     }
 
+    /// Whether the frame may be of any age.
+    pub(super) fn is_ageless(&self) -> bool {
+        self.receipt.is_ageless()
+    }
+
     /// The workers that it is for.
     pub fn lane(&self) -> Lane {
         self.receipt.lane

@@ -98,7 +98,7 @@ impl StreamHandle {
 fn work(payload: &FramePayload, limits: &DecodeLimits) -> Result<DecodeWork, DecodeError> {
     match payload {
         FramePayload::Jpeg(jpeg) => inspect(jpeg, limits),
-        FramePayload::Image(_) => Ok(DecodeWork::NONE),
+        FramePayload::Image(_) | FramePayload::Yuv(_) => Ok(DecodeWork::NONE),
     }
 }
 

@@ -96,7 +96,10 @@ impl PreprocessWorker {
     }
 
     fn preprocess(&self, task: Task<LiveFrame>) {
-        let Task { frame, ticket } = task;
+        let Task { mut frame, ticket } = task;
+        if ticket.is_ageless() {
+            frame.tag.rejuvenate();
+        }
         let fitting = Arc::clone(&self.fittings[ticket.pipeline().index()]);
         let shared = Arc::clone(&self.shared);
         let pool = match ticket.lane() {

@@ -46,7 +46,7 @@ impl DecodeLimits {
         Ok(())
     }
 
-    pub(super) fn check(&self, width: usize, height: usize) -> Result<(), DecodeError> {
+    pub(in crate::stages) fn check(&self, width: usize, height: usize) -> Result<(), DecodeError> {
         // The sides are within their bounds when they are multiplied; still, those may be any number.
         let pixels = width.saturating_mul(height);
         if width > self.max_width || height > self.max_height || pixels > self.max_pixels {

@@ -44,7 +44,13 @@ const USERS: &[(&str, &[&str])] = &[
     // Pixels.
     ("zune_jpeg", &["src/stages/decode/"]),
     ("exif", &["src/stages/"]),
-    ("fast_image_resize", &["src/stages/antialiased.rs"]),
+    ("fast_image_resize", &["src/stages/antialiased.rs", "src/stages/planes/"]),
+    // Videos: each library behind one file.
+    ("framegate_video", &["src/sources/video/decoding.rs"]),
+    ("h264_reader", &["video/src/native/h264/colour.rs"]),
+    ("mp4parse", &["video/src/native/container.rs"]),
+    ("rustix", &["video/src/ffmpeg.rs"]),
+    ("rusty_h264_decoder", &["video/src/native/h264/decoder.rs"]),
     ("jpeg_encoder", &["src/encode.rs", "src/annotate/mod.rs"]),
     ("ab_glyph", &["src/annotate/"]),
     ("epaint_default_fonts", &["src/annotate/"]),

@@ -45,6 +45,18 @@ const RULES: &[Rule] = &[
         foreign: None,
     },
     Rule {
+        folder: "video",
+        own: &[],
+        foreign: Some(&[
+            "bytes",
+            "h264-reader",
+            "mp4parse",
+            "rustix",
+            "rusty_h264-decoder",
+            "thiserror",
+        ]),
+    },
+    Rule {
         folder: "backends/testkit",
         own: &["framegate-backend-api", "framegate-scalar"],
         foreign: Some(&[]),

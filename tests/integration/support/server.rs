@@ -10,7 +10,9 @@ use framegate::front::metrics::Metrics;
 use framegate::front::origin::{Origin, OriginPolicy};
 use framegate::front::places::PlaceLimits;
 use framegate::front::sessions::SessionLimit;
-use framegate::front::{App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, serve};
+use framegate::front::{
+    App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, VideoSettings, serve,
+};
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_models::Detector;
@@ -40,6 +42,7 @@ impl Setup {
                 sessions: SessionLimit { recommended: 10, enforced: false },
                 places: PlaceLimits::DEFAULT,
                 memory: MemoryLimits::for_frames(65_536, 10, 1),
+                video: VideoSettings::DEFAULT,
                 origins: OriginPolicy::new(
                     vec![Origin::parse("https://allowed.example").unwrap()],
                     true,

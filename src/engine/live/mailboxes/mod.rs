@@ -26,7 +26,12 @@ pub(super) struct Mailboxes<F> {
     turns: u64,
     now: Moment,
     accounts: BTreeMap<Payer, Account>,
+    /// When a frame that can wait was last taken.
+    video_served: Option<Instant>,
 }
+
+/// Longest time between two frames that can wait, if there are any: their client learns that it goes on.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Accounts beyond this number are closed as soon as no stream is open on them, paid off or not.
 const ACCOUNTS: usize = 4096;
@@ -51,6 +56,8 @@ struct Account {
 /// A frame's place in the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Turn {
+    /// Frames that can wait come last.
+    can_wait: bool,
     start: Moment,
     /// At the same moment, streams come before posts, and then who came first.
     is_post: bool,
@@ -118,6 +125,7 @@ impl<F> Mailboxes<F> {
             turns: 0,
             now: Moment::default(),
             accounts: BTreeMap::new(),
+            video_served: None,
         }
     }
 
@@ -133,7 +141,7 @@ impl<F> Mailboxes<F> {
         self.next_id += 1;
         let payer = match client {
             Client::Own => Payer::Stream(id),
-            Client::Address(_) | Client::Posts => Payer::Client(client),
+            Client::Address(_) | Client::Posts | Client::Videos => Payer::Client(client),
         };
         // What others were charged before it came is not held against a new client.
         let new = Account { paid: self.now, streams: 0 };
@@ -179,8 +187,10 @@ impl<F> Mailboxes<F> {
     ) -> Option<F> {
         let Some(mailbox) = self.by_stream.get_mut(&id) else { return Some(frame) };
         mailbox.spending.announce(work);
-        let oldest = self.oldest_received.get_or_insert(received);
-        *oldest = received.min(*oldest);
+        if mailbox.client != Client::Videos {
+            let oldest = self.oldest_received.get_or_insert(received);
+            *oldest = received.min(*oldest);
+        }
         let charged = mailbox.charge(work, tariff);
         let Some(waiting) = &mut mailbox.waiting else {
             mailbox.waiting = Some(Waiting { frame, received, work, turn: None });
@@ -220,7 +230,10 @@ impl<F> Mailboxes<F> {
             return Vec::new();
         }
         self.oldest_received = None;
-        let waiting = |mailbox: &Mailbox<F>| mailbox.waiting.as_ref().map(|frame| frame.received);
+        let waiting = |mailbox: &Mailbox<F>| {
+            let waiting = mailbox.waiting.as_ref().filter(|_| mailbox.client != Client::Videos);
+            waiting.map(|frame| frame.received)
+        };
         let received =
             self.by_stream.iter().filter_map(|(id, mailbox)| Some((*id, waiting(mailbox)?)));
         let (old, young): (Vec<_>, Vec<_>) = received.partition(|(_, received)| *received < moment);
@@ -235,9 +248,32 @@ impl<F> Mailboxes<F> {
         streams.into_iter().filter_map(|id| self.withdraw(id)).collect()
     }
 
-    /// Whether no frame has a turn.
+    /// Whether no frame has a turn, but those that can wait.
     pub(super) fn is_empty(&self) -> bool {
-        self.order.iter().flatten().all(BTreeSet::is_empty)
+        self.order.iter().flatten().all(|lane| lane.first().is_none_or(|turn| turn.can_wait))
+    }
+
+    /// Lets a frame that can wait do so no longer, if none has been taken for a second.
+    pub(super) fn promote(&mut self, now: Instant) {
+        let due = |moment: Instant| now.saturating_duration_since(moment) >= LONGEST_WAIT;
+        if !self.video_served.is_none_or(due) {
+            return;
+        }
+        for lane in self.order.iter_mut().flatten() {
+            // They are the last.
+            let waiting = lane.iter().rev().take_while(|turn| turn.can_wait);
+            let Some(turn) = waiting.min().copied() else { continue };
+            let Some(mailbox) = self.by_stream.get_mut(&turn.stream) else { continue };
+            let Some(waiting) = mailbox.waiting.as_mut() else { continue };
+            if let (true, Some((given, _))) = (due(waiting.received), &mut waiting.turn) {
+                lane.remove(&turn);
+                given.can_wait = false;
+                lane.insert(*given);
+                // One at a time: the others wait for the next second.
+                self.video_served = Some(now);
+                return;
+            }
+        }
     }
 
     /// The next turn of a lane, and its pipeline.
@@ -246,6 +282,11 @@ impl<F> Mailboxes<F> {
             lanes[lane as usize].first().map(|turn| (*turn, PipelineId(pipeline)))
         });
         first.min()
+    }
+
+    /// The next turn of a pipeline's lane.
+    pub(super) fn next_turn(&self, pipeline: PipelineId, lane: Lane) -> Option<Turn> {
+        self.order[pipeline.index()][lane as usize].first().copied()
     }
 
     /// How long workers are expected to need for each of the next frames of a pipeline and lane.
@@ -276,6 +317,9 @@ impl<F> Mailboxes<F> {
         self.now = self.now.max(turn.start);
         mailbox.under_way = true;
         mailbox.last_served = Some(now);
+        if mailbox.client == Client::Videos {
+            self.video_served = Some(now);
+        }
         let (client, payer, stream) = (mailbox.client, mailbox.payer, turn.stream);
         let receipt = Receipt { stream, pipeline, lane, turn, client, payer, work, charged };
         Some(Taken { frame, receipt })
@@ -328,7 +372,8 @@ impl<F> Mailboxes<F> {
             self.turns += 1;
             let start = account.paid.max(self.now);
             let is_post = mailbox.client == Client::Posts;
-            let turn = Turn { start, is_post, number: self.turns, stream: id };
+            let can_wait = mailbox.client == Client::Videos;
+            let turn = Turn { can_wait, start, is_post, number: self.turns, stream: id };
             account.paid = start.plus(charged);
             waiting.turn = Some((turn, charged));
             let lanes = &mut self.order[mailbox.pipeline.index()];
@@ -347,6 +392,20 @@ impl<F> Mailboxes<F> {
             }
         }
         Some(frame)
+    }
+}
+
+impl Turn {
+    /// Whether it comes after all others.
+    pub(super) fn can_wait(self) -> bool {
+        self.can_wait
+    }
+}
+
+impl Receipt {
+    /// Whether the frame may be of any age.
+    pub(super) fn is_ageless(&self) -> bool {
+        self.client == Client::Videos
     }
 }
 

@@ -177,6 +177,7 @@ impl<F, R> Schedule<F, R> {
 
     /// What to do now.
     pub fn next(&mut self, now: Instant) -> Next<F, R> {
+        self.mailboxes.promote(now);
         let stale = self.mailboxes.take_received_before(now.checked_sub(self.max_age));
         if !stale.is_empty() {
             return Next::Stale(stale);
@@ -249,7 +250,10 @@ impl<F, R> Schedule<F, R> {
         let expected = self.expected(pipeline, room);
         let number = self.cohorts + 1;
         let mut tasks = Vec::with_capacity(room);
+        let has_others =
+            !self.mailboxes.is_empty() || self.ready.iter().any(|ready| !ready.is_empty());
         while tasks.len() < room
+            && self.next_joins(pipeline, has_others)
             && let Some(taken) = self.mailboxes.take(pipeline, Lane::Fast, now)
         {
             tasks.push(Task::new(taken, Some(number)));
@@ -261,6 +265,12 @@ impl<F, R> Schedule<F, R> {
             self.cohort = Some(Cohort { number, pipeline, outstanding, awaited_until });
         }
         tasks
+    }
+
+    /// Whether the next frame of a pipeline may join a batch. One that can wait makes no batch of others longer.
+    fn next_joins(&self, pipeline: PipelineId, has_others: bool) -> bool {
+        let next = self.mailboxes.next_turn(pipeline, Lane::Fast);
+        next.is_some_and(|turn| !(turn.can_wait() && has_others))
     }
 
     /// An expensive frame, if it is the next of all and a worker is free for it.

@@ -360,3 +360,63 @@ fn a_pipeline_of_another_schedule_is_refused() {
     schedule.measured(unknown, 1, BatchTimes::NONE);
     assert!(schedule.pipelines().eq([PIPELINE]));
 }
+
+#[test]
+fn frames_of_videos_come_after_all_others_and_make_no_batch_longer() {
+    let now = Instant::now();
+    let mut schedule = schedule();
+    let [live] = open(&mut schedule);
+    let video = schedule.open(PIPELINE, Client::Videos).unwrap();
+    offer(&mut schedule, video, now, "video");
+    offer(&mut schedule, live, now, "live");
+    preprocess(&mut schedule, now, &["live"]);
+    assert_eq!(schedule.next(now), batch(&["live"]));
+    schedule.inference_started(PIPELINE, 1, now);
+    schedule.inference_ended();
+    preprocess(&mut schedule, now, &["video"]);
+    assert_eq!(schedule.next(now), batch(&["video"]));
+}
+
+#[test]
+fn frames_of_videos_share_a_batch_when_they_are_alone() {
+    let now = Instant::now();
+    let mut schedule = schedule();
+    for name in ["first", "second", "third"] {
+        let stream = schedule.open(PIPELINE, Client::Videos).unwrap();
+        offer(&mut schedule, stream, now, name);
+    }
+    preprocess(&mut schedule, now, &["first", "second"]);
+}
+
+#[test]
+fn a_frame_of_a_video_gets_its_turn_once_a_second_and_is_never_stale() {
+    let start = Instant::now();
+    let mut schedule = schedule();
+    let [live, other] = open(&mut schedule);
+    let video = schedule.open(PIPELINE, Client::Videos).unwrap();
+    offer(&mut schedule, video, start, "video");
+    let mut served = Vec::new();
+    // A device that is never free for long: two streams always have a frame, in batches of two.
+    for step in 0..40u64 {
+        let now = start + ms(100 * step);
+        for stream in [live, other] {
+            offer(&mut schedule, stream, now, "live");
+        }
+        let found = tasks(&mut schedule, now);
+        for Task { frame, ticket } in found {
+            if frame == "video" {
+                served.push(step);
+            }
+            schedule.preprocessed(ticket, ms(1), Some(frame));
+        }
+        let is_served = served.last() == Some(&step);
+        assert!(matches!(schedule.next(now), Next::Batch { .. }), "{step}");
+        schedule.inference_started(PIPELINE, 1, now);
+        schedule.inference_ended();
+        if is_served {
+            offer(&mut schedule, video, now, "video");
+        }
+    }
+    assert!((3..=4).contains(&served.len()), "{served:?}");
+    assert!(served.windows(2).all(|pair| pair[1] - pair[0] >= 10), "{served:?}");
+}

@@ -1,0 +1,82 @@
+//! The lines about a video, one after another: what it is, its frames, how it went.
+
+use std::time::Instant;
+
+use super::analysis::{Analysis, Step};
+use super::receive::status;
+use crate::engine::{FrameError, FrameErrorCode};
+use crate::protocol::{
+    DetectionResult, HttpErrorCode, VideoDescription, VideoDone, VideoError, VideoFrameFailure,
+    VideoHeader, VideoLine, VideoTotals,
+};
+use crate::sources::VideoInfo;
+use crate::stages::milliseconds;
+
+/// The lines about a video that is under way.
+pub(super) struct Lines {
+    /// The first line, until it is taken.
+    video: Option<VideoDescription>,
+    analysis: Analysis,
+    totals: VideoTotals,
+    started: Instant,
+    ended: bool,
+}
+
+impl Lines {
+    pub(super) fn new(info: VideoInfo, analysis: Analysis, started: Instant) -> Self {
+        let VideoInfo { width, height, frames, fps, codec, duration } = info;
+        let duration_ms = duration.map(milliseconds);
+        let video = VideoDescription { width, height, frames, fps, codec, duration_ms };
+        let totals = VideoTotals::default();
+        Self { video: Some(video), analysis, totals, started, ended: false }
+    }
+
+    /// The next line; `None` after the last.
+    pub(super) async fn next(&mut self) -> Option<VideoLine> {
+        if let Some(video) = self.video.take() {
+            return Some(VideoLine::Video(VideoHeader { video }));
+        }
+        if self.ended {
+            return None;
+        }
+        let step = self.analysis.next().await;
+        self.ended = !matches!(step, Some(Step::Frame(..)));
+        Some(match step {
+            Some(Step::Frame(index, time, result)) => {
+                self.totals.frames += 1;
+                match result {
+                    Ok(result) => {
+                        self.totals.results += 1;
+                        VideoLine::result(index, time, DetectionResult::from(result))
+                    }
+                    Err(error) => {
+                        self.totals.failed += 1;
+                        VideoLine::Failure(frame_failure(index, error))
+                    }
+                }
+            }
+            Some(Step::Problem(problem)) => {
+                let (_, error) = status(problem.kind);
+                VideoLine::Error(VideoError { error, detail: problem.detail })
+            }
+            Some(Step::Draining) => {
+                let detail = "The server is shutting down".to_owned();
+                VideoLine::Error(VideoError { error: HttpErrorCode::Draining, detail })
+            }
+            None => {
+                let seconds = milliseconds(self.started.elapsed()) / 1000.0;
+                VideoLine::Done(VideoDone { done: VideoTotals { seconds, ..self.totals } })
+            }
+        })
+    }
+}
+
+fn frame_failure(frame_index: u64, error: FrameError) -> VideoFrameFailure {
+    let code = match error.code {
+        FrameErrorCode::PipelineFailure => HttpErrorCode::PipelineFailure,
+        FrameErrorCode::DecodeFailed
+        | FrameErrorCode::ReadFailed
+        | FrameErrorCode::FrameTooLarge => HttpErrorCode::DecodeFailed,
+    };
+    VideoFrameFailure { frame_index, error: code, detail: error.detail }
+}

@@ -1,0 +1,34 @@
+//! Bounds on files.
+
+use std::time::Duration;
+
+/// Bounds on what reading a video costs, however it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Pixels of a frame as it is coded, that is with its size rounded up to whole macroblocks.
+    pub pixels: u64,
+    /// Frames of a file.
+    pub frames: u64,
+    /// How long it may play.
+    pub duration: Duration,
+    /// Bytes of one encoded frame.
+    pub frame_bytes: usize,
+    /// Bytes of the tables that describe the file.
+    pub header_bytes: u64,
+    /// Time that one frame may take to decode. It is looked at between slices.
+    pub frame_time: Duration,
+}
+
+impl Limits {
+    /// Enough for ten hours of 8K at 60 frames per second.
+    pub const fn standard() -> Self {
+        Self {
+            pixels: 8192 * 4608,
+            frames: 3_000_000,
+            duration: Duration::from_secs(36_000),
+            frame_bytes: 16 << 20,
+            header_bytes: 128 << 20,
+            frame_time: Duration::from_secs(2),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Finds the video track of an MP4 file: the one user of `mp4parse`.
+
+use std::io::{Read, SeekFrom};
+
+use mp4parse::{
+    CodecType, MediaContext, SampleEntry, TimeOffsetVersion, Track, TrackType, VideoCodecSpecific,
+};
+
+use super::sample_table::{self, Sample, Tables};
+use crate::image::Rotation;
+use crate::input::Readable;
+use crate::limits::Limits;
+use crate::{VideoError, VideoInfo};
+
+/// The video track of a file.
+#[derive(Debug)]
+pub(crate) struct VideoTrack {
+    pub(crate) info: VideoInfo,
+    pub(crate) rotation: Rotation,
+    /// Units of time in a second.
+    pub(crate) timescale: u32,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) codec: Codec,
+}
+
+/// The codec of a track.
+#[derive(Debug)]
+pub(crate) enum Codec {
+    /// H.264, with its decoder configuration record (ISO/IEC 14496-15, 5.3.3.1).
+    H264(Vec<u8>),
+    /// Something that is not decoded here.
+    Other(String),
+    /// Anything, in fragments.
+    Fragmented,
+}
+
+/// Reads the tables of a file.
+pub(crate) fn read(file: &mut dyn Readable, limits: &Limits) -> Result<VideoTrack, VideoError> {
+    let (header, has_fragments) = movie_box(file, limits)?;
+    let damaged = |error: mp4parse::Error| VideoError::Damaged(format!("{error:?}"));
+    let media = mp4parse::read_mp4(&mut header.as_slice()).map_err(damaged)?;
+    let name = |fallback: &str| codec_name(&header).unwrap_or_else(|| fallback.to_owned());
+    let tracks = media.tracks.iter().filter(|track| track.track_type == TrackType::Video);
+    let track = tracks.max_by_key(|track| track.stco.as_ref().map_or(0, |stco| stco.offsets.len()));
+    let track = track.ok_or(VideoError::NoVideo)?;
+    let codec = codec(track, &name);
+    let is_empty = track.stco.as_ref().is_none_or(|stco| stco.offsets.is_empty());
+    let codec =
+        if is_empty && (has_fragments || media.mvex.is_some()) { Codec::Fragmented } else { codec };
+    describe(track, &media, codec, limits)
+}
+
+fn describe(
+    track: &Track,
+    media: &MediaContext,
+    codec: Codec,
+    limits: &Limits,
+) -> Result<VideoTrack, VideoError> {
+    let samples = match codec {
+        Codec::H264(_) => sample_table::build(&tables(track)?, limits)?,
+        Codec::Other(_) | Codec::Fragmented => Vec::new(),
+    };
+    let timescale = track.timescale.map_or(0, |scale| scale.0);
+    let timescale = u32::try_from(timescale).ok().filter(|&scale| scale > 0);
+    let timescale = timescale.ok_or_else(|| VideoError::Damaged("no time scale".to_owned()))?;
+    let header = track.tkhd.as_ref().map(|header| header.matrix);
+    let rotation = header.map_or(Rotation::Upright, |m| Rotation::from_matrix(m.a, m.b, m.c, m.d));
+    let (width, height) = entry_size(track);
+    let (width, height) = rotation.turn_size(width, height);
+    let codec_name = match &codec {
+        Codec::H264(_) => "h264".to_owned(),
+        Codec::Other(name) => name.clone(),
+        Codec::Fragmented => "fragmented MP4".to_owned(),
+    };
+    let info =
+        VideoInfo { width, height, frames: None, fps: None, codec: codec_name, duration: None };
+    let mut track_found = VideoTrack { info, rotation, timescale, samples, codec };
+    start_at(&mut track_found, track, media);
+    Ok(track_found)
+}
+
+/// Counts times from the beginning of the presentation, where the edit list puts it.
+fn start_at(found: &mut VideoTrack, track: &Track, media: &MediaContext) {
+    let start = track.media_time.map_or(0, |time| i64::try_from(time.0).unwrap_or(0));
+    let empty = match (track.empty_duration, media.timescale) {
+        (Some(empty), Some(scale)) if scale.0 > 0 => {
+            u128::from(empty.0) * u128::from(found.timescale) / u128::from(scale.0)
+        }
+        _ => 0,
+    };
+    let empty = i64::try_from(empty).unwrap_or(0);
+    for sample in &mut found.samples {
+        let shown = sample.time >= start;
+        sample.time = sample.time.saturating_sub(start).saturating_add(empty);
+        sample.is_shown = shown;
+    }
+}
+
+/// The `moov` box alone, so that the parser need not read past the frames; and whether there are fragments.
+fn movie_box(file: &mut dyn Readable, limits: &Limits) -> Result<(Vec<u8>, bool), VideoError> {
+    /// Boxes at the top of a file: files in fragments have two for each.
+    const MOST_BOXES: usize = 100_000;
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut at = 0u64;
+    let mut movie = None;
+    for _ in 0..MOST_BOXES {
+        file.seek(SeekFrom::Start(at))?;
+        let mut head = [0; 16];
+        let read = read_up_to(file, &mut head)?;
+        if read < 8 {
+            break;
+        }
+        let declared = u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]]));
+        let size = match declared {
+            // Up to the end of the file.
+            0 => length - at,
+            1 if read == 16 => {
+                let mut wide = [0; 8];
+                wide.copy_from_slice(&head[8..]);
+                u64::from_be_bytes(wide)
+            }
+            size => size,
+        };
+        let name = &head[4..8];
+        if size < 8 {
+            break;
+        }
+        if name == b"moof" {
+            if let Some(movie) = movie.take() {
+                return Ok((movie, true));
+            }
+        } else if name == b"moov" && movie.is_none() {
+            if size > limits.header_bytes {
+                let detail = format!("the file's tables ({size} bytes) are too large");
+                return Err(VideoError::OverLimit(detail));
+            }
+            let size = size.min(length - at);
+            file.seek(SeekFrom::Start(at))?;
+            let mut bytes = Vec::new();
+            file.take(size).read_to_end(&mut bytes)?;
+            movie = Some(bytes);
+        }
+        match at.checked_add(size) {
+            Some(next) if next < length => at = next,
+            _ => break,
+        }
+    }
+    let missing = || VideoError::Damaged("it has no moov box: was it cut off?".to_owned());
+    Ok((movie.ok_or_else(missing)?, false))
+}
+
+fn read_up_to(file: &mut dyn Readable, buffer: &mut [u8]) -> Result<usize, VideoError> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}
+
+fn codec(track: &Track, name: &dyn Fn(&str) -> String) -> Codec {
+    let descriptions = track.stsd.as_ref().map_or(&[][..], |stsd| &stsd.descriptions);
+    match descriptions {
+        [SampleEntry::Video(entry)] => match (&entry.codec_type, &entry.codec_specific) {
+            (CodecType::H264, VideoCodecSpecific::AVCConfig(record)) => {
+                Codec::H264(record.to_vec())
+            }
+            (CodecType::EncryptedVideo, _) => Codec::Other("encrypted video".to_owned()),
+            (kind, _) => Codec::Other(name(&format!("{kind:?}"))),
+        },
+        [_] | [] => Codec::Other(name("an unknown codec")),
+        _ => Codec::Other("a track in several formats".to_owned()),
+    }
+}
+
+fn entry_size(track: &Track) -> (usize, usize) {
+    let descriptions = track.stsd.as_ref().map_or(&[][..], |stsd| &stsd.descriptions);
+    match descriptions.first() {
+        Some(SampleEntry::Video(entry)) => (entry.width.into(), entry.height.into()),
+        _ => (0, 0),
+    }
+}
+
+/// The name of the first codec in the file's descriptions that is one of video.
+fn codec_name(header: &[u8]) -> Option<String> {
+    const VIDEO: [(&[u8; 4], &str); 11] = [
+        (b"hvc1", "HEVC"),
+        (b"hev1", "HEVC"),
+        (b"dvh1", "HEVC with Dolby Vision"),
+        (b"dvhe", "HEVC with Dolby Vision"),
+        (b"av01", "AV1"),
+        (b"vp09", "VP9"),
+        (b"vp08", "VP8"),
+        (b"mp4v", "MPEG-4 Part 2"),
+        (b"s263", "H.263"),
+        (b"jpeg", "Motion JPEG"),
+        (b"apcn", "ProRes"),
+    ];
+    let tables = header.windows(20).filter(|window| window.starts_with(b"stsd"));
+    // Version, flags and number of entries; the entry's size; its name.
+    let names = tables.map(|table| &table[16..20]);
+    let mut known = names.filter_map(|name| VIDEO.iter().find(|(code, _)| code.as_slice() == name));
+    known.next().map(|(_, name)| (*name).to_owned())
+}
+
+/// Copies the sample tables out of the parser's types.
+fn tables(track: &Track) -> Result<Tables<'_>, VideoError> {
+    let missing = |name: &str| VideoError::Damaged(format!("it has no {name} box"));
+    let stsc = track.stsc.as_ref().ok_or_else(|| missing("stsc"))?;
+    let stco = track.stco.as_ref().ok_or_else(|| missing("stco"))?;
+    let stsz = track.stsz.as_ref().ok_or_else(|| missing("stsz"))?;
+    let stts = track.stts.as_ref().ok_or_else(|| missing("stts"))?;
+    let offsets = track.ctts.as_ref().map_or(&[][..], |ctts| &ctts.samples);
+    Ok(Tables {
+        chunk_offsets: &stco.offsets,
+        chunks: stsc.samples.iter().map(|run| (run.first_chunk, run.samples_per_chunk)).collect(),
+        sample_size: stsz.sample_size,
+        sample_sizes: &stsz.sample_sizes,
+        durations: stts.samples.iter().map(|run| (run.sample_count, run.sample_delta)).collect(),
+        composition_offsets: offsets
+            .iter()
+            .map(|run| {
+                let offset = match run.time_offset {
+                    // Version 0 is unsigned by the letter and signed in practice.
+                    TimeOffsetVersion::Version0(offset) => i64::from(offset.cast_signed()),
+                    TimeOffsetVersion::Version1(offset) => i64::from(offset),
+                };
+                (run.sample_count, offset)
+            })
+            .collect(),
+        sync_samples: track.stss.as_ref().map(|stss| stss.samples.as_slice()),
+    })
+}

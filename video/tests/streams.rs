@@ -1,0 +1,217 @@
+//! Streams of many kinds are decoded to the bytes that FFmpeg decodes them to.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use framegate_video::{ColourMatrix, ColourRange, Rotation};
+use support::{assert_same, ffmpeg, frames, has_ffmpeg, planes, reference, shared};
+
+/// Name, size, filter, and the encoder's options.
+const STREAMS: &[(&str, &str, &str, &[&str])] = &[
+    ("baseline", "320x240", "null", &["-profile:v", "baseline"]),
+    ("main without B frames", "320x240", "null", &["-profile:v", "main", "-bf", "0"]),
+    (
+        "main, CAVLC with B frames",
+        "320x240",
+        "null",
+        &["-profile:v", "main", "-coder", "0", "-bf", "2"],
+    ),
+    (
+        "high with a pyramid of B frames",
+        "320x240",
+        "null",
+        &["-profile:v", "high", "-bf", "3", "-b-pyramid", "normal"],
+    ),
+    ("weighted P frames", "320x240", "fade=in:0:20", &["-x264-params", "weightp=2:bframes=0"]),
+    (
+        "implicitly weighted B frames",
+        "320x240",
+        "fade=in:0:20",
+        &["-x264-params", "weightb=1:bframes=3:weightp=2"],
+    ),
+    ("a size that is not whole macroblocks", "322x182", "null", &["-bf", "2"]),
+    ("a narrow frame", "18x34", "null", &["-bf", "2"]),
+    ("full range", "320x240", "format=yuvj420p", &["-bf", "2"]),
+    (
+        "open GOPs",
+        "320x240",
+        "null",
+        &["-x264-params", "open-gop=1:keyint=8:min-keyint=8:bframes=3:scenecut=0"],
+    ),
+    ("several slices", "320x240", "null", &["-x264-params", "slices=4:bframes=2"]),
+    ("many references", "320x240", "null", &["-x264-params", "ref=8:bframes=3:b-pyramid=strict"]),
+    (
+        "temporal direct prediction",
+        "320x240",
+        "null",
+        &["-x264-params", "direct=temporal:bframes=3"],
+    ),
+    ("scaling matrices", "320x240", "null", &["-x264-params", "cqm=jvt:bframes=2"]),
+    ("key frames alone", "320x240", "null", &["-g", "1"]),
+    (
+        "constrained intra prediction",
+        "320x240",
+        "null",
+        &["-x264-params", "constrained-intra=1:bframes=2"],
+    ),
+    ("no loop filter", "320x240", "null", &["-x264-params", "no-deblock=1:bframes=2"]),
+    (
+        "progressive frames in an interlaced stream",
+        "320x240",
+        "null",
+        &["-x264-params", "fake-interlaced=1:bframes=2"],
+    ),
+    ("high quality", "320x240", "noise=alls=20:allf=t", &["-crf", "4", "-bf", "2"]),
+    ("low quality", "320x240", "noise=alls=20:allf=t", &["-crf", "45", "-bf", "2"]),
+    ("intra refresh", "320x240", "null", &["-x264-params", "intra-refresh=1:bframes=0:keyint=12"]),
+    ("gaps in time", "320x240", "select='not(mod(n,3))'", &["-fps_mode", "vfr", "-bf", "2"]),
+];
+
+fn encode(file: &Path, size: &str, filter: &str, arguments: &[&str]) {
+    let source = format!("testsrc2=size={size}:rate=25");
+    let begin = ["-f", "lavfi", "-i", &source, "-vf", filter, "-frames:v", "24", "-c:v", "libx264"];
+    let format = if filter.contains("yuvj") { "yuvj420p" } else { "yuv420p" };
+    let end = ["-pix_fmt", format, file.to_str().unwrap()];
+    ffmpeg(&[&begin[..], &["-preset", "medium"], arguments, &end].concat());
+}
+
+#[test]
+fn frames_are_those_of_ffmpeg() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (name, size, filter, arguments) in STREAMS {
+        let file = directory.path().join("stream.mp4");
+        encode(&file, size, filter, arguments);
+        let found = frames(&file);
+        assert_same(name, &planes(&found), &reference(&file));
+        let indices: Vec<u64> = found.iter().map(|frame| frame.index).collect();
+        assert_eq!(indices, (0..24).collect::<Vec<_>>(), "{name}");
+        let image = found[0].image.as_ref().unwrap();
+        let full = *name == "full range";
+        let range = if full { ColourRange::Full } else { ColourRange::Limited };
+        assert_eq!((image.range, image.matrix), (range, ColourMatrix::Bt601), "{name}");
+        if !name.contains("time") {
+            assert_eq!(found[5].time, Duration::from_millis(200), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_sample_videos_are_those_of_ffmpeg() {
+    if !has_ffmpeg() {
+        return;
+    }
+    for name in ["one-by-one-person-detection", "bottle-detection"] {
+        let Some(file) = shared(&format!("video/{name}.mp4")) else {
+            eprintln!("skipped: no test data");
+            continue;
+        };
+        let found = frames(&file);
+        assert!(found.len() > 100, "{name}: {} frames", found.len());
+        assert_same(name, &planes(&found), &reference(&file));
+    }
+}
+
+#[test]
+fn colours_are_what_the_stream_says() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stream.mp4");
+    for (matrix, size, expected) in [
+        ("bt709", "64x48", ColourMatrix::Bt709),
+        ("smpte170m", "64x48", ColourMatrix::Bt601),
+        ("bt2020nc", "64x48", ColourMatrix::Bt2020),
+        ("undef", "64x48", ColourMatrix::Bt601),
+        ("undef", "1280x720", ColourMatrix::Bt709),
+    ] {
+        encode(&file, size, "null", &["-x264-params", &format!("colormatrix={matrix}")]);
+        let found = frames(&file);
+        assert_eq!(found[0].image.as_ref().unwrap().matrix, expected, "{matrix} {size}");
+    }
+}
+
+#[test]
+fn the_tracks_rotation_is_told() {
+    const FIXED: i32 = 1 << 16;
+    let small = include_bytes!("data/small.mp4");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("turned.mp4");
+    for (matrix, rotation, upright) in [
+        ([FIXED, 0, 0, FIXED], Rotation::Upright, (64, 48)),
+        ([0, FIXED, -FIXED, 0], Rotation::Rotate90, (48, 64)),
+        ([-FIXED, 0, 0, -FIXED], Rotation::Rotate180, (64, 48)),
+        ([0, -FIXED, FIXED, 0], Rotation::Rotate270, (48, 64)),
+    ] {
+        let mut turned = small.to_vec();
+        let header = turned.windows(4).position(|window| window == b"tkhd").unwrap();
+        // Version 0: the matrix comes after 40 bytes of other fields (ISO/IEC 14496-12, 8.3.2).
+        for (value, at) in matrix.into_iter().zip([0, 4, 12, 16]) {
+            let at = header + 4 + 40 + at;
+            turned[at..at + 4].copy_from_slice(&value.to_be_bytes());
+        }
+        std::fs::write(&file, turned).unwrap();
+        let found = frames(&file);
+        let image = found[0].image.as_ref().unwrap();
+        assert_eq!((image.rotation, image.upright_size()), (rotation, upright));
+    }
+}
+
+#[test]
+fn what_comes_before_the_edit_is_not_shown() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (whole, cut) = (directory.path().join("whole.mp4"), directory.path().join("cut.mp4"));
+    encode(&whole, "320x240", "null", &["-g", "100", "-bf", "2"]);
+    let copy = ["-ss", "0.4", "-i", whole.to_str().unwrap(), "-c", "copy", cut.to_str().unwrap()];
+    ffmpeg(&copy);
+    let found = frames(&cut);
+    assert_same("cut", &planes(&found), &reference(&cut));
+    assert_eq!((found[0].index, found[0].time), (0, Duration::ZERO));
+}
+
+#[test]
+fn ffmpeg_decodes_everything_else() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (name, arguments) in [
+        ("vp9.webm", &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8"][..]),
+        ("h264.mkv", &["-c:v", "libx264"]),
+        ("mjpeg.avi", &["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"]),
+        ("hevc.mp4", &["-c:v", "libx265", "-x265-params", "log-level=none"]),
+        ("fragments.mp4", &["-c:v", "libx264", "-movflags", "frag_keyframe+empty_moov"]),
+        ("high422.mp4", &["-c:v", "libx264", "-pix_fmt", "yuv422p"]),
+    ] {
+        let file = directory.path().join(name);
+        let source = ["-f", "lavfi", "-i", "testsrc2=size=65x49:rate=25", "-frames:v", "12"];
+        let source = if name.contains("26") || name.contains("f") || name.contains("hevc") {
+            ["-f", "lavfi", "-i", "testsrc2=size=66x50:rate=25", "-frames:v", "12"]
+        } else {
+            source
+        };
+        let pixels: &[&str] =
+            if arguments.contains(&"-pix_fmt") { &[] } else { &["-pix_fmt", "yuv420p"] };
+        ffmpeg(&[&source[..], arguments, pixels, &[file.to_str().unwrap()]].concat());
+        let found = frames(&file);
+        assert_eq!(found.len(), 12, "{name}");
+        assert!(found.iter().all(|frame| frame.image.as_ref().unwrap().is_complete()));
+        assert_eq!(found[5].time, Duration::from_millis(200), "{name}");
+        let bytes = std::fs::read(&file).unwrap();
+        let limits = framegate_video::Limits::standard();
+        let video =
+            framegate_video::Video::open(framegate_video::Input::Memory(bytes.into()), &limits);
+        let again: Vec<_> = video.unwrap().map(Result::unwrap).collect();
+        assert!(again == found, "{name}: from memory");
+    }
+}
