@@ -1,0 +1,76 @@
+//! The kernels with AVX2.
+#![expect(unsafe_code, reason = "functions for AVX2 may only be called where the processor has it")]
+
+mod colour;
+mod transform;
+mod upsample;
+
+use super::{BlockPair, Kernels, Steps, Work};
+use crate::level::Avx2;
+
+/// AVX2, of which the proof is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx2Kernels(Avx2);
+
+impl Avx2Kernels {
+    #[cfg(test)]
+    pub(crate) fn detect() -> Option<Self> {
+        Avx2::detect().map(Self)
+    }
+}
+
+/// Does the work with AVX2, compiled for all that the proof stands for.
+pub(crate) fn with_avx2<W: Work>(proof: Avx2, work: W) -> W::Output {
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,movbe")]
+    fn run<W: Work>(proof: Avx2, work: W) -> W::Output {
+        work.run(Avx2Kernels(proof))
+    }
+    // SAFETY: the proof guarantees that the processor has these features.
+    unsafe { run(proof, work) }
+}
+
+impl Kernels for Avx2Kernels {
+    #[inline(always)]
+    fn transform<const SIZE: usize>(
+        self,
+        blocks: &BlockPair,
+        steps: &Steps,
+        out: &mut [u8],
+        at: [usize; 2],
+        stride: usize,
+    ) {
+        // SAFETY: `self.0` guarantees that the processor has AVX2.
+        unsafe {
+            match SIZE {
+                8 => transform::eight(blocks, steps, out, at, stride),
+                4 => transform::four(blocks, steps, out, at, stride),
+                2 => transform::two(blocks, steps, out, at, stride),
+                _ => unreachable!("no such transform"),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn double_across(self, row: &[u8], out: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { upsample::double_across(row, out) }
+    }
+
+    #[inline(always)]
+    fn double_both(self, rows: [&[u8]; 2], out: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { upsample::double_both(rows, out) }
+    }
+
+    #[inline(always)]
+    fn ycc_to_rgb(self, rows: [&[u8]; 3], out: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { colour::ycc_to_rgb(rows, out) }
+    }
+
+    #[inline(always)]
+    fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { colour::interleave(rows, out) }
+    }
+}

@@ -1,0 +1,103 @@
+//! Blocks of a component on their way from coefficients to samples, two at a time.
+
+use crate::headers::Quantisation;
+use crate::kernels::{BlockPair, Kernels, Steps};
+use crate::planes::Plane;
+
+/// Blocks of a component that wait for a second one, since kernels transform two.
+pub(crate) struct PendingBlocks {
+    blocks: BlockPair,
+    /// Where their samples go.
+    at: [usize; 2],
+    waiting: usize,
+    steps: Steps,
+    size: usize,
+    stride: usize,
+}
+
+impl PendingBlocks {
+    pub(crate) fn new(plane: &Plane, quantisation: &Quantisation) -> Self {
+        Self {
+            blocks: BlockPair([[0; 64]; 2]),
+            at: [0; 2],
+            waiting: 0,
+            steps: Steps(quantisation.map(|step| step as i16)),
+            size: plane.dct,
+            stride: plane.stride,
+        }
+    }
+
+    /// The coefficients of the next block: zeros, unless it was given up before.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> &mut [i16; 64] {
+        &mut self.blocks.0[self.waiting & 1]
+    }
+
+    /// Takes the next block, whose coefficients have been set, for the samples at `at`. Its size is not 1.
+    #[inline(always)]
+    pub(crate) fn push<K: Kernels>(&mut self, kernels: K, samples: &mut [u8], at: usize) {
+        self.at[self.waiting & 1] = at;
+        self.waiting += 1;
+        if self.waiting == 2 {
+            self.transform(kernels, samples);
+        }
+    }
+
+    /// Takes a block that has no coefficients but the first, which need not be set.
+    #[inline(always)]
+    pub(crate) fn push_flat(&mut self, dc: i16, samples: &mut [u8], at: usize) {
+        self.next()[0] = 0;
+        let sample = flat_sample(dc.wrapping_mul(self.steps.0[0]));
+        match self.size {
+            8 => fill::<8>(samples, at, self.stride, sample),
+            4 => fill::<4>(samples, at, self.stride, sample),
+            2 => fill::<2>(samples, at, self.stride, sample),
+            _ => samples[at] = sample,
+        }
+    }
+
+    /// Gives up the next block, whose coefficients may have been set in part: its samples are grey.
+    pub(crate) fn lose(&mut self, samples: &mut [u8], at: usize) {
+        *self.next() = [0; 64];
+        self.push_flat(0, samples, at);
+    }
+
+    /// Transforms a block that waits for a second.
+    #[inline(always)]
+    pub(crate) fn flush<K: Kernels>(&mut self, kernels: K, samples: &mut [u8]) {
+        if self.waiting == 1 {
+            self.at[1] = self.at[0];
+            self.blocks.0[1] = self.blocks.0[0];
+            self.transform(kernels, samples);
+        }
+    }
+
+    #[inline(always)]
+    fn transform<K: Kernels>(&mut self, kernels: K, samples: &mut [u8]) {
+        let (steps, at, stride) = (&self.steps, self.at, self.stride);
+        match self.size {
+            8 => kernels.transform::<8>(&self.blocks, steps, samples, at, stride),
+            4 => kernels.transform::<4>(&self.blocks, steps, samples, at, stride),
+            _ => kernels.transform::<2>(&self.blocks, steps, samples, at, stride),
+        }
+        self.blocks = BlockPair([[0; 64]; 2]);
+        self.waiting = 0;
+    }
+}
+
+/// What every transform makes of a block whose only coefficient is this one, dequantised.
+#[inline(always)]
+fn flat_sample(dc: i16) -> u8 {
+    // Rounded once, as the two passes together do.
+    (((i32::from(dc) + 4) >> 3) + 128).clamp(0, 255) as u8
+}
+
+#[inline(always)]
+fn fill<const SIZE: usize>(samples: &mut [u8], at: usize, stride: usize, sample: u8) {
+    let rows = &mut samples[at..][..(SIZE - 1) * stride + SIZE];
+    for y in 0..SIZE {
+        if let Some(row) = rows[y * stride..].first_chunk_mut::<SIZE>() {
+            *row = [sample; SIZE];
+        }
+    }
+}
