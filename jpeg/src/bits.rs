@@ -6,7 +6,9 @@
 /// Bits that a refill guarantees.
 pub(crate) const REFILLED: u32 = 56;
 
-/// A position in the data, with the next bits at hand.
+/// A position in the data, with the next bits at hand. Functions that are not inlined take and return it by value:
+/// so it stays in registers where it is used most.
+#[derive(Clone, Copy)]
 pub(crate) struct Bits<'a> {
     data: &'a [u8],
     /// The byte that the next refill starts with.
@@ -27,21 +29,11 @@ impl<'a> Bits<'a> {
     pub(crate) fn refill(&mut self) {
         let next = match self.data.get(self.at..).and_then(|rest| rest.first_chunk::<8>()) {
             Some(next) => u64::from_be_bytes(*next),
-            None => self.last_bytes(),
+            None => last_bytes(self.data, self.at),
         };
         self.buffer |= next >> self.count;
         self.at += ((63 - self.count) >> 3) as usize;
         self.count |= REFILLED;
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn last_bytes(&self) -> u64 {
-        let mut last = [0xFF; 8];
-        if let Some(rest) = self.data.get(self.at..) {
-            last[..rest.len()].copy_from_slice(rest);
-        }
-        u64::from_be_bytes(last)
     }
 
     /// The next `BITS` bits.
@@ -87,13 +79,25 @@ impl<'a> Bits<'a> {
     }
 
     /// Whether nothing is left but the ones that fill the last byte.
-    pub(crate) fn is_at_end(&mut self) -> bool {
-        self.refill();
-        match self.left() {
-            left @ 1..8 => self.buffer >> (64 - left) == (1 << left) - 1,
+    pub(crate) fn is_at_end(self) -> bool {
+        let mut bits = self;
+        bits.refill();
+        match bits.left() {
+            left @ 1..8 => bits.buffer >> (64 - left) == (1 << left) - 1,
             left => left <= 0,
         }
     }
+}
+
+/// The next eight bytes, of which not all are there.
+#[cold]
+#[inline(never)]
+fn last_bytes(data: &[u8], at: usize) -> u64 {
+    let mut last = [0xFF; 8];
+    if let Some(rest) = data.get(at..) {
+        last[..rest.len()].copy_from_slice(rest);
+    }
+    u64::from_be_bytes(last)
 }
 
 /// The value that `bits` bits stand for: those that start with 0 are negative.

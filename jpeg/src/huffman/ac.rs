@@ -37,7 +37,7 @@ impl AcTable {
             for _ in 0..LOOK_UPS {
                 let pair = self.pairs[bits.peek::<LOOK_UP_BITS>()];
                 if k + pair.need() > 64 {
-                    k = self.take_one(bits, k, block);
+                    (*bits, k) = self.take_one(*bits, k, block);
                     if k >= 64 {
                         return last(k);
                     }
@@ -57,19 +57,24 @@ impl AcTable {
 
     /// Takes one coefficient or the end, and returns where it goes on, as [`Pair::next`] counts.
     #[inline(never)]
-    fn take_one(&self, bits: &mut Bits<'_>, k: u32, block: &mut [i16; 64]) -> u32 {
+    fn take_one<'a>(
+        &self,
+        mut bits: Bits<'a>,
+        k: u32,
+        block: &mut [i16; 64],
+    ) -> (Bits<'a>, u32) {
         bits.refill();
-        let Some(symbol) = self.symbols.take(bits) else { return DAMAGED };
+        let Some(symbol) = self.symbols.take(&mut bits) else { return (bits, DAMAGED) };
         let (zeros, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
         if symbol == 0 {
-            return k + 64;
+            return (bits, k + 64);
         }
         let at = k + zeros;
         if at > 63 || size == 0 && zeros != 15 {
-            return DAMAGED;
+            return (bits, DAMAGED);
         }
         block[natural(at)] = bits.take_signed(size) as i16;
-        at + 1
+        (bits, at + 1)
     }
 
     /// Skips the AC coefficients of a block; whether they are not damaged.
@@ -82,7 +87,7 @@ impl AcTable {
             for _ in 0..REFILLED / (BITS + 15) {
                 let skip = self.skips[bits.peek::<BITS>()];
                 if k + u32::from(skip.need) > 64 {
-                    k = self.take_one(bits, k, &mut [0; 64]);
+                    (*bits, k) = self.take_one(*bits, k, &mut [0; 64]);
                     if k >= 64 {
                         return k != DAMAGED;
                     }

@@ -40,12 +40,14 @@ impl DcTable {
             bits.skip(entry as u32 & 15);
             return Some(i32::from(entry >> 4));
         }
-        self.take_long(bits)
+        let value;
+        (*bits, value) = self.take_long(*bits);
+        value
     }
 
     #[inline(never)]
-    fn take_long(&self, bits: &mut Bits<'_>) -> Option<i32> {
-        let size = self.symbols.take(bits)?;
-        Some(bits.take_signed(size.into()))
+    fn take_long<'a>(&self, mut bits: Bits<'a>) -> (Bits<'a>, Option<i32>) {
+        let value = self.symbols.take(&mut bits).map(|size| bits.take_signed(size.into()));
+        (bits, value)
     }
 }

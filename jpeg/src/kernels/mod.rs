@@ -31,7 +31,7 @@ pub(crate) trait Kernels: Copy {
         blocks: &BlockPair,
         steps: &Steps,
         out: &mut [u8],
-        at: [usize; 2],
+        at: (usize, usize),
         stride: usize,
     );
 

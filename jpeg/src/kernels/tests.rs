@@ -79,7 +79,7 @@ fn transforms_are_the_same<const SIZE: usize>(seed: u64) {
         let blocks = BlockPair([block(), block()]);
         let steps = Steps(std::array::from_fn(|_| random.i16(1..if round % 8 < 4 { 30 } else { 9000 })));
         let stride = random.usize(SIZE..40);
-        let at = [random.usize(0..100), random.usize(500..600)];
+        let at = (random.usize(0..100), random.usize(500..600));
         let (mut expected, mut found) = ([0; 1000], [0; 1000]);
         ScalarKernels.transform::<SIZE>(&blocks, &steps, &mut expected, at, stride);
         vectors.transform::<SIZE>(&blocks, &steps, &mut found, at, stride);

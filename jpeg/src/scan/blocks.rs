@@ -1,14 +1,18 @@
-//! Blocks of a component on their way from coefficients to samples, two at a time.
+//! Blocks of a component on their way from coefficients to samples, many at a time.
 
 use crate::headers::Quantisation;
 use crate::kernels::{BlockPair, Kernels, Steps};
 use crate::planes::Plane;
 
-/// Blocks of a component that wait for a second one, since kernels transform two.
+/// Pairs of blocks that wait. They are transformed together, because it cannot be predicted which blocks are flat: a
+/// jump after every second one that is not would often be taken wrongly.
+const PAIRS: usize = 8;
+
+/// Blocks of a component that wait for their transform, and where they are written to.
 pub(crate) struct PendingBlocks {
-    blocks: BlockPair,
+    pairs: [BlockPair; PAIRS],
     /// Where their samples go.
-    at: [usize; 2],
+    at: [usize; 2 * PAIRS],
     waiting: usize,
     steps: Steps,
     size: usize,
@@ -18,8 +22,8 @@ pub(crate) struct PendingBlocks {
 impl PendingBlocks {
     pub(crate) fn new(plane: &Plane, quantisation: &Quantisation) -> Self {
         Self {
-            blocks: BlockPair([[0; 64]; 2]),
-            at: [0; 2],
+            pairs: [const { BlockPair([[0; 64]; 2]) }; PAIRS],
+            at: [0; 2 * PAIRS],
             waiting: 0,
             steps: Steps(quantisation.map(|step| step as i16)),
             size: plane.dct,
@@ -30,16 +34,16 @@ impl PendingBlocks {
     /// The coefficients of the next block: zeros, unless it was given up before.
     #[inline(always)]
     pub(crate) fn next(&mut self) -> &mut [i16; 64] {
-        &mut self.blocks.0[self.waiting & 1]
+        &mut self.pairs[self.waiting / 2 % PAIRS].0[self.waiting % 2]
     }
 
     /// Takes the next block, whose coefficients have been set, for the samples at `at`. Its size is not 1.
     #[inline(always)]
     pub(crate) fn push<K: Kernels>(&mut self, kernels: K, samples: &mut [u8], at: usize) {
-        self.at[self.waiting & 1] = at;
+        self.at[self.waiting % (2 * PAIRS)] = at;
         self.waiting += 1;
-        if self.waiting == 2 {
-            self.transform(kernels, samples);
+        if self.waiting == 2 * PAIRS {
+            self.flush(kernels, samples);
         }
     }
 
@@ -62,25 +66,31 @@ impl PendingBlocks {
         self.push_flat(0, samples, at);
     }
 
-    /// Transforms a block that waits for a second.
+    /// Transforms what waits.
     #[inline(always)]
     pub(crate) fn flush<K: Kernels>(&mut self, kernels: K, samples: &mut [u8]) {
-        if self.waiting == 1 {
-            self.at[1] = self.at[0];
-            self.blocks.0[1] = self.blocks.0[0];
-            self.transform(kernels, samples);
+        match self.size {
+            8 => self.transform::<8, K>(kernels, samples),
+            4 => self.transform::<4, K>(kernels, samples),
+            2 => self.transform::<2, K>(kernels, samples),
+            _ => {}
         }
     }
 
     #[inline(always)]
-    fn transform<K: Kernels>(&mut self, kernels: K, samples: &mut [u8]) {
-        let (steps, at, stride) = (&self.steps, self.at, self.stride);
-        match self.size {
-            8 => kernels.transform::<8>(&self.blocks, steps, samples, at, stride),
-            4 => kernels.transform::<4>(&self.blocks, steps, samples, at, stride),
-            _ => kernels.transform::<2>(&self.blocks, steps, samples, at, stride),
+    fn transform<const SIZE: usize, K: Kernels>(&mut self, kernels: K, samples: &mut [u8]) {
+        if self.waiting % 2 == 1 {
+            // A block without a second takes its place too.
+            self.at[self.waiting] = self.at[self.waiting - 1];
+            let [first, second] = &mut self.pairs[self.waiting / 2].0;
+            *second = *first;
         }
-        self.blocks = BlockPair([[0; 64]; 2]);
+        let waiting = self.waiting.div_ceil(2);
+        let (places, _) = self.at.as_chunks::<2>();
+        for (blocks, &[first, second]) in self.pairs[..waiting].iter_mut().zip(places) {
+            kernels.transform::<SIZE>(blocks, &self.steps, samples, (first, second), self.stride);
+            *blocks = BlockPair([[0; 64]; 2]);
+        }
         self.waiting = 0;
     }
 }

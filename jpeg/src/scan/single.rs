@@ -9,21 +9,41 @@ use crate::bits::Bits;
 use crate::headers::Quantisation;
 use crate::huffman::{AcTable, DAMAGED, DcTable};
 use crate::kernels::Kernels;
-use crate::planes::{Layout, Plane, Rows};
+use crate::planes::{Layout, Rows};
 
 /// Takes the MCUs of the scan.
 pub(crate) struct SingleScan<'a, K> {
     kernels: K,
-    components: Vec<Component<'a>>,
+    components: Vec<Component>,
+    /// The blocks of an MCU, in their order.
+    blocks: Vec<Block>,
     rows: Rows<'a>,
 }
 
-struct Component<'a> {
-    plane: &'a Plane,
+struct Component {
     dc: Arc<DcTable>,
     ac: Arc<AcTable>,
     prediction: i16,
+    use_: Use,
     pending: PendingBlocks,
+}
+
+/// What becomes of the coefficients of a component.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Transform,
+    /// A sample is made of the first.
+    First,
+    Nothing,
+}
+
+/// A block of each MCU.
+struct Block {
+    /// Its component, in the order of the scan.
+    component: usize,
+    /// Where its samples go in the first MCU of a row, and how much further on they go in each next.
+    first: usize,
+    step: usize,
 }
 
 impl<'a, K: Kernels> SingleScan<'a, K> {
@@ -35,17 +55,29 @@ impl<'a, K: Kernels> SingleScan<'a, K> {
         quantisation: &[Quantisation],
         rows: Rows<'a>,
     ) -> Option<Self> {
-        let component = |coded: &CodedComponent| {
+        let (mut components, mut blocks) = (vec![], vec![]);
+        for (place, coded) in coded.iter().enumerate() {
             let plane = &layout.planes[coded.index];
-            Some(Component {
-                plane,
+            components.push(Component {
                 dc: Arc::clone(coded.dc.as_ref()?),
                 ac: Arc::clone(coded.ac.as_ref()?),
                 prediction: 0,
+                use_: match plane.dct {
+                    _ if !plane.is_needed => Use::Nothing,
+                    1 => Use::First,
+                    _ => Use::Transform,
+                },
                 pending: PendingBlocks::new(plane, &quantisation[coded.index]),
-            })
-        };
-        Some(Self { kernels, components: coded.iter().map(component).collect::<Option<_>>()?, rows })
+            });
+            for v in 0..plane.v {
+                blocks.extend((0..plane.h).map(|h| Block {
+                    component: place,
+                    first: plane.block_offset(h, v),
+                    step: plane.h * plane.dct,
+                }));
+            }
+        }
+        Some(Self { kernels, components, blocks, rows })
     }
 }
 
@@ -60,14 +92,9 @@ impl<K: Kernels> Sink for SingleScan<'_, K> {
     #[inline(always)]
     fn take(&mut self, bits: &mut Bits<'_>, x: usize, _y: usize) -> Result<(), Damage> {
         let samples = self.rows.samples();
-        for component in &mut self.components {
-            let plane = component.plane;
-            for v in 0..plane.v {
-                for h in 0..plane.h {
-                    let at = plane.block_offset(x * plane.h + h, v);
-                    component.block(self.kernels, bits, samples, at)?;
-                }
-            }
+        for block in &self.blocks {
+            let component = &mut self.components[block.component];
+            component.block(self.kernels, bits, samples, block.first + x * block.step)?;
         }
         Ok(())
     }
@@ -75,15 +102,10 @@ impl<K: Kernels> Sink for SingleScan<'_, K> {
     #[cold]
     fn lose(&mut self, x: usize, _y: usize) {
         let samples = self.rows.samples();
-        for component in &mut self.components {
-            let plane = component.plane;
-            if !plane.is_needed {
-                continue;
-            }
-            for v in 0..plane.v {
-                for h in 0..plane.h {
-                    component.pending.lose(samples, plane.block_offset(x * plane.h + h, v));
-                }
+        for block in &self.blocks {
+            let component = &mut self.components[block.component];
+            if component.use_ != Use::Nothing {
+                component.pending.lose(samples, block.first + x * block.step);
             }
         }
     }
@@ -98,7 +120,7 @@ impl<K: Kernels> Sink for SingleScan<'_, K> {
     }
 }
 
-impl Component<'_> {
+impl Component {
     #[inline(always)]
     fn block<K: Kernels>(
         &mut self,
@@ -110,14 +132,13 @@ impl Component<'_> {
         bits.refill();
         let difference = self.dc.take(bits).ok_or(Damage)?;
         self.prediction = self.prediction.wrapping_add(difference as i16);
-        if !self.plane.is_needed {
-            return if self.ac.skip(bits) { Ok(()) } else { Err(Damage) };
-        }
-        if self.plane.dct == 1 {
+        if self.use_ != Use::Transform {
             if !self.ac.skip(bits) {
                 return Err(Damage);
             }
-            self.pending.push_flat(self.prediction, samples, at);
+            if self.use_ == Use::First {
+                self.pending.push_flat(self.prediction, samples, at);
+            }
             return Ok(());
         }
         let block = self.pending.next();

@@ -155,7 +155,7 @@ impl<S: Sink> Walk<'_, '_, S> {
             }
         }
         let is_left_over = match self.mcu == total {
-            true => bits.left() > STRAY * 8 && !is_last_of_padding(&mut bits),
+            true => bits.left() > STRAY * 8 && !is_padding(bits),
             false => bits.left() >= 8,
         };
         if is_left_over && !self.progress.lenient {
@@ -195,7 +195,9 @@ impl<S: Sink> Walk<'_, '_, S> {
 }
 
 /// Whether nothing but zeros or ones is left: some encoders fill their buffers with them.
-fn is_last_of_padding(bits: &mut Bits<'_>) -> bool {
+#[cold]
+#[inline(never)]
+fn is_padding(mut bits: Bits<'_>) -> bool {
     bits.refill();
     // The first bits may belong to the byte that the image ends in.
     bits.take(8);

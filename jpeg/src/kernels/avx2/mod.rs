@@ -36,7 +36,7 @@ impl Kernels for Avx2Kernels {
         blocks: &BlockPair,
         steps: &Steps,
         out: &mut [u8],
-        at: [usize; 2],
+        at: (usize, usize),
         stride: usize,
     ) {
         // SAFETY: `self.0` guarantees that the processor has AVX2.

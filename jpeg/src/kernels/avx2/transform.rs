@@ -150,9 +150,9 @@ fn transpose(r: [__m256i; 8]) -> [__m256i; 8] {
 
 /// Panics unless `SIZE` rows of `SIZE` samples from `at` on are in `out`.
 #[inline(always)]
-fn check<const SIZE: usize>(out: &[u8], at: [usize; 2], stride: usize) {
+fn check<const SIZE: usize>(out: &[u8], at: (usize, usize), stride: usize) {
     let reach = (SIZE - 1) * stride + SIZE;
-    assert!(reach <= out.len() && at[0] <= out.len() - reach && at[1] <= out.len() - reach);
+    assert!(reach <= out.len() && at.0 <= out.len() - reach && at.1 <= out.len() - reach);
     assert!(stride <= out.len());
 }
 
@@ -162,7 +162,7 @@ pub(super) fn eight(
     blocks: &BlockPair,
     steps: &Steps,
     out: &mut [u8],
-    at: [usize; 2],
+    at: (usize, usize),
     stride: usize,
 ) {
     check::<8>(out, at, stride);
@@ -194,7 +194,7 @@ pub(super) fn eight(
     for (n, rows) in two_rows.into_iter().enumerate() {
         let rows = _mm256_add_epi8(rows, middle);
         let halves = [_mm256_castsi256_si128(rows), _mm256_extracti128_si256::<1>(rows)];
-        for (at, rows) in at.into_iter().zip(halves) {
+        for (at, rows) in [at.0, at.1].into_iter().zip(halves) {
             // SAFETY: `check` has made sure that eight rows of eight bytes are there.
             unsafe {
                 let to = out.as_mut_ptr().add(at + 2 * n * stride);
@@ -218,7 +218,7 @@ pub(super) fn four(
     blocks: &BlockPair,
     steps: &Steps,
     out: &mut [u8],
-    at: [usize; 2],
+    at: (usize, usize),
     stride: usize,
 ) {
     check::<4>(out, at, stride);
@@ -284,7 +284,7 @@ pub(super) fn four(
     ));
     let rows = _mm256_add_epi8(_mm256_shuffle_epi8(columns, order), _mm256_set1_epi8(-128));
     let halves = [_mm256_castsi256_si128(rows), _mm256_extracti128_si256::<1>(rows)];
-    for (at, rows) in at.into_iter().zip(halves) {
+    for (at, rows) in [at.0, at.1].into_iter().zip(halves) {
         let rows = [
             _mm_extract_epi32::<0>(rows),
             _mm_extract_epi32::<1>(rows),
@@ -303,7 +303,7 @@ pub(super) fn two(
     blocks: &BlockPair,
     steps: &Steps,
     out: &mut [u8],
-    at: [usize; 2],
+    at: (usize, usize),
     stride: usize,
 ) {
     check::<2>(out, at, stride);
@@ -342,7 +342,7 @@ pub(super) fn two(
     let samples = _mm256_packs_epi16(samples, samples);
     let samples = _mm256_add_epi8(samples, _mm256_set1_epi8(-128));
     let halves = [_mm256_castsi256_si128(samples), _mm256_extracti128_si256::<1>(samples)];
-    for (at, samples) in at.into_iter().zip(halves) {
+    for (at, samples) in [at.0, at.1].into_iter().zip(halves) {
         let [a, b, c, d] = _mm_cvtsi128_si32(samples).to_le_bytes();
         out[at..][..2].copy_from_slice(&[a, b]);
         out[at + stride..][..2].copy_from_slice(&[c, d]);

@@ -23,10 +23,10 @@ impl Kernels for ScalarKernels {
         blocks: &BlockPair,
         steps: &Steps,
         out: &mut [u8],
-        at: [usize; 2],
+        at: (usize, usize),
         stride: usize,
     ) {
-        for (block, at) in blocks.0.iter().zip(at) {
+        for (block, at) in blocks.0.iter().zip([at.0, at.1]) {
             transform::transform::<SIZE>(block, steps, &mut out[at..], stride);
         }
     }
