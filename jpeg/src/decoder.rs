@@ -117,6 +117,12 @@ impl Header<'_> {
         layout.memory(!self.has_single_scan()) + self.jpeg.len()
     }
 
+    /// Whether the data can hold as many pixels as the header declares: each block takes a bit at least. Without this a
+    /// file of a few bytes could claim all the memory that the limits allow.
+    pub fn is_plausible(&self) -> bool {
+        self.frame.blocks() <= self.jpeg.len() * 8
+    }
+
     fn layout(&self, options: &Options) -> Layout {
         Layout::new(&self.frame, self.application.colour_space(&self.frame), options)
     }
@@ -127,9 +133,7 @@ impl Header<'_> {
         if width * height > options.limits.max_pixels {
             return Err(Error::TooLarge { width, height });
         }
-        // Each block takes a bit at least; in a progressive image, it may share that with 32767 others.
-        let blocks = if self.is_progressive() { self.frame.blocks() / 64 } else { self.frame.blocks() };
-        if blocks > self.jpeg.len() * 8 && !options.lenient {
+        if !self.is_plausible() && !options.lenient {
             return Err(Error::Implausible { width, height });
         }
         let limit = options.limits.max_memory;

@@ -13,7 +13,7 @@ pub use mark::Mark;
 
 use jpeg_encoder::{ColorType, Encoder};
 
-use crate::stages::{DecodeError, DecodeLimits, Decoder, RgbImage};
+use crate::stages::{DecodeError, DecodeOptions, Decoder, RgbImage};
 use canvas::Canvas;
 
 /// JPEG quality of annotated images, 1 to 100: high enough that thin text has no fringes.
@@ -39,11 +39,11 @@ pub enum AnnotateError {
 /// [`AnnotateError`].
 pub fn annotate(
     jpeg: &[u8],
-    limits: DecodeLimits,
+    decode: impl Into<DecodeOptions>,
     marks: &[Mark],
 ) -> Result<Vec<u8>, AnnotateError> {
     let mut stored = RgbImage::default();
-    Decoder::new(limits).decode(jpeg, &mut stored)?;
+    Decoder::new(decode).decode(jpeg, &mut stored)?;
     let size = stored.upright_size();
     let mut pixels = Vec::new();
     stored.orientation.apply(stored.view(), &mut pixels);

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::stages::{DecodeLimits, Thresholds};
+use crate::stages::{DecodeLimits, DecodeScale, JpegDecoder, Thresholds};
 
 /// Detection thresholds.
 #[derive(Debug, Clone, Copy, Args)]
@@ -71,4 +71,31 @@ pub struct DecodeArgs {
     /// Largest frame area in pixels, width times height [default: 40000000; serve: 16777216]
     #[arg(long, env = "FRAMEGATE_MAX_FRAME_PIXELS", value_name = "N")]
     pub max_frame_pixels: Option<usize>,
+    /// Pixels that are made of a frame: full, half, quarter or eighth of each side, or auto, the least that the model
+    /// does not have to enlarge. Boxes are in pixels of the frame as it was sent
+    #[arg(
+        long,
+        env = "FRAMEGATE_DECODE_SCALE",
+        value_name = "SCALE",
+        default_value_t,
+        help_heading = "Decoding"
+    )]
+    pub decode_scale: DecodeScale,
+    /// Decoder: framegate, or zune for a second opinion (full scale only)
+    #[arg(
+        long,
+        env = "FRAMEGATE_DECODER",
+        value_name = "NAME",
+        default_value_t,
+        help_heading = "Decoding"
+    )]
+    pub decoder: JpegDecoder,
+    /// Let damaged data cost the part of a frame that it holds, which turns grey, instead of the frame
+    #[arg(
+        long,
+        env = "FRAMEGATE_LENIENT",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Decoding"
+    )]
+    pub lenient: bool,
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, decode_limits, fraction, within};
+use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, decode_options, fraction, within};
 use crate::cli;
 use crate::front::origin::Origin;
 use crate::pipeline::PipelineOptions;
@@ -45,7 +45,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 input_size: None,
                 thresholds: raw.detections.try_into()?,
                 masks: raw.masks,
-                limits: decode_limits(raw.decode, DecodeLimits::LIVE)?,
+                decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
                 threads,
                 max_batch: within("--batch", raw.batch, MAX_BATCH)?,
             },

@@ -55,7 +55,7 @@ pub(super) fn eval(
         }
         if let Some(directory) = &annotations {
             let marks = |origin: &_, found: &[_]| marks(objects(origin), found, &classes);
-            let failed = write_batch(directory, &pool, options.limits, &batch, marks);
+            let failed = write_batch(directory, &pool, options.decode, &batch, marks);
             progress.count_not_annotated(failed);
         }
         Ok(())

@@ -37,7 +37,7 @@ pub(super) fn infer(
         out.flush()?;
         if let Some(directory) = &annotations {
             let marks = |_: &_, detections: &[_]| detections.iter().map(Mark::from).collect();
-            let failed = write_batch(directory, &pool, options.limits, &batch, marks);
+            let failed = write_batch(directory, &pool, options.decode, &batch, marks);
             progress.count_not_annotated(failed);
         }
         Ok(())

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::annotate::{AnnotateError, AnnotationDirectory, DirectoryError, Mark, annotate};
 use crate::engine::{FinishedFrame, FrameError, FrameOrigin, FramePayload, panics};
 use crate::error_chain::error_chain;
-use crate::stages::{DecodeLimits, Detection};
+use crate::stages::{DecodeOptions, Detection};
 
 /// Why a processed frame has no annotated image.
 #[derive(Debug, thiserror::Error)]
@@ -24,14 +24,14 @@ enum Failure {
 pub(in crate::commands) fn write_batch(
     directory: &AnnotationDirectory,
     pool: &ThreadPool,
-    limits: DecodeLimits,
+    decode: DecodeOptions,
     batch: &[FinishedFrame],
     marks: impl Fn(&FrameOrigin, &[Detection]) -> Vec<Mark> + Sync,
 ) -> usize {
     let fails = |frame: &&FinishedFrame| {
         let Ok(result) = &frame.result else { return false };
         let marks = marks(&frame.tag, &result.detections);
-        let written = write(directory, limits, frame, &marks);
+        let written = write(directory, decode, frame, &marks);
         if let Err(error) = &written {
             let problem = error_chain(error);
             tracing::error!(frame = %frame.tag, problem, "the image cannot be annotated");
@@ -43,12 +43,12 @@ pub(in crate::commands) fn write_batch(
 
 fn write(
     directory: &AnnotationDirectory,
-    limits: DecodeLimits,
+    decode: DecodeOptions,
     frame: &FinishedFrame,
     marks: &[Mark],
 ) -> Result<(), Failure> {
     // What is read from files and standard input are JPEGs, and a frame with a result was read.
     let Some(FramePayload::Jpeg(jpeg)) = &frame.payload else { return Ok(()) };
-    let annotated = panics::contain("annotate", || annotate(jpeg, limits, marks))??;
+    let annotated = panics::contain("annotate", || annotate(jpeg, decode, marks))??;
     Ok(directory.write(&frame.tag, &annotated)?)
 }
