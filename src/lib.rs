@@ -136,6 +136,7 @@ pub mod load;
 // File formats and reports.
 #[doc(hidden)]
 pub mod annotate;
+mod encode;
 #[doc(hidden)]
 pub mod npy;
 #[doc(hidden)]

@@ -11,8 +11,7 @@ mod text;
 pub use directory::{AnnotationDirectory, DirectoryError};
 pub use mark::Mark;
 
-use jpeg_encoder::{ColorType, Encoder};
-
+use crate::encode::encode;
 use crate::stages::{DecodeError, DecodeOptions, Decoder, RgbImage};
 use canvas::Canvas;
 
@@ -50,9 +49,7 @@ pub fn annotate(
     let mut canvas = Canvas::new(pixels, size);
     drawing::draw(&mut canvas, marks);
 
-    let mut annotated = Vec::new();
     // They fit: the size of a JPEG is stored in 16-bit numbers.
-    let (width, height) = (size.width as u16, size.height as u16);
-    Encoder::new(&mut annotated, QUALITY).encode(canvas.pixels(), width, height, ColorType::Rgb)?;
-    Ok(annotated)
+    let size = (size.width as u16, size.height as u16);
+    Ok(encode(canvas.pixels(), size, QUALITY)?)
 }

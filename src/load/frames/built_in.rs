@@ -1,7 +1,8 @@
 //! Default frames: a disc that moves over a colour gradient.
 
 use bytes::Bytes;
-use jpeg_encoder::{ColorType, Encoder};
+
+use crate::encode::encode;
 
 const FRAMES: usize = 8;
 const WIDTH: usize = 640;
@@ -31,9 +32,5 @@ fn frame(number: usize) -> Bytes {
             });
         }
     }
-    let mut jpeg = Vec::new();
-    Encoder::new(&mut jpeg, QUALITY)
-        .encode(&pixels, WIDTH as u16, HEIGHT as u16, ColorType::Rgb)
-        .expect("the pixels fill the frame");
-    jpeg.into()
+    encode(&pixels, (WIDTH as u16, HEIGHT as u16), QUALITY).expect("the frame has pixels").into()
 }
