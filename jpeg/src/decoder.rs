@@ -193,12 +193,12 @@ impl Image<'_> {
             as_found: false,
         };
         let first = run(grid, progress);
-        if !is_contradiction(first) || progress.lenient {
+        if progress.lenient || !may_contradict(first, grid) {
             return first;
         }
         // Perhaps it is the restart interval that is wrong.
         let second = run(Grid { as_found: true, ..grid }, progress);
-        if is_contradiction(second) { first } else { second }
+        if may_contradict(second, grid) { first } else { second }
     }
 
     /// Decodes an image of several scans: their coefficients first, then its pixels.
@@ -245,8 +245,13 @@ impl Image<'_> {
             }
             at = scan_into(decoder, header, layout, &scan, &tables, at, progress)?;
             match next_scan(jpeg, at, &mut tables, header)? {
-                Some((next, data)) => (scan, at) = (next, data),
-                None => break,
+                Next::Scan(next, data) => (scan, at) = (next, data),
+                Next::EndOfImage => break,
+                // Nobody knows how much finer a progressive image would have become.
+                Next::EndOfData if header.is_progressive() && !progress.lenient => {
+                    return Err(Error::Truncated);
+                }
+                Next::EndOfData => break,
             }
         }
         let complete: Option<Vec<_>> = quantisation.into_iter().collect();
@@ -256,9 +261,13 @@ impl Image<'_> {
 
 const NO_QUANTISATION: Error = Error::Corrupt("a quantisation table is missing");
 
-/// Whether data and restart interval may contradict each other.
-fn is_contradiction(result: Result<(), Error>) -> bool {
-    matches!(result, Err(Error::Corrupt(_) | Error::Truncated))
+/// Whether this may come of data and restart interval that contradict each other.
+fn may_contradict(result: Result<(), Error>, grid: Grid) -> bool {
+    match result {
+        Err(Error::Corrupt(_)) => true,
+        Err(Error::Truncated) => grid.interval != 0,
+        _ => false,
+    }
 }
 
 /// Pixels that a scan passes over.
@@ -295,24 +304,33 @@ fn scan_into(
         walked.map(|()| intervals.end())
     };
     let first = run(grid, progress);
-    if progressive || progress.lenient || !is_contradiction(first.map(drop)) {
+    if progressive || progress.lenient || !may_contradict(first.map(drop), grid) {
         return first;
     }
     let second = run(Grid { as_found: true, ..grid }, progress);
-    if is_contradiction(second.map(drop)) { first } else { second }
+    if may_contradict(second.map(drop), grid) { first } else { second }
 }
 
-/// Reads segments up to the next scan. `None` at the end, which may be missing.
+/// What follows a scan.
+enum Next {
+    /// Another, and where its data begins.
+    Scan(ScanHeader, usize),
+    EndOfImage,
+    /// Nothing, not even an end marker.
+    EndOfData,
+}
+
+/// Reads segments up to the next scan.
 fn next_scan<'a>(
     jpeg: &'a [u8],
     at: usize,
     tables: &mut Tables<'a>,
     header: &Header<'_>,
-) -> Result<Option<(ScanHeader, usize)>, Error> {
+) -> Result<Next, Error> {
     let mut at = at;
     while let Some((marker, after)) = markers::next_after_scan(jpeg, at) {
         if marker == markers::EOI {
-            break;
+            return Ok(Next::EndOfImage);
         }
         at = after;
         if markers::is_bare(marker) {
@@ -325,11 +343,13 @@ fn next_scan<'a>(
             markers::DQT => tables.define_quantisation(payload)?,
             markers::DHT => tables.define_huffman(payload)?,
             markers::DRI => tables.define_restart_interval(payload)?,
-            markers::SOS => return Ok(Some((ScanHeader::read(payload, &header.frame)?, at))),
+            markers::SOS => {
+                return Ok(Next::Scan(ScanHeader::read(payload, &header.frame)?, at));
+            }
             _ => {}
         }
     }
-    Ok(None)
+    Ok(Next::EndOfData)
 }
 
 /// A single scan, with everything that it needs.

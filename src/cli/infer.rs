@@ -18,8 +18,8 @@ use super::{BackendArgs, DetectionArgs, FrameArgs, ModelArgs, ModelFileArgs};
     framegate infer --model faces.onnx --conf 0.5 --annotate marked photos/\n  \
     ffmpeg -i clip.mp4 -f mjpeg - | framegate infer --model yolox_nano.onnx -")]
 pub struct InferArgs {
-    /// JPEG files, directories (their .jpg and .jpeg files), or `-` for concatenated JPEGs (MJPEG)
-    /// on standard input
+    /// JPEG files, directories (their .jpg and .jpeg files), .mjpeg files of concatenated JPEGs, or `-` for such on
+    /// standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The model.

@@ -39,7 +39,7 @@ pub(super) fn eval(
     let pool = pipeline.pool();
     let objects = |origin: &FrameOrigin| match origin {
         FrameOrigin::File(path) => truth.of(&config.images, path),
-        FrameOrigin::Stream { .. } => &[],
+        FrameOrigin::Clip { .. } | FrameOrigin::Stream { .. } => &[],
     };
     offline::run(&mut pipeline, sources, config.max_frame_bytes, &stop, |batch| {
         for frame in &batch {
