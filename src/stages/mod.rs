@@ -15,8 +15,8 @@ pub use boxes::{
     BoxError, BoxStage, Detection, MAX_DETECTIONS, MAX_NUMBERS, Mask, Tensor, Thresholds,
 };
 pub use decode::{
-    DecodeError, DecodeLimits, DecodeOptions, DecodeScale, DecodeWork, Decoder, JpegDecoder, RgbImage, RgbView,
-    UnknownWord, inspect,
+    DecodeError, DecodeLimits, DecodeOptions, DecodeWork, Decoder, JpegDecoder, RgbImage, RgbView,
+    UnknownDecoder, inspect,
 };
 pub use frame_transform::FrameTransform;
 pub use normalise::Normaliser;

@@ -1,14 +1,22 @@
 //! The arithmetic of pixels, in scalar code that defines the right answer and for vectors.
 
 #[cfg(target_arch = "x86_64")]
-mod avx2;
-pub(crate) mod scalar;
+mod avx2_kernels;
+mod colour;
+mod scalar_kernels;
 #[cfg(test)]
 mod tests;
+mod transform;
+mod upsample;
+
+pub(crate) use colour::scalar::{
+    cmyk_to_luma, cmyk_to_rgb, rgb_to_luma, ycck_to_luma, ycck_to_rgb,
+};
+pub(crate) use upsample::scalar::{double_down, repeat};
 
 #[cfg(all(test, target_arch = "x86_64"))]
-use avx2::Avx2Kernels;
-use scalar::ScalarKernels;
+use avx2_kernels::Avx2Kernels;
+use scalar_kernels::ScalarKernels;
 
 use crate::Level;
 
@@ -60,6 +68,6 @@ pub(crate) fn run<W: Work>(level: Level, work: W) -> W::Output {
     match level {
         Level::Portable => work.run(ScalarKernels),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2(proof) => avx2::with_avx2(proof, work),
+        Level::Avx2(proof) => avx2_kernels::with_avx2(proof, work),
     }
 }

@@ -1,6 +1,5 @@
 //! Each level against the scalar twin, on random input of all lengths.
 
-use super::scalar::{self, ScalarKernels};
 use super::*;
 
 /// Levels other than the scalar one. Without one, nothing would be tested.
@@ -56,7 +55,7 @@ fn all_chrominance_values_become_the_same_colours() {
     for cb in 0..=255 {
         let rows = [&[100; 256][..], &[cb; 256], &cr];
         let (mut expected, mut found) = ([0; 768], [0; 768]);
-        scalar::ycc_to_rgb(rows, &mut expected);
+        ScalarKernels.ycc_to_rgb(rows, &mut expected);
         vectors.ycc_to_rgb(rows, &mut found);
         assert_eq!(expected, found);
     }

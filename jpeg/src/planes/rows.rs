@@ -2,7 +2,7 @@
 
 use super::layout::{Layout, Plane, Upsampling};
 use crate::headers::ColourSpace;
-use crate::kernels::{Kernels, scalar};
+use crate::kernels::{self, Kernels};
 use crate::Format;
 
 /// Makes pixels of samples, a row of MCUs after the other.
@@ -34,7 +34,7 @@ impl<'a> Rows<'a> {
     /// Makes the rows of pixels for which all samples are there when those of a row of MCUs are, and keeps what the
     /// next ones need.
     #[inline(always)]
-    pub(crate) fn finish_mcus<K: Kernels>(&mut self, kernels: K, mcu_row: usize) {
+    pub(crate) fn finish_mcus<K: Kernels>(&mut self, k: K, mcu_row: usize) {
         let layout = self.layout;
         let lag = usize::from(layout.has_context);
         let begin = (mcu_row * layout.mcu_height).saturating_sub(lag);
@@ -43,7 +43,7 @@ impl<'a> Rows<'a> {
             false => (mcu_row + 1) * layout.mcu_height - lag,
         };
         for y in begin..end {
-            self.make_row(kernels, mcu_row, y);
+            self.make_row(k, mcu_row, y);
         }
         if layout.has_context {
             for plane in layout.planes.iter().filter(|plane| plane.is_needed) {
@@ -54,29 +54,29 @@ impl<'a> Rows<'a> {
     }
 
     #[inline(always)]
-    fn make_row<K: Kernels>(&mut self, kernels: K, mcu_row: usize, y: usize) {
+    fn make_row<K: Kernels>(&mut self, k: K, mcu_row: usize, y: usize) {
         let layout = self.layout;
         let mut rows: [&[u8]; 4] = [&[]; 4];
         let upsampled = self.upsampled.chunks_exact_mut(layout.row);
         for ((row, plane), space) in rows.iter_mut().zip(&layout.planes).zip(upsampled) {
             if plane.is_needed {
                 let source = Source { plane, samples: self.samples, mcu_row };
-                *row = &source.row(kernels, y, layout.width, space)[..layout.width];
+                *row = &source.row(k, y, layout.width, space)[..layout.width];
             }
         }
         let [a, b, c, d] = rows;
         let length = layout.width * layout.format.bytes();
         let out = &mut self.pixels[y * length..][..length];
         match (layout.format, layout.colour_space) {
-            (Format::Rgb, ColourSpace::YCbCr) => kernels.ycc_to_rgb([a, b, c], out),
-            (Format::Rgb, ColourSpace::Rgb) => kernels.interleave([a, b, c], out),
-            (Format::Rgb, ColourSpace::Grey) => kernels.interleave([a, a, a], out),
-            (Format::Rgb, ColourSpace::Cmyk) => scalar::cmyk_to_rgb([a, b, c, d], out),
-            (Format::Rgb, ColourSpace::Ycck) => scalar::ycck_to_rgb([a, b, c, d], out),
+            (Format::Rgb, ColourSpace::YCbCr) => k.ycc_to_rgb([a, b, c], out),
+            (Format::Rgb, ColourSpace::Rgb) => k.interleave([a, b, c], out),
+            (Format::Rgb, ColourSpace::Grey) => k.interleave([a, a, a], out),
+            (Format::Rgb, ColourSpace::Cmyk) => kernels::cmyk_to_rgb([a, b, c, d], out),
+            (Format::Rgb, ColourSpace::Ycck) => kernels::ycck_to_rgb([a, b, c, d], out),
             (Format::Luma, ColourSpace::YCbCr | ColourSpace::Grey) => out.copy_from_slice(a),
-            (Format::Luma, ColourSpace::Rgb) => scalar::rgb_to_luma([a, b, c], out),
-            (Format::Luma, ColourSpace::Cmyk) => scalar::cmyk_to_luma([a, b, c, d], out),
-            (Format::Luma, ColourSpace::Ycck) => scalar::ycck_to_luma([a, b, c, d], out),
+            (Format::Luma, ColourSpace::Rgb) => kernels::rgb_to_luma([a, b, c], out),
+            (Format::Luma, ColourSpace::Cmyk) => kernels::cmyk_to_luma([a, b, c, d], out),
+            (Format::Luma, ColourSpace::Ycck) => kernels::ycck_to_luma([a, b, c, d], out),
         }
     }
 }
@@ -91,7 +91,7 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     /// The samples for row `y` of pixels, as many as there are pixels.
     #[inline(always)]
-    fn row<'b, K: Kernels>(&self, kernels: K, y: usize, width: usize, out: &'b mut [u8]) -> &'b [u8]
+    fn row<'b, K: Kernels>(&self, k: K, y: usize, width: usize, out: &'b mut [u8]) -> &'b [u8]
     where
         'a: 'b,
     {
@@ -101,18 +101,18 @@ impl<'a> Source<'a> {
         let far = || if y.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 };
         match plane.upsampling {
             Upsampling::None => return self.at(near),
-            Upsampling::Across => kernels.double_across(self.cut(near), &mut out[..2 * plane.width]),
+            Upsampling::Across => k.double_across(self.cut(near), &mut out[..2 * plane.width]),
             Upsampling::Down => {
                 // Halves are rounded up and down in turns.
                 let bias = if y.is_multiple_of(2) { 1 } else { 2 };
                 let out = &mut out[..plane.width];
-                scalar::double_down([self.cut(near), self.cut(far())], bias, out);
+                kernels::double_down([self.cut(near), self.cut(far())], bias, out);
             }
             Upsampling::Both => {
                 let rows = [self.cut(near), self.cut(far())];
-                kernels.double_both(rows, &mut out[..2 * plane.width]);
+                k.double_both(rows, &mut out[..2 * plane.width]);
             }
-            Upsampling::Repeat => scalar::repeat(self.cut(near), (h, max_h), &mut out[..width]),
+            Upsampling::Repeat => kernels::repeat(self.cut(near), (h, max_h), &mut out[..width]),
         }
         out
     }

@@ -20,8 +20,7 @@ use zune::ZuneDecoder;
 pub use error::DecodeError;
 pub use image::{RgbImage, RgbView};
 pub use limits::DecodeLimits;
-pub use options::{DecodeOptions, JpegDecoder, UnknownWord};
-pub use scale::DecodeScale;
+pub use options::{DecodeOptions, JpegDecoder, UnknownDecoder};
 pub use work::DecodeWork;
 
 /// The cost of decoding a JPEG. Reads headers alone, so it is quick however costly the JPEG is.
@@ -106,7 +105,8 @@ impl Decoder {
         let transform = FrameTransform::of(upright, input);
         let (width, height) = orientation.swap_if_turned(transform.width, transform.height);
         let stored = Size { width: header.width(), height: header.height() };
-        let scale = self.options.scale.choose(stored, Size { width, height });
+        let asked = self.options.scale.or(input.decode_scale).unwrap_or_default();
+        let scale = scale::choose(asked, stored, Size { width, height });
         self.decode_at(scale, deadline, &header, jpeg, image)?;
         Ok(upright)
     }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{DecodeLimits, DecodeScale};
+use framegate_models::detector::DecodeScale;
+
+use super::DecodeLimits;
 
 /// How frames are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +14,8 @@ pub struct DecodeOptions {
     pub limits: DecodeLimits,
     /// Who decodes.
     pub decoder: JpegDecoder,
-    /// How many pixels are made of a frame.
-    pub scale: DecodeScale,
+    /// How many pixels are made of a frame, if not what the model asks for.
+    pub scale: Option<DecodeScale>,
     /// Whether restart intervals that were lost cost their blocks, which turn grey, instead of the frame. zune-jpeg
     /// does not know it.
     pub lenient: bool,
@@ -22,8 +24,7 @@ pub struct DecodeOptions {
 /// Frames within these limits, decoded as by default.
 impl From<DecodeLimits> for DecodeOptions {
     fn from(limits: DecodeLimits) -> Self {
-        let (decoder, scale) = (JpegDecoder::default(), DecodeScale::default());
-        Self { limits, decoder, scale, lenient: false }
+        Self { limits, decoder: JpegDecoder::default(), scale: None, lenient: false }
     }
 }
 
@@ -37,10 +38,10 @@ pub enum JpegDecoder {
     Zune,
 }
 
-/// A word that names no decoder, or no scale.
+/// A word that names no decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected {0}")]
-pub struct UnknownWord(pub(super) &'static str);
+#[error("expected framegate or zune")]
+pub struct UnknownDecoder;
 
 impl JpegDecoder {
     fn name(self) -> &'static str {
@@ -58,10 +59,10 @@ impl fmt::Display for JpegDecoder {
 }
 
 impl FromStr for JpegDecoder {
-    type Err = UnknownWord;
+    type Err = UnknownDecoder;
 
-    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+    fn from_str(word: &str) -> Result<Self, UnknownDecoder> {
         let all = [Self::Framegate, Self::Zune];
-        all.into_iter().find(|decoder| decoder.name() == word).ok_or(UnknownWord("framegate or zune"))
+        all.into_iter().find(|decoder| decoder.name() == word).ok_or(UnknownDecoder)
     }
 }

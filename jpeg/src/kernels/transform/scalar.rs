@@ -5,14 +5,14 @@
 //! samples have between them. Coefficients that no encoder writes wrap around or saturate where vectors of 16
 //! bits do, so that every level has the same result.
 
-use super::super::Steps;
+use crate::kernels::Steps;
 
 /// Bits of the fraction of constants, and of samples between the passes.
-pub(crate) const CONSTANT_BITS: u32 = 13;
-pub(crate) const BETWEEN_BITS: u32 = 2;
+pub(super) const CONSTANT_BITS: u32 = 13;
+pub(super) const BETWEEN_BITS: u32 = 2;
 
 /// Transforms a block to `SIZE` (2, 4 or 8) samples across and down, in rows that are `stride` apart.
-pub(super) fn transform<const SIZE: usize>(
+pub(in crate::kernels) fn transform<const SIZE: usize>(
     block: &[i16; 64],
     steps: &Steps,
     out: &mut [u8],

@@ -1,11 +1,11 @@
 //! Inverse transforms of two blocks at once, one in each half of a vector: the same sums as the scalar twin, in
-//! `scalar/transform.rs`, two products by one instruction.
+//! `scalar.rs`, two products by one instruction.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;
 
-use super::super::scalar::{BETWEEN_BITS, CONSTANT_BITS};
-use super::super::{BlockPair, Steps};
+use super::scalar::{BETWEEN_BITS, CONSTANT_BITS};
+use crate::kernels::{BlockPair, Steps};
 
 /// Rounded away after the passes to eight samples; the reduced transforms round away one and two bits more.
 const FIRST: i32 = (CONSTANT_BITS - BETWEEN_BITS) as i32;
@@ -158,7 +158,7 @@ fn check<const SIZE: usize>(out: &[u8], at: (usize, usize), stride: usize) {
 
 /// To eight samples.
 #[target_feature(enable = "avx2")]
-pub(super) fn eight(
+pub(in crate::kernels) fn eight(
     blocks: &BlockPair,
     steps: &Steps,
     out: &mut [u8],
@@ -214,7 +214,7 @@ fn odd(c75: Sums, c31: Sums, factors: [i16; 4]) -> Sums {
 
 /// To four samples.
 #[target_feature(enable = "avx2")]
-pub(super) fn four(
+pub(in crate::kernels) fn four(
     blocks: &BlockPair,
     steps: &Steps,
     out: &mut [u8],
@@ -299,7 +299,7 @@ pub(super) fn four(
 
 /// To two samples.
 #[target_feature(enable = "avx2")]
-pub(super) fn two(
+pub(in crate::kernels) fn two(
     blocks: &BlockPair,
     steps: &Steps,
     out: &mut [u8],

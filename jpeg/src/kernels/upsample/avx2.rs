@@ -4,12 +4,12 @@
 
 use std::arch::x86_64::*;
 
-use super::super::scalar;
+use super::scalar;
 
 const SAMPLES: usize = 16;
 
 #[target_feature(enable = "avx2")]
-pub(super) fn double_across(row: &[u8], out: &mut [u8]) {
+pub(in crate::kernels) fn double_across(row: &[u8], out: &mut [u8]) {
     let length = row.len();
     if length < SAMPLES + 2 {
         return scalar::double_across(row, out);
@@ -33,7 +33,7 @@ pub(super) fn double_across(row: &[u8], out: &mut [u8]) {
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn double_both([near, far]: [&[u8]; 2], out: &mut [u8]) {
+pub(in crate::kernels) fn double_both([near, far]: [&[u8]; 2], out: &mut [u8]) {
     let length = near.len();
     if length < SAMPLES + 2 {
         return scalar::double_both([near, far], out);

@@ -4,12 +4,12 @@
 
 use std::arch::x86_64::*;
 
-use super::super::scalar;
+use super::scalar;
 
 const PIXELS: usize = 32;
 
 #[target_feature(enable = "avx2")]
-pub(super) fn ycc_to_rgb(rows: [&[u8]; 3], out: &mut [u8]) {
+pub(in crate::kernels) fn ycc_to_rgb(rows: [&[u8]; 3], out: &mut [u8]) {
     if out.len() / 3 < PIXELS {
         return scalar::ycc_to_rgb(rows, out);
     }
@@ -22,7 +22,7 @@ pub(super) fn ycc_to_rgb(rows: [&[u8]; 3], out: &mut [u8]) {
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn interleave(rows: [&[u8]; 3], out: &mut [u8]) {
+pub(in crate::kernels) fn interleave(rows: [&[u8]; 3], out: &mut [u8]) {
     if out.len() / 3 < PIXELS {
         return scalar::interleave(rows, out);
     }

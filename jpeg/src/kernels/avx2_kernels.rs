@@ -1,11 +1,7 @@
 //! The kernels with AVX2.
 #![expect(unsafe_code, reason = "functions for AVX2 may only be called where the processor has it")]
 
-mod colour;
-mod transform;
-mod upsample;
-
-use super::{BlockPair, Kernels, Steps, Work};
+use super::{BlockPair, Kernels, Steps, Work, colour, transform, upsample};
 use crate::level::Avx2;
 
 /// AVX2, of which the proof is kept.
@@ -42,9 +38,9 @@ impl Kernels for Avx2Kernels {
         // SAFETY: `self.0` guarantees that the processor has AVX2.
         unsafe {
             match SIZE {
-                8 => transform::eight(blocks, steps, out, at, stride),
-                4 => transform::four(blocks, steps, out, at, stride),
-                2 => transform::two(blocks, steps, out, at, stride),
+                8 => transform::avx2::eight(blocks, steps, out, at, stride),
+                4 => transform::avx2::four(blocks, steps, out, at, stride),
+                2 => transform::avx2::two(blocks, steps, out, at, stride),
                 _ => unreachable!("no such transform"),
             }
         }
@@ -53,24 +49,24 @@ impl Kernels for Avx2Kernels {
     #[inline(always)]
     fn double_across(self, row: &[u8], out: &mut [u8]) {
         // SAFETY: as above.
-        unsafe { upsample::double_across(row, out) }
+        unsafe { upsample::avx2::double_across(row, out) }
     }
 
     #[inline(always)]
     fn double_both(self, rows: [&[u8]; 2], out: &mut [u8]) {
         // SAFETY: as above.
-        unsafe { upsample::double_both(rows, out) }
+        unsafe { upsample::avx2::double_both(rows, out) }
     }
 
     #[inline(always)]
     fn ycc_to_rgb(self, rows: [&[u8]; 3], out: &mut [u8]) {
         // SAFETY: as above.
-        unsafe { colour::ycc_to_rgb(rows, out) }
+        unsafe { colour::avx2::ycc_to_rgb(rows, out) }
     }
 
     #[inline(always)]
     fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]) {
         // SAFETY: as above.
-        unsafe { colour::interleave(rows, out) }
+        unsafe { colour::avx2::interleave(rows, out) }
     }
 }

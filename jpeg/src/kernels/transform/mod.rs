@@ -1,0 +1,5 @@
+//! Inverse transforms: coefficients of a block to samples.
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx2;
+pub(super) mod scalar;
