@@ -82,8 +82,8 @@ pub use stages::Detection;
 /// ```
 pub use stages::Thresholds;
 pub use stages::{
-    BoxError, BoxStage, DecodeError, DecodeLimits, DecodeOptions, JpegDecoder, RgbImage, Stage, StageTimes,
-    UnknownDecoder,
+    BoxError, BoxStage, DecodeError, DecodeLimits, DecodeOptions, JpegDecoder, RgbImage, Stage,
+    StageTimes, UnknownDecoder,
 };
 
 // Everything below is internal: public only because the program, the integration tests and the

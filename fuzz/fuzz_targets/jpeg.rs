@@ -1,6 +1,6 @@
 //! Any bytes as a JPEG: decoding ends, within its limits, and every level decodes the same pixels.
 //!
-//! The first byte says at which scale and how leniently.
+//! The last byte says at which scale and how leniently.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ const LIMITS: Limits =
     Limits { max_pixels: 1 << 18, max_pixels_passed: 1 << 21, max_memory: 1 << 24 };
 
 fuzz_target!(|input: &[u8]| {
-    let Some((choice, jpeg)) = input.split_first() else { return };
+    let Some((choice, jpeg)) = input.split_last() else { return };
     let scale = Scale::ALL[usize::from(choice & 3)];
     let options = Options { scale, lenient: choice & 4 != 0, limits: LIMITS, ..Options::default() };
     let Ok(header) = Header::read(jpeg) else { return };

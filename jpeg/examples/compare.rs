@@ -22,7 +22,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let pixels = header.width() * header.height();
         sizes.entry(pixels).or_insert((size, vec![])).1.push(jpeg);
     }
-    println!("size        files   bytes    zune    full   ratio    half   ratio quarter   ratio  eighth   ratio");
+    println!(
+        "size        files   bytes    zune    full   ratio    half   ratio quarter   ratio  eighth   ratio"
+    );
     for (size, jpegs) in sizes.values() {
         let bytes = jpegs.iter().map(Vec::len).sum::<usize>() / jpegs.len();
         let times = measure(jpegs)?;

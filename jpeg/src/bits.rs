@@ -36,6 +36,12 @@ impl<'a> Bits<'a> {
         self.count |= REFILLED;
     }
 
+    /// The next bits, left-aligned: as many as a refill guarantees, less those taken since.
+    #[inline(always)]
+    pub(crate) fn ahead(&self) -> u64 {
+        self.buffer
+    }
+
     /// The next `BITS` bits.
     #[inline(always)]
     pub(crate) fn peek<const BITS: u32>(&self) -> usize {
@@ -122,7 +128,8 @@ mod tests {
         while at < 400 {
             bits.refill();
             let count = random.u32(0..=16);
-            let expected = (at..at + count as usize).fold(0, |value, n| value << 1 | u32::from(bit(n)));
+            let expected =
+                (at..at + count as usize).fold(0, |value, n| value << 1 | u32::from(bit(n)));
             assert_eq!(bits.take(count), expected, "at {at}");
             at += count as usize;
             assert_eq!(bits.left(), 320 - at as isize);

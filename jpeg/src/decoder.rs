@@ -240,7 +240,8 @@ impl Image<'_> {
             }
             for component in &scan.components {
                 let known = &mut quantisation[component.index];
-                let table = tables.quantisation[header.frame.components[component.index].quantisation];
+                let table =
+                    tables.quantisation[header.frame.components[component.index].quantisation];
                 *known = known.or(table);
             }
             at = scan_into(decoder, header, layout, &scan, &tables, at, progress)?;
@@ -411,7 +412,7 @@ impl Work for PixelsWork<'_, '_> {
                             pending.push_flat(block[0], samples, at);
                         } else {
                             *pending.next() = *block;
-                            pending.push(kernels, samples, at);
+                            pending.push(kernels, samples, at, 63);
                         }
                     }
                 }

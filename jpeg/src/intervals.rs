@@ -36,13 +36,14 @@ impl<'a> Intervals<'a> {
     }
 
     /// Copies the data of the next interval to the front of `data`, which may be longer than it.
+    #[inline(always)]
     pub(crate) fn next(&mut self, data: &mut Vec<u8>) -> Option<Interval> {
         if self.ended {
             return None;
         }
         let source = &self.jpeg[self.at..];
-        // Nothing is larger than the bytes that it comes from, and a word is always written whole.
-        let room = source.len() + 8;
+        // Nothing is larger than the bytes that it comes from, and a stretch is always written whole.
+        let room = source.len() + 32;
         if data.len() < room {
             data.resize(room, 0);
         }
@@ -62,9 +63,19 @@ impl<'a> Intervals<'a> {
 
 /// Copies entropy-coded bytes up to a marker. Returns how many were written and read, and the marker if it is a
 /// restart marker; its bytes, or those of any other marker, are the next to be read.
+#[inline(always)]
 fn unstuff(source: &[u8], data: &mut [u8]) -> (usize, usize, Option<u8>) {
     let (mut read, mut written) = (0, 0);
     loop {
+        // Most stretches are long, and most words hold no FF.
+        while let Some(stretch) = source.get(read..).and_then(|rest| rest.first_chunk::<32>()) {
+            data[written..written + 32].copy_from_slice(stretch);
+            if stretch.iter().fold(false, |found, &byte| found | (byte == 0xFF)) {
+                break;
+            }
+            read += 32;
+            written += 32;
+        }
         while let Some(word) = source.get(read..).and_then(|rest| rest.first_chunk::<8>()) {
             data[written..written + 8].copy_from_slice(word);
             let found = ff_bytes(u64::from_le_bytes(*word));
@@ -105,7 +116,9 @@ mod tests {
         for before in 0..20 {
             let plain: Vec<u8> = (0..before).collect();
             let mut jpeg = plain.clone();
-            jpeg.extend([0xFF, 0x00, 0xFF, 0xFF, 0xD3, 7, 8, 0xFF, 0xFF, 0x00, 9, 0xFF, 0xD9, 1, 2]);
+            jpeg.extend([
+                0xFF, 0x00, 0xFF, 0xFF, 0xD3, 7, 8, 0xFF, 0xFF, 0x00, 9, 0xFF, 0xD9, 1, 2,
+            ]);
             let mut intervals = Intervals::new(&jpeg, 0);
             let mut data = vec![];
             let first = intervals.next(&mut data).unwrap();

@@ -116,7 +116,11 @@ impl<R: Read> MjpegFrames<R> {
             }
             Err(Stop::End) => self.search_again(&frame),
         }
-        if frame.has_data { frame.finish() } else { Err(MjpegError::Truncated { bytes: frame.len }) }
+        if frame.has_data {
+            frame.finish()
+        } else {
+            Err(MjpegError::Truncated { bytes: frame.len })
+        }
     }
 
     /// Looks for the next frame in what was read since the last marker that was where it must be: a wrong length may

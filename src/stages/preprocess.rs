@@ -54,8 +54,8 @@ impl Preprocessor {
     ) -> Result<Preprocessed, DecodeError> {
         let mut times = StageTimes::ZERO;
         let Self { decoder, image, writer, .. } = self;
-        let frame =
-            times.measure(Stage::Decode, || decoder.decode_for(&writer.input, None, jpeg, image))?;
+        let frame = times
+            .measure(Stage::Decode, || decoder.decode_for(&writer.input, None, jpeg, image))?;
         Ok(writer.write_timed(image, frame, slot, times))
     }
 

@@ -20,7 +20,8 @@ const NO_END: &str = "missing_eoi_only.jpg";
 
 fn frames() -> Option<Vec<PathBuf>> {
     let folder = test_data()?.join("field");
-    let mut frames: Vec<_> = fs::read_dir(folder).ok()?.map(|entry| entry.unwrap().path()).collect();
+    let mut frames: Vec<_> =
+        fs::read_dir(folder).ok()?.map(|entry| entry.unwrap().path()).collect();
     frames.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
     frames.sort();
     assert!(frames.len() > 15);
@@ -35,7 +36,11 @@ fn name(path: &PathBuf) -> String {
 fn assert_right(name: &str, result: &Value) {
     let is_turned = name.starts_with("exif6");
     let size = if is_turned { (480, 640) } else { (640, 480) };
-    assert_eq!((result["width"].as_u64(), result["height"].as_u64()), (Some(size.0), Some(size.1)), "{name}: {result}");
+    assert_eq!(
+        (result["width"].as_u64(), result["height"].as_u64()),
+        (Some(size.0), Some(size.1)),
+        "{name}: {result}"
+    );
     let detections = result["detections"].as_array().unwrap();
     assert_eq!(detections.len(), 1, "{name}: {detections:?}");
     let found = ["x", "y", "w", "h"].map(|key| detections[0][key].as_f64().unwrap() as f32);

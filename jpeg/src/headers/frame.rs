@@ -81,7 +81,8 @@ impl Frame {
     /// Blocks across and down that hold samples of a component: those of a scan of its own (T.81, A.2.3).
     pub(crate) fn own_blocks(&self, component: &Component) -> (usize, usize) {
         let (h, v) = self.max_factors();
-        let blocks = |side: usize, factor: usize, max: usize| (side * factor).div_ceil(max).div_ceil(8);
+        let blocks =
+            |side: usize, factor: usize, max: usize| (side * factor).div_ceil(max).div_ceil(8);
         (blocks(self.width, component.h, h), blocks(self.height, component.v, v))
     }
 

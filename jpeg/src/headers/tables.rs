@@ -36,8 +36,9 @@ impl<'a> Tables<'a> {
             let (Some(table), 1..=2) = (table, bytes) else {
                 return Err(Error::Corrupt("a quantisation table has a wrong number"));
             };
-            let (values, after) =
-                after.split_at_checked(64 * bytes).ok_or(Error::Corrupt("a quantisation table is cut off"))?;
+            let (values, after) = after
+                .split_at_checked(64 * bytes)
+                .ok_or(Error::Corrupt("a quantisation table is cut off"))?;
             let mut steps = [0; 64];
             for (value, &at) in values.chunks_exact(bytes).zip(&NATURAL) {
                 steps[usize::from(at)] =
@@ -76,7 +77,8 @@ impl<'a> Tables<'a> {
 
     /// Reads a DRI segment.
     pub(crate) fn define_restart_interval(&mut self, payload: &[u8]) -> Result<(), Error> {
-        let interval = payload.first_chunk().ok_or(Error::Corrupt("the restart interval is cut off"))?;
+        let interval =
+            payload.first_chunk().ok_or(Error::Corrupt("the restart interval is cut off"))?;
         self.restart_interval = u16::from_be_bytes(*interval).into();
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! AC coefficients of a block of a sequential scan.
 
+use super::DAMAGED;
 use super::pairs::{LOOK_UP_BITS, Pair, pairs};
 use super::skips::{Skip, skips};
 use super::symbols::{BITS, SymbolTable};
-use super::DAMAGED;
 use crate::Error;
-use crate::bits::{Bits, REFILLED};
+use crate::bits::{Bits, REFILLED, extend};
 use crate::headers::HuffmanSpec;
 use crate::zigzag::natural;
 
@@ -37,7 +37,10 @@ impl AcTable {
             for _ in 0..LOOK_UPS {
                 let pair = self.pairs[bits.peek::<LOOK_UP_BITS>()];
                 if k + pair.need() > 64 {
-                    (*bits, k) = self.take_one(*bits, k, block);
+                    bits.refill();
+                    let (length, next) = self.take_one(bits.ahead(), k, block);
+                    bits.skip(length);
+                    k = next;
                     if k >= 64 {
                         return last(k);
                     }
@@ -55,26 +58,23 @@ impl AcTable {
         }
     }
 
-    /// Takes one coefficient or the end, and returns where it goes on, as [`Pair::next`] counts.
+    /// Takes one coefficient or the end from the bits ahead, and returns their length and where the block goes on, as
+    /// [`Pair::next`] counts.
     #[inline(never)]
-    fn take_one<'a>(
-        &self,
-        mut bits: Bits<'a>,
-        k: u32,
-        block: &mut [i16; 64],
-    ) -> (Bits<'a>, u32) {
-        bits.refill();
-        let Some(symbol) = self.symbols.take(&mut bits) else { return (bits, DAMAGED) };
+    fn take_one(&self, ahead: u64, k: u32, block: &mut [i16; 64]) -> (u32, u32) {
+        let Some((length, symbol)) = self.symbols.find(ahead) else { return (0, DAMAGED) };
         let (zeros, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
         if symbol == 0 {
-            return (bits, k + 64);
+            return (length, k + 64);
         }
         let at = k + zeros;
         if at > 63 || size == 0 && zeros != 15 {
-            return (bits, DAMAGED);
+            return (length, DAMAGED);
         }
-        block[natural(at)] = bits.take_signed(size) as i16;
-        (bits, at + 1)
+        // Two shifts, so that no bits are zero.
+        let raw = (ahead << length >> 32 >> (32 - size)) as u32;
+        block[natural(at)] = extend(raw, size) as i16;
+        (length + size, at + 1)
     }
 
     /// Skips the AC coefficients of a block; whether they are not damaged.
@@ -87,7 +87,10 @@ impl AcTable {
             for _ in 0..REFILLED / (BITS + 15) {
                 let skip = self.skips[bits.peek::<BITS>()];
                 if k + u32::from(skip.need) > 64 {
-                    (*bits, k) = self.take_one(*bits, k, &mut [0; 64]);
+                    bits.refill();
+                    let (length, next) = self.take_one(bits.ahead(), k, &mut [0; 64]);
+                    bits.skip(length);
+                    k = next;
                     if k >= 64 {
                         return k != DAMAGED;
                     }

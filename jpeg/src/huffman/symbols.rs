@@ -35,7 +35,8 @@ impl SymbolTable {
             if length <= BITS {
                 for symbol in &spec.symbols[place..place + usize::from(count)] {
                     let first = (code << (BITS - length)) as usize;
-                    table.short[first..first + (1 << (BITS - length))].fill((length as u8, *symbol));
+                    table.short[first..first + (1 << (BITS - length))]
+                        .fill((length as u8, *symbol));
                     code += 1;
                     place += 1;
                 }
@@ -52,20 +53,23 @@ impl SymbolTable {
     /// Takes a code, of which all bits must be at hand; `None` if the next bits are none.
     #[inline(always)]
     pub(crate) fn take(&self, bits: &mut Bits<'_>) -> Option<u8> {
-        let (length, symbol) = self.short[bits.peek::<BITS>()];
-        if length != 0 {
-            bits.skip(length.into());
-            return Some(symbol);
-        }
-        self.take_long(bits)
+        let (length, symbol) = self.find(bits.ahead())?;
+        bits.skip(length);
+        Some(symbol)
     }
 
-    fn take_long(&self, bits: &mut Bits<'_>) -> Option<u8> {
-        let next = bits.peek::<16>() as u32;
+    /// Length and symbol of the code that the bits ahead, left-aligned, start with.
+    #[inline(always)]
+    pub(super) fn find(&self, ahead: u64) -> Option<(u32, u8)> {
+        let (length, symbol) = self.short[(ahead >> (64 - BITS)) as usize];
+        if length != 0 { Some((length.into(), symbol)) } else { self.find_long(ahead) }
+    }
+
+    fn find_long(&self, ahead: u64) -> Option<(u32, u8)> {
+        let next = (ahead >> 48) as u32;
         let length = (BITS + 1..=16).find(|&length| next < self.limits[length as usize])?;
-        bits.skip(length);
         let place = (next >> (16 - length)) as i32 + self.offsets[length as usize];
-        self.symbols.get(usize::try_from(place).ok()?).copied()
+        Some((length, *self.symbols.get(usize::try_from(place).ok()?)?))
     }
 
     /// Length and symbol of the code that these bits, [`BITS`] of them, start with, if it is so short.
@@ -115,7 +119,10 @@ mod tests {
 
     #[test]
     fn too_many_codes_are_refused() {
-        let spec = HuffmanSpec { counts: &[3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], symbols: &[1, 2, 3] };
+        let spec = HuffmanSpec {
+            counts: &[3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            symbols: &[1, 2, 3],
+        };
         assert!(SymbolTable::new(&spec).is_err());
     }
 }

@@ -4,6 +4,9 @@
 use super::{BlockPair, Kernels, Steps, Work, colour, transform, upsample};
 use crate::level::Avx2;
 
+/// The last coefficient, in the order of the code, that can only be in the four rows and columns of lowest frequency.
+const LAST_OF_CORNER: u32 = 9;
+
 /// AVX2, of which the proof is kept.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Avx2Kernels(Avx2);
@@ -34,10 +37,14 @@ impl Kernels for Avx2Kernels {
         out: &mut [u8],
         at: (usize, usize),
         stride: usize,
+        last: u32,
     ) {
         // SAFETY: `self.0` guarantees that the processor has AVX2.
         unsafe {
             match SIZE {
+                8 if last <= LAST_OF_CORNER => {
+                    transform::avx2::eight_of_corner(blocks, steps, out, at, stride);
+                }
                 8 => transform::avx2::eight(blocks, steps, out, at, stride),
                 4 => transform::avx2::four(blocks, steps, out, at, stride),
                 2 => transform::avx2::two(blocks, steps, out, at, stride),

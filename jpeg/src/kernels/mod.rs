@@ -33,7 +33,7 @@ pub(crate) struct Steps(pub(crate) [i16; 64]);
 /// What kernels do. Results do not depend on which they are.
 pub(crate) trait Kernels: Copy {
     /// Dequantises two blocks and transforms each to `SIZE` (2, 4 or 8) samples across and down, whose rows begin at
-    /// `at` and are `stride` apart.
+    /// `at` and are `stride` apart. Coefficients after `last`, in the order of the code, are zero.
     fn transform<const SIZE: usize>(
         self,
         blocks: &BlockPair,
@@ -41,6 +41,7 @@ pub(crate) trait Kernels: Copy {
         out: &mut [u8],
         at: (usize, usize),
         stride: usize,
+        last: u32,
     );
 
     /// Upsamples a row of at least 3 samples to twice as many.

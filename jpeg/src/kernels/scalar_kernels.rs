@@ -15,6 +15,7 @@ impl Kernels for ScalarKernels {
         out: &mut [u8],
         at: (usize, usize),
         stride: usize,
+        _last: u32,
     ) {
         for (block, at) in blocks.0.iter().zip([at.0, at.1]) {
             transform::scalar::transform::<SIZE>(block, steps, &mut out[at..], stride);

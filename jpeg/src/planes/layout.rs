@@ -92,12 +92,10 @@ impl Layout {
         let mut planes = Vec::with_capacity(frame.components.len());
         for (index, component) in frame.components.iter().enumerate() {
             let dct = dct_size(least, (component.h, max_h), (component.v, max_v));
-            let samples = |side: usize, factor: usize, max: usize| (side * factor * dct).div_ceil(max * 8);
+            let samples =
+                |side: usize, factor: usize, max: usize| (side * factor * dct).div_ceil(max * 8);
             let width = samples(frame.width, component.h, max_h);
-            let ratio = [
-                (component.h * dct / least, max_h),
-                (component.v * dct / least, max_v),
-            ];
+            let ratio = [(component.h * dct / least, max_h), (component.v * dct / least, max_v)];
             let blocks = (mcus.0 * component.h, mcus.1 * component.v);
             let stride = (blocks.0 * dct).next_multiple_of(SLACK) + SLACK;
             let plane = Plane {
@@ -119,7 +117,8 @@ impl Layout {
             }
             planes.push(plane);
         }
-        let (width, height) = (options.scale.length(frame.width), options.scale.length(frame.height));
+        let (width, height) =
+            (options.scale.length(frame.width), options.scale.length(frame.height));
         // A row that is filtered becomes two pixels of each sample, the last of which may be too many.
         let row = (width + 1).next_multiple_of(SLACK) + SLACK;
         let is_vertical = |plane: &Plane| {
@@ -165,7 +164,11 @@ fn dct_size(least: usize, (h, max_h): (usize, usize), (v, max_v): (usize, usize)
     size
 }
 
-fn upsampling([(h, max_h), (v, max_v)]: [(usize, usize); 2], width: usize, scale: Scale) -> Upsampling {
+fn upsampling(
+    [(h, max_h), (v, max_v)]: [(usize, usize); 2],
+    width: usize,
+    scale: Scale,
+) -> Upsampling {
     // Where a block is one pixel, libjpeg repeats; and where there is nothing to filter.
     let filters = scale != Scale::Eighth;
     let filters_across = filters && width > 2;

@@ -1,9 +1,9 @@
 //! Rows of samples become rows of pixels: upsampled, then converted.
 
 use super::layout::{Layout, Plane, Upsampling};
+use crate::Format;
 use crate::headers::ColourSpace;
 use crate::kernels::{self, Kernels};
-use crate::Format;
 
 /// Makes pixels of samples, a row of MCUs after the other.
 pub(crate) struct Rows<'a> {

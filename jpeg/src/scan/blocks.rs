@@ -13,6 +13,8 @@ pub(crate) struct PendingBlocks {
     pairs: [BlockPair; PAIRS],
     /// Where their samples go.
     at: [usize; 2 * PAIRS],
+    /// The place of the last coefficient in the order of the code, or a later one.
+    last: [u32; 2 * PAIRS],
     waiting: usize,
     steps: Steps,
     size: usize,
@@ -24,6 +26,7 @@ impl PendingBlocks {
         Self {
             pairs: [const { BlockPair([[0; 64]; 2]) }; PAIRS],
             at: [0; 2 * PAIRS],
+            last: [0; 2 * PAIRS],
             waiting: 0,
             steps: Steps(quantisation.map(|step| step as i16)),
             size: plane.dct,
@@ -37,10 +40,17 @@ impl PendingBlocks {
         &mut self.pairs[self.waiting / 2 % PAIRS].0[self.waiting % 2]
     }
 
-    /// Takes the next block, whose coefficients have been set, for the samples at `at`. Its size is not 1.
+    /// Takes the next block, whose coefficients have been set up to `last`, for the samples at `at`. Its size is not 1.
     #[inline(always)]
-    pub(crate) fn push<K: Kernels>(&mut self, kernels: K, samples: &mut [u8], at: usize) {
+    pub(crate) fn push<K: Kernels>(
+        &mut self,
+        kernels: K,
+        samples: &mut [u8],
+        at: usize,
+        last: u32,
+    ) {
         self.at[self.waiting % (2 * PAIRS)] = at;
+        self.last[self.waiting % (2 * PAIRS)] = last;
         self.waiting += 1;
         if self.waiting == 2 * PAIRS {
             self.flush(kernels, samples);
@@ -82,13 +92,16 @@ impl PendingBlocks {
         if self.waiting % 2 == 1 {
             // A block without a second takes its place too.
             self.at[self.waiting] = self.at[self.waiting - 1];
+            self.last[self.waiting] = self.last[self.waiting - 1];
             let [first, second] = &mut self.pairs[self.waiting / 2].0;
             *second = *first;
         }
         let waiting = self.waiting.div_ceil(2);
-        let (places, _) = self.at.as_chunks::<2>();
-        for (blocks, &[first, second]) in self.pairs[..waiting].iter_mut().zip(places) {
-            kernels.transform::<SIZE>(blocks, &self.steps, samples, (first, second), self.stride);
+        let ((places, _), (lasts, _)) = (self.at.as_chunks::<2>(), self.last.as_chunks::<2>());
+        let blocks = self.pairs[..waiting].iter_mut();
+        for ((blocks, &[first, second]), &[last, other]) in blocks.zip(places).zip(lasts) {
+            let (at, last) = ((first, second), last.max(other));
+            kernels.transform::<SIZE>(blocks, &self.steps, samples, at, self.stride, last);
             *blocks = BlockPair([[0; 64]; 2]);
         }
         self.waiting = 0;

@@ -104,7 +104,13 @@ impl Band {
                         break;
                     }
                     0 => 0,
-                    1 => if bits.take_bit() { bit.0 } else { -bit.0 },
+                    1 => {
+                        if bits.take_bit() {
+                            bit.0
+                        } else {
+                            -bit.0
+                        }
+                    }
                     _ => return Err(Damage),
                 };
                 while k <= self.last {

@@ -146,7 +146,7 @@ impl Component {
         match self.ac.take(bits, block) {
             DAMAGED => return Err(Damage),
             0 => self.pending.push_flat(self.prediction, samples, at),
-            _ => self.pending.push(kernels, samples, at),
+            last => self.pending.push(kernels, samples, at, last),
         }
         Ok(())
     }

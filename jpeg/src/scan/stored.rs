@@ -92,7 +92,13 @@ impl<'a> StoredScan<'a> {
         Self { coefficients, layout, components, part, predictions: [0; 4], end_of_bands: 0 }
     }
 
-    fn block(&mut self, bits: &mut Bits<'_>, place: usize, x: usize, y: usize) -> Result<(), Damage> {
+    fn block(
+        &mut self,
+        bits: &mut Bits<'_>,
+        place: usize,
+        x: usize,
+        y: usize,
+    ) -> Result<(), Damage> {
         let component = &self.components[place];
         let plane = &self.layout.planes[component.index];
         let block = self.coefficients.block(component.index, plane, x, y);

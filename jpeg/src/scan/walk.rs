@@ -1,9 +1,9 @@
 //! Goes through the restart intervals of a scan and the MCUs of each (T.81, E.2).
 
 use super::Damage;
+use crate::Error;
 use crate::bits::Bits;
 use crate::intervals::{Interval, Intervals};
-use crate::Error;
 
 /// What takes the MCUs of a scan.
 pub(crate) trait Sink {

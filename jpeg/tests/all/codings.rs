@@ -30,9 +30,13 @@ pub(crate) fn all() -> Vec<Coding> {
     use SamplingFactor::*;
     let mut codings = vec![];
     for sampling in [F_1_1, F_2_1, F_1_2, F_2_2, F_4_1, F_1_4, F_4_2, F_2_4] {
-        for (progressive, restart_interval, optimised) in
-            [(false, 0, false), (false, 3, false), (false, 0, true), (true, 0, true), (true, 2, false)]
-        {
+        for (progressive, restart_interval, optimised) in [
+            (false, 0, false),
+            (false, 3, false),
+            (false, 0, true),
+            (true, 0, true),
+            (true, 2, false),
+        ] {
             let coding = Coding { sampling, progressive, restart_interval, optimised, ..PLAIN };
             codings.push(coding);
         }

@@ -63,7 +63,9 @@ fn a_lost_interval_costs_the_frame_or_its_blocks() {
         for (n, (pixel, expected)) in pixels.chunks(3).zip(whole.chunks(3)).enumerate() {
             let (x, y) = (n % WIDTH, n / WIDTH);
             // Filters mix the samples on either side of a border.
-            let is_lost = (y + 1) / 16 == lost / 2 || y / 16 == lost / 2 || y.saturating_sub(1) / 16 == lost / 2;
+            let is_lost = (y + 1) / 16 == lost / 2
+                || y / 16 == lost / 2
+                || y.saturating_sub(1) / 16 == lost / 2;
             let is_beside = if lost % 2 == 0 { x > 49 } else { x < 47 };
             assert!(is_lost && !is_beside || pixel == expected, "interval {lost} at {x}, {y}");
         }

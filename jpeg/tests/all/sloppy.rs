@@ -66,7 +66,14 @@ fn bytes_that_do_not_belong_are_skipped() {
     let end = jpeg.len() - 2;
     let late_tables = &jpeg[position(&jpeg, 0xDB)];
     let comment = b"\xFF\xFE\0\x04ab";
-    for late in [&comment[..], b"\xFF\xEB\0\x05JP\0", b"\xFF\xDD\0\x04\0\x09", late_tables, &[0; 9], &[0; 90]] {
+    for late in [
+        &comment[..],
+        b"\xFF\xEB\0\x05JP\0",
+        b"\xFF\xDD\0\x04\0\x09",
+        late_tables,
+        &[0; 9],
+        &[0; 90],
+    ] {
         assert!(decode(&with(&jpeg, end, late)).as_ref() == Ok(&expected), "{late:02X?}");
     }
     for after in [&[0; 40][..], b"\r\n", b"trailer \xFF\xD8\xFF", &jpeg] {
@@ -84,7 +91,11 @@ fn restart_markers_that_contradict_the_header_are_believed() {
             let mut contradicting = jpeg.clone();
             contradicting[at + 4..at + 6].copy_from_slice(&u16::to_be_bytes(wrong));
             let found = decode(&contradicting);
-            assert!(found.as_ref() == Ok(&expected), "{restart_interval} and not {wrong}: {:?}", found.err());
+            assert!(
+                found.as_ref() == Ok(&expected),
+                "{restart_interval} and not {wrong}: {:?}",
+                found.err()
+            );
         }
         assert!(decode(&without(&jpeg, 0xDD)).as_ref() == Ok(&expected));
     }
@@ -118,7 +129,8 @@ fn inks_become_colours() {
         let pixel: Vec<i32> = found[..3].iter().map(|&value| value.into()).collect();
         let stored = [200, 100, 50].map(|ink| ink * 180 / 255);
         let inverse = [55, 155, 205].map(|ink| ink * 75 / 255);
-        let is_near = |expected: [i32; 3]| pixel.iter().zip(expected).all(|(a, b)| (a - b).abs() < 4);
+        let is_near =
+            |expected: [i32; 3]| pixel.iter().zip(expected).all(|(a, b)| (a - b).abs() < 4);
         assert!(is_near(stored) || is_near(inverse), "{colour:?}: {pixel:?}");
     }
 }

@@ -36,7 +36,9 @@ use serde::Deserialize;
 
 use super::bounded_text::read_text;
 use super::embedded::{self, is_embedded};
-use super::{ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size};
+use super::{
+    ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size,
+};
 use crate::Size;
 use crate::layouts::{BoxLayout, Family};
 use crate::onnx::InputValues;

@@ -102,9 +102,7 @@ impl DecodeError {
             Error::UnsupportedCoding(_) => Self::UnsupportedCoding("arithmetic-coded"),
             Error::UnsupportedPrecision(bits) => Self::UnsupportedPrecision(bits),
             Error::UnsupportedComponents(count) => Self::UnsupportedComponents(count),
-            Error::TooLarge { width, height } => {
-                Self::TooLarge { width, height, limits: *limits }
-            }
+            Error::TooLarge { width, height } => Self::TooLarge { width, height, limits: *limits },
             Error::TooMuchMemory { .. } => Self::TooLarge { width, height, limits: *limits },
             Error::TooManyScans(_) => Self::TooManyScans { width, height },
             Error::Implausible { width, height } => Self::Implausible { width, height },

@@ -60,8 +60,7 @@ fn each(rows: [&[u8]; 3], out: &mut [u8], convert: impl Fn([__m256i; 3]) -> [__m
     for start in (0..width).step_by(PIXELS) {
         let at = start.min(width - PIXELS);
         // SAFETY: `at + PIXELS <= width`, and each row has `width` samples.
-        let samples =
-            rows.map(|row| unsafe { _mm256_loadu_si256(row.as_ptr().add(at).cast()) });
+        let samples = rows.map(|row| unsafe { _mm256_loadu_si256(row.as_ptr().add(at).cast()) });
         let bytes = threes(convert(samples));
         for (n, bytes) in bytes.into_iter().enumerate() {
             // SAFETY: the last store ends at `3 * (at + PIXELS)`, and `out` has `3 * width` bytes.

@@ -68,10 +68,7 @@ fn sub(a: Sums, b: Sums) -> Sums {
 #[target_feature(enable = "avx2")]
 #[inline]
 fn cut<const SHIFT: i32>(sums: Sums) -> __m256i {
-    _mm256_packs_epi32(
-        _mm256_srai_epi32::<SHIFT>(sums[0]),
-        _mm256_srai_epi32::<SHIFT>(sums[1]),
-    )
+    _mm256_packs_epi32(_mm256_srai_epi32::<SHIFT>(sums[0]), _mm256_srai_epi32::<SHIFT>(sums[1]))
 }
 
 #[target_feature(enable = "avx2")]
@@ -165,7 +162,6 @@ pub(in crate::kernels) fn eight(
     at: (usize, usize),
     stride: usize,
 ) {
-    check::<8>(out, at, stride);
     let rows = [
         row::<0>(blocks, steps),
         row::<1>(blocks, steps),
@@ -176,8 +172,85 @@ pub(in crate::kernels) fn eight(
         row::<6>(blocks, steps),
         row::<7>(blocks, steps),
     ];
-    let c = pass::<SECOND>(transpose(pass::<FIRST>(rows)));
-    // Columns of 16 bits become rows of bytes.
+    store(pass::<SECOND>(transpose(pass::<FIRST>(rows))), out, at, stride);
+}
+
+/// To eight samples, of coefficients that are zero but for the four rows and columns of lowest frequency.
+#[target_feature(enable = "avx2")]
+pub(in crate::kernels) fn eight_of_corner(
+    blocks: &BlockPair,
+    steps: &Steps,
+    out: &mut [u8],
+    at: (usize, usize),
+    stride: usize,
+) {
+    let rows = [
+        row::<0>(blocks, steps),
+        row::<1>(blocks, steps),
+        row::<2>(blocks, steps),
+        row::<3>(blocks, steps),
+    ];
+    let columns = transpose_half(pass_of_four::<FIRST>(rows));
+    store(pass_of_four::<SECOND>(columns), out, at, stride);
+}
+
+/// [`pass`] where the upper four coefficients are zero: the same sums without them.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn pass_of_four<const SHIFT: i32>(c: [__m256i; 4]) -> [__m256i; 8] {
+    let zero = _mm256_setzero_si256();
+    let base = add(products(interleaved(c[0], zero), (8192, 0)), half::<SHIFT>());
+    let turned = interleaved(c[2], zero);
+    let (two, six) = (products(turned, (10703, 0)), products(turned, (4433, 0)));
+    let even = [add(base, two), add(base, six), sub(base, six), sub(base, two)];
+    let both = interleaved(c[1], c[3]);
+    let odd = [
+        products(both, (11363, 9633)),
+        products(both, (9633, -2259)),
+        products(both, (6437, -11362)),
+        products(both, (2260, -6436)),
+    ];
+    [
+        cut::<SHIFT>(add(even[0], odd[0])),
+        cut::<SHIFT>(add(even[1], odd[1])),
+        cut::<SHIFT>(add(even[2], odd[2])),
+        cut::<SHIFT>(add(even[3], odd[3])),
+        cut::<SHIFT>(sub(even[3], odd[3])),
+        cut::<SHIFT>(sub(even[2], odd[2])),
+        cut::<SHIFT>(sub(even[1], odd[1])),
+        cut::<SHIFT>(sub(even[0], odd[0])),
+    ]
+}
+
+/// The first four columns of eight rows, in each half.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn transpose_half(r: [__m256i; 8]) -> [__m256i; 4] {
+    let a = [
+        _mm256_unpacklo_epi16(r[0], r[1]),
+        _mm256_unpacklo_epi16(r[2], r[3]),
+        _mm256_unpacklo_epi16(r[4], r[5]),
+        _mm256_unpacklo_epi16(r[6], r[7]),
+    ];
+    let b = [
+        _mm256_unpacklo_epi32(a[0], a[1]),
+        _mm256_unpackhi_epi32(a[0], a[1]),
+        _mm256_unpacklo_epi32(a[2], a[3]),
+        _mm256_unpackhi_epi32(a[2], a[3]),
+    ];
+    [
+        _mm256_unpacklo_epi64(b[0], b[2]),
+        _mm256_unpackhi_epi64(b[0], b[2]),
+        _mm256_unpacklo_epi64(b[1], b[3]),
+        _mm256_unpackhi_epi64(b[1], b[3]),
+    ]
+}
+
+/// Stores columns of 16 bits as rows of bytes.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn store(c: [__m256i; 8], out: &mut [u8], at: (usize, usize), stride: usize) {
+    check::<8>(out, at, stride);
     let (c02, c13) = (_mm256_packs_epi16(c[0], c[2]), _mm256_packs_epi16(c[1], c[3]));
     let (c46, c57) = (_mm256_packs_epi16(c[4], c[6]), _mm256_packs_epi16(c[5], c[7]));
     let (c01, c23) = (_mm256_unpacklo_epi8(c02, c13), _mm256_unpackhi_epi8(c02, c13));

@@ -20,8 +20,9 @@ pub(in crate::kernels) fn transform<const SIZE: usize>(
 ) {
     let mut between = [[0; 8]; SIZE];
     for column in 0..8 {
-        let coefficients =
-            std::array::from_fn(|row| block[row * 8 + column].wrapping_mul(steps.0[row * 8 + column]));
+        let coefficients = std::array::from_fn(|row| {
+            block[row * 8 + column].wrapping_mul(steps.0[row * 8 + column])
+        });
         let samples: [i16; SIZE] = pass::<SIZE>(coefficients, CONSTANT_BITS - BETWEEN_BITS);
         for (row, sample) in between.iter_mut().zip(samples) {
             row[column] = sample;

@@ -26,10 +26,8 @@ fn filter(
     for (x, out) in out.as_chunks_mut::<2>().0.iter_mut().enumerate() {
         let this = 3 * sample(x);
         let (before, after) = (sample(x.saturating_sub(1)), sample((x + 1).min(length - 1)));
-        *out = [
-            ((this + before + bias[0]) >> shift) as u8,
-            ((this + after + bias[1]) >> shift) as u8,
-        ];
+        *out =
+            [((this + before + bias[0]) >> shift) as u8, ((this + after + bias[1]) >> shift) as u8];
     }
 }
 
