@@ -116,6 +116,8 @@ pub mod front;
 pub mod mjpeg;
 #[doc(hidden)]
 pub mod sources;
+#[doc(hidden)]
+pub mod watch;
 
 // Frame processing.
 #[doc(hidden)]

@@ -4,9 +4,11 @@ mod bench;
 mod eval;
 mod load;
 mod serve;
+mod watch;
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use framegate_models::Size;
 use framegate_models::detector::{LoadOptions, check_input_size};
@@ -19,6 +21,7 @@ use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
 pub use bench::BenchConfig;
 pub use eval::EvalConfig;
 pub use load::{LoadConfig, SearchConfig};
+pub use watch::WatchConfig;
 
 /// Largest batch a session can be loaded for.
 pub const MAX_BATCH: usize = 16;
@@ -30,6 +33,9 @@ const MAX_EXTENT: usize = 65_535;
 const MAX_PIXELS: usize = 1 << 30;
 /// One megabyte, as the wire protocol counts them.
 const MEGABYTE: usize = 1024 * 1024;
+
+/// Longest drain and greatest age that can be asked for.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// A value on the command line, or in an environment variable, that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,6 +147,16 @@ impl TryFrom<cli::DetectionArgs> for Thresholds {
         let confidence = fraction("--conf", raw.conf)?;
         Ok(Self { confidence, iou: fraction("--iou", raw.overlap.iou)? })
     }
+}
+
+/// The age above which a live frame is dropped.
+fn max_age(milliseconds: u64) -> Result<Duration, ConfigError> {
+    let age = Duration::from_millis(milliseconds);
+    if age > Duration::ZERO && age <= LONGEST {
+        return Ok(age);
+    }
+    let expected = format!("expected a number from 1 to {}", LONGEST.as_millis());
+    Err(ConfigError::new("--max-frame-age-ms", milliseconds, expected))
 }
 
 /// The options of a pipeline that runs files, for batches of up to `max_batch` images.

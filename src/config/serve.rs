@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, decode_options, fraction, within};
+use super::{
+    BackendConfig, ConfigError, LONGEST, MAX_BATCH, MEGABYTE, decode_options, fraction, max_age,
+    within,
+};
 use crate::cli;
 use crate::front::origin::Origin;
 use crate::pipeline::PipelineOptions;
@@ -16,8 +19,6 @@ use crate::stages::DecodeLimits;
 const MAX_FRAME_MEGABYTES: f64 = 1024.0;
 /// More sessions than one machine can have open.
 const MAX_SESSIONS: usize = 65_535;
-/// Longest drain and greatest age that can be asked for.
-const LONGEST: Duration = Duration::from_secs(3600);
 
 impl TryFrom<cli::ServeArgs> for ServerOptions {
     type Error = ConfigError;
@@ -124,15 +125,6 @@ fn max_frame_bytes(megabytes: f64) -> Result<usize, ConfigError> {
     }
     let expected = format!("expected a number above 0, at most {MAX_FRAME_MEGABYTES}");
     Err(ConfigError::new("STREAM_MAX_FRAME_SIZE_MB", megabytes, expected))
-}
-
-fn max_age(milliseconds: u64) -> Result<Duration, ConfigError> {
-    let age = Duration::from_millis(milliseconds);
-    if age > Duration::ZERO && age <= LONGEST {
-        return Ok(age);
-    }
-    let expected = format!("expected a number from 1 to {}", LONGEST.as_millis());
-    Err(ConfigError::new("--max-frame-age-ms", milliseconds, expected))
 }
 
 fn drain(seconds: f64) -> Result<Duration, ConfigError> {

@@ -39,4 +39,5 @@ mod serve;
 mod server;
 mod soak;
 mod support;
+mod watch;
 mod zoo;
