@@ -1,4 +1,4 @@
-//! Decodes files with this crate at every scale and with zune-jpeg, in turns on one thread, and prints the
+//! Decodes files with this crate at every scale and with zune-jpeg, alternating on one thread, and prints the
 //! milliseconds per file: `compare FILE...`. Files of one size are one line.
 
 use std::collections::BTreeMap;

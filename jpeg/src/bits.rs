@@ -48,7 +48,7 @@ impl<'a> Bits<'a> {
         (self.buffer >> (64 - BITS)) as usize
     }
 
-    /// Skips fewer than 64 bits, of which a refill since must have guaranteed so many.
+    /// Skips fewer than 64 bits, which must be at hand since the last refill.
     #[inline(always)]
     pub(crate) fn skip(&mut self, bits: u32) {
         self.buffer <<= bits & 63;

@@ -51,7 +51,7 @@ pub(crate) fn next_after_scan(jpeg: &[u8], at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// The payload of the segment whose length field stands at `at`, and where the bytes after it begin.
+/// The payload of the segment whose length field is at `at`, and where the bytes after it begin.
 pub(crate) fn segment(jpeg: &[u8], at: usize) -> Result<(&[u8], usize), Error> {
     let rest = jpeg.get(at..).ok_or(Error::Truncated)?;
     let (length, _) = rest.split_first_chunk().ok_or(Error::Truncated)?;

@@ -1,4 +1,4 @@
-//! What a caller asks for, and what a JPEG may cost.
+//! Options of a caller, and bounds on the cost of a JPEG.
 
 /// How many pixels are made of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -43,7 +43,7 @@ impl Scale {
     }
 }
 
-/// What a pixel is made of.
+/// The channels of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Format {
     /// Red, green and blue: three bytes.
@@ -63,20 +63,20 @@ impl Format {
     }
 }
 
-/// What is asked for.
+/// The wishes of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// How many pixels are made.
     pub scale: Scale,
-    /// What a pixel is made of.
+    /// The channels of a pixel.
     pub format: Format,
     /// Whether damaged data costs only what cannot be decoded, which then stays grey. Otherwise it is an error.
     pub lenient: bool,
-    /// What a JPEG may cost.
+    /// Bounds on the cost of a JPEG.
     pub limits: Limits,
 }
 
-/// What a JPEG may cost. All of it is checked before anything is allocated.
+/// Bounds on the cost of a JPEG. All of it is checked before anything is allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Most pixels of the image at full scale.

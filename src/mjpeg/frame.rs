@@ -34,7 +34,7 @@ impl Frame {
         self.bytes.truncate(self.len);
     }
 
-    /// What was collected since `from`, as far as it is kept.
+    /// The bytes collected since `from`, as far as they are kept.
     pub(super) fn since(&self, from: usize) -> &[u8] {
         self.bytes.get(from..).unwrap_or_default()
     }

@@ -30,7 +30,7 @@ impl Orientation {
     /// never a reason to lose an image.
     pub fn from_exif_segment(tiff: &[u8]) -> Self {
         let mut reader = exif::Reader::new();
-        // What other fields are worth is no matter.
+        // Flaws in other fields do not matter.
         reader.continue_on_error(true);
         reader
             .read_raw(tiff.to_vec())

@@ -1,9 +1,9 @@
-//! What application segments say: JFIF and Adobe about colours, EXIF about the camera.
+//! Reads application segments: JFIF and Adobe about colours, EXIF about the camera.
 
 use super::frame::Frame;
 use crate::markers;
 
-/// What the three or four components stand for.
+/// The meaning of three or four components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ColourSpace {
     Grey,
@@ -37,7 +37,7 @@ impl<'a> Application<'a> {
         }
     }
 
-    /// What libjpeg takes the components for (`jdapimin.c`): JFIF is YCbCr whatever Adobe's segment says, and
+    /// The meaning that libjpeg gives the components (`jdapimin.c`): JFIF is YCbCr whatever Adobe's segment says, and
     /// without either the numbers of the components decide.
     pub(crate) fn colour_space(&self, frame: &Frame) -> ColourSpace {
         match frame.components.len() {

@@ -14,7 +14,7 @@ pub(crate) struct Component {
     pub(crate) quantisation: usize,
 }
 
-/// What the frame header says.
+/// The contents of the frame header.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) width: usize,

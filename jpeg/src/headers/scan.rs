@@ -3,7 +3,7 @@
 use super::frame::Frame;
 use crate::Error;
 
-/// What a scan header says.
+/// The contents of a scan header.
 #[derive(Debug, Clone)]
 pub(crate) struct ScanHeader {
     pub(crate) components: Vec<ScanComponent>,

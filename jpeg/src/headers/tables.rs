@@ -16,7 +16,7 @@ pub(crate) struct HuffmanSpec<'a> {
     pub(crate) symbols: &'a [u8],
 }
 
-/// What the segments so far have defined.
+/// Everything that the segments so far have defined.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tables<'a> {
     pub(crate) quantisation: [Option<Quantisation>; 4],

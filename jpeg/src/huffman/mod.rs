@@ -12,5 +12,5 @@ pub(crate) use cache::HuffmanCache;
 pub(crate) use dc::DcTable;
 pub(crate) use symbols::SymbolTable;
 
-/// What a block decoder returns for bits that are no code, or too many coefficients.
+/// The result of a block whose bits are not a code, or which has too many coefficients.
 pub(crate) const DAMAGED: u32 = u32::MAX;

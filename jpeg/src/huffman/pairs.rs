@@ -11,7 +11,7 @@ pub(super) struct Pair(u64);
 pub(super) const LOOK_UP_BITS: u32 = BITS;
 
 impl Pair {
-    /// Bits that are no short code, or have a longer value.
+    /// Bits that are not a short code, or have a longer value.
     const LONG: Self = Self(0xFF << 8);
 
     fn new(length: u32, need: u32, next: u32, first: (u32, i32), second: (u32, i32)) -> Self {
@@ -51,7 +51,7 @@ impl Pair {
     }
 }
 
-/// What the bits start with.
+/// The first thing that bits stand for.
 #[derive(Clone, Copy)]
 enum Step {
     Coefficient { length: u32, zeros: u32, value: i32 },

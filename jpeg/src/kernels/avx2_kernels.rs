@@ -46,8 +46,8 @@ impl Kernels for Avx2Kernels {
                     transform::avx2::eight_of_corner(blocks, steps, out, at, stride);
                 }
                 8 => transform::avx2::eight(blocks, steps, out, at, stride),
-                4 => transform::avx2::four(blocks, steps, out, at, stride),
-                2 => transform::avx2::two(blocks, steps, out, at, stride),
+                4 => transform::avx2_reduced::four(blocks, steps, out, at, stride),
+                2 => transform::avx2_reduced::two(blocks, steps, out, at, stride),
                 _ => unreachable!("no such transform"),
             }
         }

@@ -30,7 +30,7 @@ pub(crate) struct BlockPair(pub(crate) [[i16; 64]; 2]);
 #[derive(Debug, Clone)]
 pub(crate) struct Steps(pub(crate) [i16; 64]);
 
-/// What kernels do. Results do not depend on which they are.
+/// The operations on samples, with the same results at every level.
 pub(crate) trait Kernels: Copy {
     /// Dequantises two blocks and transforms each to `SIZE` (2, 4 or 8) samples across and down, whose rows begin at
     /// `at` and are `stride` apart. Coefficients after `last`, in the order of the code, are zero.

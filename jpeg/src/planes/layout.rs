@@ -44,7 +44,7 @@ pub(crate) struct Plane {
     /// Samples across and down that the image has.
     pub(crate) width: usize,
     pub(crate) height: usize,
-    /// Samples for so many pixels, across and down.
+    /// A number of samples and the number of pixels that they stand for, across and down.
     pub(crate) ratio: [(usize, usize); 2],
     pub(crate) upsampling: Upsampling,
     /// Where its first row begins among the samples, and bytes from row to row. That row is the last of the row of

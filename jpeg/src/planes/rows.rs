@@ -25,7 +25,7 @@ impl<'a> Rows<'a> {
         Self { layout, samples, upsampled, pixels }
     }
 
-    /// The samples of the present row of MCUs, as [`Plane::block_offset`] tells where.
+    /// The samples of the present row of MCUs, at the places that [`Plane::block_offset`] gives.
     #[inline(always)]
     pub(crate) fn samples(&mut self) -> &mut [u8] {
         self.samples
@@ -103,7 +103,7 @@ impl<'a> Source<'a> {
             Upsampling::None => return self.at(near),
             Upsampling::Across => k.double_across(self.cut(near), &mut out[..2 * plane.width]),
             Upsampling::Down => {
-                // Halves are rounded up and down in turns.
+                // Halves are rounded up and down alternately.
                 let bias = if y.is_multiple_of(2) { 1 } else { 2 };
                 let out = &mut out[..plane.width];
                 kernels::double_down([self.cut(near), self.cut(far())], bias, out);

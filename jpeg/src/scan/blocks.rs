@@ -108,7 +108,7 @@ impl PendingBlocks {
     }
 }
 
-/// What every transform makes of a block whose only coefficient is this one, dequantised.
+/// Every sample of a block whose only coefficient is this one, dequantised.
 #[inline(always)]
 fn flat_sample(dc: i16) -> u8 {
     // Rounded once, as the two passes together do.

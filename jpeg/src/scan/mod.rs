@@ -17,7 +17,7 @@ use crate::Error;
 use crate::headers::{Frame, ScanHeader, Tables};
 use crate::huffman::{AcTable, DcTable, HuffmanCache};
 
-/// Bits that are no code, or code what cannot be.
+/// Bits that are not a code, or code something impossible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Damage;
 

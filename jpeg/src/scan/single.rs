@@ -28,7 +28,7 @@ struct Component {
     pending: PendingBlocks,
 }
 
-/// What becomes of the coefficients of a component.
+/// The use that is made of the coefficients of a component.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     Transform,

@@ -47,7 +47,7 @@ impl Coefficients {
     }
 }
 
-/// What a scan adds to the coefficients of a block.
+/// The part of a block that a scan codes.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     /// All, at once.
@@ -168,7 +168,7 @@ impl Sink for StoredScan<'_> {
         self.each_block(x, y, |scan, place, x, y| scan.block(bits, place, x, y))
     }
 
-    /// What other scans say of the MCU is kept.
+    /// Keeps the contributions of other scans to the MCU.
     fn lose(&mut self, x: usize, y: usize) {
         if matches!(self.part, Part::Whole) {
             let zero = |scan: &mut Self, place: usize, x, y| {

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::bits::Bits;
 use crate::intervals::{Interval, Intervals};
 
-/// What takes the MCUs of a scan.
+/// A consumer of the MCUs of a scan.
 pub(crate) trait Sink {
     /// Forgets what earlier MCUs predict, at the start of an interval.
     fn restart(&mut self);
@@ -13,7 +13,7 @@ pub(crate) trait Sink {
     fn take(&mut self, bits: &mut Bits<'_>, x: usize, y: usize) -> Result<(), Damage>;
     /// Does without an MCU, of which part may have been taken.
     fn lose(&mut self, x: usize, y: usize);
-    /// Is told that a row of MCUs is complete.
+    /// Finishes a row of MCUs.
     fn finish_row(&mut self, y: usize);
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Progress<'a> {
     pub(crate) lenient: bool,
     /// MCUs lost so far.
     pub(crate) lost: usize,
-    /// Asked once a row of MCUs.
+    /// Asked after each row of MCUs.
     pub(crate) keep_going: &'a mut dyn FnMut() -> bool,
 }
 
@@ -164,7 +164,7 @@ impl<S: Sink> Walk<'_, '_, S> {
         Ok(())
     }
 
-    /// What follows the last MCU may be a restart marker too many, but no more data.
+    /// Accepts a restart marker after the last MCU, but no more data.
     fn check_rest(&self, intervals: &mut Intervals<'_>, data: &mut Vec<u8>) -> Result<(), Error> {
         while let Some(interval) = intervals.next(data) {
             if !self.progress.lenient && interval.length as isize > STRAY {

@@ -64,7 +64,7 @@ pub(crate) fn encode(coding: Coding, width: usize, height: usize) -> Vec<u8> {
     encoder.set_progressive(coding.progressive);
     encoder.set_restart_interval(coding.restart_interval);
     encoder.set_optimized_huffman_tables(coding.optimised);
-    encoder.encode(&pixels, width as u16, height as u16, coding.colour).unwrap();
+    encoder.encode(&pixels, width as u16, height as u16, coding.colour).expect("sizes agree");
     jpeg
 }
 

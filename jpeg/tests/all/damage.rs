@@ -1,4 +1,4 @@
-//! Damaged JPEGs: an error, or a picture that is what the undamaged parts say. Never a panic.
+//! Damaged JPEGs: an error, or an image of the undamaged parts. Never a panic.
 
 use framegate_jpeg::{Decoder, Error, Header, Level, Options, Scale};
 
@@ -9,7 +9,10 @@ fn a_jpeg_cut_off_anywhere_is_refused_as_such() {
     for coding in all() {
         let jpeg = encode(coding, WIDTH, HEIGHT);
         let needs_end = coding.progressive;
-        for length in 2..jpeg.len() - if needs_end { 0 } else { 2 } {
+        let end = jpeg.len() - if needs_end { 0 } else { 2 };
+        let near_an_end =
+            |length: &usize| *length < 100 || end - length < 60 || length.is_multiple_of(29);
+        for length in (2..end).filter(near_an_end) {
             let error = decode(&jpeg[..length]).expect_err("it is cut off");
             assert_eq!(error, Error::Truncated, "{coding:?} at {length} of {}", jpeg.len());
         }
@@ -22,7 +25,7 @@ fn a_jpeg_cut_off_anywhere_is_refused_as_such() {
 
 /// Where the first scan's data begins.
 fn data(jpeg: &[u8]) -> usize {
-    jpeg.windows(2).position(|pair| pair == [0xFF, 0xDA]).unwrap() + 14
+    jpeg.windows(2).position(|pair| pair == [0xFF, 0xDA]).expect("it has a scan") + 14
 }
 
 #[test]
@@ -32,7 +35,7 @@ fn data_that_is_missing_before_the_end_marker_is_noticed() {
         if coding.progressive || coding.optimised {
             continue;
         }
-        for length in data(&jpeg)..jpeg.len() - 4 {
+        for length in (data(&jpeg)..jpeg.len() - 4).rev().step_by(17) {
             let cut = [&jpeg[..length], &[0xFF, 0xD9]].concat();
             assert!(decode(&cut).is_err(), "{coding:?} at {length} of {}", jpeg.len());
         }

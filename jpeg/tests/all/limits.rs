@@ -1,4 +1,4 @@
-//! What a JPEG may cost is checked before it is spent.
+//! The cost of a JPEG is checked before it is spent.
 
 use framegate_jpeg::{Decoder, Error, Header, Limits, Options};
 

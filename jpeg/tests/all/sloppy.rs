@@ -1,4 +1,4 @@
-//! What cameras get wrong, and every browser shows.
+//! Frames that cameras get wrong, and every browser shows.
 
 use framegate_jpeg::{Error, Header};
 use jpeg_encoder::ColorType;
@@ -20,7 +20,7 @@ fn segments(jpeg: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
 }
 
 fn position(jpeg: &[u8], marker: u8) -> std::ops::Range<usize> {
-    segments(jpeg).into_iter().find(|(found, _)| *found == marker).unwrap().1
+    segments(jpeg).into_iter().find(|(found, _)| *found == marker).expect("it is there").1
 }
 
 fn with(jpeg: &[u8], at: usize, bytes: &[u8]) -> Vec<u8> {
@@ -34,7 +34,8 @@ fn without(jpeg: &[u8], marker: u8) -> Vec<u8> {
             kept.extend(&jpeg[range]);
         }
     }
-    kept.extend(&jpeg[segments(jpeg).last().unwrap().1.end..]);
+    let (_, scan) = segments(jpeg).pop().expect("it has a scan");
+    kept.extend(&jpeg[scan.end..]);
     kept
 }
 

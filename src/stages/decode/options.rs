@@ -10,9 +10,9 @@ use super::DecodeLimits;
 /// How frames are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeOptions {
-    /// What is accepted.
+    /// The largest image that is accepted.
     pub limits: DecodeLimits,
-    /// Who decodes.
+    /// The decoder.
     pub decoder: JpegDecoder,
     /// How many pixels are made of a frame, if not what the model asks for.
     pub scale: Option<DecodeScale>,

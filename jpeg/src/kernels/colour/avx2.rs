@@ -69,7 +69,7 @@ fn each(rows: [&[u8]; 3], out: &mut [u8], convert: impl Fn([__m256i; 3]) -> [__m
     }
 }
 
-/// Three vectors of 32 bytes in turns.
+/// Interleaves three vectors of 32 bytes.
 ///
 /// In each half of 16, byte `i` of part `q` of the result is of colour `(16q + i) % 3 = (q + i) % 3` and of pixel
 /// `(16q + i) / 3`. So a colour has each place in one part only: it is brought there by one shuffle, and the parts

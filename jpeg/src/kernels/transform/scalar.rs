@@ -136,9 +136,9 @@ mod tests {
         for _ in 0..2000 {
             let mut block: [i16; 64] = std::array::from_fn(|_| random.i16(-40..40));
             block[0] = random.i16(-1000..1000);
-            for n in 0..64 {
+            for (n, coefficient) in block.iter_mut().enumerate() {
                 if leaves_out(n / 8) || leaves_out(n % 8) {
-                    block[n] = 0;
+                    *coefficient = 0;
                 }
             }
             let mut out = [0; 64];

@@ -59,7 +59,7 @@ pub(in crate::kernels) fn double_both([near, far]: [&[u8]; 2], out: &mut [u8]) {
     ends(length, |x| 3 * u32::from(near[x]) + u32::from(far[x]), [8, 7], 4, out);
 }
 
-/// Stores results of 16 bits, which are at most 255, in turns.
+/// Interleaves and stores results of 16 bits, which are at most 255.
 ///
 /// # Safety
 /// `out` has at least `2 * (at + SAMPLES)` bytes.
@@ -71,7 +71,7 @@ unsafe fn store(out: &mut [u8], at: usize, even: __m256i, odd: __m256i) {
     unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(2 * at).cast(), both) };
 }
 
-/// What the outermost samples become.
+/// Filters the outermost samples.
 #[inline(always)]
 fn ends(length: usize, sample: impl Fn(usize) -> u32, bias: [u32; 2], shift: u32, out: &mut [u8]) {
     let (first, last) = (sample(0), sample(length - 1));

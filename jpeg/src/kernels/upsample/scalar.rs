@@ -1,5 +1,5 @@
-//! Upsampling as libjpeg does it (`jdsample.c`): by a triangle filter, whose halves are rounded up and down in turns
-//! so that nothing gets brighter, or by repetition.
+//! Upsampling as libjpeg does it (`jdsample.c`): by a triangle filter, whose halves are rounded up and down
+//! alternately so that nothing gets brighter, or by repetition.
 
 /// Twice as many samples of a row of at least two.
 pub(crate) fn double_across(row: &[u8], out: &mut [u8]) {
