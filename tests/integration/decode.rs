@@ -297,12 +297,16 @@ fn broken_exif_means_upright() {
     }
     let whole = coded(Coding { orientation: Some(6), ..Coding::default() });
     let exif = whole.windows(6).position(|bytes| bytes == b"Exif\0\0").unwrap() + 6;
-    // The byte order, the offset of the directory, its length, the type of the entry.
-    for offset in [0, 4, 9, 12] {
+    // The byte order, the offset of the directory, the type of the entry.
+    for offset in [0, 4, 12] {
         let mut jpeg = whole.clone();
         jpeg[exif + offset] = 0xEE;
         assert_eq!(decode(&jpeg).unwrap().orientation, Orientation::Upright, "byte {offset}");
     }
+    // A directory that is said to be longer than the data: its first entry counts all the same.
+    let mut jpeg = whole.clone();
+    jpeg[exif + 9] = 0xEE;
+    assert_eq!(decode(&jpeg).unwrap().orientation, Orientation::Rotate90);
 }
 
 /// Reaching the end means that nothing panicked.
