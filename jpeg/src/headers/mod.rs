@@ -51,7 +51,7 @@ impl<'a> Header<'a> {
         loop {
             let (marker, after) = markers::next(jpeg, at).ok_or(Error::Truncated)?;
             if marker == markers::EOI {
-                return Err(Error::Corrupt("there is no image before its end marker"));
+                return Err(Error::Corrupt("it has no frame header before its end marker"));
             }
             at = after;
             if markers::is_bare(marker) {
@@ -69,7 +69,7 @@ impl<'a> Header<'a> {
                 }
                 markers::SOF0..=markers::SOF15 => frame = Some(Frame::read(marker, payload)?),
                 markers::SOS => {
-                    let missing = Error::Corrupt("there is no frame header before the data");
+                    let missing = Error::Corrupt("it has no frame header before its data");
                     let mut frame = frame.ok_or(missing)?;
                     let scan = ScanHeader::read(payload, &frame)?;
                     if frame.height == 0 {
