@@ -19,6 +19,25 @@ pub struct ImageInput {
     pub fit: Fit,
     /// How pixels are resampled.
     pub resize: ResizeFilter,
+    /// The scale at which frames are decoded, if the model asks for one.
+    pub decode_scale: Option<DecodeScale>,
+}
+
+/// The scale at which frames are decoded. Boxes are in pixels of the frame as it was sent all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecodeScale {
+    /// The smallest that has at least as many pixels, along each side, as the model gets to see.
+    Auto,
+    /// Every pixel.
+    #[default]
+    Full,
+    /// A half of width and height.
+    Half,
+    /// A quarter of each.
+    Quarter,
+    /// An eighth of each.
+    Eighth,
 }
 
 /// Order of colour channels.

@@ -17,7 +17,7 @@ use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::pipeline::PipelineOptions;
 use crate::sources::Selection;
-use crate::stages::{DecodeLimits, Thresholds};
+use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
 
 pub use bench::BenchConfig;
 pub use eval::EvalConfig;
@@ -195,7 +195,7 @@ fn pipeline_options(
     let LoadOptions { labels, input_size } = load_options(model_file)?;
     let BackendConfig { id: backend, options: backend_options, threads } = backend.try_into()?;
     let thresholds = detections.try_into()?;
-    let limits = decode_limits(decode, DecodeLimits::DEFAULT)?;
+    let decode = decode_options(decode, DecodeLimits::DEFAULT)?;
     Ok(PipelineOptions {
         backend,
         backend_options,
@@ -203,7 +203,7 @@ fn pipeline_options(
         input_size,
         thresholds,
         masks: false,
-        limits,
+        decode,
         threads,
         max_batch,
     })
@@ -213,14 +213,19 @@ fn max_frame_bytes(raw: &cli::FrameArgs) -> Result<usize, ConfigError> {
     Ok(within("--max-frame-size-mb", raw.max_frame_size_mb, 1024)? * MEGABYTE)
 }
 
-/// The limits for decoded frames, of as many pixels as `default` has unless another number was requested.
-fn decode_limits(raw: cli::DecodeArgs, default: DecodeLimits) -> Result<DecodeLimits, ConfigError> {
+/// How frames are decoded: of as many pixels as `default` has unless another number was requested.
+fn decode_options(
+    raw: cli::DecodeArgs,
+    default: DecodeLimits,
+) -> Result<DecodeOptions, ConfigError> {
     let max_pixels = raw.max_frame_pixels.unwrap_or(default.max_pixels);
-    Ok(DecodeLimits {
+    let limits = DecodeLimits {
         max_width: within("--max-frame-width", raw.max_frame_width, MAX_EXTENT)?,
         max_height: within("--max-frame-height", raw.max_frame_height, MAX_EXTENT)?,
         max_pixels: within("--max-frame-pixels", max_pixels, MAX_PIXELS)?,
-    })
+    };
+    let cli::DecodeArgs { decoder, decode_scale: scale, lenient, .. } = raw;
+    Ok(DecodeOptions { limits, decoder, scale, lenient })
 }
 
 impl TryFrom<cli::BackendArgs> for BackendConfig {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    BackendConfig, ConfigError, LONGEST, MAX_BATCH, MEGABYTE, decode_limits, fraction, max_age,
+    BackendConfig, ConfigError, LONGEST, MAX_BATCH, MEGABYTE, decode_options, fraction, max_age,
     within,
 };
 use crate::cli;
@@ -53,7 +53,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 input_size: None,
                 thresholds: raw.detections.try_into()?,
                 masks: raw.masks,
-                limits: decode_limits(raw.decode, DecodeLimits::LIVE)?,
+                decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
                 threads,
                 max_batch: within("--batch", raw.batch, MAX_BATCH)?,
             },

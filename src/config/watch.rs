@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ConfigError, MAX_BATCH, MEGABYTE, decode_limits, max_age, pipeline_options, within};
+use super::{ConfigError, MAX_BATCH, MEGABYTE, decode_options, max_age, pipeline_options, within};
 use crate::cli;
 use crate::pipeline::PipelineOptions;
 use crate::stages::DecodeLimits;
@@ -44,7 +44,7 @@ impl TryFrom<cli::WatchArgs> for WatchConfig {
             model: raw.model.model,
             pipeline: PipelineOptions {
                 masks: raw.masks,
-                limits: decode_limits(raw.decode, DecodeLimits::LIVE)?,
+                decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
                 ..pipeline
             },
             cameras,

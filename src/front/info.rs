@@ -89,9 +89,9 @@ pub(super) async fn info(State(app): State<Arc<App>>) -> Response {
         pipelines: loaded.pipelines.iter().map(pipeline_info).collect(),
         limits: LimitsInfo {
             max_frame_bytes: front.max_frame_bytes,
-            max_frame_width: engine.decode.max_width,
-            max_frame_height: engine.decode.max_height,
-            max_frame_pixels: engine.decode.max_pixels,
+            max_frame_width: engine.decode.limits.max_width,
+            max_frame_height: engine.decode.limits.max_height,
+            max_frame_pixels: engine.decode.limits.max_pixels,
             max_frame_age_ms: u64::try_from(engine.max_age.as_millis()).unwrap_or(u64::MAX),
             max_batch: engine.max_batch,
             recommended_sessions: front.sessions.recommended,

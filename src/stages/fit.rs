@@ -28,16 +28,6 @@ pub(super) enum Decoded<'a> {
     Yuv(&'a YuvImage),
 }
 
-impl Decoded<'_> {
-    /// Size of the upright image.
-    pub(super) fn upright_size(self) -> Size {
-        match self {
-            Self::Rgb(image) => image.upright_size(),
-            Self::Yuv(image) => image.upright_size(),
-        }
-    }
-}
-
 impl ImageFitter {
     /// A fitter that resamples with this filter.
     pub(super) fn new(filter: ResizeFilter) -> Self {

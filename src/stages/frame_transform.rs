@@ -117,6 +117,7 @@ mod tests {
             scale: [1.0; 3],
             fit,
             resize: ResizeFilter::Bilinear,
+            decode_scale: None,
         };
         FrameTransform::of(Size { width: frame.0, height: frame.1 }, &input)
     }

@@ -17,6 +17,7 @@ mod decode;
 mod detector;
 mod eval;
 mod exporters;
+mod field;
 mod flow;
 mod hostile_models;
 mod http;

@@ -66,6 +66,7 @@ fn values_are_those_of_the_formulas() {
             mean: [123.7, 116.3, 103.5],
             scale: [1.0, 0.5, 2.0],
             resize: ResizeFilter::Bilinear,
+            decode_scale: None,
             fit: match round % 3 {
                 0 => Fit::Stretch,
                 1 => Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },

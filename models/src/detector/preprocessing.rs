@@ -16,6 +16,7 @@ pub(super) fn image_input(defaults: &Preprocessing, size: Size, sidecar: &Sideca
         scale: or(sidecar.scale, defaults.scale),
         fit: fit(sidecar, defaults.fit),
         resize: sidecar.resize.unwrap_or(defaults.resize),
+        decode_scale: sidecar.decode_scale,
     }
 }
 

@@ -11,6 +11,7 @@
 //! placement = "top-left"            # or "centre"; for letterbox
 //! fill = 114                        # 0 to 255; for letterbox
 //! resize = "bilinear"               # or "antialiased", "antialiased-bicubic" (trained with Pillow)
+//! decode_scale = "full"              # or "auto", "half", "quarter", "eighth": pixels made of a large frame
 //! boxes = "yolox"                   # or another layout; `layout = …` means the same
 //!                                   # "tensors" reports the outputs as numbers
 //! strides = [8, 16, 32]             # for layouts with a grid
@@ -35,7 +36,9 @@ use serde::Deserialize;
 
 use super::bounded_text::read_text;
 use super::embedded::{self, is_embedded};
-use super::{ChannelOrder, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size};
+use super::{
+    ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size,
+};
 use crate::Size;
 use crate::layouts::{BoxLayout, Family};
 use crate::onnx::InputValues;
@@ -56,6 +59,7 @@ pub(super) struct Sidecar {
     pub(super) placement: Option<LetterboxAlign>,
     pub(super) fill: Option<u8>,
     pub(super) resize: Option<ResizeFilter>,
+    pub(super) decode_scale: Option<DecodeScale>,
     #[serde(alias = "layout")]
     pub(super) boxes: Option<BoxLayout>,
     pub(super) strides: Option<Vec<usize>>,
@@ -219,6 +223,7 @@ mod tests {
             placement = "top-left"
             fill = 114
             resize = "antialiased-bicubic"
+            decode_scale = "auto"
             boxes = "yolox"
             strides = [8, 16, 32]
             nms = "class-agnostic"
@@ -238,6 +243,7 @@ mod tests {
             placement: Some(LetterboxAlign::TopLeft),
             fill: Some(114),
             resize: Some(ResizeFilter::AntialiasedBicubic),
+            decode_scale: Some(DecodeScale::Auto),
             boxes: BoxLayout::named("yolox"),
             strides: Some(vec![8, 16, 32]),
             nms: Some(NmsScope::ClassAgnostic),
@@ -263,6 +269,7 @@ mod tests {
             ),
             ("family = \"yolo\"", &["family", "`yolo`", "`yolox`", "`ultralytics`", "`imagenet`"]),
             ("resize = \"cubic\"", &["resize", "bilinear", "antialiased", "antialiased-bicubic"]),
+            ("decode_scale = \"third\"", &["decode_scale", "auto", "full", "quarter"]),
             ("nms = \"none\"", &["nms", "per-class", "class-agnostic"]),
             ("fit = \"crop\"", &["fit", "letterbox", "stretch"]),
             ("placement = \"left\"", &["placement", "top-left", "centre"]),

@@ -38,7 +38,7 @@ pub(super) fn run(config: WatchConfig, out: &mut dyn Write) -> Result<CommandSta
     let LoadedPipeline { detector, session, boxes } =
         LoadedPipeline::load(detector, selected.backend.as_ref(), &options)?;
     let settings = EngineSettings {
-        decode: options.limits,
+        decode: options.decode,
         max_batch: options.max_batch,
         max_age: max_frame_age,
     };

@@ -42,7 +42,8 @@ const USERS: &[(&str, &[&str])] = &[
     ("indicatif", &["src/commands/"]),
     ("comfy_table", &["src/commands/", "src/report/", "src/bench/"]),
     // Pixels.
-    ("zune_jpeg", &["src/stages/decode/"]),
+    ("zune_jpeg", &["src/stages/decode/zune/", "jpeg/examples/"]),
+    ("framegate_jpeg", &["src/stages/decode/", "jpeg/"]),
     ("exif", &["src/stages/"]),
     ("fast_image_resize", &["src/stages/antialiased.rs", "src/stages/planes/"]),
     // Videos: each library behind one file.
