@@ -51,7 +51,7 @@ pub enum ChannelOrder {
 }
 
 /// How a frame of other proportions is made to fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fit {
     /// Each axis is scaled by itself; the image is distorted.
     Stretch,
@@ -61,6 +61,12 @@ pub enum Fit {
         placement: LetterboxAlign,
         /// Value of every channel around it, 0 to 255.
         fill: u8,
+    },
+    /// The middle of the frame is scaled: the largest part with the input's proportions, or `share` of
+    /// each of its sides.
+    Crop {
+        /// Above 0 and up to 1.
+        share: f32,
     },
 }
 

@@ -19,7 +19,7 @@ pub use decode::{
     DecodeError, DecodeLimits, DecodeOptions, DecodeWork, Decoder, JpegDecoder, RgbImage, RgbView,
     UnknownDecoder, inspect,
 };
-pub use frame_transform::FrameTransform;
+pub use frame_transform::{FramePart, FrameTransform};
 pub use normalise::Normaliser;
 pub use orientation::Orientation;
 pub(crate) use planes::to_rgb;

@@ -225,7 +225,7 @@ impl InputWriter {
     ) {
         let transform = FrameTransform::of(frame, &self.input);
         times.measure(Stage::Resize, || {
-            let view = self.fitter.fit(image, transform.width, transform.height);
+            let view = self.fitter.fit(image, &transform);
             fitted.pixels.clear();
             fitted.pixels.extend_from_slice(view.pixels);
         });
@@ -241,8 +241,7 @@ impl InputWriter {
     ) -> Preprocessed {
         let transform = FrameTransform::of(frame, &self.input);
         let (fitter, normaliser) = (&mut self.fitter, &mut self.normaliser);
-        let fitted = times
-            .measure(Stage::Resize, move || fitter.fit(image, transform.width, transform.height));
+        let fitted = times.measure(Stage::Resize, move || fitter.fit(image, &transform));
         times.measure(Stage::Normalise, || normaliser.normalise(fitted, &transform, slot));
         Preprocessed { transform, times }
     }

@@ -102,8 +102,8 @@ impl Decoder {
         let orientation = orientation(&header);
         let (width, height) = orientation.swap_if_turned(header.width(), header.height());
         let upright = Size { width, height };
-        let transform = FrameTransform::of(upright, input);
-        let (width, height) = orientation.swap_if_turned(transform.width, transform.height);
+        let seen = FrameTransform::of(upright, input).whole_at_scale();
+        let (width, height) = orientation.swap_if_turned(seen.width, seen.height);
         let stored = Size { width: header.width(), height: header.height() };
         let asked = self.options.scale.or(input.decode_scale).unwrap_or_default();
         let scale = scale::choose(asked, stored, Size { width, height });
