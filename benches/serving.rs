@@ -100,7 +100,7 @@ impl Bench {
             detector: &self.detector,
             boxes: self.boxes(),
             pool: &self.pool,
-            limits: DecodeLimits::DEFAULT,
+            decode: DecodeLimits::DEFAULT.into(),
             max_batch: self.limits.max_batch,
         };
         let mut session = self.backend.load(&self.detector.model, &self.limits).expect("it loads");
@@ -126,7 +126,7 @@ impl Bench {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let settings = EngineSettings {
-            decode: DecodeLimits::DEFAULT,
+            decode: DecodeLimits::DEFAULT.into(),
             max_batch: self.limits.max_batch,
             max_age: Duration::from_secs(60),
         };

@@ -28,6 +28,7 @@ fn input() -> ImageInput {
         scale: [1.0; 3],
         fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
         resize: ResizeFilter::Bilinear,
+        decode_scale: None,
     }
 }
 

@@ -81,7 +81,10 @@ pub use stages::Detection;
 /// assert!(strict.confidence > Thresholds::DEFAULT.confidence);
 /// ```
 pub use stages::Thresholds;
-pub use stages::{BoxError, BoxStage, DecodeError, DecodeLimits, RgbImage, Stage, StageTimes};
+pub use stages::{
+    BoxError, BoxStage, DecodeError, DecodeLimits, DecodeOptions, JpegDecoder, RgbImage, Stage,
+    StageTimes, UnknownDecoder,
+};
 
 // Everything below is internal: public only because the program, the integration tests and the
 // benchmarks are crates of their own, hidden because nothing of it is promised.
@@ -113,6 +116,8 @@ pub mod front;
 pub mod mjpeg;
 #[doc(hidden)]
 pub mod sources;
+#[doc(hidden)]
+pub mod watch;
 
 // Frame processing.
 #[doc(hidden)]

@@ -42,7 +42,7 @@ fuzz_target!(|input: &[u8]| {
     assert!(frames.len() <= stream.len() / 2, "{} frames", frames.len());
     for frame in frames.iter().flatten() {
         assert!(frame.len() <= limit);
-        assert!(frame.starts_with(&[0xFF, 0xD8, 0xFF]) && frame.ends_with(&[0xFF, 0xD9]));
+        assert!(frame.starts_with(&[0xFF, 0xD8, 0xFF]));
         assert!(memmem::find(stream, frame).is_some(), "bytes that were never sent");
     }
 

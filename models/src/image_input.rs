@@ -19,6 +19,25 @@ pub struct ImageInput {
     pub fit: Fit,
     /// How pixels are resampled.
     pub resize: ResizeFilter,
+    /// The scale at which frames are decoded, if the model asks for one.
+    pub decode_scale: Option<DecodeScale>,
+}
+
+/// The scale at which frames are decoded. Boxes are in pixels of the frame as it was sent all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecodeScale {
+    /// The smallest that has at least as many pixels, along each side, as the model gets to see.
+    Auto,
+    /// Every pixel.
+    #[default]
+    Full,
+    /// A half of width and height.
+    Half,
+    /// A quarter of each.
+    Quarter,
+    /// An eighth of each.
+    Eighth,
 }
 
 /// Order of colour channels.
@@ -32,7 +51,7 @@ pub enum ChannelOrder {
 }
 
 /// How a frame of other proportions is made to fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fit {
     /// Each axis is scaled by itself; the image is distorted.
     Stretch,
@@ -42,6 +61,12 @@ pub enum Fit {
         placement: LetterboxAlign,
         /// Value of every channel around it, 0 to 255.
         fill: u8,
+    },
+    /// The middle of the frame is scaled: the largest part with the input's proportions, or `share` of
+    /// each of its sides.
+    Crop {
+        /// Above 0 and up to 1.
+        share: f32,
     },
 }
 

@@ -79,13 +79,18 @@ impl AnnotationDirectory {
     }
 
     /// Writes the annotated image of a frame: a file keeps its name, frame 1 of a stream becomes
-    /// `frame-000001.jpg`, frame 1 of a video `clip.mp4-000001.jpg`.
+    /// `frame-000001.jpg`, frame 1 of `clip.mjpeg` becomes `clip-000001.jpg`, and frame 1 of a video
+    /// `clip.mp4-000001.jpg`.
     ///
     /// # Errors
     /// [`DirectoryError::Write`].
     pub fn write(&self, origin: &FrameOrigin, jpeg: &[u8]) -> Result<(), DirectoryError> {
         let path = match origin {
             FrameOrigin::File(file) => self.path.join(file.file_name().unwrap_or_default()),
+            FrameOrigin::Clip { path, number } => {
+                let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                self.path.join(format!("{stem}-{number:06}.jpg"))
+            }
             FrameOrigin::Stream { number } => self.path.join(format!("frame-{number:06}.jpg")),
             FrameOrigin::Video { path, index, .. } => {
                 let mut name = path.file_name().unwrap_or_default().to_owned();

@@ -14,7 +14,7 @@ pub use mark::Mark;
 pub use video::{AnnotationVideo, AnnotationVideoError};
 
 use crate::encode::encode;
-use crate::stages::{DecodeError, DecodeLimits, Decoder, Orientation, RgbImage};
+use crate::stages::{DecodeError, DecodeOptions, Decoder, Orientation, RgbImage};
 use canvas::Canvas;
 
 /// JPEG quality of annotated images, 1 to 100: high enough that thin text has no fringes.
@@ -40,11 +40,11 @@ pub enum AnnotateError {
 /// [`AnnotateError`].
 pub fn annotate(
     jpeg: &[u8],
-    limits: DecodeLimits,
+    decode: impl Into<DecodeOptions>,
     marks: &[Mark],
 ) -> Result<Vec<u8>, AnnotateError> {
     let mut stored = RgbImage::default();
-    Decoder::new(limits).decode(jpeg, &mut stored)?;
+    Decoder::new(decode).decode(jpeg, &mut stored)?;
     annotate_image(&stored, marks)
 }
 

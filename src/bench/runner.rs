@@ -152,7 +152,7 @@ impl Runner {
             detector: &self.detector,
             boxes: BoxStage::new(&self.detector, self.thresholds)?.unchecked(),
             pool: &self.pool,
-            limits: DecodeLimits::DEFAULT,
+            decode: DecodeLimits::DEFAULT.into(),
             max_batch: self.input.capacity(),
         };
         let start = Instant::now();

@@ -1,8 +1,9 @@
 //! Options for frames and detections, shared by the commands that run frames.
 
 use clap::Args;
+use framegate_models::detector::DecodeScale;
 
-use crate::stages::{DecodeLimits, Thresholds};
+use crate::stages::{DecodeLimits, JpegDecoder, Thresholds};
 
 /// Detection thresholds.
 #[derive(Debug, Clone, Copy, Args)]
@@ -71,4 +72,42 @@ pub struct DecodeArgs {
     /// Largest frame area in pixels, width times height [default: 40000000; serve: 16777216]
     #[arg(long, env = "FRAMEGATE_MAX_FRAME_PIXELS", value_name = "N")]
     pub max_frame_pixels: Option<usize>,
+    /// Share of each side's pixels that is decoded: auto is the least that need not be enlarged for the model. Boxes
+    /// are in pixels of the frame as it was sent [default: what the model's sidecar says, else full]
+    #[arg(
+        long,
+        env = "FRAMEGATE_DECODE_SCALE",
+        value_name = "SCALE",
+        value_parser = decode_scale,
+        help_heading = "Decoding"
+    )]
+    pub decode_scale: Option<DecodeScale>,
+    /// Decoder: framegate, or zune for a second opinion (full scale only)
+    #[arg(
+        long,
+        env = "FRAMEGATE_DECODER",
+        value_name = "NAME",
+        default_value_t,
+        help_heading = "Decoding"
+    )]
+    pub decoder: JpegDecoder,
+    /// Let damaged data cost the part of a frame that it holds, which turns grey, instead of the frame
+    #[arg(
+        long,
+        env = "FRAMEGATE_LENIENT",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Decoding"
+    )]
+    pub lenient: bool,
+}
+
+fn decode_scale(word: &str) -> Result<DecodeScale, &'static str> {
+    Ok(match word {
+        "auto" => DecodeScale::Auto,
+        "full" => DecodeScale::Full,
+        "half" => DecodeScale::Half,
+        "quarter" => DecodeScale::Quarter,
+        "eighth" => DecodeScale::Eighth,
+        _ => return Err("expected auto, full, half, quarter or eighth"),
+    })
 }

@@ -21,7 +21,7 @@ use super::{BackendArgs, DetectionArgs, FrameArgs, ModelArgs, ModelFileArgs};
     ffmpeg -i rtsp://camera/ -f mjpeg - | framegate infer --model yolox_nano.onnx -")]
 pub struct InferArgs {
     /// JPEG files, videos (MP4 with H.264; others if ffmpeg is installed), directories (their .jpg and .jpeg
-    /// files), or `-` for concatenated JPEGs (MJPEG) on standard input
+    /// files), .mjpeg files of concatenated JPEGs, or `-` for such on standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The model.

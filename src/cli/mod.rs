@@ -12,6 +12,7 @@ mod load;
 mod logging;
 mod models;
 mod serve;
+mod watch;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -24,6 +25,7 @@ pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
 pub use models::{InspectArgs, ModelArgs, ModelFileArgs, ModelsCommand, RunArgs};
 pub use serve::{ServeArgs, VideoArgs};
+pub use watch::WatchArgs;
 
 /// JPEG frames in, detections out.
 #[derive(Debug, Parser)]
@@ -53,6 +55,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve live video: receive JPEG frames over WebSockets and answer each in time
     Serve(Box<ServeArgs>),
+    /// Watch cameras and video files in real time: one line of results per frame, for as long as it takes
+    Watch(Box<WatchArgs>),
     /// Detect objects in JPEG files, videos, directories, or a stream of frames
     Infer(Box<InferArgs>),
     /// Measure recall and precision of a detector on labelled images

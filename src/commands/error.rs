@@ -1,6 +1,7 @@
 //! Why a command could not be carried out, and the exit status for it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use framegate_backend_api::BackendError;
@@ -67,6 +68,14 @@ pub enum CommandError {
     /// The server of `serve`.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The address at which `watch` serves metrics.
+    #[error("cannot serve metrics at {address}; choose another address or port (--metrics)")]
+    ListenMetrics {
+        /// The address as given.
+        address: SocketAddr,
+        /// What the system reported.
+        source: io::Error,
+    },
     /// The benchmark.
     #[error(transparent)]
     Bench(#[from] BenchError),
@@ -95,6 +104,7 @@ impl CommandError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Config(_)
+            | Self::ListenMetrics { .. }
             | Self::Backend(BackendError::Unavailable { .. })
             | Self::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
             | Self::Server(

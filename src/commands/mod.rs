@@ -13,6 +13,7 @@ mod offline;
 mod progress;
 mod serve;
 mod signals;
+mod watch;
 
 use std::io::{ErrorKind, Write};
 
@@ -43,6 +44,7 @@ pub enum CommandStatus {
 pub fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
     let status = match command {
         Command::Serve(raw) => serve::serve((*raw).try_into()?),
+        Command::Watch(raw) => watch::run((*raw).try_into()?, out),
         Command::Infer(raw) => infer::infer((*raw).try_into()?, out),
         Command::Eval(raw) => eval::eval(&(*raw).try_into()?, out),
         Command::Load(raw) => load::load(&(*raw).try_into()?, out),

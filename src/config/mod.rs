@@ -4,9 +4,11 @@ mod bench;
 mod eval;
 mod load;
 mod serve;
+mod watch;
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use framegate_models::Size;
 use framegate_models::detector::{LoadOptions, check_input_size};
@@ -15,11 +17,12 @@ use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::pipeline::PipelineOptions;
 use crate::sources::Selection;
-use crate::stages::{DecodeLimits, Thresholds};
+use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
 
 pub use bench::BenchConfig;
 pub use eval::EvalConfig;
 pub use load::{LoadConfig, SearchConfig};
+pub use watch::WatchConfig;
 
 /// Largest batch a session can be loaded for.
 pub const MAX_BATCH: usize = 16;
@@ -33,6 +36,9 @@ const MAX_FRAMES: usize = 1_000_000_000;
 const MAX_PIXELS: usize = 1 << 30;
 /// One megabyte, as the wire protocol counts them.
 const MEGABYTE: usize = 1024 * 1024;
+
+/// Longest drain and greatest age that can be asked for.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// A value on the command line, or in an environment variable, that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -168,6 +174,16 @@ impl TryFrom<cli::DetectionArgs> for Thresholds {
     }
 }
 
+/// The age above which a live frame is dropped.
+fn max_age(milliseconds: u64) -> Result<Duration, ConfigError> {
+    let age = Duration::from_millis(milliseconds);
+    if age > Duration::ZERO && age <= LONGEST {
+        return Ok(age);
+    }
+    let expected = format!("expected a number from 1 to {}", LONGEST.as_millis());
+    Err(ConfigError::new("--max-frame-age-ms", milliseconds, expected))
+}
+
 /// The options of a pipeline that runs files, for batches of up to `max_batch` images.
 fn pipeline_options(
     model_file: cli::ModelFileArgs,
@@ -179,7 +195,7 @@ fn pipeline_options(
     let LoadOptions { labels, input_size } = load_options(model_file)?;
     let BackendConfig { id: backend, options: backend_options, threads } = backend.try_into()?;
     let thresholds = detections.try_into()?;
-    let limits = decode_limits(decode, DecodeLimits::DEFAULT)?;
+    let decode = decode_options(decode, DecodeLimits::DEFAULT)?;
     Ok(PipelineOptions {
         backend,
         backend_options,
@@ -187,7 +203,7 @@ fn pipeline_options(
         input_size,
         thresholds,
         masks: false,
-        limits,
+        decode,
         threads,
         max_batch,
     })
@@ -197,14 +213,19 @@ fn max_frame_bytes(raw: &cli::FrameArgs) -> Result<usize, ConfigError> {
     Ok(within("--max-frame-size-mb", raw.max_frame_size_mb, 1024)? * MEGABYTE)
 }
 
-/// The limits for decoded frames, of as many pixels as `default` has unless another number was requested.
-fn decode_limits(raw: cli::DecodeArgs, default: DecodeLimits) -> Result<DecodeLimits, ConfigError> {
+/// How frames are decoded: of as many pixels as `default` has unless another number was requested.
+fn decode_options(
+    raw: cli::DecodeArgs,
+    default: DecodeLimits,
+) -> Result<DecodeOptions, ConfigError> {
     let max_pixels = raw.max_frame_pixels.unwrap_or(default.max_pixels);
-    Ok(DecodeLimits {
+    let limits = DecodeLimits {
         max_width: within("--max-frame-width", raw.max_frame_width, MAX_EXTENT)?,
         max_height: within("--max-frame-height", raw.max_frame_height, MAX_EXTENT)?,
         max_pixels: within("--max-frame-pixels", max_pixels, MAX_PIXELS)?,
-    })
+    };
+    let cli::DecodeArgs { decoder, decode_scale: scale, lenient, .. } = raw;
+    Ok(DecodeOptions { limits, decoder, scale, lenient })
 }
 
 impl TryFrom<cli::BackendArgs> for BackendConfig {

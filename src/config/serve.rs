@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{BackendConfig, ConfigError, MAX_BATCH, MEGABYTE, decode_limits, fraction, within};
+use super::{
+    BackendConfig, ConfigError, LONGEST, MAX_BATCH, MEGABYTE, decode_options, fraction, max_age,
+    within,
+};
 use crate::cli;
 use crate::front::VideoSettings;
 use crate::front::origin::Origin;
@@ -23,8 +26,6 @@ const MAX_VIDEO_MEGABYTES: usize = 16 * 1024;
 const MAX_VIDEO_SECONDS: usize = 86_400;
 /// More videos at once than one machine can decode.
 const MAX_VIDEOS: usize = 64;
-/// Longest drain and greatest age that can be asked for.
-const LONGEST: Duration = Duration::from_secs(3600);
 
 impl TryFrom<cli::ServeArgs> for ServerOptions {
     type Error = ConfigError;
@@ -52,7 +53,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 input_size: None,
                 thresholds: raw.detections.try_into()?,
                 masks: raw.masks,
-                limits: decode_limits(raw.decode, DecodeLimits::LIVE)?,
+                decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
                 threads,
                 max_batch: within("--batch", raw.batch, MAX_BATCH)?,
             },
@@ -143,15 +144,6 @@ fn video(raw: &cli::VideoArgs) -> Result<VideoSettings, ConfigError> {
         max_duration: Duration::from_secs(seconds as u64),
         max_concurrent: within("VIDEO_MAX_CONCURRENT", video_max_concurrent, MAX_VIDEOS)?,
     })
-}
-
-fn max_age(milliseconds: u64) -> Result<Duration, ConfigError> {
-    let age = Duration::from_millis(milliseconds);
-    if age > Duration::ZERO && age <= LONGEST {
-        return Ok(age);
-    }
-    let expected = format!("expected a number from 1 to {}", LONGEST.as_millis());
-    Err(ConfigError::new("--max-frame-age-ms", milliseconds, expected))
 }
 
 fn drain(seconds: f64) -> Result<Duration, ConfigError> {

@@ -17,6 +17,13 @@ use crate::stages::{DecodeError, Detection, RgbImage, StageTimes, Tensor, YuvIma
 pub enum FrameOrigin {
     /// A file, named by its path.
     File(PathBuf),
+    /// A file of several frames: `clip.mjpeg#1`, `clip.mjpeg#2`, ….
+    Clip {
+        /// The file's path.
+        path: PathBuf,
+        /// Number in the file, from 1.
+        number: usize,
+    },
     /// A stream on standard input: `-#1`, `-#2`, ….
     Stream {
         /// Number in the stream, from 1.
@@ -37,6 +44,7 @@ impl fmt::Display for FrameOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
+            Self::Clip { path, number } => write!(f, "{}#{number}", path.display()),
             Self::Stream { number } => write!(f, "-#{number}"),
             Self::Video { path, index, .. } => write!(f, "{}#{index}", path.display()),
         }

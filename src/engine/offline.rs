@@ -24,7 +24,7 @@ use super::frame::{FinishedFrame, FrameOrigin, SourceFrame};
 use super::postprocessing::postprocess;
 use super::preprocessing::Preprocessing;
 use super::read_ahead::ReadAhead;
-use crate::stages::{BoxStage, DecodeLimits};
+use crate::stages::{BoxStage, DecodeOptions};
 
 /// The offline path for one detector.
 pub struct Offline<'a> {
@@ -35,7 +35,7 @@ pub struct Offline<'a> {
     /// Where frames are preprocessed.
     pub pool: &'a ThreadPool,
     /// Bounds on decoded frames.
-    pub limits: DecodeLimits,
+    pub decode: DecodeOptions,
     /// Most frames per batch; the session must have been loaded for this many.
     pub max_batch: usize,
 }
@@ -69,7 +69,7 @@ impl Offline<'_> {
         let (return_output, free_outputs) = double_buffered(OutputBatch::default);
         let (preprocessed_sender, preprocessed) = sync_channel::<PreprocessedBatch>(BUFFERS);
         let (inferred_sender, inferred) = sync_channel::<InferredBatch<FrameOrigin>>(BUFFERS);
-        let preprocessing = Preprocessing::new(self.pool, &self.detector.input, self.limits);
+        let preprocessing = Preprocessing::new(self.pool, &self.detector.input, self.decode);
         let max_batch = self.max_batch;
         let (mut read_ahead, stop) = ReadAhead::start(frames, max_batch);
 

@@ -11,20 +11,20 @@ use super::batch::{BatchImage, PreprocessedFrame, compact_batch};
 use super::frame::{FrameError, FramePayload, SourceFrame};
 use super::panics;
 use crate::panics::unpoisoned;
-use crate::stages::{DecodeLimits, Preprocessed, Preprocessor};
+use crate::stages::{DecodeOptions, Preprocessed, Preprocessor};
 
 /// Preprocesses frames for one model on a thread pool.
 pub(super) struct Preprocessing<'a> {
     pool: &'a ThreadPool,
     input: &'a ImageInput,
-    limits: DecodeLimits,
+    decode: DecodeOptions,
     /// Scratch memory that no frame is using: never more than there were frames at once.
     idle: Mutex<Vec<Preprocessor>>,
 }
 
 impl<'a> Preprocessing<'a> {
-    pub(super) fn new(pool: &'a ThreadPool, input: &'a ImageInput, limits: DecodeLimits) -> Self {
-        Self { pool, input, limits, idle: Mutex::new(Vec::new()) }
+    pub(super) fn new(pool: &'a ThreadPool, input: &'a ImageInput, decode: DecodeOptions) -> Self {
+        Self { pool, input, decode, idle: Mutex::new(Vec::new()) }
     }
 
     /// Preprocesses up to a batch of frames. The batch then holds the good ones, without gaps.
@@ -64,7 +64,7 @@ impl<'a> Preprocessing<'a> {
         let preprocessor = unpoisoned(self.idle.lock()).pop();
         panics::contain("preprocess", || {
             let mut preprocessor =
-                preprocessor.unwrap_or_else(|| Preprocessor::new(self.input, self.limits));
+                preprocessor.unwrap_or_else(|| Preprocessor::new(self.input, self.decode));
             let preprocessed = match payload {
                 FramePayload::Jpeg(jpeg) => preprocessor.preprocess(jpeg, slot),
                 FramePayload::Image(image) => preprocessor.preprocess_image(image, slot),

@@ -34,6 +34,7 @@ pub(super) async fn health() -> &'static str {
     tag = "Server",
     responses(
         (status = 200, description = "Frames are accepted", body = Readiness),
+        (status = 403, description = "The request names a host that is not this server", body = ErrorBody),
         (status = 503, description = "The server is starting or shutting down", body = Readiness),
     )
 )]
@@ -55,12 +56,10 @@ pub(super) async fn readiness(State(app): State<Arc<App>>) -> Response {
     get,
     path = "/metrics",
     tag = "Server",
-    responses((
-        status = 200,
-        description = "Prometheus text",
-        body = String,
-        content_type = "text/plain"
-    ))
+    responses(
+        (status = 200, description = "Prometheus text", body = String, content_type = "text/plain"),
+        (status = 403, description = "The request names a host that is not this server", body = ErrorBody),
+    )
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.encode())
@@ -73,6 +72,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     tag = "Server",
     responses(
         (status = 200, description = "What runs here", body = Info),
+        (status = 403, description = "The request names a host that is not this server", body = ErrorBody),
         (status = 503, description = "The server is starting", body = ErrorBody),
     )
 )]
@@ -89,9 +89,9 @@ pub(super) async fn info(State(app): State<Arc<App>>) -> Response {
         pipelines: loaded.pipelines.iter().map(pipeline_info).collect(),
         limits: LimitsInfo {
             max_frame_bytes: front.max_frame_bytes,
-            max_frame_width: engine.decode.max_width,
-            max_frame_height: engine.decode.max_height,
-            max_frame_pixels: engine.decode.max_pixels,
+            max_frame_width: engine.decode.limits.max_width,
+            max_frame_height: engine.decode.limits.max_height,
+            max_frame_pixels: engine.decode.limits.max_pixels,
             max_frame_age_ms: u64::try_from(engine.max_age.as_millis()).unwrap_or(u64::MAX),
             max_batch: engine.max_batch,
             recommended_sessions: front.sessions.recommended,
@@ -112,6 +112,7 @@ pub(super) async fn info(State(app): State<Arc<App>>) -> Response {
     tag = "Server",
     responses(
         (status = 200, description = "The pipelines, the default first", body = PipelineList),
+        (status = 403, description = "The request names a host that is not this server", body = ErrorBody),
         (status = 503, description = "The server is starting", body = ErrorBody),
     )
 )]

@@ -85,7 +85,7 @@ impl Pipeline {
         let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
         let loaded = LoadedPipeline::load(detector, backend, options)?;
         Ok(Self {
-            preprocessor: Preprocessor::new(&loaded.detector.input, options.limits),
+            preprocessor: Preprocessor::new(&loaded.detector.input, options.decode),
             input: InputBatch::new(loaded.detector.model.graph.image_shape(), 1),
             outputs: OutputBatch::default(),
             backend: backend.name(),
@@ -124,7 +124,7 @@ impl Pipeline {
         let Preprocessed { transform, mut times } =
             panics::contain("preprocess", || preprocess(preprocessor, slot)).inspect_err(
                 // A panic may have left its buffers half written.
-                |_| *preprocessor = Preprocessor::new(&detector.input, self.options.limits),
+                |_| *preprocessor = Preprocessor::new(&detector.input, self.options.decode),
             )??;
         input.set_len(1);
         let inferred = panics::contain("infer", || {
@@ -158,7 +158,7 @@ impl Pipeline {
                 .with_masks(self.options.masks),
             detector,
             pool: &self.pool,
-            limits: self.options.limits,
+            decode: self.options.decode,
             max_batch: self.options.max_batch,
         };
         offline.run(session.as_mut(), frames, deliver)

@@ -7,7 +7,7 @@ use framegate_models::Size;
 use framegate_models::detector::LoadOptions;
 
 use crate::backends::{BackendId, BackendOptions};
-use crate::stages::{DecodeLimits, Thresholds};
+use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
 
 /// How to load a [`Pipeline`](crate::Pipeline). The default suits most models: the best backend that
 /// runs here, on all cores, one image at a time.
@@ -36,8 +36,8 @@ pub struct PipelineOptions {
     pub thresholds: Thresholds,
     /// Report masks, where the model has them.
     pub masks: bool,
-    /// The largest image that is decoded.
-    pub limits: DecodeLimits,
+    /// How frames are decoded, and the largest that are.
+    pub decode: DecodeOptions,
     /// CPU threads for preprocessing and for the backend, at least 1.
     pub threads: usize,
     /// Most images in one batch of [`Pipeline::run`](crate::Pipeline::run), 1 to 16.
@@ -59,7 +59,7 @@ impl Default for PipelineOptions {
             input_size: None,
             thresholds: Thresholds::DEFAULT,
             masks: false,
-            limits: DecodeLimits::DEFAULT,
+            decode: DecodeLimits::DEFAULT.into(),
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
             max_batch: 1,
         }

@@ -31,6 +31,7 @@ pub(super) fn null_detector() -> Detector {
             scale: [1.0 / 255.0; 3],
             fit: Fit::Stretch,
             resize: ResizeFilter::Bilinear,
+            decode_scale: None,
         },
         boxes: BoxLayout::named("classify").expect("classifiers have a layout"),
         boxes_reason: "there is no model".to_owned(),

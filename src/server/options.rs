@@ -72,7 +72,7 @@ impl Default for ServerOptions {
             address: (Ipv4Addr::LOCALHOST, 8000).into(),
             pipelines: vec![ServedPipeline::built_in()],
             pipeline: PipelineOptions {
-                limits: DecodeLimits::LIVE,
+                decode: DecodeLimits::LIVE.into(),
                 max_batch: 4,
                 ..PipelineOptions::default()
             },
@@ -94,7 +94,7 @@ impl Default for ServerOptions {
 impl ServerOptions {
     pub(super) fn engine_settings(&self) -> EngineSettings {
         EngineSettings {
-            decode: self.pipeline.limits,
+            decode: self.pipeline.decode,
             max_batch: self.pipeline.max_batch,
             max_age: self.max_frame_age,
         }

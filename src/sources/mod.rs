@@ -33,6 +33,8 @@ pub enum Source {
         /// Which of its frames.
         selection: Selection,
     },
+    /// A file of concatenated JPEGs.
+    Clip(PathBuf),
     /// Concatenated JPEGs on standard input.
     StandardInput,
     /// A directory that yields no frames, and why.
@@ -49,7 +51,7 @@ impl Source {
     pub fn frames(&self) -> Option<u64> {
         match self {
             Self::File(_) | Self::Unreadable { .. } => Some(1),
-            Self::StandardInput => None,
+            Self::StandardInput | Self::Clip(_) => None,
             Self::Video { path, selection } => match video::info(path) {
                 Ok(info) => Some(selection.count(info.frames?, info.fps)),
                 // One with an error.
@@ -60,7 +62,7 @@ impl Source {
 }
 
 /// Replaces every directory by the `.jpg` and `.jpeg` files in it, sorted by name, and `-` by standard
-/// input. Opens no file.
+/// input. Files named `.mjpeg` or `.mjpg` are concatenated JPEGs. Opens no file.
 pub fn expand(paths: &[PathBuf]) -> Vec<Source> {
     expand_selecting(paths, Selection::ALL)
 }
@@ -72,6 +74,7 @@ pub fn expand_selecting(paths: &[PathBuf], selection: Selection) -> Vec<Source> 
         .flat_map(|path| match path {
             path if path.as_os_str() == "-" => vec![Source::StandardInput],
             path if path.is_dir() => directory(path),
+            path if has_extension(path, &["mjpeg", "mjpg"]) => vec![Source::Clip(path.clone())],
             path if video::has_video_extension(path) => {
                 vec![Source::Video { path: path.clone(), selection }]
             }
@@ -83,8 +86,8 @@ pub fn expand_selecting(paths: &[PathBuf], selection: Selection) -> Vec<Source> 
 /// Opens the sources one after another and reads their frames, JPEGs of at most `max_bytes` each, until
 /// `stop` is set.
 ///
-/// Frames of standard input are numbered from 1, damaged ones included. If there is none, that is an error
-/// of the first.
+/// Frames of standard input, and of a file of concatenated JPEGs, are numbered from 1, damaged ones included. If there
+/// is none, that is an error of the first.
 pub fn frames(
     sources: Vec<Source>,
     max_bytes: usize,
@@ -96,7 +99,17 @@ pub fn frames(
             match source {
                 Source::StandardInput => match Interruptible::start(io::stdin(), stop.clone()) {
                     Ok(input) => Box::new(stream(input, max_bytes)),
-                    Err(error) => Box::new(iter::once(unreadable_stream(error.to_string()))),
+                    Err(error) => {
+                        let origin = FrameOrigin::Stream { number: 1 };
+                        Box::new(iter::once(unreadable(origin, error.to_string())))
+                    }
+                },
+                Source::Clip(path) => match File::open(&path) {
+                    Ok(file) => Box::new(clip(path, file, max_bytes)),
+                    Err(error) => {
+                        let origin = FrameOrigin::Clip { path, number: 1 };
+                        Box::new(iter::once(unreadable(origin, error.to_string())))
+                    }
                 },
                 Source::File(path) => {
                     let jpeg = read_file(&path, max_bytes).map(Bytes::from);
@@ -114,45 +127,64 @@ pub fn frames(
     frames.take_while(move |_| !stopped.is_set())
 }
 
-/// The frames of concatenated JPEGs.
+/// The frames of concatenated JPEGs on standard input.
 fn stream(
     input: impl Read + Send + 'static,
     max_bytes: usize,
 ) -> impl Iterator<Item = SourceFrame> + Send + 'static {
-    let mut frames = MjpegFrames::new(input, max_bytes).zip(1..).map(|(frame, number)| {
+    let nothing = "standard input holds no JPEG";
+    concatenated(input, max_bytes, nothing, |number| FrameOrigin::Stream { number })
+}
+
+/// The frames of concatenated JPEGs in a file.
+fn clip(
+    path: PathBuf,
+    file: File,
+    max_bytes: usize,
+) -> impl Iterator<Item = SourceFrame> + Send + 'static {
+    let origin = move |number| FrameOrigin::Clip { path: path.clone(), number };
+    concatenated(file, max_bytes, "the file holds no JPEG", origin)
+}
+
+fn concatenated(
+    input: impl Read + Send + 'static,
+    max_bytes: usize,
+    nothing: &'static str,
+    origin: impl Fn(usize) -> FrameOrigin + Send + 'static,
+) -> impl Iterator<Item = SourceFrame> + Send + 'static {
+    let first = origin(1);
+    let mut frames = MjpegFrames::new(input, max_bytes).zip(1..).map(move |(frame, number)| {
         let jpeg = frame.map(Bytes::from).map_err(FrameError::from);
-        SourceFrame::new(FrameOrigin::Stream { number }, jpeg)
+        SourceFrame::new(origin(number), jpeg)
     });
-    let nothing = || unreadable_stream("standard input holds no JPEG".to_owned());
-    let first = frames.next().unwrap_or_else(nothing);
+    let first = frames.next().unwrap_or_else(|| unreadable(first, nothing.to_owned()));
     iter::once(first).chain(frames)
 }
 
-fn unreadable_stream(problem: String) -> SourceFrame {
+fn unreadable(origin: FrameOrigin, problem: String) -> SourceFrame {
     let jpeg: Result<Bytes, _> = Err(FrameError::new(FrameErrorCode::ReadFailed, problem));
-    SourceFrame::new(FrameOrigin::Stream { number: 1 }, jpeg)
+    SourceFrame::new(origin, jpeg)
 }
 
 fn directory(path: &Path) -> Vec<Source> {
-    let unreadable = |problem: String| vec![Source::Unreadable { path: path.to_owned(), problem }];
+    let no_frames = |problem: String| vec![Source::Unreadable { path: path.to_owned(), problem }];
     let names = fs::read_dir(path)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>());
     let mut files = match names {
         Ok(names) => names,
-        Err(error) => return unreadable(error.to_string()),
+        Err(error) => return no_frames(error.to_string()),
     };
-    files.retain(|file| has_jpeg_extension(file) && !file.is_dir());
+    files.retain(|file| has_extension(file, &["jpg", "jpeg"]) && !file.is_dir());
     files.sort();
     if files.is_empty() {
-        return unreadable("there are no .jpg or .jpeg files in this directory".to_owned());
+        return no_frames("there are no .jpg or .jpeg files in this directory".to_owned());
     }
     files.into_iter().map(Source::File).collect()
 }
 
-fn has_jpeg_extension(path: &Path) -> bool {
-    let is =
-        |wanted| path.extension().is_some_and(|found: &OsStr| found.eq_ignore_ascii_case(wanted));
-    is("jpg") || is("jpeg")
+fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+    let is = |found: &OsStr| wanted.iter().any(|wanted| found.eq_ignore_ascii_case(wanted));
+    path.extension().is_some_and(is)
 }
 
 /// Reads a whole file, but never more than one byte past the limit.

@@ -6,7 +6,7 @@ use framegate_models::detector::ResizeFilter;
 use super::antialiased::AntialiasedResizer;
 use super::decode::{RgbImage, RgbView};
 use super::planes::PlaneFitter;
-use super::{Orientation, Resizer, YuvImage};
+use super::{FrameTransform, Orientation, Resizer, YuvImage};
 
 /// Resizes images and turns them upright; keeps its buffers between calls.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(super) struct ImageFitter {
     /// Used instead of `resizer` where the model asks for it.
     antialiased: Option<AntialiasedResizer>,
     planes: PlaneFitter,
+    cropped: Vec<u8>,
     resized: Vec<u8>,
     upright: Vec<u8>,
 }
@@ -28,16 +29,6 @@ pub(super) enum Decoded<'a> {
     Yuv(&'a YuvImage),
 }
 
-impl Decoded<'_> {
-    /// Size of the upright image.
-    pub(super) fn upright_size(self) -> Size {
-        match self {
-            Self::Rgb(image) => image.upright_size(),
-            Self::Yuv(image) => image.upright_size(),
-        }
-    }
-}
-
 impl ImageFitter {
     /// A fitter that resamples with this filter.
     pub(super) fn new(filter: ResizeFilter) -> Self {
@@ -45,32 +36,40 @@ impl ImageFitter {
             resizer: Resizer::default(),
             antialiased: AntialiasedResizer::of(filter),
             planes: PlaneFitter::new(filter),
+            cropped: Vec::new(),
             resized: Vec::new(),
             upright: Vec::new(),
         }
     }
 
-    /// The upright image at `width` × `height` pixels, both at least 1. What already has that size
-    /// is not resampled.
+    /// The part of the upright image that the transform asks for, at the size that it asks for. What already
+    /// has that size is not resampled.
     pub(super) fn fit<'a>(
         &'a mut self,
         image: Decoded<'a>,
-        width: usize,
-        height: usize,
+        transform: &FrameTransform,
     ) -> RgbView<'a> {
         match image {
-            Decoded::Rgb(image) => self.fit_rgb(image, width, height),
-            Decoded::Yuv(image) => self.planes.fit(image, width, height),
+            Decoded::Rgb(image) => self.fit_rgb(image, transform),
+            Decoded::Yuv(image) => self.planes.fit(image, transform),
         }
     }
 
-    fn fit_rgb<'a>(&'a mut self, image: &'a RgbImage, width: usize, height: usize) -> RgbView<'a> {
+    fn fit_rgb<'a>(&'a mut self, image: &'a RgbImage, transform: &FrameTransform) -> RgbView<'a> {
+        let FrameTransform { width, height, .. } = *transform;
         let orientation = image.orientation;
         // Turning comes last because by then there are fewer pixels; the filters' weights are the same in
         // any direction, so the order makes no difference to the image.
         let (stored_width, stored_height) = orientation.swap_if_turned(width, height);
         let mut fitted = image.view();
-        if (image.width, image.height) != (stored_width, stored_height) {
+        let stored = Size { width: image.width, height: image.height };
+        let part = transform.part_of(stored, orientation);
+        if part.size != stored {
+            part.cut(&image.pixels, stored, 3, &mut self.cropped);
+            let Size { width, height } = part.size;
+            fitted = RgbView { pixels: &self.cropped, width, height };
+        }
+        if (fitted.width, fitted.height) != (stored_width, stored_height) {
             let resized = &mut self.resized;
             match &mut self.antialiased {
                 Some(resizer) => resizer.resize(fitted, stored_width, stored_height, resized),

@@ -3,11 +3,15 @@
 use framegate_models::Size;
 use framegate_models::detector::{Fit, ImageInput, LetterboxAlign};
 
+use super::Orientation;
+
 /// Where the upright frame lies in the model's input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FrameTransform {
     /// The frame's own size.
     pub frame: Size,
+    /// The part of it that is in the input: all, or the middle.
+    pub part: FramePart,
     /// Width of the resized frame in input pixels, at least 1.
     pub width: usize,
     /// Height of the resized frame in input pixels, at least 1.
@@ -22,24 +26,96 @@ pub struct FrameTransform {
     pub vertical_scale: f32,
 }
 
+/// A rectangle of a frame, in its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FramePart {
+    /// The first column.
+    pub left: usize,
+    /// The first row.
+    pub top: usize,
+    /// Its size, at least a pixel.
+    pub size: Size,
+}
+
+impl FramePart {
+    /// A whole frame.
+    pub fn whole(frame: Size) -> Self {
+        Self { left: 0, top: 0, size: frame }
+    }
+
+    /// The middle of a frame.
+    pub fn middle(frame: Size, size: Size) -> Self {
+        let (left, top) = ((frame.width - size.width) / 2, (frame.height - size.height) / 2);
+        Self { left, top, size }
+    }
+
+    /// Copies this part of an image with `values` per pixel into `cut`.
+    pub(super) fn cut(&self, pixels: &[u8], image: Size, values: usize, cut: &mut Vec<u8>) {
+        let Self { left, top, size } = *self;
+        cut.clear();
+        for row in pixels.chunks_exact(values * image.width).skip(top).take(size.height) {
+            cut.extend_from_slice(&row[values * left..][..values * size.width]);
+        }
+    }
+}
+
 impl FrameTransform {
     /// Fits a frame of at least one pixel in each direction into a model's input.
     pub fn of(frame: Size, input: &ImageInput) -> Self {
         match input.fit {
-            Fit::Stretch => Self::stretched(frame, input),
+            Fit::Stretch => Self::stretched(frame, FramePart::whole(frame), input),
+            Fit::Crop { share } => Self::stretched(frame, cropped(frame, input, share), input),
             Fit::Letterbox { placement: align, .. } => Self::letterboxed(frame, input, align),
         }
     }
 
-    fn stretched(frame: Size, input: &ImageInput) -> Self {
+    /// The part of an image of the frame that is in the input. The image may be smaller than the frame, and is
+    /// `stored` pixels large in this orientation: the middle is the middle, whichever way it is turned.
+    pub(super) fn part_of(&self, stored: Size, orientation: Orientation) -> FramePart {
+        let Self { frame, part, .. } = self;
+        let frame = orientation.swap_if_turned(frame.width, frame.height);
+        let part = orientation.swap_if_turned(part.size.width, part.size.height);
+        let scaled = |extent: usize, whole: usize, stored: usize| {
+            ((extent * stored + whole / 2) / whole).clamp(1, stored)
+        };
+        let width = scaled(part.0, frame.0, stored.width);
+        let height = scaled(part.1, frame.1, stored.height);
+        FramePart::middle(stored, Size { width, height })
+    }
+
+    /// The size of the whole upright frame at the scale at which it, or a part of it, is in the input.
+    pub(super) fn whole_at_scale(&self) -> Size {
+        let Self { frame, part, width, height, .. } = self;
+        Size {
+            width: (frame.width * width).div_ceil(part.size.width),
+            height: (frame.height * height).div_ceil(part.size.height),
+        }
+    }
+
+    /// A frame as it is.
+    pub(super) fn identity(frame: Size) -> Self {
         Self {
             frame,
+            part: FramePart::whole(frame),
+            width: frame.width,
+            height: frame.height,
+            left: 0,
+            top: 0,
+            horizontal_scale: 1.0,
+            vertical_scale: 1.0,
+        }
+    }
+
+    fn stretched(frame: Size, part: FramePart, input: &ImageInput) -> Self {
+        Self {
+            frame,
+            part,
             width: input.width,
             height: input.height,
             left: 0,
             top: 0,
-            horizontal_scale: frame.width as f32 / input.width as f32,
-            vertical_scale: frame.height as f32 / input.height as f32,
+            horizontal_scale: part.size.width as f32 / input.width as f32,
+            vertical_scale: part.size.height as f32 / input.height as f32,
         }
     }
 
@@ -67,36 +143,60 @@ impl FrameTransform {
         // by the whole-pixel size of each axis. Otherwise a small box far from the origin would be off
         // by more than its tolerance.
         let scale = denominator as f32 / numerator as f32;
-        Self { frame, width, height, left, top, horizontal_scale: scale, vertical_scale: scale }
+        Self {
+            frame,
+            part: FramePart::whole(frame),
+            width,
+            height,
+            left,
+            top,
+            horizontal_scale: scale,
+            vertical_scale: scale,
+        }
     }
 
     /// Maps an input position to frame pixels, even outside the frame.
     pub fn unclipped(&self, input_x: f32, input_y: f32) -> [f32; 2] {
         [
-            (input_x - self.left as f32) * self.horizontal_scale,
-            (input_y - self.top as f32) * self.vertical_scale,
+            (input_x - self.left as f32) * self.horizontal_scale + self.part.left as f32,
+            (input_y - self.top as f32) * self.vertical_scale + self.part.top as f32,
         ]
     }
 
     /// Maps a horizontal position in frame pixels to the input.
     pub fn input_x(&self, frame_x: f32) -> f32 {
-        frame_x / self.horizontal_scale + self.left as f32
+        (frame_x - self.part.left as f32) / self.horizontal_scale + self.left as f32
     }
 
     /// Maps a vertical position in frame pixels to the input.
     pub fn input_y(&self, frame_y: f32) -> f32 {
-        frame_y / self.vertical_scale + self.top as f32
+        (frame_y - self.part.top as f32) / self.vertical_scale + self.top as f32
     }
 
     /// Maps a horizontal input position to frame pixels, clipped to the frame.
     pub fn frame_x(&self, input_x: f32) -> f32 {
-        ((input_x - self.left as f32) * self.horizontal_scale).clamp(0.0, self.frame.width as f32)
+        self.unclipped(input_x, 0.0)[0].clamp(0.0, self.frame.width as f32)
     }
 
     /// Maps a vertical input position to frame pixels, clipped to the frame.
     pub fn frame_y(&self, input_y: f32) -> f32 {
-        ((input_y - self.top as f32) * self.vertical_scale).clamp(0.0, self.frame.height as f32)
+        self.unclipped(0.0, input_y)[1].clamp(0.0, self.frame.height as f32)
     }
+}
+
+/// `share` of each side of the largest part in the middle with the input's proportions. It is cut out before it is
+/// resized, so no frame is too long.
+fn cropped(frame: Size, input: &ImageInput, share: f32) -> FramePart {
+    let width_fills = input.width * frame.height >= input.height * frame.width;
+    let (numerator, denominator) =
+        if width_fills { (frame.width, input.width) } else { (frame.height, input.height) };
+    let side = |extent: usize, limit: usize| {
+        let side = extent as f64 * numerator as f64 / denominator as f64 * f64::from(share);
+        (side.round() as usize).clamp(1, limit)
+    };
+    let size =
+        Size { width: side(input.width, frame.width), height: side(input.height, frame.height) };
+    FramePart::middle(frame, size)
 }
 
 #[cfg(test)]
@@ -117,6 +217,7 @@ mod tests {
             scale: [1.0; 3],
             fit,
             resize: ResizeFilter::Bilinear,
+            decode_scale: None,
         };
         FrameTransform::of(Size { width: frame.0, height: frame.1 }, &input)
     }
@@ -157,6 +258,24 @@ mod tests {
         assert_eq!((transform.frame_x(-5.0), transform.frame_y(416.0)), (0.0, 426.0));
         let centred = fitted((640, 320), (320, 320), CENTRE);
         assert!((centred.frame_y(80.0 + 10.0) - 20.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_crop_is_the_middle() {
+        let all = fitted((640, 480), (224, 224), Fit::Crop { share: 1.0 });
+        assert_eq!(rectangle(all), (0, 0, 224, 224));
+        let size = Size { width: 480, height: 480 };
+        assert_eq!(all.part, FramePart { left: 80, top: 0, size });
+        assert_eq!(
+            [all.frame_x(0.0), all.frame_x(112.0), all.frame_y(224.0)],
+            [80.0, 320.0, 480.0]
+        );
+        assert_eq!(all.input_x(320.0), 112.0);
+        let most = fitted((480, 640), (224, 224), Fit::Crop { share: 0.875 });
+        let size = Size { width: 420, height: 420 };
+        assert_eq!(most.part, FramePart { left: 30, top: 110, size });
+        let thin = fitted((1, 60_000), (224, 224), Fit::Crop { share: 0.875 });
+        assert_eq!(thin.part.size, Size { width: 1, height: 1 });
     }
 
     #[test]

@@ -15,8 +15,11 @@ mod stage;
 pub use boxes::{
     BoxError, BoxStage, Detection, MAX_DETECTIONS, MAX_NUMBERS, Mask, Tensor, Thresholds,
 };
-pub use decode::{DecodeError, DecodeLimits, DecodeWork, Decoder, RgbImage, RgbView, inspect};
-pub use frame_transform::FrameTransform;
+pub use decode::{
+    DecodeError, DecodeLimits, DecodeOptions, DecodeWork, Decoder, JpegDecoder, RgbImage, RgbView,
+    UnknownDecoder, inspect,
+};
+pub use frame_transform::{FramePart, FrameTransform};
 pub use normalise::Normaliser;
 pub use orientation::Orientation;
 pub(crate) use planes::to_rgb;

@@ -29,8 +29,12 @@ impl Orientation {
     /// Reads EXIF data, starting at its TIFF header. Broken or missing data means upright: metadata is
     /// never a reason to lose an image.
     pub fn from_exif_segment(tiff: &[u8]) -> Self {
-        exif::Reader::new()
+        let mut reader = exif::Reader::new();
+        // Flaws in other fields do not matter.
+        reader.continue_on_error(true);
+        reader
             .read_raw(tiff.to_vec())
+            .or_else(|error| error.distill_partial_result(|_| {}))
             .ok()
             .and_then(|exif| {
                 exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0)

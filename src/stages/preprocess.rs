@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use framegate_models::Size;
 use framegate_models::detector::ImageInput;
 
-use super::decode::{DecodeError, DecodeLimits, Decoder, RgbImage, RgbView, shrink};
+use super::decode::{DecodeError, DecodeLimits, DecodeOptions, Decoder, RgbImage, RgbView, shrink};
 use super::fit::{Decoded, ImageFitter};
 use super::stage::{Stage, StageTimes};
 use super::{FrameTransform, Normaliser, YuvImage};
@@ -29,10 +30,11 @@ pub struct Preprocessed {
 
 impl Preprocessor {
     /// A preprocessor for a model's input.
-    pub fn new(input: &ImageInput, limits: DecodeLimits) -> Self {
+    pub fn new(input: &ImageInput, options: impl Into<DecodeOptions>) -> Self {
+        let options = options.into();
         Self {
-            limits,
-            decoder: Decoder::new(limits),
+            limits: options.limits,
+            decoder: Decoder::new(options),
             image: RgbImage::default(),
             writer: InputWriter::new(input),
         }
@@ -51,8 +53,10 @@ impl Preprocessor {
         slot: &mut [f32],
     ) -> Result<Preprocessed, DecodeError> {
         let mut times = StageTimes::ZERO;
-        times.measure(Stage::Decode, || self.decoder.decode(jpeg, &mut self.image))?;
-        Ok(self.writer.write_timed(Decoded::Rgb(&self.image), slot, times))
+        let Self { decoder, image, writer, .. } = self;
+        let frame = times
+            .measure(Stage::Decode, || decoder.decode_for(&writer.input, None, jpeg, image))?;
+        Ok(writer.write_timed(Decoded::Rgb(image), frame, slot, times))
     }
 
     /// The first half of [`Preprocessor::preprocess`]: decodes and resizes a JPEG, into `fitted`, whose
@@ -67,9 +71,11 @@ impl Preprocessor {
         fitted: &mut FittedImage,
     ) -> Result<(), DecodeError> {
         let mut times = StageTimes::ZERO;
-        let Self { decoder, image, .. } = self;
-        times.measure(Stage::Decode, || decoder.decode_until(Some(deadline), jpeg, image))?;
-        self.writer.fit(Decoded::Rgb(&self.image), times, fitted);
+        let Self { decoder, image, writer, .. } = self;
+        let frame = times.measure(Stage::Decode, || {
+            decoder.decode_for(&writer.input, Some(deadline), jpeg, image)
+        })?;
+        writer.fit(Decoded::Rgb(image), frame, times, fitted);
         Ok(())
     }
 
@@ -83,7 +89,7 @@ impl Preprocessor {
         fitted: &mut FittedImage,
     ) -> Result<(), DecodeError> {
         image.check(&self.limits)?;
-        self.writer.fit(Decoded::Rgb(image), StageTimes::ZERO, fitted);
+        self.writer.fit(Decoded::Rgb(image), image.upright_size(), StageTimes::ZERO, fitted);
         Ok(())
     }
 
@@ -97,7 +103,7 @@ impl Preprocessor {
         fitted: &mut FittedImage,
     ) -> Result<(), DecodeError> {
         image.check(&self.limits)?;
-        self.writer.fit(Decoded::Yuv(image), decoding(image), fitted);
+        self.writer.fit(Decoded::Yuv(image), image.upright_size(), decoding(image), fitted);
         Ok(())
     }
 
@@ -141,7 +147,12 @@ impl Preprocessor {
         slot: &mut [f32],
     ) -> Result<Preprocessed, DecodeError> {
         image.check(&self.limits)?;
-        Ok(self.writer.write_timed(Decoded::Yuv(image), slot, decoding(image)))
+        Ok(self.writer.write_timed(
+            Decoded::Yuv(image),
+            image.upright_size(),
+            slot,
+            decoding(image),
+        ))
     }
 }
 
@@ -201,14 +212,20 @@ impl InputWriter {
     /// # Panics
     /// If the slot does not have the size of the model's input.
     pub fn write(&mut self, image: &RgbImage, slot: &mut [f32]) -> Preprocessed {
-        self.write_timed(Decoded::Rgb(image), slot, StageTimes::ZERO)
+        self.write_timed(Decoded::Rgb(image), image.upright_size(), slot, StageTimes::ZERO)
     }
 
-    /// Resizes an image and turns it upright, into `fitted`.
-    fn fit(&mut self, image: Decoded<'_>, mut times: StageTimes, fitted: &mut FittedImage) {
-        let transform = FrameTransform::of(image.upright_size(), &self.input);
+    /// Resizes the image of a frame and turns it upright, into `fitted`. The frame may be larger than its image.
+    fn fit(
+        &mut self,
+        image: Decoded<'_>,
+        frame: Size,
+        mut times: StageTimes,
+        fitted: &mut FittedImage,
+    ) {
+        let transform = FrameTransform::of(frame, &self.input);
         times.measure(Stage::Resize, || {
-            let view = self.fitter.fit(image, transform.width, transform.height);
+            let view = self.fitter.fit(image, &transform);
             fitted.pixels.clear();
             fitted.pixels.extend_from_slice(view.pixels);
         });
@@ -218,13 +235,13 @@ impl InputWriter {
     fn write_timed(
         &mut self,
         image: Decoded<'_>,
+        frame: Size,
         slot: &mut [f32],
         mut times: StageTimes,
     ) -> Preprocessed {
-        let transform = FrameTransform::of(image.upright_size(), &self.input);
+        let transform = FrameTransform::of(frame, &self.input);
         let (fitter, normaliser) = (&mut self.fitter, &mut self.normaliser);
-        let fitted = times
-            .measure(Stage::Resize, move || fitter.fit(image, transform.width, transform.height));
+        let fitted = times.measure(Stage::Resize, move || fitter.fit(image, &transform));
         times.measure(Stage::Normalise, || normaliser.normalise(fitted, &transform, slot));
         Preprocessed { transform, times }
     }

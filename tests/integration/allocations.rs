@@ -194,7 +194,7 @@ fn an_arrival_allocates_nothing_however_many_streams_there_are() {
         let infer = Duration::from_millis(10);
         service.record(1, BatchTimes { infer, ..BatchTimes::NONE });
         let settings = EngineSettings {
-            decode: DecodeLimits::DEFAULT,
+            decode: DecodeLimits::DEFAULT.into(),
             max_batch: 8,
             max_age: Duration::from_secs(1),
         };

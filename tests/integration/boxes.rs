@@ -55,6 +55,7 @@ fn detector(
             scale: [1.0; 3],
             fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 0 },
             resize: ResizeFilter::Bilinear,
+            decode_scale: None,
         },
         boxes,
         boxes_reason: String::new(),

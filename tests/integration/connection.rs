@@ -75,7 +75,7 @@ struct Connection {
 /// Serves a client whose socket buffers this many messages that it has not read.
 fn connect(unread: usize) -> Connection {
     let settings = EngineSettings {
-        decode: DecodeLimits::DEFAULT,
+        decode: DecodeLimits::DEFAULT.into(),
         max_batch: 1,
         max_age: Duration::from_secs(1),
     };

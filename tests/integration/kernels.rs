@@ -72,6 +72,7 @@ fn normalise_kernels_match_the_scalar_twin() {
             mean: [(); 3].map(|()| random.f32() * 255.0),
             scale: [(); 3].map(|()| random.f32()),
             resize: ResizeFilter::Bilinear,
+            decode_scale: None,
             fit: Fit::Letterbox { placement: LetterboxAlign::Centre, fill: random.u8(..) },
         };
         let frame = Size { width, height };

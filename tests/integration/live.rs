@@ -26,7 +26,7 @@ use crate::support::jpeg::many_scans;
 /// An engine with this many pipelines of the colour detector.
 fn start(backend: &dyn Backend, pipelines: usize) -> Result<Engine, EngineError> {
     let settings = EngineSettings {
-        decode: DecodeLimits::DEFAULT,
+        decode: DecodeLimits::DEFAULT.into(),
         max_batch: 2,
         max_age: Duration::from_secs(10),
     };

@@ -44,7 +44,7 @@ fn run<E>(
         detector: &detector,
         boxes: BoxStage::new(&detector, Thresholds { confidence: 0.5, iou: 0.45 }).unwrap(),
         pool: &pool,
-        limits: DecodeLimits::DEFAULT,
+        decode: DecodeLimits::DEFAULT.into(),
         max_batch,
     };
     offline.run(session.as_mut(), frames, deliver)

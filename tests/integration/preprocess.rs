@@ -15,14 +15,16 @@ fn preprocessor(input: &ImageInput) -> Preprocessor {
 
 /// The formulas in the plainest form, in f64, for an upright frame.
 fn expected(pixels: &[u8], placement: &FrameTransform, input: &ImageInput) -> Vec<f64> {
-    let FrameTransform { left, top, width: new_width, height: new_height, .. } = *placement;
-    let Size { width, height } = placement.frame;
+    let FrameTransform { left, top, width: new_width, height: new_height, part, .. } = *placement;
+    let Size { width, height } = part.size;
     let padding = match input.fit {
         Fit::Letterbox { fill, .. } => fill,
-        Fit::Stretch => 0,
+        Fit::Stretch | Fit::Crop { .. } => 0,
     };
-    let level =
-        |x: usize, y: usize, channel: usize| f64::from(pixels[(y * width + x) * 3 + channel]);
+    let level = |x: usize, y: usize, channel: usize| {
+        let at = (y + part.top) * placement.frame.width + x + part.left;
+        f64::from(pixels[at * 3 + channel])
+    };
     let position = |at: usize, old: usize, new: usize| {
         ((at as f64 + 0.5) * old as f64 / new as f64 - 0.5).clamp(0.0, (old - 1) as f64)
     };
@@ -66,9 +68,11 @@ fn values_are_those_of_the_formulas() {
             mean: [123.7, 116.3, 103.5],
             scale: [1.0, 0.5, 2.0],
             resize: ResizeFilter::Bilinear,
-            fit: match round % 3 {
+            decode_scale: None,
+            fit: match round % 4 {
                 0 => Fit::Stretch,
                 1 => Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
+                2 => Fit::Crop { share: 0.875 },
                 _ => Fit::Letterbox { placement: centre, fill: 0 },
             },
         };

@@ -20,6 +20,10 @@ from PIL import Image
 IMAGE = Path(__file__).parents[1] / "integration/images/several.jpg"
 SECONDS = 120
 # Largest difference, as a share of the largest value of the reference.
+# A number on the border between two steps of a quantised file goes either way, and layers that follow multiply
+# the step: if every convolution of x-qdq.onnx is changed by 2^-22, ONNX Runtime's own results differ by 0.11 in 0.4 %
+# of all numbers. So quantised files are held to 99 % of the numbers.
+QUANTISED_SHARE = 0.99
 TOLERANCE = {"float": 1e-3, "half": 2e-2, "quantised": 5e-2}
 DEFAULT_SIZE = 640
 
@@ -94,24 +98,89 @@ def framegate(arguments):
     return done.stdout, None
 
 
-def difference(reference, ours):
-    """The largest difference as a share of the largest value; outputs are matched by name."""
-    worst = 0.0
-    for name, expected in reference.items():
-        stem = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
-        path = ours / f"{stem}.npy"
-        if not path.exists():
-            continue
-        found = np.load(path).astype(np.float64).reshape(-1)
-        expected = np.asarray(expected).astype(np.float64)
-        expected = expected.reshape(-1)[: found.size]
-        if found.size != expected.size:
-            return float("inf")
-        # Further images of a fixed batch, and rows that a bound cut off, are not compared.
-        scale = np.abs(expected).max(initial=0.0) or 1.0
-        gap = np.abs(found - expected).max(initial=0.0) / scale
-        worst = max(worst, gap if np.isfinite(gap) else float("inf"))
+def load(name, ours):
+    """One of our outputs; `None` for one that is constant in the file."""
+    path = ours / (re.sub(r"[^A-Za-z0-9_.-]", "_", name) + ".npy")
+    return np.load(path).astype(np.float64) if path.exists() else None
+
+
+def meant(found, shape):
+    """The part that the reference has as well: further rows are zeros, further images are not ours."""
+    found = found.reshape(found.shape[found.ndim - len(shape):]) if found.ndim > len(shape) else found
+    found = found.reshape((1,) * (len(shape) - found.ndim) + found.shape)
+    part = tuple(slice(0, extent) for extent in shape)
+    rest = found.copy()
+    rest[part] = 0
+    return None if np.any(rest) else found[part]
+
+
+def gap(found, expected, share=1.0):
+    """The largest difference as a share of the largest value, of this share of all numbers."""
+    if not expected.size:
+        return 0.0
+    scale = np.abs(expected).max() or 1.0
+    worst = np.quantile(np.abs(found - expected), share) / scale
+    return worst if np.isfinite(worst) else float("inf")
+
+
+def rows_of(outputs, count):
+    """The outputs of one list of boxes, side by side."""
+    return np.concatenate([output.reshape(count, -1) for output in outputs], axis=1)
+
+
+def unordered(found, expected, tolerance):
+    """The largest difference between rows, whatever their order. Models sort their boxes by score: boxes of
+    nearly equal scores may change places, and the last may be other ones of the same score."""
+    scale = np.abs(expected).max(axis=0)
+    scale[scale == 0] = 1.0
+    found, expected = found / scale, expected / scale
+    cost = np.full((len(expected), len(found)), 0.0)
+    for column in range(expected.shape[1]):
+        cost = np.maximum(cost, np.abs(expected[:, column, None] - found[None, :, column]))
+    worst, used = 0.0, np.zeros(len(found), bool)
+    falling = [c for c in range(expected.shape[1]) if np.all(np.diff(expected[:, c]) <= tolerance)]
+    last = expected[:, falling].min(axis=0) + 2 * tolerance
+    for row, costs in zip(expected, cost):
+        costs = np.where(used, np.inf, costs)
+        best = int(costs.argmin())
+        if costs[best] <= tolerance or not (falling and np.any(row[falling] <= last)):
+            used[best] = True
+            worst = max(worst, costs[best])
     return worst
+
+
+def difference(reference, ours, tolerance, share):
+    """The largest difference as a share of the largest value; outputs are matched by name, and the boxes of one
+    list as rows, if their places differ."""
+    pairs = []
+    for name, expected in reference.items():
+        found = load(name, ours)
+        if found is None:
+            continue
+        expected = np.asarray(expected).astype(np.float64)
+        if expected.ndim and expected.shape[0] > 1 and found.ndim == expected.ndim and found.shape[0] == 1:
+            expected = expected[:1]
+        found = meant(found, expected.shape)
+        if found is None:
+            return float("inf"), "other rows"
+        pairs.append((found, expected))
+    gaps = [gap(found, expected, share) for found, expected in pairs]
+    worst = max(gaps, default=0.0)
+    if worst <= tolerance:
+        return worst, "in place"
+    # A list of boxes: all its outputs have a row for each.
+    def count(array):
+        extents = [extent for extent in array.shape if extent > 1]
+        return extents[0] if extents else 1
+    moved = [pair for pair, gap_ in zip(pairs, gaps) if gap_ > tolerance]
+    counts = {count(expected) for _, expected in moved}
+    if len(counts) != 1 or not 1 < next(iter(counts)) <= 3000:
+        return worst, "in place"
+    length = counts.pop()
+    lists = [pair for pair in pairs if count(pair[1]) == length]
+    found, expected = (rows_of(side, length) for side in zip(*lists))
+    rest = [gap_ for pair, gap_ in zip(pairs, gaps) if count(pair[1]) != length]
+    return max([unordered(found, expected, tolerance), *rest]), "as rows"
 
 
 def examine(program, backend, file):
@@ -135,8 +204,11 @@ def examine(program, backend, file):
              "--input", scratch / "input.npy", "--output-dir", scratch / "raw"]
         )
         if not result["run_error"]:
-            result["difference"] = difference(expected, scratch / "raw")
-            result["right"] = bool(result["difference"] <= TOLERANCE[kind(file)])
+            tolerance = TOLERANCE[kind(file)]
+            share = QUANTISED_SHARE if kind(file) == "quantised" else 1.0
+            worst, result["matched"] = difference(expected, scratch / "raw", tolerance, share)
+            result["difference"] = worst
+            result["right"] = bool(worst <= tolerance)
     return result
 
 

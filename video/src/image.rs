@@ -112,6 +112,7 @@ impl Rotation {
 
     /// The turn of a track's matrix (ISO/IEC 14496-12, 6.2.2), of which only the signs matter. Mirrored tracks
     /// are taken as they are stored.
+    #[cfg(feature = "native")]
     pub(crate) fn from_matrix(a: i32, b: i32, c: i32, d: i32) -> Self {
         match (a.signum(), b.signum(), c.signum(), d.signum()) {
             (0, 1, -1, 0) => Self::Rotate90,

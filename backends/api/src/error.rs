@@ -23,9 +23,9 @@ pub enum BackendError {
     /// The caller passed data of the wrong shape or size.
     #[error("wrong input: expected {expected}, got {got}")]
     WrongInput {
-        /// What the session was loaded for.
+        /// The value that the session was loaded for.
         expected: String,
-        /// What the caller passed.
+        /// The value that the caller passed.
         got: String,
     },
     /// The device failed: out of memory, lost, or a driver error.

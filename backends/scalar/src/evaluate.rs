@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "do not broadcast")]
+    #[should_panic(expected = "does not broadcast")]
     fn operands_that_do_not_fit_are_refused() {
         let [a, b] = [2, 3].map(|len| HostTensor::from_f32([len], vec![0.0; len]));
         evaluate(&Operator::Binary(Binary::Add), &[&a, &b]);

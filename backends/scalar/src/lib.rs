@@ -77,6 +77,7 @@ mod resize;
 mod roi_align;
 mod scatter;
 mod selection;
+mod suppression;
 mod windows;
 
 pub use evaluate::{evaluate, evaluate_graph};

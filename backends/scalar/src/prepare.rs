@@ -5,7 +5,7 @@ use framegate_backend_api::graph::Operator;
 use crate::operation::{Operation, nchw};
 use crate::{
     convolution, cumulative, elementwise, gather, grid_sample, matmul, movement, normalisation,
-    pad, pooling, reduction, resize, roi_align, scatter, selection,
+    pad, pooling, reduction, resize, roi_align, scatter, selection, suppression,
 };
 
 impl Operation {
@@ -60,6 +60,10 @@ impl Operation {
                 normalisation::layer_normalization(*axis, *epsilon, x)
             }
             Operator::TopK(parameters) => selection::top_k(parameters, x),
+            Operator::NonZero => suppression::non_zero(),
+            Operator::NonMaxSuppression(parameters) => {
+                suppression::non_max_suppression(*parameters, operands[1])
+            }
         }
     }
 }

@@ -24,7 +24,9 @@ mod sidecar;
 
 use framegate_backend_api::Model;
 
-pub use crate::image_input::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
+pub use crate::image_input::{
+    ChannelOrder, DecodeScale, Fit, ImageInput, LetterboxAlign, ResizeFilter,
+};
 use crate::layouts::BoxLayout;
 pub use embedded::EMBEDDED_MODEL;
 pub use error::{ModelError, ModelFact};

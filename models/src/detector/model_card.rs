@@ -23,6 +23,11 @@ pub(super) struct ProcessorConfig {
     /// Pillow's number of a filter.
     resample: Option<u8>,
     size: Option<ProcessorSize>,
+    do_center_crop: Option<bool>,
+    /// The size that a crop keeps.
+    crop_size: Option<ProcessorSize>,
+    /// The same as a share of the image.
+    crop_pct: Option<f32>,
 }
 
 /// One side, or one number or pair of another kind.
@@ -30,6 +35,7 @@ pub(super) struct ProcessorConfig {
 #[serde(untagged)]
 enum ProcessorSize {
     Exact { height: usize, width: usize },
+    Shortest { shortest_edge: usize },
     Side(usize),
     Other(serde::de::IgnoredAny),
 }
@@ -66,7 +72,7 @@ impl ProcessorConfig {
             // `(x · factor − mean) / deviation` is `(x − mean / factor) · factor / deviation`.
             mean: mean.map(|mean| (f64::from(mean) / factor) as f32),
             scale: deviation.map(|deviation| (factor / f64::from(deviation)) as f32),
-            fit: Fit::Stretch,
+            fit: self.crop().map_or(Fit::Stretch, |share| Fit::Crop { share }),
             resize: match self.resample {
                 Some(2) => ResizeFilter::Antialiased,
                 Some(3) => ResizeFilter::AntialiasedBicubic,
@@ -77,10 +83,35 @@ impl ProcessorConfig {
 
     /// The input size, if it is one for all images.
     pub(super) fn size(&self) -> Option<Size> {
-        match *self.size.as_ref()? {
-            ProcessorSize::Exact { height, width } => check_input_size(Size { width, height }).ok(),
-            ProcessorSize::Side(side) => check_input_size(Size { width: side, height: side }).ok(),
-            ProcessorSize::Other(_) => None,
+        let cropped = self.crop_size.as_ref().filter(|_| self.do_center_crop == Some(true));
+        check_input_size(cropped.or(self.size.as_ref())?.fixed(self.crop().is_some())?).ok()
+    }
+
+    /// The share of an image's sides that is kept, if its middle is.
+    fn crop(&self) -> Option<f32> {
+        if let Some(share) = self.crop_pct {
+            return (share > 0.0 && share <= 1.0).then_some(share);
+        }
+        let Some(ProcessorSize::Shortest { shortest_edge }) = self.size else { return None };
+        let Size { width, height } = match self.do_center_crop {
+            Some(true) => self.crop_size.as_ref()?.fixed(true)?,
+            _ => return None,
+        };
+        let share = width.max(height) as f32 / shortest_edge as f32;
+        (share > 0.0 && share <= 1.0).then_some(share)
+    }
+}
+
+impl ProcessorSize {
+    /// The size, if images of all proportions are brought to it; a shortest side is one where they are cropped.
+    fn fixed(&self, cropped: bool) -> Option<Size> {
+        match *self {
+            Self::Exact { height, width } => Some(Size { width, height }),
+            Self::Shortest { shortest_edge: side } if cropped => {
+                Some(Size { width: side, height: side })
+            }
+            Self::Side(side) => Some(Size { width: side, height: side }),
+            Self::Shortest { .. } | Self::Other(_) => None,
         }
     }
 }
@@ -129,6 +160,24 @@ mod tests {
         assert!((read.scale[2] - 1.0 / (255.0 * 0.225)).abs() < 1e-6, "{read:?}");
         assert_eq!((read.fit, read.resize), (Fit::Stretch, ResizeFilter::Antialiased));
         assert_eq!(config.size(), Some(Size { width: 512, height: 640 }));
+    }
+
+    #[test]
+    fn what_is_cropped_is_the_middle() {
+        let cropped = config(
+            r#"{ "do_normalize": true, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
+                 "do_center_crop": true, "size": { "shortest_edge": 256 },
+                 "crop_size": { "height": 224, "width": 224 } }"#,
+        );
+        let side = Size { width: 224, height: 224 };
+        let fit = Fit::Crop { share: 0.875 };
+        assert_eq!((cropped.preprocessing(&defaults()).fit, cropped.size()), (fit, Some(side)));
+        let share = config(
+            r#"{ "image_mean": [0, 0, 0], "image_std": [1, 1, 1], "crop_pct": 0.95,
+                 "size": { "shortest_edge": 224 } }"#,
+        );
+        let fit = Fit::Crop { share: 0.95 };
+        assert_eq!((share.preprocessing(&defaults()).fit, share.size()), (fit, Some(side)));
     }
 
     #[test]

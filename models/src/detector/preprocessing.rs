@@ -16,6 +16,7 @@ pub(super) fn image_input(defaults: &Preprocessing, size: Size, sidecar: &Sideca
         scale: or(sidecar.scale, defaults.scale),
         fit: fit(sidecar, defaults.fit),
         resize: sidecar.resize.unwrap_or(defaults.resize),
+        decode_scale: sidecar.decode_scale,
     }
 }
 
@@ -27,7 +28,7 @@ pub(super) fn whole_numbers(defaults: &Preprocessing) -> Preprocessing {
 fn fit(sidecar: &Sidecar, default: Fit) -> Fit {
     let (default_placement, default_fill) = match default {
         Fit::Letterbox { placement, fill } => (placement, fill),
-        Fit::Stretch => (LetterboxAlign::Centre, YOLO_FILL),
+        Fit::Stretch | Fit::Crop { .. } => (LetterboxAlign::Centre, YOLO_FILL),
     };
     let letterbox = Fit::Letterbox {
         placement: sidecar.placement.unwrap_or(default_placement),
@@ -36,10 +37,20 @@ fn fit(sidecar: &Sidecar, default: Fit) -> Fit {
     match sidecar.fit {
         Some(FitName::Letterbox) => letterbox,
         Some(FitName::Stretch) => Fit::Stretch,
+        Some(FitName::Crop) => crop(sidecar.crop, default),
         // Saying where a letterboxed image goes asks for one.
         None if sidecar.placement.is_some() || sidecar.fill.is_some() => letterbox,
+        None if sidecar.crop.is_some() => crop(sidecar.crop, default),
         None => default,
     }
+}
+
+fn crop(given: Option<f32>, default: Fit) -> Fit {
+    let default = match default {
+        Fit::Crop { share } => share,
+        Fit::Stretch | Fit::Letterbox { .. } => 1.0,
+    };
+    Fit::Crop { share: given.unwrap_or(default) }
 }
 
 #[cfg(test)]
@@ -85,6 +96,17 @@ mod tests {
             input("imagenet", &filled).fit,
             Fit::Letterbox { placement: LetterboxAlign::Centre, fill: 7 }
         );
+    }
+
+    #[test]
+    fn a_crop_keeps_the_share_of_its_family() {
+        let crop = Sidecar { fit: Some(FitName::Crop), ..Sidecar::default() };
+        assert_eq!(input("imagenet", &crop).fit, Fit::Crop { share: 0.875 });
+        assert_eq!(input("ultralytics", &crop).fit, Fit::Crop { share: 1.0 });
+        let larger = Sidecar { crop: Some(0.95), ..Sidecar::default() };
+        assert_eq!(input("imagenet", &larger).fit, Fit::Crop { share: 0.95 });
+        let stretch = Sidecar { fit: Some(FitName::Stretch), ..Sidecar::default() };
+        assert_eq!(input("imagenet", &stretch).fit, Fit::Stretch);
     }
 
     #[test]

@@ -7,10 +7,12 @@
 //! channel_order = "bgr"             # or "rgb"
 //! mean = [0, 0, 0]                  # or one number; on the scale 0 to 255
 //! scale = 1.0                       # or three numbers; multiplies what remains
-//! fit = "letterbox"                 # or "stretch"
+//! fit = "letterbox"                 # or "stretch", or "crop"
 //! placement = "top-left"            # or "centre"; for letterbox
 //! fill = 114                        # 0 to 255; for letterbox
+//! crop = 0.875                      # the share of each side that a crop keeps
 //! resize = "bilinear"               # or "antialiased", "antialiased-bicubic" (trained with Pillow)
+//! decode_scale = "full"              # or "auto", "half", "quarter", "eighth": pixels made of a large frame
 //! boxes = "yolox"                   # or another layout; `layout = …` means the same
 //!                                   # "tensors" reports the outputs as numbers
 //! strides = [8, 16, 32]             # for layouts with a grid
@@ -35,7 +37,9 @@ use serde::Deserialize;
 
 use super::bounded_text::read_text;
 use super::embedded::{self, is_embedded};
-use super::{ChannelOrder, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size};
+use super::{
+    ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size,
+};
 use crate::Size;
 use crate::layouts::{BoxLayout, Family};
 use crate::onnx::InputValues;
@@ -55,7 +59,9 @@ pub(super) struct Sidecar {
     pub(super) fit: Option<FitName>,
     pub(super) placement: Option<LetterboxAlign>,
     pub(super) fill: Option<u8>,
+    pub(super) crop: Option<f32>,
     pub(super) resize: Option<ResizeFilter>,
+    pub(super) decode_scale: Option<DecodeScale>,
     #[serde(alias = "layout")]
     pub(super) boxes: Option<BoxLayout>,
     pub(super) strides: Option<Vec<usize>>,
@@ -105,6 +111,7 @@ impl PerChannel {
 pub(super) enum FitName {
     Letterbox,
     Stretch,
+    Crop,
 }
 
 /// What is wrong with a sidecar.
@@ -125,6 +132,9 @@ pub enum SidecarError {
     /// Keys for a letterbox where there is none.
     #[error("`placement` and `fill` only go with `fit = \"letterbox\"`")]
     LetterboxKeys,
+    /// `crop` beside another fit, or outside its range.
+    #[error("`crop` must be above 0 and at most 1, and only goes with `fit = \"crop\"`")]
+    Crop,
     /// `strides` is empty or has a 0.
     #[error("`strides` must name at least one cell size of 1 pixel or more")]
     Strides,
@@ -170,6 +180,7 @@ impl Sidecar {
             || self.fit.is_some()
             || self.placement.is_some()
             || self.fill.is_some()
+            || self.crop.is_some()
     }
 
     fn parse(text: &str) -> Result<Self, SidecarError> {
@@ -189,8 +200,15 @@ impl Sidecar {
         if !all(self.scale, |scale| scale.is_finite() && scale != 0.0) {
             return Err(SidecarError::Scale);
         }
-        if self.fit == Some(FitName::Stretch) && (self.placement.is_some() || self.fill.is_some()) {
+        let has_letterbox = self.placement.is_some() || self.fill.is_some();
+        if has_letterbox && matches!(self.fit, Some(FitName::Stretch | FitName::Crop)) {
             return Err(SidecarError::LetterboxKeys);
+        }
+        if let Some(share) = self.crop {
+            let is_crop = matches!(self.fit, None | Some(FitName::Crop)) && !has_letterbox;
+            if !(is_crop && share > 0.0 && share <= 1.0) {
+                return Err(SidecarError::Crop);
+            }
         }
         if let Some(strides) = &self.strides
             && (strides.is_empty() || strides.contains(&0))
@@ -219,6 +237,7 @@ mod tests {
             placement = "top-left"
             fill = 114
             resize = "antialiased-bicubic"
+            decode_scale = "auto"
             boxes = "yolox"
             strides = [8, 16, 32]
             nms = "class-agnostic"
@@ -237,7 +256,9 @@ mod tests {
             fit: Some(FitName::Letterbox),
             placement: Some(LetterboxAlign::TopLeft),
             fill: Some(114),
+            crop: None,
             resize: Some(ResizeFilter::AntialiasedBicubic),
+            decode_scale: Some(DecodeScale::Auto),
             boxes: BoxLayout::named("yolox"),
             strides: Some(vec![8, 16, 32]),
             nms: Some(NmsScope::ClassAgnostic),
@@ -263,8 +284,9 @@ mod tests {
             ),
             ("family = \"yolo\"", &["family", "`yolo`", "`yolox`", "`ultralytics`", "`imagenet`"]),
             ("resize = \"cubic\"", &["resize", "bilinear", "antialiased", "antialiased-bicubic"]),
+            ("decode_scale = \"third\"", &["decode_scale", "auto", "full", "quarter"]),
             ("nms = \"none\"", &["nms", "per-class", "class-agnostic"]),
-            ("fit = \"crop\"", &["fit", "letterbox", "stretch"]),
+            ("fit = \"squash\"", &["fit", "letterbox", "stretch"]),
             ("placement = \"left\"", &["placement", "top-left", "centre"]),
             ("fill = 300", &["fill", "300", "u8"]),
             ("labels = 3", &["`labels` must be a list of names or the name of a text file"]),
@@ -272,6 +294,9 @@ mod tests {
             ("mean = nan", &["`mean`", "finite"]),
             ("scale = 0", &["`scale`", "other than 0"]),
             ("fit = \"stretch\"\nfill = 1", &["`fill`", "letterbox"]),
+            ("fit = \"crop\"\nfill = 1", &["`fill`", "letterbox"]),
+            ("crop = 1.5", &["`crop`", "at most 1"]),
+            ("fit = \"stretch\"\ncrop = 0.5", &["`crop`", "fit = \"crop\""]),
             ("strides = []", &["`strides`"]),
             ("inputs = { a = \"b\" }", &["inputs", "a number, or a list"]),
             ("input_size = { width = 4 }", &["input_size", "height"]),

@@ -1,4 +1,4 @@
-//! `yolov5-heads` and `yolov7-heads`: the raw heads of YOLOv5 and YOLOv7, one output for each stride.
+//! `yolov2-heads` to `yolov7-heads`: the raw heads of YOLO models with anchors, one output for each stride.
 
 use framegate_backend_api::OutputBatch;
 
@@ -8,63 +8,167 @@ use super::outputs::{ClassCount, ModelOutputs, grid};
 use super::scores::{best_class, logit, reaches, sigmoid};
 use super::{Candidate, Decoder, Layout, Reading, Recognition, SidecarLine};
 
-/// Widths and heights of the anchors of the strides 8, 16 and 32.
-type Anchors = [[[f32; 2]; 3]; 3];
+/// One head: its stride, the widths and heights of its anchors in input pixels, and by how much the way of a centre
+/// across its cell is stretched.
+#[derive(Debug, Clone, Copy)]
+struct HeadForm {
+    stride: usize,
+    anchors: &'static [[f32; 2]],
+    stretch: f32,
+}
 
-/// For each of the strides 8, 16 and 32 an output `[1, 3, H, W, 5 + C]` or `[1, 3 · (5 + C), H, W]` of
-/// logits: centre = (cell + 2σ − 0.5) · stride, size = (2σ)² · anchor.
+const fn head(stride: usize, anchors: &'static [[f32; 2]], stretch: f32) -> HeadForm {
+    HeadForm { stride, anchors, stretch }
+}
+
+/// How the size of a box is made of the size of its anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SizeForm {
+    /// `(2σ)² · anchor`
+    Squared,
+    /// `exp(raw) · anchor`
+    Exponential,
+}
+
+/// For each stride an output `[1, A, H, W, 5 + C]` or `[1, A · (5 + C), H, W]` of logits:
+/// centre = (cell + 0.5 + stretch · (σ − 0.5)) · stride.
 #[derive(Debug)]
 pub(super) struct AnchorHeads {
     names: &'static [&'static str],
-    anchors: Anchors,
+    heads: &'static [HeadForm],
+    size: SizeForm,
+    /// Whether classes exclude each other: a softmax instead of sigmoids.
+    softmax: bool,
     lines: &'static [SidecarLine],
 }
 
 pub(super) static YOLOV5: AnchorHeads = AnchorHeads {
     names: &["yolov5-heads"],
-    anchors: [
-        [[10.0, 13.0], [16.0, 30.0], [33.0, 23.0]],
-        [[30.0, 61.0], [62.0, 45.0], [59.0, 119.0]],
-        [[116.0, 90.0], [156.0, 198.0], [373.0, 326.0]],
+    heads: &[
+        head(8, &[[10.0, 13.0], [16.0, 30.0], [33.0, 23.0]], 2.0),
+        head(16, &[[30.0, 61.0], [62.0, 45.0], [59.0, 119.0]], 2.0),
+        head(32, &[[116.0, 90.0], [156.0, 198.0], [373.0, 326.0]], 2.0),
     ],
+    size: SizeForm::Squared,
+    softmax: false,
     lines: &[SidecarLine { line: "boxes = \"yolov5-heads\"", when: "YOLOv5 with its own anchors" }],
 };
 
 pub(super) static YOLOV7: AnchorHeads = AnchorHeads {
     names: &["yolov7-heads"],
-    anchors: [
-        [[12.0, 16.0], [19.0, 36.0], [40.0, 28.0]],
-        [[36.0, 75.0], [76.0, 55.0], [72.0, 146.0]],
-        [[142.0, 110.0], [192.0, 243.0], [459.0, 401.0]],
+    heads: &[
+        head(8, &[[12.0, 16.0], [19.0, 36.0], [40.0, 28.0]], 2.0),
+        head(16, &[[36.0, 75.0], [76.0, 55.0], [72.0, 146.0]], 2.0),
+        head(32, &[[142.0, 110.0], [192.0, 243.0], [459.0, 401.0]], 2.0),
     ],
+    size: SizeForm::Squared,
+    softmax: false,
     lines: &[SidecarLine { line: "boxes = \"yolov7-heads\"", when: "YOLOv7 with its own anchors" }],
 };
 
-const STRIDES: [usize; 3] = [8, 16, 32];
+/// Anchors and stretches of Darknet's `yolov3.cfg`, `yolov3-tiny.cfg` and `yolov4.cfg`.
+pub(super) static YOLOV3: AnchorHeads = AnchorHeads {
+    names: &["yolov3-heads"],
+    heads: &[
+        head(8, &[[10.0, 13.0], [16.0, 30.0], [33.0, 23.0]], 1.0),
+        head(16, &[[30.0, 61.0], [62.0, 45.0], [59.0, 119.0]], 1.0),
+        head(32, &[[116.0, 90.0], [156.0, 198.0], [373.0, 326.0]], 1.0),
+    ],
+    size: SizeForm::Exponential,
+    softmax: false,
+    lines: &[SidecarLine { line: "boxes = \"yolov3-heads\"", when: "YOLOv3 of Darknet" }],
+};
 
-/// Positions of the three heads, the numbers of each box, and whether they are channels.
-fn find(outputs: &ModelOutputs<'_>) -> Option<([usize; 3], usize, bool)> {
-    if outputs.shapes.len() != 3 {
-        return None;
+pub(super) static YOLOV3_TINY: AnchorHeads = AnchorHeads {
+    names: &["yolov3-tiny-heads"],
+    heads: &[
+        head(16, &[[10.0, 14.0], [23.0, 27.0], [37.0, 58.0]], 1.0),
+        head(32, &[[81.0, 82.0], [135.0, 169.0], [344.0, 319.0]], 1.0),
+    ],
+    size: SizeForm::Exponential,
+    softmax: false,
+    lines: &[SidecarLine { line: "boxes = \"yolov3-tiny-heads\"", when: "YOLOv3-tiny of Darknet" }],
+};
+
+pub(super) static YOLOV4: AnchorHeads = AnchorHeads {
+    names: &["yolov4-heads"],
+    heads: &[
+        head(8, &[[12.0, 16.0], [19.0, 36.0], [40.0, 28.0]], 1.2),
+        head(16, &[[36.0, 75.0], [76.0, 55.0], [72.0, 146.0]], 1.1),
+        head(32, &[[142.0, 110.0], [192.0, 243.0], [459.0, 401.0]], 1.05),
+    ],
+    size: SizeForm::Exponential,
+    softmax: false,
+    lines: &[SidecarLine { line: "boxes = \"yolov4-heads\"", when: "YOLOv4 of Darknet" }],
+};
+
+/// Darknet's `yolov2-tiny-voc.cfg` and `yolov2.cfg`, whose anchors are in cells of 32 pixels.
+pub(super) static YOLOV2_TINY: AnchorHeads = AnchorHeads {
+    names: &["yolov2-tiny-heads"],
+    heads: &[head(
+        32,
+        &[[34.56, 38.08], [109.44, 141.12], [212.16, 364.16], [301.44, 163.52], [531.84, 336.64]],
+        1.0,
+    )],
+    size: SizeForm::Exponential,
+    softmax: true,
+    lines: &[SidecarLine {
+        line: "boxes = \"yolov2-tiny-heads\"",
+        when: "YOLOv2-tiny with its anchors on Pascal VOC",
+    }],
+};
+
+pub(super) static YOLOV2: AnchorHeads = AnchorHeads {
+    names: &["yolov2-heads"],
+    heads: &[head(
+        32,
+        &[
+            [18.32736, 21.67632],
+            [59.98272, 66.00096],
+            [106.82976, 175.17888],
+            [252.25024, 112.88896],
+            [312.65664, 293.38496],
+        ],
+        1.0,
+    )],
+    size: SizeForm::Exponential,
+    softmax: true,
+    lines: &[SidecarLine {
+        line: "boxes = \"yolov2-heads\"",
+        when: "YOLOv2 with its anchors on COCO",
+    }],
+};
+
+impl AnchorHeads {
+    /// Positions of the heads, the numbers of each box, and whether they are channels.
+    fn find(&self, outputs: &ModelOutputs<'_>) -> Option<(Vec<usize>, usize, bool)> {
+        if outputs.shapes.len() != self.heads.len() {
+            return None;
+        }
+        let find = |form: &HeadForm| {
+            let (columns, rows) = grid(outputs.input, form.stride);
+            let count = form.anchors.len();
+            let mut heads = outputs.shapes.iter().enumerate().filter_map(|(position, output)| {
+                match *output.shape {
+                    [1, anchors, h, w, numbers] if [anchors, h, w] == [count, rows, columns] => {
+                        Some((position, numbers, false))
+                    }
+                    [1, channels, h, w]
+                        if [h, w] == [rows, columns] && channels.is_multiple_of(count) =>
+                    {
+                        Some((position, channels / count, true))
+                    }
+                    _ => None,
+                }
+            });
+            heads.next()
+        };
+        let found = self.heads.iter().map(find).collect::<Option<Vec<_>>>()?;
+        let (_, numbers, are_channels) = *found.first()?;
+        let alike = |head: &(usize, usize, bool)| (head.1, head.2) == (numbers, are_channels);
+        (found.iter().all(alike) && numbers > 5)
+            .then(|| (found.iter().map(|head| head.0).collect(), numbers, are_channels))
     }
-    let head = |stride: usize| {
-        let (columns, rows) = grid(outputs.input, stride);
-        let mut heads = outputs.shapes.iter().enumerate().filter_map(|(position, output)| {
-            match *output.shape {
-                [1, 3, h, w, numbers] if [h, w] == [rows, columns] => {
-                    Some((position, numbers, false))
-                }
-                [1, channels, h, w] if [h, w] == [rows, columns] && channels % 3 == 0 => {
-                    Some((position, channels / 3, true))
-                }
-                _ => None,
-            }
-        });
-        heads.next()
-    };
-    let [a, b, c] = [head(STRIDES[0])?, head(STRIDES[1])?, head(STRIDES[2])?];
-    let alike = (a.1, a.2) == (b.1, b.2) && (b.1, b.2) == (c.1, c.2) && a.1 > 5;
-    alike.then_some(([a.0, b.0, c.0], a.1, a.2))
 }
 
 impl Layout for AnchorHeads {
@@ -73,21 +177,27 @@ impl Layout for AnchorHeads {
     }
 
     fn shape(&self) -> &'static str {
-        "three of [1, 3, height, width, 5 + classes], logits for anchors"
+        "[1, anchors, height, width, 5 + classes] for each stride, logits for anchors"
     }
 
     fn needs(&self, _outputs: &ModelOutputs<'_>) -> String {
-        format!("{} with strides {STRIDES:?}", self.shape())
+        let strides: Vec<usize> = self.heads.iter().map(|head| head.stride).collect();
+        let anchors = self.heads[0].anchors.len();
+        format!("{} with strides {strides:?} and {anchors} anchors", self.shape())
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let (_, numbers, _) = find(outputs)?;
+        let (_, numbers, _) = self.find(outputs)?;
         Some(Reading::of(ClassCount::beyond(numbers, 5)?))
     }
 
-    /// Anchors are not in the outputs, so the two models look alike.
-    fn recognise(&self, _outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        Recognition::Maybe(self.lines)
+    /// Anchors are not in the outputs, so the models look alike. One feature map alone can be anything.
+    fn recognise(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
+        let common = [ClassCount::Known(20), ClassCount::Known(80)];
+        match self.heads.len() > 1 || (outputs.is_raw(0) && common.contains(&reading.classes)) {
+            true => Recognition::Maybe(self.lines),
+            false => Recognition::No,
+        }
     }
 
     fn families(&self) -> &'static [&'static Family] {
@@ -95,30 +205,24 @@ impl Layout for AnchorHeads {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        let (heads, numbers, are_channels) = find(outputs).expect("`read` found the outputs");
-        let head = |(level, position): (usize, &usize)| {
-            let (columns, rows) = grid(outputs.input, STRIDES[level]);
-            Head {
-                output: *position,
-                stride: STRIDES[level] as f32,
-                columns,
-                cells: columns * rows,
-                anchors: self.anchors[level],
-                is_ready: outputs.holds_scores(*position),
-            }
-        };
-        let heads = heads.iter().enumerate().map(head).collect();
-        Box::new(HeadsDecoder { heads, numbers, are_channels, row: vec![0.0; numbers] })
+        let (found, numbers, are_channels) = self.find(outputs).expect("`read` found the outputs");
+        let heads = self.heads.iter().zip(found).map(|(form, output)| {
+            let (columns, rows) = grid(outputs.input, form.stride);
+            let is_ready = outputs.holds_scores(output);
+            Head { output, form: *form, columns, cells: columns * rows, is_ready }
+        });
+        let (heads, row) = (heads.collect(), vec![0.0; numbers]);
+        let (size, softmax) = (self.size, self.softmax);
+        Box::new(HeadsDecoder { heads, numbers, are_channels, size, softmax, row })
     }
 }
 
 #[derive(Debug)]
 struct Head {
     output: usize,
-    stride: f32,
+    form: HeadForm,
     columns: usize,
     cells: usize,
-    anchors: [[f32; 2]; 3],
     /// Whether the file has applied the sigmoid.
     is_ready: bool,
 }
@@ -128,6 +232,8 @@ struct HeadsDecoder {
     heads: Vec<Head>,
     numbers: usize,
     are_channels: bool,
+    size: SizeForm,
+    softmax: bool,
     /// The numbers of one box.
     row: Vec<f32>,
 }
@@ -156,23 +262,33 @@ impl Decoder for HeadsDecoder {
                         continue;
                     }
                     let raw = elements.iter().skip(first).step_by(step);
-                    self.row.iter_mut().zip(raw).for_each(|(number, raw)| *number = score(*raw));
-                    let Some((class_id, class_score)) = best_class(&self.row[5..]) else {
-                        continue;
+                    self.row.iter_mut().zip(raw).for_each(|(number, raw)| *number = *raw);
+                    let Some((class_id, class)) = best_class(&self.row[5..]) else { continue };
+                    let class_score = match self.softmax {
+                        true => 1.0 / self.row[5..].iter().map(|x| (x - class).exp()).sum::<f32>(),
+                        false => score(class),
                     };
-                    let score = self.row[4] * class_score;
-                    if !reaches(score, confidence) {
+                    let box_score = score(self.row[4]) * class_score;
+                    if !reaches(box_score, confidence) {
                         continue;
                     }
                     let [column, line] = position(cell, head.columns);
-                    let [width, height] = head.anchors[anchor];
+                    let HeadForm { stride, anchors, stretch } = head.form;
+                    let place = |cell: f32, raw: f32| {
+                        (cell + 0.5 + stretch * (score(raw) - 0.5)) * stride as f32
+                    };
+                    let size = |raw: f32, anchor: f32| match self.size {
+                        SizeForm::Squared => (2.0 * score(raw)).powi(2) * anchor,
+                        SizeForm::Exponential => raw.exp() * anchor,
+                    };
+                    let [width, height] = anchors[anchor];
                     let centre_and_size = [
-                        (column + 2.0 * self.row[0] - 0.5) * head.stride,
-                        (line + 2.0 * self.row[1] - 0.5) * head.stride,
-                        (2.0 * self.row[2]).powi(2) * width,
-                        (2.0 * self.row[3]).powi(2) * height,
+                        place(column, self.row[0]),
+                        place(line, self.row[1]),
+                        size(self.row[2], width),
+                        size(self.row[3], height),
                     ];
-                    candidates.extend(Candidate::from_centre(centre_and_size, score, class_id));
+                    candidates.extend(Candidate::from_centre(centre_and_size, box_score, class_id));
                 }
             }
         }
@@ -221,8 +337,35 @@ mod tests {
         let outputs =
             [("a", &[1, 3, 8, 8, 85][..]), ("b", &[1, 3, 4, 4, 85]), ("c", &[1, 3, 2, 2, 85])];
         let message = recognised(&outputs, INPUT, |outputs| outputs).unwrap_err().to_string();
-        for line in ["`boxes = \"yolov5-heads\"`", "`boxes = \"yolov7-heads\"`"] {
-            assert!(message.contains(line), "no {line} in {message}");
+        for version in [3, 4, 5, 7] {
+            let line = format!("`boxes = \"yolov{version}-heads\"`");
+            assert!(message.contains(&line), "no {line} in {message}");
         }
+    }
+
+    #[test]
+    fn darknet_takes_exponentials() {
+        let mut tiny = vec![-20.0; 2 * 3 * 7];
+        // The second anchor of the only cell of stride 32.
+        let numbers = [0.0, logit(0.75), 0.0, 2.0_f32.ln(), logit(0.9), -9.0, logit(0.8)];
+        tiny[7..14].copy_from_slice(&numbers);
+        let input = Size { width: 32, height: 32 };
+        let outputs = [
+            ("b", &[1, 3, 1, 1, 7][..], tiny[..21].to_vec()),
+            ("a", &[1, 3, 2, 2, 7], vec![-20.0; 4 * 21]),
+        ];
+        let found = decode("yolov3-tiny-heads", input, &outputs);
+        assert_eq!(found.len(), 1);
+        let corners = [16.0 - 67.5, 24.0 - 169.0, 16.0 + 67.5, 24.0 + 169.0];
+        assert_box(&found[0], 1, 0.72, corners);
+
+        // Five anchors and two classes of YOLOv2, as channels: the logits of classes differ by 1.
+        let mut channels = vec![-20.0; 35];
+        channels[7..14].copy_from_slice(&[0.0, 0.0, 0.0, 0.0, logit(0.9), 1.0, 2.0]);
+        let outputs = [("grid", &[1, 35, 1, 1][..], channels)];
+        let found = decode("yolov2-tiny-heads", input, &outputs);
+        let score = 0.9 / (1.0 + (-1.0_f32).exp());
+        let corners = [16.0 - 54.72, 16.0 - 70.56, 16.0 + 54.72, 16.0 + 70.56];
+        assert_box(&found[0], 1, score, corners);
     }
 }

@@ -36,7 +36,8 @@ impl Layout for BoxesBackground {
     fn recognise(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
         let Some(pair) = Pair::of(outputs) else { return Recognition::No };
         let is_decoded = !outputs.is_raw(pair.boxes) || outputs.graph.nodes.is_empty();
-        if !is_decoded || outputs.position("pred_boxes").is_some() {
+        let others = ["pred_boxes", "regression"];
+        if !is_decoded || others.iter().any(|name| outputs.position(name).is_some()) {
             return Recognition::No;
         }
         let agrees =

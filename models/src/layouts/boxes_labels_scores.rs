@@ -1,16 +1,69 @@
 //! `boxes-labels-scores`: final boxes in three outputs, as RT-DETR, D-FINE and DEIM export them with their
 //! postprocessing, and torchvision its detectors.
 
+use framegate_backend_api::ElementType;
+
 use super::box_form::{BoxForm, BoxShape};
 use super::family::{Family, RT_DETR};
 use super::final_boxes::{Column, FinalBoxes};
-use super::outputs::{ClassCount, ModelOutputs};
+use super::outputs::{ClassCount, ModelOutputs, Rows};
 use super::{Decoder, Layout, Reading, Recognition};
 
 /// `boxes` of `[N, 4]`, corners in input pixels, `scores` and `labels` of `[N]`; a leading batch axis does not
-/// count. Classes have the numbers that the file gives them: torchvision's count from 1.
+/// count, nor does a name if labels are whole numbers. Classes have the numbers that the file gives them: torchvision's count from 1.
 #[derive(Debug)]
 pub(super) struct BoxesLabelsScores;
+
+/// Positions of the outputs, and the number of boxes.
+#[derive(Debug, Clone, Copy)]
+struct Outputs {
+    boxes: usize,
+    labels: usize,
+    scores: usize,
+    count: usize,
+}
+
+fn find(outputs: &ModelOutputs<'_>) -> Option<Outputs> {
+    named(outputs).or_else(|| alike(outputs))
+}
+
+/// By their names; others may be there as well.
+fn named(outputs: &ModelOutputs<'_>) -> Option<Outputs> {
+    let boxes = outputs.position("boxes")?;
+    let Rows { count, width: 4 } = outputs.rows(boxes)? else { return None };
+    let list = |name| outputs.position(name).filter(|at| is_list(outputs, *at, count));
+    Some(Outputs { boxes, labels: list("labels")?, scores: list("scores")?, count })
+}
+
+/// By their elements: torchvision's exporter gives numbers for names, in an order that differs from model to model.
+fn alike(outputs: &ModelOutputs<'_>) -> Option<Outputs> {
+    let all = || 0..outputs.shapes.len();
+    if !(3..=5).contains(&outputs.shapes.len()) {
+        return None;
+    }
+    let is_boxes = |at: &usize| outputs.rows(*at).is_some_and(|rows| rows.width == 4);
+    let boxes = all().find(is_boxes)?;
+    let count = outputs.rows(boxes)?.count;
+    // Masks and key points have an entry for each box as well.
+    if !outputs.shapes.iter().all(|output| output.shape.contains(&count)) {
+        return None;
+    }
+    let holds_integers = |at: usize| {
+        let id = outputs.graph.outputs.get(at)?;
+        Some(outputs.graph.value(*id).element_type == ElementType::I64)
+    };
+    let list = |integers| {
+        let mut fitting = all().filter(|at| {
+            *at != boxes && is_list(outputs, *at, count) && holds_integers(*at) == Some(integers)
+        });
+        fitting.next().filter(|_| fitting.next().is_none())
+    };
+    Some(Outputs { boxes, labels: list(true)?, scores: list(false)?, count })
+}
+
+fn is_list(outputs: &ModelOutputs<'_>, position: usize, count: usize) -> bool {
+    outputs.shapes[position].shape.iter().product::<usize>() == count
+}
 
 impl Layout for BoxesLabelsScores {
     fn names(&self) -> &'static [&'static str] {
@@ -26,18 +79,16 @@ impl Layout for BoxesLabelsScores {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let boxes = outputs.rows(outputs.position("boxes")?)?;
-        let is_list = |name| {
-            let shape = outputs.shapes[outputs.position(name)?].shape;
-            (shape.iter().product::<usize>() == boxes.count).then_some(())
-        };
-        is_list("labels")?;
-        is_list("scores")?;
-        (boxes.width == 4).then(|| Reading::of(ClassCount::Open))
+        find(outputs).map(|_| Reading::of(ClassCount::Open))
     }
 
-    fn recognise(&self, _outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        Recognition::Yes("the outputs are named `boxes`, `labels` and `scores`".to_owned())
+    fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
+        Recognition::Yes(match named(outputs) {
+            Some(_) => "the outputs are named `boxes`, `labels` and `scores`".to_owned(),
+            None => {
+                "the outputs are four numbers, a whole number and a score for each box".to_owned()
+            }
+        })
     }
 
     fn families(&self) -> &'static [&'static Family] {
@@ -49,23 +100,28 @@ impl Layout for BoxesLabelsScores {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        let position = |name: &str| outputs.position(name).expect("`read` found the output");
+        let found = find(outputs).expect("`read` found the outputs");
         Box::new(FinalBoxes {
-            boxes: Column::of_row(position("boxes"), 4, 0),
+            boxes: Column::of_row(found.boxes, 4, 0),
             form: BoxForm::in_pixels(BoxShape::Corners),
-            scores: Column::alone(position("scores")),
-            classes: Some(Column::alone(position("labels"))),
+            scores: Column::alone(found.scores),
+            classes: Some(Column::alone(found.labels)),
             first_class: 0.0,
             count: None,
             angles: None,
-            most: outputs.rows(position("boxes")).map_or(0, |rows| rows.count),
+            most: found.count,
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use framegate_backend_api::HostTensor;
+    use framegate_backend_api::graph::GraphBuilder;
+
+    use super::super::choose;
     use super::super::testing::{assert_box, decode, recognised};
+    use super::*;
     use crate::Size;
 
     const INPUT: Size = Size { width: 640, height: 640 };
@@ -83,5 +139,21 @@ mod tests {
         let torchvision = [("boxes", &[100, 4][..]), ("scores", &[100]), ("labels", &[100])];
         let name = recognised(&torchvision, INPUT, |outputs| outputs);
         assert_eq!(name, Ok("boxes-labels-scores"));
+    }
+
+    #[test]
+    fn names_do_not_matter_where_labels_are_whole_numbers() {
+        let mut builder = GraphBuilder::new("image", [1, 3, 1, 1]);
+        let outputs = [
+            builder.constant("2615", HostTensor::from_f32([9, 4], vec![0.0; 36])),
+            builder.constant("2593", HostTensor::from_f32([9], vec![0.0; 9])),
+            builder.constant("2594", HostTensor::from_i64([9], vec![0; 9])),
+        ];
+        let graph = builder.finish(outputs.to_vec());
+        let outputs = ModelOutputs::of(&graph, INPUT);
+        let found = alike(&outputs).unwrap();
+        assert_eq!([found.boxes, found.scores, found.labels, found.count], [0, 1, 2, 9]);
+        let layout = choose(&outputs, None).unwrap().layout;
+        assert_eq!(layout.name(), "boxes-labels-scores");
     }
 }

@@ -97,6 +97,7 @@ impl Layout for BoxesScores {
         if !is_decoded
             || outputs.position("pred_boxes").is_some()
             || outputs.position("dets").is_some()
+            || outputs.position("regression").is_some()
             || outputs.labels.is_some_and(|labels| labels != pair.columns)
         {
             return Recognition::No;

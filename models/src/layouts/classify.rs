@@ -10,15 +10,20 @@ use super::outputs::{ClassCount, ModelOutputs};
 use super::scores::reaches;
 use super::{Candidate, Decoder, Layout, Reading, Recognition, SidecarLine};
 
-/// Classifiers of torchvision, timm and most others.
+/// Classifiers of torchvision, timm and most others: the middle 224 pixels of 256.
 const IMAGENET: Family = Family {
     name: "imagenet",
-    preprocessing: Preprocessing::STRETCHED.standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
+    preprocessing: Preprocessing::STRETCHED
+        .cropped(0.875)
+        .antialiased()
+        .standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
 };
 
 /// Classifiers of Ultralytics, which are trained without ImageNet's mean.
-const ULTRALYTICS_CLASSIFY: Family =
-    Family { name: "ultralytics-classify", preprocessing: Preprocessing::STRETCHED };
+const ULTRALYTICS_CLASSIFY: Family = Family {
+    name: "ultralytics-classify",
+    preprocessing: Preprocessing::STRETCHED.cropped(1.0).antialiased(),
+};
 
 /// Classes of ImageNet, without and with a background, and of its larger collections.
 const IMAGENET_CLASSES: [usize; 6] = [1000, 1001, 10_450, 11_821, 21_841, 21_843];

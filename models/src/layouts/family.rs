@@ -90,6 +90,11 @@ impl Preprocessing {
         Self { fit: Fit::Letterbox { placement, fill }, ..self }
     }
 
+    /// The same, of the middle of an image: this share of each side of the largest part that fits.
+    pub(super) const fn cropped(self, share: f32) -> Self {
+        Self { fit: Fit::Crop { share }, ..self }
+    }
+
     /// The same, resized as Pillow does.
     pub(super) const fn antialiased(self) -> Self {
         Self { resize: ResizeFilter::Antialiased, ..self }

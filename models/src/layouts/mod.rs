@@ -16,6 +16,7 @@ mod boxes_labels_scores;
 mod boxes_scores;
 mod candidate;
 mod centerface;
+mod centernet;
 mod choose;
 mod classify;
 mod columns;
@@ -25,10 +26,12 @@ mod columns_seg;
 mod decoded;
 mod decoded_columns;
 mod decoded_rows;
+mod decoder;
 mod detr;
 mod dfl_heads;
 mod distances;
 mod efficient_nms;
+mod efficientdet;
 mod end_to_end;
 mod end_to_end_normalised;
 mod end_to_end_obb;
@@ -45,6 +48,7 @@ mod nanodet;
 mod nanodet_plus;
 mod outputs;
 mod picodet;
+mod prior_boxes;
 mod retinaface;
 mod rows_face;
 mod rows_seg;
@@ -54,6 +58,7 @@ mod rtdetr_ultralytics;
 mod scored_boxes;
 mod scores;
 mod scrfd;
+mod ssd;
 mod tensorflow;
 mod tensors;
 #[cfg(test)]
@@ -68,13 +73,13 @@ mod yunet;
 
 use std::fmt;
 
-use framegate_backend_api::OutputBatch;
 use framegate_backend_api::graph::Graph;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::Size;
 pub use candidate::Candidate;
 pub(crate) use choose::{Choice, choose};
+pub use decoder::{Decoder, Implausible};
 pub use error::LayoutError;
 pub(crate) use family::{Family, Preprocessing, YOLO_FILL};
 pub use keypoint::Keypoint;
@@ -115,12 +120,21 @@ static LAYOUTS: &[&dyn Layout] = &[
     &blazeface::PALMS,
     &yunet::Yunet,
     &centerface::CenterFace,
+    &centernet::CenterNet,
     &nanodet::NanoDet,
     &nanodet_plus::NanoDetPlus,
     &picodet::PicoDet,
     &yolo_fastest::YoloFastest,
     &anchor_heads::YOLOV5,
     &anchor_heads::YOLOV7,
+    &anchor_heads::YOLOV4,
+    &anchor_heads::YOLOV3,
+    &anchor_heads::YOLOV3_TINY,
+    &anchor_heads::YOLOV2,
+    &anchor_heads::YOLOV2_TINY,
+    &ssd::COCO,
+    &ssd::VOC,
+    &efficientdet::EfficientDet,
     &dfl_heads::DflHeads,
     &classify::Classify,
     &tensors::Tensors,
@@ -210,58 +224,6 @@ pub(crate) struct SidecarLine {
     pub(crate) line: &'static str,
     pub(crate) when: &'static str,
 }
-
-/// Turns the raw outputs of one model into candidates. Keeps its buffers between calls and allocates
-/// nothing but room for candidates.
-pub trait Decoder: fmt::Debug + Send {
-    /// Adds every box that scores at least `confidence` on image number `image` of the batch.
-    ///
-    /// # Panics
-    /// When the outputs are not those of the model it was made for.
-    fn decode(
-        &mut self,
-        outputs: &OutputBatch,
-        image: usize,
-        confidence: f32,
-        candidates: &mut Vec<Candidate>,
-    );
-
-    /// Whether the values can be what this layout says they are. Costs a pass over the outputs, so it
-    /// is meant for the first few frames.
-    ///
-    /// # Errors
-    /// [`Implausible`]: the outputs have another layout.
-    fn check(&mut self, _outputs: &OutputBatch, _image: usize) -> Result<(), Implausible> {
-        Ok(())
-    }
-
-    /// Adds the key points of a candidate that [`Decoder::decode`] made of the same outputs.
-    fn keypoints(
-        &self,
-        _outputs: &OutputBatch,
-        _image: usize,
-        _candidate: &Candidate,
-        _keypoints: &mut Vec<Keypoint>,
-    ) {
-    }
-
-    /// Computes the mask of a candidate that [`Decoder::decode`] made of the same outputs. Returns
-    /// whether the model has masks.
-    fn mask(
-        &self,
-        _outputs: &OutputBatch,
-        _image: usize,
-        _candidate: &Candidate,
-        _mask: &mut MaskCells,
-    ) -> bool {
-        false
-    }
-}
-
-/// Values that outputs of the layout never have: the model's outputs have another.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Implausible(pub String);
 
 /// The layout of a model's outputs.
 #[derive(Clone)]

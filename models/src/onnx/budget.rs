@@ -2,7 +2,7 @@
 //! error.
 
 use framegate_backend_api::HostTensor;
-use framegate_backend_api::graph::{AveragePool, Graph, Operator, Window};
+use framegate_backend_api::graph::{AveragePool, Graph, Operator, RoiAlign, Window};
 
 use super::context::Problem;
 use super::error::OnnxError;
@@ -14,6 +14,8 @@ const CONSTANT_WORK: usize = 1 << 28;
 const CONSTANT_ELEMENTS: usize = 1 << 26;
 /// Elements of all feature maps that must be in memory at one time, for one image: 768 MiB.
 const LIVE_ELEMENTS: usize = 192 << 20;
+/// Nodes of a graph, and of a file whose loops are unrolled.
+const NODES: usize = 400_000;
 /// Elements that all pooling windows of an image cover together.
 const POOLED_ELEMENTS: usize = 1 << 31;
 
@@ -22,11 +24,12 @@ const POOLED_ELEMENTS: usize = 1 << 31;
 pub(super) struct ConstantBudget {
     work: usize,
     elements: usize,
+    nodes: usize,
 }
 
 impl ConstantBudget {
     pub(super) fn new() -> Self {
-        Self { work: CONSTANT_WORK, elements: CONSTANT_ELEMENTS }
+        Self { work: CONSTANT_WORK, elements: CONSTANT_ELEMENTS, nodes: NODES }
     }
 
     /// Takes off what computing a result of `elements` from constants costs.
@@ -44,6 +47,13 @@ impl ConstantBudget {
         self.reserve(elements)
     }
 
+    /// Takes off a node.
+    pub(super) fn count_node(&mut self) -> Result<(), Problem> {
+        let problem = "the file becomes too many nodes; its loops run too often";
+        self.nodes = self.nodes.checked_sub(1).ok_or(problem)?;
+        Ok(())
+    }
+
     /// Takes off the memory of a constant.
     pub(super) fn reserve(&mut self, elements: usize) -> Result<(), Problem> {
         self.elements = self.elements.checked_sub(elements).ok_or(
@@ -59,6 +69,12 @@ fn terms(operator: &Operator, constants: &[&HostTensor]) -> usize {
         Operator::Convolution(_) | Operator::TransposedConvolution(_) => constants[1].len(),
         Operator::MatMul => constants[0].shape().last().copied().unwrap_or(1),
         Operator::TopK(top_k) => top_k.k.clamp(1, 64),
+        Operator::RoiAlign(parameters) => samples(parameters, constants[0].shape()),
+        // Each box is compared with those that are kept.
+        Operator::NonMaxSuppression(suppression) => {
+            let boxes = constants[0].shape().get(1).copied().unwrap_or(0);
+            suppression.kept_of(boxes).saturating_mul(boxes)
+        }
         operator => window(operator).map_or(1, taps),
     }
 }
@@ -70,6 +86,16 @@ fn window(operator: &Operator) -> Option<&Window> {
         }
         _ => None,
     }
+}
+
+/// The most elements that are read for each element of a result.
+fn samples(parameters: &RoiAlign, x: &[usize]) -> usize {
+    let per_bin = match (parameters.samples, x) {
+        // As many samples as there are elements in a bin, and a region can be as large as the feature map.
+        (0, [.., height, width]) => height.saturating_mul(*width),
+        (samples, _) => samples.saturating_mul(samples),
+    };
+    per_bin.saturating_mul(4)
 }
 
 fn taps(window: &Window) -> usize {
@@ -99,7 +125,18 @@ pub(super) fn check_graph(graph: &Graph) -> Result<(), OnnxError> {
     }
     let pooled = graph.nodes.iter().filter_map(|node| {
         let result = graph.value(node.outputs[0]).shape.iter().product::<usize>();
-        window(&node.operator).map(|window| result.saturating_mul(taps(window)))
+        let read = match &node.operator {
+            Operator::RoiAlign(parameters) if parameters.samples > 0 => samples(parameters, &[]),
+            // Bins that are not larger than their region read each element once.
+            Operator::RoiAlign(RoiAlign { size, .. }) => {
+                let [.., height, width] = graph.value(node.inputs[0]).shape[..] else {
+                    return None;
+                };
+                (4 * height).saturating_mul(width) / (size[0] * size[1]).max(1) + 4
+            }
+            operator => taps(window(operator)?),
+        };
+        Some(result.saturating_mul(read))
     });
     if pooled.fold(0, usize::saturating_add) > POOLED_ELEMENTS {
         return Err(OnnxError::TooMuch("its pooling windows are too large".to_owned()));

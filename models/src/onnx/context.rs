@@ -10,6 +10,7 @@ use framegate_backend_api::{
 
 use super::attributes::Attributes;
 use super::budget::{self, ConstantBudget};
+use super::ragged::{Extent, Ragged};
 use super::tensor::DataType;
 
 /// What is wrong with a node; its name is added on the way out.
@@ -24,6 +25,7 @@ pub(super) struct Import {
     pub(super) batch: usize,
     node_name: String,
     budget: ConstantBudget,
+    pub(super) ragged: Ragged,
     /// The type that the file gives a value's elements, where a quantisation needs it.
     data_types: HashMap<ValueId, DataType>,
 }
@@ -65,6 +67,7 @@ impl Import {
             batch: 1,
             node_name: String::new(),
             budget: ConstantBudget::new(),
+            ragged: Ragged::default(),
             data_types: HashMap::new(),
         }
     }
@@ -128,7 +131,32 @@ impl Import {
         operator: Operator,
         operands: &[ValueId],
     ) -> Result<Vec<ValueId>, Problem> {
-        let shape = self.builder.result_shape(&operator, operands)?;
+        if operands.iter().any(|id| self.is_ragged(*id)) {
+            return self.emit_ragged(operator, operands);
+        }
+        match self.emit_known(&operator, operands)? {
+            Some(known) => Ok(vec![known]),
+            None => self.emit_plain(operator, operands),
+        }
+    }
+
+    /// The shape that a node's first result would have.
+    pub(super) fn result_shape(
+        &self,
+        operator: &Operator,
+        operands: &[ValueId],
+    ) -> Result<Vec<usize>, Problem> {
+        self.builder.result_shape(operator, operands).map_err(|misfit| misfit.to_string())
+    }
+
+    /// Adds a node as it is, without regard to its operands' extents.
+    pub(super) fn emit_plain(
+        &mut self,
+        operator: Operator,
+        operands: &[ValueId],
+    ) -> Result<Vec<ValueId>, Problem> {
+        self.budget.count_node()?;
+        let shape = self.result_shape(&operator, operands)?;
         budget::check_rank(&shape)?;
         let constants: Option<Vec<_>> =
             operands.iter().map(|id| self.value(*id).constant.clone()).collect();
@@ -136,7 +164,7 @@ impl Import {
             return self
                 .builder
                 .node(&self.node_name, operator, operands)
-                .map_err(|error| error.problem);
+                .map_err(|error| error.problem.to_string());
         };
         let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
         self.budget.spend(&operator, &constants, shape.iter().product())?;
@@ -144,9 +172,28 @@ impl Import {
         Ok(results.into_iter().map(|result| self.constant(result)).collect())
     }
 
+    /// Charges a node of the file: a loop has as many as it has iterations.
+    pub(super) fn count_node(&mut self) -> Result<(), Problem> {
+        self.budget.count_node()
+    }
+
     /// Charges a constant that is about to be made to what all may take.
     pub(super) fn reserve(&mut self, elements: usize) -> Result<(), Problem> {
         self.budget.reserve(elements)
+    }
+
+    /// The whole numbers of an attribute in old operator sets and an operand in new ones, as far as they
+    /// follow from extents.
+    pub(super) fn numbers(
+        &self,
+        node: &OnnxNode<'_>,
+        name: &str,
+        index: usize,
+    ) -> Result<Option<Vec<Extent>>, Problem> {
+        if let Some(integers) = node.attributes.integers(name)? {
+            return Ok(Some(integers.into_iter().map(Extent::known).collect()));
+        }
+        node.optional(index).map(|id| self.numbers_of(id, name)).transpose()
     }
 
     /// Adds a constant.

@@ -77,8 +77,6 @@ impl fmt::Display for UnsupportedOperators {
             "the file is quantised; use the one with float weights"
         } else if any("TRT") {
             "it is made for TensorRT; export it for plain ONNX, without a TensorRT plugin"
-        } else if any("NonMaxSuppression") {
-            "export it without non-maximum suppression, which Framegate does itself"
         } else {
             "export the model without them, or for a plain ONNX operator set"
         })

@@ -14,12 +14,14 @@
 mod attributes;
 mod budget;
 mod context;
+mod control;
 mod error;
 mod image_layout;
 mod inputs;
 mod operators;
 mod other_inputs;
 mod prepare;
+mod ragged;
 #[cfg(test)]
 mod standard_tests;
 mod tensor;

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
+use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Graph, Operator, ValueId};
-use framegate_backend_api::{HostTensor, TensorData};
-use framegate_onnx_proto::{AttributeProto, GraphProto, NodeProto};
+use framegate_onnx_proto::{GraphProto, NodeProto};
 
 use super::attributes::Attributes;
 use super::context::{Import, OnnxNode, Problem};
 use super::image_layout::ImageLayout;
 use super::prepare::Prepared;
 use super::{
+    control,
     error::OnnxError,
     operators,
     tensor::{DataType, host_tensor},
@@ -18,7 +19,7 @@ use super::{
 use crate::Size;
 
 /// Names of the file and what they stand for.
-type Names<'a> = HashMap<&'a str, ValueId>;
+pub(super) type Names<'a> = HashMap<&'a str, ValueId>;
 
 /// A file, and what is known of its inputs.
 pub(super) struct Source<'a> {
@@ -83,7 +84,8 @@ pub(super) fn import_constants(
     Ok(file.output.iter().map(|it| names.get(it.name.as_str()).and_then(output)).collect())
 }
 
-/// Imports a graph of which one input is not constant.
+/// Imports a graph of which one input is not constant. Its outputs are the file's first one and how many entries of
+/// each axis of it are meant.
 #[cfg(test)]
 pub(super) fn import_varying(
     file: &GraphProto,
@@ -98,11 +100,16 @@ pub(super) fn import_varying(
     for (index, node) in file.node.iter().enumerate() {
         import_node(&mut import, node, index, &mut names)?;
     }
-    let outputs = file.output.iter().filter_map(|it| names.get(it.name.as_str()).copied());
-    Ok(import.finish(outputs.take(1).collect()))
+    let mut outputs = file.output.iter().filter_map(|it| names.get(it.name.as_str()).copied());
+    let Some(first) = outputs.next() else { return Err(OnnxError::ConstantOutputs) };
+    let mut outputs = vec![first];
+    for extent in import.extents(first) {
+        outputs.push(import.scalar_of(extent).map_err(OnnxError::Malformed)?);
+    }
+    Ok(import.finish(outputs))
 }
 
-fn initialisers<'a>(
+pub(super) fn initialisers<'a>(
     import: &mut Import,
     graph: &'a GraphProto,
     names: &mut Names<'a>,
@@ -116,7 +123,7 @@ fn initialisers<'a>(
 }
 
 /// Imports a node, and enters its results under the names that the file gives them.
-fn import_node<'a>(
+pub(super) fn import_node<'a>(
     import: &mut Import,
     file_node: &'a NodeProto,
     index: usize,
@@ -146,8 +153,9 @@ fn node<'a>(
         })
         .collect::<Result<Vec<_>, _>>()?;
     import.start_node(name);
-    let results = if node.op_type == "If" {
-        branch(import, node, &operands, names)?
+    import.count_node()?;
+    let results = if control::is_known(&node.op_type) {
+        control::run(import, node, &operands, names)?
     } else {
         one_image(import, &node.op_type, &mut operands);
         let onnx_node = OnnxNode {
@@ -161,32 +169,6 @@ fn node<'a>(
     // Further results, such as a mask or a running mean, matter only if something reads them.
     names.extend(node.output.iter().map(String::as_str).zip(results));
     Ok(())
-}
-
-/// The results of the branch that an `If` takes, whose condition must be known in advance.
-fn branch<'a>(
-    import: &mut Import,
-    node: &'a NodeProto,
-    operands: &[Option<ValueId>],
-    names: &mut Names<'a>,
-) -> Result<Vec<ValueId>, Problem> {
-    let condition = operands.first().copied().flatten().ok_or("the condition is missing")?;
-    let condition = match import.constant_of(condition, "the condition")?.data() {
-        TensorData::Bool(values) if values.len() == 1 => values[0],
-        _ => return Err("the condition must be one boolean".to_owned()),
-    };
-    let attribute = if condition { "then_branch" } else { "else_branch" };
-    let is_meant = |it: &&AttributeProto| it.name == attribute;
-    let graph = node.attribute.iter().find(is_meant).and_then(|it| it.g.as_deref());
-    let graph = graph.ok_or_else(|| format!("attribute `{attribute}` is missing"))?;
-    initialisers(import, graph, names)?;
-    for (index, inner) in graph.node.iter().enumerate() {
-        import_node(import, inner, index, names).map_err(|problem| problem.to_string())?;
-    }
-    let result = |name: &str| {
-        names.get(name).copied().ok_or_else(|| format!("its branch does not make `{name}`"))
-    };
-    graph.output.iter().map(|output| result(&output.name)).collect()
 }
 
 /// In a file for batches, shapes that nodes are given begin with the length of the batch. The graph is
@@ -225,6 +207,9 @@ fn output(
     if import.value(id).constant.is_some() {
         return Ok(None);
     }
+    // Boxes that are not there are zeros.
+    let malformed_by = |problem: String| malformed(&problem);
+    let id = import.filled_with(id, 0.0).map_err(malformed_by)?;
     // A value can have only one name, and it may be an output already: give each output its own.
     let shape = import.shape(id);
     import.start_node(name);

@@ -113,6 +113,10 @@ fn images(images: &Path) -> Result<Vec<PathBuf>, ImagesError> {
             Ok(_) => Ok(path),
             Err(source) => Err(ImagesError::Unreadable { path, source }),
         },
+        Source::Clip(path) => {
+            let problem = "a clip is not a JPEG file; measure with its frames".to_owned();
+            Err(ImagesError::Unusable { path, problem })
+        }
         Source::Unreadable { path, problem } => Err(ImagesError::Unusable { path, problem }),
         Source::Video { path, .. } => {
             let problem = "it is a video: name JPEG files".to_owned();

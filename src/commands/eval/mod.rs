@@ -39,7 +39,7 @@ pub(super) fn eval(
     let pool = pipeline.pool();
     let objects = |origin: &FrameOrigin| match origin {
         FrameOrigin::File(path) => truth.of(&config.images, path),
-        FrameOrigin::Stream { .. } | FrameOrigin::Video { .. } => &[],
+        FrameOrigin::Clip { .. } | FrameOrigin::Stream { .. } | FrameOrigin::Video { .. } => &[],
     };
     offline::run(&mut pipeline, sources, config.max_frame_bytes, &stop, |batch| {
         for frame in &batch {
@@ -55,7 +55,7 @@ pub(super) fn eval(
         }
         if let Some(directory) = &annotations {
             let marks = |origin: &_, found: &[_]| marks(objects(origin), found, &classes);
-            let failed = write_batch(directory, &pool, options.limits, &batch, marks);
+            let failed = write_batch(directory, &pool, options.decode, &batch, marks);
             progress.count_not_annotated(failed);
         }
         Ok(())

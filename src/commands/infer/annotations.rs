@@ -9,7 +9,7 @@ use crate::commands::CommandError;
 use crate::commands::offline::{append_batch, write_batch};
 use crate::engine::FinishedFrame;
 use crate::sources::{Source, video_info};
-use crate::stages::DecodeLimits;
+use crate::stages::DecodeOptions;
 
 /// Frame rate of a video whose file does not state it.
 const ASSUMED_FPS: f64 = 25.0;
@@ -38,14 +38,14 @@ impl Annotations {
     pub(super) fn write(
         &mut self,
         pool: &ThreadPool,
-        limits: DecodeLimits,
+        decode: DecodeOptions,
         batch: &[FinishedFrame],
     ) -> Result<usize, CommandError> {
         match self {
             Self::Nowhere => Ok(0),
             Self::Directory(directory) => {
                 let marks = |_: &_, detections: &[_]| detections.iter().map(Mark::from).collect();
-                Ok(write_batch(directory, pool, limits, batch, marks))
+                Ok(write_batch(directory, pool, decode, batch, marks))
             }
             Self::Video(video) => {
                 append_batch(video, pool, batch)?;

@@ -34,7 +34,7 @@ pub(super) fn infer(
         }
         // The reader of a stream waits for each line.
         out.flush()?;
-        let failed = annotations.write(&pool, options.limits, &batch)?;
+        let failed = annotations.write(&pool, options.decode, &batch)?;
         progress.count_not_annotated(failed);
         Ok(())
     })?;

@@ -9,7 +9,7 @@ use crate::annotate::{
 };
 use crate::engine::{FinishedFrame, FrameError, FrameOrigin, FramePayload, panics};
 use crate::error_chain::error_chain;
-use crate::stages::{DecodeLimits, Detection, RgbImage, to_rgb};
+use crate::stages::{DecodeOptions, Detection, RgbImage, to_rgb};
 
 /// Why a processed frame has no annotated image.
 #[derive(Debug, thiserror::Error)]
@@ -27,14 +27,14 @@ enum Failure {
 pub(in crate::commands) fn write_batch(
     directory: &AnnotationDirectory,
     pool: &ThreadPool,
-    limits: DecodeLimits,
+    decode: DecodeOptions,
     batch: &[FinishedFrame],
     marks: impl Fn(&FrameOrigin, &[Detection]) -> Vec<Mark> + Sync,
 ) -> usize {
     let fails = |frame: &&FinishedFrame| {
         let Ok(result) = &frame.result else { return false };
         let marks = marks(&frame.tag, &result.detections);
-        let written = write(directory, limits, frame, &marks);
+        let written = write(directory, decode, frame, &marks);
         if let Err(error) = &written {
             let problem = error_chain(error);
             tracing::error!(frame = %frame.tag, problem, "the image cannot be annotated");
@@ -46,14 +46,14 @@ pub(in crate::commands) fn write_batch(
 
 fn write(
     directory: &AnnotationDirectory,
-    limits: DecodeLimits,
+    decode: DecodeOptions,
     frame: &FinishedFrame,
     marks: &[Mark],
 ) -> Result<(), Failure> {
     // A frame with a result was read.
     let Some(payload) = &frame.payload else { return Ok(()) };
     let annotated = panics::contain("annotate", || match payload {
-        FramePayload::Jpeg(jpeg) => annotate(jpeg, limits, marks),
+        FramePayload::Jpeg(jpeg) => annotate(jpeg, decode, marks),
         FramePayload::Image(image) => annotate_image(image, marks),
         FramePayload::Yuv(image) => annotate_image(&to_rgb(image), marks),
     })??;

@@ -15,7 +15,7 @@ use crate::engine::batch::{BatchImage, PreprocessedFrame};
 use crate::engine::frame::{FrameError, FramePayload};
 use crate::engine::panics;
 use crate::panics::unpoisoned;
-use crate::stages::{DecodeError, DecodeLimits, FittedImage, Normaliser, Preprocessor};
+use crate::stages::{DecodeError, DecodeOptions, FittedImage, Normaliser, Preprocessor};
 
 /// Longest that a worker decodes one frame, however young that is.
 const DECODE_BUDGET: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ pub(super) struct FittedFrame {
 /// Preprocesses the frames of one pipeline.
 pub(super) struct Fitting {
     input: ImageInput,
-    limits: DecodeLimits,
+    decode: DecodeOptions,
     max_age: Duration,
     normaliser: Normaliser,
     /// Scratch memory that no frame is using: never more than there were frames at once.
@@ -45,13 +45,13 @@ pub(super) struct Fitting {
 impl Fitting {
     pub(super) fn new(
         input: &ImageInput,
-        limits: DecodeLimits,
+        decode: DecodeOptions,
         max_age: Duration,
         max_batch: usize,
     ) -> Self {
         Self {
             input: input.clone(),
-            limits,
+            decode,
             max_age,
             normaliser: Normaliser::new(input),
             idle: Mutex::default(),
@@ -96,7 +96,7 @@ impl Fitting {
         let preprocessor = unpoisoned(self.idle.lock()).pop();
         let fitted = panics::contain("preprocess", || {
             let mut preprocessor =
-                preprocessor.unwrap_or_else(|| Preprocessor::new(&self.input, self.limits));
+                preprocessor.unwrap_or_else(|| Preprocessor::new(&self.input, self.decode));
             let fitted = match payload {
                 FramePayload::Jpeg(jpeg) => preprocessor.fit(jpeg, deadline, image),
                 FramePayload::Image(decoded) => preprocessor.fit_image(decoded, image),

@@ -62,7 +62,7 @@ pub use steps::{Next, Task, Ticket};
 pub use stream::StreamHandle;
 
 use crate::panics::unpoisoned;
-use crate::stages::{BoxStage, DecodeLimits};
+use crate::stages::{BoxStage, DecodeOptions};
 use fitting::Fitting;
 use shared::Shared;
 use workers::{EndOnDrop, InferenceWorker, PostprocessWorker, PreprocessWorker};
@@ -81,7 +81,7 @@ pub struct Pipeline {
 #[derive(Debug, Clone, Copy)]
 pub struct EngineSettings {
     /// Bounds on decoded frames.
-    pub decode: DecodeLimits,
+    pub decode: DecodeOptions,
     /// Most frames per batch; every session must have been loaded for this many.
     pub max_batch: usize,
     /// Age above which a frame is dropped instead of being worked on.
@@ -131,7 +131,7 @@ impl Engine {
         let workers = pool.current_num_threads();
         let schedule = Schedule::new(service, settings, workers);
         let ids = schedule.pipelines().collect();
-        let shared = Arc::new(Shared::new(schedule, decode));
+        let shared = Arc::new(Shared::new(schedule, decode.limits));
         let slow = ThreadPoolBuilder::new()
             .num_threads(Lane::Slow.workers(workers))
             .thread_name(|number| format!("slow {number}"))

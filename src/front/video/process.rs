@@ -90,7 +90,7 @@ pub(in crate::front) async fn process(
     };
     let started = Instant::now();
     let limits = VideoLimits {
-        pixels: loaded.settings.decode.max_pixels as u64,
+        pixels: loaded.settings.decode.limits.max_pixels as u64,
         duration: app.settings.video.max_duration,
     };
     let (info, feed) = match Feed::open(VideoInput::Memory(file), limits, selection).await {

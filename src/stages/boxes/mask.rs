@@ -110,6 +110,7 @@ mod tests {
             scale: [1.0; 3],
             fit: Fit::Stretch,
             resize: ResizeFilter::Bilinear,
+            decode_scale: None,
         };
         FrameTransform::of(frame, &input)
     }

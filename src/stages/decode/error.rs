@@ -1,7 +1,5 @@
 //! Why a frame could not be decoded, in phrases that a client can act on.
 
-use zune_jpeg::errors::DecodeErrors;
-
 use super::DecodeLimits;
 
 /// A frame that cannot be decoded. This is the sender's fault, and the message says what to send instead.
@@ -19,15 +17,15 @@ pub enum DecodeError {
     /// Lossless, hierarchical or arithmetic coding.
     #[error("{0} JPEG is not supported; save it as baseline or progressive")]
     UnsupportedCoding(&'static str),
-    /// Baseline coding with separate scans for subsampled colours.
+    /// Baseline coding with separate scans for subsampled colours, which zune-jpeg gets wrong.
     #[error(
-        "baseline JPEG with separate scans is not supported; save it with one scan or progressive"
+        "baseline JPEG with separate scans is not supported by zune-jpeg; save it with one scan or progressive"
     )]
     UnsupportedScans,
     /// Samples of 12 or 16 bits.
     #[error("JPEG with {0} bits per sample is not supported; save it with 8")]
     UnsupportedPrecision(u8),
-    /// Neither greyscale nor three colours.
+    /// A number of components that stands for no colours, or that the decoder does not support.
     #[error("JPEG with {0} components (4: CMYK) is not supported; save it as RGB or greyscale")]
     UnsupportedComponents(u8),
     /// The image is larger than the limits allow.
@@ -85,12 +83,32 @@ pub enum DecodeError {
     Corrupt(String),
 }
 
-/// The decoder's error without the quotation marks that its own display adds.
-pub(super) fn from_decoder(error: DecodeErrors) -> DecodeError {
-    match error {
-        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => DecodeError::Truncated,
-        DecodeErrors::Format(phrase) => DecodeError::Corrupt(phrase.trim().to_owned()),
-        DecodeErrors::FormatStatic(phrase) => DecodeError::Corrupt(phrase.to_owned()),
-        other => DecodeError::Corrupt(other.to_string()),
+impl DecodeError {
+    /// The same in words that a client can act on, about an image of this size.
+    pub(super) fn of(
+        error: framegate_jpeg::Error,
+        (width, height): (usize, usize),
+        limits: &DecodeLimits,
+    ) -> Self {
+        use framegate_jpeg::{Coding, Error};
+        match error {
+            Error::Empty => Self::Empty,
+            Error::NotJpeg => Self::NotJpeg,
+            Error::Truncated => Self::Truncated,
+            Error::UnsupportedCoding(Coding::Lossless) => Self::UnsupportedCoding("lossless"),
+            Error::UnsupportedCoding(Coding::Hierarchical) => {
+                Self::UnsupportedCoding("hierarchical")
+            }
+            Error::UnsupportedCoding(_) => Self::UnsupportedCoding("arithmetic-coded"),
+            Error::UnsupportedPrecision(bits) => Self::UnsupportedPrecision(bits),
+            Error::UnsupportedComponents(count) => Self::UnsupportedComponents(count),
+            Error::TooLarge { width, height } => Self::TooLarge { width, height, limits: *limits },
+            Error::TooMuchMemory { .. } => Self::TooLarge { width, height, limits: *limits },
+            Error::TooManyScans(_) => Self::TooManyScans { width, height },
+            Error::Implausible { width, height } => Self::Implausible { width, height },
+            Error::Stopped => Self::TookTooLong,
+            Error::Corrupt(phrase) => Self::Corrupt(phrase.to_owned()),
+            other => Self::Corrupt(other.to_string()),
+        }
     }
 }

@@ -41,12 +41,6 @@ impl RgbImage {
         }
         Ok(())
     }
-
-    /// Takes on a size; pixels keep their old values until they are decoded.
-    pub(super) fn reset(&mut self, width: usize, height: usize, orientation: Orientation) {
-        self.pixels.resize(width * height * 3, 0);
-        (self.width, self.height, self.orientation) = (width, height, orientation);
-    }
 }
 
 /// Borrowed pixels of an image.

@@ -1,63 +1,72 @@
 //! Decodes JPEG bytes to pixels.
 
-mod deadline;
 mod error;
-mod header;
 mod image;
 mod limits;
+mod options;
+mod scale;
 mod work;
+mod zune;
 
 use std::time::Instant;
 
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
+use framegate_jpeg::{Header, Limits, Options, Scale};
+use framegate_models::Size;
+use framegate_models::detector::ImageInput;
 
-use super::Orientation;
-use crate::panics::catch;
-use deadline::DeadlineReader;
-use header::Header;
+use super::{FrameTransform, Orientation};
+use zune::ZuneDecoder;
 
 pub use error::DecodeError;
 pub use image::{RgbImage, RgbView};
 pub use limits::DecodeLimits;
+pub use options::{DecodeOptions, JpegDecoder, UnknownDecoder};
 pub use work::DecodeWork;
-
-/// 128 one bits, inserted between the last scan and the end marker. No Huffman code is all ones (T.81, C),
-/// so reading on after the data has ended is an error. Without this the decoder would take zeros for the
-/// missing data, and the image would turn grey where it was cut off.
-const ONES: [u8; 32] = {
-    let mut stuffed = [0x00; 32];
-    let mut at = 0;
-    while at < stuffed.len() {
-        stuffed[at] = 0xFF;
-        at += 2;
-    }
-    stuffed
-};
 
 /// The cost of decoding a JPEG. Reads headers alone, so it is quick however costly the JPEG is.
 ///
 /// # Errors
 /// [`DecodeError`] when the header shows already that the JPEG cannot be decoded or is over a limit.
 pub fn inspect(jpeg: &[u8], limits: &DecodeLimits) -> Result<DecodeWork, DecodeError> {
-    header::inspect(jpeg, limits)
+    read(jpeg, limits).map(|(_, work)| work)
 }
 
-/// Decodes JPEGs with one or three components; keeps its buffer between calls.
+/// The headers of a JPEG and the cost of decoding it, if it is within the limits.
+fn read<'a>(
+    jpeg: &'a [u8],
+    limits: &DecodeLimits,
+) -> Result<(Header<'a>, DecodeWork), DecodeError> {
+    let header = Header::read(jpeg).map_err(|error| DecodeError::of(error, (0, 0), limits))?;
+    let (width, height) = (header.width(), header.height());
+    limits.check(width, height)?;
+    if !header.is_plausible() {
+        return Err(DecodeError::Implausible { width, height });
+    }
+    let passed = usize::try_from(header.pixels_passed()).unwrap_or(usize::MAX);
+    let work = DecodeWork::new(width * height, passed, jpeg.len());
+    limits.check_work(width, height, &work)?;
+    Ok((header, work))
+}
+
+/// Decodes JPEGs; keeps its memory between calls.
 #[derive(Debug)]
 pub struct Decoder {
-    limits: DecodeLimits,
-    guarded: Vec<u8>,
+    options: DecodeOptions,
+    own: framegate_jpeg::Decoder,
+    zune: ZuneDecoder,
 }
 
 impl Decoder {
-    /// A decoder for images within these limits.
-    pub fn new(limits: DecodeLimits) -> Self {
-        Self { limits, guarded: vec![] }
+    /// A decoder for images within limits.
+    pub fn new(options: impl Into<DecodeOptions>) -> Self {
+        Self {
+            options: options.into(),
+            own: framegate_jpeg::Decoder::new(),
+            zune: ZuneDecoder::default(),
+        }
     }
 
-    /// Decodes a whole JPEG into `image`, whose memory is reused. Everything that the header says is
+    /// Decodes a whole JPEG into `image`, whose memory is reused, at full scale. Everything that the header says is
     /// checked before pixels are allocated. Bytes after the end marker are ignored.
     ///
     /// # Errors
@@ -76,23 +85,75 @@ impl Decoder {
         jpeg: &[u8],
         image: &mut RgbImage,
     ) -> Result<(), DecodeError> {
-        let header = header::read(jpeg, &self.limits)?;
-        self.guarded.clear();
-        self.guarded.extend_from_slice(&jpeg[..header.end]);
-        self.guarded.extend_from_slice(&ONES);
-        self.guarded.extend_from_slice(&header::END_MARKER);
-        let reader = DeadlineReader::new(&self.guarded, deadline);
-        // On hostile data zune-jpeg 0.5.15 panics, if rarely. A bad frame must cost only itself.
-        let decoded = catch(|| decode_pixels(reader, &header, image))
-            .unwrap_or_else(|_| Err(DecodeError::Corrupt("its data cannot be decoded".into())));
-        let expired = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        decoded.map_err(|error| if expired() { DecodeError::TookTooLong } else { error })
+        let (header, _) = read(jpeg, &self.options.limits)?;
+        self.decode_at(Scale::Full, deadline, &header, jpeg, image)
+    }
+
+    /// The same at the scale that the options ask for, and returns the size of the upright frame. At full scale it is
+    /// that of the image.
+    pub(super) fn decode_for(
+        &mut self,
+        input: &ImageInput,
+        deadline: Option<Instant>,
+        jpeg: &[u8],
+        image: &mut RgbImage,
+    ) -> Result<Size, DecodeError> {
+        let (header, _) = read(jpeg, &self.options.limits)?;
+        let orientation = orientation(&header);
+        let (width, height) = orientation.swap_if_turned(header.width(), header.height());
+        let upright = Size { width, height };
+        let seen = FrameTransform::of(upright, input).whole_at_scale();
+        let (width, height) = orientation.swap_if_turned(seen.width, seen.height);
+        let stored = Size { width: header.width(), height: header.height() };
+        let asked = self.options.scale.or(input.decode_scale).unwrap_or_default();
+        let scale = scale::choose(asked, stored, Size { width, height });
+        self.decode_at(scale, deadline, &header, jpeg, image)?;
+        Ok(upright)
+    }
+
+    fn decode_at(
+        &mut self,
+        scale: Scale,
+        deadline: Option<Instant>,
+        header: &Header<'_>,
+        jpeg: &[u8],
+        image: &mut RgbImage,
+    ) -> Result<(), DecodeError> {
+        let (width, height) = match self.options.decoder {
+            JpegDecoder::Framegate => {
+                let limits = &self.options.limits;
+                let options = Options {
+                    scale,
+                    lenient: self.options.lenient,
+                    limits: Limits {
+                        max_pixels: limits.max_pixels,
+                        max_pixels_passed: limits.max_pixels_passed(),
+                        max_memory: limits.max_memory(),
+                    },
+                    ..Options::default()
+                };
+                let mut in_time = || deadline.is_none_or(|deadline| Instant::now() < deadline);
+                let decoded =
+                    self.own.decode_while(header, &options, &mut image.pixels, &mut in_time);
+                let size = (header.width(), header.height());
+                let decoded = decoded.map_err(|error| DecodeError::of(error, size, limits))?;
+                (decoded.width, decoded.height)
+            }
+            JpegDecoder::Zune => self.zune.decode(deadline, jpeg, &mut image.pixels)?,
+        };
+        (image.width, image.height, image.orientation) = (width, height, orientation(header));
+        Ok(())
     }
 
     /// Gives memory beyond this many bytes back.
     pub(super) fn shrink(&mut self, bytes: usize) {
-        shrink(&mut self.guarded, bytes);
+        self.own.shrink(bytes);
+        self.zune.shrink(bytes);
     }
+}
+
+fn orientation(header: &Header<'_>) -> Orientation {
+    header.exif().map_or(Orientation::Upright, Orientation::from_exif_segment)
 }
 
 /// Gives a buffer's memory back if it is more than this many bytes. Its contents are lost.
@@ -100,25 +161,4 @@ pub(super) fn shrink(buffer: &mut Vec<u8>, bytes: usize) {
     if buffer.capacity() > bytes {
         *buffer = Vec::new();
     }
-}
-
-fn decode_pixels(
-    jpeg: DeadlineReader<'_>,
-    header: &Header<'_>,
-    image: &mut RgbImage,
-) -> Result<(), DecodeError> {
-    // The lenient mode would turn damaged data into a damaged image.
-    let options = DecoderOptions::default()
-        .jpeg_set_out_colorspace(ColorSpace::RGB)
-        .set_max_width(header.width)
-        .set_max_height(header.height)
-        .set_strict_mode(true);
-    let mut decoder = JpegDecoder::new_with_options(jpeg, options);
-    decoder.decode_headers().map_err(error::from_decoder)?;
-    if decoder.dimensions() != Some((header.width, header.height)) {
-        return Err(DecodeError::Corrupt("its headers contradict each other".into()));
-    }
-    let orientation = header.exif.map_or(Orientation::Upright, Orientation::from_exif_segment);
-    image.reset(header.width, header.height, orientation);
-    decoder.decode_into(&mut image.pixels).map_err(error::from_decoder)
 }

@@ -43,7 +43,7 @@ impl Normaliser {
         let fill = match input.fit {
             Fit::Letterbox { fill, .. } => f32::from(fill),
             // The image covers the whole input.
-            Fit::Stretch => 0.0,
+            Fit::Stretch | Fit::Crop { .. } => 0.0,
         };
         Self {
             level,

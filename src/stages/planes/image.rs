@@ -33,8 +33,8 @@ impl YuvImage {
         Size { width, height }
     }
 
-    pub(super) fn chroma_size(&self) -> (usize, usize) {
-        (self.width.div_ceil(2), self.height.div_ceil(2))
+    pub(super) fn chroma_size(&self) -> Size {
+        Size { width: self.width.div_ceil(2), height: self.height.div_ceil(2) }
     }
 
     /// Refuses a frame that is over a limit, or whose planes do not have as many values as its size asks for.
@@ -43,7 +43,7 @@ impl YuvImage {
         limits.check(width, height)?;
         let chroma = self.chroma_size();
         let [y, u, v] = self.planes.each_ref().map(Vec::len);
-        let is_complete = y == width * height && u == chroma.0 * chroma.1 && v == u;
+        let is_complete = y == width * height && u == chroma.width * chroma.height && v == u;
         if y == 0 || !is_complete {
             return Err(DecodeError::PixelCount { width, height, bytes: y + u + v });
         }

@@ -7,10 +7,11 @@ mod image;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use framegate_models::Size;
 use framegate_models::detector::ResizeFilter;
 
 use super::decode::RgbView;
-use super::{Orientation, RgbImage};
+use super::{FrameTransform, Orientation, RgbImage};
 
 pub use colours::YuvColours;
 pub use image::YuvImage;
@@ -20,6 +21,7 @@ pub use image::YuvImage;
 pub(super) struct PlaneFitter {
     options: ResizeOptions,
     resizer: Resizer,
+    cropped: Vec<u8>,
     resized: [Vec<u8>; 3],
     rgb: Vec<u8>,
     upright: Vec<u8>,
@@ -36,23 +38,32 @@ impl PlaneFitter {
         Self {
             options: ResizeOptions::new().resize_alg(algorithm).use_alpha(false),
             resizer: Resizer::new(),
+            cropped: Vec::new(),
             resized: Default::default(),
             rgb: Vec::new(),
             upright: Vec::new(),
         }
     }
 
-    /// The upright image at `width` × `height` pixels, both at least 1. A plane that already has that size is
-    /// not resampled.
+    /// The part of the upright frame that the transform asks for, at the size that it asks for. A plane that already
+    /// has that size is not resampled.
     ///
     /// The image was checked: its planes have as many values as its size asks for.
-    pub(super) fn fit(&mut self, image: &YuvImage, width: usize, height: usize) -> RgbView<'_> {
+    pub(super) fn fit(&mut self, image: &YuvImage, transform: &FrameTransform) -> RgbView<'_> {
+        let FrameTransform { width, height, .. } = *transform;
         let (stored_width, stored_height) = image.orientation.swap_if_turned(width, height);
-        let target = (stored_width, stored_height);
-        let chroma = image.chroma_size();
-        let sizes = [(image.width, image.height), chroma, chroma];
+        let luma = Size { width: image.width, height: image.height };
+        let sizes = [luma, image.chroma_size(), image.chroma_size()];
         for ((plane, size), resized) in image.planes.iter().zip(sizes).zip(&mut self.resized) {
-            resize(&mut self.resizer, &self.options, plane, size, target, resized);
+            let part = transform.part_of(size, image.orientation);
+            let plane = if part.size == size {
+                plane
+            } else {
+                part.cut(plane, size, 1, &mut self.cropped);
+                &self.cropped
+            };
+            let target = Size { width: stored_width, height: stored_height };
+            resize(&mut self.resizer, &self.options, (plane, part.size), target, resized);
         }
         let [y, u, v] = &self.resized;
         self.rgb.resize(stored_width * stored_height * 3, 0);
@@ -70,16 +81,15 @@ impl PlaneFitter {
 pub(crate) fn to_rgb(image: &YuvImage) -> RgbImage {
     let size = image.upright_size();
     let mut fitter = PlaneFitter::new(ResizeFilter::Bilinear);
-    let pixels = fitter.fit(image, size.width, size.height).pixels.to_vec();
+    let pixels = fitter.fit(image, &FrameTransform::identity(size)).pixels.to_vec();
     RgbImage { pixels, width: size.width, height: size.height, orientation: Orientation::Upright }
 }
 
 fn resize(
     resizer: &mut Resizer,
     options: &ResizeOptions,
-    plane: &[u8],
-    size: (usize, usize),
-    target: (usize, usize),
+    (plane, size): (&[u8], Size),
+    target: Size,
     resized: &mut Vec<u8>,
 ) {
     if size == target {
@@ -87,11 +97,16 @@ fn resize(
         resized.extend_from_slice(plane);
         return;
     }
-    let extent = |pixels: usize| u32::try_from(pixels).expect("images are limited in size");
-    resized.resize(target.0 * target.1, 0);
-    let source = TypedImageRef::<U8>::from_buffer(extent(size.0), extent(size.1), plane)
+    let extents = |size: Size| {
+        let extent = |pixels: usize| u32::try_from(pixels).expect("images are limited in size");
+        (extent(size.width), extent(size.height))
+    };
+    resized.resize(target.width * target.height, 0);
+    let (width, height) = extents(size);
+    let source = TypedImageRef::<U8>::from_buffer(width, height, plane)
         .expect("values agree with the plane's size");
-    let mut target = TypedImage::<U8>::from_buffer(extent(target.0), extent(target.1), resized)
+    let (width, height) = extents(target);
+    let mut target = TypedImage::<U8>::from_buffer(width, height, resized)
         .expect("the buffer has the size of the plane");
     // The typed call: the other builds the kernels of all kinds of pixels.
     resizer.resize_typed(&source, &mut target, options).expect("a plane is not cropped");

@@ -5,22 +5,24 @@ use super::{assert_accepts, assert_holds, assert_notices};
 
 /// Folders with asynchronous code. The rest blocks and never awaits.
 const ASYNCHRONOUS: &[&str] =
-    &["src/front/", "src/server/", "src/load/", "src/engine/live/", "src/commands/"];
+    &["src/front/", "src/server/", "src/load/", "src/engine/live/", "src/watch/", "src/commands/"];
 
 /// A crate's name in code, or how the names of several begin, and the only places that may use it.
 const USERS: &[(&str, &[&str])] = &[
     // Sockets.
     ("tokio", ASYNCHRONOUS),
     ("tokio_util", ASYNCHRONOUS),
-    ("futures_util", &["src/front/", "src/load/"]),
-    ("axum", &["src/front/"]),
-    ("hyper", &["src/front/"]),
-    ("hyper_util", &["src/front/"]),
+    ("futures_util", &["src/front/", "src/load/", "src/watch/camera/"]),
+    ("axum", &["src/front/", "src/watch/"]),
+    ("hyper", &["src/front/", "src/watch/camera/"]),
+    ("hyper_util", &["src/front/", "src/watch/camera/"]),
+    ("http_auth", &["src/watch/camera/"]),
+    ("fastrand", &["src/watch/"]),
     ("tower_http", &["src/front/"]),
     ("tungstenite", &["src/front/", "src/load/"]),
     ("tokio_tungstenite", &["src/load/"]),
     ("rust_embed", &["src/front/"]),
-    ("prometheus_client", &["src/front/"]),
+    ("prometheus_client", &["src/front/", "src/watch/"]),
     ("utoipa", &["src/protocol/", "src/front/", "src/stages/boxes/detection.rs"]),
     // Pools of threads that work on frames. The backend simd has a team of its own.
     (
@@ -40,7 +42,8 @@ const USERS: &[(&str, &[&str])] = &[
     ("indicatif", &["src/commands/"]),
     ("comfy_table", &["src/commands/", "src/report/", "src/bench/"]),
     // Pixels.
-    ("zune_jpeg", &["src/stages/decode/"]),
+    ("zune_jpeg", &["src/stages/decode/zune/", "jpeg/examples/"]),
+    ("framegate_jpeg", &["src/stages/decode/", "jpeg/"]),
     ("exif", &["src/stages/"]),
     ("fast_image_resize", &["src/stages/antialiased.rs", "src/stages/planes/"]),
     // Videos: each library behind one file.
@@ -49,7 +52,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("mp4parse", &["video/src/native/container.rs"]),
     ("rustix", &["video/src/ffmpeg.rs"]),
     ("rusty_h264_decoder", &["video/src/native/h264/decoder.rs"]),
-    ("jpeg_encoder", &["src/annotate/", "src/load/frames/"]),
+    ("jpeg_encoder", &["src/encode.rs", "src/annotate/mod.rs"]),
     ("ab_glyph", &["src/annotate/"]),
     ("epaint_default_fonts", &["src/annotate/"]),
     // Reports.

@@ -17,6 +17,7 @@ struct Rule {
 const RULES: &[Rule] = &[
     Rule { folder: "backends/api", own: &[], foreign: Some(&["thiserror"]) },
     Rule { folder: "backends/cpu", own: &[], foreign: Some(&["libc", "serde", "thiserror"]) },
+    Rule { folder: "jpeg", own: &[], foreign: Some(&["thiserror"]) },
     Rule { folder: "backends/scalar", own: &["framegate-backend-api"], foreign: Some(&["libm"]) },
     Rule { folder: "models/onnx-proto", own: &[], foreign: Some(&["prost"]) },
     Rule {

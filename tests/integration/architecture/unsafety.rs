@@ -20,6 +20,7 @@ const PLACES: &[(&str, &str)] = &[
     ("backends/simd/src/loom_tests.rs", "steps are run by hand"),
     ("backends/simd/tests/allocations.rs", "an allocator that counts"),
     ("tests/integration/allocations.rs", "an allocator that counts"),
+    ("jpeg/src/kernels/", "vector loads and stores through pointers"),
     ("src/stages/normalise/", "vector loads and stores through pointers"),
     ("src/stages/resize/", "vector loads and stores through pointers"),
 ];

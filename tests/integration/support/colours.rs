@@ -35,6 +35,7 @@ pub(crate) fn colour_detector() -> Detector {
             scale: [0.1; 3],
             fit: Fit::Stretch,
             resize: ResizeFilter::Bilinear,
+            decode_scale: None,
         },
         boxes: BoxLayout::named("classify").unwrap(),
         boxes_reason: "made for a test".to_owned(),

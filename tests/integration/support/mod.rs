@@ -44,6 +44,7 @@ pub(crate) fn yolox_input(width: usize, height: usize) -> ImageInput {
         scale: [1.0; 3],
         fit: Fit::Letterbox { placement: LetterboxAlign::TopLeft, fill: 114 },
         resize: ResizeFilter::Bilinear,
+        decode_scale: None,
     }
 }
 

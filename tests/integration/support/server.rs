@@ -50,7 +50,7 @@ impl Setup {
                 drain: Duration::from_secs(5),
             },
             engine: EngineSettings {
-                decode: DecodeLimits::DEFAULT,
+                decode: DecodeLimits::DEFAULT.into(),
                 max_batch: 1,
                 max_age: Duration::from_secs(1),
             },

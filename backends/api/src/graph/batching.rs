@@ -61,7 +61,10 @@ fn keeps_batch_axis(graph: &Graph, node: &Node) -> bool {
         Operator::Gather { axis } => *axis != 0 && !varies(1),
         Operator::GatherElements { axis } => *axis != 0 && varies(0) && varies(1),
         // Rows or images are counted along the first axis.
-        Operator::Scatter(_) | Operator::RoiAlign(_) => false,
+        Operator::Scatter(_)
+        | Operator::RoiAlign(_)
+        | Operator::NonZero
+        | Operator::NonMaxSuppression(_) => false,
         Operator::Pad(pad) => pad.before[0] == 0 && pad.after[0] == 0,
         // The first axis is outermost: with extent 1 on both sides, each image keeps its elements.
         Operator::Reshape { shape } => {

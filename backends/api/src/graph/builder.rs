@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Batching, Graph, Node, Operator, Value, ValueId, shape};
+use super::{Batching, Graph, Misfit, Node, Operator, Value, ValueId, shape};
 use crate::{ElementType, HostTensor};
 
 /// A node whose operands do not fit its operator.
@@ -12,7 +12,7 @@ pub struct GraphError {
     /// Name of the node.
     pub node: String,
     /// What does not fit.
-    pub problem: String,
+    pub problem: Misfit,
 }
 
 /// Builds a [`Graph`] front to back.
@@ -94,12 +94,12 @@ impl GraphBuilder {
     /// Shape of an operator's first result, without adding a node.
     ///
     /// # Errors
-    /// What does not fit about the operands.
+    /// [`Misfit`] if the operands do not fit.
     pub fn result_shape(
         &self,
         operator: &Operator,
         inputs: &[ValueId],
-    ) -> Result<Vec<usize>, String> {
+    ) -> Result<Vec<usize>, Misfit> {
         let operands: Vec<&Value> = inputs.iter().map(|id| self.value(*id)).collect();
         shape::infer(operator, &operands).map(|mut results| results.swap_remove(0).1)
     }

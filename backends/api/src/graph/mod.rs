@@ -8,11 +8,13 @@
 mod batching;
 mod builder;
 mod cost;
+mod misfit;
 mod operands;
 mod operator;
 mod resize;
 mod sampling;
 mod shape;
+mod suppression;
 
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use crate::{ElementType, HostTensor};
 
 pub use batching::Batching;
 pub use builder::{GraphBuilder, GraphError};
+pub use misfit::Misfit;
 pub use operator::{
     Activation, AveragePool, AxisSlice, Binary, Convolution, Coordinates, NearestRounding,
     Operator, Pad, PadMode, Padding, Reduce, Reduction, Resize, ResizeMode, ScatterMode, TopK,
@@ -29,6 +32,7 @@ pub use sampling::{
     GridSample, MOST_TAPS, RoiAlign, RoiPooling, SampleMode, SamplePadding, SampleTap,
 };
 pub use shape::infer;
+pub use suppression::NonMaxSuppression;
 
 /// A model's computation.
 #[derive(Debug, Clone)]

@@ -1,16 +1,17 @@
 //! Checks that an operator gets as many operands as it takes, of the types that it takes.
 
-use super::{Binary, Operator, ScatterMode, Unary, Value};
+use super::{Binary, Misfit, Operator, ScatterMode, Unary, Value};
 use crate::ElementType;
 
 /// Checks the number of operands.
-pub(super) fn check_count(operator: &Operator, count: usize) -> Result<(), String> {
+pub(super) fn check_count(operator: &Operator, count: usize) -> Result<(), Misfit> {
     let allowed = match operator {
         Operator::Convolution(_) | Operator::TransposedConvolution(_) => 2..=3,
         Operator::Binary(_)
         | Operator::GridSample(_)
         | Operator::Gather { .. }
         | Operator::GatherElements { .. }
+        | Operator::NonMaxSuppression(_)
         | Operator::MatMul => 2..=2,
         Operator::Where
         | Operator::Scatter(_)
@@ -19,15 +20,11 @@ pub(super) fn check_count(operator: &Operator, count: usize) -> Result<(), Strin
         Operator::Concat { .. } => 1..=usize::MAX,
         _ => 1..=1,
     };
-    if allowed.contains(&count) {
-        Ok(())
-    } else {
-        Err(format!("takes {allowed:?} operands, got {count}"))
-    }
+    if allowed.contains(&count) { Ok(()) } else { Err(Misfit::Count { allowed, got: count }) }
 }
 
 /// Checks the types of the operands' elements.
-pub(super) fn check_types(operator: &Operator, operands: &[&Value]) -> Result<(), String> {
+pub(super) fn check_types(operator: &Operator, operands: &[&Value]) -> Result<(), Misfit> {
     use ElementType::{Bool, F32, I64};
     let types: Vec<ElementType> = operands.iter().map(|operand| operand.element_type).collect();
     let alike = |types: &[ElementType]| types.windows(2).all(|pair| pair[0] == pair[1]);
@@ -39,10 +36,11 @@ pub(super) fn check_types(operator: &Operator, operands: &[&Value]) -> Result<()
         | Operator::Resize(_)
         | Operator::GridSample(_)
         | Operator::Activation(_)
+        | Operator::NonMaxSuppression(_)
         | Operator::MatMul
         | Operator::Softmax { .. }
         | Operator::LayerNormalization { .. } => types.iter().all(|t| *t == F32),
-        Operator::Unary(Unary::Not) => types[0] == Bool,
+        Operator::Unary(Unary::Not) | Operator::NonZero => types[0] == Bool,
         Operator::Unary(Unary::Abs | Unary::Neg | Unary::Sign) => types[0] != Bool,
         Operator::Unary(_) => types[0] == F32,
         Operator::Binary(Binary::And | Binary::Or | Binary::Xor) => {
@@ -69,5 +67,5 @@ pub(super) fn check_types(operator: &Operator, operands: &[&Value]) -> Result<()
         | Operator::Expand { .. }
         | Operator::Tile { .. } => true,
     };
-    if fits { Ok(()) } else { Err(format!("cannot work on elements of types {types:?}")) }
+    if fits { Ok(()) } else { Err(Misfit::Types(types)) }
 }

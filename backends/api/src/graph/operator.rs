@@ -8,7 +8,7 @@
 //! Shapes below are `[batch, channels, height, width]` = `[N, C, H, W]`; axes count from the
 //! outermost, 0.
 
-use super::{GridSample, RoiAlign};
+use super::{GridSample, NonMaxSuppression, RoiAlign};
 use crate::ElementType;
 
 /// What a node computes. Each variant lists its operands and results.
@@ -121,6 +121,12 @@ pub enum Operator {
     },
     /// `x` → its `k` largest or smallest along an axis, sorted, and their indices (`I64`).
     TopK(TopK),
+    /// `x` (boolean, of N elements) → the positions (`I64`, `[N]`) of its true elements in row-major order, then
+    /// zeros.
+    NonZero,
+    /// `boxes [N, B, 4]`, `scores [N, C, B]` → image, class and box of each box that is kept (`I64`,
+    /// `[N · C · min(most, B), 3]`), by image, class and descending score, then rows of −1.
+    NonMaxSuppression(NonMaxSuppression),
 }
 
 /// Parameters of [`Operator::Convolution`].

@@ -2,8 +2,8 @@
 
 use super::operands::{check_count, check_types};
 use super::{
-    AveragePool, AxisSlice, Convolution, Operator, Pad, Reduce, TopK, TransposedConvolution, Value,
-    Window,
+    AveragePool, AxisSlice, Convolution, Misfit, Operator, Pad, Reduce, TopK,
+    TransposedConvolution, Value, Window,
 };
 use crate::ElementType;
 
@@ -14,8 +14,8 @@ type Results = Vec<(ElementType, Shape)>;
 /// else about the operands is looked at.
 ///
 /// # Errors
-/// An explanation of what does not fit.
-pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String> {
+/// [`Misfit`] if the operands do not fit.
+pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, Misfit> {
     check_count(operator, operands.len())?;
     check_types(operator, operands)?;
     let first = operands[0];
@@ -35,9 +35,11 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
         Operator::RoiAlign(parameters) => {
             let [_, channels, _, _] = nchw(x)?;
             let (regions, images) = (&operands[1].shape, &operands[2].shape);
-            let [count] = images[..] else { return Err(format!("{images:?} is not a list")) };
+            let [count] = images[..] else {
+                return Err(Misfit::Rank { needed: 1, got: images.clone() });
+            };
             if *regions != [count, 4] {
-                return Err(format!("regions of shape {regions:?} do not fit images {images:?}"));
+                return Err(Misfit::pair(regions, "(regions) do not fit images", images));
             }
             vec![count, channels, parameters.size[0], parameters.size[1]]
         }
@@ -55,7 +57,7 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             let indices = &operands[1].shape;
             check_rank(x.len(), indices)?;
             if (0..x.len()).any(|other| other != *axis && indices[other] > x[other]) {
-                return Err(format!("indices of shape {indices:?} reach beyond {x:?}"));
+                return Err(Misfit::pair(indices, "(indices) reach beyond", x));
             }
             indices.clone()
         }
@@ -63,7 +65,7 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             check_not_empty(0, x)?;
             let (indices, updates) = (&operands[1].shape, &operands[2].shape);
             if indices.len() != 1 || *updates != [indices, &x[1..]].concat() {
-                return Err(format!("{updates:?} at {indices:?} do not fit {x:?}"));
+                return Err(Misfit::pair(updates, "(updates) do not fit", x));
             }
             x.to_vec()
         }
@@ -71,7 +73,7 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
         Operator::Reshape { shape } => {
             check_size(shape)?;
             if shape.iter().product::<usize>() != x.iter().product::<usize>() {
-                return Err(format!("{x:?} cannot be reshaped to {shape:?}"));
+                return Err(Misfit::pair(x, "cannot be reshaped to", shape));
             }
             shape.clone()
         }
@@ -79,13 +81,16 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             let mut sorted = permutation.clone();
             sorted.sort_unstable();
             if !sorted.iter().copied().eq(0..x.len()) {
-                return Err(format!("{permutation:?} is not a permutation of the axes of {x:?}"));
+                return Err(Misfit::Permutation {
+                    permutation: permutation.clone(),
+                    shape: x.to_vec(),
+                });
             }
             permutation.iter().map(|axis| x[*axis]).collect()
         }
         Operator::Expand { shape } => {
             if broadcast(x, shape)? != *shape {
-                return Err(format!("{x:?} cannot be expanded to {shape:?}"));
+                return Err(Misfit::pair(x, "cannot be expanded to", shape));
             }
             shape.clone()
         }
@@ -107,15 +112,29 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
             check_axis(*axis, x)?;
             for operand in &operands[1..] {
                 if operand.shape != x[*axis..] {
-                    return Err(format!("scale and bias must be {:?}", &x[*axis..]));
+                    return Err(Misfit::pair(
+                        &operand.shape,
+                        "(scale or bias) is not",
+                        &x[*axis..],
+                    ));
                 }
             }
             x.to_vec()
         }
+        Operator::NonZero => vec![x.iter().product()],
+        Operator::NonMaxSuppression(suppression) => {
+            let scores = &operands[1].shape;
+            match (x, &scores[..]) {
+                ([n, boxes, 4], [images, classes, scored]) if n == images && boxes == scored => {
+                    vec![n * classes * suppression.kept_of(*boxes), 3]
+                }
+                _ => return Err(Misfit::pair(x, "(boxes) do not fit scores", scores)),
+            }
+        }
         Operator::TopK(TopK { axis, k, .. }) => {
             check_axis(*axis, x)?;
             if *k > x[*axis] {
-                return Err(format!("cannot take {k} of the {} elements of an axis", x[*axis]));
+                return Err(Misfit::TooFew { wanted: *k, extent: x[*axis] });
             }
             replaced(x, *axis, *k)
         }
@@ -132,12 +151,12 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, String
 /// A shape with more elements than any device can hold is a mistake or an attack.
 const MAX_ELEMENTS: usize = 1 << 31;
 
-fn check_size(shape: &[usize]) -> Result<(), String> {
+fn check_size(shape: &[usize]) -> Result<(), Misfit> {
     // An axis without elements must not hide the extents of the others.
     let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul((*extent).max(1)));
     match count {
         Some(1..=MAX_ELEMENTS) => Ok(()),
-        _ => Err(format!("a result of shape {shape:?} is too large")),
+        _ => Err(Misfit::TooLarge(shape.to_vec())),
     }
 }
 
@@ -146,30 +165,36 @@ fn result_type(operator: &Operator, operands: &[&Value]) -> ElementType {
         Operator::Cast(to) => *to,
         Operator::Binary(binary) if binary.is_predicate() => ElementType::Bool,
         Operator::Where => operands[1].element_type,
-        Operator::ArgExtremum { .. } => ElementType::I64,
+        Operator::ArgExtremum { .. } | Operator::NonZero | Operator::NonMaxSuppression(_) => {
+            ElementType::I64
+        }
         _ => operands[0].element_type,
     }
 }
 
-fn nchw(shape: &[usize]) -> Result<[usize; 4], String> {
-    shape
-        .try_into()
-        .map_err(|_| format!("works on [batch, channels, height, width], got {shape:?}"))
+fn nchw(shape: &[usize]) -> Result<[usize; 4], Misfit> {
+    shape.try_into().map_err(|_| Misfit::NotFeatureMaps(shape.to_vec()))
 }
 
-fn check_axis(axis: usize, shape: &[usize]) -> Result<(), String> {
-    if axis < shape.len() { Ok(()) } else { Err(format!("{shape:?} has no axis {axis}")) }
+fn check_axis(axis: usize, shape: &[usize]) -> Result<(), Misfit> {
+    match axis < shape.len() {
+        true => Ok(()),
+        false => Err(Misfit::Axis { axis, shape: shape.to_vec() }),
+    }
 }
 
-fn check_not_empty(axis: usize, shape: &[usize]) -> Result<(), String> {
+fn check_not_empty(axis: usize, shape: &[usize]) -> Result<(), Misfit> {
     match shape.get(axis) {
-        Some(0) => Err(format!("axis {axis} of {shape:?} has no elements to choose from")),
+        Some(0) => Err(Misfit::Empty { axis, shape: shape.to_vec() }),
         _ => check_axis(axis, shape),
     }
 }
 
-fn check_rank(rank: usize, other: &[usize]) -> Result<(), String> {
-    if other.len() == rank { Ok(()) } else { Err(format!("needs {rank} axes, got {other:?}")) }
+fn check_rank(rank: usize, other: &[usize]) -> Result<(), Misfit> {
+    match other.len() == rank {
+        true => Ok(()),
+        false => Err(Misfit::Rank { needed: rank, got: other.to_vec() }),
+    }
 }
 
 fn replaced(shape: &[usize], axis: usize, extent: usize) -> Shape {
@@ -184,25 +209,20 @@ fn window_count(
     kernel: usize,
     stride: usize,
     dilation: usize,
-) -> Result<usize, String> {
+) -> Result<usize, Misfit> {
     if kernel == 0 || stride == 0 || dilation == 0 {
-        return Err("kernel, stride and dilation must be at least 1".to_owned());
+        return Err(Misfit::Parameter("kernel, stride and dilation must be at least 1"));
     }
     let reach = dilation * (kernel - 1) + 1;
-    extent
-        .checked_sub(reach)
-        .map(|rest| rest / stride + 1)
-        .ok_or_else(|| format!("a window of {reach} does not fit into {extent} elements"))
+    extent.checked_sub(reach).map(|rest| rest / stride + 1).ok_or(Misfit::Window { reach, extent })
 }
 
-fn convolution_shape(convolution: &Convolution, operands: &[&Value]) -> Result<Shape, String> {
+fn convolution_shape(convolution: &Convolution, operands: &[&Value]) -> Result<Shape, Misfit> {
     let Convolution { stride, dilation, padding, groups, .. } = convolution;
     let [n, c, height, width] = nchw(&operands[0].shape)?;
     let [filters, filter_channels, kernel_height, kernel_width] = nchw(&operands[1].shape)?;
     if *groups == 0 || filter_channels * groups != c || filters % groups != 0 {
-        return Err(format!(
-            "{filters} filters over {filter_channels} channels in {groups} groups do not fit {c} channels"
-        ));
+        return Err(Misfit::Filters { filters, filter_channels, groups: *groups, channels: c });
     }
     check_bias(operands.get(2), filters)?;
     Ok(vec![
@@ -216,28 +236,31 @@ fn convolution_shape(convolution: &Convolution, operands: &[&Value]) -> Result<S
 fn transposed_shape(
     convolution: &TransposedConvolution,
     operands: &[&Value],
-) -> Result<Shape, String> {
+) -> Result<Shape, Misfit> {
     let TransposedConvolution { stride, dilation, padding, output_padding, groups, .. } =
         convolution;
     let [n, c, height, width] = nchw(&operands[0].shape)?;
     let [filter_channels, group_filters, kernel_height, kernel_width] = nchw(&operands[1].shape)?;
     if *groups == 0 || filter_channels != c || c % groups != 0 {
-        return Err(format!(
-            "{filter_channels} filters in {groups} groups do not fit {c} channels"
-        ));
+        return Err(Misfit::Filters {
+            filters: filter_channels,
+            filter_channels: group_filters,
+            groups: *groups,
+            channels: c,
+        });
     }
     if [kernel_height, kernel_width, height, width].contains(&0) {
-        return Err("kernel and input must not be empty".to_owned());
+        return Err(Misfit::Parameter("kernel and input must not be empty"));
     }
     if [stride, dilation].into_iter().flatten().any(|step| *step == 0) {
-        return Err("stride and dilation must be at least 1".to_owned());
+        return Err(Misfit::Parameter("stride and dilation must be at least 1"));
     }
     check_bias(operands.get(2), group_filters * groups)?;
     let extent = |input: usize, kernel: usize, axis: usize, cut: usize| {
         let full = (input - 1) * stride[axis] + dilation[axis] * (kernel - 1) + 1;
         (full + output_padding[axis])
             .checked_sub(cut)
-            .ok_or_else(|| "padding cuts off the whole result".to_owned())
+            .ok_or(Misfit::Parameter("padding cuts off the whole result"))
     };
     Ok(vec![
         n,
@@ -247,16 +270,16 @@ fn transposed_shape(
     ])
 }
 
-fn check_bias(bias: Option<&&Value>, filters: usize) -> Result<(), String> {
+fn check_bias(bias: Option<&&Value>, filters: usize) -> Result<(), Misfit> {
     match bias {
         Some(bias) if bias.shape != [filters] => {
-            Err(format!("bias must be [{filters}], got {:?}", bias.shape))
+            Err(Misfit::pair(&bias.shape, "(bias) is not", &[filters]))
         }
         _ => Ok(()),
     }
 }
 
-fn pool_shape(window: &Window, overhang: [usize; 2], x: &[usize]) -> Result<Shape, String> {
+fn pool_shape(window: &Window, overhang: [usize; 2], x: &[usize]) -> Result<Shape, Misfit> {
     let [n, c, height, width] = nchw(x)?;
     let Window { kernel, stride, dilation, padding } = window;
     let rows = height + padding.top + padding.bottom + overhang[0];
@@ -269,17 +292,17 @@ fn pool_shape(window: &Window, overhang: [usize; 2], x: &[usize]) -> Result<Shap
     ])
 }
 
-fn grid_sample_shape(x: &[usize], grid: &[usize]) -> Result<Shape, String> {
+fn grid_sample_shape(x: &[usize], grid: &[usize]) -> Result<Shape, Misfit> {
     let [n, c, _, _] = nchw(x)?;
     check_not_empty(2, x)?;
     check_not_empty(3, x)?;
     match *grid {
         [images, height, width, 2] if images == n => Ok(vec![n, c, height, width]),
-        _ => Err(format!("a grid of shape {grid:?} does not fit {x:?}")),
+        _ => Err(Misfit::pair(grid, "(grid) does not fit", x)),
     }
 }
 
-fn broadcast(a: &[usize], b: &[usize]) -> Result<Shape, String> {
+fn broadcast(a: &[usize], b: &[usize]) -> Result<Shape, Misfit> {
     let rank = a.len().max(b.len());
     let extent = |shape: &[usize], axis: usize| {
         (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis])
@@ -288,31 +311,31 @@ fn broadcast(a: &[usize], b: &[usize]) -> Result<Shape, String> {
         .map(|axis| match (extent(a, axis), extent(b, axis)) {
             (a, b) if a == b => Ok(a),
             (1, extent) | (extent, 1) => Ok(extent),
-            _ => Err(format!("shapes {a:?} and {b:?} do not broadcast")),
+            _ => Err(Misfit::pair(a, "does not broadcast with", b)),
         })
         .collect()
 }
 
-fn concat_shape(axis: usize, operands: &[&Value]) -> Result<Shape, String> {
+fn concat_shape(axis: usize, operands: &[&Value]) -> Result<Shape, Misfit> {
     let first = &operands[0].shape;
     check_axis(axis, first)?;
     let mut total = 0;
     for operand in operands {
         check_rank(first.len(), &operand.shape)?;
         if replaced(&operand.shape, axis, 0) != replaced(first, axis, 0) {
-            return Err(format!(
-                "{:?} cannot be joined to {first:?} along axis {axis}",
-                operand.shape
-            ));
+            return Err(Misfit::pair(&operand.shape, "cannot be joined to", first));
         }
         total += operand.shape[axis];
     }
     Ok(replaced(first, axis, total))
 }
 
-fn slice_shape(slices: &[AxisSlice], x: &[usize]) -> Result<Shape, String> {
+fn slice_shape(slices: &[AxisSlice], x: &[usize]) -> Result<Shape, Misfit> {
     if slices.len() != x.len() {
-        return Err(format!("needs {} slices, got {}", x.len(), slices.len()));
+        return Err(Misfit::Rank {
+            needed: x.len(),
+            got: slices.iter().map(|slice| slice.len).collect(),
+        });
     }
     for (slice, extent) in slices.iter().zip(x) {
         let reach = isize::try_from(slice.len.saturating_sub(1)).ok();
@@ -320,13 +343,13 @@ fn slice_shape(slices: &[AxisSlice], x: &[usize]) -> Result<Shape, String> {
         let last = reach.and_then(|reach| slice.start.checked_add_signed(reach));
         let is_inside = slice.start < *extent && last.is_some_and(|last| last < *extent);
         if slice.len > 0 && !is_inside {
-            return Err(format!("{slice:?} leaves an axis of {extent} elements"));
+            return Err(Misfit::Slice { slice: *slice, extent: *extent });
         }
     }
     Ok(slices.iter().map(|slice| slice.len).collect())
 }
 
-fn pad_shape(pad: &Pad, x: &[usize]) -> Result<Shape, String> {
+fn pad_shape(pad: &Pad, x: &[usize]) -> Result<Shape, Misfit> {
     check_rank(x.len(), &pad.before)?;
     check_rank(x.len(), &pad.after)?;
     Ok(x.iter()
@@ -335,22 +358,22 @@ fn pad_shape(pad: &Pad, x: &[usize]) -> Result<Shape, String> {
         .collect())
 }
 
-fn matmul_shape(a: &[usize], b: &[usize]) -> Result<Shape, String> {
+fn matmul_shape(a: &[usize], b: &[usize]) -> Result<Shape, Misfit> {
     let ([.., rows, inner], [.., inner_of_b, columns]) = (a, b) else {
-        return Err(format!("works on matrices, got {a:?} and {b:?}"));
+        return Err(Misfit::pair(a, "cannot be multiplied by", b));
     };
     if inner != inner_of_b {
-        return Err(format!("{a:?} and {b:?} cannot be multiplied"));
+        return Err(Misfit::pair(a, "cannot be multiplied by", b));
     }
     let mut shape = broadcast(&a[..a.len() - 2], &b[..b.len() - 2])?;
     shape.extend([*rows, *columns]);
     Ok(shape)
 }
 
-fn reduce_shape(reduce: &Reduce, x: &[usize]) -> Result<Shape, String> {
+fn reduce_shape(reduce: &Reduce, x: &[usize]) -> Result<Shape, Misfit> {
     let ascending = reduce.axes.windows(2).all(|pair| pair[0] < pair[1]);
     if reduce.axes.is_empty() || !ascending || reduce.axes.iter().any(|axis| *axis >= x.len()) {
-        return Err(format!("cannot reduce the axes {:?} of {x:?}", reduce.axes));
+        return Err(Misfit::Reduction { axes: reduce.axes.clone(), shape: x.to_vec() });
     }
     Ok(x.iter()
         .enumerate()

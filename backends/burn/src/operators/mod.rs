@@ -58,6 +58,8 @@ pub(crate) fn prepare(graph: &Graph, node: &Node, device: &Device) -> Operation 
         operator @ (Operator::GridSample(_)
         | Operator::RoiAlign(_)
         | Operator::CumulativeSum { .. }
+        | Operator::NonZero
+        | Operator::NonMaxSuppression(_)
         | Operator::Scatter(_)) => host::on_host(operator),
         Operator::Activation(function) => activation::activation(function),
         Operator::Unary(function) => elementwise::unary(function),

@@ -117,7 +117,8 @@ impl<'a> Writer<'a> {
         model.encode_to_vec()
     }
 
-    fn helper_name(&mut self) -> String {
+    /// A name for a value that is not in the graph.
+    pub(super) fn helper_name(&mut self) -> String {
         self.helpers += 1;
         format!("helper{}", self.helpers)
     }

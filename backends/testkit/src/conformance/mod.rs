@@ -29,6 +29,7 @@ mod resize;
 mod sampling;
 mod selection;
 mod session;
+mod suppression;
 
 use framegate_backend_api::{Backend, Limits};
 
@@ -101,6 +102,7 @@ fn operator_cases() -> Vec<Case> {
         broadcasting::cases(),
         movement::cases(),
         selection::cases(),
+        suppression::cases(),
         products::cases(),
         reduction::cases(),
         network::cases(),

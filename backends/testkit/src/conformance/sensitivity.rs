@@ -200,6 +200,11 @@ fn ignored_parameters_are_caught() {
             parameters.samples = 1;
         }
     });
+    caught_by("suppression of boxes by corners", |operator| {
+        if let Operator::NonMaxSuppression(parameters) = operator {
+            parameters.iou_threshold = 0.5;
+        }
+    });
     caught_by("running sum", |operator| {
         if let Operator::CumulativeSum { exclusive, .. } = operator {
             *exclusive = false;

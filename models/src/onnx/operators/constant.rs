@@ -1,9 +1,11 @@
 //! Constants, and values that the fixed input size makes constant.
 
+use framegate_backend_api::graph::ValueId;
 use framegate_backend_api::{HostTensor, TensorData};
 
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::context::{Problem, extents_of};
+use crate::onnx::ragged::Extent;
 
 /// Constants with more elements are refused: no detector has one, but a hostile file may ask for it.
 const MAX_ELEMENTS: usize = 1 << 26;
@@ -45,7 +47,9 @@ pub(super) fn constant(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 }
 
 pub(super) fn constant_of_shape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let shape = extents_of(&graph.integers_of(node.operand(0)?, "the shape")?, "the shape")?;
+    let extents = graph.numbers_of(node.operand(0)?, "the shape")?;
+    let largest: Vec<i64> = extents.iter().map(Extent::most).collect();
+    let shape = extents_of(&largest, "the shape")?;
     let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul((*extent).max(1)));
     count.filter(|count| *count <= MAX_ELEMENTS).ok_or("the shape is too large")?;
     let count = shape.iter().product();
@@ -60,28 +64,34 @@ pub(super) fn constant_of_shape(graph: &mut Import, node: &OnnxNode<'_>) -> Impo
         }
         Some(_) => return Err("attribute `value` must hold one element".to_owned()),
     };
-    Ok(vec![graph.constant(HostTensor::new(shape, data))])
+    let constant = graph.constant(HostTensor::new(shape, data));
+    graph.set_axes(constant, extents.into_iter().map(Some).collect());
+    Ok(vec![constant])
 }
 
 pub(super) fn shape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let shape = graph.shape(node.operand(0)?);
-    let rank = shape.len() as i64;
+    let extents = graph.extents(node.operand(0)?);
+    let rank = extents.len() as i64;
     let bound = |position: i64| {
         let resolved = if position < 0 { position + rank } else { position };
         resolved.clamp(0, rank) as usize
     };
     let start = bound(node.attributes.integer_or("start", 0)?);
     let end = bound(node.attributes.integer_or("end", rank)?).max(start);
-    let extents: Vec<i64> = shape[start..end].iter().map(|extent| *extent as i64).collect();
-    Ok(vec![graph.constant(HostTensor::from_i64([extents.len()], extents))])
+    Ok(vec![graph.vector(extents[start..end].to_vec())?])
 }
 
 pub(super) fn size(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let count = graph.shape(node.operand(0)?).iter().product::<usize>();
-    Ok(vec![graph.constant(HostTensor::from_i64([], vec![count as i64]))])
+    let count = graph.extents(node.operand(0)?);
+    let count = count.into_iter().try_fold(Extent::known(1), Extent::times);
+    let count = count.ok_or("the size depends on the image along several axes")?;
+    Ok(vec![graph.scalar_of(count)?])
 }
 
 pub(super) fn range(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    if graph.value(node.operand(1)?).constant.is_none() {
+        return Ok(vec![open_range(graph, node)?]);
+    }
     let [start, limit, delta] = [0, 1, 2].map(|index| bound_of_range(graph, node, index));
     let data = match (start?, limit?, delta?) {
         (TensorData::I64(start), TensorData::I64(limit), TensorData::I64(delta)) => {
@@ -103,6 +113,26 @@ pub(super) fn range(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         _ => return Err("start, limit and delta must be of one numeric type".to_owned()),
     };
     Ok(vec![graph.constant(HostTensor::new([data.len()], data))])
+}
+
+/// Whole numbers up to a limit that depends on the image.
+fn open_range(graph: &mut Import, node: &OnnxNode<'_>) -> Result<ValueId, Problem> {
+    let number = |index| -> Result<Extent, Problem> {
+        let numbers = graph.numbers_of(node.operand(index)?, "the range")?;
+        numbers.first().copied().ok_or_else(|| "the range needs scalars".to_owned())
+    };
+    let (start, limit, delta) = (number(0)?, number(1)?, number(2)?);
+    let (Some(start), Some(1)) = (start.number().filter(|start| *start >= 0), delta.number())
+    else {
+        return Err("only a range in steps of 1 can end where the image says".to_owned());
+    };
+    let count = graph.without_first(limit, start)?;
+    let len = extents_of(&[count.most()], "the range")?[0];
+    graph.reserve(len)?;
+    let numbers = (start..start.saturating_add(len as i64)).collect();
+    let range = graph.constant(HostTensor::from_i64([len], numbers));
+    graph.set_axis(range, 0, Some(count));
+    Ok(range)
 }
 
 fn bound_of_range(

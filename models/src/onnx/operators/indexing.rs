@@ -8,6 +8,7 @@ use framegate_backend_api::{
 
 use super::{Import, Imported, OnnxNode, selection::check_indices};
 use crate::onnx::context::{Problem, axis_of};
+use crate::onnx::ragged::Extent;
 
 pub(super) fn gather_nd(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let (x, indices) = (node.operand(0)?, node.operand(1)?);
@@ -21,7 +22,8 @@ pub(super) fn gather_nd(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     if indexed > shape.len() || batch_axes > places.len() {
         return Err(format!("indices of shape {index_shape:?} do not fit {shape:?}"));
     }
-    let mut rows = row_indices(graph, indices, &shape[batch_axes..indexed])?;
+    let extents = graph.extents(x)[batch_axes..indexed].to_vec();
+    let mut rows = row_indices(graph, indices, &extents, &shape[batch_axes..indexed])?;
     if batch_axes > 0 {
         rows = in_batches(graph, rows, &shape[..indexed], batch_axes)?;
     }
@@ -37,7 +39,8 @@ pub(super) fn scatter_nd(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let tuple = index_shape.last().copied().filter(|tuple| *tuple <= shape.len());
     let tuple =
         tuple.ok_or_else(|| format!("indices of shape {index_shape:?} do not fit {shape:?}"))?;
-    let rows = row_indices(graph, indices, &shape[..tuple])?;
+    let extents = graph.extents(x)[..tuple].to_vec();
+    let rows = row_indices(graph, indices, &extents, &shape[..tuple])?;
     let count = graph.shape(rows).iter().product();
     let rows = graph.emit(Operator::Reshape { shape: vec![count] }, &[rows])?;
     let merged_x = merged(graph, x, tuple)?;
@@ -60,9 +63,11 @@ pub(super) fn scatter_elements(graph: &mut Import, node: &OnnxNode<'_>) -> Impor
     }
     check_indices(graph, [x, indices], axis)?;
     let strides = strides(&shape);
-    let from_start = non_negative(graph, indices, vec![shape[axis] as i64], vec![])?;
+    let extents = [graph.extents(x)[axis]];
+    let from_start = non_negative(graph, indices, &extents, vec![])?;
     let stride = graph.constant(HostTensor::from_i64([], vec![strides[axis] as i64]));
     let along = graph.emit(Operator::Binary(Binary::Mul), &[from_start, stride])?;
+    graph.reserve(places.iter().fold(1, |count, extent| count.saturating_mul(*extent)))?;
     let mut starts = vec![0_i64];
     for (other, extent) in places.iter().enumerate() {
         let step = if other == axis { 0 } else { strides[other] as i64 };
@@ -99,8 +104,13 @@ fn merged(graph: &mut Import, x: ValueId, leading: usize) -> Result<ValueId, Pro
 }
 
 /// The one index that each tuple of indices (the last axis) amounts to, in axes of these extents.
-fn row_indices(graph: &mut Import, tuples: ValueId, extents: &[usize]) -> Result<ValueId, Problem> {
-    let sizes: Vec<i64> = extents.iter().map(|extent| *extent as i64).collect();
+fn row_indices(
+    graph: &mut Import,
+    tuples: ValueId,
+    extents: &[Extent],
+    shape: &[usize],
+) -> Result<ValueId, Problem> {
+    let sizes: Vec<i64> = shape.iter().map(|extent| *extent as i64).collect();
     let constant = graph.value(tuples).constant.as_ref().and_then(|tensor| tensor.as_i64());
     let out_of_range = constant.unwrap_or_default().iter().zip(sizes.iter().cycle());
     for (index, extent) in out_of_range {
@@ -109,8 +119,8 @@ fn row_indices(graph: &mut Import, tuples: ValueId, extents: &[usize]) -> Result
         }
     }
     let tuple = vec![sizes.len()];
-    let from_start = non_negative(graph, tuples, sizes, tuple.clone())?;
-    let strides = strides(extents).iter().map(|stride| *stride as i64).collect();
+    let from_start = non_negative(graph, tuples, extents, tuple.clone())?;
+    let strides = strides(shape).iter().map(|stride| *stride as i64).collect();
     let strides = graph.constant(HostTensor::from_i64(tuple, strides));
     let offsets = graph.emit(Operator::Binary(Binary::Mul), &[from_start, strides])?;
     let axes = vec![graph.shape(offsets).len() - 1];
@@ -122,10 +132,15 @@ fn row_indices(graph: &mut Import, tuples: ValueId, extents: &[usize]) -> Result
 fn non_negative(
     graph: &mut Import,
     indices: ValueId,
-    extents: Vec<i64>,
+    extents: &[Extent],
     shape: Vec<usize>,
 ) -> Result<ValueId, Problem> {
-    let extents = graph.constant(HostTensor::from_i64(shape, extents));
+    let mut sizes = graph.vector(extents.to_vec())?;
+    if extents.iter().any(|extent| extent.number().is_none()) {
+        let one = graph.constant(HostTensor::from_i64([], vec![1]));
+        sizes = graph.emit(Operator::Binary(Binary::Max), &[sizes, one])?;
+    }
+    let extents = graph.emit(Operator::Reshape { shape }, &[sizes])?;
     graph.emit(Operator::Binary(Binary::Mod), &[indices, extents])
 }
 
@@ -140,6 +155,7 @@ fn in_batches(
     let (batch, own) = indexed.split_at(batch_axes);
     let own: usize = own.iter().product();
     let count: usize = batch.iter().product();
+    graph.reserve(count)?;
     let starts = (0..count).map(|index| (index * own) as i64).collect();
     let ones = vec![1; graph.shape(rows).len() - batch_axes];
     let starts = graph.constant(HostTensor::from_i64([batch, &ones].concat(), starts));

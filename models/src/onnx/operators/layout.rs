@@ -4,16 +4,18 @@ use framegate_backend_api::graph::{Operator, ValueId};
 
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::context::{Problem, axes_of, axis_of, extents_of};
+use crate::onnx::ragged::Extent;
 
 pub(super) fn reshape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
-    let target = graph.attribute_or_operand(node, "shape", 1)?.ok_or("the shape is missing")?;
+    let target = graph.numbers(node, "shape", 1)?.ok_or("the shape is missing")?;
     let source = graph.shape(x);
     let zero_is_zero = node.attributes.flag("allowzero", false)?;
     let mut open = None;
     let mut shape = Vec::with_capacity(target.len());
     for (axis, extent) in target.iter().enumerate() {
-        shape.push(match *extent {
+        // What depends on the image is as long as it can get; where that is, follows from the operand.
+        shape.push(match extent.number().unwrap_or_else(|| extent.most()) {
             0 if !zero_is_zero => {
                 *source.get(axis).ok_or("0 stands for an axis that is not there")?
             }
@@ -76,19 +78,24 @@ pub(super) fn transpose(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 /// ONNX's `Expand` broadcasts both ways: an extent of 1 in the target keeps the operand's.
 pub(super) fn expand(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
-    let target = graph.integers_of(node.operand(1)?, "the shape")?;
-    let mut shape = extents_of(&target, "the shape")?;
-    let source = graph.shape(x);
-    while shape.len() < source.len() {
-        shape.insert(0, 1);
+    let mut target = graph.numbers_of(node.operand(1)?, "the shape")?;
+    let source = graph.extents(x);
+    while target.len() < source.len() {
+        target.insert(0, Extent::known(1));
     }
-    let offset = shape.len() - source.len();
-    for (extent, own) in shape[offset..].iter_mut().zip(&source) {
-        if *extent == 1 {
-            *extent = *own;
+    let offset = target.len() - source.len();
+    let mut shape: Vec<i64> = target.iter().map(Extent::most).collect();
+    let mut axes: Vec<_> = target.iter().copied().map(Some).collect();
+    for (index, (own, extent)) in source.iter().zip(graph.shape(x)).enumerate() {
+        if extent != 1 || own.number().is_none() || shape[offset + index] == 1 {
+            shape[offset + index] = extent as i64;
+            axes[offset + index] = Some(*own);
         }
     }
-    Ok(vec![graph.emit(Operator::Expand { shape }, &[x])?])
+    let shape = extents_of(&shape, "the shape")?;
+    let expanded = graph.emit(Operator::Expand { shape }, &[x])?;
+    graph.set_axes(expanded, axes);
+    Ok(vec![expanded])
 }
 
 pub(super) fn depth_to_space(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {

@@ -25,6 +25,7 @@ pub(super) fn trilu(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         let distance = (position % columns) as i64 - (position / columns) as i64;
         if upper { distance >= offset } else { distance <= offset }
     };
+    graph.reserve(rows.saturating_mul(columns))?;
     let kept = (0..rows * columns).map(is_kept).collect();
     let kept = graph.constant(HostTensor::from_bool([rows, columns], kept));
     let zero = match graph.value(x).element_type {
@@ -44,6 +45,7 @@ pub(super) fn eye_like(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let offset = node.attributes.integer_or("k", 0)?;
     let is_one =
         |position: usize| (position % columns) as i64 - (position / columns) as i64 == offset;
+    graph.reserve(rows.saturating_mul(columns))?;
     let ones: Vec<bool> = (0..rows * columns).map(is_one).collect();
     let element_type = match node.attributes.integer("dtype")? {
         Some(number) => DataType::from_number(number)?.element_type(),
@@ -75,6 +77,7 @@ pub(super) fn one_hot(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let indices = graph.emit(Operator::Where, &[is_negative, from_end, indices])?;
     let mut along = vec![1; shape.len()];
     along[axis] = depth;
+    graph.reserve(depth)?;
     let positions = graph.constant(HostTensor::from_i64(along, (0..depth as i64).collect()));
     let is_on = graph.emit(Operator::Binary(Binary::Equal), &[indices, positions])?;
     let [off, on] = [0, 1].map(|index| graph.constant(HostTensor::from_i64([], vec![index])));
@@ -94,17 +97,39 @@ pub(super) fn hardmax(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     }
     let mut along = vec![1; shape.len()];
     along[axis] = shape[axis];
+    graph.reserve(shape[axis])?;
     let positions = graph.constant(HostTensor::from_i64(along, (0..shape[axis] as i64).collect()));
     let largest = graph.emit(Operator::ArgExtremum { axis, largest: true }, &[x])?;
     let is_largest = graph.emit(Operator::Binary(Binary::Equal), &[largest, positions])?;
     Ok(vec![graph.cast(is_largest, ElementType::F32)?])
 }
 
-/// Where a constant is not zero; how many places there are must be known in advance.
+/// The coordinates of elements other than zero, an axis for each row.
 pub(super) fn non_zero(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
-    let rank = graph.shape(x).len();
+    let shape = graph.shape(x);
+    let rank = shape.len();
     let truth = graph.cast(x, ElementType::Bool)?;
+    if graph.value(truth).constant.is_none() || graph.is_ragged(truth) {
+        let (places, _) = graph.places_of(truth)?;
+        let count = graph.shape(places)[0];
+        let mut rows = Vec::new();
+        for axis in 0..rank {
+            let mut row = places;
+            let stride: usize = shape[axis + 1..].iter().product();
+            let steps = [(Binary::Div, stride, 1), (Binary::Mod, shape[axis], usize::MAX)];
+            for (binary, number, neutral) in steps {
+                // The outermost coordinate needs no remainder.
+                if number != neutral && !(binary == Binary::Mod && axis == 0) {
+                    let number =
+                        graph.constant(HostTensor::from_i64([], vec![number.max(1) as i64]));
+                    row = graph.emit(Operator::Binary(binary), &[row, number])?;
+                }
+            }
+            rows.push(graph.emit(Operator::Reshape { shape: vec![1, count] }, &[row])?);
+        }
+        return Ok(vec![graph.emit(Operator::Concat { axis: 0 }, &rows)?]);
+    }
     let tensor = graph.constant_of(truth, "the number of places")?;
     let TensorData::Bool(elements) = tensor.data() else { unreachable!("it was just cast") };
     let shape = tensor.shape();
@@ -117,15 +142,9 @@ pub(super) fn non_zero(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     Ok(vec![graph.constant(coordinates)])
 }
 
-/// The entries of an axis for which a constant condition holds.
+/// The entries of an axis for which a condition holds.
 pub(super) fn compress(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let (mut x, condition) = (node.operand(0)?, node.operand(1)?);
-    let tensor = graph.constant_of(condition, "the condition")?;
-    let TensorData::Bool(holds) = tensor.data() else {
-        return Err("the condition must be booleans".to_owned());
-    };
-    let places: Vec<i64> =
-        (0..holds.len()).filter(|place| holds[*place]).map(|place| place as i64).collect();
     let shape = graph.shape(x);
     let axis = match node.attributes.integer("axis")? {
         Some(axis) => axis_of(axis, shape.len())?,
@@ -135,6 +154,13 @@ pub(super) fn compress(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
             0
         }
     };
-    let places = graph.constant(HostTensor::from_i64([places.len()], places));
+    if graph.value(condition).element_type != ElementType::Bool {
+        return Err("the condition must be booleans".to_owned());
+    }
+    let (places, count) = graph.places_of(condition)?;
+    let places = match count.number() {
+        Some(count) => graph.first(places, 0, count.max(0) as usize)?,
+        None => places,
+    };
     Ok(vec![graph.emit(Operator::Gather { axis }, &[x, places])?])
 }

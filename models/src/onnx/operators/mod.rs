@@ -24,6 +24,7 @@ mod sampling;
 mod selection;
 mod slicing;
 mod statistics;
+mod suppression;
 mod volume;
 
 use std::collections::HashMap;
@@ -33,6 +34,7 @@ use framegate_onnx_proto::NodeProto;
 
 use super::{
     context::{Import, OnnxNode, Problem},
+    control,
     error::{OnnxError, UnsupportedOperators},
 };
 
@@ -41,7 +43,9 @@ type Importer = fn(&mut Import, &OnnxNode<'_>) -> Imported;
 
 /// Adds a node to the graph and returns its results.
 pub(super) fn import(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let importer = importer(node.operator).or_else(|| microsoft(node.operator));
+    let importer = importer(node.operator)
+        .or_else(|| microsoft(node.operator))
+        .or_else(|| tensorrt(node.operator));
     let importer = importer.ok_or("the operator is not supported")?;
     importer(graph, node)
 }
@@ -66,8 +70,10 @@ pub(super) fn check_all_supported<'a>(
         let standard = is_standard(&node.domain);
         let known = match node.domain.as_str() {
             "com.microsoft" => microsoft(&node.op_type).is_some(),
-            // A condition is resolved, or refused, once shapes are known.
-            _ => standard && (node.op_type == "If" || importer(&node.op_type).is_some()),
+            "TRT" | "trt.plugins" => tensorrt(&node.op_type).is_some(),
+            _ => {
+                standard && (control::is_known(&node.op_type) || importer(&node.op_type).is_some())
+            }
         };
         if known {
             continue;
@@ -152,6 +158,7 @@ fn importer(operator: &str) -> Option<Importer> {
         "OneHot" => masks::one_hot,
         "Hardmax" => masks::hardmax,
         "NonZero" => masks::non_zero,
+        "NonMaxSuppression" => suppression::non_max_suppression,
         "Compress" => masks::compress,
         "Gather" => selection::gather,
         "GatherElements" => selection::gather_elements,
@@ -196,4 +203,9 @@ fn microsoft(operator: &str) -> Option<Importer> {
         "QuantizeLinear" | "DequantizeLinear" | "Gelu" | "QLinearConv" => importer(operator)?,
         _ => return None,
     })
+}
+
+/// Operators that exporters write for TensorRT's plugins.
+fn tensorrt(operator: &str) -> Option<Importer> {
+    (operator == "EfficientNMS_TRT").then_some(suppression::efficient_nms as Importer)
 }

@@ -7,6 +7,7 @@ use framegate_backend_api::{
 
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::context::{Problem, axis_of};
+use crate::onnx::ragged::Extent;
 
 pub(super) fn arg_extremum(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
@@ -46,13 +47,20 @@ fn last_extremum(
 pub(super) fn top_k(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
     let axis = axis_of(node.attributes.integer_or("axis", -1)?, graph.shape(x).len())?;
-    let k = match node.attributes.integer("k")? {
-        Some(k) => k,
-        None => *graph.integers_of(node.operand(1)?, "k")?.first().ok_or("k is missing")?,
+    let count = match node.attributes.integer("k")? {
+        Some(k) => Extent::known(k),
+        None => *graph.numbers_of(node.operand(1)?, "k")?.first().ok_or("k is missing")?,
     };
-    let k = usize::try_from(k).map_err(|_| "k must not be negative")?;
+    let mut k = usize::try_from(count.most()).map_err(|_| "k must not be negative")?;
     let largest = node.attributes.flag("largest", true)?;
-    graph.emit_all(Operator::TopK(TopK { axis, k, largest }), &[x])
+    if count.number().is_none() {
+        k = k.min(graph.shape(x)[axis]);
+    }
+    let results = graph.emit_all(Operator::TopK(TopK { axis, k, largest }), &[x])?;
+    if count.number().is_none() {
+        results.iter().for_each(|result| graph.set_axis(*result, axis, Some(count)));
+    }
+    Ok(results)
 }
 
 pub(super) fn gather(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
@@ -60,6 +68,7 @@ pub(super) fn gather(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let rank = graph.shape(operands[0]).len();
     let axis = axis_of(node.attributes.integer_or("axis", 0)?, rank)?;
     check_indices(graph, operands, axis)?;
+    let operands = [operands[0], from_start(graph, operands, axis)?];
     Ok(vec![graph.emit(Operator::Gather { axis }, &operands)?])
 }
 
@@ -68,7 +77,27 @@ pub(super) fn gather_elements(graph: &mut Import, node: &OnnxNode<'_>) -> Import
     let rank = graph.shape(operands[0]).len();
     let axis = axis_of(node.attributes.integer_or("axis", 0)?, rank)?;
     check_indices(graph, operands, axis)?;
+    let operands = [operands[0], from_start(graph, operands, axis)?];
     Ok(vec![graph.emit(Operator::GatherElements { axis }, &operands)?])
+}
+
+/// Indices into an axis, from its start. Only where the axis ends at a place that depends on the image does
+/// it matter here which ones count from the end.
+fn from_start(
+    graph: &mut Import,
+    [x, indices]: [ValueId; 2],
+    axis: usize,
+) -> Result<ValueId, Problem> {
+    let extent = graph.extents(x)[axis];
+    let constant = graph.value(indices).constant.as_ref().and_then(|tensor| tensor.as_i64());
+    let is_from_start = constant.is_some_and(|indices| indices.iter().all(|index| *index >= 0));
+    if extent.number().is_some() || is_from_start {
+        return Ok(indices);
+    }
+    let len = graph.scalar_of(extent)?;
+    let one = graph.constant(HostTensor::from_i64([], vec![1]));
+    let len = graph.emit(Operator::Binary(Binary::Max), &[len, one])?;
+    graph.emit(Operator::Binary(Binary::Mod), &[indices, len])
 }
 
 /// Indices that are known in advance must lie within the axis.

@@ -1,9 +1,10 @@
 //! Operators that cut, join, pad and repeat tensors.
 
-use framegate_backend_api::graph::{AxisSlice, Operator, Pad, PadMode};
+use framegate_backend_api::graph::{AxisSlice, Operator, Pad, PadMode, ValueId};
 
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::context::{Problem, axis_of, extents_of};
+use crate::onnx::ragged::Extent;
 
 pub(super) fn concat(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let operands = node.operands()?;
@@ -25,6 +26,9 @@ pub(super) fn split(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     if parts.iter().sum::<usize>() != shape[axis] {
         return Err(format!("parts of {parts:?} do not make up {}", shape[axis]));
     }
+    if graph.axes(x)[axis].is_some() && parts.len() > 1 {
+        return Err("what is split depends on the image".to_owned());
+    }
     let mut start = 0;
     let mut results = Vec::with_capacity(parts.len());
     for len in parts {
@@ -45,8 +49,8 @@ fn equal_parts(extent: usize, count: usize) -> Vec<usize> {
 pub(super) fn slice(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
     let shape = graph.shape(x);
-    let starts = graph.attribute_or_operand(node, "starts", 1)?.ok_or("`starts` is missing")?;
-    let ends = graph.attribute_or_operand(node, "ends", 2)?.ok_or("`ends` is missing")?;
+    let starts = graph.numbers(node, "starts", 1)?.ok_or("`starts` is missing")?;
+    let ends = graph.numbers(node, "ends", 2)?.ok_or("`ends` is missing")?;
     let axes = graph
         .attribute_or_operand(node, "axes", 3)?
         .unwrap_or_else(|| (0..starts.len() as i64).collect());
@@ -56,11 +60,30 @@ pub(super) fn slice(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         return Err("starts, ends, axes and steps must be of one length".to_owned());
     }
     let mut slices: Vec<AxisSlice> = shape.iter().copied().map(AxisSlice::all).collect();
+    let mut open = Vec::new();
     for (index, axis) in axes.iter().enumerate() {
         let axis = axis_of(*axis, shape.len())?;
-        slices[axis] = axis_slice(starts[index], ends[index], steps[index], shape[axis])?;
+        let (start, end, step) = (starts[index], ends[index], steps[index]);
+        let whole = graph.extents(x)[axis];
+        slices[axis] = match (start.number(), end.number()) {
+            (Some(start), Some(end)) if whole.number().is_some() => {
+                axis_slice(start, end, step, shape[axis])?
+            }
+            (Some(start), _) if start >= 0 && end.least() >= 0 && step == 1 => {
+                if end.number().is_none() && end != whole {
+                    open.push((axis, start, end));
+                }
+                axis_slice(start, end.most(), 1, shape[axis])?
+            }
+            _ => return Err("a slice that counts from an end that depends on the image".to_owned()),
+        };
     }
-    Ok(vec![graph.emit(Operator::Slice(slices), &[x])?])
+    let mut result = graph.emit(Operator::Slice(slices), &[x])?;
+    for (axis, start, end) in open {
+        let len = graph.without_first(end, start)?;
+        result = graph.cut(result, axis, len)?;
+    }
+    Ok(vec![result])
 }
 
 /// Resolves bounds that may count from the end or lie outside, as ONNX's `Slice` defines it.
@@ -90,7 +113,7 @@ fn axis_slice(start: i64, end: i64, step: i64, extent: usize) -> Result<AxisSlic
 pub(super) fn pad(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let x = node.operand(0)?;
     let rank = graph.shape(x).len();
-    let pads = graph.attribute_or_operand(node, "pads", 1)?.ok_or("`pads` is missing")?;
+    let pads = graph.numbers(node, "pads", 1)?.ok_or("`pads` is missing")?;
     let axes = match node.optional(3) {
         Some(axes) => graph.integers_of(axes, "axes")?,
         None => (0..rank as i64).collect(),
@@ -98,6 +121,11 @@ pub(super) fn pad(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     if pads.len() != 2 * axes.len() {
         return Err(format!("{} pads do not fit {} axes", pads.len(), axes.len()));
     }
+    let is_open = |axis: &i64| axis_of(*axis, rank).is_ok_and(|axis| graph.axes(x)[axis].is_some());
+    if pads.iter().any(|pad| pad.number().is_none()) || axes.iter().any(is_open) {
+        return Ok(vec![pad_open(graph, node, x, &pads, &axes)?]);
+    }
+    let pads: Vec<i64> = pads.iter().filter_map(Extent::number).collect();
     let pads = extents_of(&pads, "pads (cropping by negative ones is not supported)")?;
     let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
     for (index, axis) in axes.iter().enumerate() {
@@ -112,6 +140,31 @@ pub(super) fn pad(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         other => return Err(format!("pad mode `{other}` is not supported")),
     };
     Ok(vec![graph.emit(Operator::Pad(Pad { before, after, mode }), &[x])?])
+}
+
+/// Pads at the end of axes whose extents depend on the image, or by as much as an image says.
+fn pad_open(
+    graph: &mut Import,
+    node: &OnnxNode<'_>,
+    mut x: ValueId,
+    pads: &[Extent],
+    axes: &[i64],
+) -> Result<ValueId, Problem> {
+    if node.attributes.text_or("mode", "constant")? != "constant" {
+        return Err("padding by other than a constant depends on the image".to_owned());
+    }
+    let value = pad_value(graph, node)?;
+    for (index, axis) in axes.iter().enumerate() {
+        let axis = axis_of(*axis, graph.shape(x).len())?;
+        let (before, after) = (pads[index], pads[index + axes.len()]);
+        if before.number() != Some(0) || after.least() < 0 {
+            return Err("only padding at the end can depend on the image".to_owned());
+        }
+        let total = graph.total(&[graph.extents(x)[axis], after])?;
+        let len = extents_of(&[total.most()], "pads")?[0];
+        x = graph.extended(x, axis, total, len, value)?;
+    }
+    Ok(x)
 }
 
 fn pad_value(graph: &Import, node: &OnnxNode<'_>) -> Result<f32, Problem> {

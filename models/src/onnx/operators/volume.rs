@@ -68,7 +68,7 @@ fn layers_of(graph: &mut Import, x: ValueId, layers: AxisSlice) -> Result<ValueI
     graph.emit(Operator::Reshape { shape }, &[moved])
 }
 
-fn triple(node: &OnnxNode<'_>, name: &str) -> Result<[usize; 3], Problem> {
+pub(super) fn triple(node: &OnnxNode<'_>, name: &str) -> Result<[usize; 3], Problem> {
     let Some(integers) = node.attributes.integers(name)? else { return Ok([1; 3]) };
     let numbers: Result<[usize; 3], _> = extents_of(&integers, name)?.try_into();
     match numbers {
@@ -77,7 +77,7 @@ fn triple(node: &OnnxNode<'_>, name: &str) -> Result<[usize; 3], Problem> {
     }
 }
 
-fn pads(node: &OnnxNode<'_>) -> Result<[usize; 6], Problem> {
+pub(super) fn pads(node: &OnnxNode<'_>) -> Result<[usize; 6], Problem> {
     match node.attributes.text_or("auto_pad", "NOTSET")?.as_str() {
         "NOTSET" => {}
         "VALID" => return Ok([0; 6]),

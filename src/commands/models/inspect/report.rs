@@ -164,6 +164,8 @@ impl Preparation {
         };
         let fit = match input.fit {
             Fit::Stretch => "stretched to fit".to_owned(),
+            Fit::Crop { share: 1.0 } => "cropped to the middle".to_owned(),
+            Fit::Crop { share } => format!("cropped to the middle, {share} of each side"),
             Fit::Letterbox { placement, fill } => {
                 let place = match placement {
                     LetterboxAlign::TopLeft => "top left",

@@ -27,7 +27,7 @@ fn schedule() -> Schedule<&'static str> {
     service.record(1, times);
     service.record(2, times);
     let settings =
-        EngineSettings { decode: DecodeLimits::DEFAULT, max_batch: 2, max_age: ms(1000) };
+        EngineSettings { decode: DecodeLimits::DEFAULT.into(), max_batch: 2, max_age: ms(1000) };
     Schedule::new(vec![service], settings, 2)
 }
 

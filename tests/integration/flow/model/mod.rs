@@ -55,7 +55,7 @@ impl StateMachineTest for Conformance {
             service
         });
         let settings = EngineSettings {
-            decode: DecodeLimits::DEFAULT,
+            decode: DecodeLimits::DEFAULT.into(),
             max_batch: MAX_BATCH,
             max_age: MAX_AGE,
         };

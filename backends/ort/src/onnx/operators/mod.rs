@@ -8,6 +8,7 @@ mod pooling;
 mod reduction;
 mod resize;
 mod sampling;
+mod suppression;
 
 use framegate_backend_api::graph::{Node, Operator};
 
@@ -97,5 +98,13 @@ pub(super) fn write(writer: &mut Writer<'_>, node: &Node) {
             writer.node("LayerNormalization", &inputs, output, attributes);
         }
         Operator::TopK(top_k) => reduction::top_k(writer, top_k, &inputs[0], output),
+        Operator::NonZero => {
+            let len = writer.graph().value(node.outputs[0]).shape[0];
+            suppression::non_zero(writer, len, &inputs[0], output);
+        }
+        Operator::NonMaxSuppression(parameters) => {
+            let rows = writer.graph().value(node.outputs[0]).shape[0];
+            suppression::non_max_suppression(writer, *parameters, rows, &inputs, output);
+        }
     }
 }

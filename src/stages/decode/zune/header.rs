@@ -1,52 +1,29 @@
-//! Reads what a JPEG says about itself before any pixel is decoded.
+//! Reads what a JPEG says about itself before zune-jpeg decodes it.
 //!
-//! The decoder would report most of this too, but not a missing end marker, and not in words that a
+//! zune-jpeg would report most of this too, but not a missing end marker, and not in words that a
 //! client can act on. Markers are those of ITU-T T.81, Annex B.
 
-use super::{DecodeError, DecodeLimits, DecodeWork};
+use super::super::DecodeError;
 
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
 /// The marker that ends a JPEG.
 pub(super) const END_MARKER: [u8; 2] = [0xFF, END_OF_IMAGE];
 const START_OF_SCAN: u8 = 0xDA;
-const EXIF_MARKER: u8 = 0xE1;
-const EXIF_IDENTIFIER: &[u8] = b"Exif\0\0";
 
 /// The facts that decoding needs from the headers of a JPEG.
 #[derive(Debug)]
-pub(super) struct Header<'a> {
+pub(super) struct Header {
     /// Width as stored, at least 1.
     pub(super) width: usize,
     /// Height as stored, at least 1.
     pub(super) height: usize,
     /// Bytes before the end marker.
     pub(super) end: usize,
-    /// The EXIF data, starting at its TIFF header.
-    pub(super) exif: Option<&'a [u8]>,
-}
-
-/// The cost of decoding a JPEG, and whether its header is within the limits. Looks at the start of a baseline
-/// JPEG only, and walks a progressive one to its end, because each of its scans passes over the image.
-pub(super) fn inspect(jpeg: &[u8], limits: &DecodeLimits) -> Result<DecodeWork, DecodeError> {
-    let mut facts = Facts::default();
-    let mut rest = start(jpeg)?;
-    // What follows a baseline scan of all components does not make it costlier.
-    while !facts.is_in_only_scan() {
-        let (marker, after) = next_marker(rest).ok_or(DecodeError::Truncated)?;
-        rest = match marker {
-            END_OF_IMAGE => break,
-            0x01 | 0xD0..=START_OF_IMAGE => after,
-            _ => facts.segment(marker, after)?,
-        };
-    }
-    let work = facts.work(jpeg.len())?;
-    facts.frame()?.check(&work, jpeg.len(), limits)?;
-    Ok(work)
 }
 
 /// Walks a JPEG from marker to marker up to its end.
-pub(super) fn read<'a>(jpeg: &'a [u8], limits: &DecodeLimits) -> Result<Header<'a>, DecodeError> {
+pub(super) fn read(jpeg: &[u8]) -> Result<Header, DecodeError> {
     let mut facts = Facts::default();
     let mut rest = start(jpeg)?;
     loop {
@@ -60,14 +37,12 @@ pub(super) fn read<'a>(jpeg: &'a [u8], limits: &DecodeLimits) -> Result<Header<'
         }
     }
     let end = jpeg.len() - rest.len() - END_MARKER.len();
-    let work = facts.work(end)?;
     let frame = facts.frame()?;
     // Every component must be in a scan: the decoder would take zeros for those that are in none.
     if facts.scanned_components < frame.components {
         return Err(DecodeError::Truncated);
     }
-    frame.check(&work, jpeg.len(), limits)?;
-    Ok(Header { width: frame.width, height: frame.height, end, exif: facts.exif })
+    Ok(Header { width: frame.width, height: frame.height, end })
 }
 
 fn start(jpeg: &[u8]) -> Result<&[u8], DecodeError> {
@@ -79,16 +54,15 @@ fn start(jpeg: &[u8]) -> Result<&[u8], DecodeError> {
 
 /// Facts from the segments so far.
 #[derive(Default)]
-struct Facts<'a> {
+struct Facts {
     frame: Option<Frame>,
     /// Components of all scans together.
     scanned_components: usize,
-    exif: Option<&'a [u8]>,
 }
 
-impl<'a> Facts<'a> {
+impl Facts {
     /// Reads a segment of this kind and returns what follows it.
-    fn segment(&mut self, marker: u8, bytes: &'a [u8]) -> Result<&'a [u8], DecodeError> {
+    fn segment<'a>(&mut self, marker: u8, bytes: &'a [u8]) -> Result<&'a [u8], DecodeError> {
         let (payload, rest) = split_segment(bytes)?;
         match marker {
             // All are frame headers except C4 (Huffman tables), C8 (reserved), CC (arithmetic conditioning).
@@ -102,32 +76,14 @@ impl<'a> Facts<'a> {
                 }
                 self.scanned_components += components;
             }
-            EXIF_MARKER if self.exif.is_none() => {
-                self.exif = payload.strip_prefix(EXIF_IDENTIFIER);
-            }
             _ => {}
         }
         Ok(rest)
     }
 
-    /// Whether the whole image is in the scan that has begun.
-    fn is_in_only_scan(&self) -> bool {
-        let whole = |frame: &Frame| self.scanned_components >= frame.components;
-        self.frame.as_ref().is_some_and(|frame| !frame.progressive && whole(frame))
-    }
-
     fn frame(&self) -> Result<&Frame, DecodeError> {
         let missing = || DecodeError::Corrupt("it has no frame header".into());
         self.frame.as_ref().ok_or_else(missing)
-    }
-
-    /// The cost of decoding, if these are all scans and the JPEG has this many bytes.
-    fn work(&self, bytes: usize) -> Result<DecodeWork, DecodeError> {
-        let Frame { width, height, components, progressive, .. } = *self.frame()?;
-        // A baseline image is passed over once, which its pixels and bytes stand for.
-        let passes = if progressive { self.scanned_components } else { 0 };
-        let pixels = width * height;
-        Ok(DecodeWork::new(pixels, pixels.saturating_mul(passes) / components, bytes))
     }
 }
 
@@ -159,23 +115,6 @@ struct Frame {
 }
 
 impl Frame {
-    /// Refuses an image that is over a limit, and a header that declares more pixels than this many bytes can
-    /// hold: each 8×8 block takes at least one bit. Without this a file of a few bytes could claim all the
-    /// memory that the limits allow.
-    fn check(
-        &self,
-        work: &DecodeWork,
-        bytes: usize,
-        limits: &DecodeLimits,
-    ) -> Result<(), DecodeError> {
-        let Self { width, height, .. } = *self;
-        limits.check(width, height)?;
-        if bytes * 8 < width.div_ceil(8) * height.div_ceil(8) {
-            return Err(DecodeError::Implausible { width, height });
-        }
-        limits.check_work(width, height, work)
-    }
-
     /// Refuses what cannot be decoded.
     fn read(marker: u8, payload: &[u8]) -> Result<Self, DecodeError> {
         let &[precision, h1, h0, w1, w0, components, ref specifications @ ..] = payload else {

@@ -1,0 +1,88 @@
+//! An image on its way through a decoder: one scan at once, or coefficients first and then pixels.
+
+use super::work::{PixelsWork, SingleScanWork};
+use super::{Decoder, Memory};
+use crate::headers::Header;
+use crate::planes::{Layout, Rows};
+use crate::scan::{Grid, Progress, coded_components};
+use crate::{Error, Options, kernels};
+
+/// An image that is being decoded.
+pub(super) struct Image<'a> {
+    pub(super) decoder: &'a mut Decoder,
+    pub(super) header: &'a Header<'a>,
+    pub(super) layout: &'a Layout,
+    pub(super) pixels: &'a mut [u8],
+}
+
+impl Image<'_> {
+    /// Decodes an image whose only scan is sequential.
+    pub(super) fn single_scan(&mut self, progress: &mut Progress<'_>) -> Result<(), Error> {
+        let Self { decoder, header, layout, pixels } = self;
+        let Decoder { level, cache, memory } = &mut **decoder;
+        let coded = coded_components(&header.frame, &header.scan, &header.tables, cache)?;
+        let quantisation = header
+            .frame
+            .components
+            .iter()
+            .map(|component| header.tables.quantisation[component.quantisation])
+            .collect::<Option<Vec<_>>>()
+            .ok_or(NO_QUANTISATION)?;
+        memory.samples.resize(layout.samples, 0);
+        memory.upsampled.resize(layout.row * layout.planes.len(), 0);
+        let mut run = |grid: Grid, progress: &mut Progress<'_>| {
+            let work = SingleScanWork {
+                header,
+                layout,
+                coded: &coded,
+                quantisation: &quantisation,
+                memory,
+                pixels,
+                grid,
+                progress,
+            };
+            kernels::run(*level, work)
+        };
+        let grid = Grid {
+            across: layout.mcus.0,
+            down: layout.mcus.1,
+            interval: header.tables.restart_interval,
+            as_found: false,
+        };
+        let first = run(grid, progress);
+        if progress.lenient || !may_contradict(first, grid) {
+            return first;
+        }
+        // Perhaps it is the restart interval that is wrong.
+        let second = run(Grid { as_found: true, ..grid }, progress);
+        if may_contradict(second, grid) { first } else { second }
+    }
+
+    /// Decodes an image of several scans: their coefficients first, then its pixels.
+    pub(super) fn several_scans(
+        &mut self,
+        options: &Options,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Error> {
+        self.decoder.memory.coefficients.reset(self.layout);
+        let quantisation = self.scans(options, progress)?;
+        let Self { decoder, header: _, layout, pixels } = self;
+        let Memory { samples, upsampled, coefficients, .. } = &mut decoder.memory;
+        samples.resize(layout.samples, 0);
+        upsampled.resize(layout.row * layout.planes.len(), 0);
+        let rows = Rows::new(layout, samples, upsampled, pixels);
+        let work = PixelsWork { layout, coefficients, quantisation: &quantisation, rows, progress };
+        kernels::run(decoder.level, work)
+    }
+}
+
+pub(super) const NO_QUANTISATION: Error = Error::Corrupt("a quantisation table is missing");
+
+/// Whether this may come of data and restart interval that contradict each other.
+pub(super) fn may_contradict(result: Result<(), Error>, grid: Grid) -> bool {
+    match result {
+        Err(Error::Corrupt(_)) => true,
+        Err(Error::Truncated) => grid.interval != 0,
+        _ => false,
+    }
+}

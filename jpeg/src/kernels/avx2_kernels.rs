@@ -1,0 +1,79 @@
+//! The kernels with AVX2.
+#![expect(unsafe_code, reason = "functions for AVX2 may only be called where the processor has it")]
+
+use super::{BlockPair, Kernels, Steps, Work, colour, transform, upsample};
+use crate::level::Avx2;
+
+/// The last coefficient, in the order of the code, that can only be in the four rows and columns of lowest frequency.
+const LAST_OF_CORNER: u32 = 9;
+
+/// AVX2, of which the proof is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx2Kernels(Avx2);
+
+impl Avx2Kernels {
+    #[cfg(test)]
+    pub(crate) fn detect() -> Option<Self> {
+        Avx2::detect().map(Self)
+    }
+}
+
+/// Does the work with AVX2, compiled for all that the proof stands for.
+pub(crate) fn with_avx2<W: Work>(proof: Avx2, work: W) -> W::Output {
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,movbe")]
+    fn run<W: Work>(proof: Avx2, work: W) -> W::Output {
+        work.run(Avx2Kernels(proof))
+    }
+    // SAFETY: the proof guarantees that the processor has these features.
+    unsafe { run(proof, work) }
+}
+
+impl Kernels for Avx2Kernels {
+    #[inline(always)]
+    fn transform<const SIZE: usize>(
+        self,
+        blocks: &BlockPair,
+        steps: &Steps,
+        out: &mut [u8],
+        at: (usize, usize),
+        stride: usize,
+        last: u32,
+    ) {
+        // SAFETY: `self.0` guarantees that the processor has AVX2.
+        unsafe {
+            match SIZE {
+                8 if last <= LAST_OF_CORNER => {
+                    transform::avx2::eight_of_corner(blocks, steps, out, at, stride);
+                }
+                8 => transform::avx2::eight(blocks, steps, out, at, stride),
+                4 => transform::avx2_reduced::four(blocks, steps, out, at, stride),
+                2 => transform::avx2_reduced::two(blocks, steps, out, at, stride),
+                _ => unreachable!("no such transform"),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn double_across(self, row: &[u8], out: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { upsample::avx2::double_across(row, out) }
+    }
+
+    #[inline(always)]
+    fn double_both(self, rows: [&[u8]; 2], out: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { upsample::avx2::double_both(rows, out) }
+    }
+
+    #[inline(always)]
+    fn ycc_to_rgb(self, rows: [&[u8]; 3], out: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { colour::avx2::ycc_to_rgb(rows, out) }
+    }
+
+    #[inline(always)]
+    fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]) {
+        // SAFETY: as above.
+        unsafe { colour::avx2::interleave(rows, out) }
+    }
+}

@@ -1,0 +1,74 @@
+//! The arithmetic of pixels, in scalar code that defines the right answer and for vectors.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2_kernels;
+mod colour;
+mod scalar_kernels;
+#[cfg(test)]
+mod tests;
+mod transform;
+mod upsample;
+
+pub(crate) use colour::scalar::{
+    cmyk_to_luma, cmyk_to_rgb, rgb_to_luma, ycck_to_luma, ycck_to_rgb,
+};
+pub(crate) use upsample::scalar::{double_down, repeat};
+
+#[cfg(all(test, target_arch = "x86_64"))]
+use avx2_kernels::Avx2Kernels;
+use scalar_kernels::ScalarKernels;
+
+use crate::Level;
+
+/// Coefficients of two blocks, which kernels transform together.
+#[repr(C, align(32))]
+#[derive(Debug, Clone)]
+pub(crate) struct BlockPair(pub(crate) [[i16; 64]; 2]);
+
+/// Steps of quantisation, as libjpeg multiplies by them: in 16 bits.
+#[repr(C, align(16))]
+#[derive(Debug, Clone)]
+pub(crate) struct Steps(pub(crate) [i16; 64]);
+
+/// The operations on samples, with the same results at every level.
+pub(crate) trait Kernels: Copy {
+    /// Dequantises two blocks and transforms each to `SIZE` (2, 4 or 8) samples across and down, whose rows begin at
+    /// `at` and are `stride` apart. Coefficients after `last`, in the order of the code, are zero.
+    fn transform<const SIZE: usize>(
+        self,
+        blocks: &BlockPair,
+        steps: &Steps,
+        out: &mut [u8],
+        at: (usize, usize),
+        stride: usize,
+        last: u32,
+    );
+
+    /// Upsamples a row of at least 3 samples to twice as many.
+    fn double_across(self, row: &[u8], out: &mut [u8]);
+
+    /// Upsamples a row of at least 3 samples, and its neighbour on the side of the row that is made, to twice as
+    /// many.
+    fn double_both(self, rows: [&[u8]; 2], out: &mut [u8]);
+
+    /// Converts Y, Cb and Cr to RGB.
+    fn ycc_to_rgb(self, rows: [&[u8]; 3], out: &mut [u8]);
+
+    /// Three rows to one of three bytes per pixel.
+    fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]);
+}
+
+/// Something that is compiled for the instructions of its kernels. `run` must be `#[inline(always)]` to be.
+pub(crate) trait Work {
+    type Output;
+    fn run<K: Kernels>(self, kernels: K) -> Self::Output;
+}
+
+/// Does the work with the kernels of a level.
+pub(crate) fn run<W: Work>(level: Level, work: W) -> W::Output {
+    match level {
+        Level::Portable => work.run(ScalarKernels),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2(proof) => avx2_kernels::with_avx2(proof, work),
+    }
+}

@@ -1,0 +1,44 @@
+//! The kernels in plain Rust: they define the right answer.
+
+use super::{BlockPair, Kernels, Steps, colour, transform, upsample};
+
+/// Plain Rust.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScalarKernels;
+
+impl Kernels for ScalarKernels {
+    #[inline(always)]
+    fn transform<const SIZE: usize>(
+        self,
+        blocks: &BlockPair,
+        steps: &Steps,
+        out: &mut [u8],
+        at: (usize, usize),
+        stride: usize,
+        _last: u32,
+    ) {
+        for (block, at) in blocks.0.iter().zip([at.0, at.1]) {
+            transform::scalar::transform::<SIZE>(block, steps, &mut out[at..], stride);
+        }
+    }
+
+    #[inline(always)]
+    fn double_across(self, row: &[u8], out: &mut [u8]) {
+        upsample::scalar::double_across(row, out);
+    }
+
+    #[inline(always)]
+    fn double_both(self, rows: [&[u8]; 2], out: &mut [u8]) {
+        upsample::scalar::double_both(rows, out);
+    }
+
+    #[inline(always)]
+    fn ycc_to_rgb(self, rows: [&[u8]; 3], out: &mut [u8]) {
+        colour::scalar::ycc_to_rgb(rows, out);
+    }
+
+    #[inline(always)]
+    fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]) {
+        colour::scalar::interleave(rows, out);
+    }
+}

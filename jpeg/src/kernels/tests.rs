@@ -1,0 +1,101 @@
+//! Each level against the scalar twin, on random input of all lengths.
+
+use super::*;
+use crate::zigzag::natural;
+
+/// Levels other than the scalar one. Without one, nothing would be tested.
+#[cfg(target_arch = "x86_64")]
+fn vectors() -> Avx2Kernels {
+    Avx2Kernels::detect().expect("these tests need a processor with AVX2")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn bytes(random: &mut fastrand::Rng, length: usize) -> Vec<u8> {
+    let mask = [0xFF, 0x80, 0x00][random.usize(0..3)];
+    (0..length).map(|_| random.u8(..) | random.u8(..) & mask).collect()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn rows_are_the_same() {
+    let vectors = vectors();
+    let mut random = fastrand::Rng::with_seed(3);
+    for length in (3..140).chain([640, 1919, 1920]) {
+        let rows = [(); 3].map(|()| bytes(&mut random, length));
+        let rows = [&rows[0][..], &rows[1], &rows[2]];
+        let compare = |size: usize, run: &dyn Fn(bool, &mut [u8])| {
+            let (mut expected, mut found) = (vec![1; size], vec![2; size]);
+            run(false, &mut expected);
+            run(true, &mut found);
+            assert!(expected == found, "of {length}");
+        };
+        compare(2 * length, &|fast, out| match fast {
+            true => vectors.double_across(rows[0], out),
+            false => ScalarKernels.double_across(rows[0], out),
+        });
+        compare(2 * length, &|fast, out| match fast {
+            true => vectors.double_both([rows[0], rows[1]], out),
+            false => ScalarKernels.double_both([rows[0], rows[1]], out),
+        });
+        compare(3 * length, &|fast, out| match fast {
+            true => vectors.ycc_to_rgb(rows, out),
+            false => ScalarKernels.ycc_to_rgb(rows, out),
+        });
+        compare(3 * length, &|fast, out| match fast {
+            true => vectors.interleave(rows, out),
+            false => ScalarKernels.interleave(rows, out),
+        });
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn all_chrominance_values_become_the_same_colours() {
+    let vectors = vectors();
+    let cr: Vec<u8> = (0..=255).collect();
+    for cb in 0..=255 {
+        let rows = [&[100; 256][..], &[cb; 256], &cr];
+        let (mut expected, mut found) = ([0; 768], [0; 768]);
+        ScalarKernels.ycc_to_rgb(rows, &mut expected);
+        vectors.ycc_to_rgb(rows, &mut found);
+        assert_eq!(expected, found);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn transforms_are_the_same<const SIZE: usize>(seed: u64) {
+    let vectors = vectors();
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..20_000 {
+        // From what encoders write to what only a forger would.
+        let range = [3, 100, 1000, i16::MAX][round % 4];
+        let last = if round % 3 == 0 { random.u32(0..12) } else { 63 };
+        let mut block = || -> [i16; 64] {
+            let kept = random.u32(0..=64);
+            let mut block = [0; 64];
+            for k in 0..=last {
+                if random.u32(0..64) < kept {
+                    block[natural(k)] = random.i16(-range..=range);
+                }
+            }
+            block
+        };
+        let blocks = BlockPair([block(), block()]);
+        let steps =
+            Steps(std::array::from_fn(|_| random.i16(1..if round % 8 < 4 { 30 } else { 9000 })));
+        let stride = random.usize(SIZE..40);
+        let at = (random.usize(0..100), random.usize(500..600));
+        let (mut expected, mut found) = ([0; 1000], [0; 1000]);
+        ScalarKernels.transform::<SIZE>(&blocks, &steps, &mut expected, at, stride, last);
+        vectors.transform::<SIZE>(&blocks, &steps, &mut found, at, stride, last);
+        assert!(expected == found, "to {SIZE} in round {round}");
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn transforms_to_every_size_are_the_same() {
+    transforms_are_the_same::<8>(8);
+    transforms_are_the_same::<4>(4);
+    transforms_are_the_same::<2>(2);
+}

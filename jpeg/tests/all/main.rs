@@ -1,0 +1,7 @@
+//! One test binary, one module per subject.
+
+mod codings;
+mod damage;
+mod limits;
+mod pinned;
+mod sloppy;

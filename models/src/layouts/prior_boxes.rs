@@ -1,0 +1,168 @@
+//! Boxes by their difference from prior boxes: the decoder of SSD, EfficientDet and RetinaNet.
+
+use framegate_backend_api::OutputBatch;
+
+use super::outputs::{ModelOutputs, grid};
+use super::scored_boxes::{Arrangement, ScoreForm};
+use super::scores::{best_class, check_scores, logit, reaches, sigmoid};
+use super::{Candidate, Decoder, Implausible};
+
+/// A box by centre x and y, width and height, in input pixels.
+pub(super) type Prior = [f32; 4];
+
+/// Prior boxes of these sizes around the middle of every cell of a grid.
+pub(super) fn on_grid(
+    (columns, rows): (usize, usize),
+    stride: [f32; 2],
+    sizes: &[[f32; 2]],
+) -> impl Iterator<Item = Prior> {
+    let centre = move |cell: usize| {
+        let [column, row] = [cell % columns, cell / columns].map(|at| at as f32 + 0.5);
+        [column * stride[0], row * stride[1]]
+    };
+    (0..columns * rows).flat_map(move |cell| {
+        let [x, y] = centre(cell);
+        sizes.iter().map(move |[width, height]| [x, y, *width, *height])
+    })
+}
+
+/// The strides of feature pyramids from level 3 to 7.
+const PYRAMID: [usize; 5] = [8, 16, 32, 64, 128];
+
+/// Prior boxes of a feature pyramid, whose sizes are these multiples of the stride.
+pub(super) fn on_pyramid(outputs: &ModelOutputs<'_>, sizes: &[[f32; 2]]) -> Vec<Prior> {
+    let level = |stride: &usize| {
+        let side = *stride as f32;
+        let sizes: Vec<[f32; 2]> = sizes.iter().map(|size| size.map(|part| part * side)).collect();
+        on_grid(grid(outputs.input, *stride), [side; 2], &sizes).collect::<Vec<_>>()
+    };
+    PYRAMID.iter().flat_map(level).collect()
+}
+
+/// Positions of an output of four numbers and one of several scores for each of `count` prior boxes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Heads {
+    pub(super) boxes: usize,
+    pub(super) scores: usize,
+    /// Scores of each prior box.
+    pub(super) columns: usize,
+    pub(super) arrangement: Arrangement,
+}
+
+impl Heads {
+    /// Two outputs, `[1, N, 4]` and `[1, N, C]`, or `[1, 4, N]` and `[1, C, N]`, in either order; others do
+    /// not count.
+    pub(super) fn of(outputs: &ModelOutputs<'_>, count: usize) -> Option<Self> {
+        let arranged = |shape: &[usize]| match *shape {
+            [1, rows, columns] if rows == count => Some((columns, Arrangement::Rows)),
+            [1, columns, rows] if rows == count => Some((columns, Arrangement::Columns)),
+            _ => None,
+        };
+        let shapes = outputs.shapes.iter().enumerate();
+        let heads: Vec<_> = shapes
+            .filter_map(|(position, output)| Some((position, arranged(output.shape)?)))
+            .collect();
+        let boxes = heads.iter().find(|(_, (columns, _))| *columns == 4)?;
+        let mut others = heads.iter().filter(|head| head.0 != boxes.0 && head.1.0 != 4);
+        let (scores, (columns, arrangement)) = *others.next()?;
+        (others.next().is_none() && boxes.1.1 == arrangement).then_some(Self {
+            boxes: boxes.0,
+            scores,
+            columns,
+            arrangement,
+        })
+    }
+}
+
+/// A decoder of differences from prior boxes.
+#[derive(Debug)]
+pub(super) struct PriorDecoder {
+    pub(super) heads: Heads,
+    pub(super) priors: Vec<Prior>,
+    /// The units of positions and of logarithms of sizes.
+    pub(super) variances: [f32; 2],
+    /// Whether y and height come before x and width.
+    pub(super) y_first: bool,
+    pub(super) form: ScoreForm,
+    /// The columns that are classes: without a background.
+    pub(super) classes: std::ops::Range<usize>,
+    pub(super) row: Vec<f32>,
+}
+
+impl PriorDecoder {
+    /// The numbers of prior box `index` in an output of `columns` numbers for each.
+    fn numbers<'a>(
+        &self,
+        elements: &'a [f32],
+        columns: usize,
+        index: usize,
+    ) -> impl Iterator<Item = f32> + use<'a> {
+        let (first, step) = match self.heads.arrangement {
+            Arrangement::Rows => (index * columns, 1),
+            Arrangement::Columns => (index, self.priors.len()),
+        };
+        elements.iter().skip(first).step_by(step).take(columns).copied()
+    }
+
+    fn best(&self, threshold: f32) -> Option<(usize, f32)> {
+        let (class_id, raw) = best_class(&self.row[self.classes.clone()])?;
+        let score = match self.form {
+            ScoreForm::Ready => raw,
+            ScoreForm::Sigmoid if raw < threshold => return None,
+            ScoreForm::Sigmoid => sigmoid(raw),
+            ScoreForm::Softmax => {
+                let highest = self.row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let total: f32 = self.row.iter().map(|logit| (logit - highest).exp()).sum();
+                (raw - highest).exp() / total
+            }
+        };
+        Some((class_id, score))
+    }
+}
+
+impl Decoder for PriorDecoder {
+    fn decode(
+        &mut self,
+        outputs: &OutputBatch,
+        image: usize,
+        confidence: f32,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let boxes = outputs.tensors[self.heads.boxes].image(image);
+        let scores = outputs.tensors[self.heads.scores].image(image);
+        let threshold = logit(confidence);
+        for index in 0..self.priors.len() {
+            let mut row = std::mem::take(&mut self.row);
+            row.clear();
+            row.extend(self.numbers(scores, self.heads.columns, index));
+            self.row = row;
+            let Some((class_id, score)) = self.best(threshold) else { continue };
+            if !reaches(score, confidence) {
+                continue;
+            }
+            let mut differences = [0.0; 4];
+            differences.iter_mut().zip(self.numbers(boxes, 4, index)).for_each(|(to, x)| *to = x);
+            if self.y_first {
+                differences.swap(0, 1);
+                differences.swap(2, 3);
+            }
+            let [dx, dy, dw, dh] = differences;
+            let ([x, y, width, height], [place, size]) = (self.priors[index], self.variances);
+            let box_ = [
+                x + dx * place * width,
+                y + dy * place * height,
+                width * (dw * size).exp(),
+                height * (dh * size).exp(),
+            ];
+            let candidate = Candidate::from_centre(box_, score, class_id);
+            candidates.extend(candidate.map(|candidate| candidate.at(index)));
+        }
+    }
+
+    fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
+        match self.form {
+            ScoreForm::Ready => check_scores(outputs.tensors[self.heads.scores].image(image)),
+            ScoreForm::Sigmoid | ScoreForm::Softmax => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Options of `framegate watch`.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::{BackendArgs, DecodeArgs, DetectionArgs, ModelArgs, ModelFileArgs};
+
+/// Options of `framegate watch`.
+#[derive(Debug, Args)]
+#[command(after_help = "Prints one JSON object per result, with the source's name:\n  \
+    {\"source\",\"frame_index\",\"time\",\"result\":{\"width\",\"height\",\"detections\":[…]},\"timings_ms\",\"age_ms\"}\n\
+    `time` is in seconds since 1970, UTC. Frames that the machine has no time for are left out: the\n\
+    newest wins. A source that is lost is connected to again, after 1 to 30 seconds or as soon as it\n\
+    can be reached; one that sends nothing for 10 seconds counts as lost.\n\
+    \n\
+    Examples:\n  \
+    framegate watch http://camera/video.mjpg\n  \
+    framegate watch --fps 5 yard=rtsp://user:password@10.0.0.5/stream1 door=/dev/video0\n  \
+    framegate watch --model yolox_nano.onnx --metrics 127.0.0.1:9100 clip.mp4")]
+pub struct WatchArgs {
+    /// Cameras: http://… (MJPEG, or one JPEG per request), and through FFmpeg, if it is installed,
+    /// rtsp://… and other streams, /dev/video0, or a video file at the speed of its recording. A name
+    /// before it is what results and metrics call it [default: the host or file name]
+    #[arg(required = true, value_name = "[NAME=]SOURCE")]
+    pub sources: Vec<String>,
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Model file options.
+    #[command(flatten)]
+    pub model_file: ModelFileArgs,
+    /// The backend.
+    #[command(flatten)]
+    pub backend: BackendArgs,
+    /// Detection thresholds.
+    #[command(flatten)]
+    pub detections: DetectionArgs,
+    /// Also report the mask of each object, if the model has masks
+    #[arg(
+        long,
+        env = "FRAMEGATE_MASKS",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Detections"
+    )]
+    pub masks: bool,
+    /// Most frames per second to take of each source [default: all that the machine has time for; 2 of
+    /// a source that sends one JPEG per request]
+    #[arg(long, env = "FRAMEGATE_FPS", value_name = "F", help_heading = "Streams")]
+    pub fps: Option<f64>,
+    /// Age in milliseconds above which a frame is dropped instead of being processed
+    #[arg(
+        long,
+        env = "FRAMEGATE_MAX_FRAME_AGE_MS",
+        value_name = "N",
+        default_value_t = 1000,
+        help_heading = "Streams"
+    )]
+    pub max_frame_age_ms: u64,
+    /// Serve metrics of the sources to Prometheus at this address, under /metrics
+    #[arg(long, env = "FRAMEGATE_METRICS", value_name = "ADDRESS:PORT", help_heading = "Streams")]
+    pub metrics: Option<SocketAddr>,
+    /// Largest frame in MiB
+    #[arg(
+        long,
+        env = "FRAMEGATE_MAX_FRAME_SIZE_MB",
+        value_name = "N",
+        default_value_t = 16,
+        help_heading = "Limits"
+    )]
+    pub max_frame_size_mb: usize,
+    /// Limits for decoded frames.
+    #[command(flatten)]
+    pub decode: DecodeArgs,
+}

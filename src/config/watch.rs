@@ -1,0 +1,84 @@
+//! The options of `framegate watch`, checked.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{ConfigError, MAX_BATCH, MEGABYTE, decode_options, max_age, pipeline_options, within};
+use crate::cli;
+use crate::pipeline::PipelineOptions;
+use crate::stages::DecodeLimits;
+use crate::watch::{CameraAddress, CameraLimits};
+
+/// Largest frame that can be allowed.
+const MAX_FRAME_MEGABYTES: usize = 1024;
+
+/// `framegate watch`.
+#[derive(Debug)]
+pub struct WatchConfig {
+    /// The ONNX file, or the name of the built-in model.
+    pub model: PathBuf,
+    /// How it is loaded.
+    pub pipeline: PipelineOptions,
+    /// At least one, each with its own name.
+    pub cameras: Vec<CameraAddress>,
+    /// Bounds of their frames.
+    pub limits: CameraLimits,
+    /// Age above which a frame is dropped.
+    pub max_frame_age: Duration,
+    /// Where to serve metrics.
+    pub metrics: Option<SocketAddr>,
+}
+
+impl TryFrom<cli::WatchArgs> for WatchConfig {
+    type Error = ConfigError;
+
+    fn try_from(raw: cli::WatchArgs) -> Result<Self, ConfigError> {
+        let cameras = cameras(&raw.sources)?;
+        let max_batch = cameras.len().clamp(1, 4).min(MAX_BATCH);
+        let pipeline =
+            pipeline_options(raw.model_file, raw.backend, raw.detections, raw.decode, max_batch)?;
+        let megabytes = within("--max-frame-size-mb", raw.max_frame_size_mb, MAX_FRAME_MEGABYTES)?;
+        Ok(Self {
+            model: raw.model.model,
+            pipeline: PipelineOptions {
+                masks: raw.masks,
+                decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
+                ..pipeline
+            },
+            cameras,
+            limits: CameraLimits { max_frame_bytes: megabytes * MEGABYTE, fps: fps(raw.fps)? },
+            max_frame_age: max_age(raw.max_frame_age_ms)?,
+            metrics: raw.metrics,
+        })
+    }
+}
+
+fn cameras(texts: &[String]) -> Result<Vec<CameraAddress>, ConfigError> {
+    let mut names = HashSet::new();
+    let mut cameras = Vec::new();
+    for (number, text) in (1..).zip(texts) {
+        let camera = CameraAddress::parse(text);
+        // What cannot be read may hold a password in any place: its number says which it is.
+        let wrong = |expected: String| ConfigError::new("SOURCE", number, expected);
+        let camera = camera.map_err(|error| wrong(error.to_string()))?;
+        if !names.insert(camera.name().to_owned()) {
+            return Err(wrong(format!(
+                "two sources are called {}; give each its own name, NAME=SOURCE",
+                camera.name()
+            )));
+        }
+        cameras.push(camera);
+    }
+    Ok(cameras)
+}
+
+fn fps(fps: Option<f64>) -> Result<Option<f64>, ConfigError> {
+    match fps {
+        Some(fps) if !(0.001..=1000.0).contains(&fps) => {
+            Err(ConfigError::new("--fps", fps, "expected a number from 0.001 to 1000"))
+        }
+        fps => Ok(fps),
+    }
+}

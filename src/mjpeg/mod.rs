@@ -1,0 +1,236 @@
+//! Splits a stream of concatenated JPEGs (MJPEG) into frames.
+//!
+//! The end of a frame is found by walking its segments, which state their lengths, and then its
+//! entropy-coded data, in which `FF` is always followed by `00` or a restart marker (ITU-T T.81,
+//! annex B). Searching for the bytes `FF D9` would cut a frame at the end of its EXIF thumbnail.
+//!
+//! Cameras are sloppy: a start marker may come twice, stray bytes may stand between segments, and the end marker may
+//! be missing. A damaged frame costs itself alone: what was read of it without finding the markers that must be there
+//! is searched for the next frame.
+
+mod frame;
+mod input;
+
+use std::io::{self, Read};
+
+use memchr::memmem;
+
+use frame::Frame;
+use input::Input;
+
+/// How every JPEG starts: after its start marker comes another.
+const START: [u8; 3] = [0xFF, START_OF_IMAGE, 0xFF];
+const START_OF_IMAGE: u8 = 0xD8;
+const END_OF_IMAGE: u8 = 0xD9;
+const START_OF_SCAN: u8 = 0xDA;
+const TEMPORARY: u8 = 0x01;
+const RESTARTS: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
+/// Stray bytes between two segments that are skipped.
+const MAX_STRAY: usize = 16;
+
+/// Why a frame that began in the stream cannot be delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum MjpegError {
+    /// The stream ended, or the next frame began, before this frame's data.
+    #[error("the frame is cut off after {bytes} bytes")]
+    Truncated {
+        /// Number of bytes of the frame before that.
+        bytes: usize,
+    },
+    /// The frame's segments do not follow one another as they must.
+    #[error("the frame is damaged: after {bytes} bytes a JPEG marker is missing")]
+    Damaged {
+        /// Number of good bytes.
+        bytes: usize,
+    },
+    /// The frame is larger than allowed. It was skipped.
+    #[error("the frame has {bytes} bytes, more than the {limit} allowed")]
+    TooLarge {
+        /// Size of the whole frame.
+        bytes: usize,
+        /// Largest size allowed.
+        limit: usize,
+    },
+    /// The stream could not be read; no frame follows.
+    #[error("the stream could not be read: {0}")]
+    Read(io::Error),
+}
+
+/// The frames of a stream, in order. Bytes between frames are skipped.
+///
+/// A frame that is cut off in its data is handed over all the same: whether only its end marker is missing, the decoder
+/// finds out. Holds at most `limit` bytes of a frame, whatever the stream declares, and as many of those before.
+#[derive(Debug)]
+pub struct MjpegFrames<R> {
+    input: Input<R>,
+    limit: usize,
+    /// The last two bytes outside frames, so that a start marker that cuts off a frame is not lost.
+    last: [u8; 2],
+    ended: bool,
+}
+
+/// Why a frame does not go on.
+enum Stop {
+    /// The stream ends.
+    End,
+    /// The next frame's start marker was read.
+    NextFrame,
+    Damaged,
+    Read(io::Error),
+}
+
+impl<R: Read> MjpegFrames<R> {
+    /// Frames of at most `limit` bytes from `reader`.
+    pub fn new(reader: R, limit: usize) -> Self {
+        Self { input: Input::new(reader), limit, last: [0; 2], ended: false }
+    }
+
+    /// Skips to the start of the next frame. `false` when there is none.
+    ///
+    /// Every JPEG continues with another marker, so the third byte distinguishes a frame from noise.
+    fn find_start(&mut self) -> io::Result<bool> {
+        while let Some(byte) = self.input.next_byte()? {
+            let [before, last] = self.last;
+            if [before, last, byte] == START {
+                return Ok(true);
+            }
+            self.last = [last, byte];
+        }
+        Ok(false)
+    }
+
+    /// Reads the rest of a frame after its start marker and the `FF` that follows it.
+    fn read_frame(&mut self) -> Result<Vec<u8>, MjpegError> {
+        self.last = [0; 2];
+        let mut frame = Frame::started(self.limit);
+        match self.walk(&mut frame) {
+            Ok(()) => return frame.finish(),
+            Err(Stop::Read(error)) => return Err(MjpegError::Read(error)),
+            Err(Stop::Damaged) => {
+                self.search_again(&frame);
+                return Err(MjpegError::Damaged { bytes: frame.len });
+            }
+            Err(Stop::NextFrame) => {
+                self.last = [0xFF, START_OF_IMAGE];
+                frame.cut(2);
+            }
+            Err(Stop::End) => self.search_again(&frame),
+        }
+        if frame.has_data {
+            frame.finish()
+        } else {
+            Err(MjpegError::Truncated { bytes: frame.len })
+        }
+    }
+
+    /// Looks for the next frame in what was read since the last marker that was where it must be: a wrong length may
+    /// have skipped it. Nowhere else, since segments hold thumbnails.
+    fn search_again(&mut self, frame: &Frame) {
+        let doubtful = frame.since(frame.trusted);
+        if let Some(start) = memmem::find(doubtful, &START) {
+            self.input.hand_back(&doubtful[start..]);
+        }
+    }
+
+    /// Collects a frame up to its end marker.
+    fn walk(&mut self, frame: &mut Frame) -> Result<(), Stop> {
+        let mut marker = self.marker_code(frame)?;
+        loop {
+            match marker {
+                END_OF_IMAGE => return Ok(()),
+                // Some cameras write it twice.
+                START_OF_IMAGE if frame.len == START.len() + 1 => {}
+                START_OF_IMAGE => return Err(Stop::NextFrame),
+                START_OF_SCAN => {
+                    self.copy_segment(frame)?;
+                    frame.has_data = true;
+                    marker = self.copy_entropy_coded_data(frame)?;
+                    frame.trusted = frame.len;
+                    continue;
+                }
+                0 => return Err(Stop::Damaged),
+                TEMPORARY => {}
+                restart if RESTARTS.contains(&restart) => {}
+                _ => self.copy_segment(frame)?,
+            }
+            marker = self.next_marker(frame)?;
+            frame.trusted = frame.len;
+        }
+    }
+
+    /// The next marker's code, after a few stray bytes at most.
+    fn next_marker(&mut self, frame: &mut Frame) -> Result<u8, Stop> {
+        for _ in 0..=MAX_STRAY {
+            if self.copy_byte(frame)? == 0xFF {
+                match self.marker_code(frame)? {
+                    0 => {}
+                    code => return Ok(code),
+                }
+            }
+        }
+        Err(Stop::Damaged)
+    }
+
+    /// The byte after a marker's `FF`, which may be repeated as padding.
+    fn marker_code(&mut self, frame: &mut Frame) -> Result<u8, Stop> {
+        loop {
+            match self.copy_byte(frame)? {
+                0xFF => {}
+                code => return Ok(code),
+            }
+        }
+    }
+
+    /// Copies a segment's length, which counts itself, and its content.
+    fn copy_segment(&mut self, frame: &mut Frame) -> Result<(), Stop> {
+        let length = u16::from_be_bytes([self.copy_byte(frame)?, self.copy_byte(frame)?]);
+        if length < 2 {
+            return Err(Stop::Damaged);
+        }
+        let begin = frame.len;
+        for _ in 2..length {
+            self.copy_byte(frame)?;
+        }
+        // The end of a frame and the start of another: this length is wrong. A thumbnail is followed by no other.
+        let seam = [0xFF, END_OF_IMAGE, START[0], START[1], START[2]];
+        match memmem::find(frame.since(begin), &seam) {
+            Some(_) => Err(Stop::Damaged),
+            None => Ok(()),
+        }
+    }
+
+    /// Copies up to and including the next marker that ends the data, and returns its code.
+    fn copy_entropy_coded_data(&mut self, frame: &mut Frame) -> Result<u8, Stop> {
+        loop {
+            if self.copy_byte(frame)? == 0xFF {
+                let code = self.marker_code(frame)?;
+                if code != 0 && !RESTARTS.contains(&code) {
+                    return Ok(code);
+                }
+            }
+        }
+    }
+
+    fn copy_byte(&mut self, frame: &mut Frame) -> Result<u8, Stop> {
+        let byte = self.input.next_byte().map_err(Stop::Read)?.ok_or(Stop::End)?;
+        frame.push(byte);
+        Ok(byte)
+    }
+}
+
+impl<R: Read> Iterator for MjpegFrames<R> {
+    type Item = Result<Vec<u8>, MjpegError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let frame = match self.find_start() {
+            Ok(false) => None,
+            Ok(true) => Some(self.read_frame()),
+            Err(error) => Some(Err(MjpegError::Read(error))),
+        };
+        self.ended = matches!(frame, None | Some(Err(MjpegError::Read(_))));
+        frame
+    }
+}

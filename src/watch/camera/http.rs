@@ -1,0 +1,202 @@
+//! Cameras that send JPEGs over HTTP: as a stream (`multipart/x-mixed-replace`), or one per request.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, Request, Response, StatusCode, Uri};
+use futures_util::StreamExt;
+use http_auth::{PasswordClient, PasswordParams};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{CameraError, CameraLimits, FrameSender, Frames, splitter};
+use crate::engine::FramePayload;
+use crate::watch::address::Credentials;
+
+/// How often a camera that sends one JPEG per request is asked, unless a rate is wanted.
+const SNAPSHOTS_PER_SECOND: f64 = 2.0;
+/// Redirects that are followed.
+const MAX_REDIRECTS: usize = 4;
+
+/// Connects and finds out which kind it is.
+pub(super) async fn connect(
+    uri: &Uri,
+    credentials: Option<&Credentials>,
+    limits: CameraLimits,
+) -> Result<Frames, CameraError> {
+    let answer = get(uri.clone(), credentials).await?;
+    let kind = content_type(answer.response.headers());
+    let (sender, frames) = Frames::channel();
+    let reading = if kind.starts_with("image/") {
+        let uri = uri.clone();
+        let credentials = credentials.cloned();
+        tokio::spawn(async move {
+            let error = ask_again(&uri, credentials.as_ref(), answer, limits, &sender).await;
+            let _ = sender.send(Err(error)).await;
+        })
+    } else if kind.starts_with("multipart/") || kind.starts_with("video/") {
+        tokio::spawn(stream(answer, limits.max_frame_bytes, sender))
+    } else {
+        return Err(CameraError::NotVideo(kind));
+    };
+    Ok(frames.read_by(AbortOnDropHandle::new(reading)))
+}
+
+/// The media type in lower case, for messages cut to a sensible length.
+fn content_type(headers: &HeaderMap) -> String {
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = named.unwrap_or("data of no type").split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase().chars().take(60).collect()
+}
+
+/// Passes on the frames of a stream until it ends.
+async fn stream(answer: Answer, max_frame_bytes: usize, frames: FrameSender) {
+    let chunks = splitter::split(max_frame_bytes, frames);
+    let mut body = Body::new(answer.response.into_body()).into_data_stream();
+    while let Some(Ok(chunk)) = body.next().await {
+        if chunks.send(chunk).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Asks for one JPEG after another; returns why that ended.
+async fn ask_again(
+    uri: &Uri,
+    credentials: Option<&Credentials>,
+    first: Answer,
+    limits: CameraLimits,
+    frames: &FrameSender,
+) -> CameraError {
+    let period = Duration::from_secs_f64(1.0 / limits.fps.unwrap_or(SNAPSHOTS_PER_SECOND));
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut next = Some(first);
+    loop {
+        ticks.tick().await;
+        let answer = match next.take() {
+            Some(answer) => answer,
+            None => match get(uri.clone(), credentials).await {
+                Ok(answer) => answer,
+                Err(error) => return error,
+            },
+        };
+        let body = Body::new(answer.response.into_body());
+        let Ok(jpeg) = to_bytes(body, limits.max_frame_bytes).await else {
+            return CameraError::Ended;
+        };
+        if frames.send(Ok(FramePayload::Jpeg(jpeg))).await.is_err() {
+            return CameraError::Ended;
+        }
+    }
+}
+
+/// An answer, and the connection that it comes over.
+struct Answer {
+    response: Response<Incoming>,
+    _connection: AbortOnDropHandle<()>,
+}
+
+/// Asks for an address, with the password if it is asked for, and follows redirects.
+async fn get(mut uri: Uri, credentials: Option<&Credentials>) -> Result<Answer, CameraError> {
+    let host = uri.host().map(str::to_owned);
+    for _ in 0..=MAX_REDIRECTS {
+        let mut answer = request(&uri, None).await?;
+        // A password is for the camera that it was typed for.
+        let credentials = credentials.filter(|_| uri.host() == host.as_deref());
+        if answer.response.status() == StatusCode::UNAUTHORIZED
+            && let Some(credentials) = credentials
+            && let Some(authorization) = authorization(&uri, &answer, credentials)
+        {
+            answer = request(&uri, Some(authorization)).await?;
+        }
+        let status = answer.response.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        if !status.is_redirection() {
+            return Err(CameraError::Status { status: status.as_u16(), hint: hint(status) });
+        }
+        uri = redirected(&uri, &answer)?;
+    }
+    Err(CameraError::Redirect(uri.path().to_owned()))
+}
+
+fn hint(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            ": give the right user and password, http://USER:PASSWORD@HOST/…"
+        }
+        StatusCode::NOT_FOUND => ": the path is wrong; see the camera's manual",
+        _ => "",
+    }
+}
+
+/// The address that an answer redirects to.
+fn redirected(uri: &Uri, answer: &Answer) -> Result<Uri, CameraError> {
+    let headers = answer.response.headers();
+    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let absolute = match (location.starts_with('/'), uri.authority()) {
+        (true, Some(authority)) => format!("http://{authority}{location}"),
+        _ => location.to_owned(),
+    };
+    let shown = || absolute.split('?').next().unwrap_or_default().chars().take(200).collect();
+    let target: Uri = absolute.parse().map_err(|_| CameraError::Redirect(shown()))?;
+    match target.scheme_str() {
+        Some("http") => Ok(target),
+        _ => Err(CameraError::Redirect(shown())),
+    }
+}
+
+/// Answers a camera that asks for a password: Basic or Digest.
+fn authorization(uri: &Uri, answer: &Answer, credentials: &Credentials) -> Option<String> {
+    let challenges = answer.response.headers().get_all(WWW_AUTHENTICATE);
+    let mut builder = PasswordClient::builder();
+    for challenge in challenges {
+        builder = builder.challenges(challenge.to_str().ok()?);
+    }
+    let asked = PasswordParams {
+        username: &credentials.user,
+        password: &credentials.password,
+        uri: path(uri),
+        method: "GET",
+        body: Some(&[]),
+    };
+    builder.build().ok()?.respond(&asked).ok()
+}
+
+fn path(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", |path| path.as_str())
+}
+
+/// Sends one request over a connection of its own.
+async fn request(uri: &Uri, authorization: Option<String>) -> Result<Answer, CameraError> {
+    let host = uri.host().unwrap_or_default();
+    let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
+    let socket = TcpStream::connect(&authority)
+        .await
+        .map_err(|source| CameraError::Unreachable { authority, source })?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+        .await
+        .map_err(CameraError::Http)?;
+    let connection = AbortOnDropHandle::new(tokio::spawn(async move {
+        // What went wrong, the answer says too.
+        let _ = connection.await;
+    }));
+    let mut request = Request::get(path(uri))
+        .header(HOST, uri.authority().map_or(host, |authority| authority.as_str()))
+        .header(USER_AGENT, concat!("framegate/", env!("CARGO_PKG_VERSION")));
+    if let Some(authorization) = authorization {
+        request = request.header(AUTHORIZATION, authorization);
+    }
+    let request =
+        request.body(Body::empty()).map_err(|_| CameraError::NotVideo(host.to_owned()))?;
+    let response = sender.send_request(request).await.map_err(CameraError::Http)?;
+    Ok(Answer { response, _connection: connection })
+}

@@ -1,0 +1,34 @@
+//! Cameras that are watched: each is connected to, again and again if need be, and its newest frame is run
+//! through a pipeline.
+//!
+//! ```text
+//! camera ─▶ keep_up ─▶ session ─▶ engine      a session per camera; the newest frame wins
+//!   ▲          │          │ ▲        │
+//!   └ again ───┘          │ └────────┘ replies
+//!                         └─▶ JSON lines, metrics
+//! ```
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `address` | where a camera is, and what may be shown of that |
+//! | `camera` | connects to one and yields its frames, a file per kind |
+//! | `backoff` | how long to wait before the next attempt |
+//! | `keep_up` | connects again after every failure and every silence |
+//! | `session` | frames into the engine, results out |
+//! | `line` | a result as a line of JSON |
+//! | `metrics`, `endpoint` | which cameras are up, for Prometheus |
+
+mod address;
+mod backoff;
+mod camera;
+mod endpoint;
+mod keep_up;
+mod line;
+mod metrics;
+mod session;
+
+pub use address::{AddressError, CameraAddress};
+pub use camera::CameraLimits;
+pub use endpoint::serve_metrics;
+pub use metrics::WatchMetrics;
+pub use session::watch;

@@ -1,0 +1,224 @@
+//! `framegate watch` in front of cameras as they are.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Stdio};
+use std::sync::mpsc;
+use std::thread;
+
+use serde_json::Value;
+
+use crate::support::images::plain;
+use crate::support::program::{framegate, run};
+
+/// A camera on a port of its own. `answer` is given the number of the connection, from 0, and the head
+/// of the request; the connection is closed after the answer.
+fn camera(answer: impl Fn(usize, &str) -> Vec<u8> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for (number, connection) in listener.incoming().enumerate() {
+            let mut connection = connection.unwrap();
+            let head = head(&connection);
+            // A client that has found out what it wanted may have gone.
+            let _ = connection.write_all(&answer(number, &head));
+        }
+    });
+    address.to_string()
+}
+
+fn head(connection: &TcpStream) -> String {
+    let mut lines = BufReader::new(connection).lines();
+    let mut head = String::new();
+    while let Some(Ok(line)) = lines.next()
+        && !line.is_empty()
+    {
+        head += &line;
+        head.push('\n');
+    }
+    head
+}
+
+fn jpeg(width: u16) -> Vec<u8> {
+    plain(width.into(), 48, [90, 120, 30])
+}
+
+/// A stream with everything wrong that cameras get wrong: another boundary, lengths that are not so,
+/// zeros after the end, half a frame.
+fn sloppy_stream(width: u16, frames: usize) -> Vec<u8> {
+    let mut stream =
+        b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=x\r\n\r\n".to_vec();
+    let jpeg = jpeg(width);
+    stream.extend(&jpeg[..jpeg.len() / 2]);
+    for _ in 0..frames {
+        stream.extend(b"\r\n--y\r\nContent-Type: image/jpeg\r\nContent-Length: 5\r\n\r\n");
+        stream.extend(&jpeg);
+        stream.extend([0; 7]);
+    }
+    stream
+}
+
+fn single(width: u16) -> Vec<u8> {
+    let jpeg = jpeg(width);
+    let mut answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
+        jpeg.len()
+    )
+    .into_bytes();
+    answer.extend(jpeg);
+    answer
+}
+
+/// The program, which ends with the test.
+struct Watching {
+    process: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Watching {
+    fn start(arguments: &[&str]) -> Self {
+        let common = ["watch", "--backend", "null", "--model", "codes"];
+        let mut command = framegate(common.iter().chain(arguments).copied());
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap());
+        Self { process, lines }
+    }
+
+    fn next(&mut self) -> Value {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
+    }
+
+    /// Reads until a result of a frame of this width.
+    fn next_of_width(&mut self, width: u16) -> Value {
+        loop {
+            let line = self.next();
+            if line["result"]["width"] == width {
+                return line;
+            }
+        }
+    }
+
+    /// Ends it; returns what it logged.
+    fn end(mut self) -> String {
+        self.process.kill().unwrap();
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_camera_that_is_lost_is_found_again() {
+    let address = camera(|number, _| sloppy_stream(64 + 16 * number as u16, 3));
+    let mut watching = Watching::start(&[&format!("yard=http://{address}/video")]);
+    let first = watching.next_of_width(64);
+    assert_eq!(first["source"], "yard");
+    assert!(first["frame_index"].as_u64() >= Some(1));
+    assert!(first["time"].as_f64().unwrap() > 1.7e9);
+    assert!(first["timings_ms"]["decode"].is_number(), "{first}");
+    let second = watching.next_of_width(80);
+    assert!(second["frame_index"].as_u64() > first["frame_index"].as_u64());
+    let log = watching.end();
+    assert!(log.contains("source_up") && log.contains("source_down"), "{log}");
+}
+
+#[test]
+fn a_password_reaches_the_camera_and_nobody_else() {
+    const BASIC: &str = "authorization: Basic bWU6c2VjcmV0\n";
+    for (challenge, expected) in [
+        ("Basic realm=\"cam\"", BASIC),
+        ("Digest realm=\"cam\", nonce=\"1\", algorithm=MD5, qop=\"auth\"", "response=\""),
+    ] {
+        let address = camera(move |_, head| {
+            if head.contains(expected) {
+                return single(96);
+            }
+            let head = format!(
+                "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0"
+            );
+            format!("{head}\r\n\r\n").into_bytes()
+        });
+        let url = format!("http://me:secret@{address}/snap.jpg?key=secret");
+        let mut watching = Watching::start(&["--fps", "50", &url]);
+        // One JPEG per request, asked for again and again.
+        assert_eq!(watching.next_of_width(96)["source"], "127.0.0.1");
+        watching.next_of_width(96);
+        let log = watching.end();
+        assert!(!log.contains("secret"), "{log}");
+    }
+}
+
+#[test]
+fn what_is_no_camera_is_said() {
+    let address = camera(|number, _| match number {
+        0 => b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        1 => b"HTTP/1.1 302 Found\r\nLocation: /real\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        _ => single(64),
+    });
+    let mut watching = Watching::start(&[&format!("http://{address}/")]);
+    watching.next_of_width(64);
+    let log = watching.end();
+    assert!(log.contains("yields text/html, not JPEG frames"), "{log}");
+}
+
+#[test]
+fn metrics_say_which_cameras_are_up() {
+    let (open, held) = mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let address = camera(move |number, _| {
+        if number > 0 {
+            // Nothing more comes, but the connection stays.
+            let _ = held.lock().unwrap().recv();
+        }
+        sloppy_stream(64, 2)
+    });
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("127.0.0.1:{port}");
+    let url = format!("yard=http://{address}/");
+    let mut watching = Watching::start(&["--metrics", &metrics, &url, "attic=http://127.0.0.1:9/"]);
+    watching.next_of_width(64);
+    let series = || {
+        let mut connection = TcpStream::connect(&metrics).unwrap();
+        connection
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let line = |answer: &str, start: &str| {
+        let found = answer.lines().find(|line| line.starts_with(start)).expect(start);
+        found.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()
+    };
+    let answer = series();
+    assert!(
+        line(&answer, "framegate_source_frames_total{source=\"yard\",outcome=\"result\"}") >= 1.0
+    );
+    assert_eq!(line(&answer, "framegate_source_up{source=\"attic\"}"), 0.0);
+    assert!(line(&answer, "framegate_source_reconnects_total{source=\"attic\"}") >= 1.0);
+    drop(open);
+}
+
+#[test]
+fn sources_that_cannot_be_used_are_refused_without_repeating_a_password() {
+    for (arguments, words) in [
+        (&["https://me:secret@cam/v"][..], &["https is not supported"][..]),
+        (&["http://me:secret%@cam/v"], &["%40"]),
+        (&["http://cam/a", "http://cam/b"], &["two sources are called cam", "NAME=SOURCE"]),
+        (&["--fps", "0", "http://cam/a"], &["--fps 0", "expected a number"]),
+    ] {
+        let common = ["watch", "--backend", "null"];
+        let ended = run(&mut framegate(common.iter().chain(arguments).copied()));
+        ended.assert_refused(2, words);
+        assert!(!ended.stderr.contains("secret"), "{}", ended.stderr);
+    }
+}
