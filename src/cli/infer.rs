@@ -75,7 +75,7 @@ pub struct SelectionArgs {
     /// Take at most N frames of each video
     #[arg(long, env = "FRAMEGATE_MAX_FRAMES", value_name = "N")]
     pub max_frames: Option<usize>,
-    /// Take at most FPS frames for each second of a video
-    #[arg(long, env = "FRAMEGATE_FPS", value_name = "FPS")]
+    /// Take at most F frames for each second of a video
+    #[arg(long, env = "FRAMEGATE_FPS", value_name = "F")]
     pub fps: Option<f64>,
 }

@@ -36,7 +36,9 @@ fn every_option_has_its_variable() {
             let name = long.to_uppercase().replace('-', "_");
             let variable = match name.as_str() {
                 // These names are part of the published protocol.
-                name if name.starts_with("STREAM_") => name.to_owned(),
+                name if name.starts_with("STREAM_") || name.starts_with("VIDEO_") => {
+                    name.to_owned()
+                }
                 // Everything that loads the runtime reads this variable.
                 "ORT_LIB" => "ORT_DYLIB_PATH".to_owned(),
                 name => format!("FRAMEGATE_{name}"),

@@ -147,7 +147,7 @@ fn configurations_beside_the_model_are_read() {
     fs::write(path.with_extension("toml"), "family = \"imagenet\"").unwrap();
     fs::write(hub.join("config.json"), r#"{ "id2label": { "0": "a" } }"#).unwrap();
     let detector = load(&path).unwrap();
-    assert_eq!(detector.input.resize, ResizeFilter::Bilinear);
+    assert_eq!(detector.input.resize, ResizeFilter::Antialiased);
     assert_eq!(detector.labels[2], "class 2");
 }
 

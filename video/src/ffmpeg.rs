@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -73,6 +74,7 @@ impl FfmpegFrames {
     fn read(&mut self) -> Result<Option<VideoFrame>, VideoError> {
         let index = self.next;
         let time = self.header.time(index);
+        let start = Instant::now();
         let Ok(image) = self.header.read_frame(&mut self.process.output) else {
             return Err(self.process.failure(&self.codec));
         };
@@ -88,7 +90,7 @@ impl FfmpegFrames {
             return Err(VideoError::OverLimit(detail));
         }
         self.next += 1;
-        Ok(Some(VideoFrame { index, time, image: Ok(image) }))
+        Ok(Some(VideoFrame { index, time, decoding: start.elapsed(), image: Ok(image) }))
     }
 }
 

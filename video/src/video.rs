@@ -35,6 +35,8 @@ pub struct VideoFrame {
     pub index: u64,
     /// When it is shown, from the beginning of the video.
     pub time: Duration,
+    /// How long decoding it took: with ffmpeg, how long it was waited for.
+    pub decoding: Duration,
     /// Its planes, or why it is lost.
     pub image: Result<YuvImage, DecodeError>,
 }

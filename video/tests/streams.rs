@@ -92,6 +92,7 @@ fn frames_are_those_of_ffmpeg() {
         assert_same(name, &planes(&found), &reference(&file));
         let indices: Vec<u64> = found.iter().map(|frame| frame.index).collect();
         assert_eq!(indices, (0..24).collect::<Vec<_>>(), "{name}");
+        assert!(found.iter().all(|frame| !frame.decoding.is_zero()), "{name}");
         let image = found[0].image.as_ref().unwrap();
         let full = *name == "full range";
         let range = if full { ColourRange::Full } else { ColourRange::Limited };
@@ -212,6 +213,9 @@ fn ffmpeg_decodes_everything_else() {
         let video =
             framegate_video::Video::open(framegate_video::Input::Memory(bytes.into()), &limits);
         let again: Vec<_> = video.unwrap().map(Result::unwrap).collect();
-        assert!(again == found, "{name}: from memory");
+        let shown = |frames: &[framegate_video::VideoFrame]| -> Vec<_> {
+            frames.iter().map(|frame| (frame.index, frame.time, frame.image.clone())).collect()
+        };
+        assert!(shown(&again) == shown(&found), "{name}: from memory");
     }
 }

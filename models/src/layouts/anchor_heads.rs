@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn darknet_takes_exponentials() {
-        let mut tiny = vec![-20.0; 2 * 3 * 7];
+        let mut tiny = [-20.0; 2 * 3 * 7];
         // The second anchor of the only cell of stride 32.
         let numbers = [0.0, logit(0.75), 0.0, 2.0_f32.ln(), logit(0.9), -9.0, logit(0.8)];
         tiny[7..14].copy_from_slice(&numbers);

@@ -1,8 +1,7 @@
 //! Opens videos with the crate that decodes them: its one user.
 
-use std::iter;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use framegate_video::{
     ColourRange, DecodeError, Input, Limits, Rotation, Video, VideoError, YuvImage as Decoded,
@@ -25,7 +24,7 @@ pub fn open(input: VideoInput, limits: &VideoLimits) -> Result<OpenVideo, VideoP
     };
     let VideoLimits { pixels, duration } = *limits;
     let limits = Limits { pixels, duration, ..Limits::standard() };
-    let mut video = Video::open(input, &limits)?;
+    let video = Video::open(input, &limits)?;
     let info = video.info();
     let info = VideoInfo {
         width: info.width,
@@ -35,20 +34,17 @@ pub fn open(input: VideoInput, limits: &VideoLimits) -> Result<OpenVideo, VideoP
         codec: info.codec.clone(),
         duration: info.duration,
     };
-    let frames = iter::from_fn(move || {
-        let start = Instant::now();
-        let frame = video.next()?;
-        let decoding = start.elapsed();
-        Some(frame.map_err(VideoProblem::from).map(|frame| {
-            let image = frame.image.map_err(frame_error);
-            let image = image.map(|image| YuvImage { decoding, ..planes(image) });
-            VideoFrame { index: frame.index, time: frame.time, image }
-        }))
+    let frames = video.map(|frame| {
+        let frame = frame.map_err(VideoProblem::from)?;
+        let decoding = frame.decoding;
+        let image = frame.image.map_err(frame_error);
+        let image = image.map(|image| planes(image, decoding));
+        Ok(VideoFrame { index: frame.index, time: frame.time, image })
     });
     Ok(OpenVideo { info, frames: Box::new(frames) })
 }
 
-fn planes(image: Decoded) -> YuvImage {
+fn planes(image: Decoded, decoding: Duration) -> YuvImage {
     let Decoded { width, height, y, u, v, range, matrix, rotation } = image;
     let orientation = match rotation {
         Rotation::Upright => Orientation::Upright,
@@ -57,7 +53,6 @@ fn planes(image: Decoded) -> YuvImage {
         Rotation::Rotate270 => Orientation::Rotate270,
     };
     let colours = YuvColours::new(matrix.weights(), range == ColourRange::Full);
-    let decoding = Duration::ZERO;
     YuvImage { planes: Arc::new([y, u, v]), width, height, colours, orientation, decoding }
 }
 

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// 64×48, 12 frames at 25 per second, H.264 with B frames: made by ffmpeg of its own test source.
 const SMALL: &[u8] = include_bytes!("../../../video/tests/data/small.mp4");
 
+/// Three red frames, three green ones and three blue ones at 10 per second, made by ffmpeg.
+const COLOURED: &[u8] = include_bytes!("colours.mp4");
+
 /// The small video with a frame that cannot be decoded and that no other refers to: the last in coded order.
 fn damaged() -> Vec<u8> {
     let mut bytes = SMALL.to_vec();

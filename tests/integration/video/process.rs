@@ -8,7 +8,7 @@ use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
 use serde_json::Value;
 
-use super::{SMALL, damaged, indices};
+use super::{COLOURED, SMALL, damaged, indices};
 use crate::support::server::{Setup, TestServer};
 
 async fn server(change: impl FnOnce(&mut Setup)) -> TestServer {
@@ -54,7 +54,6 @@ async fn every_frame_gets_a_line_in_order() {
     for (index, line) in lines[1..13].iter().enumerate() {
         assert_eq!(line["time_ms"], index as f64 * 40.0);
         assert_eq!(line["result"]["width"], 64);
-        assert!(!line["result"]["detections"].as_array().unwrap().is_empty(), "{line}");
     }
     let done = &lines[13]["done"];
     assert_eq!(
@@ -67,6 +66,20 @@ async fn every_frame_gets_a_line_in_order() {
     }
     assert!((server.metric("framegate_frames_total{outcome=\"result\"}") - 12.0).abs() < 0.1);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn frames_have_the_colours_that_they_were_encoded_with() {
+    let server = server(|setup| setup.engine.max_batch = 4).await;
+    let lines = lines(post(&server, "", &[MP4], COLOURED.to_vec()).await).await;
+    let label = |line: &Value| {
+        let found = line["result"]["detections"].as_array().unwrap();
+        assert_eq!(found.len(), 1, "{line}");
+        found[0]["label"].as_str().unwrap().to_owned()
+    };
+    let labels: Vec<String> = lines[1..10].iter().map(label).collect();
+    let expected = [["red"; 3], ["green"; 3], ["blue"; 3]].concat();
+    assert_eq!(labels, expected);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The frames of an MP4 file with H.264.
 
 use std::io::{Read, Seek, SeekFrom};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::container::VideoTrack;
 use super::h264::H264Decoder;
@@ -23,8 +23,15 @@ pub(crate) struct Mp4Frames {
     length_bytes: usize,
     rotation: Rotation,
     timescale: u32,
-    ready: InOrder<(Duration, Result<YuvImage, DecodeError>)>,
+    ready: InOrder<Decoded>,
     buffer: Vec<u8>,
+}
+
+/// A frame that waits until it is shown.
+struct Decoded {
+    time: Duration,
+    decoding: Duration,
+    image: Result<YuvImage, DecodeError>,
 }
 
 impl Mp4Frames {
@@ -88,15 +95,18 @@ impl Iterator for Mp4Frames {
 
     fn next(&mut self) -> Option<VideoFrame> {
         loop {
-            if let Some((index, (time, image))) = self.ready.take() {
-                return Some(VideoFrame { index, time, image });
+            if let Some((index, Decoded { time, decoding, image })) = self.ready.take() {
+                return Some(VideoFrame { index, time, decoding, image });
             }
             let sample = *self.samples.get(self.next)?;
             let place = self.places[self.next];
             self.next += 1;
+            let start = Instant::now();
             let image = self.decode(sample);
+            let decoding = start.elapsed();
             if let Some(place) = place {
-                self.ready.put(place.into(), (self.time(&sample), image));
+                let time = self.time(&sample);
+                self.ready.put(place.into(), Decoded { time, decoding, image });
             }
         }
     }
