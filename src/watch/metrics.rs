@@ -15,24 +15,14 @@ pub struct WatchMetrics {
     frames: Family<FrameLabels, Counter>,
 }
 
-/// Whether a camera's frame was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Result,
-    Dropped,
-    Failed,
-}
-
-impl Outcome {
-    const ALL: [Self; 3] = [Self::Result, Self::Dropped, Self::Failed];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Result => "result",
-            Self::Dropped => "dropped",
-            Self::Failed => "failed",
-        }
-    }
+/// The series of one camera.
+#[derive(Debug)]
+pub(super) struct CameraMetrics {
+    pub(super) up: Gauge,
+    pub(super) reconnects: Counter,
+    pub(super) results: Counter,
+    pub(super) dropped: Counter,
+    pub(super) failed: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -60,29 +50,27 @@ impl WatchMetrics {
             reconnects.clone(),
         );
         registry.register("source_frames", "The camera's frames by outcome", frames.clone());
+        let metrics = Self { registry, up, reconnects, frames };
         for name in names {
-            let labels = SourceLabels { source: name.to_owned() };
-            drop(up.get_or_create(&labels));
-            drop(reconnects.get_or_create(&labels));
-            for outcome in Outcome::ALL {
-                let source = name.to_owned();
-                drop(frames.get_or_create(&FrameLabels { source, outcome: outcome.name() }));
-            }
+            // A series that exists before its first event can be distinguished from one that is missing.
+            drop(metrics.camera(name));
         }
-        Self { registry, up, reconnects, frames }
+        metrics
     }
 
-    pub(super) fn set_up(&self, source: &str, up: bool) {
-        self.up.get_or_create(&SourceLabels { source: source.to_owned() }).set(up.into());
-    }
-
-    pub(super) fn count_reconnect(&self, source: &str) {
-        self.reconnects.get_or_create(&SourceLabels { source: source.to_owned() }).inc();
-    }
-
-    pub(super) fn count(&self, source: &str, outcome: Outcome) {
-        let source = source.to_owned();
-        self.frames.get_or_create(&FrameLabels { source, outcome: outcome.name() }).inc();
+    /// The series of the camera of this name.
+    pub(super) fn camera(&self, name: &str) -> CameraMetrics {
+        let source = || SourceLabels { source: name.to_owned() };
+        let frames = |outcome| {
+            self.frames.get_or_create_owned(&FrameLabels { source: name.to_owned(), outcome })
+        };
+        CameraMetrics {
+            up: self.up.get_or_create_owned(&source()),
+            reconnects: self.reconnects.get_or_create_owned(&source()),
+            results: frames("result"),
+            dropped: frames("dropped"),
+            failed: frames("failed"),
+        }
     }
 
     /// The text that Prometheus reads.

@@ -1,6 +1,5 @@
 //! A camera's session: its frames into the engine, the results out.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -12,7 +11,7 @@ use super::address::CameraAddress;
 use super::camera::{AddressedCamera, CameraLimits};
 use super::keep_up::{Event, keep_up};
 use super::line::line;
-use super::metrics::{Outcome, WatchMetrics};
+use super::metrics::{CameraMetrics, WatchMetrics};
 use crate::engine::{Client, Engine, FrameOutcome, FramePayload, PipelineId, Reply, StreamHandle};
 use crate::error_chain::error_chain;
 
@@ -21,8 +20,8 @@ use crate::error_chain::error_chain;
 pub async fn watch(
     cameras: Vec<CameraAddress>,
     limits: CameraLimits,
-    (engine, pipeline): (Arc<Engine>, PipelineId),
-    metrics: Arc<WatchMetrics>,
+    (engine, pipeline): (&Engine, PipelineId),
+    metrics: &WatchMetrics,
     lines: mpsc::Sender<String>,
     stop: CancellationToken,
 ) {
@@ -32,11 +31,10 @@ pub async fn watch(
             Ok(handle) => handle,
             Err(error) => return tracing::error!(%error, "no session"),
         };
-        let name = address.name().to_owned();
         let session = CameraSession {
-            name,
+            name: address.name().to_owned(),
             handle,
-            metrics: Arc::clone(&metrics),
+            metrics: metrics.camera(address.name()),
             lines: lines.clone(),
             pace: Pace::new(limits.fps),
             frame_index: 0,
@@ -51,7 +49,7 @@ pub async fn watch(
 struct CameraSession {
     name: String,
     handle: StreamHandle,
-    metrics: Arc<WatchMetrics>,
+    metrics: CameraMetrics,
     lines: mpsc::Sender<String>,
     pace: Pace,
     frame_index: u64,
@@ -81,18 +79,18 @@ impl CameraSession {
         let source = &self.name;
         match event {
             Event::Up => {
-                self.metrics.set_up(source, true);
+                self.metrics.up.set(1);
                 tracing::info!(%source, "source_up");
             }
             Event::Frame(payload) => self.on_frame(payload),
             Event::Down(error, wait) => {
-                self.metrics.set_up(source, false);
-                self.metrics.count_reconnect(source);
+                self.metrics.up.set(0);
+                self.metrics.reconnects.inc();
                 let wait_s = wait.as_secs_f64();
                 tracing::warn!(%source, error = error_chain(&error), wait_s, "source_down");
             }
             Event::Ended => {
-                self.metrics.set_up(source, false);
+                self.metrics.up.set(0);
                 tracing::info!(%source, "source_ended");
                 return true;
             }
@@ -108,28 +106,39 @@ impl CameraSession {
         self.frame_index += 1;
         match self.handle.offer(self.frame_index, received, payload) {
             Ok(()) => self.in_flight += 1,
-            Err(_) => self.metrics.count(&self.name, Outcome::Dropped),
+            Err(_) => {
+                self.metrics.dropped.inc();
+            }
         }
     }
 
     fn on_reply(&mut self, reply: Reply) {
         self.in_flight -= 1;
         let Reply { frame_index, received, outcome } = reply;
-        let (outcome, result) = match outcome {
+        let CameraMetrics { results, dropped, failed, .. } = &self.metrics;
+        let (count, result) = match outcome {
             FrameOutcome::Dropped(_) => {
-                return self.metrics.count(&self.name, Outcome::Dropped);
+                dropped.inc();
+                return;
             }
-            FrameOutcome::Result(result) => (Outcome::Result, Ok(result)),
+            FrameOutcome::Result(result) => (results, Ok(result)),
             FrameOutcome::Failed(error) => {
                 if let Some(cause) = &error.cause {
                     tracing::warn!(source = %self.name, frame_index, %cause, "frame_failed");
                 }
-                (Outcome::Failed, Err(error))
+                (failed, Err(error))
             }
         };
-        let line = line(&self.name, frame_index, received, result);
-        let delivered = self.lines.try_send(line).is_ok();
-        self.metrics.count(&self.name, if delivered { outcome } else { Outcome::Dropped });
+        // Counted first: the reader of a line finds its frame in the metrics.
+        match self.lines.try_reserve() {
+            Ok(place) => {
+                count.inc();
+                place.send(line(&self.name, frame_index, received, result));
+            }
+            Err(_) => {
+                dropped.inc();
+            }
+        }
     }
 }
 

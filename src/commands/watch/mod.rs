@@ -49,8 +49,10 @@ pub(super) fn run(config: WatchConfig, out: &mut dyn Write) -> Result<CommandSta
     let first = engine.pipelines()[0];
 
     let (sender, mut lines) = mpsc::channel::<String>(LINES);
-    let watching = watch(cameras, limits, (Arc::clone(&engine), first), series, sender, stop);
-    runtime.spawn(watching);
+    let running = Arc::clone(&engine);
+    runtime.spawn(async move {
+        watch(cameras, limits, (&running, first), &series, sender, stop).await;
+    });
     // Ends when the last session has.
     while let Some(line) = lines.blocking_recv() {
         out.write_all(line.as_bytes()).and_then(|()| out.flush()).map_err(CommandError::Print)?;
