@@ -112,6 +112,6 @@ fn is_stream_frame_name(name: &OsStr) -> bool {
 }
 
 /// Whether both paths exist and lead to the same file.
-fn is_same_file(a: &Path, b: &Path) -> bool {
+pub(super) fn is_same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

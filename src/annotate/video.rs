@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::directory::is_same_file;
 use crate::stages::RgbImage;
 
 /// Why an annotated video cannot be written.
@@ -55,10 +56,8 @@ impl AnnotationVideo {
     /// # Errors
     /// [`AnnotationVideoError::NoFfmpeg`], [`AnnotationVideoError::OverwritesInput`].
     pub fn create(path: &Path, input: &Path, fps: f64) -> Result<Self, AnnotationVideoError> {
-        if let (Ok(output), Ok(input)) = (path.canonicalize(), input.canonicalize())
-            && output == input
-        {
-            return Err(AnnotationVideoError::OverwritesInput(input));
+        if is_same_file(path, input) {
+            return Err(AnnotationVideoError::OverwritesInput(input.to_owned()));
         }
         let version = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).status();
         if version.is_err() {

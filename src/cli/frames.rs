@@ -22,6 +22,33 @@ pub struct DetectionArgs {
     pub overlap: OverlapArgs,
 }
 
+/// Whether masks are reported.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct MaskArgs {
+    /// Also report the mask of each object, if the model has masks
+    #[arg(
+        long,
+        env = "FRAMEGATE_MASKS",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Detections"
+    )]
+    pub masks: bool,
+}
+
+/// When a live frame is too old.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct AgeArgs {
+    /// Age in milliseconds above which a frame is dropped instead of being processed
+    #[arg(
+        long,
+        env = "FRAMEGATE_MAX_FRAME_AGE_MS",
+        value_name = "N",
+        default_value_t = 1000,
+        help_heading = "Streams"
+    )]
+    pub max_frame_age_ms: u64,
+}
+
 /// When two boxes count as duplicates.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Detections")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BackendArgs, DetectionArgs, FrameArgs, ModelArgs, ModelFileArgs};
+use super::{BackendArgs, DetectionArgs, FrameArgs, MaskArgs, ModelArgs, ModelFileArgs};
 
 /// Options of `framegate infer`.
 #[derive(Debug, Args)]
@@ -36,14 +36,9 @@ pub struct InferArgs {
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
-    /// Also report the mask of each object, if the model has masks
-    #[arg(
-        long,
-        env = "FRAMEGATE_MASKS",
-        value_parser = clap::builder::BoolishValueParser::new(),
-        help_heading = "Detections"
-    )]
-    pub masks: bool,
+    /// Masks.
+    #[command(flatten)]
+    pub masks: MaskArgs,
     /// Also write each image into this directory, upright and with its detections drawn in. A name such as
     /// marked.mp4 makes a video of a video, by ffmpeg
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]

@@ -19,7 +19,7 @@ use clap::{Args, Parser, Subcommand};
 pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs};
 pub use bench::{BackendList, BenchArgs};
 pub use eval::EvalArgs;
-pub use frames::{DecodeArgs, DetectionArgs, FrameArgs, OverlapArgs};
+pub use frames::{AgeArgs, DecodeArgs, DetectionArgs, FrameArgs, MaskArgs, OverlapArgs};
 pub use infer::{InferArgs, SelectionArgs};
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};

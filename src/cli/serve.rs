@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{BackendArgs, DecodeArgs, DetectionArgs};
+use super::{AgeArgs, BackendArgs, DecodeArgs, DetectionArgs, MaskArgs};
 use crate::front::places::PlaceLimits;
 
 /// Options of `framegate serve`.
@@ -35,14 +35,9 @@ pub struct ServeArgs {
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
-    /// Also report the mask of each object, if the model has masks
-    #[arg(
-        long,
-        env = "FRAMEGATE_MASKS",
-        value_parser = clap::builder::BoolishValueParser::new(),
-        help_heading = "Detections"
-    )]
-    pub masks: bool,
+    /// Masks.
+    #[command(flatten)]
+    pub masks: MaskArgs,
     /// Share of dropped frames above which a session is paced, 0 to 1
     #[arg(
         long,
@@ -87,15 +82,9 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub enforce_max_sessions: bool,
-    /// Age in milliseconds above which a frame is dropped instead of being processed
-    #[arg(
-        long,
-        env = "FRAMEGATE_MAX_FRAME_AGE_MS",
-        value_name = "N",
-        default_value_t = 1000,
-        help_heading = "Streams"
-    )]
-    pub max_frame_age_ms: u64,
+    /// Old frames.
+    #[command(flatten)]
+    pub age: AgeArgs,
     /// Origin of web pages that may connect, besides the server's own page: SCHEME://HOST or
     /// SCHEME://HOST:PORT (of a whole URL the origin is taken), null, or * for every page; repeat for
     /// more. Programs other than browsers need no permission. Behind a proxy, name the address that

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::{BackendArgs, DecodeArgs, DetectionArgs, ModelArgs, ModelFileArgs};
+use super::{AgeArgs, BackendArgs, DecodeArgs, DetectionArgs, MaskArgs, ModelArgs, ModelFileArgs};
 
 /// Options of `framegate watch`.
 #[derive(Debug, Args)]
@@ -36,27 +36,16 @@ pub struct WatchArgs {
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
-    /// Also report the mask of each object, if the model has masks
-    #[arg(
-        long,
-        env = "FRAMEGATE_MASKS",
-        value_parser = clap::builder::BoolishValueParser::new(),
-        help_heading = "Detections"
-    )]
-    pub masks: bool,
+    /// Masks.
+    #[command(flatten)]
+    pub masks: MaskArgs,
     /// Most frames per second to take of each source [default: all that the machine has time for; 2 of
     /// a source that sends one JPEG per request]
     #[arg(long, env = "FRAMEGATE_FPS", value_name = "F", help_heading = "Streams")]
     pub fps: Option<f64>,
-    /// Age in milliseconds above which a frame is dropped instead of being processed
-    #[arg(
-        long,
-        env = "FRAMEGATE_MAX_FRAME_AGE_MS",
-        value_name = "N",
-        default_value_t = 1000,
-        help_heading = "Streams"
-    )]
-    pub max_frame_age_ms: u64,
+    /// Old frames.
+    #[command(flatten)]
+    pub age: AgeArgs,
     /// Serve metrics of the sources to Prometheus at this address, under /metrics
     #[arg(long, env = "FRAMEGATE_METRICS", value_name = "ADDRESS:PORT", help_heading = "Streams")]
     pub metrics: Option<SocketAddr>,

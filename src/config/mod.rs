@@ -138,7 +138,7 @@ impl TryFrom<cli::InferArgs> for InferConfig {
         Ok(Self {
             model: raw.model.model,
             max_frame_bytes: max_frame_bytes(&raw.frames)?,
-            pipeline: PipelineOptions { masks: raw.masks, ..pipeline },
+            pipeline: PipelineOptions { masks: raw.masks.masks, ..pipeline },
             annotate: raw.annotate,
             selection: raw.selection.try_into()?,
             paths: raw.paths,

@@ -43,13 +43,13 @@ impl TryFrom<cli::WatchArgs> for WatchConfig {
         Ok(Self {
             model: raw.model.model,
             pipeline: PipelineOptions {
-                masks: raw.masks,
+                masks: raw.masks.masks,
                 decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
                 ..pipeline
             },
             cameras,
             limits: CameraLimits { max_frame_bytes: megabytes * MEGABYTE, fps: fps(raw.fps)? },
-            max_frame_age: max_age(raw.max_frame_age_ms)?,
+            max_frame_age: max_age(raw.age.max_frame_age_ms)?,
             metrics: raw.metrics,
         })
     }

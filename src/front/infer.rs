@@ -199,7 +199,7 @@ fn jpeg(body: Bytes, declared: &Declared) -> Option<Bytes> {
     }
 }
 
-fn declared_length(headers: &HeaderMap) -> Option<usize> {
+pub(super) fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -117,9 +117,7 @@ pub fn frames(
                 }
                 Source::Video { path, selection } => video::frames(&path, selection),
                 Source::Unreadable { path, problem } => {
-                    let jpeg: Result<Bytes, _> =
-                        Err(FrameError::new(FrameErrorCode::ReadFailed, problem));
-                    Box::new(iter::once(SourceFrame::new(FrameOrigin::File(path), jpeg)))
+                    Box::new(iter::once(unreadable(FrameOrigin::File(path), problem)))
                 }
             }
         },

@@ -19,11 +19,11 @@ from PIL import Image
 
 IMAGE = Path(__file__).parents[1] / "integration/images/several.jpg"
 SECONDS = 120
-# Largest difference, as a share of the largest value of the reference.
 # A number on the border between two steps of a quantised file goes either way, and layers that follow multiply
 # the step: if every convolution of x-qdq.onnx is changed by 2^-22, ONNX Runtime's own results differ by 0.11 in 0.4 %
 # of all numbers. So quantised files are held to 99 % of the numbers.
 QUANTISED_SHARE = 0.99
+# Largest difference, as a share of the largest value of the reference.
 TOLERANCE = {"float": 1e-3, "half": 2e-2, "quantised": 5e-2}
 DEFAULT_SIZE = 640
 

@@ -6,10 +6,16 @@ use framegate_backend_api::graph::NonMaxSuppression;
 
 use crate::Operation;
 
+/// Memory that stays between runs.
+struct Room {
+    /// Boxes of one class by descending score.
+    order: Vec<u32>,
+    /// Corners of those that are kept.
+    kept: Vec<[f32; 4]>,
+}
+
 thread_local! {
-    /// Boxes of one class by descending score, then those that are kept: memory that stays between runs.
-    static ORDER: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-    static CORNERS: RefCell<Vec<[f32; 4]>> = const { RefCell::new(Vec::new()) };
+    static ROOM: RefCell<Room> = const { RefCell::new(Room { order: Vec::new(), kept: Vec::new() }) };
 }
 
 pub(crate) fn non_zero() -> Operation {
@@ -47,27 +53,25 @@ pub(crate) fn non_max_suppression(parameters: NonMaxSuppression, scores: &[usize
 
 fn keep(parameters: &NonMaxSuppression, boxes: &[f32], scores: &[f32], mut emit: impl FnMut(u32)) {
     let most = parameters.kept_of(scores.len());
-    ORDER.with_borrow_mut(|order| {
-        CORNERS.with_borrow_mut(|kept| {
-            order.clear();
-            kept.clear();
-            let good = |index: &u32| scores[*index as usize] > parameters.score_threshold;
-            order.extend((0..scores.len() as u32).filter(good));
-            order.sort_unstable_by(|a, b| {
-                let by_score = scores[*b as usize].total_cmp(&scores[*a as usize]);
-                by_score.then(a.cmp(b))
-            });
-            for index in order.iter() {
-                if kept.len() == most {
-                    break;
-                }
-                let corners = corners_of(parameters.centred, &boxes[*index as usize * 4..][..4]);
-                if !kept.iter().any(|other| overlap(&corners, other) > parameters.iou_threshold) {
-                    kept.push(corners);
-                    emit(*index);
-                }
-            }
+    ROOM.with_borrow_mut(|Room { order, kept }| {
+        order.clear();
+        kept.clear();
+        let good = |index: &u32| scores[*index as usize] > parameters.score_threshold;
+        order.extend((0..scores.len() as u32).filter(good));
+        order.sort_unstable_by(|a, b| {
+            let by_score = scores[*b as usize].total_cmp(&scores[*a as usize]);
+            by_score.then(a.cmp(b))
         });
+        for index in order.iter() {
+            if kept.len() == most {
+                break;
+            }
+            let corners = corners_of(parameters.centred, &boxes[*index as usize * 4..][..4]);
+            if !kept.iter().any(|other| overlap(&corners, other) > parameters.iou_threshold) {
+                kept.push(corners);
+                emit(*index);
+            }
+        }
     });
 }
 

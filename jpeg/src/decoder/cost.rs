@@ -7,8 +7,7 @@ use crate::{Error, Options};
 impl Header<'_> {
     /// Bytes that decoding this JPEG would allocate at most, the pixels included.
     pub fn memory(&self, options: &Options) -> usize {
-        let layout = self.layout(options);
-        layout.memory(!self.has_single_scan()) + self.jpeg.len()
+        self.memory_with(&self.layout(options))
     }
 
     /// Whether the data can hold as many pixels as the header declares: each block takes a bit at least. Without this a
@@ -21,6 +20,10 @@ impl Header<'_> {
         Layout::new(&self.frame, self.application.colour_space(&self.frame), options)
     }
 
+    fn memory_with(&self, layout: &Layout) -> usize {
+        layout.memory(!self.has_single_scan()) + self.jpeg.len()
+    }
+
     /// Checks everything that the headers say against the limits.
     pub(super) fn checked_layout(&self, options: &Options) -> Result<Layout, Error> {
         let (width, height) = (self.width(), self.height());
@@ -31,11 +34,12 @@ impl Header<'_> {
             return Err(Error::Implausible { width, height });
         }
         let limit = options.limits.max_memory;
-        let needed = self.memory(options);
+        let layout = self.layout(options);
+        let needed = self.memory_with(&layout);
         if needed > limit {
             return Err(Error::TooMuchMemory { needed, limit });
         }
-        Ok(self.layout(options))
+        Ok(layout)
     }
 
     /// Whether the first scan is all there is to the image.

@@ -9,7 +9,7 @@ pub(crate) struct ScanHeader {
     pub(crate) components: Vec<ScanComponent>,
     /// First and last coefficient, in the order of the code; only in progressive frames.
     pub(crate) spectrum: (u32, u32),
-    /// Bits that earlier scans left to come, or `None` in the first scan of these coefficients.
+    /// Whether earlier scans left bits of these coefficients to come.
     pub(crate) refines: bool,
     /// Bits that are left for later scans.
     pub(crate) shift: u32,

@@ -24,13 +24,13 @@ struct Component {
     dc: Arc<DcTable>,
     ac: Arc<AcTable>,
     prediction: i16,
-    use_: Use,
+    purpose: Purpose,
     pending: PendingBlocks,
 }
 
 /// The use that is made of the coefficients of a component.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
+enum Purpose {
     Transform,
     /// A sample is made of the first.
     First,
@@ -62,10 +62,10 @@ impl<'a, K: Kernels> SingleScan<'a, K> {
                 dc: Arc::clone(coded.dc.as_ref()?),
                 ac: Arc::clone(coded.ac.as_ref()?),
                 prediction: 0,
-                use_: match plane.dct {
-                    _ if !plane.is_needed => Use::Nothing,
-                    1 => Use::First,
-                    _ => Use::Transform,
+                purpose: match plane.dct {
+                    _ if !plane.is_needed => Purpose::Nothing,
+                    1 => Purpose::First,
+                    _ => Purpose::Transform,
                 },
                 pending: PendingBlocks::new(plane, &quantisation[coded.index]),
             });
@@ -104,7 +104,7 @@ impl<K: Kernels> Sink for SingleScan<'_, K> {
         let samples = self.rows.samples();
         for block in &self.blocks {
             let component = &mut self.components[block.component];
-            if component.use_ != Use::Nothing {
+            if component.purpose != Purpose::Nothing {
                 component.pending.lose(samples, block.first + x * block.step);
             }
         }
@@ -132,11 +132,11 @@ impl Component {
         bits.refill();
         let difference = self.dc.take(bits).ok_or(Damage)?;
         self.prediction = self.prediction.wrapping_add(difference as i16);
-        if self.use_ != Use::Transform {
+        if self.purpose != Purpose::Transform {
             if !self.ac.skip(bits) {
                 return Err(Damage);
             }
-            if self.use_ == Use::First {
+            if self.purpose == Purpose::First {
                 self.pending.push_flat(self.prediction, samples, at);
             }
             return Ok(());

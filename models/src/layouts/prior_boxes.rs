@@ -1,10 +1,10 @@
-//! Boxes by their difference from prior boxes: the decoder of SSD, EfficientDet and RetinaNet.
+//! Boxes by their difference from prior boxes: the decoder of SSD and EfficientDet.
 
 use framegate_backend_api::OutputBatch;
 
 use super::outputs::{ModelOutputs, grid};
 use super::scored_boxes::{Arrangement, ScoreForm};
-use super::scores::{best_class, check_scores, logit, reaches, sigmoid};
+use super::scores::{check_scores, logit};
 use super::{Candidate, Decoder, Implausible};
 
 /// A box by centre x and y, width and height, in input pixels.
@@ -89,37 +89,6 @@ pub(super) struct PriorDecoder {
     pub(super) row: Vec<f32>,
 }
 
-impl PriorDecoder {
-    /// The numbers of prior box `index` in an output of `columns` numbers for each.
-    fn numbers<'a>(
-        &self,
-        elements: &'a [f32],
-        columns: usize,
-        index: usize,
-    ) -> impl Iterator<Item = f32> + use<'a> {
-        let (first, step) = match self.heads.arrangement {
-            Arrangement::Rows => (index * columns, 1),
-            Arrangement::Columns => (index, self.priors.len()),
-        };
-        elements.iter().skip(first).step_by(step).take(columns).copied()
-    }
-
-    fn best(&self, threshold: f32) -> Option<(usize, f32)> {
-        let (class_id, raw) = best_class(&self.row[self.classes.clone()])?;
-        let score = match self.form {
-            ScoreForm::Ready => raw,
-            ScoreForm::Sigmoid if raw < threshold => return None,
-            ScoreForm::Sigmoid => sigmoid(raw),
-            ScoreForm::Softmax => {
-                let highest = self.row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let total: f32 = self.row.iter().map(|logit| (logit - highest).exp()).sum();
-                (raw - highest).exp() / total
-            }
-        };
-        Some((class_id, score))
-    }
-}
-
 impl Decoder for PriorDecoder {
     fn decode(
         &mut self,
@@ -131,23 +100,16 @@ impl Decoder for PriorDecoder {
         let boxes = outputs.tensors[self.heads.boxes].image(image);
         let scores = outputs.tensors[self.heads.scores].image(image);
         let threshold = logit(confidence);
-        for index in 0..self.priors.len() {
-            let mut row = std::mem::take(&mut self.row);
-            row.clear();
-            row.extend(self.numbers(scores, self.heads.columns, index));
-            self.row = row;
-            let Some((class_id, score)) = self.best(threshold) else { continue };
-            if !reaches(score, confidence) {
-                continue;
-            }
-            let mut differences = [0.0; 4];
-            differences.iter_mut().zip(self.numbers(boxes, 4, index)).for_each(|(to, x)| *to = x);
-            if self.y_first {
-                differences.swap(0, 1);
-                differences.swap(2, 3);
-            }
-            let [dx, dy, dw, dh] = differences;
-            let ([x, y, width, height], [place, size]) = (self.priors[index], self.variances);
+        let (arrangement, count) = (self.heads.arrangement, self.priors.len());
+        for (index, prior) in self.priors.iter().enumerate() {
+            let at = [index, count];
+            let row = arrangement.row(scores, at, self.heads.columns, &mut self.row);
+            let best = self.form.best(row, self.classes.clone(), confidence, threshold);
+            let Some((class_id, score)) = best else { continue };
+            let raw = arrangement.row(boxes, at, 4, &mut self.row);
+            let [a, b, c, d] = [0, 1, 2, 3].map(|at| raw[at]);
+            let [dx, dy, dw, dh] = if self.y_first { [b, a, d, c] } else { [a, b, c, d] };
+            let ([x, y, width, height], [place, size]) = (*prior, self.variances);
             let box_ = [
                 x + dx * place * width,
                 y + dy * place * height,

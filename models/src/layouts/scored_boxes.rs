@@ -45,16 +45,42 @@ pub(super) struct ScoredBoxes {
     pub(super) row: Vec<f32>,
 }
 
-impl ScoredBoxes {
-    /// The best class of the candidate in `row` and its score, if it reaches `confidence`.
-    fn best(&self, row: &[f32], confidence: f32, threshold: f32) -> Option<(usize, f32)> {
-        let (class_id, raw) = best_class(&row[self.classes.clone()])?;
-        let score = match self.form {
-            ScoreForm::Ready => raw,
+impl Arrangement {
+    /// The numbers of candidate `index` of `count`; `room` takes them where they are apart.
+    pub(super) fn row<'a>(
+        self,
+        elements: &'a [f32],
+        [index, count]: [usize; 2],
+        columns: usize,
+        room: &'a mut Vec<f32>,
+    ) -> &'a [f32] {
+        match self {
+            Self::Rows => &elements[index * columns..][..columns],
+            Self::Columns => {
+                room.clear();
+                room.extend(elements.iter().skip(index).step_by(count));
+                room
+            }
+        }
+    }
+}
+
+impl ScoreForm {
+    /// The best class of a candidate and its score, if it reaches `confidence`, whose logit is `threshold`.
+    pub(super) fn best(
+        self,
+        row: &[f32],
+        classes: std::ops::Range<usize>,
+        confidence: f32,
+        threshold: f32,
+    ) -> Option<(usize, f32)> {
+        let (class_id, raw) = best_class(&row[classes])?;
+        let score = match self {
+            Self::Ready => raw,
             // No exponential for the many candidates that are nothing.
-            ScoreForm::Sigmoid if raw < threshold => return None,
-            ScoreForm::Sigmoid => sigmoid(raw),
-            ScoreForm::Softmax => {
+            Self::Sigmoid if raw < threshold => return None,
+            Self::Sigmoid => sigmoid(raw),
+            Self::Softmax => {
                 let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let total: f32 = row.iter().map(|logit| (logit - highest).exp()).sum();
                 (raw - highest).exp() / total
@@ -80,20 +106,9 @@ impl Decoder for ScoredBoxes {
         let scores = outputs.tensors[self.scores].image(image);
         let threshold = logit(confidence);
         for (index, numbers) in boxes.iter().enumerate().take(self.count) {
-            let best = match self.arrangement {
-                Arrangement::Rows => {
-                    let row = &scores[index * self.columns..][..self.columns];
-                    self.best(row, confidence, threshold)
-                }
-                Arrangement::Columns => {
-                    let mut row = std::mem::take(&mut self.row);
-                    row.clear();
-                    row.extend(scores.iter().skip(index).step_by(self.count));
-                    let best = self.best(&row, confidence, threshold);
-                    self.row = row;
-                    best
-                }
-            };
+            let at = [index, self.count];
+            let row = self.arrangement.row(scores, at, self.columns, &mut self.row);
+            let best = self.form.best(row, self.classes.clone(), confidence, threshold);
             let candidate = best.and_then(|(class, score)| form.candidate(*numbers, score, class));
             candidates.extend(candidate.map(|candidate| candidate.at(index)));
         }

@@ -55,8 +55,16 @@ fn outputs_of<'a>(
     graph.output.iter().map(|output_| output(&output_.name)).collect()
 }
 
-/// A boolean that is the same for every image, else the scalar that holds it.
-fn truth(import: &mut Import, id: ValueId, what: &str) -> Result<Result<bool, ValueId>, Problem> {
+/// A boolean.
+#[derive(Debug, Clone, Copy)]
+enum Truth {
+    /// The same for every image.
+    Known(bool),
+    /// Held by this scalar.
+    Computed(ValueId),
+}
+
+fn truth(import: &mut Import, id: ValueId, what: &str) -> Result<Truth, Problem> {
     let value = import.value(id);
     if value.element_type != ElementType::Bool || value.shape.iter().product::<usize>() != 1 {
         return Err(format!("{what} must be one boolean"));
@@ -65,9 +73,9 @@ fn truth(import: &mut Import, id: ValueId, what: &str) -> Result<Result<bool, Va
         let framegate_backend_api::TensorData::Bool(values) = constant.data() else {
             return Err(format!("{what} must be one boolean"));
         };
-        return Ok(Ok(values[0]));
+        return Ok(Truth::Known(values[0]));
     }
-    import.emit(Operator::Reshape { shape: vec![] }, &[id]).map(Err)
+    import.emit(Operator::Reshape { shape: vec![] }, &[id]).map(Truth::Computed)
 }
 
 fn branch<'a>(
@@ -78,9 +86,9 @@ fn branch<'a>(
 ) -> Result<Vec<ValueId>, Problem> {
     let condition = operands.first().copied().flatten().ok_or("the condition is missing")?;
     let condition = match truth(import, condition, "the condition")? {
-        Ok(true) => return outputs_of(import, graph_of(node, "then_branch")?, names),
-        Ok(false) => return outputs_of(import, graph_of(node, "else_branch")?, names),
-        Err(condition) => condition,
+        Truth::Known(true) => return outputs_of(import, graph_of(node, "then_branch")?, names),
+        Truth::Known(false) => return outputs_of(import, graph_of(node, "else_branch")?, names),
+        Truth::Computed(condition) => condition,
     };
     let [then, other] = [graph_of(node, "then_branch")?, graph_of(node, "else_branch")?]
         .map(|graph| outputs_of(import, graph, names));
@@ -111,7 +119,7 @@ fn iterate<'a>(
     }
     let mut going = match operand(1) {
         Some(condition) => truth(import, condition, "the condition")?,
-        None => Ok(true),
+        None => Truth::Known(true),
     };
     let mut rows: Vec<Vec<ValueId>> = vec![Vec::new(); body.output.len() - 1 - carried.len()];
     let mut counted = import.constant(HostTensor::from_i64([], vec![0]));
@@ -125,12 +133,12 @@ fn iterate<'a>(
         if let Some(count) = count.filter(|count| count.least() <= number) {
             let count = import.scalar_of(count)?;
             let more = import.emit(Operator::Binary(Binary::Less), &[index, count])?;
-            going = both(import, going, Err(more))?;
+            going = both(import, going, Truth::Computed(more))?;
         }
         let running = match going {
-            Ok(false) => break,
-            Ok(true) => import.constant(HostTensor::from_bool([], vec![true])),
-            Err(running) => running,
+            Truth::Known(false) => break,
+            Truth::Known(true) => import.constant(HostTensor::from_bool([], vec![true])),
+            Truth::Computed(running) => running,
         };
         names.insert(&number_name.name, index);
         names.insert(&condition_name.name, running);
@@ -140,13 +148,15 @@ fn iterate<'a>(
         let (values, scanned) = results.split_at(carried.len());
         for (old, new) in carried.iter_mut().zip(values) {
             *old = match going {
-                Ok(_) => *new,
-                Err(running) => import.chosen(running, [*new, *old])?,
+                Truth::Known(_) => *new,
+                Truth::Computed(running) => import.chosen(running, [*new, *old])?,
             };
         }
         rows.iter_mut().zip(scanned).for_each(|(rows, row)| rows.push(*row));
-        let one = import.cast(running, ElementType::I64)?;
-        counted = import.emit(Operator::Binary(Binary::Add), &[counted, one])?;
+        if !rows.is_empty() {
+            let one = import.cast(running, ElementType::I64)?;
+            counted = import.emit(Operator::Binary(Binary::Add), &[counted, one])?;
+        }
         let next = truth(import, *next, "the condition")?;
         going = both(import, going, next)?;
     }
@@ -162,15 +172,13 @@ fn iterate<'a>(
     Ok(carried)
 }
 
-fn both(
-    import: &mut Import,
-    a: Result<bool, ValueId>,
-    b: Result<bool, ValueId>,
-) -> Result<Result<bool, ValueId>, Problem> {
+fn both(import: &mut Import, a: Truth, b: Truth) -> Result<Truth, Problem> {
     Ok(match (a, b) {
-        (Ok(false), _) | (_, Ok(false)) => Ok(false),
-        (Ok(true), other) | (other, Ok(true)) => other,
-        (Err(a), Err(b)) => Err(import.emit(Operator::Binary(Binary::And), &[a, b])?),
+        (Truth::Known(false), _) | (_, Truth::Known(false)) => Truth::Known(false),
+        (Truth::Known(true), other) | (other, Truth::Known(true)) => other,
+        (Truth::Computed(a), Truth::Computed(b)) => {
+            Truth::Computed(import.emit(Operator::Binary(Binary::And), &[a, b])?)
+        }
     })
 }
 

@@ -13,7 +13,7 @@ use crate::sources::Source;
 use crate::stop::StopFlag;
 
 /// Fewer frames than this are done before anyone has read a bar.
-const FILES_FOR_A_BAR: u64 = 8;
+const FRAMES_FOR_A_BAR: u64 = 8;
 
 /// Counts frames, and shows a bar on a terminal where it helps.
 pub(in crate::commands) struct Progress {
@@ -31,7 +31,7 @@ impl Progress {
     /// stream is unknown.
     pub(in crate::commands) fn start(sources: &[Source]) -> Self {
         let frames: Option<u64> = sources.iter().map(Source::frames).sum();
-        let is_long = frames.is_some_and(|frames| frames >= FILES_FOR_A_BAR);
+        let is_long = frames.is_some_and(|frames| frames >= FRAMES_FOR_A_BAR);
         let bar = frames_bar(frames.unwrap_or(0), is_long && !stdout().is_terminal());
         Self { started: Instant::now(), bar, frames: 0, failed: 0, not_annotated: 0 }
     }

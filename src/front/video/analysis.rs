@@ -19,6 +19,8 @@ pub(super) struct Analysis {
     app: Arc<App>,
     feed: Feed,
     feed_ended: bool,
+    /// Why the feed ended early, until it is reported after the frames before it.
+    problem: Option<VideoProblem>,
     /// Streams without a frame.
     idle: Vec<StreamHandle>,
     under_way: VecDeque<AbortOnDropHandle<(StreamHandle, Step)>>,
@@ -49,7 +51,8 @@ impl Analysis {
         let open = |_| loaded.engine.open(pipeline, Client::Videos).ok();
         let idle = (0..streams).map(open).collect::<Option<_>>()?;
         let app = Arc::clone(app);
-        Some(Self { app, feed, feed_ended: false, idle, under_way: VecDeque::new() })
+        let under_way = VecDeque::new();
+        Some(Self { app, feed, feed_ended: false, problem: None, idle, under_way })
     }
 
     /// The next frame; `None` after the last.
@@ -60,7 +63,7 @@ impl Analysis {
             }
             let has_room = !self.feed_ended && self.under_way.len() < self.width();
             let frame = match (self.under_way.front_mut(), has_room) {
-                (None, false) => return None,
+                (None, false) => return self.problem.take().map(Step::Problem),
                 (None, true) => self.feed.next().await,
                 (Some(oldest), false) => {
                     let done = oldest.await;
@@ -76,9 +79,7 @@ impl Analysis {
                 None => self.feed_ended = true,
                 Some(Err(problem)) => {
                     self.feed_ended = true;
-                    let Some(stream) = self.idle.pop() else { return Some(Step::Problem(problem)) };
-                    let ended = async { (stream, Step::Problem(problem)) };
-                    self.under_way.push_back(AbortOnDropHandle::new(tokio::spawn(ended)));
+                    self.problem = Some(problem);
                 }
                 Some(Ok(frame)) => {
                     let stream = self.idle.pop()?;

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use super::analysis::{Analysis, Step};
 use super::receive::status;
-use crate::engine::{FrameError, FrameErrorCode};
+use crate::engine::FrameError;
 use crate::protocol::{
-    DetectionResult, HttpErrorCode, VideoDescription, VideoDone, VideoError, VideoFrameFailure,
-    VideoHeader, VideoLine, VideoTotals,
+    DetectionResult, ErrorCode, HttpErrorCode, VideoDescription, VideoDone, VideoError,
+    VideoFrameFailure, VideoHeader, VideoLine, VideoTotals,
 };
 use crate::sources::VideoInfo;
 use crate::stages::milliseconds;
@@ -72,11 +72,6 @@ impl Lines {
 }
 
 fn frame_failure(frame_index: u64, error: FrameError) -> VideoFrameFailure {
-    let code = match error.code {
-        FrameErrorCode::PipelineFailure => HttpErrorCode::PipelineFailure,
-        FrameErrorCode::DecodeFailed
-        | FrameErrorCode::ReadFailed
-        | FrameErrorCode::FrameTooLarge => HttpErrorCode::DecodeFailed,
-    };
+    let code = ErrorCode::from(error.code).into();
     VideoFrameFailure { frame_index, error: code, detail: error.detail }
 }

@@ -83,7 +83,7 @@ pub(in crate::front) async fn process(
     request: Request,
 ) -> Response {
     let as_json = wants_json(request.headers());
-    let received = receive(&app, &link, query, request, &app.video_permits).await;
+    let received = receive(&app, &link, query, request).await;
     let Received { loaded, pipeline, selection, file, permit } = match received {
         Ok(received) => received,
         Err(refusal) => return refusal,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::upload::{self, Declared, UploadError};
 use crate::engine::PipelineId;
+use crate::front::infer::declared_length;
 use crate::front::link::Link;
 use crate::front::refusals::RefusalReason;
 use crate::front::responses::{failure, page_refused, query_refused, try_later, unavailable};
@@ -29,19 +30,18 @@ pub(super) struct Received<'a> {
     pub(super) permit: OwnedSemaphorePermit,
 }
 
-/// Checks the head of a request, takes one of the permits and reads the body.
+/// Checks the head of a request, takes a permit for a video and reads the body.
 pub(super) async fn receive<'a>(
     app: &'a Arc<App>,
     link: &Link,
     query: Result<Query<VideoQuery>, QueryRejection>,
     request: Request,
-    permits: &Arc<Semaphore>,
 ) -> Result<Received<'a>, Response> {
     let headers = request.headers();
     app.settings.origins.check(headers).map_err(|refused| page_refused(app, &refused))?;
     let declared = Declared::of(headers).ok_or_else(not_a_video)?;
     let limit = app.settings.video.max_bytes;
-    if declared_length(headers) > declared.body_limit(limit) {
+    if declared_length(headers).unwrap_or(0) > declared.body_limit(limit) {
         return Err(too_large(limit));
     }
     let Query(query) = query.map_err(|_| query_refused())?;
@@ -52,7 +52,7 @@ pub(super) async fn receive<'a>(
         failure(StatusCode::NOT_FOUND, HttpErrorCode::InvalidPipeline, detail)
     };
     let (pipeline, _) = loaded.pipeline(query.pipeline_id.as_deref()).ok_or_else(unknown)?;
-    let permit = Arc::clone(permits).try_acquire_owned().map_err(|_| {
+    let permit = Arc::clone(&app.video_permits).try_acquire_owned().map_err(|_| {
         let detail = "The server is at work on as many videos as it takes at once";
         try_later(HttpErrorCode::Busy, detail)
     })?;
@@ -65,11 +65,6 @@ fn selection(query: &VideoQuery) -> Option<Selection> {
     let stride = NonZero::new(query.frame_stride.unwrap_or(1))?;
     let max_frames = query.max_frames;
     (max_frames != Some(0)).then_some(Selection { stride, max_frames, fps: None })
-}
-
-fn declared_length(headers: &HeaderMap) -> usize {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    declared.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
 fn not_a_video() -> Response {

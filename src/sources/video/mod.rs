@@ -101,8 +101,7 @@ pub enum VideoProblemKind {
 pub(super) fn has_video_extension(path: &Path) -> bool {
     const EXTENSIONS: [&str; 12] =
         ["mp4", "m4v", "mov", "3gp", "mkv", "webm", "avi", "ts", "m2ts", "ivf", "flv", "qt"];
-    path.extension()
-        .is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
+    super::has_extension(path, &EXTENSIONS)
 }
 
 /// Reads the facts that a video file states before its frames are decoded.

@@ -9,8 +9,9 @@ use crate::stages::Preprocessor;
 const MAX_PASSES: u64 = 8;
 
 /// The largest image that is accepted, in the orientation in which it is stored. It bounds the memory
-/// that one frame can make a worker allocate: three bytes per pixel, and six more while a progressive
-/// file is decoded. The three are kept for the next frame, unless [`Preprocessor::shrink`] is called.
+/// that one frame can make a worker allocate: three bytes per pixel, and up to eight more for the
+/// coefficients of a file of several scans. Both are kept for the next frame, unless
+/// [`Preprocessor::shrink`] is called.
 ///
 /// An image that arrives decoded is held to the same bounds. The limit on a frame's *bytes* is not
 /// among them: it applies to JPEGs alone, where they come in.

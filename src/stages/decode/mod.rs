@@ -86,7 +86,7 @@ impl Decoder {
         image: &mut RgbImage,
     ) -> Result<(), DecodeError> {
         let (header, _) = read(jpeg, &self.options.limits)?;
-        self.decode_at(Scale::Full, deadline, &header, jpeg, image)
+        self.decode_at(Scale::Full, deadline, &header, orientation(&header), jpeg, image)
     }
 
     /// The same at the scale that the options ask for, and returns the size of the upright frame. At full scale it is
@@ -107,7 +107,7 @@ impl Decoder {
         let stored = Size { width: header.width(), height: header.height() };
         let asked = self.options.scale.or(input.decode_scale).unwrap_or_default();
         let scale = scale::choose(asked, stored, Size { width, height });
-        self.decode_at(scale, deadline, &header, jpeg, image)?;
+        self.decode_at(scale, deadline, &header, orientation, jpeg, image)?;
         Ok(upright)
     }
 
@@ -116,6 +116,7 @@ impl Decoder {
         scale: Scale,
         deadline: Option<Instant>,
         header: &Header<'_>,
+        orientation: Orientation,
         jpeg: &[u8],
         image: &mut RgbImage,
     ) -> Result<(), DecodeError> {
@@ -141,7 +142,7 @@ impl Decoder {
             }
             JpegDecoder::Zune => self.zune.decode(deadline, jpeg, &mut image.pixels)?,
         };
-        (image.width, image.height, image.orientation) = (width, height, orientation(header));
+        (image.width, image.height, image.orientation) = (width, height, orientation);
         Ok(())
     }
 

@@ -30,8 +30,6 @@ pub(crate) enum Codec {
     H264(Vec<u8>),
     /// Something that is not decoded here.
     Other(String),
-    /// Anything, in fragments.
-    Fragmented,
 }
 
 /// Reads the tables of a file.
@@ -45,8 +43,11 @@ pub(crate) fn read(file: &mut dyn Readable, limits: &Limits) -> Result<VideoTrac
     let track = track.ok_or(VideoError::NoVideo)?;
     let codec = codec(track, &name);
     let is_empty = track.stco.as_ref().is_none_or(|stco| stco.offsets.is_empty());
-    let codec =
-        if is_empty && (has_fragments || media.mvex.is_some()) { Codec::Fragmented } else { codec };
+    let codec = if is_empty && (has_fragments || media.mvex.is_some()) {
+        Codec::Other("MP4 in fragments (`moof` boxes)".to_owned())
+    } else {
+        codec
+    };
     describe(track, &media, codec, limits)
 }
 
@@ -58,7 +59,7 @@ fn describe(
 ) -> Result<VideoTrack, VideoError> {
     let samples = match codec {
         Codec::H264(_) => sample_table::build(&tables(track)?, limits)?,
-        Codec::Other(_) | Codec::Fragmented => Vec::new(),
+        Codec::Other(_) => Vec::new(),
     };
     let timescale = track.timescale.map_or(0, |scale| scale.0);
     let timescale = u32::try_from(timescale).ok().filter(|&scale| scale > 0);
@@ -70,7 +71,6 @@ fn describe(
     let codec_name = match &codec {
         Codec::H264(_) => "h264".to_owned(),
         Codec::Other(name) => name.clone(),
-        Codec::Fragmented => "fragmented MP4".to_owned(),
     };
     let info =
         VideoInfo { width, height, frames: None, fps: None, codec: codec_name, duration: None };
@@ -230,6 +230,5 @@ fn tables(track: &Track) -> Result<Tables<'_>, VideoError> {
                 (run.sample_count, offset)
             })
             .collect(),
-        sync_samples: track.stss.as_ref().map(|stss| stss.samples.as_slice()),
     })
 }

@@ -26,10 +26,6 @@ pub(crate) fn open(
     let record = match &track.codec {
         Codec::H264(record) => record.clone(),
         Codec::Other(codec) => return Err(VideoError::Unsupported { codec: codec.clone() }),
-        Codec::Fragmented => {
-            let codec = "MP4 in fragments (`moof` boxes)".to_owned();
-            return Err(VideoError::Unsupported { codec });
-        }
     };
     Mp4Frames::open(file, track, &record, limits)
 }

@@ -14,8 +14,6 @@ pub(crate) struct Sample {
     pub(crate) time: i64,
     /// How long until the next is decoded, in the same units.
     pub(crate) duration: u32,
-    /// Whether it needs no other.
-    pub(crate) is_key: bool,
     /// Whether it is shown at all: an edit list may begin later.
     pub(crate) is_shown: bool,
 }
@@ -33,8 +31,6 @@ pub(crate) struct Tables<'a> {
     pub(crate) durations: Vec<(u32, u32)>,
     /// Number of samples and how much later than decoded they are shown.
     pub(crate) composition_offsets: Vec<(u32, i64)>,
-    /// Numbers of key frames, from 1. `None`: every frame is one.
-    pub(crate) sync_samples: Option<&'a [u32]>,
 }
 
 /// Unfolds the tables.
@@ -59,36 +55,25 @@ pub(crate) fn build(tables: &Tables<'_>, limits: &Limits) -> Result<Vec<Sample>,
             let bytes = match tables.sample_size {
                 0 => match tables.sample_sizes.get(samples.len()) {
                     Some(&bytes) => bytes,
-                    None => return finish(samples, tables, limits),
+                    None => return finish(samples, limits),
                 },
                 bytes => bytes,
             };
             let duration = durations.next_value().unwrap_or(0);
             let time = decode_time.saturating_add(offsets.next_value().unwrap_or(0));
-            let is_key = tables.sync_samples.is_none();
-            samples.push(Sample { offset, bytes, time, duration, is_key, is_shown: true });
+            samples.push(Sample { offset, bytes, time, duration, is_shown: true });
             decode_time = decode_time.saturating_add(duration.into());
             offset = offset
                 .checked_add(bytes.into())
                 .ok_or_else(|| damaged("an offset is too large"))?;
         }
     }
-    finish(samples, tables, limits)
+    finish(samples, limits)
 }
 
-fn finish(
-    mut samples: Vec<Sample>,
-    tables: &Tables<'_>,
-    limits: &Limits,
-) -> Result<Vec<Sample>, VideoError> {
+fn finish(samples: Vec<Sample>, limits: &Limits) -> Result<Vec<Sample>, VideoError> {
     if samples.is_empty() {
         return Err(VideoError::NoVideo);
-    }
-    for &number in tables.sync_samples.unwrap_or_default() {
-        let sample = (number as usize).checked_sub(1).and_then(|index| samples.get_mut(index));
-        if let Some(sample) = sample {
-            sample.is_key = true;
-        }
     }
     if let Some(largest) = samples.iter().map(|sample| sample.bytes as usize).max()
         && largest > limits.frame_bytes
@@ -134,18 +119,17 @@ mod tests {
             sample_sizes: &[10, 20, 30, 40, 50],
             durations: vec![(2, 5), (3, 7)],
             composition_offsets: vec![(1, 10), (4, -1)],
-            sync_samples: Some(&[1, 4]),
             ..Tables::default()
         };
         let samples = build(&tables, &Limits::standard()).unwrap();
         let found: Vec<_> =
-            samples.iter().map(|s| (s.offset, s.bytes, s.time, s.duration, s.is_key)).collect();
+            samples.iter().map(|s| (s.offset, s.bytes, s.time, s.duration)).collect();
         let expected = [
-            (100, 10, 10, 5, true),
-            (110, 20, 4, 5, false),
-            (200, 30, 9, 7, false),
-            (230, 40, 16, 7, true),
-            (300, 50, 23, 7, false),
+            (100, 10, 10, 5),
+            (110, 20, 4, 5),
+            (200, 30, 9, 7),
+            (230, 40, 16, 7),
+            (300, 50, 23, 7),
         ];
         assert_eq!(found, expected);
     }

@@ -61,14 +61,7 @@ mod tests {
     use super::*;
 
     fn samples(times: &[i64]) -> Vec<Sample> {
-        let sample = |&time| Sample {
-            offset: 0,
-            bytes: 1,
-            time,
-            duration: 1,
-            is_key: false,
-            is_shown: time >= 0,
-        };
+        let sample = |&time| Sample { offset: 0, bytes: 1, time, duration: 1, is_shown: time >= 0 };
         times.iter().map(sample).collect()
     }
 

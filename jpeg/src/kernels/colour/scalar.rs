@@ -2,7 +2,7 @@
 
 /// Red, green and blue of a pixel (JFIF, ITU-R BT.601).
 #[inline(always)]
-pub(crate) fn rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+fn rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     let [y, cb, cr] = [i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128];
     let half = 1 << 15;
     let red = y + ((91881 * cr + half) >> 16);

@@ -77,6 +77,22 @@ pub(super) fn half<const SHIFT: i32>() -> Sums {
     [_mm256_set1_epi32(1 << (SHIFT - 1)); 2]
 }
 
+/// Sums and differences of the even and odd halves of a transform, freed of `SHIFT` bits.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn butterflies<const SHIFT: i32>(even: [Sums; 4], odd: [Sums; 4]) -> [__m256i; 8] {
+    [
+        cut::<SHIFT>(add(even[0], odd[0])),
+        cut::<SHIFT>(add(even[1], odd[1])),
+        cut::<SHIFT>(add(even[2], odd[2])),
+        cut::<SHIFT>(add(even[3], odd[3])),
+        cut::<SHIFT>(sub(even[3], odd[3])),
+        cut::<SHIFT>(sub(even[2], odd[2])),
+        cut::<SHIFT>(sub(even[1], odd[1])),
+        cut::<SHIFT>(sub(even[0], odd[0])),
+    ]
+}
+
 /// One pass to eight samples.
 #[target_feature(enable = "avx2")]
 #[inline]
@@ -97,16 +113,7 @@ fn pass<const SHIFT: i32>(c: [__m256i; 8]) -> [__m256i; 8] {
         add(products(inner, (-4176, -20995)), z4),
         add(products(outer, (-4927, -7373)), z3),
     ];
-    [
-        cut::<SHIFT>(add(even[0], odd[0])),
-        cut::<SHIFT>(add(even[1], odd[1])),
-        cut::<SHIFT>(add(even[2], odd[2])),
-        cut::<SHIFT>(add(even[3], odd[3])),
-        cut::<SHIFT>(sub(even[3], odd[3])),
-        cut::<SHIFT>(sub(even[2], odd[2])),
-        cut::<SHIFT>(sub(even[1], odd[1])),
-        cut::<SHIFT>(sub(even[0], odd[0])),
-    ]
+    butterflies::<SHIFT>(even, odd)
 }
 
 /// Rows to columns, in each half.
@@ -210,16 +217,7 @@ fn pass_of_four<const SHIFT: i32>(c: [__m256i; 4]) -> [__m256i; 8] {
         products(both, (6437, -11362)),
         products(both, (2260, -6436)),
     ];
-    [
-        cut::<SHIFT>(add(even[0], odd[0])),
-        cut::<SHIFT>(add(even[1], odd[1])),
-        cut::<SHIFT>(add(even[2], odd[2])),
-        cut::<SHIFT>(add(even[3], odd[3])),
-        cut::<SHIFT>(sub(even[3], odd[3])),
-        cut::<SHIFT>(sub(even[2], odd[2])),
-        cut::<SHIFT>(sub(even[1], odd[1])),
-        cut::<SHIFT>(sub(even[0], odd[0])),
-    ]
+    butterflies::<SHIFT>(even, odd)
 }
 
 /// The first four columns of eight rows, in each half.

@@ -249,7 +249,7 @@ impl<F> Mailboxes<F> {
     }
 
     /// Whether no frame has a turn, but those that can wait.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty_but_for_videos(&self) -> bool {
         self.order.iter().flatten().all(|lane| lane.first().is_none_or(|turn| turn.can_wait))
     }
 

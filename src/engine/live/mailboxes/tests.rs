@@ -66,7 +66,7 @@ fn a_newer_frame_replaces_an_older_one() {
     assert_eq!(next_pipeline(&mailboxes), None);
     assert_eq!(offer(&mut mailboxes, stream, now, "last"), None);
     assert_eq!(mailboxes.close(stream), Some("last"));
-    assert!(mailboxes.is_empty());
+    assert!(mailboxes.is_empty_but_for_videos());
 }
 
 #[test]
@@ -164,5 +164,5 @@ fn old_frames_are_taken_out() {
     assert_eq!(mailboxes.take_received_before(Some(later)), [start]);
     let after = later + Duration::from_millis(1);
     assert_eq!(mailboxes.take_received_before(Some(after)), [later]);
-    assert!(mailboxes.is_empty());
+    assert!(mailboxes.is_empty_but_for_videos());
 }

@@ -152,7 +152,7 @@ impl<F, R> Schedule<F, R> {
         let fair = fair.min(self.slow_share(stream, facts, costs));
         // One frame of a stream is preprocessed at a time.
         let alone = 1.0 / costs.worker;
-        let idle = self.mailboxes.is_empty()
+        let idle = self.mailboxes.is_empty_but_for_videos()
             && self.prefetched.is_none()
             && self.cohort.is_none()
             && self.dispatch_at(facts.pipeline).is_none_or(|dispatch_at| dispatch_at <= now);
@@ -250,8 +250,8 @@ impl<F, R> Schedule<F, R> {
         let expected = self.expected(pipeline, room);
         let number = self.cohorts + 1;
         let mut tasks = Vec::with_capacity(room);
-        let has_others =
-            !self.mailboxes.is_empty() || self.ready.iter().any(|ready| !ready.is_empty());
+        let has_others = !self.mailboxes.is_empty_but_for_videos()
+            || self.ready.iter().any(|ready| !ready.is_empty());
         while tasks.len() < room
             && self.next_joins(pipeline, has_others)
             && let Some(taken) = self.mailboxes.take(pipeline, Lane::Fast, now)
