@@ -8,7 +8,7 @@ use framegate::cli::{Cli, Command};
 use framegate::commands::{self, CommandStatus};
 use framegate::error_chain::error_chain;
 use framegate::logging::{self, Pressure};
-use framegate::panics;
+use framegate::stages::panics;
 
 /// Exit status of a program that ctrl-c has ended, as shells have it.
 const INTERRUPTED: u8 = 130;
