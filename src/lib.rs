@@ -98,6 +98,8 @@ pub mod commands;
 pub mod config;
 #[doc(hidden)]
 pub mod error_chain;
+#[doc(hidden)]
+pub mod heap;
 mod locks;
 #[doc(hidden)]
 pub mod logging;
