@@ -7,7 +7,7 @@ use super::family::Family;
 use super::mmdet::MMDET;
 use super::outputs::{ClassCount, ModelOutputs, Rows, grid};
 use super::prior_boxes::PYRAMID;
-use super::scores::{best_class, reaches, sigmoid};
+use super::scores::{best_class, check_logits, check_scores, reaches, sigmoid};
 use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition};
 
 /// Half of the distances on the coarsest grid are at least as long in pixels, and shorter in strides.
@@ -270,7 +270,15 @@ impl Decoder for FcosDecoder {
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let in_strides = self.unit(outputs, image)?;
         self.in_strides.get_or_insert(in_strides);
-        Ok(())
+        let positions: Vec<usize> = match &self.heads {
+            Heads::Flat([scores, ..]) => vec![*scores],
+            Heads::Levels(levels) => levels.iter().map(|level| level[0]).collect(),
+        };
+        let mut scores = positions.iter().map(|scores| outputs.tensors[*scores].image(image));
+        match self.are_scores[0] {
+            true => scores.try_for_each(check_scores),
+            false => check_logits(scores.flatten()),
+        }
     }
 }
 

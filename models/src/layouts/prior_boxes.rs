@@ -4,7 +4,7 @@ use framegate_backend_api::OutputBatch;
 
 use super::outputs::{ModelOutputs, grid};
 use super::scored_boxes::{Arrangement, ScoreForm};
-use super::scores::{check_scores, logit};
+use super::scores::{check_logits, check_scores, logit};
 use super::{Candidate, Decoder, Implausible};
 
 /// A box by centre x and y, width and height, in input pixels.
@@ -157,7 +157,9 @@ impl Decoder for PriorDecoder {
         }
         match self.form {
             ScoreForm::Ready => check_scores(outputs.tensors[self.heads.scores].image(image)),
-            ScoreForm::Sigmoid | ScoreForm::Softmax => Ok(()),
+            ScoreForm::Sigmoid | ScoreForm::Softmax => {
+                check_logits(outputs.tensors[self.heads.scores].image(image))
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use super::mmdet::MMDET;
 use super::outputs::{ClassCount, ModelOutputs, grid};
 use super::prior_boxes::{Heads, PYRAMID, Prior, PriorDecoder, check_logarithms};
 use super::scored_boxes::ScoreForm;
-use super::scores::{check_scores, logit, reaches, sigmoid};
+use super::scores::{check_logits, check_scores, logit, reaches, sigmoid};
 use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition, SidecarLine};
 
 /// Anchors at each place.
@@ -287,7 +287,7 @@ impl Decoder for LevelDecoder {
         let mut scores = self.levels.iter().map(|level| outputs.tensors[level.scores].image(image));
         match self.is_ready {
             true => scores.try_for_each(check_scores),
-            false => Ok(()),
+            false => check_logits(scores.flatten()),
         }
     }
 }
