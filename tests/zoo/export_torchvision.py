@@ -16,6 +16,8 @@ DETECTORS = {
     "fcos": ("fcos_resnet50_fpn", 320),
     "retinanet": ("retinanet_resnet50_fpn", 320),
     "faster-rcnn": ("fasterrcnn_mobilenet_v3_large_320_fpn", 320),
+    "mask-rcnn": ("maskrcnn_resnet50_fpn", 320),
+    "keypoint-rcnn": ("keypointrcnn_resnet50_fpn", 320),
 }
 CLASSIFIERS = ["resnet18", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "vit_b_16", "swin_t",
                "shufflenet_v2_x0_5", "squeezenet1_1", "regnet_y_400mf", "densenet121", "googlenet",

@@ -17,12 +17,11 @@ pub(super) fn guesses(
             choice.layout, choice.reason
         ));
     }
-    if processor.is_some() {
-        guesses.push(
-            "its images are prepared as `preprocessor_config.json` beside it says; to say otherwise, \
-             write `family = \"…\"`"
-                .to_owned(),
-        );
+    if let Some(processor) = processor {
+        guesses.push(format!(
+            "its images are prepared as `{}` beside it says; to say otherwise, write `family = \"…\"`",
+            processor.file
+        ));
     } else if sidecar.family.is_none() && !sidecar.prepares_images() {
         guesses.push(format!(
             "its images are prepared as for `{}`; to say otherwise, write `family = \"…\"` or the keys \
@@ -37,6 +36,12 @@ pub(super) fn guesses(
             "the file normalises pixels itself, so it is given values from {}; to say otherwise, write \
              `mean` and `scale`",
             range.describe()
+        ));
+    }
+    if let (1.., None) = (choice.layout.first_class(), sidecar.first_class) {
+        guesses.push(format!(
+            "class {} of the file has the first label; to say otherwise, write `first_class = 0`",
+            choice.layout.first_class()
         ));
     }
     guesses

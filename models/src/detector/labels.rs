@@ -127,6 +127,12 @@ impl LabelPlaces<'_> {
             _ => true,
         });
         match (found, classes) {
+            (Some((mut labels, origin)), ClassCount::Known(classes))
+                if labels.len() == classes + 1 && names_background(&labels) =>
+            {
+                labels.remove(0);
+                Ok((labels, origin))
+            }
             (Some((labels, origin)), ClassCount::Known(classes)) if labels.len() != classes => {
                 Err(LabelsError::Count { classes, origin, labels: labels.len() })
             }
@@ -149,6 +155,11 @@ impl LabelPlaces<'_> {
     /// Number of labels, if any place has some that can be read.
     pub(super) fn count(&self) -> Option<usize> {
         self.find().ok().flatten().map(|(labels, _)| labels.len())
+    }
+
+    /// Whether the first label names the background.
+    pub(super) fn begin_with_background(&self) -> bool {
+        self.find().ok().flatten().is_some_and(|(labels, _)| names_background(&labels))
     }
 
     fn find(&self) -> Result<Option<(Vec<String>, LabelsSource)>, LabelsError> {
@@ -184,6 +195,12 @@ impl LabelPlaces<'_> {
     fn beside(&self) -> PathBuf {
         self.model.with_extension("labels.txt")
     }
+}
+
+/// Whether a list begins with what TensorFlow and torchvision call everything that is not an object.
+fn names_background(labels: &[String]) -> bool {
+    let first = labels.first().map(|label| label.to_ascii_lowercase());
+    first.is_some_and(|label| matches!(label.trim_matches('_'), "background" | "???"))
 }
 
 fn class_count(count: usize) -> String {
@@ -265,6 +282,25 @@ mod tests {
         }
         let message = places.resolve(&faces(), ClassCount::Known(1)).unwrap_err().to_string();
         assert!(message.contains("1 class but"), "{message}");
+    }
+
+    #[test]
+    fn the_background_is_no_label() {
+        let labels = |first: &str| SidecarLabels::List(vec![first.into(), "x".into(), "y".into()]);
+        let nothing = Metadata::new();
+        for first in ["__background__", "BACKGROUND", "???"] {
+            let list = labels(first);
+            let places = places(&nothing, Some(&list));
+            assert!(places.begin_with_background());
+            let resolve = |classes| places.resolve(&columns(), ClassCount::Known(classes));
+            assert_eq!(resolve(2).unwrap().0, ["x", "y"]);
+            assert_eq!(resolve(3).unwrap().0.len(), 3);
+            assert!(resolve(1).is_err());
+        }
+        let list = labels("person");
+        let places = places(&nothing, Some(&list));
+        assert!(!places.begin_with_background());
+        assert!(places.resolve(&columns(), ClassCount::Known(2)).is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::sidecar::Sidecar;
 use super::{Detector, LabelsSource, ModelError, ModelFact, metadata};
 use crate::Size;
 use crate::layouts::{Choice, ModelOutputs, choose};
-use crate::onnx::{OnnxError, OnnxFile};
+use crate::onnx::{LeftOut, OnnxError, OnnxFile};
 use crate::passes::optimise;
 
 /// What users may say about a model on the command line.
@@ -45,11 +45,20 @@ impl Detector {
         };
 
         // A family says how images are prepared; files of Ultralytics say themselves what they are.
-        let processor = ProcessorConfig::beside(path)
+        let processor = ProcessorConfig::beside(path, file.image_size())
             .filter(|_| sidecar.family.is_none() && !file.metadata().contains_key("task"));
+        let mut left_out = Vec::new();
         let named_size = input_size(&file, options, &sidecar, processor.as_ref());
         let (size, graph) = match named_size {
-            Ok(Some(size)) => (size, file.graph(size.height, size.width).map_err(onnx_error)?),
+            Ok(Some(size)) => {
+                let graph = file.graph(size.height, size.width);
+                let graph = graph.or_else(|problem| {
+                    let (graph, names) = boxes_alone(&file, size, &sidecar, problem)?;
+                    left_out = names;
+                    Ok(graph)
+                });
+                (size, graph.map_err(onnx_error)?)
+            }
             // Even with an assumed size, the graph shows what else users must provide.
             Ok(None) | Err(_) => match (assumed_size(&file), &named_size) {
                 (Ok(assumed), _) => assumed,
@@ -70,6 +79,15 @@ impl Detector {
                 let metadata = file.metadata().clone();
                 let mut guesses = guesses(&choice, &sidecar, processor.as_ref());
                 guesses.extend(named_size.is_none().then(|| guessed_size(size)));
+                guesses.extend(left_out.into_iter().map(|LeftOut { output, problem }| {
+                    format!("its output `{output}` is left out, because it cannot be computed: {problem}")
+                }));
+                guesses.extend(file.repeats(&graph).map(|batch| {
+                    format!(
+                        "the file is made for batches of {batch} images and cannot be cut down to one, \
+                         so each frame is run {batch} times over; export it with batch=1"
+                    )
+                }));
                 let mut preprocessing = processor
                     .map_or(choice.preprocessing, |it| it.preprocessing(&choice.preprocessing));
                 if file.takes_integers() {
@@ -93,6 +111,27 @@ impl Detector {
             }
         }
     }
+}
+
+/// The graph of a file whose boxes can be computed and whose masks or key points cannot, as those of torchvision: boxes,
+/// labels and scores are a complete list without them.
+///
+/// # Errors
+/// `problem`, where the file is none of those.
+fn boxes_alone(
+    file: &OnnxFile,
+    size: Size,
+    sidecar: &Sidecar,
+    problem: OnnxError,
+) -> Result<(Graph, Vec<LeftOut>), OnnxError> {
+    let OnnxError::Node { .. } = &problem else { return Err(problem) };
+    let Ok((graph, left_out)) = file.partial_graph(size.height, size.width) else {
+        return Err(problem);
+    };
+    let outputs = ModelOutputs::of(&graph, size);
+    let is_list = choose(&outputs, sidecar.boxes.as_ref())
+        .is_ok_and(|choice| choice.layout.is_list_of_boxes());
+    if is_list { Ok((graph, left_out)) } else { Err(problem) }
 }
 
 /// What a model's outputs mean.
@@ -123,6 +162,8 @@ impl OutputReading {
             family: sidecar.family,
             task: metadata::task(metadata),
             labels: places.count(),
+            background_label: places.begin_with_background(),
+            first_class: sidecar.first_class,
             keypoints: metadata::keypoints(metadata),
             is_rtdetr: metadata::is_rtdetr(metadata),
             ..ModelOutputs::of(graph, input)

@@ -1,4 +1,4 @@
-//! `preprocessor_config.json` and `config.json`, as Hugging Face's tools write them beside a model: how
+//! `preprocessor_config.json` and `config.json`, as Hugging Face's tools and timm write them beside a model: how
 //! images were prepared in training, and the names of classes.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,9 @@ use crate::layouts::Preprocessing;
 /// The keys of `preprocessor_config.json` that concern images for a detector.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct ProcessorConfig {
+    /// Name of the file that says so.
+    #[serde(skip)]
+    pub(super) file: &'static str,
     image_mean: Option<[f32; 3]>,
     image_std: Option<[f32; 3]>,
     rescale_factor: Option<f64>,
@@ -44,12 +47,77 @@ enum ProcessorSize {
 #[derive(Debug, Deserialize)]
 struct ModelConfig {
     id2label: Option<BTreeMap<usize, String>>,
+    /// timm's names, which may stand for others.
+    label_names: Option<Vec<String>>,
+    label_descriptions: Option<BTreeMap<String, String>>,
 }
 
+/// `config.json` of timm.
+#[derive(Debug, Deserialize)]
+struct TimmConfig {
+    pretrained_cfg: PretrainedConfig,
+}
+
+/// How timm prepared images; channels come first in sizes.
+#[derive(Debug, Deserialize)]
+struct PretrainedConfig {
+    input_size: [usize; 3],
+    test_input_size: Option<[usize; 3]>,
+    mean: [f32; 3],
+    std: [f32; 3],
+    interpolation: Option<String>,
+    crop_pct: Option<f32>,
+    test_crop_pct: Option<f32>,
+    crop_mode: Option<String>,
+}
+
+impl PretrainedConfig {
+    /// The same in the words of a processor, for a file whose input has this size as far as it is fixed.
+    fn processor(&self, fixed: [Option<usize>; 2]) -> ProcessorConfig {
+        // Models that were also evaluated on larger images than in training have a crop of their own for them.
+        let of_test = self.test_input_size.filter(|[_, height, width]| {
+            fixed == [Some(*height), Some(*width)] && self.test_input_size != Some(self.input_size)
+        });
+        let [_, height, width] = of_test.unwrap_or(self.input_size);
+        let share = self.test_crop_pct.filter(|_| of_test.is_some()).or(self.crop_pct);
+        let is_squashed = self.crop_mode.as_deref() == Some("squash");
+        ProcessorConfig {
+            file: CONFIG,
+            image_mean: Some(self.mean),
+            image_std: Some(self.std),
+            rescale_factor: None,
+            do_rescale: None,
+            do_normalize: None,
+            resample: match self.interpolation.as_deref() {
+                Some("bilinear") => Some(2),
+                Some("bicubic") => Some(3),
+                _ => None,
+            },
+            size: Some(ProcessorSize::Exact { height, width }),
+            do_center_crop: None,
+            crop_size: None,
+            crop_pct: (!is_squashed).then(|| share.unwrap_or(TIMM_CROP)),
+        }
+    }
+}
+
+/// The share that timm keeps of images where a model does not say.
+const TIMM_CROP: f32 = 0.875;
+const PROCESSOR_CONFIG: &str = "preprocessor_config.json";
+const CONFIG: &str = "config.json";
+
 impl ProcessorConfig {
-    /// Reads it for the model at `model`; `None` if there is none, or it is of another kind.
-    pub(super) fn beside(model: &Path) -> Option<Self> {
-        let (_, config) = read::<Self>(model, "preprocessor_config.json")?;
+    /// Reads it, or what timm writes in its place, for the model at `model`, whose input has this height and
+    /// width as far as they are fixed; `None` if there is none, or it is of another kind.
+    pub(super) fn beside(model: &Path, fixed: [Option<usize>; 2]) -> Option<Self> {
+        let timm = || {
+            let (_, config) = read::<TimmConfig>(model, CONFIG)?;
+            Some(config.pretrained_cfg.processor(fixed))
+        };
+        let config = match read::<Self>(model, PROCESSOR_CONFIG) {
+            Some((_, config)) => Self { file: PROCESSOR_CONFIG, ..config },
+            None => timm()?,
+        };
         let deviations = config.image_std.into_iter().flatten().map(f64::from);
         let is_sound = deviations.chain(config.rescale_factor).all(|x| x.is_finite() && x > 0.0)
             && config.image_mean.into_iter().flatten().all(f32::is_finite);
@@ -118,7 +186,12 @@ impl ProcessorSize {
 
 /// The names of classes in `config.json`, if they are numbered from 0 without a gap.
 pub(super) fn labels_beside(model: &Path) -> Option<(Vec<String>, PathBuf)> {
-    let (path, config) = read::<ModelConfig>(model, "config.json")?;
+    let (path, config) = read::<ModelConfig>(model, CONFIG)?;
+    if let Some(names) = config.label_names.filter(|names| !names.is_empty()) {
+        let descriptions = config.label_descriptions.unwrap_or_default();
+        let described = |name: String| descriptions.get(&name).cloned().unwrap_or(name);
+        return Some((names.into_iter().map(described).collect(), path));
+    }
     let labels = config.id2label.filter(|labels| !labels.is_empty())?;
     let is_dense = labels.keys().copied().eq(0..labels.len());
     is_dense.then(|| (labels.into_values().collect(), path))
@@ -178,6 +251,30 @@ mod tests {
         );
         let fit = Fit::Crop { share: 0.95 };
         assert_eq!((share.preprocessing(&defaults()).fit, share.size()), (fit, Some(side)));
+    }
+
+    #[test]
+    fn timm_says_what_it_means_in_other_words() {
+        let timm = |more: &str, fixed| {
+            let text = format!(
+                r#"{{ "architecture": "x", "pretrained_cfg": {{ "input_size": [3, 224, 192],
+                     "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5], "interpolation": "bicubic",
+                     "crop_pct": 0.9 {more} }} }}"#
+            );
+            let config: TimmConfig = serde_json::from_str(&text).unwrap();
+            let config = config.pretrained_cfg.processor(fixed);
+            (config.preprocessing(&defaults()), config.size().unwrap())
+        };
+        let (read, size) = timm("", [None; 2]);
+        assert_eq!((read.mean, size), ([127.5; 3], Size { width: 192, height: 224 }));
+        assert_eq!(read.resize, ResizeFilter::AntialiasedBicubic);
+        assert_eq!(read.fit, Fit::Crop { share: 0.9 });
+        let test = r#", "test_input_size": [3, 288, 288], "test_crop_pct": 1.0"#;
+        let (read, size) = timm(test, [Some(288); 2]);
+        let larger = Size { width: 288, height: 288 };
+        assert_eq!((read.fit, size), (Fit::Crop { share: 1.0 }, larger));
+        assert_eq!(timm(test, [None; 2]).0.fit, Fit::Crop { share: 0.9 });
+        assert_eq!(timm(r#", "crop_mode": "squash""#, [None; 2]).0.fit, Fit::Stretch);
     }
 
     #[test]

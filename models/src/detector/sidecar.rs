@@ -65,6 +65,7 @@ pub(super) struct Sidecar {
     #[serde(alias = "layout")]
     pub(super) boxes: Option<BoxLayout>,
     pub(super) strides: Option<Vec<usize>>,
+    pub(super) first_class: Option<usize>,
     pub(super) nms: Option<NmsScope>,
     #[serde(default)]
     pub(super) inputs: BTreeMap<String, InputValue>,
@@ -240,6 +241,7 @@ mod tests {
             decode_scale = "auto"
             boxes = "yolox"
             strides = [8, 16, 32]
+            first_class = 1
             nms = "class-agnostic"
             inputs = { threshold = 0.5, scale_factor = [1, 2] }
             licence = "Apache-2.0"
@@ -261,6 +263,7 @@ mod tests {
             decode_scale: Some(DecodeScale::Auto),
             boxes: BoxLayout::named("yolox"),
             strides: Some(vec![8, 16, 32]),
+            first_class: Some(1),
             nms: Some(NmsScope::ClassAgnostic),
             inputs: BTreeMap::from([
                 ("threshold".to_owned(), InputValue::Same(0.5)),

@@ -35,6 +35,20 @@ pub(super) fn position(cell: usize, columns: usize) -> [f32; 2] {
     [(cell % columns) as f32, (cell / columns) as f32]
 }
 
+/// The highest of several scores for each of some cells, one channel after the other, and its number; the first of
+/// equals.
+pub(super) fn best_channels(scores: &[f32], cells: usize, best: &mut Vec<(usize, f32)>) {
+    best.clear();
+    best.resize(cells, (0, f32::NEG_INFINITY));
+    for (class, channel) in scores.chunks_exact(cells.max(1)).enumerate() {
+        for (best, score) in best.iter_mut().zip(channel) {
+            if *score > best.1 {
+                *best = (class, *score);
+            }
+        }
+    }
+}
+
 /// The mean of `0..bins` with these logits as weights: a distance that a model gives as a distribution.
 pub(super) fn expectation(logits: impl Iterator<Item = f32> + Clone) -> f32 {
     let highest = logits.clone().fold(f32::NEG_INFINITY, f32::max);
@@ -63,6 +77,13 @@ mod tests {
         let sure = expectation([-99.0, -99.0, 9.0, -99.0].into_iter());
         assert!((sure - 2.0).abs() < 1e-6);
         assert!(expectation([f32::NAN].into_iter()).is_nan());
+    }
+
+    #[test]
+    fn channels_compete_for_each_cell() {
+        let mut best = Vec::new();
+        best_channels(&[0.1, 0.9, f32::NAN, 0.5, 0.2, 0.3], 3, &mut best);
+        assert_eq!(best, [(1, 0.5), (0, 0.9), (1, 0.3)]);
     }
 
     #[test]

@@ -8,6 +8,30 @@ const MOST: f32 = 0.99;
 /// Edges of normalised boxes lie around 0 … 1; hardly any edge in pixels does.
 const NORMALISED: f32 = 2.0;
 
+/// Fewer boxes may look alike by chance.
+const ENOUGH: usize = 64;
+
+/// Whether the boxes of a grid can be centres and sizes in pixels.
+///
+/// # Errors
+/// [`Implausible`]: they are corners, or fractions of the input.
+pub(super) fn check_centres(boxes: impl Iterator<Item = [f32; 4]>) -> Result<(), Implausible> {
+    let (mut count, mut corners, mut fractions) = (0_usize, 0_usize, 0_usize);
+    for [a, b, c, d] in boxes.filter(|box_| *box_ != [0.0; 4]) {
+        count += 1;
+        // The finest grid has no boxes as large as the input, so sizes are not beyond their centres everywhere.
+        corners += usize::from(c >= a && d >= b);
+        fractions += usize::from([a, b, c, d].iter().all(|number| number.abs() <= NORMALISED));
+    }
+    let are = |some: usize| count >= ENOUGH && some as f32 >= MOST * count as f32;
+    let problem = match (are(fractions), are(corners)) {
+        (true, _) => "its boxes are fractions of the input and not pixels",
+        (_, true) => "its boxes are corners and not centres and sizes",
+        _ => return Ok(()),
+    };
+    Err(Implausible(problem.to_owned()))
+}
+
 /// The order and meaning of a box's four numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BoxShape {
@@ -108,6 +132,20 @@ mod tests {
             [x - 9.0, y - 7.0, x + 9.0, y + 7.0]
         };
         (0..128).map(cell).collect()
+    }
+
+    #[test]
+    fn centres_in_pixels_are_not_corners_or_fractions() {
+        let centres = || {
+            let centre = |[a, b, c, d]: [f32; 4]| [(a + c) / 2.0, (b + d) / 2.0, c - a, d - b];
+            corners().into_iter().map(centre)
+        };
+        assert_eq!(check_centres(centres()), Ok(()));
+        let problem = check_centres(corners().into_iter()).unwrap_err().0;
+        assert!(problem.contains("corners and not centres"), "{problem}");
+        let fractions = centres().map(|box_| box_.map(|number| number / 320.0));
+        assert!(check_centres(fractions).unwrap_err().0.contains("fractions"));
+        assert_eq!(check_centres(corners().into_iter().take(9)), Ok(()));
     }
 
     #[test]

@@ -36,12 +36,14 @@ impl Layout for BoxesBackground {
     fn recognise(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
         let Some(pair) = Pair::of(outputs) else { return Recognition::No };
         let is_decoded = !outputs.is_raw(pair.boxes) || outputs.graph.nodes.is_empty();
-        let others = ["pred_boxes", "regression"];
+        let others = ["pred_boxes", "regression", "bbox_regression"];
         if !is_decoded || others.iter().any(|name| outputs.position(name).is_some()) {
             return Recognition::No;
         }
-        let agrees =
-            outputs.labels.is_some_and(|labels| ClassCount::Known(labels) == reading.classes);
+        let agrees = outputs.labels.is_some_and(|labels| {
+            let classes = labels - usize::from(outputs.background_label);
+            ClassCount::Known(classes) == reading.classes
+        });
         if agrees || (outputs.labels.is_none() && outputs.is_softmax(pair.scores)) {
             return Recognition::Yes(format!(
                 "the outputs are {} boxes and {} scores for each, the first for the background",
@@ -69,8 +71,25 @@ impl Layout for BoxesBackground {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{assert_box, decode};
+    use super::super::testing::{assert_box, decode, recognised};
+    use super::*;
     use crate::Size;
+
+    #[test]
+    fn labels_that_begin_with_the_background_say_what_the_first_score_is() {
+        let outputs = [("b", &[1, 2100, 4][..]), ("s", &[1, 2100, 21])];
+        let input = Size { width: 320, height: 320 };
+        let named = |labels, background_label| {
+            recognised(&outputs, input, |outputs| ModelOutputs {
+                labels: Some(labels),
+                background_label,
+                ..outputs
+            })
+        };
+        assert_eq!(named(21, true), Ok("boxes-background"));
+        assert_eq!(named(20, false), Ok("boxes-background"));
+        assert_eq!(named(21, false), Ok("boxes-scores"));
+    }
 
     #[test]
     fn the_background_is_no_class() {

@@ -1,18 +1,24 @@
 //! `boxes-labels-scores`: final boxes in three outputs, as RT-DETR, D-FINE and DEIM export them with their
 //! postprocessing, and torchvision its detectors.
 
-use framegate_backend_api::ElementType;
+use framegate_backend_api::{ElementType, OutputBatch};
 
 use super::box_form::{BoxForm, BoxShape};
+use super::box_masks::BoxMasks;
 use super::family::{Family, RT_DETR};
 use super::final_boxes::{Column, FinalBoxes};
+use super::mask::MaskCells;
 use super::outputs::{ClassCount, ModelOutputs, Rows};
-use super::{Decoder, Layout, Reading, Recognition};
+use super::scores::check_scores;
+use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition};
 
 /// `boxes` of `[N, 4]`, corners in input pixels, `scores` and `labels` of `[N]`; a leading batch axis does not
-/// count, nor does a name if labels are whole numbers. Classes have the numbers that the file gives them: torchvision's count from 1.
+/// count, nor does a name if labels are whole numbers. Without a batch axis, as torchvision has them, classes count
+/// from 1: labels that begin with the background name 0 too.
 #[derive(Debug)]
 pub(super) struct BoxesLabelsScores;
+
+pub(super) const NAME: &str = "boxes-labels-scores";
 
 /// Positions of the outputs, and the number of boxes.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +73,7 @@ fn is_list(outputs: &ModelOutputs<'_>, position: usize, count: usize) -> bool {
 
 impl Layout for BoxesLabelsScores {
     fn names(&self) -> &'static [&'static str] {
-        &["boxes-labels-scores", "torchvision", "rt-detr-official"]
+        &[NAME, "torchvision", "rt-detr-official"]
     }
 
     fn shape(&self) -> &'static str {
@@ -79,7 +85,12 @@ impl Layout for BoxesLabelsScores {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        find(outputs).map(|_| Reading::of(ClassCount::Open))
+        let found = find(outputs)?;
+        // torchvision's lists have no batch axis, and 0 is the background; the others' classes have no gap.
+        let is_torchvision = matches!(outputs.shapes[found.boxes].shape, [_, 4]);
+        let default = usize::from(is_torchvision && outputs.labels.is_some());
+        let first_class = outputs.first_class_or(default);
+        Some(Reading { first_class, ..Reading::of(ClassCount::Open) })
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
@@ -99,18 +110,57 @@ impl Layout for BoxesLabelsScores {
         false
     }
 
-    fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
+    fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
         let found = find(outputs).expect("`read` found the outputs");
-        Box::new(FinalBoxes {
+        let boxes = FinalBoxes {
             boxes: Column::of_row(found.boxes, 4, 0),
             form: BoxForm::in_pixels(BoxShape::Corners),
             scores: Column::alone(found.scores),
             classes: Some(Column::alone(found.labels)),
-            first_class: 0.0,
+            first_class: reading.first_class,
             count: None,
             angles: None,
             most: found.count,
-        })
+        };
+        match BoxMasks::of(outputs, found.count) {
+            Some(masks) => Box::new(MaskedBoxes { boxes, masks }),
+            None => Box::new(boxes),
+        }
+    }
+}
+
+/// Boxes with a mask each.
+#[derive(Debug)]
+struct MaskedBoxes {
+    boxes: FinalBoxes,
+    masks: BoxMasks,
+}
+
+impl Decoder for MaskedBoxes {
+    fn decode(
+        &mut self,
+        outputs: &OutputBatch,
+        image: usize,
+        confidence: f32,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        self.boxes.decode(outputs, image, confidence, candidates);
+    }
+
+    fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
+        self.boxes.check(outputs, image)?;
+        check_scores(outputs.tensors[self.masks.output].image(image))
+    }
+
+    fn mask(
+        &self,
+        outputs: &OutputBatch,
+        image: usize,
+        candidate: &Candidate,
+        mask: &mut MaskCells,
+    ) -> bool {
+        self.masks.mask(outputs.tensors[self.masks.output].image(image), candidate, mask);
+        true
     }
 }
 
@@ -139,6 +189,27 @@ mod tests {
         let torchvision = [("boxes", &[100, 4][..]), ("scores", &[100]), ("labels", &[100])];
         let name = recognised(&torchvision, INPUT, |outputs| outputs);
         assert_eq!(name, Ok("boxes-labels-scores"));
+    }
+
+    #[test]
+    fn classes_without_a_batch_axis_count_from_1() {
+        let (flat, batched): ([(&str, &[usize]); 3], [(&str, &[usize]); 3]) = (
+            [("boxes", &[9, 4]), ("labels", &[9]), ("scores", &[9])],
+            [("boxes", &[1, 9, 4]), ("labels", &[1, 9]), ("scores", &[1, 9])],
+        );
+        let first_class = |shapes: &[(&str, &[usize])], labels, background_label, sidecar| {
+            let graph = super::super::testing::graph(shapes);
+            let outputs = ModelOutputs::of(&graph, INPUT);
+            let outputs =
+                ModelOutputs { labels, background_label, first_class: sidecar, ..outputs };
+            choose(&outputs, None).unwrap().layout.first_class()
+        };
+        assert_eq!(first_class(&flat, Some(90), false, None), 1);
+        assert_eq!(first_class(&flat, Some(91), true, None), 0);
+        assert_eq!(first_class(&flat, None, false, None), 0);
+        assert_eq!(first_class(&flat, Some(90), false, Some(0)), 0);
+        assert_eq!(first_class(&batched, Some(80), false, None), 0);
+        assert_eq!(first_class(&batched, Some(80), false, Some(1)), 1);
     }
 
     #[test]

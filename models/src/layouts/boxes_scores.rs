@@ -98,7 +98,9 @@ impl Layout for BoxesScores {
             || outputs.position("pred_boxes").is_some()
             || outputs.position("dets").is_some()
             || outputs.position("regression").is_some()
+            || outputs.position("bbox_regression").is_some()
             || outputs.labels.is_some_and(|labels| labels != pair.columns)
+            || outputs.background_label
         {
             return Recognition::No;
         }

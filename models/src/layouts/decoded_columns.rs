@@ -4,6 +4,7 @@
 use framegate_backend_api::OutputBatch;
 
 use super::best_columns::BestColumns;
+use super::box_form::check_centres;
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::scores::{check_scores, reaches};
@@ -131,6 +132,8 @@ impl Decoder for ColumnDecoder {
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let elements = outputs.tensors[0].image(image);
+        let box_ = |index| std::array::from_fn(|row| self.element(elements, row, index));
+        check_centres((0..self.candidates).map(box_))?;
         check_scores(&elements[4 * self.candidates..self.rest() * self.candidates])
     }
 }

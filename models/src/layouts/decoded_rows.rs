@@ -3,6 +3,7 @@
 
 use framegate_backend_api::OutputBatch;
 
+use super::box_form::check_centres;
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::scores::{best_class, check_scores, reaches};
@@ -93,6 +94,7 @@ impl Decoder for RowsDecoder {
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let mut rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
+        check_centres(rows.clone().map(|row| [row[0], row[1], row[2], row[3]]))?;
         rows.try_for_each(|row| check_scores(&row[4..]))
     }
 }

@@ -7,9 +7,29 @@ use super::outputs::{ClassCount, ModelOutputs};
 use super::{Decoder, Layout, Reading, Recognition};
 
 /// `num_dets` of `[1, 1]`, `det_boxes` of `[1, N, 4]`, corners in input pixels, `det_scores` and
-/// `det_classes` of `[1, N]`.
+/// `det_classes` of `[1, N]`; or the names that exporters give the results of the older BatchedNMS.
 #[derive(Debug)]
 pub(super) struct EfficientNms;
+
+/// Number, boxes, scores and classes.
+const NAMES: [[&str; 4]; 2] = [
+    ["num_dets", "det_boxes", "det_scores", "det_classes"],
+    ["num_detections", "nmsed_boxes", "nmsed_scores", "nmsed_classes"],
+];
+
+/// Positions of number, boxes, scores and classes, and how many boxes there can be.
+fn find(outputs: &ModelOutputs<'_>) -> Option<([usize; 4], usize)> {
+    let find = |names: &[&str; 4]| {
+        let [number, boxes, scores, classes] = names.map(|name| outputs.position(name));
+        let (number, boxes, scores, classes) = (number?, boxes?, scores?, classes?);
+        let rows = outputs.rows(boxes).filter(|rows| rows.width == 4)?;
+        let has =
+            |position: usize, len| outputs.shapes[position].shape.iter().product::<usize>() == len;
+        let fits = has(number, 1) && has(scores, rows.count) && has(classes, rows.count);
+        fits.then_some(([number, boxes, scores, classes], rows.count))
+    };
+    NAMES.iter().find_map(find)
+}
 
 impl Layout for EfficientNms {
     fn names(&self) -> &'static [&'static str] {
@@ -25,19 +45,11 @@ impl Layout for EfficientNms {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let boxes = outputs.rows(outputs.position("det_boxes")?)?;
-        let has = |name, len| {
-            let shape = outputs.shapes[outputs.position(name)?].shape;
-            (shape.iter().product::<usize>() == len).then_some(())
-        };
-        has("num_dets", 1)?;
-        has("det_scores", boxes.count)?;
-        has("det_classes", boxes.count)?;
-        (boxes.width == 4).then(|| Reading::of(ClassCount::Open))
+        find(outputs).map(|_| Reading::of(ClassCount::Open))
     }
 
     fn recognise(&self, _outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        Recognition::Yes("the outputs have the names of EfficientNMS".to_owned())
+        Recognition::Yes("the outputs have the names of TensorRT's suppression".to_owned())
     }
 
     fn families(&self) -> &'static [&'static Family] {
@@ -49,16 +61,17 @@ impl Layout for EfficientNms {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        let position = |name: &str| outputs.position(name).expect("`read` found the output");
+        let ([number, boxes, scores, classes], most) =
+            find(outputs).expect("`read` found the outputs");
         Box::new(FinalBoxes {
-            boxes: Column::of_row(position("det_boxes"), 4, 0),
+            boxes: Column::of_row(boxes, 4, 0),
             form: BoxForm::in_pixels(BoxShape::Corners),
-            scores: Column::alone(position("det_scores")),
-            classes: Some(Column::alone(position("det_classes"))),
-            first_class: 0.0,
-            count: Some(position("num_dets")),
+            scores: Column::alone(scores),
+            classes: Some(Column::alone(classes)),
+            first_class: outputs.first_class_or(0),
+            count: Some(number),
             angles: None,
-            most: outputs.rows(position("det_boxes")).map_or(0, |rows| rows.count),
+            most,
         })
     }
 }
@@ -83,5 +96,9 @@ mod tests {
         assert_box(&found[0], 7, 0.8, [12.0, 22.0, 52.0, 42.0]);
         let shapes = outputs.map(|(name, shape, _)| (name, shape));
         assert_eq!(recognised(&shapes, INPUT, |outputs| outputs), Ok("efficient-nms"));
+        let names = ["num_detections", "nmsed_boxes", "nmsed_scores", "nmsed_classes"];
+        let older: Vec<_> =
+            names.iter().zip(shapes).map(|(name, (_, shape))| (*name, shape)).collect();
+        assert_eq!(recognised(&older, INPUT, |outputs| outputs), Ok("efficient-nms"));
     }
 }

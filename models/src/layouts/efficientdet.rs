@@ -60,7 +60,7 @@ impl Layout for EfficientDet {
         if is_named(heads.boxes, "regression") && is_named(heads.scores, "classification") {
             return Recognition::Yes("the outputs have the names of EfficientDet".to_owned());
         }
-        match outputs.is_raw(heads.boxes) {
+        match outputs.is_raw(heads.boxes) && !is_named(heads.boxes, "bbox_regression") {
             true => Recognition::Maybe(&[SidecarLine {
                 line: "boxes = \"efficientdet\"",
                 when: "EfficientDet's prior boxes, y before x",

@@ -59,13 +59,15 @@ impl Layout for EndToEnd {
         false
     }
 
-    fn decoder(&self, _outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        Box::new(EndToEndDecoder)
+    fn decoder(&self, _outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
+        Box::new(EndToEndDecoder { first_class: reading.first_class as f32 })
     }
 }
 
 #[derive(Debug)]
-struct EndToEndDecoder;
+struct EndToEndDecoder {
+    first_class: f32,
+}
 
 impl Decoder for EndToEndDecoder {
     fn decode(
@@ -77,7 +79,8 @@ impl Decoder for EndToEndDecoder {
     ) {
         let (rows, _) = outputs.tensors[0].image(image).as_chunks::<6>();
         candidates.extend(rows.iter().filter_map(|[left, top, right, bottom, score, class]| {
-            let is_class = class.is_finite() && *class >= 0.0;
+            let class = class - self.first_class;
+            let is_class = class.is_finite() && class >= 0.0;
             if !is_class || !reaches(*score, confidence) {
                 return None;
             }

@@ -18,6 +18,15 @@ pub enum LayoutError {
         /// Names and shapes of the outputs.
         outputs: String,
     },
+    /// `first_class` beside a score for each class.
+    #[error(
+        "`first_class` only goes with outputs that hold the numbers of classes; `{layout}` has a score \
+         for each"
+    )]
+    FirstClass {
+        /// Name of the layout.
+        layout: &'static str,
+    },
     /// The model was trained for something else than boxes or classes.
     #[error(
         "the model's metadata says that it was trained to `{task}`, which gives no boxes; export a model \

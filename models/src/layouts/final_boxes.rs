@@ -46,8 +46,8 @@ pub(super) struct FinalBoxes {
     /// `None` where there is one class.
     pub(super) classes: Option<Column>,
     /// Number of the first class in the file; class 0 here.
-    pub(super) first_class: f32,
-    /// The output with the number of boxes that are meant.
+    pub(super) first_class: usize,
+    /// The output with the number of valid boxes.
     pub(super) count: Option<usize>,
     /// Clockwise angle in radians.
     pub(super) angles: Option<Column>,
@@ -66,7 +66,7 @@ impl FinalBoxes {
             form,
             scores: column(4),
             classes: Some(column(5)),
-            first_class: 0.0,
+            first_class: outputs.first_class_or(0),
             count: None,
             angles: None,
             most,
@@ -86,7 +86,7 @@ impl FinalBoxes {
         if !reaches(score, confidence) {
             return None;
         }
-        let class = self.classes.map_or(0.0, number) - self.first_class;
+        let class = self.classes.map_or(0.0, number) - self.first_class as f32;
         if !(class.is_finite() && class >= 0.0) {
             return None;
         }

@@ -8,7 +8,7 @@ use super::{Decoder, Layout, Reading, Recognition};
 use crate::image_input::LetterboxAlign;
 
 /// Most of MMDetection's models: letterboxed at the top left, ImageNet's mean.
-const MMDET: Family = Family {
+pub(super) const MMDET: Family = Family {
     name: "mmdet",
     preprocessing: Preprocessing::STRETCHED
         .letterboxed(LetterboxAlign::TopLeft, 0)
@@ -58,7 +58,7 @@ impl Layout for MmDet {
             form: BoxForm::in_pixels(BoxShape::Corners),
             scores: Column::of_row(position("dets"), 5, 4),
             classes: Some(Column::alone(position("labels"))),
-            first_class: 0.0,
+            first_class: outputs.first_class_or(0),
             count: None,
             angles: None,
             most: outputs.rows(position("dets")).map_or(0, |rows| rows.count),

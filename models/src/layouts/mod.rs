@@ -11,6 +11,7 @@ mod anchors;
 mod best_columns;
 mod blazeface;
 mod box_form;
+mod box_masks;
 mod boxes_background;
 mod boxes_labels_scores;
 mod boxes_scores;
@@ -39,6 +40,7 @@ mod end_to_end_pose;
 mod end_to_end_seg;
 mod error;
 mod family;
+mod fcos;
 mod final_boxes;
 mod input_range;
 mod keypoint;
@@ -50,6 +52,7 @@ mod outputs;
 mod picodet;
 mod prior_boxes;
 mod retinaface;
+mod retinanet;
 mod rows_face;
 mod rows_seg;
 mod rtdetr_logits;
@@ -135,6 +138,9 @@ static LAYOUTS: &[&dyn Layout] = &[
     &ssd::COCO,
     &ssd::VOC,
     &efficientdet::EfficientDet,
+    &retinanet::RETINANET,
+    &retinanet::ODTK,
+    &fcos::Fcos,
     &dfl_heads::DflHeads,
     &classify::Classify,
     &tensors::Tensors,
@@ -198,12 +204,14 @@ pub(crate) struct Reading {
     pub(crate) strides: Vec<usize>,
     /// Key points of each candidate, and the numbers for each: 2 or, with a score, 3.
     pub(crate) keypoints: Option<[usize; 2]>,
+    /// Number of the class in the file that the first label names.
+    pub(crate) first_class: usize,
 }
 
 impl Reading {
     /// Outputs that distinguish these classes and say nothing else.
     pub(crate) fn of(classes: ClassCount) -> Self {
-        Self { classes, strides: Vec::new(), keypoints: None }
+        Self { classes, strides: Vec::new(), keypoints: None, first_class: 0 }
     }
 }
 
@@ -233,6 +241,7 @@ pub struct BoxLayout {
     /// Facts that the outputs alone do not show.
     classes: Option<usize>,
     keypoints: Option<[usize; 2]>,
+    first_class: Option<usize>,
 }
 
 impl BoxLayout {
@@ -244,7 +253,7 @@ impl BoxLayout {
 
     /// A layout of which nothing more is known.
     fn of(layout: &'static dyn Layout) -> Self {
-        Self { layout, strides: Vec::new(), classes: None, keypoints: None }
+        Self { layout, strides: Vec::new(), classes: None, keypoints: None, first_class: None }
     }
 
     /// The same layout with everything that reading the outputs has shown.
@@ -253,7 +262,13 @@ impl BoxLayout {
             ClassCount::Known(classes) => Some(classes),
             ClassCount::Open => None,
         };
-        Self { strides: reading.strides.clone(), classes, keypoints: reading.keypoints, ..self }
+        Self {
+            strides: reading.strides.clone(),
+            classes,
+            keypoints: reading.keypoints,
+            first_class: Some(reading.first_class),
+            ..self
+        }
     }
 
     /// The same layout with grids of these cell sizes, in input pixels.
@@ -271,6 +286,16 @@ impl BoxLayout {
     /// none.
     pub fn strides(&self) -> &[usize] {
         &self.strides
+    }
+
+    /// Whether its outputs are a list of boxes with labels and scores, complete without any other output.
+    pub(crate) fn is_list_of_boxes(&self) -> bool {
+        self.name() == boxes_labels_scores::NAME
+    }
+
+    /// Number of the class in the file that the first label names.
+    pub(crate) fn first_class(&self) -> usize {
+        self.first_class.unwrap_or(0)
     }
 
     /// Whether the model reports an object more than once.
@@ -293,6 +318,7 @@ impl BoxLayout {
             strides,
             labels: self.classes,
             keypoints: self.keypoints,
+            first_class: self.first_class,
             ..ModelOutputs::of(graph, input)
         };
         let reading = self.read(&outputs)?;
@@ -314,12 +340,17 @@ impl BoxLayout {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Result<Reading, LayoutError> {
-        self.layout.read(outputs).ok_or_else(|| LayoutError::Mismatch {
+        let reading = self.layout.read(outputs).ok_or_else(|| LayoutError::Mismatch {
             layout: self.name(),
             needs: self.layout.needs(outputs),
             input: outputs.input,
             outputs: outputs.to_string(),
-        })
+        })?;
+        let first_class = outputs.first_class.unwrap_or(reading.first_class);
+        if first_class > 0 && reading.classes != ClassCount::Open {
+            return Err(LayoutError::FirstClass { layout: self.name() });
+        }
+        Ok(Reading { first_class, ..reading })
     }
 }
 

@@ -30,6 +30,10 @@ pub(crate) struct ModelOutputs<'a> {
     pub(crate) task: Option<&'a str>,
     /// Number of labels, where something names the classes.
     pub(crate) labels: Option<usize>,
+    /// Whether the first of them names the background, which is not a class.
+    pub(crate) background_label: bool,
+    /// `first_class` of the sidecar.
+    pub(crate) first_class: Option<usize>,
     /// `kpt_shape` of the file's metadata: key points and numbers for each.
     pub(crate) keypoints: Option<[usize; 2]>,
     /// Whether the file's metadata says that it is an RT-DETR.
@@ -84,6 +88,8 @@ impl<'a> ModelOutputs<'a> {
             family: None,
             task: None,
             labels: None,
+            background_label: false,
+            first_class: None,
             keypoints: None,
             is_rtdetr: false,
         }
@@ -156,6 +162,13 @@ impl<'a> ModelOutputs<'a> {
     /// Whether the labels, if there are any, are as many as the classes.
     pub(super) fn labels_allow(&self, classes: usize) -> bool {
         self.labels.is_none_or(|labels| labels == classes)
+    }
+
+    /// Number that the file gives the first label, for files that say no class but 0 stands for nothing: what the
+    /// sidecar says, 0 where the labels begin with the background, else `default`.
+    pub(super) fn first_class_or(&self, default: usize) -> usize {
+        let of_labels = if self.background_label { 0 } else { default };
+        self.first_class.unwrap_or(of_labels)
     }
 
     /// Shape of the first output; without axes if there is none.

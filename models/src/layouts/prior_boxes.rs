@@ -4,7 +4,7 @@ use framegate_backend_api::OutputBatch;
 
 use super::outputs::{ModelOutputs, grid};
 use super::scored_boxes::{Arrangement, ScoreForm};
-use super::scores::{check_scores, logit};
+use super::scores::{check_logits, check_scores, logit};
 use super::{Candidate, Decoder, Implausible};
 
 /// A box by centre x and y, width and height, in input pixels.
@@ -27,7 +27,7 @@ pub(super) fn on_grid(
 }
 
 /// The strides of feature pyramids from level 3 to 7.
-const PYRAMID: [usize; 5] = [8, 16, 32, 64, 128];
+pub(super) const PYRAMID: [usize; 5] = [8, 16, 32, 64, 128];
 
 /// Prior boxes of a feature pyramid, whose sizes are these multiples of the stride.
 pub(super) fn on_pyramid(outputs: &ModelOutputs<'_>, sizes: &[[f32; 2]]) -> Vec<Prior> {
@@ -73,6 +73,30 @@ impl Heads {
         })
     }
 }
+
+/// Whether numbers in this unit can be logarithms of sizes relative to prior boxes.
+///
+/// # Errors
+/// [`Implausible`]: they are sizes or edges.
+pub(super) fn check_logarithms<'a>(
+    numbers: impl IntoIterator<Item = &'a f32>,
+    unit: f32,
+) -> Result<(), Implausible> {
+    let (mut all, mut large) = (0_usize, 0_usize);
+    for number in numbers {
+        all += 1;
+        large += usize::from((number * unit).abs() > LARGEST_LOGARITHM);
+    }
+    match large * 100 > all {
+        true => Err(Implausible(
+            "its sizes are too large for logarithms, so its boxes are decoded already".to_owned(),
+        )),
+        false => Ok(()),
+    }
+}
+
+/// No box is 20 000 times as large as its prior box.
+const LARGEST_LOGARITHM: f32 = 10.0;
 
 /// A decoder of differences from prior boxes.
 #[derive(Debug)]
@@ -122,9 +146,20 @@ impl Decoder for PriorDecoder {
     }
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
+        let boxes = outputs.tensors[self.heads.boxes].image(image);
+        let unit = self.variances[1];
+        match self.heads.arrangement {
+            Arrangement::Rows => {
+                let sizes = boxes.as_chunks::<4>().0.iter().flat_map(|box_| &box_[2..]);
+                check_logarithms(sizes, unit)?;
+            }
+            Arrangement::Columns => check_logarithms(&boxes[boxes.len() / 2..], unit)?,
+        }
         match self.form {
             ScoreForm::Ready => check_scores(outputs.tensors[self.heads.scores].image(image)),
-            ScoreForm::Sigmoid | ScoreForm::Softmax => Ok(()),
+            ScoreForm::Sigmoid | ScoreForm::Softmax => {
+                check_logits(outputs.tensors[self.heads.scores].image(image))
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use framegate_backend_api::OutputBatch;
 
+use super::box_form::check_centres;
 use super::family::{Family, ULTRALYTICS};
 use super::mask::{MaskCells, Prototypes};
 use super::outputs::{ClassCount, ModelOutputs};
@@ -98,6 +99,7 @@ impl Decoder for RowsSegDecoder {
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let mut rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
+        check_centres(rows.clone().map(|row| [row[0], row[1], row[2], row[3]]))?;
         rows.try_for_each(|row| check_scores(&row[4..self.before_masks()]))
     }
 

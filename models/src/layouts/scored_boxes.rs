@@ -3,7 +3,7 @@
 use framegate_backend_api::OutputBatch;
 
 use super::box_form::BoxForm;
-use super::scores::{best_class, logit, reaches, sigmoid};
+use super::scores::{best_class, check_logits, check_scores, logit, reaches, sigmoid};
 use super::{Candidate, Decoder, Implausible};
 use crate::Size;
 
@@ -15,6 +15,9 @@ pub(super) enum Arrangement {
     /// `[C, N]`
     Columns,
 }
+
+/// No box lies this many inputs away.
+const FARTHEST: f32 = 8.0;
 
 /// The function that raw scores still have to go through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,9 +122,17 @@ impl Decoder for ScoredBoxes {
         if self.box_form.is_none() {
             self.box_form = BoxForm::seen_in(boxes, self.input)?;
         }
-        if self.form == ScoreForm::Ready {
-            super::scores::check_scores(outputs.tensors[self.scores].image(image))?;
+        if self.box_form.is_some_and(|form| form.unit != [1.0; 2])
+            && let Some(far) = boxes.iter().flatten().find(|number| **number > FARTHEST)
+        {
+            return Err(Implausible(format!(
+                "a number of a box is {far}, so boxes are pixels and not fractions of the input"
+            )));
         }
-        Ok(())
+        let scores = outputs.tensors[self.scores].image(image);
+        match self.form {
+            ScoreForm::Ready => check_scores(scores),
+            ScoreForm::Sigmoid | ScoreForm::Softmax => check_logits(scores),
+        }
     }
 }

@@ -53,6 +53,32 @@ pub(super) fn check_scores<'a>(
     })
 }
 
+/// Fewer logits may lie between 0 and 1 by chance.
+const ENOUGH: usize = 64;
+
+/// Whether raw scores still have to go through a sigmoid or softmax.
+///
+/// # Errors
+/// [`Implausible`]: all lie between 0 and 1, so the file has done it.
+pub(super) fn check_logits<'a>(
+    logits: impl IntoIterator<Item = &'a f32>,
+) -> Result<(), Implausible> {
+    let mut count = 0;
+    for logit in logits {
+        if !(0.0..=1.0).contains(logit) {
+            return Ok(());
+        }
+        count += 1;
+    }
+    match count < ENOUGH {
+        true => Ok(()),
+        false => Err(Implausible(
+            "all its scores are from 0 to 1, so they are not logits as this layout has them"
+                .to_owned(),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +95,13 @@ mod tests {
         assert_eq!(check_scores(&[0.0, 1.0005, f32::NAN]), Ok(()));
         assert!(check_scores(&[0.5, -0.3]).unwrap_err().0.contains("-0.3"));
         assert!(check_scores(&[316.0]).is_err());
+    }
+
+    #[test]
+    fn scores_that_are_ready_are_not_logits() {
+        assert!(check_logits(&[0.25; 64]).unwrap_err().0.contains("not logits"));
+        assert_eq!(check_logits(&[0.25; 63]), Ok(()));
+        assert_eq!(check_logits([0.25; 64].iter().chain(&[-4.0])), Ok(()));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `tensorflow`: final boxes of the TensorFlow object detection API.
 
+use framegate_backend_api::graph::{Binary, Operator, ValueId};
+
 use super::box_form::{BoxForm, BoxShape};
 use super::family::{Family, Preprocessing};
 use super::final_boxes::{Column, FinalBoxes};
@@ -13,10 +15,37 @@ const TENSORFLOW: Family = Family {
 };
 
 /// `detection_boxes` of `[1, N, 4]`, `[top, left, bottom, right]` as fractions of the input,
-/// `detection_scores` and `detection_classes` of `[1, N]`, `num_detections` of `[1]`. Their classes count
-/// from 1, those here from 0.
+/// `detection_scores` and `detection_classes` of `[1, N]`, `num_detections` of `[1]`. The classes of TensorFlow's
+/// own suppression count from 1, those of TensorRT's plugin in its place from 0.
 #[derive(Debug)]
 pub(super) struct TensorFlow;
+
+/// Whether 1 is added to the classes, as far as the graph shows.
+fn counts_from_1(outputs: &ModelOutputs<'_>) -> bool {
+    let Some(position) = outputs.position("detection_classes") else { return true };
+    let (graph, producers) = (outputs.graph, outputs.graph.producers());
+    let mut value = graph.outputs[position];
+    while let Some(producer) = producers[value.0] {
+        let node = &graph.nodes[producer];
+        let is_one = |id: &ValueId| {
+            let constant = graph.value(*id).constant.as_ref();
+            constant.is_some_and(|it| it.as_f32() == Some(&[1.0]) || it.as_i64() == Some(&[1]))
+        };
+        value = match &node.operator {
+            Operator::Binary(Binary::Add) if node.inputs.iter().any(is_one) => return true,
+            Operator::Reshape { .. }
+            | Operator::Cast(_)
+            | Operator::Slice(_)
+            | Operator::Pad(_)
+            | Operator::Gather { .. } => node.inputs[0],
+            Operator::Where => node.inputs[1],
+            // The number of the class among all scores of a box, as the plugin computes it.
+            Operator::Binary(Binary::Div) => return false,
+            _ => return true,
+        };
+    }
+    true
+}
 
 impl Layout for TensorFlow {
     fn names(&self) -> &'static [&'static str] {
@@ -40,7 +69,9 @@ impl Layout for TensorFlow {
         has("num_detections", 1)?;
         has("detection_scores", boxes.count)?;
         has("detection_classes", boxes.count)?;
-        (boxes.width == 4).then(|| Reading::of(ClassCount::Open))
+        let first_class = outputs.first_class_or(usize::from(counts_from_1(outputs)));
+        let reading = Reading { first_class, ..Reading::of(ClassCount::Open) };
+        (boxes.width == 4).then_some(reading)
     }
 
     fn recognise(&self, _outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
@@ -57,14 +88,14 @@ impl Layout for TensorFlow {
         false
     }
 
-    fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
+    fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
         let position = |name: &str| outputs.position(name).expect("`read` found the output");
         Box::new(FinalBoxes {
             boxes: Column::of_row(position("detection_boxes"), 4, 0),
             form: BoxForm::normalised(BoxShape::CornersYFirst, outputs.input),
             scores: Column::alone(position("detection_scores")),
             classes: Some(Column::alone(position("detection_classes"))),
-            first_class: 1.0,
+            first_class: reading.first_class,
             count: Some(position("num_detections")),
             angles: None,
             most: outputs.rows(position("detection_boxes")).map_or(0, |rows| rows.count),

@@ -26,6 +26,8 @@ pub(super) struct Import {
     node_name: String,
     budget: ConstantBudget,
     pub(super) ragged: Ragged,
+    /// The tensors of sequences, by the values that stand for them.
+    pub(super) sequences: HashMap<ValueId, Vec<ValueId>>,
     /// The type that the file gives a value's elements, where a quantisation needs it.
     data_types: HashMap<ValueId, DataType>,
 }
@@ -68,6 +70,7 @@ impl Import {
             node_name: String::new(),
             budget: ConstantBudget::new(),
             ragged: Ragged::default(),
+            sequences: HashMap::new(),
             data_types: HashMap::new(),
         }
     }
@@ -155,6 +158,9 @@ impl Import {
         operator: Operator,
         operands: &[ValueId],
     ) -> Result<Vec<ValueId>, Problem> {
+        if operands.iter().any(|id| self.is_sequence(*id)) {
+            return Err("it reads a sequence of tensors as if it were one tensor".to_owned());
+        }
         self.budget.count_node()?;
         let shape = self.result_shape(&operator, operands)?;
         budget::check_rank(&shape)?;
@@ -170,6 +176,11 @@ impl Import {
         self.budget.spend(&operator, &constants, shape.iter().product())?;
         let results = framegate_scalar::evaluate(&operator, &constants);
         Ok(results.into_iter().map(|result| self.constant(result)).collect())
+    }
+
+    /// Whether a value stands for a sequence of tensors.
+    pub(super) fn is_sequence(&self, id: ValueId) -> bool {
+        self.sequences.contains_key(&id)
     }
 
     /// Charges a node of the file: a loop has as many as it has iterations.

@@ -9,6 +9,7 @@ use framegate_onnx_proto::{GraphProto, NodeProto};
 
 use super::attributes::Attributes;
 use super::context::{Import, Problem, axis_of};
+use super::paste;
 use super::walk::{Names, import_node, initialisers};
 
 /// Longer loops are not unrolled.
@@ -28,7 +29,10 @@ pub(super) fn run<'a>(
 ) -> Result<Vec<ValueId>, Problem> {
     match node.op_type.as_str() {
         "If" => branch(import, node, operands, names),
-        "Loop" => iterate(import, node, operands, names),
+        "Loop" => iterate(import, node, operands, names).or_else(|problem| {
+            let masks = paste::unpasted(import, node, names).ok_or(problem)?;
+            Ok(vec![masks])
+        }),
         _ => scan(import, node, operands, names),
     }
 }
@@ -183,7 +187,11 @@ fn both(import: &mut Import, a: Truth, b: Truth) -> Result<Truth, Problem> {
 }
 
 /// Values joined along a new axis.
-fn stacked(import: &mut Import, rows: &[ValueId], axis: usize) -> Result<ValueId, Problem> {
+pub(super) fn stacked(
+    import: &mut Import,
+    rows: &[ValueId],
+    axis: usize,
+) -> Result<ValueId, Problem> {
     let Some(first) = rows.first() else {
         return Err("a loop without iterations has no results".to_owned());
     };

@@ -20,8 +20,10 @@ mod image_layout;
 mod inputs;
 mod operators;
 mod other_inputs;
+mod paste;
 mod prepare;
 mod ragged;
+mod sequences;
 #[cfg(test)]
 mod standard_tests;
 mod tensor;
@@ -43,9 +45,24 @@ pub use inputs::InputDeclaration;
 use inputs::Inputs;
 pub use other_inputs::InputValues;
 use prepare::{Prepared, prepare};
+pub use walk::LeftOut;
 
 /// The oldest operator set that is read; before it, operators broadcast in another way.
 const OLDEST_OPSET: i64 = 7;
+
+/// Larger batches are not run for the sake of one image.
+const MOST_REPEATS: usize = 65;
+
+/// How much of a file is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    /// All of it, cut down to one image.
+    OneImage,
+    /// All of it, for a batch of equal images.
+    EqualImages,
+    /// As much as can be expressed.
+    Part,
+}
 
 /// Messages that a file may hold: ten times those of the largest detectors.
 const MAX_MESSAGES: usize = 1_000_000;
@@ -191,6 +208,40 @@ impl OnnxFile {
     /// has no value; [`OnnxError::Node`] for a node that cannot be expressed; [`OnnxError::TooMuch`],
     /// [`OnnxError::ConstantOutputs`].
     pub fn graph(&self, height: usize, width: usize) -> Result<Graph, OnnxError> {
+        let (layout, size) = self.layout_for(height, width)?;
+        let imported =
+            walk::import(&self.source(layout, size, Whole::OneImage)?).map(|(graph, _)| graph);
+        let batch = layout.batch.unwrap_or(1);
+        let graph = match batch {
+            1 => imported?,
+            MOST_REPEATS.. => only_one_image(imported, batch)?,
+            _ => only_one_image(imported, batch).or_else(|refused| {
+                // What images have in common is the same for equal images.
+                let repeated = self.source(layout, size, Whole::EqualImages)?;
+                walk::import(&repeated).map_or(Err(refused), |(graph, _)| Ok(graph))
+            })?,
+        };
+        budget::check_graph(&graph)?;
+        Ok(graph)
+    }
+
+    /// The graph as far as it can be expressed, with the outputs that are left out.
+    ///
+    /// # Errors
+    /// Like [`OnnxFile::graph`], where nothing remains.
+    pub fn partial_graph(
+        &self,
+        height: usize,
+        width: usize,
+    ) -> Result<(Graph, Vec<LeftOut>), OnnxError> {
+        let (layout, size) = self.layout_for(height, width)?;
+        let imported = walk::import(&self.source(layout, size, Whole::Part)?)?;
+        budget::check_graph(&imported.0)?;
+        Ok(imported)
+    }
+
+    /// How the input holds an image of this size.
+    fn layout_for(&self, height: usize, width: usize) -> Result<(ImageLayout, Size), OnnxError> {
         let InputDeclaration { name, dims, .. } = &self.inputs.image;
         let layout = ImageLayout::of(&self.inputs.image)?;
         let fits = |file: Option<usize>, wanted: usize| file.is_none_or(|extent| extent == wanted);
@@ -200,11 +251,7 @@ impl OnnxFile {
                 "input `{name}` is {dims:?} in the file and cannot be {width}x{height}"
             )));
         }
-        let batch = layout.batch.unwrap_or(1);
-        let imported = walk::import(&self.source(layout, Size { width, height })?);
-        let graph = if batch > 1 { only_one_image(imported, batch)? } else { imported? };
-        budget::check_graph(&graph)?;
-        Ok(graph)
+        Ok((layout, Size { width, height }))
     }
 
     /// Whether a graph has the outputs that the file declares, as far as it fixes their shapes.
@@ -225,7 +272,18 @@ impl OnnxFile {
         })
     }
 
-    fn source(&self, layout: ImageLayout, size: Size) -> Result<walk::Source<'_>, OnnxError> {
+    /// How many images the file runs on to get the results of one, where it cannot be cut down to one.
+    pub fn repeats(&self, graph: &Graph) -> Option<usize> {
+        let batch = self.image_layout().ok()?.batch?;
+        (batch > 1 && graph.batching == Batching::OneByOne).then_some(batch)
+    }
+
+    fn source(
+        &self,
+        layout: ImageLayout,
+        size: Size,
+        whole: Whole,
+    ) -> Result<walk::Source<'_>, OnnxError> {
         let InputDeclaration { name, .. } = &self.inputs.image;
         let batch = layout.batch.unwrap_or(1);
         let others = self
@@ -234,7 +292,8 @@ impl OnnxFile {
             .iter()
             .map(|input| {
                 let mut input = input.clone();
-                if let Some(first) = input.dims.first_mut().filter(|first| **first == Some(batch)) {
+                let first = input.dims.first_mut().filter(|first| **first == Some(batch));
+                if let Some(first) = first.filter(|_| whole != Whole::EqualImages) {
                     *first = Some(1);
                 }
                 other_inputs::value(&input, &self.given, size)
@@ -247,6 +306,8 @@ impl OnnxFile {
             prepared: &self.prepared,
             image: name,
             layout,
+            repeats: whole == Whole::EqualImages,
+            partial: whole == Whole::Part,
             wants_integers,
             size,
             others: others.collect(),

@@ -9,14 +9,23 @@ use framegate_onnx_proto::{GraphProto, NodeProto};
 use super::attributes::Attributes;
 use super::context::{Import, OnnxNode, Problem};
 use super::image_layout::ImageLayout;
-use super::prepare::Prepared;
+use super::prepare::{Prepared, reads_of};
 use super::{
     control,
     error::OnnxError,
-    operators,
+    operators, sequences,
     tensor::{DataType, host_tensor},
 };
 use crate::Size;
+
+/// An output that cannot be expressed, and why.
+#[derive(Debug, Clone)]
+pub struct LeftOut {
+    /// Its name in the file.
+    pub output: String,
+    /// Why not.
+    pub problem: OnnxError,
+}
 
 /// Names of the file and what they stand for.
 pub(super) type Names<'a> = HashMap<&'a str, ValueId>;
@@ -27,6 +36,10 @@ pub(super) struct Source<'a> {
     /// Name of the input that takes the image.
     pub(super) image: &'a str,
     pub(super) layout: ImageLayout,
+    /// Whether the file runs on a whole batch, each image of which is the same, and the results of the first count.
+    pub(super) repeats: bool,
+    /// Whether outputs that cannot be expressed are left out.
+    pub(super) partial: bool,
     /// Whether the file computes with the image's elements as integers.
     pub(super) wants_integers: bool,
     pub(super) size: Size,
@@ -35,15 +48,19 @@ pub(super) struct Source<'a> {
     pub(super) outputs: Vec<&'a str>,
 }
 
-/// Imports a whole graph for one input size.
-pub(super) fn import(source: &Source<'_>) -> Result<Graph, OnnxError> {
+/// Imports a whole graph for one input size. Outputs that are left out come with the reason.
+pub(super) fn import(source: &Source<'_>) -> Result<(Graph, Vec<LeftOut>), OnnxError> {
     let Source { prepared, image, layout, size, .. } = source;
     let mut import = Import::new(image, [1, 3, size.height, size.width]);
-    import.batch = layout.batch.unwrap_or(1);
+    let batch = layout.batch.unwrap_or(1);
+    import.batch = if source.repeats { 1 } else { batch };
     import.start_node(image);
-    let image_id = layout
-        .convert(&mut import, source.wants_integers)
-        .map_err(|problem| OnnxError::Input(format!("input `{image}`: {problem}")))?;
+    let wrong_input = |problem| OnnxError::Input(format!("input `{image}`: {problem}"));
+    let mut image_id = layout.convert(&mut import, source.wants_integers).map_err(wrong_input)?;
+    if source.repeats {
+        let repeats = vec![batch, 1, 1, 1];
+        image_id = import.emit(Operator::Tile { repeats }, &[image_id]).map_err(wrong_input)?;
+    }
     let mut names = HashMap::from([(*image, image_id)]);
     for (name, constant) in &prepared.constants {
         let id = import.named_constant(name, constant.tensor.clone());
@@ -53,18 +70,56 @@ pub(super) fn import(source: &Source<'_>) -> Result<Graph, OnnxError> {
     for (name, tensor) in &source.others {
         names.insert(name, import.named_constant(name, tensor.clone()));
     }
+    // What cannot be expressed, and all that depends on it.
+    let mut missing: HashMap<&str, OnnxError> = HashMap::new();
     for (index, node) in prepared.nodes.iter().enumerate() {
         import.opset = node.opset;
-        import_node(&mut import, &node.proto, index, &mut names)?;
+        let mut cause = None;
+        if !missing.is_empty() {
+            reads_of(&node.proto, &mut |name| cause = cause.take().or(missing.get(name).cloned()));
+        }
+        let imported = match cause {
+            Some(cause) => Err(cause),
+            None => import_node(&mut import, &node.proto, index, &mut names),
+        };
+        match imported {
+            Err(problem @ OnnxError::Node { .. }) if source.partial => {
+                let results = node.proto.output.iter();
+                missing.extend(results.map(|name| (name.as_str(), problem.clone())));
+            }
+            imported => imported?,
+        }
     }
-    let mut outputs = Vec::new();
+    let (mut outputs, mut left_out) = (Vec::new(), Vec::new());
     for name in &source.outputs {
+        if let Some(problem) = missing.remove(name) {
+            left_out.push(LeftOut { output: (*name).to_owned(), problem });
+            continue;
+        }
+        if source.repeats
+            && let Some(id) = names.get_mut(name)
+        {
+            *id = of_first_image(&mut import, *id, batch)
+                .map_err(|problem| OnnxError::Malformed(format!("output `{name}` {problem}")))?;
+        }
         outputs.extend(output(&mut import, name, &names)?);
     }
     match outputs[..] {
         [] => Err(OnnxError::ConstantOutputs),
-        _ => Ok(import.finish(outputs)),
+        _ => Ok((import.finish(outputs), left_out)),
     }
+}
+
+/// The part of a result that belongs to the first image of a batch.
+fn of_first_image(import: &mut Import, id: ValueId, batch: usize) -> Result<ValueId, Problem> {
+    let value = import.value(id);
+    if value.constant.is_some() {
+        return Ok(id);
+    }
+    if value.shape.first() != Some(&batch) || import.axes(id)[0].is_some() {
+        return Err("has no batch axis".to_owned());
+    }
+    import.first(id, 0, 1)
 }
 
 /// Imports a graph that depends on constants alone and returns its outputs, as far as supported.
@@ -85,7 +140,7 @@ pub(super) fn import_constants(
 }
 
 /// Imports a graph of which one input is not constant. Its outputs are the file's first one and how many entries of
-/// each axis of it are meant.
+/// each axis of it are valid.
 #[cfg(test)]
 pub(super) fn import_varying(
     file: &GraphProto,
@@ -164,7 +219,15 @@ fn node<'a>(
             output_count: node.output.len(),
             operator: &node.op_type,
         };
-        operators::import(import, &onnx_node)?
+        let is_sequence = |id: &ValueId| import.is_sequence(*id);
+        if sequences::is_known(&node.op_type) {
+            sequences::run(import, &onnx_node)?
+        } else if node.op_type != "Identity" && onnx_node.operands.iter().flatten().any(is_sequence)
+        {
+            return Err("it reads a sequence of tensors as if it were one tensor".to_owned());
+        } else {
+            operators::import(import, &onnx_node)?
+        }
     };
     // Further results, such as a mask or a running mean, matter only if something reads them.
     names.extend(node.output.iter().map(String::as_str).zip(results));

@@ -133,6 +133,22 @@ fn a_file_that_mixes_its_batch_says_what_to_do() {
 }
 
 #[test]
+fn a_file_that_joins_its_batch_runs_on_equal_images() {
+    let model = OnnxModel::new(13, "x", &[4, 3, 4, 4])
+        .integers("rows", &[12, 16])
+        .integers("flat", &[4, -1])
+        .node(OnnxNode::new("Reshape", &["x", "rows"], &["r"]))
+        .node(OnnxNode::new("Neg", &["r"], &["n"]))
+        .node(OnnxNode::new("Reshape", &["n", "flat"], &["y"]))
+        .output("y");
+    let graph = graph(&model);
+    assert_eq!(graph.value(graph.outputs[0]).shape, [1, 48]);
+    assert_eq!(read(&model).unwrap().repeats(&graph), Some(4));
+    assert_eq!(floats(&outputs(&graph)[0])[..3], [0.0, -1.0, -2.0]);
+    assert_eq!(floats(&outputs(&graph)[0])[47], -47.0);
+}
+
+#[test]
 fn inputs_with_an_obvious_value_become_constants() {
     let model = OnnxModel::new(13, "images", &[1, 3, 4, 6])
         .input("orig_target_sizes", INT64, &[-1, 2])

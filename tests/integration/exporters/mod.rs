@@ -1,6 +1,9 @@
 //! Files in every form in which exporters write them: each is read as what it means.
 
 mod image_inputs;
+mod lists;
+mod plugins;
+mod sequences;
 mod weights_elsewhere;
 
 use std::fs;

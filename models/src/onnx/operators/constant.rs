@@ -90,7 +90,7 @@ pub(super) fn size(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 
 pub(super) fn range(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     if graph.value(node.operand(1)?).constant.is_none() {
-        return Ok(vec![open_range(graph, node)?]);
+        return Ok(vec![ragged_range(graph, node)?]);
     }
     let [start, limit, delta] = [0, 1, 2].map(|index| bound_of_range(graph, node, index));
     let data = match (start?, limit?, delta?) {
@@ -116,7 +116,7 @@ pub(super) fn range(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 }
 
 /// Whole numbers up to a limit that depends on the image.
-fn open_range(graph: &mut Import, node: &OnnxNode<'_>) -> Result<ValueId, Problem> {
+fn ragged_range(graph: &mut Import, node: &OnnxNode<'_>) -> Result<ValueId, Problem> {
     let number = |index| -> Result<Extent, Problem> {
         let numbers = graph.numbers_of(node.operand(index)?, "the range")?;
         numbers.first().copied().ok_or_else(|| "the range needs scalars".to_owned())

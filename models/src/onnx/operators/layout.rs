@@ -11,7 +11,7 @@ pub(super) fn reshape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let target = graph.numbers(node, "shape", 1)?.ok_or("the shape is missing")?;
     let source = graph.shape(x);
     let zero_is_zero = node.attributes.flag("allowzero", false)?;
-    let mut open = None;
+    let mut free = None;
     let mut shape = Vec::with_capacity(target.len());
     for (axis, extent) in target.iter().enumerate() {
         // What depends on the image is as long as it can get; where that is, follows from the operand.
@@ -19,11 +19,11 @@ pub(super) fn reshape(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
             0 if !zero_is_zero => {
                 *source.get(axis).ok_or("0 stands for an axis that is not there")?
             }
-            -1 if open.replace(axis).is_none() => 1,
+            -1 if free.replace(axis).is_none() => 1,
             extent => extents_of(&[extent], "the shape")?[0],
         });
     }
-    if let Some(axis) = open {
+    if let Some(axis) = free {
         let known = shape.iter().product::<usize>().max(1);
         shape[axis] = source.iter().product::<usize>() / known;
     }

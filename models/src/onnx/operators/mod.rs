@@ -36,6 +36,7 @@ use super::{
     context::{Import, OnnxNode, Problem},
     control,
     error::{OnnxError, UnsupportedOperators},
+    sequences,
 };
 
 type Imported = Result<Vec<ValueId>, Problem>;
@@ -72,7 +73,10 @@ pub(super) fn check_all_supported<'a>(
             "com.microsoft" => microsoft(&node.op_type).is_some(),
             "TRT" | "trt.plugins" => tensorrt(&node.op_type).is_some(),
             _ => {
-                standard && (control::is_known(&node.op_type) || importer(&node.op_type).is_some())
+                let operator = &node.op_type;
+                let is_known = control::is_known(operator) || sequences::is_known(operator);
+                standard
+                    && (is_known || importer(operator).is_some() || tensorrt(operator).is_some())
             }
         };
         if known {
@@ -207,5 +211,9 @@ fn microsoft(operator: &str) -> Option<Importer> {
 
 /// Operators that exporters write for TensorRT's plugins.
 fn tensorrt(operator: &str) -> Option<Importer> {
-    (operator == "EfficientNMS_TRT").then_some(suppression::efficient_nms as Importer)
+    Some(match operator {
+        "EfficientNMS_TRT" => suppression::efficient_nms,
+        "BatchedNMS_TRT" | "BatchedNMSDynamic_TRT" => suppression::batched_nms,
+        _ => return None,
+    })
 }

@@ -60,7 +60,7 @@ pub(super) fn slice(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         return Err("starts, ends, axes and steps must be of one length".to_owned());
     }
     let mut slices: Vec<AxisSlice> = shape.iter().copied().map(AxisSlice::all).collect();
-    let mut open = Vec::new();
+    let mut ragged = Vec::new();
     for (index, axis) in axes.iter().enumerate() {
         let axis = axis_of(*axis, shape.len())?;
         let (start, end, step) = (starts[index], ends[index], steps[index]);
@@ -71,7 +71,7 @@ pub(super) fn slice(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
             }
             (Some(start), _) if start >= 0 && end.least() >= 0 && step == 1 => {
                 if end.number().is_none() && end != whole {
-                    open.push((axis, start, end));
+                    ragged.push((axis, start, end));
                 }
                 axis_slice(start, end.most(), 1, shape[axis])?
             }
@@ -79,7 +79,7 @@ pub(super) fn slice(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         };
     }
     let mut result = graph.emit(Operator::Slice(slices), &[x])?;
-    for (axis, start, end) in open {
+    for (axis, start, end) in ragged {
         let len = graph.without_first(end, start)?;
         result = graph.cut(result, axis, len)?;
     }
@@ -121,9 +121,10 @@ pub(super) fn pad(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     if pads.len() != 2 * axes.len() {
         return Err(format!("{} pads do not fit {} axes", pads.len(), axes.len()));
     }
-    let is_open = |axis: &i64| axis_of(*axis, rank).is_ok_and(|axis| graph.axes(x)[axis].is_some());
-    if pads.iter().any(|pad| pad.number().is_none()) || axes.iter().any(is_open) {
-        return Ok(vec![pad_open(graph, node, x, &pads, &axes)?]);
+    let is_ragged =
+        |axis: &i64| axis_of(*axis, rank).is_ok_and(|axis| graph.axes(x)[axis].is_some());
+    if pads.iter().any(|pad| pad.number().is_none()) || axes.iter().any(is_ragged) {
+        return Ok(vec![pad_ragged(graph, node, x, &pads, &axes)?]);
     }
     let pads: Vec<i64> = pads.iter().filter_map(Extent::number).collect();
     let pads = extents_of(&pads, "pads (cropping by negative ones is not supported)")?;
@@ -143,7 +144,7 @@ pub(super) fn pad(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
 }
 
 /// Pads at the end of axes whose extents depend on the image, or by as much as an image says.
-fn pad_open(
+fn pad_ragged(
     graph: &mut Import,
     node: &OnnxNode<'_>,
     mut x: ValueId,
@@ -154,12 +155,27 @@ fn pad_open(
         return Err("padding by other than a constant depends on the image".to_owned());
     }
     let value = pad_value(graph, node)?;
+    let rank = graph.shape(x).len();
+    let mut whole =
+        Pad { before: vec![0; rank], after: vec![0; rank], mode: PadMode::Constant(value) };
+    let mut at_end = Vec::new();
     for (index, axis) in axes.iter().enumerate() {
-        let axis = axis_of(*axis, graph.shape(x).len())?;
+        let axis = axis_of(*axis, rank)?;
         let (before, after) = (pads[index], pads[index + axes.len()]);
-        if before.number() != Some(0) || after.least() < 0 {
-            return Err("only padding at the end can depend on the image".to_owned());
+        match (before.number(), after.number(), graph.axes(x)[axis]) {
+            (Some(0), Some(0), _) => {}
+            (Some(before), Some(after), None) => {
+                let pads = extents_of(&[before, after], "pads")?;
+                (whole.before[axis], whole.after[axis]) = (pads[0], pads[1]);
+            }
+            (Some(0), ..) if after.least() >= 0 => at_end.push((axis, after)),
+            _ => return Err("only padding at the end can depend on the image".to_owned()),
         }
+    }
+    if whole.before.iter().chain(&whole.after).any(|pad| *pad > 0) {
+        x = graph.emit(Operator::Pad(whole), &[x])?;
+    }
+    for (axis, after) in at_end {
         let total = graph.total(&[graph.extents(x)[axis], after])?;
         let len = extents_of(&[total.most()], "pads")?[0];
         x = graph.extended(x, axis, total, len, value)?;

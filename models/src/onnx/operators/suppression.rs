@@ -60,30 +60,95 @@ fn kept(
 pub(super) fn efficient_nms(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let attributes = node.attributes;
     let (mut boxes, mut scores) = (node.operand(0)?, node.operand(1)?);
-    let ([1, count, classes], false) = (&graph.shape(scores)[..], node.optional(2).is_some())
-    else {
-        return Err("only boxes that are decoded, of one image, are supported".to_owned());
-    };
-    let (count, classes) = (*count, *classes);
-    let most = attributes.integer_or("max_output_boxes", 100)?;
-    let most = usize::try_from(most).ok().filter(|most| (1..=MOST_BOXES).contains(most));
-    let most = most.ok_or("the number of boxes is too large")?;
-    boxes = graph.emit(Operator::Reshape { shape: vec![1, count, 4] }, &[boxes])?;
+    if node.optional(2).is_some() {
+        return Err("only boxes that are decoded are supported".to_owned());
+    }
+    boxes = boxes_of(graph, boxes, scores)?;
     if attributes.integer_or("box_coding", 0)? == 1 {
-        boxes = corners(graph, boxes, count)?;
+        boxes = corners(graph, boxes)?;
     }
     if attributes.flag("score_activation", false)? {
         scores = graph.emit(Operator::Activation(Activation::Sigmoid), &[scores])?;
     }
+    let suppression = PluginSuppression {
+        most: attributes.integer_or("max_output_boxes", 100)?,
+        iou_threshold: attributes.float_or("iou_threshold", 0.5)?,
+        score_threshold: attributes.float_or("score_threshold", 0.25)?,
+        background: attributes.integer_or("background_class", -1)?,
+        agnostic: attributes.flag("class_agnostic", false)?,
+    };
+    suppressed(graph, boxes, scores, &suppression)
+}
+
+/// Its predecessor, for corners. How many candidates of a class it looks at is bounded there and not here.
+/// <https://github.com/NVIDIA/TensorRT/tree/main/plugin/batchedNMSPlugin>
+pub(super) fn batched_nms(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let attributes = node.attributes;
+    let scores = node.operand(1)?;
+    let mut boxes = boxes_of(graph, node.operand(0)?, scores)?;
+    if attributes.flag("isNormalized", true)? && attributes.flag("clipBoxes", true)? {
+        let (least, most) = (graph.scalar(0.0), graph.scalar(1.0));
+        boxes = graph.emit(Operator::Binary(Binary::Max), &[boxes, least])?;
+        boxes = graph.emit(Operator::Binary(Binary::Min), &[boxes, most])?;
+    }
+    let suppression = PluginSuppression {
+        most: attributes.integer_or("keepTopK", 100)?,
+        iou_threshold: attributes.float_or("iouThreshold", 0.5)?,
+        score_threshold: attributes.float_or("scoreThreshold", 0.0)?,
+        background: attributes.integer_or("backgroundLabelId", -1)?,
+        agnostic: false,
+    };
+    let mut results = suppressed(graph, boxes, scores, &suppression)?;
+    results[3] = graph.cast(results[3], ElementType::F32)?;
+    Ok(results)
+}
+
+/// The parameters of a plugin.
+struct PluginSuppression {
+    /// Most boxes that it puts out.
+    most: i64,
+    iou_threshold: f32,
+    score_threshold: f32,
+    /// A class that is not put out; negative if there is none.
+    background: i64,
+    /// Whether boxes of different classes suppress each other.
+    agnostic: bool,
+}
+
+/// Boxes as `[1, N, 4]`: the same for all classes.
+fn boxes_of(graph: &mut Import, boxes: ValueId, scores: ValueId) -> Result<ValueId, Problem> {
+    let [1, count, _] = graph.shape(scores)[..] else {
+        return Err("only scores [1, boxes, classes] of one image are supported".to_owned());
+    };
+    if graph.shape(boxes).iter().product::<usize>() != 4 * count {
+        return Err("only boxes that all classes have in common are supported".to_owned());
+    }
+    graph.emit(Operator::Reshape { shape: vec![1, count, 4] }, &[boxes])
+}
+
+/// Number, boxes, scores and classes of the best boxes of all classes together, by descending score; zeros fill the
+/// lists up.
+fn suppressed(
+    graph: &mut Import,
+    boxes: ValueId,
+    scores: ValueId,
+    suppression: &PluginSuppression,
+) -> Imported {
+    let [_, count, classes] = graph.shape(scores)[..] else {
+        return Err("scores must have three axes".to_owned());
+    };
+    let most = usize::try_from(suppression.most).ok();
+    let most = most.filter(|most| (1..=MOST_BOXES).contains(most));
+    let most = most.ok_or("the number of boxes is too large")?;
     let permutation = vec![0, 2, 1];
     let mut by_class = graph.emit(Operator::Transpose { permutation }, &[scores])?;
-    if let Ok(background) = usize::try_from(attributes.integer_or("background_class", -1)?) {
+    if let Ok(background) = usize::try_from(suppression.background) {
         let never = (0..classes).map(|class| class == background).collect();
         let never = graph.constant(HostTensor::from_bool([classes, 1], never));
         let worst = graph.scalar(f32::NEG_INFINITY);
         by_class = graph.emit(Operator::Where, &[never, worst, by_class])?;
     }
-    let agnostic = attributes.flag("class_agnostic", false)?;
+    let agnostic = suppression.agnostic;
     let (mut candidates, mut rivals) = (boxes, by_class);
     if agnostic {
         candidates = graph.emit(Operator::Tile { repeats: vec![1, classes, 1] }, &[boxes])?;
@@ -91,8 +156,8 @@ pub(super) fn efficient_nms(graph: &mut Import, node: &OnnxNode<'_>) -> Imported
         rivals = graph.emit(Operator::Reshape { shape }, &[by_class])?;
     }
     let parameters = NonMaxSuppression {
-        iou_threshold: attributes.float_or("iou_threshold", 0.5)?,
-        score_threshold: attributes.float_or("score_threshold", 0.25)?,
+        iou_threshold: suppression.iou_threshold,
+        score_threshold: suppression.score_threshold,
         most,
         centred: false,
     };
@@ -137,7 +202,8 @@ fn places_in(graph: &mut Import, rows: ValueId, stride: usize) -> Result<ValueId
 }
 
 /// Corners of boxes `[1, N, 4]` that are given by centre and size.
-fn corners(graph: &mut Import, boxes: ValueId, count: usize) -> Result<ValueId, Problem> {
+fn corners(graph: &mut Import, boxes: ValueId) -> Result<ValueId, Problem> {
+    let count = graph.shape(boxes)[1];
     let mut half = |start| {
         let slices =
             vec![AxisSlice::all(1), AxisSlice::all(count), AxisSlice { start, step: 1, len: 2 }];

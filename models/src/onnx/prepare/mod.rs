@@ -16,6 +16,7 @@ use super::error::OnnxError;
 use super::operators;
 use super::tensor::{DataType, host_tensor};
 use external::ExternalData;
+pub(super) use order::reads_of;
 
 /// A node with the version of the operator set that says what it means.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ pub(super) fn prepare(
 
     let mut reads = HashSet::new();
     for node in &nodes {
-        order::reads_of(&node.proto, &mut |name| {
+        reads_of(&node.proto, &mut |name| {
             if !reads.contains(name) {
                 reads.insert(name.to_owned());
             }

@@ -76,7 +76,7 @@ fn sorted(nodes: &[&NodeProto], sources: &[Option<Vec<usize>>]) -> Result<Vec<us
 
 /// Calls `visit` with every name that a node reads, in its subgraphs too. Names that are made within a
 /// subgraph are among them; no other node makes those.
-pub(super) fn reads_of<'a>(node: &'a NodeProto, visit: &mut impl FnMut(&'a str)) {
+pub(in crate::onnx) fn reads_of<'a>(node: &'a NodeProto, visit: &mut impl FnMut(&'a str)) {
     node.input.iter().filter(|name| !name.is_empty()).for_each(|name| visit(name));
     for attribute in &node.attribute {
         for graph in attribute.g.as_deref().into_iter().chain(&attribute.graphs) {

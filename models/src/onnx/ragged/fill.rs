@@ -1,4 +1,4 @@
-//! Entries that are not meant, replaced by ones that change nothing.
+//! Entries that are not valid, replaced by ones that change nothing.
 
 use framegate_backend_api::graph::{
     AxisSlice, Binary, Operator, Pad, PadMode, Reduce, Reduction, ValueId,
@@ -13,7 +13,7 @@ pub(super) fn sum(axes: Vec<usize>) -> Operator {
 }
 
 impl Import {
-    /// Which entries of an axis of `len` are meant: booleans `[len]`.
+    /// Which entries of an axis of `len` are valid: booleans `[len]`.
     pub(super) fn mask(&mut self, extent: Extent, len: usize) -> Result<ValueId, Problem> {
         if let Some(mask) = self.ragged.masks.get(&(extent, len)) {
             return Ok(*mask);
@@ -27,7 +27,7 @@ impl Import {
     }
 
     /// A value with `number` (infinite ones are the ends of an integer's range) in place of the entries of an
-    /// axis that are not meant.
+    /// axis that are not valid.
     pub(super) fn filled(
         &mut self,
         x: ValueId,
@@ -51,7 +51,7 @@ impl Import {
         Ok(filled)
     }
 
-    /// A value with `number` in place of all entries that are not meant, and no ragged axis.
+    /// A value with `number` in place of all entries that are not valid, and no ragged axis.
     pub(in crate::onnx) fn filled_with(
         &mut self,
         x: ValueId,
@@ -67,7 +67,7 @@ impl Import {
         Ok(filled)
     }
 
-    /// A value of which at most `len` entries of an axis are meant.
+    /// A value of which at most `len` entries of an axis are valid.
     pub(in crate::onnx) fn cut(
         &mut self,
         x: ValueId,
@@ -85,8 +85,8 @@ impl Import {
         Ok(result)
     }
 
-    /// A value with `number` in place of the entries of an axis that are not meant and after it, `len` entries in all, of
-    /// which the first `total` are meant.
+    /// A value with `number` in place of the entries of an axis that are not valid and after it, `len` entries in all, of
+    /// which the first `total` are valid.
     pub(in crate::onnx) fn extended(
         &mut self,
         x: ValueId,

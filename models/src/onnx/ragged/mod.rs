@@ -1,7 +1,7 @@
 //! Values whose size depends on the image: the boxes that score enough, those that suppression keeps.
 //!
-//! A graph has fixed shapes, so such an axis is as long as it can get. Its first entries are the ones that the
-//! file means, as many as an [`Extent`] says; the others hold anything and are never mixed with them. Every
+//! A graph has fixed shapes, so such an axis, a *ragged* one, is as long as it can get. Its first entries are the
+//! *valid* ones, as many as an [`Extent`] says; the others hold anything and are never mixed with them. Every
 //! operator either keeps it so or refuses the axis, here and nowhere else, so importers need not know.
 
 mod extent;
@@ -18,7 +18,7 @@ use framegate_backend_api::{ElementType, HostTensor};
 use super::context::{Import, Problem};
 pub(super) use extent::{Count, Extent};
 
-/// How many entries of each axis are meant; `None` where all are.
+/// How many entries of each axis are valid; `None` where all are: the axis is not ragged.
 pub(super) type Axes = Vec<Option<Extent>>;
 
 /// Facts about values that depend on the image.

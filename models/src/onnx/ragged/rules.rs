@@ -163,7 +163,7 @@ impl Import {
         Ok(result)
     }
 
-    /// Joins values so that all entries that are meant come first.
+    /// Joins values so that all entries that are valid come first.
     fn joined(&mut self, axis: usize, mut operands: Vec<ValueId>) -> Result<Vec<ValueId>, Problem> {
         let concat = Operator::Concat { axis };
         let rank = self.value(operands[0]).shape.len();
@@ -195,15 +195,15 @@ impl Import {
             for (part, len) in parts.iter().zip(lens) {
                 masks.push(self.mask(*part, len)?);
             }
-            let meant = self.emit_plain(Operator::Concat { axis: 0 }, &masks)?[0];
-            let places = self.emit_plain(Operator::NonZero, &[meant])?[0];
+            let valid = self.emit_plain(Operator::Concat { axis: 0 }, &masks)?[0];
+            let places = self.emit_plain(Operator::NonZero, &[valid])?[0];
             result = self.emit_plain(Operator::Gather { axis }, &[result, places])?[0];
         }
         self.set_axes(result, axes);
         Ok(vec![result])
     }
 
-    /// Updates that are not meant go to a row that is cut off again.
+    /// Updates that are not valid go to a row that is cut off again.
     fn scattered(
         &mut self,
         operator: Operator,
@@ -227,7 +227,7 @@ impl Import {
         Ok(vec![result])
     }
 
-    /// Zeros in place of entries that are not meant, along the axis that is summed over.
+    /// Zeros in place of entries that are not valid, along the axis that is summed over.
     fn multiplied(&mut self, operands: &mut [ValueId]) -> Result<Axes, Problem> {
         let [a, b] = [self.axes(operands[0]), self.axes(operands[1])];
         let (inner, inner_of_b) = (a.len() - 1, b.len() - 2);
@@ -247,7 +247,7 @@ impl Import {
         Ok(axes)
     }
 
-    /// Neutral elements in place of entries that are not meant.
+    /// Neutral elements in place of entries that are not valid.
     fn reduced(&mut self, mut reduce: Reduce, x: ValueId) -> Result<Vec<ValueId>, Problem> {
         let axes = self.axes(x);
         let ragged: Vec<usize> =
@@ -330,7 +330,7 @@ impl Import {
         Ok(chosen)
     }
 
-    /// A value with entries that are not meant at the end of an axis.
+    /// A value with entries that are not valid at the end of an axis.
     fn lengthened(&mut self, x: ValueId, axis: usize, by: usize) -> Result<ValueId, Problem> {
         if by == 0 {
             return Ok(x);
