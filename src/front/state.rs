@@ -21,7 +21,7 @@ use super::video::VideoSettings;
 use super::video::jobs::Jobs;
 use super::video_memory::VideoMemory;
 use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 
 /// How the front end behaves.
 #[derive(Debug, Clone)]
