@@ -38,7 +38,7 @@ pub use messages::{
     DetectionResult, DrainingMessage, DroppedMessage, ErrorMessage, Greeting, RecoveredMessage,
     ResultMessage, ServerMessage, SessionInfo, SlowDownMessage, TimingsMs,
 };
-pub use query::{InferQuery, StreamQuery};
+pub use query::{InferQuery, ReadinessQuery, ReadyFor, StreamQuery};
 pub use video::{
     VideoDescription, VideoDone, VideoError, VideoFile, VideoForm, VideoFrameFailure,
     VideoFrameResult, VideoHeader, VideoLine, VideoQuery, VideoResultEntry, VideoResults,

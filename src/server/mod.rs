@@ -34,6 +34,7 @@ pub struct Server {
     address: SocketAddr,
     selected: Selected,
     options: ServerOptions,
+    on_ready: Box<dyn FnOnce() + Send>,
 }
 
 impl Server {
@@ -54,12 +55,19 @@ impl Server {
         let listen = |source| ServerError::Listen { address: asked, source };
         let listener = TcpListener::bind(asked).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        Ok(Self { listener, address, selected, options })
+        Ok(Self { listener, address, selected, options, on_ready: Box::new(|| {}) })
     }
 
     /// The address it listens on, with the port that the system gave for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Calls `act` once the models are loaded and frames are accepted.
+    #[must_use]
+    pub fn on_ready(mut self, act: impl FnOnce() + Send + 'static) -> Self {
+        self.on_ready = Box::new(act);
+        self
     }
 
     /// Serves until `shutdown` completes and the sessions have drained. Models are loaded in the
@@ -71,7 +79,7 @@ impl Server {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
-        let Self { listener, address, selected, options } = self;
+        let Self { listener, address, selected, options, on_ready } = self;
         let app = App::new(options.front_settings(), Arc::new(Metrics::default()));
         tracing::info!(%address, "listening on http://{address}");
         for origin in options.allowed_origins.iter().filter(|origin| origin.admits_anybody()) {
@@ -87,6 +95,7 @@ impl Server {
                 let names: Vec<String> = names.collect();
                 app.start(loaded);
                 tracing::info!(pipelines = ?names, "ready at http://{address}");
+                on_ready();
                 Ok::<_, ServerError>(())
             })
         };

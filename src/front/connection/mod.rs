@@ -42,13 +42,15 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Longest time that a client may take to answer a close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// The server's shutdown, as a session sees it.
+/// Why a session ends that is well: the server's shutdown, or its age.
 #[derive(Debug, Clone)]
 pub struct Drain {
     /// Cancelled when the shutdown begins.
     pub begun: CancellationToken,
     /// Longest time that the shutdown may take.
     pub deadline: Duration,
+    /// Age at which a session ends the same way although the server goes on.
+    pub session_age: Option<Duration>,
 }
 
 /// Serves one client to the end of its connection.

@@ -35,6 +35,8 @@ pub(super) struct Reader<S> {
     outbox: Arc<SharedOutbox>,
     drain: Drain,
     link: Arc<Link>,
+    /// Why the session drains, once it does.
+    farewell: CloseReason,
     /// A close was requested: nothing is read any more.
     closing: bool,
     input: Input,
@@ -61,7 +63,9 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         drain: Drain,
         link: Arc<Link>,
     ) -> Self {
-        Self { stream, session, handle, outbox, drain, link, closing: false, input: Input::Open }
+        let farewell = CloseReason::ShuttingDown;
+        let (closing, input) = (false, Input::Open);
+        Self { stream, session, handle, outbox, drain, link, farewell, closing, input }
     }
 
     /// Reads while `writing` runs, and ends the connection gracefully when either has ended.
@@ -74,6 +78,8 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         // Far away until the drain begins.
         let mut cut_off = pin!(sleep_until(time::Instant::now() + FAR_AWAY));
         let mut drain_begun = pin!(drain.begun.cancelled());
+        let mut grown_old =
+            pin!(sleep_until(time::Instant::now() + drain.session_age.unwrap_or(FAR_AWAY)));
         let mut check = interval_at(time::Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let link = Arc::clone(&self.link);
@@ -108,13 +114,15 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                 }
                 () = &mut drain_begun, if !draining => {
                     cut_off.as_mut().reset(time::Instant::now() + drain.deadline.mul_f64(CUT_OFF));
-                    self.session.drain();
-                    self.push(Outgoing::Other(ServerMessage::draining(drain.deadline)));
-                    self.close_if_drained();
+                    self.begin_drain(CloseReason::ShuttingDown);
+                }
+                () = &mut grown_old, if !draining => {
+                    cut_off.as_mut().reset(time::Instant::now() + drain.deadline.mul_f64(CUT_OFF));
+                    self.begin_drain(CloseReason::SessionAge);
                 }
                 () = &mut cut_off, if draining && !closing => {
                     self.outbox.change(|outbox| self.session.drop_what_is_under_way(outbox));
-                    self.close(CloseReason::ShuttingDown);
+                    self.close(self.farewell);
                 }
                 () = &mut must_give_way, if input != Input::GivenUp => {
                     self.input = Input::GivenUp;
@@ -190,10 +198,18 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         self.closing = true;
     }
 
+    /// From now on frames are dropped; the session ends when those before are answered.
+    fn begin_drain(&mut self, farewell: CloseReason) {
+        self.farewell = farewell;
+        self.session.drain();
+        self.push(Outgoing::Other(ServerMessage::draining(self.drain.deadline)));
+        self.close_if_drained();
+    }
+
     fn close_if_drained(&mut self) {
         let drained = self.session.is_draining() && self.session.counts().in_flight == 0;
         if drained && !self.closing {
-            self.close(CloseReason::ShuttingDown);
+            self.close(self.farewell);
         }
     }
 

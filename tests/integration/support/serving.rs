@@ -29,7 +29,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts with these arguments on any free port, and waits until it is ready.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, |_| {})
+    }
+
+    /// The same, after `prepare` has changed the command.
+    pub(crate) fn start_with(arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
         let mut command = framegate(["serve", "--port", "0", "--log-format", "json"]);
+        prepare(&mut command);
         command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = Process(command.spawn().expect("the program starts"));
         let mut log = BufReader::new(process.0.stderr.take().expect("the log is piped"));
