@@ -154,8 +154,9 @@ pub struct RecoveredMessage {
     pub recommended_fps: f64,
 }
 
-/// The server is shutting down, or the session has lasted long enough: frames sent from now on are dropped, and
-/// close 1012 follows. A client that connects again at once and sends its next frames there loses none.
+/// The server is shutting down, or the session has lasted long enough: close 1012 follows when all frames are
+/// answered. Those that arrive within a quarter of a second are served, later ones dropped. A client that connects
+/// again at once and sends its next frames there loses none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DrainingMessage {
     #[schema(inline)]

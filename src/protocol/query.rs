@@ -26,7 +26,7 @@ pub struct ReadinessQuery {
     pub purpose: Option<ReadyFor>,
 }
 
-/// What a server should be ready for.
+/// The purpose that a server should be ready for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadyFor {

@@ -1,4 +1,4 @@
-//! What systemd, or another supervisor that sets `NOTIFY_SOCKET`, learns: that the server is ready, that it
+//! Reports to systemd, or to another supervisor that sets `NOTIFY_SOCKET`, that the server is ready, that it
 //! lives, that it stops. Without a supervisor nothing happens.
 
 use std::time::Duration;

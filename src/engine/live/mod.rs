@@ -198,7 +198,7 @@ impl Engine {
         StreamHandle::open(Arc::clone(&self.shared), pipeline, client)
     }
 
-    /// What the streams ask for in relation to what there is: above 1 frames must be dropped.
+    /// The load that the streams ask for in relation to all there is: above 1 frames must be dropped.
     pub fn load_ratio(&self, now: Instant) -> f64 {
         self.shared.with_schedule(|schedule| schedule.load_ratio(now))
     }

@@ -22,7 +22,7 @@ const CLOSE: CloseFrame = CloseFrame {
     reason: tokio_tungstenite::tungstenite::Utf8Bytes::from_static("bye"),
 };
 
-/// What a server does after it has answered this many frames.
+/// A server, and the frames that it answers before it ends.
 #[derive(Debug, Clone, Copy)]
 enum Server {
     /// Answers to the end.

@@ -143,7 +143,7 @@ impl<F, R> Schedule<F, R> {
         }
     }
 
-    /// What the streams ask for in relation to what there is.
+    /// The load that the streams ask for in relation to all there is.
     pub fn load_ratio(&mut self, now: Instant) -> f64 {
         self.offered.ratio(now)
     }
