@@ -99,7 +99,7 @@ pub enum CommandError {
     ManualPages {
         /// The directory.
         directory: PathBuf,
-        /// What the system reported.
+        /// The error of the system.
         source: io::Error,
     },
     /// Standard output does not accept the results.

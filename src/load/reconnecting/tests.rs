@@ -66,7 +66,7 @@ async fn serve(server: Server, mut socket: Socket) {
 
 /// Runs a session of ten seconds at 10 fps over these servers, one after another.
 async fn run_over(servers: &[Server], reconnects: bool) -> (Reconnected, Recorder) {
-    let servers = Mutex::new(servers.to_vec().into_iter());
+    let servers = Mutex::new(servers.iter().copied());
     let connect = || {
         let server = servers.lock().unwrap().next().unwrap();
         async move {
