@@ -59,9 +59,6 @@ pub use framegate_backend_api::{
 };
 pub use framegate_models::detector::ModelError;
 pub use framegate_models::{Detector, Size};
-pub use front::origin::{Origin, OriginError};
-pub use pipeline::{LoadedPipeline, Pipeline, PipelineError, PipelineOptions, read_detector};
-pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let mut pipeline = framegate::Pipeline::load("codes", &Default::default())?;
@@ -73,18 +70,21 @@ pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 /// # Ok(())
 /// # }
 /// ```
-pub use stages::Detection;
+pub use framegate_stages::Detection;
 /// ```
 /// use framegate::Thresholds;
 ///
 /// let strict = Thresholds { confidence: 0.6, ..Thresholds::DEFAULT };
 /// assert!(strict.confidence > Thresholds::DEFAULT.confidence);
 /// ```
-pub use stages::Thresholds;
-pub use stages::{
+pub use framegate_stages::Thresholds;
+pub use framegate_stages::{
     BoxError, BoxStage, DecodeError, DecodeLimits, DecodeOptions, JpegDecoder, RgbImage, Stage,
     StageTimes, UnknownDecoder,
 };
+pub use front::origin::{Origin, OriginError};
+pub use pipeline::{LoadedPipeline, Pipeline, PipelineError, PipelineOptions, read_detector};
+pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 
 // Everything below is internal: public only because the program, the integration tests and the
 // benchmarks are crates of their own, hidden because nothing of it is promised.
@@ -99,9 +99,10 @@ pub mod config;
 #[doc(hidden)]
 pub mod error_chain;
 #[doc(hidden)]
-pub mod logging;
+pub mod heap;
+mod locks;
 #[doc(hidden)]
-pub mod panics;
+pub mod logging;
 #[doc(hidden)]
 pub mod stop;
 
@@ -125,7 +126,7 @@ pub mod backends;
 #[doc(hidden)]
 pub mod engine;
 #[doc(hidden)]
-pub mod stages;
+pub use framegate_stages as stages;
 
 // Measurements.
 #[doc(hidden)]

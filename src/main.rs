@@ -7,18 +7,20 @@ use clap::Parser;
 use framegate::cli::{Cli, Command};
 use framegate::commands::{self, CommandStatus};
 use framegate::error_chain::error_chain;
+use framegate::heap;
 use framegate::logging::{self, Pressure};
-use framegate::panics;
+use framegate::stages::panics;
 
 /// Exit status of a program that ctrl-c has ended, as shells have it.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let pressure = match cli.command {
-        Command::Serve(_) => Pressure::Lose,
-        _ => Pressure::Wait,
-    };
+    let is_server = matches!(cli.command, Command::Serve(_));
+    if is_server {
+        heap::keep_large_buffers_apart();
+    }
+    let pressure = if is_server { Pressure::Lose } else { Pressure::Wait };
     if let Err(error) = logging::start(cli.log, pressure) {
         eprintln!("error: {}", error_chain(&error));
         return ExitCode::FAILURE;

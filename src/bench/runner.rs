@@ -12,9 +12,9 @@ use super::parity::SLACK;
 use super::{RunnerConfig, RunnerError, images};
 use crate::engine::{FrameOrigin, Offline, SourceFrame, milliseconds};
 use crate::error_chain::error_chain;
-use crate::panics;
 use crate::pipeline::{LoadedPipeline, PipelineOptions, read_detector};
 use crate::report::peak_memory_mb;
+use crate::stages::panics;
 use crate::stages::{
     BoxStage, DecodeLimits, Detection, FrameTransform, Preprocessor, Stage, Thresholds,
 };

@@ -1,7 +1,7 @@
 //! Turns a panic into a failure of the frames at hand.
 
 use super::frame::FrameError;
-use crate::panics::catch;
+use crate::stages::panics::catch;
 
 /// Runs `work`; a panic in it becomes a failure of the frames that it worked on.
 ///

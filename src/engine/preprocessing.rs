@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::batch::{BatchImage, PreprocessedFrame, compact_batch};
 use super::frame::{FrameError, FramePayload, SourceFrame};
 use super::panics;
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 use crate::stages::{DecodeOptions, Preprocessed, Preprocessor};
 
 /// Preprocesses frames for one model on a thread pool.

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 
 /// Time in which lines are counted.
 const MINUTE: Duration = Duration::from_secs(60);

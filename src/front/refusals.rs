@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::log_limit::LogLimit;
 use super::metrics::Metrics;
 use super::origin::{Origin, Refused};
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 
 /// Shortest time between two lines about the same origin.
 const INTERVAL: Duration = Duration::from_secs(60);

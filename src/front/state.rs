@@ -19,7 +19,7 @@ use super::sessions::{SessionLimit, Sessions};
 use super::unfinished::Unfinished;
 use super::video::VideoSettings;
 use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 
 /// How the front end behaves.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 
 /// Bytes of a message that each connection has to itself: most frames need no more.
 const FREE: usize = 64 << 10;

@@ -161,7 +161,7 @@ def unfinished(program):
 
         together(100, attack)
         growth = server.peak() - before
-        return growth < 300 and is_healthy(server), f"memory grew by {growth:.0f} MiB"
+        return growth < 150 and is_healthy(server), f"memory grew by {growth:.0f} MiB"
 
 
 def silence(program):

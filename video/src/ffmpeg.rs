@@ -9,10 +9,10 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::VideoError;
+use crate::frame::{VideoFrame, VideoInfo};
 use crate::input::Input;
 use crate::limits::Limits;
 use crate::probe::Kind;
-use crate::video::{VideoFrame, VideoInfo};
 use crate::y4m::Header;
 
 /// How much is kept of what ffmpeg complains about.

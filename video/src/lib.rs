@@ -29,6 +29,7 @@
 
 mod error;
 mod ffmpeg;
+mod frame;
 mod image;
 mod input;
 mod limits;
@@ -42,9 +43,10 @@ mod video;
 mod y4m;
 
 pub use error::{DecodeError, VideoError};
+pub use frame::{VideoFrame, VideoInfo};
 pub use image::{ColourMatrix, ColourRange, Rotation, YuvImage};
 pub use input::Input;
 pub use limits::Limits;
 #[cfg(feature = "native")]
 pub use native::{H264Decoder, annex_b_units, length_prefixed_units};
-pub use video::{Video, VideoFrame, VideoInfo};
+pub use video::Video;

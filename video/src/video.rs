@@ -1,45 +1,14 @@
-//! A video, independent of what decodes it.
+//! A video: chooses what decodes it.
 
 use std::io::{Read, SeekFrom};
-use std::time::Duration;
 
+use crate::VideoError;
 use crate::ffmpeg::FfmpegFrames;
-use crate::image::YuvImage;
+use crate::frame::{VideoFrame, VideoInfo};
 use crate::input::{Input, Readable};
 use crate::limits::Limits;
 use crate::native;
 use crate::probe::{Kind, PROBE_BYTES};
-use crate::{DecodeError, VideoError};
-
-/// Facts of a video that its file states before its frames are decoded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VideoInfo {
-    /// Width of the upright frame; 0 where the file does not say.
-    pub width: usize,
-    /// Height of the upright frame; 0 where the file does not say.
-    pub height: usize,
-    /// How many frames are shown, where the file says.
-    pub frames: Option<u64>,
-    /// Frames per second, on average, where the file says.
-    pub fps: Option<f64>,
-    /// The codec: `h264` where it is decoded here.
-    pub codec: String,
-    /// How long it plays, where the file says.
-    pub duration: Option<Duration>,
-}
-
-/// A frame, in the order in which frames are shown.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VideoFrame {
-    /// Its number, from 0.
-    pub index: u64,
-    /// When it is shown, from the beginning of the video.
-    pub time: Duration,
-    /// How long decoding it took: with ffmpeg, how long it was waited for.
-    pub decoding: Duration,
-    /// Its planes, or why it is lost.
-    pub image: Result<YuvImage, DecodeError>,
-}
 
 /// The frames of a video, in the order in which they are shown. One is decoded when it is asked for.
 pub struct Video {

@@ -14,7 +14,7 @@ use super::shared::LiveFrame;
 use crate::engine::batch::{BatchImage, PreprocessedFrame};
 use crate::engine::frame::{FrameError, FramePayload};
 use crate::engine::panics;
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 use crate::stages::{DecodeError, DecodeOptions, FittedImage, Normaliser, Preprocessor};
 
 /// Longest that a worker decodes one frame, however young that is.

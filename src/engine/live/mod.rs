@@ -61,7 +61,7 @@ pub use service_times::{BatchTimes, ServiceTimes};
 pub use steps::{Next, Task, Ticket};
 pub use stream::StreamHandle;
 
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 use crate::stages::{BoxStage, DecodeOptions};
 use fitting::Fitting;
 use shared::Shared;

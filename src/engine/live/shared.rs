@@ -11,7 +11,7 @@ use super::reply::{DropReason, FrameOutcome, Responder};
 use super::schedule::Schedule;
 use super::steps::{Next, Task, Ticket};
 use crate::engine::frame::SourceFrame;
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 use crate::stages::{DecodeLimits, DecodeWork};
 
 /// A frame under way, with the means to reply to it.

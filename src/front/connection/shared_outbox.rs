@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::front::outbox::{Outbox, Outgoing};
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 
 /// An [`Outbox`] behind a lock that is only ever held briefly.
 #[derive(Debug, Default)]

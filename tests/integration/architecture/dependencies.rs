@@ -23,7 +23,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("tokio_tungstenite", &["src/load/"]),
     ("rust_embed", &["src/front/"]),
     ("prometheus_client", &["src/front/", "src/watch/"]),
-    ("utoipa", &["src/protocol/", "src/front/", "src/stages/boxes/detection.rs"]),
+    ("utoipa", &["src/protocol/", "src/front/", "stages/src/boxes/detection.rs"]),
     // Pools of threads that work on frames. The backend simd has a team of its own.
     (
         "rayon",
@@ -45,10 +45,10 @@ const USERS: &[(&str, &[&str])] = &[
     ("indicatif", &["src/commands/"]),
     ("comfy_table", &["src/commands/", "src/report/", "src/bench/"]),
     // Pixels.
-    ("zune_jpeg", &["src/stages/decode/zune/", "jpeg/examples/"]),
-    ("framegate_jpeg", &["src/stages/decode/", "jpeg/"]),
-    ("exif", &["src/stages/"]),
-    ("fast_image_resize", &["src/stages/antialiased.rs", "src/stages/planes/"]),
+    ("zune_jpeg", &["stages/src/decode/zune/", "jpeg/examples/"]),
+    ("framegate_jpeg", &["stages/src/decode/", "jpeg/"]),
+    ("exif", &["stages/src/"]),
+    ("fast_image_resize", &["stages/src/antialiased.rs", "stages/src/planes/"]),
     // Videos: each library behind one file.
     ("framegate_video", &["src/sources/video/decoding.rs"]),
     ("h264_reader", &["video/src/native/h264/colour.rs"]),
@@ -80,7 +80,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("framegate_testkit", &[]),
 ];
 
-/// The crates whose paths a file names: `name::…`, `use name;` and `use name as …`.
+/// Whether a file names a path of this crate: `name::…`, `use name;` and `use name as …`.
 fn uses(code: &str, name: &str) -> bool {
     let (word, is_prefix) = name.strip_suffix('*').map_or((name, false), |word| (word, true));
     let is_path = |at: usize| {
@@ -90,7 +90,9 @@ fn uses(code: &str, name: &str) -> bool {
         let is_root = !before.ends_with("::") && !before.ends_with('.') && !before.ends_with("mod");
         let is_imported =
             before.ends_with("use") && (after.starts_with(';') || after.starts_with(" as "));
-        is_root && (after.starts_with("::") || is_imported)
+        // `half::<4>()` is a call of a function.
+        let is_item = after.starts_with("::") && !after.starts_with("::<");
+        is_root && (is_item || is_imported)
     };
     if is_prefix {
         let is_start = |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
@@ -164,8 +166,8 @@ fn crates_are_used_where_they_belong() {
 #[test]
 fn a_crate_out_of_place_is_noticed() {
     let cases = [
-        ("src/stages/decode/mod.rs", "use tokio::sync::mpsc;"),
-        ("src/stages/boxes/mod.rs", "let pool = rayon::spawn(|| ());"),
+        ("stages/src/decode/mod.rs", "use tokio::sync::mpsc;"),
+        ("stages/src/boxes/mod.rs", "let pool = rayon::spawn(|| ());"),
         ("src/engine/offline.rs", "#[tokio::main]\nfn main() {}"),
         ("src/front/server.rs", "use zune_jpeg::JpegDecoder;"),
         ("src/config/mod.rs", "#[derive(clap::Args)]\nstruct A;"),
@@ -183,11 +185,12 @@ fn a_crate_out_of_place_is_noticed() {
 #[test]
 fn other_uses_of_a_crates_name_are_accepted() {
     let cases = [
-        ("src/stages/mod.rs", "// tokio::spawn\nlet text = \"tokio::spawn\";"),
-        ("src/stages/mod.rs", "crate::axum::f(); self.tokio.x(); mod rayon;"),
-        ("src/stages/mod.rs", "use tokio_like::X; let rayon = 1;"),
+        ("stages/src/lib.rs", "// tokio::spawn\nlet text = \"tokio::spawn\";"),
+        ("stages/src/lib.rs", "crate::axum::f(); self.tokio.x(); mod rayon;"),
+        ("stages/src/lib.rs", "use tokio_like::X; let rayon = 1;"),
+        ("jpeg/src/lib.rs", "let rounded = half::<4>();"),
         ("src/front/server.rs", "use tokio::net::TcpListener;"),
-        ("src/stages/mod.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    use tokio::test;\n}"),
+        ("stages/src/lib.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    use tokio::test;\n}"),
         ("tests/integration/x.rs", "use tokio::net::TcpListener;"),
     ];
     for (path, text) in cases {

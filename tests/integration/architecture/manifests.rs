@@ -58,6 +58,20 @@ const RULES: &[Rule] = &[
         ]),
     },
     Rule {
+        folder: "stages",
+        own: &["framegate-backend-api", "framegate-cpu", "framegate-jpeg", "framegate-models"],
+        foreign: Some(&[
+            "fast_image_resize",
+            "kamadak-exif",
+            "memchr",
+            "serde",
+            "thiserror",
+            "tracing",
+            "utoipa",
+            "zune-jpeg",
+        ]),
+    },
+    Rule {
         folder: "backends/testkit",
         own: &["framegate-backend-api", "framegate-scalar"],
         foreign: Some(&[]),

@@ -77,9 +77,9 @@ fn modules_with_children_are_folders() {
 fn modules_use_each_other_in_one_direction() {
     assert_holds(circles);
     let planted = [
-        Source::new("src/engine/mod.rs", "use crate::stages::Decoder;"),
-        Source::new("src/stages/decode.rs", "use crate::panics::caught;"),
-        Source::new("src/panics.rs", "pub fn f() { crate::engine::x() }"),
+        Source::new("src/engine/mod.rs", "use crate::sources::Source;"),
+        Source::new("src/sources/files.rs", "use crate::locks::held;"),
+        Source::new("src/locks.rs", "pub fn f() { crate::engine::x() }"),
     ];
     assert_eq!(circles(&planted).len(), 3);
     assert!(circles(&planted[..2]).is_empty());

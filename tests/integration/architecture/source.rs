@@ -38,11 +38,12 @@ pub(super) fn workspace() -> &'static [Source] {
 
 fn read() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders: Vec<_> = ["src", "models", "backends", "benches", "tests", "examples", "fuzz"]
-        .map(|name| root.join(name))
-        .into_iter()
-        .filter(|folder| folder.exists())
-        .collect();
+    let folders = [
+        "src", "stages", "jpeg", "video", "models", "backends", "benches", "tests", "examples",
+        "fuzz",
+    ];
+    let mut folders: Vec<_> =
+        folders.map(|name| root.join(name)).into_iter().filter(|folder| folder.exists()).collect();
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

@@ -21,8 +21,8 @@ const PLACES: &[(&str, &str)] = &[
     ("backends/simd/tests/allocations.rs", "an allocator that counts"),
     ("tests/integration/allocations.rs", "an allocator that counts"),
     ("jpeg/src/kernels/", "vector loads and stores through pointers"),
-    ("src/stages/normalise/", "vector loads and stores through pointers"),
-    ("src/stages/resize/", "vector loads and stores through pointers"),
+    ("stages/src/normalise/", "vector loads and stores through pointers"),
+    ("stages/src/resize/", "vector loads and stores through pointers"),
 ];
 
 /// Blocks, functions, traits and implementations, but not the types of functions.
@@ -89,7 +89,7 @@ fn unsafe_code_is_where_it_is_needed() {
         "fn f() { unsafe\n{ g() } }",
     ] {
         assert_notices(unsafe_out_of_place, "src/engine/mod.rs", planted);
-        assert_accepts(unsafe_out_of_place, "src/stages/resize/avx2.rs", planted);
+        assert_accepts(unsafe_out_of_place, "stages/src/resize/avx2.rs", planted);
     }
     let words = "#![expect(unsafe_code, reason = \"x\")]\n// unsafe\nlet x = \"unsafe\"; \
                  type F = unsafe fn();";
@@ -99,7 +99,7 @@ fn unsafe_code_is_where_it_is_needed() {
 #[test]
 fn unsafe_code_has_a_reason() {
     assert_holds(unsafe_without_reason);
-    let path = "src/stages/resize/avx2.rs";
+    let path = "stages/src/resize/avx2.rs";
     let reasoned = "#![expect(unsafe_code, reason = \"x\")]\n// SAFETY: y\nunsafe { f() }";
     assert_accepts(unsafe_without_reason, path, reasoned);
     assert_notices(unsafe_without_reason, path, "// SAFETY: y\nunsafe { f() }");
@@ -110,10 +110,10 @@ fn unsafe_code_has_a_reason() {
 #[test]
 fn instruction_sets_have_a_scalar_twin() {
     assert_holds(intrinsics_without_twin);
-    let kernel = Source::new("src/stages/x/avx2.rs", "use std::arch::x86_64::*;");
-    let portable = Source::new("src/stages/x/scalar.rs", "fn f() {}");
-    let no_twin = Source::new("src/stages/x/scalar.rs", "use std::arch::x86_64::*;");
-    let elsewhere = Source::new("src/stages/y/scalar.rs", "fn f() {}");
+    let kernel = Source::new("stages/src/x/avx2.rs", "use std::arch::x86_64::*;");
+    let portable = Source::new("stages/src/x/scalar.rs", "fn f() {}");
+    let no_twin = Source::new("stages/src/x/scalar.rs", "use std::arch::x86_64::*;");
+    let elsewhere = Source::new("stages/src/y/scalar.rs", "fn f() {}");
     assert!(intrinsics_without_twin(&[copy(&kernel), portable]).is_empty());
     assert_eq!(intrinsics_without_twin(&[copy(&kernel), no_twin]).len(), 2);
     assert_eq!(intrinsics_without_twin(&[copy(&kernel), elsewhere]).len(), 1);

@@ -84,7 +84,7 @@ async fn unfinished_messages_share_a_budget() {
     let head = frame_head(0x82, 2 * LONGEST - 1);
     let piece = vec![0; 1 << 20];
     let mut attackers = JoinSet::new();
-    for _ in 0..60 {
+    for _ in 0..100 {
         let (address, head, piece) = (server.address, head.clone(), piece.clone());
         attackers.spawn(async move {
             let mut connection = stream(address).await;
@@ -101,8 +101,9 @@ async fn unfinished_messages_share_a_budget() {
         assert!(message["result"].is_object(), "{message}");
     }
     println!("{} unfinished messages: memory grew by {} MiB", held.len(), growth.mib());
-    // A budget of 80 MiB, in an allocator that keeps up to twice as much of what is given back.
-    assert!(growth.mib() < 300, "{} MiB", growth.mib());
+    // A budget of 80 MiB, and what the connections need besides. With glibc's own threshold between small and
+    // large buffers it was 260 to 390.
+    assert!(growth.mib() < 150, "{} MiB", growth.mib());
     // A large frame of a client that means well arrives as well.
     let mut large = plain(64, 48, [1, 2, 3]);
     large.resize(4 << 20, 0);

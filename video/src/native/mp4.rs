@@ -7,10 +7,10 @@ use super::container::VideoTrack;
 use super::h264::H264Decoder;
 use super::sample_table::Sample;
 use super::sequence::{self, InOrder};
+use crate::frame::{VideoFrame, VideoInfo};
 use crate::image::{Rotation, YuvImage};
 use crate::input::Readable;
 use crate::limits::Limits;
-use crate::video::{VideoFrame, VideoInfo};
 use crate::{DecodeError, VideoError};
 
 /// Reads and decodes one sample after another.

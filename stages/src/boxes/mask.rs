@@ -4,7 +4,7 @@ use framegate_models::Size;
 use framegate_models::layouts::MaskCells;
 
 use super::{Detection, Mask};
-use crate::stages::FrameTransform;
+use crate::FrameTransform;
 
 /// The most pixels of a frame that are looked at for all its masks together: eight detections that each
 /// fill a frame of 1920 × 1080. The lower scores of a frame with more have no mask.

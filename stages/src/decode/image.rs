@@ -3,7 +3,7 @@
 use framegate_models::Size;
 
 use super::{DecodeError, DecodeLimits};
-use crate::stages::Orientation;
+use crate::Orientation;
 
 /// A decoded frame in the orientation in which it is stored. Decoding into the same image again reuses
 /// its memory.
@@ -32,7 +32,7 @@ impl RgbImage {
     }
 
     /// Refuses an image that is over a limit, or that does not have three bytes for each of its pixels.
-    pub(in crate::stages) fn check(&self, limits: &DecodeLimits) -> Result<(), DecodeError> {
+    pub(crate) fn check(&self, limits: &DecodeLimits) -> Result<(), DecodeError> {
         let Self { width, height, .. } = *self;
         limits.check(width, height)?;
         let bytes = self.pixels.len();

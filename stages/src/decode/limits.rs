@@ -2,7 +2,7 @@
 
 use super::{DecodeError, DecodeWork};
 #[cfg(doc)]
-use crate::stages::Preprocessor;
+use crate::Preprocessor;
 
 /// Passes of a progressive image's scans over the largest image that are accepted. What encoders write by default,
 /// ten scans of one to three components, are not quite five.
@@ -59,7 +59,7 @@ impl DecodeLimits {
         self.max_pixels.saturating_mul(3 + 4 * 2).saturating_add(ROWS_AND_DATA)
     }
 
-    pub(in crate::stages) fn check(&self, width: usize, height: usize) -> Result<(), DecodeError> {
+    pub(crate) fn check(&self, width: usize, height: usize) -> Result<(), DecodeError> {
         // The sides are within their bounds when they are multiplied; still, those may be any number.
         let pixels = width.saturating_mul(height);
         if width > self.max_width || height > self.max_height || pixels > self.max_pixels {

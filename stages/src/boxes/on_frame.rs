@@ -5,7 +5,7 @@ use std::sync::Arc;
 use framegate_models::layouts::{Candidate, Keypoint};
 
 use super::Detection;
-use crate::stages::FrameTransform;
+use crate::FrameTransform;
 
 /// The candidate in frame pixels, clipped to the frame; `None` if it is entirely outside. `labels` has
 /// one for the candidate's class.

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::sync::{LockResult, PoisonError};
 
 use framegate_backend_api::panic_message;
 
@@ -14,17 +13,11 @@ thread_local! {
 /// Runs `work`; a panic in it becomes the error, with its message.
 ///
 /// After a panic the caller must discard or overwrite whatever `work` was changing.
-pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     CAUGHT.set(CAUGHT.get() + 1);
     let caught = catch_unwind(AssertUnwindSafe(work));
     CAUGHT.set(CAUGHT.get() - 1);
     caught.map_err(|payload| panic_message(payload.as_ref()).to_owned())
-}
-
-/// The guard of a lock or condition variable, even if a thread panicked while it held the lock: what our
-/// locks protect is consistent between any two statements, so one panic must not cause the next.
-pub(crate) fn unpoisoned<T>(locked: LockResult<T>) -> T {
-    locked.unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sends panics to the log from now on. A panic that is caught is reported by its catcher, so that a

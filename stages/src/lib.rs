@@ -1,4 +1,11 @@
 //! The stages of a frame, in the order in which it passes them. Everything here blocks and nothing awaits.
+//!
+//! ```text
+//! JPEG ─ Decoder ─▶ RgbImage ─ Preprocessor ─▶ the model's input … raw outputs ─ BoxStage ─▶ Detection
+//! ```
+//!
+//! A crate of its own, because this is where the time of a frame goes: it is optimised fully, while what is
+//! around it is built fast.
 
 mod antialiased;
 mod boxes;
@@ -7,6 +14,7 @@ mod fit;
 mod frame_transform;
 mod normalise;
 mod orientation;
+pub mod panics;
 mod planes;
 mod preprocess;
 mod resize;
@@ -22,8 +30,7 @@ pub use decode::{
 pub use frame_transform::{FramePart, FrameTransform};
 pub use normalise::Normaliser;
 pub use orientation::Orientation;
-pub(crate) use planes::to_rgb;
-pub use planes::{YuvColours, YuvImage};
+pub use planes::{YuvColours, YuvImage, to_rgb};
 pub use preprocess::{FittedImage, InputWriter, Preprocessed, Preprocessor};
 pub use resize::Resizer;
 pub use stage::{Stage, StageTimes, milliseconds};

@@ -78,7 +78,7 @@ impl PlaneFitter {
 }
 
 /// The whole frame as an upright RGB image, for those who draw into it.
-pub(crate) fn to_rgb(image: &YuvImage) -> RgbImage {
+pub fn to_rgb(image: &YuvImage) -> RgbImage {
     let size = image.upright_size();
     let mut fitter = PlaneFitter::new(ResizeFilter::Bilinear);
     let pixels = fitter.fit(image, &FrameTransform::identity(size)).pixels.to_vec();

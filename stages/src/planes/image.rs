@@ -6,7 +6,7 @@ use std::time::Duration;
 use framegate_models::Size;
 
 use super::YuvColours;
-use crate::stages::{DecodeError, DecodeLimits, Orientation};
+use crate::{DecodeError, DecodeLimits, Orientation};
 
 /// A frame of a video in the orientation in which it is stored: a plane of luma, and two of colour differences
 /// (Cb and Cr) with half its width and height, rounded up.
@@ -38,7 +38,7 @@ impl YuvImage {
     }
 
     /// Refuses a frame that is over a limit, or whose planes do not have as many values as its size asks for.
-    pub(in crate::stages) fn check(&self, limits: &DecodeLimits) -> Result<(), DecodeError> {
+    pub(crate) fn check(&self, limits: &DecodeLimits) -> Result<(), DecodeError> {
         let Self { width, height, .. } = *self;
         limits.check(width, height)?;
         let chroma = self.chroma_size();
