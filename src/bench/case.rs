@@ -24,7 +24,7 @@ pub struct BenchCase {
 pub struct RunnerConfig {
     /// The case.
     pub case: BenchCase,
-    /// JPEG files, at least one.
+    /// JPEG files; none stands for the known frame.
     pub images: Vec<PathBuf>,
     /// CPU threads, for preprocessing and for the backend.
     pub threads: usize,

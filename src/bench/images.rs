@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use super::ImagesError;
+use super::check::known;
 use crate::engine::{FrameErrorCode, FramePayload};
 use crate::sources::{self, Source};
 use crate::stop::StopFlag;
@@ -12,11 +13,14 @@ use crate::stop::StopFlag;
 /// Memory for images: more of them would not change the figures.
 const MAX_BYTES: usize = 256 << 20;
 
-/// Reads JPEG files, as many as there is room for, at least one.
+/// Reads JPEG files, as many as there is room for, at least one. Without any, the known frame is used.
 ///
 /// # Errors
 /// [`ImagesError`] when a file cannot be read or the first is too large.
 pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, ImagesError> {
+    if files.is_empty() {
+        return Ok(vec![Bytes::from_static(known::FRAME)]);
+    }
     let mut images = Vec::new();
     let mut room = MAX_BYTES;
     for file in files {

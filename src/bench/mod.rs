@@ -15,9 +15,11 @@
 //! - `worker`: a runner, in its own process or in this one.
 //! - `interleave`: measures all cases in alternating slices.
 //! - `parity`: compares what two backends make of the same images.
+//! - `check`: a known frame through every backend, for `framegate check`.
 //! - `report`: the results; their text and page are in `commands/bench`.
 
 pub mod case;
+pub mod check;
 mod error;
 mod images;
 mod interleave;

@@ -5,6 +5,7 @@
 
 mod backend;
 mod bench;
+mod check;
 mod eval;
 mod frames;
 mod infer;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs};
 pub use bench::{BackendList, BenchArgs};
+pub use check::CheckArgs;
 pub use eval::EvalArgs;
 pub use frames::{AgeArgs, DecodeArgs, DetectionArgs, FrameArgs, MaskArgs, OverlapArgs};
 pub use infer::{InferArgs, SelectionArgs};
@@ -68,6 +70,9 @@ pub enum Command {
     /// Internal: worker process of `bench`, which speaks JSON lines on standard input and output
     #[command(hide = true)]
     BenchWorker,
+    /// Check every backend that runs here: whether it computes what it should, and how fast. The first
+    /// thing to run on a new machine
+    Check(Box<CheckArgs>),
     /// Inspect a model file, or run it on a raw tensor
     #[command(subcommand)]
     Models(ModelsCommand),

@@ -1,5 +1,7 @@
 //! Options of `framegate serve`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{AgeArgs, BackendArgs, DecodeArgs, DetectionArgs, MaskArgs};
@@ -141,13 +143,17 @@ pub struct ServeArgs {
     /// Limits for video files.
     #[command(flatten)]
     pub video: VideoArgs,
+    /// Keep jobs in this folder: uploads, results and state. They survive a restart, and those that were not
+    /// completed go on where they were [default: in memory alone]
+    #[arg(long, env = "VIDEO_JOBS_DIR", value_name = "DIR", help_heading = "Videos")]
+    pub jobs_dir: Option<PathBuf>,
 }
 
 /// Limits for video files.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Videos")]
 pub struct VideoArgs {
-    /// Largest video file in MiB; it is held in memory while it is processed
+    /// Largest video file in MiB
     #[arg(long, env = "VIDEO_MAX_SIZE_MB", value_name = "N", default_value_t = 100)]
     pub video_max_size_mb: usize,
     /// How many seconds a video may play
@@ -156,4 +162,16 @@ pub struct VideoArgs {
     /// Videos that are processed at once; live sessions come first
     #[arg(long, env = "VIDEO_MAX_CONCURRENT", value_name = "N", default_value_t = 1)]
     pub video_max_concurrent: usize,
+    /// MiB of video files in memory, those that wait among them [default: twice the largest file]
+    #[arg(long, env = "VIDEO_MAX_MEMORY_MB", value_name = "N")]
+    pub video_max_memory_mb: Option<usize>,
+    /// Jobs that are known at once; the one that ended first makes room for the next
+    #[arg(long, env = "VIDEO_MAX_JOBS", value_name = "N", default_value_t = 32)]
+    pub video_max_jobs: usize,
+    /// MiB of the results of all jobs
+    #[arg(long, env = "VIDEO_MAX_RESULTS_MB", value_name = "N", default_value_t = 64)]
+    pub video_max_results_mb: usize,
+    /// Seconds that a job is known after it has ended
+    #[arg(long, env = "VIDEO_JOBS_TTL_S", value_name = "N", default_value_t = 3600)]
+    pub video_jobs_ttl_s: usize,
 }

@@ -17,7 +17,8 @@ use super::{AgeArgs, BackendArgs, DecodeArgs, DetectionArgs, MaskArgs, ModelArgs
     Examples:\n  \
     framegate watch http://camera/video.mjpg\n  \
     framegate watch --fps 5 yard=rtsp://user:password@10.0.0.5/stream1 door=/dev/video0\n  \
-    framegate watch --model yolox_nano.onnx --metrics 127.0.0.1:9100 clip.mp4")]
+    framegate watch --model yolox_nano.onnx --metrics 127.0.0.1:9100 clip.mp4\n  \
+    framegate watch --mqtt mqtt://broker --webhook http://127.0.0.1:8123/seen rtsp://10.0.0.5/stream1")]
 pub struct WatchArgs {
     /// Cameras: http://… (MJPEG, or one JPEG per request), and through FFmpeg, if it is installed,
     /// rtsp://… and other streams, /dev/video0, or a video file at the speed of its recording. A name
@@ -43,12 +44,40 @@ pub struct WatchArgs {
     /// a source that sends one JPEG per request]
     #[arg(long, env = "FRAMEGATE_FPS", value_name = "F", help_heading = "Streams")]
     pub fps: Option<f64>,
+    /// Send the frames to this server instead of analysing them here, as fast as it advises:
+    /// ws://HOST:PORT. The options of model and backend are then without effect
+    #[arg(long, env = "FRAMEGATE_TO", value_name = "ADDRESS", help_heading = "Streams")]
+    pub to: Option<String>,
+    /// The pipeline to request of that server [default: the server's first]
+    #[arg(long, env = "FRAMEGATE_PIPELINE_ID", value_name = "ID", help_heading = "Streams")]
+    pub pipeline_id: Option<String>,
     /// Old frames.
     #[command(flatten)]
     pub age: AgeArgs,
     /// Serve metrics of the sources to Prometheus at this address, under /metrics
     #[arg(long, env = "FRAMEGATE_METRICS", value_name = "ADDRESS:PORT", help_heading = "Streams")]
     pub metrics: Option<SocketAddr>,
+    /// Post a JSON object to this address when something appears before a source, and when it leaves:
+    /// {"event":"appear"|"leave","source","label","time", …}. http:// only; tried again for half a minute
+    #[arg(
+        long,
+        env = "FRAMEGATE_WEBHOOK",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Sinks"
+    )]
+    pub webhook: Option<String>,
+    /// Publish what is before the sources to this MQTT broker, on change and retained: mqtt://[USER:PASSWORD@]HOST[:PORT][/PREFIX].
+    /// Home Assistant finds the sources by itself. PREFIX/SOURCE/LABEL is ON or OFF, PREFIX/SOURCE/availability and
+    /// PREFIX/status are online or offline [default prefix: framegate]
+    #[arg(
+        long,
+        env = "FRAMEGATE_MQTT",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Sinks"
+    )]
+    pub mqtt: Option<String>,
     /// Largest frame in MiB
     #[arg(
         long,

@@ -109,6 +109,7 @@ impl CommandError {
             | Self::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
             | Self::Server(
                 ServerError::Listen { .. }
+                | ServerError::JobsFolder { .. }
                 | ServerError::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
                 | ServerError::Engine(EngineError::Backend(BackendError::Unavailable { .. })),
             )

@@ -3,6 +3,7 @@
 
 mod backends;
 mod bench;
+mod check;
 mod error;
 mod eval;
 mod infer;
@@ -33,7 +34,7 @@ pub enum CommandStatus {
     SomeSessionsFailed,
     /// Ctrl-c has ended it early; what it had done by then was reported, and marked as a part.
     Interrupted,
-    /// A case could not be measured, or the results of two backends differ; the report says which.
+    /// A backend failed, or its results differ from another's; the report says which.
     SomeComparisonsFailed,
 }
 
@@ -50,6 +51,7 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, Comma
         Command::Load(raw) => load::load(&(*raw).try_into()?, out),
         Command::Bench(raw) => bench::bench(&(*raw).try_into()?, out),
         Command::BenchWorker => bench::work(out),
+        Command::Check(raw) => check::check(&(*raw).try_into()?, out),
         Command::Models(ModelsCommand::Inspect(raw)) => models::inspect(&raw.try_into()?, out),
         Command::Models(ModelsCommand::Run(raw)) => models::run(&raw.try_into()?, out),
         Command::Backends(raw) => backends::list(raw, out),

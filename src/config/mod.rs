@@ -1,6 +1,7 @@
 //! The checked form of [`crate::cli`]: one struct per command, in which every value is within its range.
 
 mod bench;
+mod check;
 mod eval;
 mod load;
 mod serve;
@@ -20,6 +21,7 @@ use crate::sources::Selection;
 use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
 
 pub use bench::BenchConfig;
+pub use check::CheckConfig;
 pub use eval::EvalConfig;
 pub use load::{LoadConfig, SearchConfig};
 pub use watch::WatchConfig;

@@ -24,6 +24,12 @@ const MAX_SESSIONS: usize = 65_535;
 const MAX_VIDEO_MEGABYTES: usize = 16 * 1024;
 /// Longest video that can be allowed: a day.
 const MAX_VIDEO_SECONDS: usize = 86_400;
+/// Most memory that can be allowed for videos, or for results.
+const MAX_MEMORY_MEGABYTES: usize = 1024 * 1024;
+/// More jobs than anybody can look through.
+const MAX_JOBS: usize = 10_000;
+/// Longest time that a job can be kept: a year.
+const MAX_TTL_SECONDS: usize = 366 * 86_400;
 /// More videos at once than one machine can decode.
 const MAX_VIDEOS: usize = 64;
 
@@ -74,6 +80,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
                 MAX_SESSIONS,
             )?,
             video: video(&raw.video)?,
+            jobs_folder: raw.jobs_dir,
             allowed_origins,
             drain: drain(raw.drain_seconds)?,
         })
@@ -136,13 +143,24 @@ fn max_frame_bytes(megabytes: f64) -> Result<usize, ConfigError> {
 }
 
 fn video(raw: &cli::VideoArgs) -> Result<VideoSettings, ConfigError> {
-    let cli::VideoArgs { video_max_size_mb, video_max_seconds, video_max_concurrent } = *raw;
-    let size = within("VIDEO_MAX_SIZE_MB", video_max_size_mb, MAX_VIDEO_MEGABYTES)?;
-    let seconds = within("VIDEO_MAX_SECONDS", video_max_seconds, MAX_VIDEO_SECONDS)?;
+    let size = within("VIDEO_MAX_SIZE_MB", raw.video_max_size_mb, MAX_VIDEO_MEGABYTES)?;
+    let seconds = within("VIDEO_MAX_SECONDS", raw.video_max_seconds, MAX_VIDEO_SECONDS)?;
+    let memory = raw.video_max_memory_mb.unwrap_or(2 * size);
+    let memory = within("VIDEO_MAX_MEMORY_MB", memory, MAX_MEMORY_MEGABYTES)?;
+    if memory < size {
+        let expected = format!("expected at least VIDEO_MAX_SIZE_MB, which is {size}");
+        return Err(ConfigError::new("VIDEO_MAX_MEMORY_MB", memory, expected));
+    }
+    let results = within("VIDEO_MAX_RESULTS_MB", raw.video_max_results_mb, MAX_MEMORY_MEGABYTES)?;
+    let ttl = within("VIDEO_JOBS_TTL_S", raw.video_jobs_ttl_s, MAX_TTL_SECONDS)?;
     Ok(VideoSettings {
         max_bytes: size * MEGABYTE,
         max_duration: Duration::from_secs(seconds as u64),
-        max_concurrent: within("VIDEO_MAX_CONCURRENT", video_max_concurrent, MAX_VIDEOS)?,
+        max_concurrent: within("VIDEO_MAX_CONCURRENT", raw.video_max_concurrent, MAX_VIDEOS)?,
+        max_kept_bytes: memory * MEGABYTE,
+        max_jobs: within("VIDEO_MAX_JOBS", raw.video_max_jobs, MAX_JOBS)?,
+        max_result_bytes: results * MEGABYTE,
+        jobs_ttl: Duration::from_secs(ttl as u64),
     })
 }
 

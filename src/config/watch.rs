@@ -9,7 +9,10 @@ use super::{ConfigError, MAX_BATCH, MEGABYTE, decode_options, max_age, pipeline_
 use crate::cli;
 use crate::pipeline::PipelineOptions;
 use crate::stages::DecodeLimits;
-use crate::watch::{CameraAddress, CameraLimits};
+use crate::watch::{
+    CameraAddress, CameraLimits, MqttAddress, RemoteTarget, SinkAddressError, SinkAddresses,
+    WebhookAddress,
+};
 
 /// Largest frame that can be allowed.
 const MAX_FRAME_MEGABYTES: usize = 1024;
@@ -27,6 +30,10 @@ pub struct WatchConfig {
     pub limits: CameraLimits,
     /// Age above which a frame is dropped.
     pub max_frame_age: Duration,
+    /// The server that analyses the frames; `None` for this process.
+    pub to: Option<RemoteTarget>,
+    /// The sinks that learn of changes.
+    pub sinks: SinkAddresses,
     /// Where to serve metrics.
     pub metrics: Option<SocketAddr>,
 }
@@ -36,6 +43,11 @@ impl TryFrom<cli::WatchArgs> for WatchConfig {
 
     fn try_from(raw: cli::WatchArgs) -> Result<Self, ConfigError> {
         let cameras = cameras(&raw.sources)?;
+        let target = |text: &String| {
+            RemoteTarget::parse(text, raw.pipeline_id.as_deref())
+                .map_err(|error| ConfigError::new("--to", text, error.to_string()))
+        };
+        let to = raw.to.as_ref().map(target).transpose()?;
         let max_batch = cameras.len().clamp(1, 4).min(MAX_BATCH);
         let pipeline =
             pipeline_options(raw.model_file, raw.backend, raw.detections, raw.decode, max_batch)?;
@@ -50,6 +62,8 @@ impl TryFrom<cli::WatchArgs> for WatchConfig {
             cameras,
             limits: CameraLimits { max_frame_bytes: megabytes * MEGABYTE, fps: fps(raw.fps)? },
             max_frame_age: max_age(raw.age.max_frame_age_ms)?,
+            to,
+            sinks: sinks(raw.webhook.as_deref(), raw.mqtt.as_deref())?,
             metrics: raw.metrics,
         })
     }
@@ -72,6 +86,17 @@ fn cameras(texts: &[String]) -> Result<Vec<CameraAddress>, ConfigError> {
         cameras.push(camera);
     }
     Ok(cameras)
+}
+
+fn sinks(webhook: Option<&str>, mqtt: Option<&str>) -> Result<SinkAddresses, ConfigError> {
+    // What cannot be read may hold a password in any place.
+    let wrong = |option| {
+        move |error: SinkAddressError| ConfigError::new(option, "ADDRESS", error.to_string())
+    };
+    Ok(SinkAddresses {
+        webhook: webhook.map(WebhookAddress::parse).transpose().map_err(wrong("--webhook"))?,
+        mqtt: mqtt.map(MqttAddress::parse).transpose().map_err(wrong("--mqtt"))?,
+    })
 }
 
 fn fps(fps: Option<f64>) -> Result<Option<f64>, ConfigError> {

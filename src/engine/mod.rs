@@ -3,7 +3,9 @@
 //! Every queue here is bounded, and one bad frame or one panic costs only that frame.
 
 mod batch;
+mod blocking;
 mod buffer_pool;
+mod feed;
 mod frame;
 pub mod live;
 mod offline;
@@ -14,6 +16,8 @@ mod read_ahead;
 
 pub use crate::protocol::TimingsMs;
 pub use crate::stages::milliseconds;
+pub use blocking::blocking;
+pub use feed::{Feed, FeedLost};
 pub use frame::{
     FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
 };

@@ -34,7 +34,9 @@ pub mod state;
 mod stream;
 mod unfinished;
 mod video;
+mod video_memory;
 
 pub use server::serve;
 pub use state::{App, FrontSettings, Loaded, MemoryLimits, NamedPipeline};
 pub use video::VideoSettings;
+pub use video::jobs::JobsFolder;

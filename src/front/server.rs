@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -42,6 +42,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/ws/video/stream", get(stream::connect))
         .route("/infer", post(infer::infer).layer(DefaultBodyLimit::max(body_limit)))
         .route("/video/process", post(video::process))
+        .route("/video/submit", post(video::job_routes::submit))
+        .route("/video/jobs", get(video::job_routes::jobs).layer(own_pages.clone()))
+        .route("/video/status/{job_id}", get(video::job_routes::status).layer(own_pages.clone()))
+        .route("/video/results/{job_id}", get(video::job_routes::results).layer(own_pages.clone()))
+        .route("/video/{job_id}", delete(video::job_routes::delete).layer(own_pages.clone()))
         .route("/info", get(info::info).layer(own_pages.clone()))
         .route("/pipelines", get(info::pipelines).layer(own_pages.clone()))
         .route("/openapi.json", get(documents::openapi))
@@ -77,9 +82,9 @@ fn cors(app: &Arc<App>) -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(is_allowed))
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE])
-        .expose_headers([infer::SERVER_TIMING])
+        .expose_headers([infer::SERVER_TIMING, header::LOCATION])
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
@@ -125,6 +130,11 @@ async fn drain(app: &App, stop: CancellationToken, mut accepting: JoinHandle<()>
     app.draining.cancel();
     if timeout_at(deadline, app.sessions.all_ended()).await.is_err() {
         tracing::warn!(sessions = app.sessions.active(), "sessions are cut off at the deadline");
+    }
+    match timeout_at(deadline, app.jobs.all_ended()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the folder of the jobs stays locked"),
+        Err(_) => tracing::warn!("jobs are cut off at the deadline"),
     }
     stop.cancel();
     // Requests in progress get a moment even when the sessions used up the time.

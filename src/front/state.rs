@@ -18,6 +18,8 @@ use super::refusals::Refusals;
 use super::sessions::{SessionLimit, Sessions};
 use super::unfinished::Unfinished;
 use super::video::VideoSettings;
+use super::video::jobs::Jobs;
+use super::video_memory::VideoMemory;
 use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
 use crate::locks::unpoisoned;
 
@@ -99,8 +101,11 @@ pub struct App {
     pub(super) refusals: Refusals,
     /// One permit per `POST /infer` being answered.
     pub(super) infer_permits: Semaphore,
-    /// One permit per video being received or processed.
+    /// Video files in memory.
+    pub(super) videos: Arc<VideoMemory>,
+    /// One permit per video being processed.
     pub(super) video_permits: Arc<Semaphore>,
+    pub(super) jobs: Arc<Jobs>,
     infer_failures: Mutex<FailureLog>,
     loaded: SetOnce<Loaded>,
 }
@@ -117,7 +122,9 @@ impl App {
             unfinished: Unfinished::new(settings.memory.unfinished),
             frames: FrameMemory::new(settings.memory.frames),
             refusals: Refusals::new(Arc::clone(&metrics)),
+            videos: VideoMemory::new(settings.video.max_kept_bytes),
             video_permits: Arc::new(Semaphore::new(settings.video.max_concurrent)),
+            jobs: Jobs::new(&settings.video),
             settings,
             metrics,
             sessions,
@@ -147,6 +154,11 @@ impl App {
         self.loaded.get()
     }
 
+    /// The loaded models; waits for them while the server is starting.
+    pub(super) async fn once_loaded(&self) -> &Loaded {
+        self.loaded.wait().await
+    }
+
     /// The loaded models; `None` while the server is starting or shutting down.
     pub(super) fn ready(&self) -> Option<&Loaded> {
         self.loaded().filter(|_| !self.draining.is_cancelled())
@@ -160,7 +172,7 @@ impl App {
 
     /// Returns when the engine has ended; waits for it to start first.
     pub(super) async fn engine_ended(&self) {
-        self.loaded.wait().await.engine.ended().cancelled().await;
+        self.once_loaded().await.engine.ended().cancelled().await;
     }
 }
 

@@ -24,13 +24,13 @@ const MAX_MESSAGE_BYTES: usize = 4 << 20;
 const READ_BUFFER_BYTES: usize = 16 << 10;
 
 /// An open session.
-pub(super) struct Connected<S> {
-    pub(super) socket: WebSocketStream<S>,
+pub(crate) struct Connected<S> {
+    pub(crate) socket: WebSocketStream<S>,
     /// The server's greeting, if it sent one.
-    pub(super) greeting: Option<SessionInfo>,
+    pub(crate) greeting: Option<SessionInfo>,
 }
 
-pub(super) async fn connect(target: &Target) -> Result<Connected<TcpStream>, SessionFailure> {
+pub(crate) async fn connect(target: &Target) -> Result<Connected<TcpStream>, SessionFailure> {
     let authority = &target.authority;
     let opening = async {
         let unreachable = |problem: std::io::Error| SessionFailure::Unreachable {

@@ -76,7 +76,7 @@ impl SessionFailure {
     }
 
     /// The server closed the session, after it had reported `last_error`.
-    pub(super) fn of_close(close: Option<CloseFrame>, last_error: String) -> Self {
+    pub(crate) fn of_close(close: Option<CloseFrame>, last_error: String) -> Self {
         let code = close.as_ref().map(|close| close.code.into());
         let reason = close.map(|close| excerpt(&close.reason)).unwrap_or_default();
         Self::Closed { code, reason, last_error }
@@ -88,7 +88,7 @@ impl SessionFailure {
     }
 
     /// An open WebSocket failed.
-    pub(super) fn of_connection(error: &tungstenite::Error) -> Self {
+    pub(crate) fn of_connection(error: &tungstenite::Error) -> Self {
         match error {
             tungstenite::Error::Io(error) => Self::Lost(error.to_string()),
             tungstenite::Error::ConnectionClosed

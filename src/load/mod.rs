@@ -29,6 +29,7 @@ mod statistics;
 mod target;
 pub mod trial;
 
+pub(crate) use connecting::{Connected, connect};
 pub use failure::SessionFailure;
 pub use load_report::{LoadReport, SourceReport};
 pub use observer::Observer;

@@ -114,6 +114,12 @@ words! {
         InvalidVideo = "invalid_video",
         /// The video has more bytes than the server accepts, or plays longer.
         VideoTooLarge = "video_too_large",
+        /// There is no such job, or it was forgotten.
+        JobNotFound = "job_not_found",
+        /// The job is not completed, so there are no results in one piece.
+        JobNotCompleted = "job_not_completed",
+        /// The results of the video take more memory than there is for them.
+        TooManyResults = "too_many_results",
         /// The server failed, not the frame.
         PipelineFailure = "pipeline_failure",
         /// Too many requests are being answered already.
@@ -122,6 +128,20 @@ words! {
         Pacing = "pacing",
         /// The frame was older than the age limit when its turn came.
         Stale = "stale",
+    }
+}
+
+words! {
+    /// The state of a video job.
+    pub enum JobStatus {
+        /// It waits for its turn.
+        Pending = "pending",
+        /// Its frames are being processed.
+        Running = "running",
+        /// All its frames were processed.
+        Completed = "completed",
+        /// It ended before that.
+        Failed = "failed",
     }
 }
 

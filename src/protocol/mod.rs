@@ -21,12 +21,14 @@ mod constants;
 mod frame;
 mod http;
 mod info;
+mod jobs;
 mod messages;
 mod query;
+mod timestamp;
 mod video;
 
 pub use close::CloseReason;
-pub use codes::{DropReason, ErrorCode, HttpErrorCode};
+pub use codes::{DropReason, ErrorCode, HttpErrorCode, JobStatus};
 pub use constants::{DrainingNotice, RecoveredNotice, SlowDownWarning, True};
 pub use frame::{InvalidFrame, validate};
 pub use http::{ErrorBody, InferForm, Jpeg};
@@ -34,11 +36,13 @@ pub use info::{
     Info, LimitsInfo, PipelineEntry, PipelineInfo, PipelineList, Readiness, ReadinessStatus,
     ThresholdsInfo,
 };
+pub use jobs::{JobAccepted, JobList, JobReport, JobResults, JobSummary, ResultsQuery};
 pub use messages::{
     DetectionResult, DrainingMessage, DroppedMessage, ErrorMessage, Greeting, RecoveredMessage,
     ResultMessage, ServerMessage, SessionInfo, SlowDownMessage, TimingsMs,
 };
 pub use query::{InferQuery, StreamQuery};
+pub use timestamp::timestamp;
 pub use video::{
     VideoDescription, VideoDone, VideoError, VideoFile, VideoForm, VideoFrameFailure,
     VideoFrameResult, VideoHeader, VideoLine, VideoQuery, VideoResultEntry, VideoResults,

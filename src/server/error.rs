@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::engine::EngineError;
 use crate::pipeline::PipelineError;
@@ -22,6 +23,14 @@ pub enum ServerError {
         /// The address as given.
         address: SocketAddr,
         /// What the system reported.
+        source: io::Error,
+    },
+    /// The folder for video jobs cannot be used.
+    #[error("cannot keep jobs in {path}; choose another folder (--jobs-dir)")]
+    JobsFolder {
+        /// The folder as given.
+        path: PathBuf,
+        /// The system's report.
         source: io::Error,
     },
     /// The server cannot go on.

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use crate::backends::{self, Selected};
 use crate::engine::{self, Engine};
 use crate::front::metrics::Metrics;
-use crate::front::{App, Loaded, NamedPipeline, serve as serve_clients};
+use crate::front::{App, JobsFolder, Loaded, NamedPipeline, serve as serve_clients};
 use crate::pipeline::{LoadedPipeline, PipelineError, read_detector};
 use null_detector::null_detector;
 
@@ -33,6 +33,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     selected: Selected,
+    jobs: Option<JobsFolder>,
     options: ServerOptions,
 }
 
@@ -50,11 +51,12 @@ impl Server {
             .await
             .map_err(|error| ServerError::Serve(error.into()))?
             .map_err(PipelineError::from)?;
+        let jobs = open_jobs_folder(&options).await?;
         let asked = options.address;
         let listen = |source| ServerError::Listen { address: asked, source };
         let listener = TcpListener::bind(asked).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        Ok(Self { listener, address, selected, options })
+        Ok(Self { listener, address, selected, jobs, options })
     }
 
     /// The address it listens on, with the port that the system gave for port 0.
@@ -71,8 +73,11 @@ impl Server {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
-        let Self { listener, address, selected, options } = self;
+        let Self { listener, address, selected, jobs, options } = self;
         let app = App::new(options.front_settings(), Arc::new(Metrics::default()));
+        if let Some(folder) = jobs {
+            app.keep_jobs_in(folder).await.map_err(|source| jobs_folder_error(&options, source))?;
+        }
         tracing::info!(%address, "listening on http://{address}");
         for origin in options.allowed_origins.iter().filter(|origin| origin.admits_anybody()) {
             tracing::warn!(
@@ -106,6 +111,17 @@ impl Server {
         let _ = timeout(STOP_LIMIT, stopping).await;
         Ok(())
     }
+}
+
+/// Opens the folder for jobs, if there is to be one.
+async fn open_jobs_folder(options: &ServerOptions) -> Result<Option<JobsFolder>, ServerError> {
+    let Some(path) = options.jobs_folder.clone() else { return Ok(None) };
+    let opened = engine::blocking(move || JobsFolder::open(&path)).await;
+    opened.map(Some).map_err(|source| jobs_folder_error(options, source))
+}
+
+fn jobs_folder_error(options: &ServerOptions, source: std::io::Error) -> ServerError {
+    ServerError::JobsFolder { path: options.jobs_folder.clone().unwrap_or_default(), source }
 }
 
 /// Reads the models, loads them on the backend and warms them up.

@@ -44,6 +44,8 @@ pub struct ServerOptions {
     pub max_connections_per_address: usize,
     /// Bounds on video files.
     pub video: VideoSettings,
+    /// Where video jobs are kept, so that they survive a restart; `None` for memory alone.
+    pub jobs_folder: Option<PathBuf>,
     /// Web pages that may connect besides the server's own.
     pub allowed_origins: Vec<Origin>,
     /// How long sessions may take to drain after the shutdown has begun.
@@ -85,6 +87,7 @@ impl Default for ServerOptions {
             max_connections: PlaceLimits::DEFAULT.total,
             max_connections_per_address: PlaceLimits::DEFAULT.per_address,
             video: VideoSettings::DEFAULT,
+            jobs_folder: None,
             allowed_origins: Vec::new(),
             drain: Duration::from_secs(10),
         }

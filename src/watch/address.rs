@@ -125,17 +125,7 @@ impl Location {
                 false => Self::File(path),
             });
         };
-        // The last @ of the part before the path: a password may hold another one.
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (user_info, host) = match rest[..end].rsplit_once('@') {
-            Some((user_info, host)) => (Some(user_info), host),
-            None => (None, &rest[..end]),
-        };
-        let bare = format!("{scheme}://{host}{}", &rest[end..]);
-        let uri: Uri = bare.parse().map_err(|_| AddressError::Url)?;
-        if host.is_empty() || uri.host().is_none_or(str::is_empty) {
-            return Err(AddressError::Url);
-        }
+        let (uri, user_info) = bare_uri(scheme, rest)?;
         if uri.scheme() == Some(&Scheme::HTTPS) {
             return Err(AddressError::Https);
         }
@@ -166,10 +156,29 @@ impl Location {
 }
 
 impl Credentials {
-    fn parse(user_info: &str) -> Result<Self, AddressError> {
+    pub(super) fn parse(user_info: &str) -> Result<Self, AddressError> {
         let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
         Ok(Self { user: percent_decoded(user)?, password: percent_decoded(password)? })
     }
+}
+
+/// An address without user and password, and these as they were typed.
+pub(super) fn bare_uri<'a>(
+    scheme: &str,
+    rest: &'a str,
+) -> Result<(Uri, Option<&'a str>), AddressError> {
+    // The last @ of the part before the path: a password may hold another one.
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (user_info, host) = match rest[..end].rsplit_once('@') {
+        Some((user_info, host)) => (Some(user_info), host),
+        None => (None, &rest[..end]),
+    };
+    let bare = format!("{scheme}://{host}{}", &rest[end..]);
+    let uri: Uri = bare.parse().map_err(|_| AddressError::Url)?;
+    if host.is_empty() || uri.host().is_none_or(str::is_empty) {
+        return Err(AddressError::Url);
+    }
+    Ok((uri, user_info))
 }
 
 /// Replaces `%41` by `A` (RFC 3986, 2.1).
@@ -189,13 +198,13 @@ fn percent_decoded(text: &str) -> Result<String, AddressError> {
 }
 
 /// Host and port; a default port of 0 is none.
-fn authority(uri: &Uri, default_port: u16) -> Option<String> {
+pub(super) fn authority(uri: &Uri, default_port: u16) -> Option<String> {
     let port = uri.port_u16().or((default_port > 0).then_some(default_port))?;
     Some(format!("{}:{port}", uri.host()?))
 }
 
 /// The address without its query.
-fn shown(uri: &Uri) -> String {
+pub(super) fn shown(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or_default();
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let query = if uri.query().is_some() { "?…" } else { "" };

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use crate::engine::{FrameError, FrameErrorCode, FrameResult, TimingsMs, milliseconds};
+use crate::engine::{FrameError, FrameErrorCode, TimingsMs, milliseconds};
 use crate::protocol::DetectionResult;
 
 /// The fate of a camera's frame.
@@ -34,19 +34,19 @@ pub(super) fn line(
     source: &str,
     frame_index: u64,
     received: Instant,
-    outcome: Result<FrameResult, FrameError>,
+    outcome: Result<(DetectionResult, TimingsMs), FrameError>,
 ) -> String {
     let age = received.elapsed();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // To the millisecond.
     let time = (now.saturating_sub(age).as_secs_f64() * 1000.0).round() / 1000.0;
     let line = match outcome {
-        Ok(result) => Line::Result {
+        Ok((result, timings_ms)) => Line::Result {
             source,
             frame_index,
             time,
-            timings_ms: result.timings.into(),
-            result: result.into(),
+            timings_ms,
+            result,
             age_ms: milliseconds(age),
         },
         Err(FrameError { code, detail, .. }) => {

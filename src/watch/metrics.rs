@@ -13,6 +13,7 @@ pub struct WatchMetrics {
     up: Family<SourceLabels, Gauge>,
     reconnects: Family<SourceLabels, Counter>,
     frames: Family<FrameLabels, Counter>,
+    lost_changes: Counter,
 }
 
 /// The series of one camera.
@@ -50,7 +51,13 @@ impl WatchMetrics {
             reconnects.clone(),
         );
         registry.register("source_frames", "The camera's frames by outcome", frames.clone());
-        let metrics = Self { registry, up, reconnects, frames };
+        let lost_changes = Counter::default();
+        registry.register(
+            "changes_lost",
+            "Changes that a webhook or broker was too slow for",
+            lost_changes.clone(),
+        );
+        let metrics = Self { registry, up, reconnects, frames, lost_changes };
         for name in names {
             // A series that exists before its first event can be distinguished from one that is missing.
             drop(metrics.camera(name));
@@ -71,6 +78,11 @@ impl WatchMetrics {
             dropped: frames("dropped"),
             failed: frames("failed"),
         }
+    }
+
+    /// Counts changes that were not passed on.
+    pub(super) fn lost_changes(&self) -> Counter {
+        self.lost_changes.clone()
     }
 
     /// The text that Prometheus reads.

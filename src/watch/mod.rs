@@ -5,7 +5,8 @@
 //! camera ─▶ keep_up ─▶ session ─▶ engine      a session per camera; the newest frame wins
 //!   ▲          │          │ ▲        │
 //!   └ again ───┘          │ └────────┘ replies
-//!                         └─▶ JSON lines, metrics
+//!                         ├─▶ JSON lines, metrics
+//!                         └─▶ sinks: a webhook, an MQTT broker
 //! ```
 //!
 //! | file | what |
@@ -15,20 +16,28 @@
 //! | `backoff` | how long to wait before the next attempt |
 //! | `keep_up` | connects again after every failure and every silence |
 //! | `session` | frames into the engine, results out |
+//! | `analyser`, `remote` | the engine of this process, or a server elsewhere |
 //! | `line` | a result as a line of JSON |
+//! | `sinks` | reports to a webhook or an MQTT broker that something has appeared, or left |
 //! | `metrics`, `endpoint` | which cameras are up, for Prometheus |
 
 mod address;
+mod analyser;
 mod backoff;
 mod camera;
 mod endpoint;
 mod keep_up;
 mod line;
 mod metrics;
+mod remote;
 mod session;
+mod sinks;
 
 pub use address::{AddressError, CameraAddress};
+pub use analyser::Analysers;
 pub use camera::CameraLimits;
 pub use endpoint::serve_metrics;
 pub use metrics::WatchMetrics;
-pub use session::watch;
+pub use remote::RemoteTarget;
+pub use session::{Watched, watch};
+pub use sinks::{MqttAddress, SinkAddressError, SinkAddresses, WebhookAddress};

@@ -4,53 +4,74 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::address::CameraAddress;
+use super::analyser::{Analyser, Analysers, Answer, AnswerOutcome};
 use super::camera::{AddressedCamera, CameraLimits};
 use super::keep_up::{Event, keep_up};
 use super::line::line;
 use super::metrics::{CameraMetrics, WatchMetrics};
-use crate::engine::{Client, Engine, FrameOutcome, FramePayload, PipelineId, Reply, StreamHandle};
+use super::sinks::{Observer, SinkAddresses};
+use crate::engine::FramePayload;
 use crate::error_chain::error_chain;
 
-/// Watches cameras until `stop` is cancelled or every one was a file that has ended. Every result is sent
-/// to `lines` as a line of JSON; results are dropped while these are full.
+/// Longest time between two frames that is advised and followed.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(100);
+
+/// The cameras that are watched, and where results go.
+pub struct Watched {
+    /// The cameras.
+    pub cameras: Vec<CameraAddress>,
+    /// Bounds of their frames.
+    pub limits: CameraLimits,
+    /// Gets every result as a line of JSON; results are dropped while it is full.
+    pub lines: mpsc::Sender<String>,
+    /// The sinks that learn of changes.
+    pub sinks: SinkAddresses,
+}
+
+/// Watches cameras until `stop` is cancelled or every one was a file that has ended.
 pub async fn watch(
-    cameras: Vec<CameraAddress>,
-    limits: CameraLimits,
-    (engine, pipeline): (&Engine, PipelineId),
+    watched: Watched,
+    analysers: Analysers<'_>,
     metrics: &WatchMetrics,
-    lines: mpsc::Sender<String>,
     stop: CancellationToken,
 ) {
+    let Watched { cameras, limits, lines, sinks } = watched;
+    let names = cameras.iter().map(|camera| camera.name().to_owned()).collect();
+    let (sinks, running) = sinks.start(names, metrics.lost_changes());
     let mut sessions = JoinSet::new();
     for address in cameras {
-        let handle = match engine.open(pipeline, Client::Own) {
-            Ok(handle) => handle,
+        let analyser = match analysers.open() {
+            Ok(analyser) => analyser,
             Err(error) => return tracing::error!(%error, "no session"),
         };
         let session = CameraSession {
             name: address.name().to_owned(),
-            handle,
+            analyser,
             metrics: metrics.camera(address.name()),
             lines: lines.clone(),
+            observer: Observer::new(address.name(), sinks.clone()),
             pace: Pace::new(limits.fps),
             frame_index: 0,
             in_flight: 0,
         };
         sessions.spawn(session.run(AddressedCamera { address, limits }, stop.clone()));
     }
-    drop(lines);
+    drop(sinks);
     while sessions.join_next().await.is_some() {}
+    running.end().await;
 }
 
 struct CameraSession {
     name: String,
-    handle: StreamHandle,
+    analyser: Analyser,
     metrics: CameraMetrics,
     lines: mpsc::Sender<String>,
+    observer: Observer,
     pace: Pace,
     frame_index: u64,
     in_flight: u64,
@@ -63,15 +84,20 @@ impl CameraSession {
         let _keeping_up = AbortOnDropHandle::new(tokio::spawn(keep_up(camera, sender)));
         let mut ended = false;
         while !ended || self.in_flight > 0 {
+            let expiry = self.observer.next_expiry();
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
+                () = sleep_until(expiry.unwrap_or_else(Instant::now).into()), if expiry.is_some() => {
+                    self.observer.expire(Instant::now());
+                }
                 event = events.recv(), if !ended => match event {
                     Some(event) => ended = self.on_event(event),
                     None => ended = true,
                 },
-                reply = self.handle.next_reply() => self.on_reply(reply),
+                answer = self.analyser.next() => self.on_answer(answer),
             }
         }
+        self.observer.end();
     }
 
     /// Whether that was the last event.
@@ -80,12 +106,14 @@ impl CameraSession {
         match event {
             Event::Up => {
                 self.metrics.up.set(1);
+                self.observer.up();
                 tracing::info!(%source, "source_up");
             }
             Event::Frame(payload) => self.on_frame(payload),
             Event::Down(error, wait) => {
                 self.metrics.up.set(0);
                 self.metrics.reconnects.inc();
+                self.observer.down();
                 let wait_s = wait.as_secs_f64();
                 tracing::warn!(%source, error = error_chain(&error), wait_s, "source_down");
             }
@@ -104,7 +132,7 @@ impl CameraSession {
             return;
         }
         self.frame_index += 1;
-        match self.handle.offer(self.frame_index, received, payload) {
+        match self.analyser.offer(self.frame_index, received, payload) {
             Ok(()) => self.in_flight += 1,
             Err(_) => {
                 self.metrics.dropped.inc();
@@ -112,23 +140,29 @@ impl CameraSession {
         }
     }
 
-    fn on_reply(&mut self, reply: Reply) {
+    fn on_answer(&mut self, answer: Answer) {
+        let (frame_index, received, outcome) = match answer {
+            Answer::Frame { frame_index, received, outcome } => (frame_index, received, outcome),
+            Answer::Advice { fps } => return self.pace.advise(fps),
+        };
         self.in_flight -= 1;
-        let Reply { frame_index, received, outcome } = reply;
         let CameraMetrics { results, dropped, failed, .. } = &self.metrics;
         let (count, result) = match outcome {
-            FrameOutcome::Dropped(_) => {
+            AnswerOutcome::Dropped => {
                 dropped.inc();
                 return;
             }
-            FrameOutcome::Result(result) => (results, Ok(result)),
-            FrameOutcome::Failed(error) => {
+            AnswerOutcome::Result(result, timings) => (results, Ok((result, timings))),
+            AnswerOutcome::Failed(error) => {
                 if let Some(cause) = &error.cause {
                     tracing::warn!(source = %self.name, frame_index, %cause, "frame_failed");
                 }
                 (failed, Err(error))
             }
         };
+        if let Ok((result, _)) = &result {
+            self.observer.detections(&result.detections, Instant::now());
+        }
         // Counted first: the reader of a line finds its frame in the metrics.
         match self.lines.try_reserve() {
             Ok(place) => {
@@ -145,16 +179,22 @@ impl CameraSession {
 /// Thins frames out to a rate, evenly over time.
 #[derive(Debug)]
 struct Pace {
+    /// The interval that is wanted.
+    wanted: Duration,
     interval: Duration,
     due: Option<Instant>,
 }
 
 impl Pace {
     fn new(fps: Option<f64>) -> Self {
-        Self {
-            interval: fps.map_or(Duration::ZERO, |fps| Duration::from_secs_f64(1.0 / fps)),
-            due: None,
-        }
+        let wanted = fps.map_or(Duration::ZERO, |fps| Duration::from_secs_f64(1.0 / fps));
+        Self { wanted, interval: wanted, due: None }
+    }
+
+    /// Takes no more than this rate, and no more than what is wanted.
+    fn advise(&mut self, fps: f64) {
+        let advised = Duration::try_from_secs_f64(1.0 / fps).unwrap_or(LONGEST_INTERVAL);
+        self.interval = self.wanted.max(advised.min(LONGEST_INTERVAL));
     }
 
     fn admits(&mut self, now: Instant) -> bool {
@@ -184,6 +224,13 @@ mod tests {
         // A gap of a minute, and a second of frames.
         let admitted = (0..30).filter(|frame| pace.admits(at(63_000 + frame * 33))).count();
         assert!((10..=12).contains(&admitted), "{admitted}");
+        // A server may lower the rate, but not raise it.
+        pace.advise(5.0);
+        let admitted = (0..90).filter(|frame| pace.admits(at(70_000 + frame * 1000 / 30))).count();
+        assert!((14..=17).contains(&admitted), "{admitted}");
+        pace.advise(1000.0);
+        let admitted = (0..90).filter(|frame| pace.admits(at(80_000 + frame * 1000 / 30))).count();
+        assert!((29..=31).contains(&admitted), "{admitted}");
         let mut every = Pace::new(None);
         assert!((0..5).all(|_| every.admits(begin)));
     }

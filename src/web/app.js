@@ -1,6 +1,7 @@
 // The page put together: a source feeds the capture, the capture feeds the session, the session's
 // answers go to the stage and its numbers to the panel.
 
+import { Analysis } from "./analysis/analysis.js";
 import { MessageLog } from "./measure/log.js";
 import { Measurements } from "./measure/measurements.js";
 import { report } from "./measure/report.js";
@@ -43,6 +44,7 @@ export class App {
   #encoder = new Encoder();
   #sources = new SourceKeeper();
   #panel = new Panel();
+  #analysis = new Analysis();
   #controls;
   #rate;
   #stage;
@@ -65,6 +67,7 @@ export class App {
       view: (name) => (this.#stage.view = name),
       pipeline: (id) => this.#connect(id),
       settings: () => this.#reopenSource(),
+      analyse: (file) => this.#analyse(file),
     });
     this.#rate = new RateControl(this.#controls.rate);
     this.#stage = new Stage({
@@ -161,6 +164,12 @@ export class App {
     // A camera delivers the requested size, or the nearest that it supports.
     const longestSide = this.#sources.kind === "camera" ? Infinity : Math.max(width, height);
     return { longestSide, quality: this.#controls.quality };
+  }
+
+  /** Live streams come first on a server, this page's among them: it stops. */
+  #analyse(file) {
+    if (this.#isRunning) this.#stop();
+    this.#analysis.start(file, this.#pipeline);
   }
 
   // The connection

@@ -36,6 +36,7 @@ fn every_option_has_its_variable() {
             let name = long.to_uppercase().replace('-', "_");
             let variable = match name.as_str() {
                 // These names are part of the published protocol.
+                "JOBS_DIR" => "VIDEO_JOBS_DIR".to_owned(),
                 name if name.starts_with("STREAM_") || name.starts_with("VIDEO_") => {
                     name.to_owned()
                 }

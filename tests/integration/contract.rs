@@ -203,10 +203,12 @@ async fn answers_over_http_are_those_described() {
         statuses.insert(status);
     }
     assert_eq!(statuses, BTreeSet::from([200, 400, 403, 413, 415]));
+    assert_jobs_are_those_described(&openapi, &server).await;
     // Every path that the document names is there, and none answers with JSON that was not looked at.
     for (path, methods) in openapi.document["paths"].as_object().unwrap() {
         let get = &methods["get"];
-        if get.is_null() || path.starts_with("/ws/") {
+        // What needs the name of a job is looked at where there is one.
+        if get.is_null() || path.starts_with("/ws/") || path.contains('{') {
             continue;
         }
         let answer = reqwest::get(server.url(path)).await.unwrap();
@@ -215,6 +217,36 @@ async fn answers_over_http_are_those_described() {
         let described = get["responses"]["200"]["content"].as_object().unwrap();
         assert!(described.keys().any(|described| content_type.starts_with(described)), "{path}");
     }
+}
+
+async fn assert_jobs_are_those_described(openapi: &Contract, server: &TestServer) {
+    let video = include_bytes!("../../video/tests/data/small.mp4");
+    let mut id = String::new();
+    for (status, body) in [(400, b"GIF89a".to_vec()), (202, video.to_vec())] {
+        let request = reqwest::Client::new().post(server.url("/video/submit"));
+        let answer = request.header("content-type", "video/mp4").body(body).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        openapi.assert_answer("post", "/video/submit", status, &body);
+        id = body["job_id"].as_str().unwrap_or_default().to_owned();
+    }
+    let follow = reqwest::Client::new().get(server.url(&format!("/video/results/{id}")));
+    let lines = follow.header("accept", "application/x-ndjson").send().await.unwrap();
+    for line in lines.text().await.unwrap().lines() {
+        let schema = "/paths/~1video~1results~1{job_id}/get/responses/200/content";
+        let line: Value = serde_json::from_str(line).unwrap();
+        openapi.assert_holds(&format!("{schema}/application~1x-ndjson/schema"), &line);
+    }
+    for what in ["status", "results"] {
+        for (id, status) in [(id.as_str(), 200), ("nope", 404)] {
+            let (found, body) = server.get(&format!("/video/{what}/{id}")).await;
+            assert_eq!(found, status);
+            openapi.assert_answer("get", &format!("/video/{what}/{{job_id}}"), status, &body);
+        }
+    }
+    let (status, body) = server.get("/video/jobs").await;
+    assert_eq!((status, body["jobs"].as_array().unwrap().len()), (200, 1));
+    openapi.assert_answer("get", "/video/jobs", status, &body);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod architecture;
 mod attacks;
 mod bench;
 mod boxes;
+mod check;
 mod cli;
 mod codes;
 mod connection;

@@ -87,7 +87,7 @@ pub(super) fn bench(
 }
 
 /// Starts a process of this program that measures one case.
-fn start(config: RunnerConfig) -> Result<Worker, BenchError> {
+pub(super) fn start(config: RunnerConfig) -> Result<Worker, BenchError> {
     let mut process = Command::new(program(env::current_exe().ok(), env::args_os().next()));
     process.arg("bench-worker");
     // Ctrl-c is for this process, which ends its workers itself when it has what they measured.
@@ -106,7 +106,7 @@ fn program(known: Option<PathBuf>, called: Option<OsString>) -> PathBuf {
 }
 
 /// The JPEG files to measure with.
-fn images(images: &Path) -> Result<Vec<PathBuf>, ImagesError> {
+pub(super) fn images(images: &Path) -> Result<Vec<PathBuf>, ImagesError> {
     let file = |source| match source {
         // An unreadable file is reported here once, instead of by every case.
         Source::File(path) => match File::open(&path) {

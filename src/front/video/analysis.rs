@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::feed::Feed;
+use super::opening::{Frames, lost};
 use crate::engine::{
     Client, DropReason, FrameError, FrameOutcome, FrameResult, PipelineId, StreamHandle,
 };
@@ -17,7 +17,7 @@ use crate::sources::{VideoFrame, VideoProblem};
 /// A video on its way through the engine. Everything under way ends when this is dropped.
 pub(super) struct Analysis {
     app: Arc<App>,
-    feed: Feed,
+    feed: Frames,
     feed_ended: bool,
     /// Why the feed ended early, until it is reported after the frames before it.
     problem: Option<VideoProblem>,
@@ -43,7 +43,7 @@ impl Analysis {
         app: &Arc<App>,
         loaded: &Loaded,
         pipeline: PipelineId,
-        feed: Feed,
+        feed: Frames,
     ) -> Option<Self> {
         // A full batch, and a frame to prepare meanwhile. Each has a stream of its own, in which no other can take
         // its place.
@@ -64,7 +64,7 @@ impl Analysis {
             let has_room = !self.feed_ended && self.under_way.len() < self.width();
             let frame = match (self.under_way.front_mut(), has_room) {
                 (None, false) => return self.problem.take().map(Step::Problem),
-                (None, true) => self.feed.next().await,
+                (None, true) => next_frame(&mut self.feed).await,
                 (Some(oldest), false) => {
                     let done = oldest.await;
                     return Some(self.finished(done.ok()));
@@ -72,7 +72,7 @@ impl Analysis {
                 (Some(oldest), true) => tokio::select! {
                     biased;
                     done = oldest => return Some(self.finished(done.ok())),
-                    frame = self.feed.next() => frame,
+                    frame = next_frame(&mut self.feed) => frame,
                 },
             };
             match frame {
@@ -116,6 +116,11 @@ impl Analysis {
         }
         step
     }
+}
+
+/// The next frame; `None` after the last. The wait can be cancelled and started again at any time.
+async fn next_frame(feed: &mut Frames) -> Option<Result<VideoFrame, VideoProblem>> {
+    feed.next().await.unwrap_or_else(|_| Some(Err(lost())))
 }
 
 /// Has one frame analysed. One that gives way to live frames is offered again.

@@ -1,4 +1,4 @@
-//! The lines about a video, one after another: what it is, its frames, how it went.
+//! The lines about the frames of a video, one after another, and how it went.
 
 use std::time::Instant;
 
@@ -6,16 +6,13 @@ use super::analysis::{Analysis, Step};
 use super::receive::status;
 use crate::engine::FrameError;
 use crate::protocol::{
-    DetectionResult, ErrorCode, HttpErrorCode, VideoDescription, VideoDone, VideoError,
-    VideoFrameFailure, VideoHeader, VideoLine, VideoTotals,
+    DetectionResult, ErrorCode, HttpErrorCode, VideoDone, VideoError, VideoFrameFailure, VideoLine,
+    VideoTotals,
 };
-use crate::sources::VideoInfo;
 use crate::stages::milliseconds;
 
 /// The lines about a video that is under way.
 pub(super) struct Lines {
-    /// The first line, until it is taken.
-    video: Option<VideoDescription>,
     analysis: Analysis,
     totals: VideoTotals,
     started: Instant,
@@ -23,19 +20,13 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(info: VideoInfo, analysis: Analysis, started: Instant) -> Self {
-        let VideoInfo { width, height, frames, fps, codec, duration } = info;
-        let duration_ms = duration.map(milliseconds);
-        let video = VideoDescription { width, height, frames, fps, codec, duration_ms };
-        let totals = VideoTotals::default();
-        Self { video: Some(video), analysis, totals, started, ended: false }
+    /// Lines that follow those that `totals` are about.
+    pub(super) fn new(analysis: Analysis, totals: VideoTotals, started: Instant) -> Self {
+        Self { analysis, totals, started, ended: false }
     }
 
     /// The next line; `None` after the last.
     pub(super) async fn next(&mut self) -> Option<VideoLine> {
-        if let Some(video) = self.video.take() {
-            return Some(VideoLine::Video(VideoHeader { video }));
-        }
         if self.ended {
             return None;
         }

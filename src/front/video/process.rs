@@ -9,27 +9,26 @@ use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::accepts::{JSON, NDJSON, accepted};
 use super::analysis::{Analysis, Step};
-use super::feed::Feed;
+use super::busy::Busy;
 use super::lines::Lines;
-use super::receive::{Received, receive, refused};
+use super::opening::{first_line, limits, open};
+use super::receive::{Asked, check, receive, refused};
 use crate::front::link::Link;
-use crate::front::responses::{failure, unavailable};
+use crate::front::responses::{failure, try_later, unavailable};
 use crate::front::state::App;
 use crate::protocol::{
     ErrorBody, HttpErrorCode, VideoFile, VideoForm, VideoLine, VideoQuery, VideoResultEntry,
-    VideoResults,
+    VideoResults, VideoTotals,
 };
-use crate::sources::{VideoInput, VideoLimits};
+use crate::sources::VideoInput;
 
-/// The type of an answer with a JSON object on each line.
-const NDJSON: &str = "application/x-ndjson";
-const JSON: &str = "application/json";
 /// Most frames of an answer in one piece.
 const MOST_RESULTS: u64 = 10_000;
 
@@ -82,22 +81,27 @@ pub(in crate::front) async fn process(
     query: Result<Query<VideoQuery>, QueryRejection>,
     request: Request,
 ) -> Response {
-    let as_json = wants_json(request.headers());
-    let received = receive(&app, &link, query, request).await;
-    let Received { loaded, pipeline, selection, file, permit } = match received {
-        Ok(received) => received,
+    let as_json = accepted(request.headers()) == Some(JSON);
+    let asked = match check(&app, request.headers(), query) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal,
+    };
+    let Ok(permit) = Arc::clone(&app.video_permits).try_acquire_owned() else {
+        let detail = "The server is at work on as many videos as it takes at once";
+        return try_later(HttpErrorCode::Busy, detail);
+    };
+    let file = match receive(&app, &link, &asked, request.into_body()).await {
+        Ok(file) => file,
         Err(refusal) => return refusal,
     };
     let started = Instant::now();
-    let limits = VideoLimits {
-        pixels: loaded.settings.decode.limits.max_pixels as u64,
-        duration: app.settings.video.max_duration,
-    };
-    let (info, feed) = match Feed::open(VideoInput::Memory(file), limits, selection).await {
+    let Asked { loaded, pipeline, selection, .. } = asked;
+    let opened = open(VideoInput::Memory(file), limits(&app, loaded), selection, 0).await;
+    let (info, frames) = match opened {
         Ok(opened) => opened,
         Err(problem) => return refused(&problem),
     };
-    let Some(analysis) = Analysis::new(&app, loaded, pipeline, feed) else {
+    let Some(analysis) = Analysis::new(&app, loaded, pipeline, frames) else {
         return unavailable(&app);
     };
     if as_json {
@@ -108,53 +112,28 @@ pub(in crate::front) async fn process(
             let code = HttpErrorCode::VideoTooLarge;
             return failure(StatusCode::PAYLOAD_TOO_LARGE, code, detail);
         }
-        return in_one_piece(analysis, Held::new(link, permit));
+        return in_one_piece(analysis, Busy::new(link), permit);
     }
-    let lines = (Lines::new(info, analysis, started), Held::new(link, permit));
+    let lines = Lines::new(analysis, VideoTotals::default(), started);
+    let state = (Some(first_line(&info)), lines, Busy::new(link), permit);
     // A line is computed when the one before it has been taken.
-    let lines = stream::unfold(lines, |(mut lines, mut held)| async {
-        held.begin();
-        let line = lines.next().await?;
-        Some((Ok::<_, Infallible>(Bytes::from(line.to_json())), (lines, held)))
+    let lines = stream::unfold(state, |(mut first, mut lines, mut busy, permit)| async move {
+        busy.begin();
+        let line = match first.take() {
+            Some(line) => line,
+            None => lines.next().await?,
+        };
+        Some((Ok::<_, Infallible>(Bytes::from(line.to_json())), (None, lines, busy, permit)))
     });
     ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response()
 }
 
-/// The resources of an answer that is being written.
-struct Held {
-    link: Arc<Link>,
-    is_busy: bool,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Held {
-    fn new(link: Arc<Link>, permit: OwnedSemaphorePermit) -> Self {
-        Self { link, is_busy: false, _permit: permit }
-    }
-
-    /// The connection counts as idle since the head of the answer; from now on it is busy again.
-    fn begin(&mut self) {
-        if !self.is_busy {
-            self.is_busy = true;
-            self.link.begin_request();
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if self.is_busy {
-            self.link.end_request();
-        }
-    }
-}
-
 /// The classic answer: all results in one object, which is written as they come, so that a client that has gone is
 /// noticed. What goes wrong on the way breaks the answer off.
-fn in_one_piece(analysis: Analysis, held: Held) -> Response {
-    let results = stream::unfold(Some((analysis, held, 0)), |state| async {
-        let (mut analysis, mut held, count) = state?;
-        held.begin();
+fn in_one_piece(analysis: Analysis, busy: Busy, permit: OwnedSemaphorePermit) -> Response {
+    let results = stream::unfold(Some((analysis, busy, permit, 0)), |state| async {
+        let (mut analysis, mut busy, permit, count) = state?;
+        busy.begin();
         let entry = loop {
             match analysis.next().await {
                 Some(Step::Frame(frame_index, _, Ok(result))) => {
@@ -177,16 +156,8 @@ fn in_one_piece(analysis: Analysis, held: Held) -> Response {
         let before = if count == 0 { "{\"results\":[" } else { "," };
         let entry =
             serde_json::to_string(&entry).expect("results hold nothing that JSON cannot express");
-        Some((Ok(Bytes::from(format!("{before}{entry}"))), Some((analysis, held, count + 1))))
+        let entry = Bytes::from(format!("{before}{entry}"));
+        Some((Ok(entry), Some((analysis, busy, permit, count + 1))))
     });
     ([(header::CONTENT_TYPE, JSON)], Body::from_stream(results)).into_response()
-}
-
-/// Whether the answer is asked for in one piece.
-fn wants_json(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let types = accepted.flat_map(|value| value.split(','));
-    let mut names = types.map(|name| name.split(';').next().unwrap_or_default().trim());
-    // The one that is named first.
-    names.find(|name| [NDJSON, JSON].contains(name)) == Some(JSON)
 }

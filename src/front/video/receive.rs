@@ -3,12 +3,11 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
+use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, Request};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::upload::{self, Declared, UploadError};
 use crate::engine::PipelineId;
@@ -20,24 +19,22 @@ use crate::front::state::{App, Loaded};
 use crate::protocol::{HttpErrorCode, VideoQuery};
 use crate::sources::{Selection, VideoProblem, VideoProblemKind};
 
-/// A video that has arrived.
-pub(super) struct Received<'a> {
+/// The wishes in the head of a request.
+pub(super) struct Asked<'a> {
     pub(super) loaded: &'a Loaded,
     pub(super) pipeline: PipelineId,
+    /// The pipeline's name.
+    pub(super) pipeline_id: &'a str,
     pub(super) selection: Selection,
-    pub(super) file: Bytes,
-    /// Held as long as the file is.
-    pub(super) permit: OwnedSemaphorePermit,
+    declared: Declared,
 }
 
-/// Checks the head of a request, takes a permit for a video and reads the body.
-pub(super) async fn receive<'a>(
+/// Checks the head of a request.
+pub(super) fn check<'a>(
     app: &'a Arc<App>,
-    link: &Link,
+    headers: &HeaderMap,
     query: Result<Query<VideoQuery>, QueryRejection>,
-    request: Request,
-) -> Result<Received<'a>, Response> {
-    let headers = request.headers();
+) -> Result<Asked<'a>, Response> {
     app.settings.origins.check(headers).map_err(|refused| page_refused(app, &refused))?;
     let declared = Declared::of(headers).ok_or_else(not_a_video)?;
     let limit = app.settings.video.max_bytes;
@@ -51,14 +48,20 @@ pub(super) async fn receive<'a>(
         let detail = "Unknown pipeline_id; see GET /pipelines";
         failure(StatusCode::NOT_FOUND, HttpErrorCode::InvalidPipeline, detail)
     };
-    let (pipeline, _) = loaded.pipeline(query.pipeline_id.as_deref()).ok_or_else(unknown)?;
-    let permit = Arc::clone(&app.video_permits).try_acquire_owned().map_err(|_| {
-        let detail = "The server is at work on as many videos as it takes at once";
-        try_later(HttpErrorCode::Busy, detail)
-    })?;
-    let file = upload::read(request.into_body(), &declared, limit, link).await;
-    let file = file.map_err(|error| upload_refused(app, &error))?;
-    Ok(Received { loaded, pipeline, selection, file, permit })
+    let (pipeline, named) = loaded.pipeline(query.pipeline_id.as_deref()).ok_or_else(unknown)?;
+    Ok(Asked { loaded, pipeline, pipeline_id: &named.id, selection, declared })
+}
+
+/// Reads the body: the file.
+pub(super) async fn receive(
+    app: &App,
+    link: &Link,
+    asked: &Asked<'_>,
+    body: Body,
+) -> Result<Bytes, Response> {
+    let limit = app.settings.video.max_bytes;
+    let file = upload::read(body, &asked.declared, limit, &app.videos, link).await;
+    file.map_err(|error| upload_refused(app, &error))
 }
 
 fn selection(query: &VideoQuery) -> Option<Selection> {
@@ -90,7 +93,7 @@ fn upload_refused(app: &App, error: &UploadError) -> Response {
             let detail = "The form holds no file";
             failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidVideo, detail)
         }
-        UploadError::GaveWay => {
+        UploadError::GaveWay | UploadError::NoRoom => {
             app.refusals.count(RefusalReason::Memory);
             try_later(HttpErrorCode::Busy, "The server is overloaded; try again")
         }

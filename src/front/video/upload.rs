@@ -1,5 +1,6 @@
 //! Reads a video file out of a request, into memory.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 use crate::front::infer::FORM_BYTES;
 use crate::front::link::Link;
 use crate::front::multipart;
+use crate::front::video_memory::{HeldVideo, VideoMemory};
 
 /// Longest time for which nothing of a body may arrive.
 const STALL_LIMIT: Duration = Duration::from_secs(10);
@@ -36,6 +38,8 @@ pub(super) enum UploadError {
     NoFile,
     /// The connection must give way.
     GaveWay,
+    /// There is no room for it among the videos in memory.
+    NoRoom,
 }
 
 impl Declared {
@@ -65,12 +69,17 @@ pub(super) async fn read(
     body: Body,
     declared: &Declared,
     limit: usize,
+    memory: &Arc<VideoMemory>,
     link: &Link,
 ) -> Result<Bytes, UploadError> {
-    let reading = timeout(UPLOAD_LIMIT, read_all(body, declared.body_limit(limit), link));
+    let mut held = memory.begin();
+    let given_up = held.given_up();
+    let reading =
+        timeout(UPLOAD_LIMIT, read_all(body, declared.body_limit(limit), &mut held, link));
     let bytes = tokio::select! {
         bytes = reading => bytes.unwrap_or(Err(UploadError::Incomplete))?,
         () = link.must_give_way() => return Err(UploadError::GaveWay),
+        () = given_up.cancelled() => return Err(UploadError::NoRoom),
     };
     let file = match declared {
         Declared::File => bytes,
@@ -78,10 +87,15 @@ pub(super) async fn read(
             multipart::first_file(&bytes, boundary).ok_or(UploadError::NoFile)?
         }
     };
-    if file.len() > limit { Err(UploadError::TooLarge) } else { Ok(file) }
+    if file.len() > limit { Err(UploadError::TooLarge) } else { Ok(held.whole(file)) }
 }
 
-async fn read_all(body: Body, limit: usize, link: &Link) -> Result<Bytes, UploadError> {
+async fn read_all(
+    body: Body,
+    limit: usize,
+    held: &mut HeldVideo,
+    link: &Link,
+) -> Result<Bytes, UploadError> {
     let mut chunks = body.into_data_stream();
     let mut read = Vec::new();
     loop {
@@ -92,6 +106,9 @@ async fn read_all(body: Body, limit: usize, link: &Link) -> Result<Bytes, Upload
         };
         if read.len() + chunk.len() > limit {
             return Err(UploadError::TooLarge);
+        }
+        if !held.grow(chunk.len()) {
+            return Err(UploadError::NoRoom);
         }
         read.extend_from_slice(&chunk);
         link.message_complete();

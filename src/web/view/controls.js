@@ -2,7 +2,7 @@
 
 import { byId, element, setText } from "./dom.js";
 
-/** @param handlers `source(kind, files)`, `run()`, `rate()`, `view(name)`, `pipeline(id)`, `settings()` */
+/** @param handlers `source(kind, files)`, `run()`, `rate()`, `view(name)`, `pipeline(id)`, `settings()`, `analyse(file)` */
 export class Controls {
   #files = { video: [], stills: [] };
 
@@ -14,6 +14,7 @@ export class Controls {
       handlers.source(event.target.value);
     });
     on("run", "click", handlers.run);
+    on("analyse", "click", () => handlers.analyse(this.#files.video[0]));
     on("rate", "input", () => {
       setText(byId("rate-value"), byId("rate").value);
       handlers.rate();
@@ -80,6 +81,7 @@ export class Controls {
     const taken = kind === "video" ? files.slice(0, 1) : files.filter((file) => file.type.startsWith("image/"));
     if (taken.length === 0) return;
     this.#files[kind] = taken;
+    byId("analyse").disabled = this.#files.video.length === 0;
     const names = taken.map((file) => file.name).join(", ");
     setText(byId(kind === "video" ? "video-name" : "stills-names"), names);
     this.showSource(kind);

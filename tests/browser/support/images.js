@@ -22,3 +22,12 @@ export function film(image, kind, seconds = 2) {
   execFileSync("ffmpeg", ["-y", "-loglevel", "error", ...still, ...place, ...ENCODINGS[kind], path]);
   return path;
 }
+
+/** A video of 640×480 at 15 frames per second: a second of the image, then a second of nothing. */
+export function filmThenBlack(image) {
+  const path = join(folder, "film-then-black.mp4");
+  const still = ["-loop", "1", "-framerate", "15", "-i", image, "-t", "2"];
+  const black = "drawbox=x=0:y=0:w=iw:h=ih:color=black:t=fill:enable='gte(t,1)'";
+  execFileSync("ffmpeg", ["-y", "-loglevel", "error", ...still, "-vf", `pad=640:480:0:0,${black}`, ...ENCODINGS.mp4, path]);
+  return path;
+}

@@ -4,23 +4,32 @@ use super::source::{Source, occurrences};
 use super::{assert_accepts, assert_holds, assert_notices};
 
 /// Folders with asynchronous code. The rest blocks and never awaits.
-const ASYNCHRONOUS: &[&str] =
-    &["src/front/", "src/server/", "src/load/", "src/engine/live/", "src/watch/", "src/commands/"];
+const ASYNCHRONOUS: &[&str] = &[
+    "src/front/",
+    "src/server/",
+    "src/load/",
+    "src/engine/live/",
+    "src/engine/blocking.rs",
+    "src/engine/feed.rs",
+    "src/watch/",
+    "src/commands/",
+];
 
 /// A crate's name in code, or how the names of several begin, and the only places that may use it.
 const USERS: &[(&str, &[&str])] = &[
     // Sockets.
     ("tokio", ASYNCHRONOUS),
     ("tokio_util", ASYNCHRONOUS),
-    ("futures_util", &["src/front/", "src/load/", "src/watch/camera/"]),
+    ("futures_util", &["src/front/", "src/load/", "src/watch/camera/", "src/watch/remote/"]),
     ("axum", &["src/front/", "src/watch/"]),
-    ("hyper", &["src/front/", "src/watch/camera/"]),
-    ("hyper_util", &["src/front/", "src/watch/camera/"]),
-    ("http_auth", &["src/watch/camera/"]),
+    ("hyper", &["src/front/", "src/watch/camera/", "src/watch/sinks/"]),
+    ("hyper_util", &["src/front/", "src/watch/camera/", "src/watch/sinks/"]),
+    ("http_auth", &["src/watch/camera/", "src/watch/sinks/"]),
+    ("rumqttc", &["src/watch/sinks/mqtt/"]),
     ("fastrand", &["src/watch/"]),
     ("tower_http", &["src/front/"]),
     ("tungstenite", &["src/front/", "src/load/"]),
-    ("tokio_tungstenite", &["src/load/"]),
+    ("tokio_tungstenite", &["src/load/", "src/watch/remote/"]),
     ("rust_embed", &["src/front/"]),
     ("prometheus_client", &["src/front/", "src/watch/"]),
     ("utoipa", &["src/protocol/", "src/front/", "stages/src/boxes/detection.rs"]),

@@ -1,6 +1,7 @@
 //! A server in this process, on its own port.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use framegate::front::origin::{Origin, OriginPolicy};
 use framegate::front::places::PlaceLimits;
 use framegate::front::sessions::SessionLimit;
 use framegate::front::{
-    App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, VideoSettings, serve,
+    App, FrontSettings, JobsFolder, Loaded, MemoryLimits, NamedPipeline, VideoSettings, serve,
 };
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
@@ -30,6 +31,8 @@ pub(crate) struct Setup {
     pub(crate) front: FrontSettings,
     pub(crate) engine: EngineSettings,
     pub(crate) pipelines: Vec<(String, Detector)>,
+    /// Where jobs are kept.
+    pub(crate) jobs: Option<PathBuf>,
 }
 
 impl Setup {
@@ -55,6 +58,7 @@ impl Setup {
                 max_age: Duration::from_secs(1),
             },
             pipelines: vec![("colours".to_owned(), colour_detector())],
+            jobs: None,
         }
     }
 }
@@ -69,8 +73,12 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// A server that is ready.
     pub(crate) async fn start(backend: &dyn Backend, setup: Setup) -> Self {
-        let Setup { front, engine: settings, pipelines } = setup;
+        let Setup { front, engine: settings, pipelines, jobs } = setup;
         let server = Self::starting(front).await;
+        if let Some(folder) = jobs {
+            let folder = JobsFolder::open(&folder).unwrap();
+            server.app.keep_jobs_in(folder).await.unwrap();
+        }
         let limits = Limits { max_batch: settings.max_batch, threads: 1 };
         let mut named = Vec::new();
         let mut loaded = Vec::new();

@@ -29,7 +29,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts with these arguments on any free port, and waits until it is ready.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut command = framegate(["serve", "--port", "0", "--log-format", "json"]);
+        Self::start_at(0, arguments)
+    }
+
+    /// The same on this port.
+    pub(crate) fn start_at(port: u16, arguments: &[&str]) -> Self {
+        let port = port.to_string();
+        let mut command = framegate(["serve", "--port", &port, "--log-format", "json"]);
         command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = Process(command.spawn().expect("the program starts"));
         let mut log = BufReader::new(process.0.stderr.take().expect("the log is piped"));
@@ -54,6 +60,12 @@ impl Server {
         let process = self.process.0.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &process]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Kills it, with no time for anything.
+    pub(crate) fn kill(mut self) {
+        self.process.0.kill().unwrap();
+        self.process.0.wait().unwrap();
     }
 
     /// Waits for the end; returns the exit status and what was logged since the start.

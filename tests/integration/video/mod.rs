@@ -1,6 +1,8 @@
-//! Video files: planes to the model's input, `infer`, `POST /video/process`.
+//! Video files: planes to the model's input, `infer`, `POST /video/process`, jobs.
 
+mod gate;
 mod infer;
+mod jobs;
 mod planes;
 mod process;
 

@@ -1,13 +1,12 @@
 //! `POST /video/process`.
 
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use framegate::protocol::{ErrorBody, HttpErrorCode, VideoLine, VideoResults};
 use framegate_testkit::ReferenceBackend;
-use framegate_testkit::fake::{Call, FakeBackend, Outcome};
 use serde_json::Value;
 
+use super::gate::gated;
 use super::{COLOURED, SMALL, damaged, indices};
 use crate::support::server::{Setup, TestServer};
 
@@ -177,46 +176,6 @@ async fn a_frame_that_fails_is_a_line() {
     assert_eq!(failed[0]["error"], "decode_failed");
     let done = &lines.last().unwrap()["done"];
     assert_eq!((&done["results"], &done["failed"]), (&11.into(), &1.into()));
-}
-
-/// A backend whose calls wait until the gate is opened.
-fn gated() -> (FakeBackend, Arc<Gate>) {
-    let gate = Arc::new(Gate::default());
-    let wait = {
-        let gate = Arc::clone(&gate);
-        move |_: Duration| gate.wait()
-    };
-    // The first call is the engine's own measurement.
-    let instant = Call::instant(Outcome::Success);
-    let held = Call { latency: Duration::from_millis(1), outcome: Outcome::Success };
-    let backend = FakeBackend::new([instant], held, move |latency| {
-        if !latency.is_zero() {
-            wait(latency);
-        }
-    });
-    (backend, gate)
-}
-
-/// Lets as many calls through as it is asked to.
-#[derive(Default)]
-struct Gate {
-    calls: Mutex<usize>,
-    changed: Condvar,
-}
-
-impl Gate {
-    fn wait(&self) {
-        let mut calls = self.calls.lock().unwrap();
-        while *calls == 0 {
-            calls = self.changed.wait(calls).unwrap();
-        }
-        *calls -= 1;
-    }
-
-    fn allow(&self, calls: usize) {
-        *self.calls.lock().unwrap() += calls;
-        self.changed.notify_all();
-    }
 }
 
 #[tokio::test]

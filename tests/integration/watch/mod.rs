@@ -1,8 +1,10 @@
 //! `framegate watch` in front of cameras as they are.
 
+mod sinks;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
@@ -10,6 +12,7 @@ use serde_json::Value;
 
 use crate::support::images::plain;
 use crate::support::program::{framegate, run};
+use crate::support::serving::Server;
 
 /// A camera on a port of its own. `answer` is given the number of the connection, from 0, and the head
 /// of the request; the connection is closed after the answer.
@@ -59,7 +62,10 @@ fn sloppy_stream(width: u16, frames: usize) -> Vec<u8> {
 }
 
 fn single(width: u16) -> Vec<u8> {
-    let jpeg = jpeg(width);
+    single_jpeg(&jpeg(width))
+}
+
+fn single_jpeg(jpeg: &[u8]) -> Vec<u8> {
     let mut answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n",
         jpeg.len()
@@ -77,7 +83,11 @@ struct Watching {
 
 impl Watching {
     fn start(arguments: &[&str]) -> Self {
-        let common = ["watch", "--backend", "null", "--model", "codes"];
+        Self::start_on("null", arguments)
+    }
+
+    fn start_on(backend: &str, arguments: &[&str]) -> Self {
+        let common = ["watch", "--backend", backend, "--model", "codes"];
         let mut command = framegate(common.iter().chain(arguments).copied());
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap());
@@ -98,6 +108,18 @@ impl Watching {
                 return line;
             }
         }
+    }
+
+    /// Lets it end by itself; returns what it logged.
+    fn interrupt(mut self) -> String {
+        let process = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", "INT", &process]).status();
+        assert!(sent.unwrap().success());
+        // What it still prints is not waited for.
+        std::io::copy(&mut self.lines, &mut std::io::sink()).unwrap();
+        let mut log = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
     }
 
     /// Ends it; returns what it logged.
@@ -216,10 +238,33 @@ fn sources_that_cannot_be_used_are_refused_without_repeating_a_password() {
         (&["http://me:secret%@cam/v"], &["%40"]),
         (&["http://cam/a", "http://cam/b"], &["two sources are called cam", "NAME=SOURCE"]),
         (&["--fps", "0", "http://cam/a"], &["--fps 0", "expected a number"]),
+        (&["--webhook", "https://me:secret@host/", "http://cam/a"], &["--webhook", "http://"]),
+        (&["--mqtt", "mqtts://me:secret@host/", "http://cam/a"], &["--mqtt", "mqtt://"]),
     ] {
         let common = ["watch", "--backend", "null"];
         let ended = run(&mut framegate(common.iter().chain(arguments).copied()));
         ended.assert_refused(2, words);
         assert!(!ended.stderr.contains("secret"), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn a_server_elsewhere_analyses_the_frames_and_is_connected_to_again() {
+    let server = Server::start(&["--backend", "null:latency_ms=5"]);
+    let port = server.address.port();
+    let address = camera(|_, _| single(64));
+    let to = format!("ws://{}", server.address);
+    let url = format!("yard=http://{address}/");
+    let mut watching = Watching::start(&["--fps", "50", "--to", &to, &url]);
+    let first = watching.next_of_width(64);
+    assert_eq!(first["source"], "yard");
+    assert!(first["timings_ms"]["inference"].as_f64().unwrap() >= 5.0, "{first}");
+    assert!(first["age_ms"].as_f64().unwrap() >= 5.0, "{first}");
+    server.kill();
+    let again = Server::start_at(port, &["--backend", "null:latency_ms=5"]);
+    let last = first["frame_index"].as_u64().unwrap();
+    while watching.next_of_width(64)["frame_index"].as_u64() <= Some(last + 20) {}
+    let log = watching.end();
+    assert!(log.contains("server_up") && log.contains("server_down"), "{log}");
+    drop(again);
 }

@@ -1,0 +1,53 @@
+//! Options of `framegate check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use framegate_models::detector::EMBEDDED_MODEL;
+
+use super::{BackendList, BackendResourceArgs, DetectionArgs, ReportArgs};
+
+/// Options of `framegate check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Each backend loads each model in a process of its own and runs the same frames. Its boxes and raw\n\
+    outputs are held against those of simd without vector instructions, whose boxes in the built-in\n\
+    model's frame are known. A backend that computes something else is called WRONG: do not use it.\n\
+    On a GPU the first run of a model compiles and tunes kernels, which takes up to a minute.\n\
+    \n\
+    Exit status: 1 when a backend is wrong or fails, or when one that was named cannot run here.\n\
+    \n\
+    Examples:\n  \
+    framegate check\n  \
+    framegate check --model yolox_nano.onnx --images photos/ --backend wgpu,simd"
+)]
+pub struct CheckArgs {
+    /// The models: ONNX files, or `codes` for the built-in model
+    #[arg(
+        long,
+        env = "FRAMEGATE_MODEL",
+        value_name = "FILE.onnx,…",
+        value_delimiter = ',',
+        default_value = EMBEDDED_MODEL
+    )]
+    pub model: Vec<PathBuf>,
+    /// Directory of JPEG files to check with, or one file [default: a frame in the program, whose boxes
+    /// are known for the built-in model]
+    #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR")]
+    pub images: Option<PathBuf>,
+    /// Backends to check [default: all, except null]
+    #[arg(long, env = "FRAMEGATE_BACKEND", value_name = "NAME,…", help_heading = "Backend")]
+    pub backend: Option<BackendList>,
+    /// Backend resources.
+    #[command(flatten)]
+    pub resources: BackendResourceArgs,
+    /// CPU threads for preprocessing and for CPU backends [default: one per core]
+    #[arg(long, env = "FRAMEGATE_THREADS", value_name = "N", help_heading = "Backend")]
+    pub threads: Option<usize>,
+    /// Detection thresholds.
+    #[command(flatten)]
+    pub detections: DetectionArgs,
+    /// How the result is printed.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}

@@ -1,0 +1,81 @@
+//! The outcome of a check for people.
+
+use std::io::{self, Write};
+
+use crate::bench::check::{Checked, Measured, Outcome};
+use crate::report::table;
+
+/// Tells the log, so that a long check shows how far it is.
+pub(super) fn log(checked: &Checked) {
+    let Checked { model, backend, outcome } = checked;
+    match outcome {
+        Outcome::Absent { .. } => {}
+        _ => tracing::info!(model, backend, outcome = word(outcome), "checked"),
+    }
+}
+
+pub(super) fn write(out: &mut dyn Write, all: &[Checked]) -> io::Result<()> {
+    let header = [
+        "model",
+        "backend",
+        "",
+        "device, or why not",
+        "boxes",
+        "score ±",
+        "raw ±",
+        "load ms",
+        "run ms",
+    ];
+    let mut table = table(&header, 4);
+    for Checked { model, backend, outcome } in all {
+        let mut row = vec![model.clone(), backend.clone(), word(outcome).to_owned()];
+        match outcome {
+            Outcome::Right(measured) | Outcome::Wrong(measured) | Outcome::Reference(measured) => {
+                row.extend(figures(measured));
+            }
+            Outcome::Absent { reason } => row.push(reason.clone()),
+            Outcome::Failed { problem } => row.push(problem.clone()),
+        }
+        table.add_row(row);
+    }
+    writeln!(out, "{table}")?;
+    let bad: Vec<String> = all
+        .iter()
+        .filter(|checked| !checked.outcome.holds())
+        .map(|Checked { model, backend, .. }| format!("{model} on {backend}"))
+        .collect();
+    match bad.is_empty() {
+        true => writeln!(out, "Every backend that runs here computes what it should."),
+        false => writeln!(
+            out,
+            "Not to be trusted: {}. Update the driver, or name another backend (--backend).",
+            bad.join(", ")
+        ),
+    }
+}
+
+fn figures(measured: &Measured) -> [String; 6] {
+    let Measured { device, load_ms, run_ms, difference, against } = measured;
+    let [boxes, score, raw] = match against {
+        Some(_) => [
+            match difference.unmatched {
+                0 => difference.boxes.to_string(),
+                unmatched => format!("{}, {unmatched} unmatched", difference.boxes),
+            },
+            format!("{:.4}", difference.max_score_diff),
+            format!("{:.0e}", difference.max_raw_rel_diff),
+        ],
+        None => [const { String::new() }; 3],
+    };
+    [device.clone(), boxes, score, raw, format!("{load_ms:.0}"), format!("{run_ms:.1}")]
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Right(_) => "right",
+        Outcome::Wrong(_) => "WRONG",
+        Outcome::Reference(_) => "reference",
+        Outcome::Absent { .. } => "not here",
+        Outcome::Failed { .. } => "FAILED",
+    }
+}

@@ -1,0 +1,241 @@
+//! A job: its lines so far, and what they amount to.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::result_memory::{HeldResults, ResultMemory};
+use crate::protocol::{
+    HttpErrorCode, JobReport, JobStatus, JobSummary, VideoDescription, VideoError,
+    VideoFrameResult, VideoLine, VideoTotals, timestamp,
+};
+use crate::sources::Selection;
+
+/// The request that a job came with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct JobRequest {
+    pub(super) pipeline_id: String,
+    pub(super) frame_stride: NonZero<u64>,
+    pub(super) max_frames: Option<u64>,
+    /// Milliseconds since 1970, UTC.
+    created_ms: u64,
+}
+
+/// A job. Its followers subscribe to its state.
+pub(super) struct Job {
+    pub(super) id: Uuid,
+    pub(super) request: JobRequest,
+    state: watch::Sender<JobState>,
+}
+
+/// All that is known of a job. It follows from its lines.
+pub(super) struct JobState {
+    status: JobStatus,
+    lines: Vec<Bytes>,
+    held: HeldResults,
+    video: Option<VideoDescription>,
+    totals: VideoTotals,
+    /// The time in the video of the last frame, in milliseconds.
+    reached_ms: f64,
+    summary: JobSummary,
+    failure: Option<VideoError>,
+    updated_at: SystemTime,
+}
+
+impl JobRequest {
+    pub(super) fn new(pipeline_id: &str, selection: Selection) -> Self {
+        let Selection { stride: frame_stride, max_frames, .. } = selection;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let created_ms = now.as_millis() as u64;
+        Self { pipeline_id: pipeline_id.to_owned(), frame_stride, max_frames, created_ms }
+    }
+
+    pub(super) fn selection(&self) -> Selection {
+        Selection { stride: self.frame_stride, max_frames: self.max_frames, fps: None }
+    }
+
+    pub(super) fn created_at(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.created_ms)
+    }
+}
+
+impl Job {
+    /// A job with the lines that it has already; they changed last at `updated_at`.
+    pub(super) fn new(
+        id: Uuid,
+        request: JobRequest,
+        lines: Vec<(VideoLine, Bytes)>,
+        updated_at: SystemTime,
+        memory: &Arc<ResultMemory>,
+    ) -> Arc<Self> {
+        let mut state = JobState::new(memory, updated_at);
+        for (line, json) in lines {
+            state.take(&line, json);
+        }
+        Arc::new(Self { id, request, state: watch::Sender::new(state) })
+    }
+
+    pub(super) fn subscribe(&self) -> watch::Receiver<JobState> {
+        self.state.subscribe()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.state.borrow().is_over()
+    }
+
+    pub(super) fn totals(&self) -> VideoTotals {
+        self.state.borrow().totals
+    }
+
+    /// How long ago something last changed.
+    pub(super) fn age(&self) -> Duration {
+        self.state.borrow().updated_at.elapsed().unwrap_or_default()
+    }
+
+    /// Its turn has come.
+    pub(super) fn begin(&self) {
+        self.state.send_modify(|state| {
+            state.status = JobStatus::Running;
+            state.updated_at = SystemTime::now();
+        });
+    }
+
+    /// One more line.
+    pub(super) fn push(&self, line: &VideoLine, json: Bytes) {
+        self.state.send_modify(|state| {
+            state.take(line, json);
+            state.updated_at = SystemTime::now();
+        });
+    }
+
+    /// The last line, for which there is always room.
+    pub(super) fn push_last(&self, line: VideoLine) {
+        let json = Bytes::from(line.to_json());
+        self.push(&line, json);
+        let JobReport { status, frames_processed, .. } = self.report();
+        let status = status.name();
+        tracing::info!(job = %self.id, status, frames = frames_processed, "video_job_ended");
+    }
+
+    pub(super) fn report(&self) -> JobReport {
+        let state = self.state.borrow();
+        let frames = state.frames(&self.request.selection());
+        JobReport {
+            job_id: self.id.to_string(),
+            status: state.status,
+            progress: state.progress(frames),
+            created_at: timestamp(self.request.created_at()),
+            updated_at: timestamp(state.updated_at),
+            frames,
+            frames_processed: state.totals.frames,
+            summary: state.summary.clone(),
+            failure: state.failure.clone(),
+        }
+    }
+}
+
+impl JobState {
+    fn new(memory: &Arc<ResultMemory>, updated_at: SystemTime) -> Self {
+        Self {
+            status: JobStatus::Pending,
+            lines: Vec::new(),
+            held: HeldResults::of(memory),
+            video: None,
+            totals: VideoTotals::default(),
+            reached_ms: 0.0,
+            summary: JobSummary::default(),
+            failure: None,
+            updated_at,
+        }
+    }
+
+    /// The lines from this one on.
+    pub(super) fn lines(&self, from: usize) -> &[Bytes] {
+        self.lines.get(from..).unwrap_or_default()
+    }
+
+    pub(super) fn status(&self) -> JobStatus {
+        self.status
+    }
+
+    pub(super) fn failure(&self) -> Option<&VideoError> {
+        self.failure.as_ref()
+    }
+
+    pub(super) fn updated_at(&self) -> SystemTime {
+        self.updated_at
+    }
+
+    /// Whether the last line is there.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.status, JobStatus::Completed | JobStatus::Failed)
+    }
+
+    fn take(&mut self, line: &VideoLine, json: Bytes) {
+        self.held.add(json.len());
+        self.lines.push(json);
+        match line {
+            VideoLine::Video(header) => self.video = Some(header.video.clone()),
+            VideoLine::Result(found) => {
+                self.totals.frames += 1;
+                self.totals.results += 1;
+                self.reached_ms = found.time_ms;
+                self.sum_up(found);
+            }
+            VideoLine::Failure(_) => {
+                self.totals.frames += 1;
+                self.totals.failed += 1;
+            }
+            VideoLine::Done(_) => self.status = JobStatus::Completed,
+            VideoLine::Error(error) => {
+                self.status = JobStatus::Failed;
+                self.failure = Some(error.clone());
+            }
+        }
+    }
+
+    fn sum_up(&mut self, found: &VideoFrameResult) {
+        for detection in &found.result.detections {
+            self.summary.detections += 1;
+            match self.summary.classes.get_mut(&*detection.label) {
+                Some(count) => *count += 1,
+                None => {
+                    self.summary.classes.insert(detection.label.to_string(), 1);
+                }
+            }
+        }
+    }
+
+    /// Frames there are to process, where the file says.
+    fn frames(&self, selection: &Selection) -> Option<u64> {
+        if self.status == JobStatus::Completed {
+            return Some(self.totals.frames);
+        }
+        let video = self.video.as_ref()?;
+        video.frames.map(|frames| selection.count(frames, video.fps))
+    }
+
+    /// The part that is done, 0 to 1; `frames` as far as they are known.
+    fn progress(&self, frames: Option<u64>) -> f64 {
+        if self.status == JobStatus::Completed {
+            return 1.0;
+        }
+        let duration = self.video.as_ref().and_then(|video| video.duration_ms);
+        let part = match (frames, duration) {
+            (Some(frames), _) if frames > 0 => self.totals.frames as f64 / frames as f64,
+            (None, Some(duration)) if duration > 0.0 => self.reached_ms / duration,
+            _ => 0.0,
+        };
+        (part.min(1.0) * 1000.0).round() / 1000.0
+    }
+}
+
+/// The line of a job that has failed.
+pub(super) fn failed(error: HttpErrorCode, detail: impl Into<String>) -> VideoLine {
+    VideoLine::Error(VideoError { error, detail: detail.into() })
+}

@@ -1,0 +1,132 @@
+//! `POST /video/submit`: a video file in, a job's name out.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use uuid::Uuid;
+
+use super::job::{Job, JobRequest};
+use super::run::run;
+use crate::engine::blocking;
+use crate::front::link::Link;
+use crate::front::responses::{failure, try_later};
+use crate::front::state::App;
+use crate::front::video::opening::{first_line, limits, open};
+use crate::front::video::receive::{Asked, check, receive, refused};
+use crate::protocol::{ErrorBody, HttpErrorCode, JobAccepted, VideoFile, VideoForm, VideoQuery};
+use crate::sources::VideoInput;
+
+/// Takes a video and processes it when its turn comes, with what live sessions leave of the server.
+#[utoipa::path(
+    post,
+    path = "/video/submit",
+    tag = "Videos",
+    params(VideoQuery),
+    request_body(
+        content(
+            (VideoFile = "video/mp4"),
+            (VideoFile = "application/octet-stream"),
+            (VideoForm = "multipart/form-data"),
+        ),
+        description = "One whole video file, by itself or as the first file of a form"
+    ),
+    responses(
+        (
+            status = 202,
+            description = "The job",
+            body = JobAccepted,
+            headers(("location" = String, description = "Where its state is"))
+        ),
+        (
+            status = 400,
+            description = "The query or the file cannot be used, or the body did not arrive in time",
+            body = ErrorBody
+        ),
+        (status = 403, description = "This web page may not use the server", body = ErrorBody),
+        (status = 404, description = "There is no such pipeline", body = ErrorBody),
+        (
+            status = 413,
+            description = "The file is larger, or plays longer, than the server accepts",
+            body = ErrorBody
+        ),
+        (status = 415, description = "The file cannot be decoded here", body = ErrorBody),
+        (status = 500, description = "The file cannot be stored", body = ErrorBody),
+        (
+            status = 503,
+            description = "The server is starting, shutting down, or has as many jobs as it takes",
+            body = ErrorBody,
+            headers(("retry-after" = String, description = "Seconds to wait before the next attempt"))
+        ),
+    )
+)]
+pub(in crate::front) async fn submit(
+    State(app): State<Arc<App>>,
+    Extension(link): Extension<Arc<Link>>,
+    query: Result<Query<VideoQuery>, QueryRejection>,
+    request: Request,
+) -> Response {
+    let asked = match check(&app, request.headers(), query) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal,
+    };
+    let Some(slot) = app.jobs.reserve() else {
+        let detail = "The server has as many jobs as it takes";
+        return try_later(HttpErrorCode::Busy, detail);
+    };
+    let file = match receive(&app, &link, &asked, request.into_body()).await {
+        Ok(file) => file,
+        Err(refusal) => return refusal,
+    };
+    let Asked { loaded, selection, pipeline_id, .. } = asked;
+    // What cannot be read is refused now rather than later.
+    let input = VideoInput::Memory(file.clone());
+    let info = match open(input.clone(), limits(&app, loaded), selection, 0).await {
+        Ok((info, _)) => info,
+        Err(problem) => return refused(&problem),
+    };
+    let id = Uuid::new_v4();
+    let request = JobRequest::new(pipeline_id, selection);
+    let first = first_line(&info);
+    let json = Bytes::from(first.to_json());
+    let input = match store(&app, id, &request, file, &json).await {
+        Ok(stored) => stored.unwrap_or(input),
+        Err(error) => {
+            tracing::error!(%error, "a video cannot be stored");
+            let detail = "The server cannot store the video";
+            let code = HttpErrorCode::PipelineFailure;
+            return failure(StatusCode::INTERNAL_SERVER_ERROR, code, detail);
+        }
+    };
+    let job = Job::new(id, request, vec![(first, json)], SystemTime::now(), &app.jobs.memory);
+    app.jobs.add(Arc::clone(&job), run(Arc::clone(&app), job, input), Some(slot));
+    let location = [(header::LOCATION, format!("/video/status/{id}"))];
+    (StatusCode::ACCEPTED, location, Json(JobAccepted { job_id: id.to_string() })).into_response()
+}
+
+/// Stores a job if jobs are stored at all; its video is then there, and not in memory.
+async fn store(
+    app: &App,
+    id: Uuid,
+    request: &JobRequest,
+    file: Bytes,
+    first_line: &Bytes,
+) -> std::io::Result<Option<VideoInput>> {
+    let Some(folder) = app.jobs.folder() else { return Ok(None) };
+    let (to, request, first_line) = (Arc::clone(folder), request.clone(), first_line.clone());
+    let create = move || {
+        let created = to.create(id, &request, &file, &first_line);
+        if created.is_err() {
+            // There may not be room for the rest of it.
+            let _ = to.remove(id);
+        }
+        created
+    };
+    blocking(create).await?;
+    Ok(Some(VideoInput::File(folder.upload(id))))
+}

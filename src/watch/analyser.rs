@@ -1,0 +1,94 @@
+//! Analyses a camera's frames: the engine of this process, or a server elsewhere.
+
+use std::time::Instant;
+
+use super::remote::{RemoteStream, RemoteTarget};
+use crate::engine::{
+    Client, DropReason, Engine, FrameError, FrameOutcome, FramePayload, PipelineId, Reply,
+    StreamHandle, TimingsMs, UnknownPipeline,
+};
+use crate::protocol::DetectionResult;
+
+/// Where frames are analysed.
+#[derive(Clone, Copy)]
+pub enum Analysers<'a> {
+    /// By a pipeline of an engine.
+    Engine(&'a Engine, PipelineId),
+    /// By a server.
+    Server(&'a RemoteTarget),
+}
+
+/// A session with one of them.
+pub(super) enum Analyser {
+    Engine(StreamHandle),
+    Server(RemoteStream),
+}
+
+/// The fate of a frame, or advice.
+#[derive(Debug, PartialEq)]
+pub(super) enum Answer {
+    Frame {
+        frame_index: u64,
+        received: Instant,
+        outcome: AnswerOutcome,
+    },
+    /// The frames per second to take of the camera.
+    Advice {
+        fps: f64,
+    },
+}
+
+/// The fate of a frame.
+#[derive(Debug, PartialEq)]
+pub(super) enum AnswerOutcome {
+    Result(DetectionResult, TimingsMs),
+    Dropped,
+    Failed(FrameError),
+}
+
+impl Analysers<'_> {
+    /// Opens a session.
+    pub(super) fn open(self) -> Result<Analyser, UnknownPipeline> {
+        Ok(match self {
+            Self::Engine(engine, pipeline) => Analyser::Engine(engine.open(pipeline, Client::Own)?),
+            Self::Server(target) => Analyser::Server(RemoteStream::open(target.clone())),
+        })
+    }
+}
+
+impl Analyser {
+    /// Hands over a frame. Each that is taken gets exactly one answer.
+    pub(super) fn offer(
+        &mut self,
+        frame_index: u64,
+        received: Instant,
+        payload: FramePayload,
+    ) -> Result<(), DropReason> {
+        match self {
+            Self::Engine(handle) => handle.offer(frame_index, received, payload),
+            Self::Server(stream) => stream.offer(frame_index, received, payload),
+        }
+    }
+
+    /// Waits for the next answer. The wait can be cancelled and started again at any time.
+    pub(super) async fn next(&mut self) -> Answer {
+        match self {
+            Self::Engine(handle) => handle.next_reply().await.into(),
+            Self::Server(stream) => stream.next().await,
+        }
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(Reply { frame_index, received, outcome }: Reply) -> Self {
+        let outcome = match outcome {
+            FrameOutcome::Result(result) => {
+                let timings = result.timings.into();
+                AnswerOutcome::Result(result.into(), timings)
+            }
+            FrameOutcome::Dropped(_) => AnswerOutcome::Dropped,
+            FrameOutcome::Failed(error) => AnswerOutcome::Failed(error),
+        };
+        Self::Frame { frame_index, received, outcome }
+    }
+}

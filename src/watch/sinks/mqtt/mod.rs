@@ -1,0 +1,151 @@
+//! Publishes the state of every camera at an MQTT broker: on change, retained, with a last will.
+//!
+//! The connection is served by a task of its own, because a connection that is being made must not be given up for
+//! a change that comes meanwhile.
+
+mod retained;
+mod topics;
+
+use std::time::Duration;
+
+use rumqttc::{AsyncClient, Event, EventLoop, LastWill, MqttOptions, Outgoing, Packet, QoS};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::address::MqttAddress;
+use super::change::Change;
+use crate::error_chain::error_chain;
+use crate::watch::backoff::Backoff;
+use retained::Retained;
+use topics::{Message, Topics};
+
+/// Messages that the library holds.
+const PENDING: usize = 256;
+/// How long to wait for room for the next.
+const FULL_WAIT: Duration = Duration::from_millis(100);
+/// After this time without a message the broker is asked whether it is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Longest time for the last messages.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
+
+/// News of the connection.
+enum News {
+    Connected,
+    Lost,
+    /// The broker has a message.
+    Acknowledged,
+}
+
+/// Publishes changes until there are no more.
+pub(super) async fn run(
+    address: MqttAddress,
+    sources: Vec<String>,
+    mut changes: mpsc::Receiver<Change>,
+) {
+    let topics = Topics::new(&address.prefix);
+    let (client, events) = AsyncClient::new(options(&address, &topics), PENDING);
+    let (sender, mut news) = mpsc::channel(8);
+    let serving = AbortOnDropHandle::new(serve(events, address.to_string(), sender));
+    let mut state = Retained::default();
+    state.set(topics.status(true));
+    for source in &sources {
+        state.set(topics.availability(source, false));
+    }
+    let mut is_connected = false;
+    loop {
+        let is_flushed = !is_connected || flush(&mut state, &client, &mut 0);
+        tokio::select! {
+            change = changes.recv() => match change {
+                Some(change) => topics.of(&change).into_iter().for_each(|message| state.set(message)),
+                None => break,
+            },
+            heard = news.recv() => match heard {
+                Some(News::Connected) => {
+                    is_connected = true;
+                    // A broker that was restarted may have lost what it retained.
+                    state.forget_sent();
+                }
+                Some(News::Lost) => is_connected = false,
+                Some(News::Acknowledged) => {}
+                None => return,
+            },
+            () = sleep(FULL_WAIT), if !is_flushed => {}
+        }
+    }
+    if is_connected {
+        state.set(topics.status(false));
+        let _ = timeout(GOODBYE_LIMIT, say_goodbye(&mut state, &client, &mut news)).await;
+    }
+    drop(serving);
+}
+
+/// Sends the last messages and ends the connection. It is not closed before the broker has them: what a connection
+/// holds when it is closed may be lost.
+async fn say_goodbye(state: &mut Retained, client: &AsyncClient, news: &mut mpsc::Receiver<News>) {
+    let mut open = 0;
+    flush(state, client, &mut open);
+    while open > 0 {
+        match news.recv().await {
+            Some(News::Acknowledged) => open -= 1,
+            Some(News::Connected) => {}
+            Some(News::Lost) | None => return,
+        }
+    }
+    if client.try_disconnect().is_ok() {
+        while news.recv().await.is_some() {}
+    }
+}
+
+fn options(address: &MqttAddress, topics: &Topics) -> MqttOptions {
+    // Two programs with one name would throw each other out.
+    let id = format!("framegate-{:08x}", fastrand::u32(..));
+    let mut options = MqttOptions::new(id, address.host.clone(), address.port);
+    options.set_keep_alive(KEEP_ALIVE);
+    let Message { topic, payload } = topics.status(false);
+    options.set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, true));
+    if let Some(credentials) = &address.credentials {
+        options.set_credentials(&credentials.user, &credentials.password);
+    }
+    options
+}
+
+/// Hands over what has not been sent; counts it. Whether that was all.
+fn flush(state: &mut Retained, client: &AsyncClient, count: &mut usize) -> bool {
+    state.flush(|topic, payload| {
+        let is_sent = client.try_publish(topic, QoS::AtLeastOnce, true, payload).is_ok();
+        *count += usize::from(is_sent);
+        is_sent
+    })
+}
+
+/// Serves the connection and makes it again when it is lost. Ends after a goodbye.
+fn serve(mut events: EventLoop, broker: String, news: mpsc::Sender<News>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut backoff = Backoff::default();
+        loop {
+            let heard = match events.poll().await {
+                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                    backoff.reset();
+                    tracing::info!(%broker, "mqtt_up");
+                    news.send(News::Connected).await
+                }
+                Ok(Event::Incoming(Packet::PubAck(_))) => news.send(News::Acknowledged).await,
+                Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
+                Ok(_) => Ok(()),
+                Err(error) => {
+                    let wait = backoff.wait(fastrand::f64());
+                    let wait_s = wait.as_secs_f64();
+                    tracing::warn!(%broker, error = error_chain(&error), wait_s, "mqtt_down");
+                    let heard = news.send(News::Lost).await;
+                    sleep(wait).await;
+                    heard
+                }
+            };
+            if heard.is_err() {
+                return;
+            }
+        }
+    })
+}

@@ -1,0 +1,124 @@
+//! Which messages say what: topics and payloads, with those by which Home Assistant finds the cameras.
+
+use serde_json::json;
+
+use crate::watch::sinks::change::{Change, ChangeKind};
+
+/// Where Home Assistant looks for devices.
+const DISCOVERY: &str = "homeassistant/binary_sensor";
+
+/// A retained message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Message {
+    pub(super) topic: String,
+    pub(super) payload: String,
+}
+
+/// The topics below a prefix.
+#[derive(Debug, Clone)]
+pub(super) struct Topics {
+    prefix: String,
+}
+
+impl Topics {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    /// Whether this program is connected. The last will says that it is not.
+    pub(super) fn status(&self, is_online: bool) -> Message {
+        message(format!("{}/status", self.prefix), word(is_online))
+    }
+
+    /// Whether a camera delivers.
+    pub(super) fn availability(&self, source: &str, is_online: bool) -> Message {
+        message(format!("{}/{source}/availability", self.prefix), word(is_online))
+    }
+
+    /// The messages about a change. A class is announced to Home Assistant together with its state.
+    pub(super) fn of(&self, Change { source, kind, .. }: &Change) -> Vec<Message> {
+        match kind {
+            ChangeKind::Up => vec![self.availability(source, true)],
+            ChangeKind::Down => vec![self.availability(source, false)],
+            ChangeKind::Appeared { label, .. } => {
+                vec![self.discovery(source, label), self.presence(source, label, true)]
+            }
+            ChangeKind::Left { label, .. } => vec![self.presence(source, label, false)],
+        }
+    }
+
+    fn presence(&self, source: &str, label: &str, is_there: bool) -> Message {
+        message(self.presence_topic(source, label), if is_there { "ON" } else { "OFF" })
+    }
+
+    fn presence_topic(&self, source: &str, label: &str) -> String {
+        format!("{}/{source}/{}", self.prefix, level(label))
+    }
+
+    fn discovery(&self, source: &str, label: &str) -> Message {
+        let device = format!("{}_{}", level(&self.prefix), level(source));
+        let id = format!("{device}_{}", level(label));
+        let config = json!({
+            "name": label,
+            "unique_id": id,
+            "state_topic": self.presence_topic(source, label),
+            "payload_on": "ON",
+            "payload_off": "OFF",
+            "availability_mode": "all",
+            "availability": [
+                { "topic": self.status(true).topic },
+                { "topic": self.availability(source, true).topic },
+            ],
+            "device": {
+                "identifiers": [device],
+                "name": source,
+                "manufacturer": "Framegate",
+                "sw_version": env!("CARGO_PKG_VERSION"),
+            },
+        });
+        message(format!("{DISCOVERY}/{id}/config"), &config.to_string())
+    }
+}
+
+fn message(topic: String, payload: &str) -> Message {
+    Message { topic, payload: payload.to_owned() }
+}
+
+fn word(is_online: bool) -> &'static str {
+    if is_online { "online" } else { "offline" }
+}
+
+/// A text as a level of a topic, in the letters that Home Assistant allows.
+fn level(text: &str) -> String {
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    text.chars().map(|letter| if allowed(letter) { letter } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_class_is_announced_and_has_a_state() {
+        let topics = Topics::new("home/cams");
+        let change = |kind| Change { source: "10.0.0.5".into(), time: 0.0, kind };
+        let label = || "traffic light".into();
+        let appeared = topics.of(&change(ChangeKind::Appeared { label: label(), score: 0.9 }));
+        let [discovery, state] = &appeared[..] else { panic!("{appeared:?}") };
+        let id = "home_cams_10_0_0_5_traffic_light";
+        assert_eq!(discovery.topic, format!("homeassistant/binary_sensor/{id}/config"));
+        let config: Value = serde_json::from_str(&discovery.payload).unwrap();
+        assert_eq!((&config["unique_id"], &config["name"]), (&id.into(), &"traffic light".into()));
+        assert_eq!(config["state_topic"], state.topic);
+        assert_eq!(config["availability"][0]["topic"], "home/cams/status");
+        assert_eq!(config["availability"][1]["topic"], "home/cams/10.0.0.5/availability");
+        assert_eq!(state.topic, "home/cams/10.0.0.5/traffic_light");
+        assert_eq!(state.payload, config["payload_on"]);
+        let left = topics.of(&change(ChangeKind::Left { label: label(), seconds: 1.0 }));
+        assert_eq!((&left[0].topic, &left[0].payload), (&state.topic, &"OFF".to_owned()));
+        let up = topics.of(&change(ChangeKind::Up));
+        assert_eq!(up, [topics.availability("10.0.0.5", true)]);
+    }
+}
