@@ -140,6 +140,7 @@ impl Bench {
             video: VideoSettings::DEFAULT,
             origins: OriginPolicy::new(Vec::new(), true),
             drain: Duration::from_secs(5),
+            max_session_age: None,
         };
         let app = App::new(front, Arc::new(Metrics::default()));
         let pipeline = Pipeline {

@@ -73,6 +73,16 @@ pub struct LoadArgs {
         help_heading = "Load"
     )]
     pub ignore: bool,
+    /// Open sessions again that end early, as a camera behind a load balancer would: at once when the server
+    /// announces that it will close them, otherwise when they have broken. Frames due while there is no
+    /// connection count as not sent, except for the latest
+    #[arg(
+        long,
+        env = "FRAMEGATE_RECONNECT",
+        value_parser = BoolishValueParser::new(),
+        help_heading = "Load"
+    )]
+    pub reconnect: bool,
     /// Send the .jpg and .jpeg files of this directory in a loop, ordered by name [default: a few
     /// generated images of 640 x 480 pixels]
     #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR", help_heading = "Frames")]

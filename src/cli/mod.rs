@@ -13,6 +13,7 @@ mod load;
 mod logging;
 mod models;
 mod serve;
+mod shell;
 mod watch;
 
 use clap::{Args, Parser, Subcommand};
@@ -27,6 +28,7 @@ pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
 pub use models::{InspectArgs, ModelArgs, ModelFileArgs, ModelsCommand, RunArgs};
 pub use serve::{ServeArgs, VideoArgs};
+pub use shell::{CompletionsArgs, ManArgs, completions, man};
 pub use watch::WatchArgs;
 
 /// JPEG frames in, detections out.
@@ -78,6 +80,10 @@ pub enum Command {
     Models(ModelsCommand),
     /// List the compute backends: which are compiled in, which run here, and why the others do not
     Backends(BackendsArgs),
+    /// Print the completions of this command line for a shell
+    Completions(CompletionsArgs),
+    /// Write a manual page for each command
+    Man(ManArgs),
 }
 
 /// Report format.

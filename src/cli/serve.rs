@@ -128,6 +128,11 @@ pub struct ServeArgs {
         help_heading = "Streams"
     )]
     pub drain_seconds: f64,
+    /// Seconds after which a session is closed with code 1012, once its frames are answered, so that its
+    /// client connects again, perhaps to a server that was added behind a load balancer. Sessions end
+    /// at three quarters of that age or later, each at another [default: never]
+    #[arg(long, env = "FRAMEGATE_MAX_SESSION_AGE", value_name = "N", help_heading = "Streams")]
+    pub max_session_age: Option<f64>,
     /// Largest batch run through a model at once, one frame per session, 1 to 16
     #[arg(
         long,

@@ -94,6 +94,14 @@ pub enum CommandError {
     /// A report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The manual pages cannot be written.
+    #[error("cannot write manual pages into {directory}")]
+    ManualPages {
+        /// The directory.
+        directory: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
     /// Standard output does not accept the results.
     #[error("cannot write results to standard output")]
     Print(#[from] io::Error),

@@ -13,6 +13,7 @@ mod models;
 mod offline;
 mod progress;
 mod serve;
+mod shell;
 mod signals;
 mod watch;
 
@@ -55,6 +56,8 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, Comma
         Command::Models(ModelsCommand::Inspect(raw)) => models::inspect(&raw.try_into()?, out),
         Command::Models(ModelsCommand::Run(raw)) => models::run(&raw.try_into()?, out),
         Command::Backends(raw) => backends::list(raw, out),
+        Command::Completions(raw) => shell::completions(raw, out),
+        Command::Man(raw) => shell::man(&raw),
     };
     match status {
         // The reader of the results has seen enough.

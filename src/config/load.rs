@@ -70,6 +70,10 @@ impl TryFrom<cli::LoadArgs> for LoadConfig {
                 "a search needs a steady load, so sessions must not slow down when advised to";
             return Err(ConfigError::new("--find-capacity", "with --obey", expected));
         }
+        if raw.find_capacity && raw.reconnect {
+            let expected = "a search needs to know which sessions a server refuses";
+            return Err(ConfigError::new("--find-capacity", "with --reconnect", expected));
+        }
         if raw.find_capacity && raw.sessions.is_some() {
             let expected =
                 "the search chooses the number of sessions; bound it with --max-sessions";
@@ -86,6 +90,7 @@ impl TryFrom<cli::LoadArgs> for LoadConfig {
                 0.0,
             )?,
             follow_advice: raw.obey,
+            reconnect: raw.reconnect,
         };
         let target_age_ms = between("--target-age-ms", raw.target_age_ms, 1.0, MAX_AGE_MS)?;
         let search = SearchConfig {

@@ -30,6 +30,8 @@ const MAX_MEMORY_MEGABYTES: usize = 1024 * 1024;
 const MAX_JOBS: usize = 10_000;
 /// Longest time that a job can be kept: a year.
 const MAX_TTL_SECONDS: usize = 366 * 86_400;
+/// Longest limit on the age of a session: a month.
+const LONGEST_SESSION_SECONDS: f64 = 30.0 * 86_400.0;
 /// More videos at once than one machine can decode.
 const MAX_VIDEOS: usize = 64;
 
@@ -83,6 +85,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             jobs_folder: raw.jobs_dir,
             allowed_origins,
             drain: drain(raw.drain_seconds)?,
+            max_session_age: raw.max_session_age.map(session_age).transpose()?,
         })
     }
 }
@@ -170,6 +173,15 @@ fn drain(seconds: f64) -> Result<Duration, ConfigError> {
         .ok()
         .filter(|drain| *drain <= LONGEST)
         .ok_or_else(|| ConfigError::new("--drain-seconds", seconds, expected()))
+}
+
+fn session_age(seconds: f64) -> Result<Duration, ConfigError> {
+    let least = 1.0;
+    if (least..=LONGEST_SESSION_SECONDS).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    let expected = format!("expected a number from {least} to {LONGEST_SESSION_SECONDS}");
+    Err(ConfigError::new("--max-session-age", seconds, expected))
 }
 
 #[cfg(test)]

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use framegate_models::Size;
 
 use super::metrics;
-use super::responses::unavailable;
+use super::responses::{RETRY_AFTER, query_refused, unavailable};
 use super::state::{App, Loaded, NamedPipeline};
 use crate::protocol::{
     ErrorBody, Info, LimitsInfo, PipelineEntry, PipelineInfo, PipelineList, Readiness,
-    ReadinessStatus, ThresholdsInfo,
+    ReadinessQuery, ReadinessStatus, ReadyFor, ThresholdsInfo,
 };
 
 /// Whether the process lives.
@@ -27,28 +28,46 @@ pub(super) async fn health() -> &'static str {
     "ok\n"
 }
 
-/// Whether frames are accepted, and whether more sessions are open than recommended.
+/// Whether frames are accepted, whether more sessions are open than recommended, and, if asked, whether
+/// there is room for another.
 #[utoipa::path(
     get,
     path = "/readyz",
     tag = "Server",
+    params(ReadinessQuery),
     responses(
         (status = 200, description = "Frames are accepted", body = Readiness),
+        (status = 400, description = "The query cannot be read", body = ErrorBody),
         (status = 403, description = "The request names a host that is not this server", body = ErrorBody),
-        (status = 503, description = "The server is starting or shutting down", body = Readiness),
+        (
+            status = 503,
+            description = "The server is starting or shutting down, or, if asked for a new session, full",
+            body = Readiness,
+            headers(("retry-after" = String, description = "Seconds to wait before the next attempt"))
+        ),
     )
 )]
-pub(super) async fn readiness(State(app): State<Arc<App>>) -> Response {
-    let (code, status) = match (app.loaded(), app.draining.is_cancelled()) {
-        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, ReadinessStatus::Draining),
-        (None, _) => (StatusCode::SERVICE_UNAVAILABLE, ReadinessStatus::Starting),
-        (Some(_), _) => (StatusCode::OK, ReadinessStatus::Ready),
+pub(super) async fn readiness(
+    State(app): State<Arc<App>>,
+    query: Result<Query<ReadinessQuery>, QueryRejection>,
+) -> Response {
+    let Ok(Query(ReadinessQuery { purpose })) = query else { return query_refused() };
+    let status = match app.loaded() {
+        _ if app.draining.is_cancelled() => ReadinessStatus::Draining,
+        None => ReadinessStatus::Starting,
+        Some(_) if purpose == Some(ReadyFor::New) && app.sessions.is_full() => {
+            ReadinessStatus::Full
+        }
+        Some(_) => ReadinessStatus::Ready,
     };
     let sessions = app.sessions.active();
     let recommended_sessions = app.sessions.limit().recommended;
     let over_recommended = sessions > recommended_sessions;
-    (code, Json(Readiness { status, sessions, recommended_sessions, over_recommended }))
-        .into_response()
+    let body = Json(Readiness { status, sessions, recommended_sessions, over_recommended });
+    match status {
+        ReadinessStatus::Ready => body.into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, RETRY_AFTER, body).into_response(),
+    }
 }
 
 /// Everything that is counted and measured, as Prometheus text.
@@ -62,7 +81,7 @@ pub(super) async fn readiness(State(app): State<Arc<App>>) -> Response {
     )
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], app.metrics.encode())
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], app.encode_metrics())
 }
 
 /// What runs here, and within which limits.

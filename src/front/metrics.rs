@@ -1,6 +1,7 @@
 //! The server's counters and histograms, for Prometheus. Labels come from closed sets and never name a
 //! session.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, prometheus_text};
@@ -28,6 +29,8 @@ const FAILED: &str = "failed";
 pub struct Metrics {
     registry: Registry,
     sessions: Gauge,
+    capacity: Gauge,
+    load: Gauge<f64, AtomicU64>,
     frames: Family<FrameLabels, Counter>,
     drops: Family<DropLabels, Counter>,
     slow_downs: Counter,
@@ -88,6 +91,8 @@ impl Default for Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("framegate"),
             sessions: Gauge::default(),
+            capacity: Gauge::default(),
+            load: Gauge::default(),
             frames: Family::default(),
             drops: Family::default(),
             slow_downs: Counter::default(),
@@ -119,6 +124,16 @@ impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
         registry.register("sessions_active", "Sessions that are connected", self.sessions.clone());
+        registry.register(
+            "capacity_sessions",
+            "Sessions that the server is meant for",
+            self.capacity.clone(),
+        );
+        registry.register(
+            "load_ratio",
+            "What the sessions ask for in relation to what there is; above 1 frames are dropped",
+            self.load.clone(),
+        );
         registry.register("frames", "Frames by what became of them", self.frames.clone());
         registry.register("drops", "Frames dropped, by reason", self.drops.clone());
         registry.register("slow_downs", "Warnings to slow down", self.slow_downs.clone());
@@ -154,6 +169,16 @@ impl Metrics {
     /// Counts a session that has ended.
     pub fn session_ended(&self) {
         self.sessions.dec();
+    }
+
+    /// Notes the number of sessions that the server is meant for.
+    pub fn set_capacity(&self, sessions: usize) {
+        self.capacity.set(i64::try_from(sessions).unwrap_or(i64::MAX));
+    }
+
+    /// Notes the load.
+    pub fn set_load(&self, ratio: f64) {
+        self.load.set(ratio);
     }
 
     /// Counts a frame by what became of it.
@@ -221,6 +246,8 @@ mod tests {
     fn the_series_have_the_names_of_the_protocol() {
         let metrics = Metrics::default();
         metrics.session_began();
+        metrics.set_capacity(10);
+        metrics.set_load(0.25);
         metrics.count(MessageOutcome::Result);
         metrics.count(MessageOutcome::Dropped(DropReason::Busy));
         metrics.count_slow_down();
@@ -235,6 +262,8 @@ mod tests {
         let text = metrics.encode();
         for line in [
             "framegate_sessions_active 1",
+            "framegate_capacity_sessions 10",
+            "framegate_load_ratio 0.25",
             "framegate_frames_total{outcome=\"result\"} 1",
             "framegate_frames_total{outcome=\"dropped\"} 1",
             "framegate_frames_total{outcome=\"invalid\"} 0",

@@ -10,7 +10,7 @@ use crate::protocol::{ErrorBody, HttpErrorCode};
 
 /// Seconds after which it makes sense to ask again a server that is starting, overloaded or shutting
 /// down.
-const RETRY_AFTER: &str = "1";
+pub(super) const RETRY_AFTER: [(HeaderName, &str); 1] = [(header::RETRY_AFTER, "1")];
 
 /// There is nothing at this path.
 pub(super) async fn not_found() -> Response {
@@ -41,8 +41,7 @@ pub(super) fn query_refused() -> Response {
 
 /// 503 with a hint to come back.
 pub(super) fn try_later(code: HttpErrorCode, detail: &str) -> Response {
-    let retry: [(HeaderName, &str); 1] = [(header::RETRY_AFTER, RETRY_AFTER)];
-    (retry, failure(StatusCode::SERVICE_UNAVAILABLE, code, detail)).into_response()
+    (RETRY_AFTER, failure(StatusCode::SERVICE_UNAVAILABLE, code, detail)).into_response()
 }
 
 /// An error as JSON.

@@ -66,6 +66,11 @@ impl Sessions {
         self.active.load(Ordering::SeqCst)
     }
 
+    /// Whether there are as many as recommended.
+    pub fn is_full(&self) -> bool {
+        self.active() >= self.limit.recommended
+    }
+
     pub fn limit(&self) -> SessionLimit {
         self.limit
     }

@@ -42,6 +42,8 @@ pub struct FrontSettings {
     pub origins: OriginPolicy,
     /// Longest time that a shutdown may take.
     pub drain: Duration,
+    /// Longest time that a session may last, if there is one.
+    pub max_session_age: Option<Duration>,
 }
 
 /// Memory for the messages of all clients together, in bytes.
@@ -118,6 +120,7 @@ impl App {
     /// A server that is starting.
     pub fn new(settings: FrontSettings, metrics: Arc<Metrics>) -> Arc<Self> {
         let sessions = Sessions::new(settings.sessions);
+        metrics.set_capacity(settings.sessions.recommended);
         Arc::new(Self {
             unfinished: Unfinished::new(settings.memory.unfinished),
             frames: FrameMemory::new(settings.memory.frames),
@@ -162,6 +165,14 @@ impl App {
     /// The loaded models; `None` while the server is starting or shutting down.
     pub(super) fn ready(&self) -> Option<&Loaded> {
         self.loaded().filter(|_| !self.draining.is_cancelled())
+    }
+
+    /// Everything that is counted and measured, as Prometheus text.
+    pub fn encode_metrics(&self) -> String {
+        if let Some(loaded) = self.loaded() {
+            self.metrics.set_load(loaded.engine.load_ratio(Instant::now()));
+        }
+        self.metrics.encode()
     }
 
     /// Logs that the image of a `POST /infer` failed.

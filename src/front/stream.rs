@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures_util::StreamExt;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::connection::{self, Drain};
 use super::info::input_size;
@@ -121,8 +122,19 @@ async fn serve(socket: WebSocket, app: &Arc<App>, query: StreamQuery, link: Arc<
     let Ok(handle) = loaded.engine.open(number, link.client()) else {
         return refuse(socket, &pipeline.id).await;
     };
-    let drain = Drain { begun: app.draining.clone(), deadline: settings.drain };
+    let drain = Drain {
+        begun: app.draining.clone(),
+        deadline: settings.drain,
+        session_age: settings.max_session_age.map(|most| spread(most, session.id())),
+    };
     connection::run(socket, session, handle, greeting, drain, link, Arc::clone(&app.metrics)).await;
+}
+
+/// Ages between three quarters of `most` and all of it: sessions that began together do not end together.
+fn spread(most: Duration, session: Uuid) -> Duration {
+    // The low bits of an id are random (RFC 9562, 5.4).
+    let random = session.as_u128() as u32;
+    most.mul_f64(0.75 + 0.25 * f64::from(random) / f64::from(u32::MAX))
 }
 
 /// Refuses a client whose pipeline does not exist.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 
 /// The budget of a server.
 #[derive(Debug)]

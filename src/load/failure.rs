@@ -53,12 +53,37 @@ pub enum SessionFailure {
     /// The connection broke without a close.
     #[error("the connection was lost: {0}")]
     Lost(String),
+    /// The server announced that it would close the session.
+    #[error("the server asked to connect again")]
+    Draining,
     /// The server sent something that is not in the protocol.
     #[error("the server broke the protocol: {0}")]
     Protocol(String),
 }
 
 impl SessionFailure {
+    /// Whether it makes sense to connect again: to another server behind a load balancer, or to this one
+    /// when it has started again.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Silent { .. } | Self::Lost(_) | Self::Draining => true,
+            // Too many requests; bad gateway, unavailable, or a gateway that has waited too long.
+            Self::Refused { status, .. } => matches!(status, 429 | 502..=504),
+            Self::Closed { code, .. } => match code {
+                None => true,
+                Some(code) => [
+                    close::code::GOING_AWAY,
+                    close::code::NO_STATUS,
+                    close::code::ABNORMAL,
+                    close::code::SERVICE_RESTART,
+                    close::code::TRY_AGAIN_LATER,
+                ]
+                .contains(code),
+            },
+            Self::Handshake(_) | Self::Protocol(_) => false,
+        }
+    }
+
     /// A WebSocket could not be opened.
     pub(super) fn of_handshake(error: tungstenite::Error) -> Self {
         match error {

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::excerpt::excerpt;
-use crate::protocol::{DropReason, ErrorCode, RecoveredNotice, SessionInfo, SlowDownWarning};
+use crate::protocol::{
+    DrainingNotice, DropReason, ErrorCode, RecoveredNotice, SessionInfo, SlowDownWarning,
+};
 
 /// Stands for every unknown word.
 const OTHER: &str = "other";
@@ -32,6 +34,8 @@ pub(super) enum Message {
     Recovered {
         recommended_fps: f64,
     },
+    /// The server will close the session.
+    Draining,
     /// Nothing that matters here.
     Other,
 }
@@ -77,6 +81,13 @@ impl<T> Word<T> {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Notice {
+    Recovered(RecoveredNotice),
+    Draining(DrainingNotice),
+}
+
 /// The keys of all messages that matter here. Detections are skipped, not built.
 #[derive(Deserialize)]
 struct Keys {
@@ -87,7 +98,7 @@ struct Keys {
     dropped: Option<bool>,
     reason: Option<Word<DropReason>>,
     warning: Option<Word<SlowDownWarning>>,
-    notice: Option<Word<RecoveredNotice>>,
+    notice: Option<Word<Notice>>,
     recommended_fps: Option<f64>,
     error: Option<Word<ErrorCode>>,
     detail: Option<String>,
@@ -128,9 +139,10 @@ impl Message {
             (Some(Word::Known(SlowDownWarning)), _) => {
                 Ok(Self::SlowDown { recommended_fps: recommended_fps()? })
             }
-            (_, Some(Word::Known(RecoveredNotice))) => {
+            (_, Some(Word::Known(Notice::Recovered(RecoveredNotice)))) => {
                 Ok(Self::Recovered { recommended_fps: recommended_fps()? })
             }
+            (_, Some(Word::Known(Notice::Draining(DrainingNotice)))) => Ok(Self::Draining),
             (Some(_), _) | (_, Some(_)) => Ok(Self::Other),
             (None, None) => Err(not_understood()),
         }
@@ -166,7 +178,7 @@ mod tests {
         let detail = "Frame size (2 bytes) exceeds limit (1 bytes)".to_owned();
         let expected = Message::Refused { code: "frame_too_large", detail };
         assert_eq!(read(ServerMessage::invalid(invalid)), expected);
-        assert_eq!(read(ServerMessage::draining(Duration::from_secs(1))), Message::Other);
+        assert_eq!(read(ServerMessage::draining(Duration::from_secs(1))), Message::Draining);
         let session = SessionInfo {
             session_id: "6d4c".to_owned(),
             pipeline_id: "codes".to_owned(),

@@ -21,6 +21,7 @@ pub mod frames;
 mod load_report;
 mod messages;
 mod observer;
+mod reconnecting;
 mod recorder;
 pub mod report;
 mod schedule;

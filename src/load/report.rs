@@ -116,9 +116,11 @@ pub struct Fairness {
 pub struct Connections {
     /// Sessions that could not be opened.
     pub refused: usize,
-    /// Sessions that ended early.
+    /// Sessions that ended early and stayed so.
     pub lost: usize,
-    /// The number of sessions for each reason.
+    /// How often a session was opened again.
+    pub reconnected: usize,
+    /// How often there was each reason for any of these.
     pub reasons: BTreeMap<String, usize>,
 }
 
@@ -190,17 +192,22 @@ impl Advice {
 }
 
 impl Connections {
-    /// Whether every session stayed open to the end.
+    /// Whether every session was open at the end.
     pub fn all_well(&self) -> bool {
         self.refused + self.lost == 0
     }
 
-    pub(super) fn of(refused: &[SessionFailure], lost: &[SessionFailure]) -> Self {
+    pub(super) fn of(
+        refused: &[SessionFailure],
+        lost: &[SessionFailure],
+        reconnected: &[SessionFailure],
+    ) -> Self {
         let mut reasons = BTreeMap::new();
-        for failure in refused.iter().chain(lost) {
+        for failure in refused.iter().chain(lost).chain(reconnected) {
             *reasons.entry(failure.to_string()).or_default() += 1;
         }
-        Self { refused: refused.len(), lost: lost.len(), reasons }
+        let (refused, lost, reconnected) = (refused.len(), lost.len(), reconnected.len());
+        Self { refused, lost, reconnected, reasons }
     }
 }
 
@@ -299,6 +306,8 @@ pub struct TrialPlan {
     pub warm_up: Duration,
     /// Send less when the server advises it.
     pub follow_advice: bool,
+    /// Open sessions again that end early.
+    pub reconnect: bool,
 }
 
 impl TrialReport {

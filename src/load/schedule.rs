@@ -25,6 +25,16 @@ impl SendSchedule {
         self.first + self.interval * self.frames
     }
 
+    /// Skips the frames that are older than the latest one that is due, and returns when they were due.
+    pub(super) fn skip_old(&mut self, now: Instant) -> Vec<Instant> {
+        let mut skipped = Vec::new();
+        while self.next() + self.interval <= now {
+            skipped.push(self.next());
+            self.advance();
+        }
+        skipped
+    }
+
     /// Moves on to the frame after it.
     pub(super) fn advance(&mut self) {
         self.frames += 1;
@@ -71,6 +81,17 @@ mod tests {
         (0..30 * 3600).for_each(|_| schedule.advance());
         let end = (schedule.next() - start).as_secs_f64();
         assert!((end - 3600.0).abs() < 0.001, "{end}");
+    }
+
+    #[test]
+    fn after_a_pause_only_the_latest_frame_is_still_due() {
+        let start = Instant::now();
+        let mut schedule = SendSchedule::spread(start, 10.0, 0, 1);
+        schedule.advance();
+        let skipped = schedule.skip_old(start + Duration::from_millis(350));
+        assert_eq!(skipped, [100, 200].map(|ms| start + Duration::from_millis(ms)));
+        assert_eq!(due_times(&mut schedule, start, 2), [300, 400]);
+        assert_eq!(schedule.skip_old(start + Duration::from_millis(450)), []);
     }
 
     #[test]

@@ -12,10 +12,11 @@ use super::connecting::{Connected, connect};
 use super::failure::SessionFailure;
 use super::frames::Frames;
 use super::observer::Observer;
+use super::reconnecting::{self, Reconnected};
 use super::recorder::{Recorder, Window};
 use super::report::{Connections, ServerDescription, TrialPlan, TrialReport};
 use super::schedule::SendSchedule;
-use super::session::{self, SessionPlan, SharedRecorder};
+use super::session::{SessionPlan, SharedRecorder};
 use super::target::Target;
 
 /// Number of sessions opened at the same time.
@@ -67,26 +68,43 @@ pub async fn run(
         recorder.lock().gone(*number, schedule(*number));
     }
     let mut running = JoinSet::new();
-    for (number, Connected { socket, greeting }) in opened {
+    for (number, connected) in opened {
         let session_plan = SessionPlan {
             number,
             schedule: schedule(number),
             end: window.end(),
             fps: plan.fps,
             follow_advice: plan.follow_advice,
-            max_frame_bytes: greeting.map(|greeting| greeting.max_frame_bytes),
+            max_frame_bytes: None,
         };
-        let frames = frames.cycle(number, plan.sessions);
-        let session = session::run(socket, session_plan, frames, recorder.clone(), stop.clone());
-        running.spawn(session);
+        let (frames, sessions) = (frames.clone(), plan.sessions);
+        let again = plan.reconnect.then(|| {
+            let target = target.clone();
+            move || {
+                let target = target.clone();
+                async move { connect(&target).await }
+            }
+        });
+        running.spawn(reconnecting::run(
+            connected,
+            session_plan,
+            move || frames.cycle(number, sessions),
+            again,
+            recorder.clone(),
+            stop.clone(),
+        ));
     }
-    let mut lost = Vec::new();
+    let (mut lost, mut reconnected) = (Vec::new(), Vec::new());
     let mut progress = interval(PROGRESS_INTERVAL);
     progress.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             ended = running.join_next() => match ended {
-                Some(ended) => lost.extend(finished(ended).err()),
+                Some(ended) => {
+                    let Reconnected { outcome, reasons } = finished(ended);
+                    lost.extend(outcome.err());
+                    reconnected.extend(reasons);
+                }
                 None => break,
             },
             _ = progress.tick() => {
@@ -96,7 +114,7 @@ pub async fn run(
         }
     }
     let refused: Vec<SessionFailure> = refused.into_iter().map(|(_, failure)| failure).collect();
-    let connections = Connections::of(&refused, &lost);
+    let connections = Connections::of(&refused, &lost, &reconnected);
     let report = TrialReport::new(plan, &recorder.lock(), connections);
     Ok(Trial { report, server })
 }

@@ -132,7 +132,7 @@ fn described() -> [Described; 7] {
         Described {
             key: "draining",
             title: "Draining",
-            summary: "The server is shutting down; close 1012 follows.",
+            summary: "The server or the session ends: connect again; close 1012 follows.",
             schema: "DrainingMessage",
             example: ServerMessage::draining(Duration::from_secs(10)),
         },

@@ -22,7 +22,7 @@ pub mod code {
     pub const MESSAGE_TOO_BIG: u16 = 1009;
     /// The server failed.
     pub const INTERNAL_ERROR: u16 = 1011;
-    /// The server is shutting down and may come back.
+    /// The server is shutting down and may come back, or wants the session opened again.
     pub const SERVICE_RESTART: u16 = 1012;
     /// The server is overloaded.
     pub const TRY_AGAIN_LATER: u16 = 1013;
@@ -46,6 +46,8 @@ pub enum CloseReason {
     MessageTooLarge,
     /// The server is shutting down.
     ShuttingDown,
+    /// The session is as old as sessions may become, so that clients spread over new servers too.
+    SessionAge,
     /// The client has sent its last message, and all of them are answered.
     InputEnded,
     /// The client broke the WebSocket protocol.
@@ -60,13 +62,14 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Silent,
         Self::TextMessage,
         Self::UnknownPipeline,
         Self::TooManyInvalidFrames,
         Self::MessageTooLarge,
         Self::ShuttingDown,
+        Self::SessionAge,
         Self::InputEnded,
         Self::ProtocolError,
         Self::NotUtf8,
@@ -83,7 +86,7 @@ impl CloseReason {
                 code::POLICY_VIOLATION
             }
             Self::MessageTooLarge => code::MESSAGE_TOO_BIG,
-            Self::ShuttingDown => code::SERVICE_RESTART,
+            Self::ShuttingDown | Self::SessionAge => code::SERVICE_RESTART,
             Self::InputEnded => code::NORMAL,
             Self::ProtocolError => code::PROTOCOL_ERROR,
             Self::NotUtf8 => code::INVALID_PAYLOAD,
@@ -100,6 +103,7 @@ impl CloseReason {
             Self::TooManyInvalidFrames => "too many invalid frames",
             Self::MessageTooLarge => "message too large",
             Self::ShuttingDown => "the server is shutting down",
+            Self::SessionAge => "the session has lasted long enough; connect again",
             Self::InputEnded => "everything is answered",
             Self::ProtocolError => "this is not WebSocket",
             Self::NotUtf8 => "text is not UTF-8",
@@ -125,7 +129,9 @@ pub fn meaning(close_code: Option<u16>) -> &'static str {
         }
         Some(code::MESSAGE_TOO_BIG) => "a frame is far larger than the server accepts",
         Some(code::INTERNAL_ERROR) => "the server failed",
-        Some(code::SERVICE_RESTART) => "the server is shutting down",
+        Some(code::SERVICE_RESTART) => {
+            "the server is shutting down, or wants its sessions opened again"
+        }
         Some(code::TRY_AGAIN_LATER) => "the server is overloaded; try again later",
         Some(code::TLS_HANDSHAKE) => "no encrypted connection could be established",
         Some(_) => "a code this program does not know",
@@ -145,6 +151,7 @@ mod tests {
             (CloseReason::TooManyInvalidFrames, 1008),
             (CloseReason::MessageTooLarge, 1009),
             (CloseReason::ShuttingDown, 1012),
+            (CloseReason::SessionAge, 1012),
             (CloseReason::InputEnded, 1000),
             (CloseReason::ProtocolError, 1002),
             (CloseReason::NotUtf8, 1007),

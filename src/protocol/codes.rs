@@ -56,7 +56,7 @@ words! {
         Pacing = "pacing",
         /// Older than the age limit when its turn came.
         Stale = "stale",
-        /// The server is shutting down.
+        /// The server is shutting down, or the session has lasted long enough.
         Draining = "draining",
     }
 }

@@ -119,6 +119,8 @@ pub enum ReadinessStatus {
     Starting,
     /// Frames are accepted.
     Ready,
+    /// There are as many sessions as recommended; only if asked for room for a new one.
+    Full,
     /// The server is shutting down.
     Draining,
 }

@@ -27,7 +27,7 @@ pub enum ServerMessage {
     SlowDown(SlowDownMessage),
     /// The client need not slow down any more.
     Recovered(RecoveredMessage),
-    /// The server is shutting down.
+    /// The session is about to be closed.
     Draining(DrainingMessage),
     /// A frame or the connection failed.
     Error(ErrorMessage),
@@ -154,7 +154,9 @@ pub struct RecoveredMessage {
     pub recommended_fps: f64,
 }
 
-/// The server is shutting down: frames sent from now on are dropped, and close 1012 follows.
+/// The server is shutting down, or the session has lasted long enough: close 1012 follows when all frames are
+/// answered. Those that arrive within a quarter of a second are served, later ones dropped. A client that connects
+/// again at once and sends its next frames there loses none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DrainingMessage {
     #[schema(inline)]

@@ -41,7 +41,7 @@ pub use messages::{
     DetectionResult, DrainingMessage, DroppedMessage, ErrorMessage, Greeting, RecoveredMessage,
     ResultMessage, ServerMessage, SessionInfo, SlowDownMessage, TimingsMs,
 };
-pub use query::{InferQuery, StreamQuery};
+pub use query::{InferQuery, ReadinessQuery, ReadyFor, StreamQuery};
 pub use timestamp::timestamp;
 pub use video::{
     VideoDescription, VideoDone, VideoError, VideoFile, VideoForm, VideoFrameFailure,

@@ -15,6 +15,25 @@ pub struct StreamQuery {
     pub hello: Option<String>,
 }
 
+/// Query parameters of `/readyz`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ReadinessQuery {
+    /// `new`: whether there is room for another session. A load balancer asks this way, and sends no new
+    /// sessions to a server that is full while those it has go on.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    #[param(inline)]
+    pub purpose: Option<ReadyFor>,
+}
+
+/// The purpose that a server should be ready for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadyFor {
+    /// A new session.
+    New,
+}
+
 /// Query parameters of `POST /infer`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

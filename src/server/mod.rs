@@ -35,6 +35,7 @@ pub struct Server {
     selected: Selected,
     jobs: Option<JobsFolder>,
     options: ServerOptions,
+    on_ready: Box<dyn FnOnce() + Send>,
 }
 
 impl Server {
@@ -56,12 +57,19 @@ impl Server {
         let listen = |source| ServerError::Listen { address: asked, source };
         let listener = TcpListener::bind(asked).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        Ok(Self { listener, address, selected, jobs, options })
+        Ok(Self { listener, address, selected, jobs, options, on_ready: Box::new(|| {}) })
     }
 
     /// The address it listens on, with the port that the system gave for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Calls `act` once the models are loaded and frames are accepted.
+    #[must_use]
+    pub fn on_ready(mut self, act: impl FnOnce() + Send + 'static) -> Self {
+        self.on_ready = Box::new(act);
+        self
     }
 
     /// Serves until `shutdown` completes and the sessions have drained. Models are loaded in the
@@ -73,7 +81,7 @@ impl Server {
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServerError> {
-        let Self { listener, address, selected, jobs, options } = self;
+        let Self { listener, address, selected, jobs, options, on_ready } = self;
         let app = App::new(options.front_settings(), Arc::new(Metrics::default()));
         if let Some(folder) = jobs {
             app.keep_jobs_in(folder).await.map_err(|source| jobs_folder_error(&options, source))?;
@@ -92,6 +100,7 @@ impl Server {
                 let names: Vec<String> = names.collect();
                 app.start(loaded);
                 tracing::info!(pipelines = ?names, "ready at http://{address}");
+                on_ready();
                 Ok::<_, ServerError>(())
             })
         };

@@ -50,6 +50,8 @@ pub struct ServerOptions {
     pub allowed_origins: Vec<Origin>,
     /// How long sessions may take to drain after the shutdown has begun.
     pub drain: Duration,
+    /// How long a session may last before its client is asked to connect again; `None` for ever.
+    pub max_session_age: Option<Duration>,
 }
 
 /// A detector and the name that clients ask for it by.
@@ -90,6 +92,7 @@ impl Default for ServerOptions {
             jobs_folder: None,
             allowed_origins: Vec::new(),
             drain: Duration::from_secs(10),
+            max_session_age: None,
         }
     }
 }
@@ -130,6 +133,7 @@ impl ServerOptions {
                 self.address.ip().is_loopback(),
             ),
             drain: self.drain,
+            max_session_age: self.max_session_age,
         }
     }
 }

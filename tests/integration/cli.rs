@@ -26,6 +26,32 @@ fn help_shows_every_subcommand_with_an_example() {
 }
 
 #[test]
+fn shells_and_manuals_know_every_command() {
+    let names: Vec<String> = Cli::command()
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&mut framegate(["completions", shell]));
+        assert_eq!(script.status, 0, "{}", script.stderr);
+        for name in &names {
+            assert!(script.stdout.contains(name), "{shell} does not know {name}");
+        }
+    }
+    run(&mut framegate(["completions", "abacus"])).assert_refused(2, &["abacus", "bash"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    assert_eq!(run(&mut framegate(["man", path])).status, 0);
+    for name in &names {
+        let page = folder.path().join(format!("framegate-{name}.1"));
+        let text = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("no page on {name}"));
+        assert!(text.contains(".SH NAME"), "{text}");
+    }
+    run(&mut framegate(["man", "no/such/folder"])).assert_refused(1, &["no/such/folder"]);
+}
+
+#[test]
 fn every_option_has_its_variable() {
     fn check(command: &clap::Command, checked: &mut usize) {
         for option in command.get_arguments() {

@@ -74,6 +74,11 @@ struct Connection {
 
 /// Serves a client whose socket buffers this many messages that it has not read.
 fn connect(unread: usize) -> Connection {
+    connect_for(unread, None)
+}
+
+/// The same, for a session that may become this old.
+fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     let settings = EngineSettings {
         decode: DecodeLimits::DEFAULT.into(),
         max_batch: 1,
@@ -103,7 +108,7 @@ fn connect(unread: usize) -> Connection {
     );
     let begun = CancellationToken::new();
     let link = Link::alone();
-    let drain = Drain { begun: begun.clone(), deadline: Duration::from_secs(7) };
+    let drain = Drain { begun: begun.clone(), deadline: Duration::from_secs(7), session_age };
     let served = run(
         socket,
         session,
@@ -211,6 +216,19 @@ async fn a_shutdown_is_announced_and_an_idle_client_is_closed() {
     assert_eq!(notice["deadline_ms"], 7000);
     assert_eq!(close_code(&connection.hear().await), Some(1012));
     // The client closes too, as its library does, and the stream ends.
+    drop(connection.to_server);
+    connection.serving.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_at_its_age_and_says_so_before() {
+    let mut connection = connect_for(100, Some(Duration::from_secs(10)));
+    let start = Instant::now();
+    let notice = connection.hear_json().await;
+    assert_eq!((start.elapsed().as_secs(), &notice["notice"]), (10, &"draining".into()));
+    let close = connection.hear().await;
+    assert_eq!(close_code(&close), Some(1012));
+    assert!(format!("{close:?}").contains("connect again"), "{close:?}");
     drop(connection.to_server);
     connection.serving.await.unwrap();
 }

@@ -37,6 +37,69 @@ async fn sessions_beyond_the_recommended_number_are_accepted_and_readiness_says_
 }
 
 #[tokio::test]
+async fn a_full_server_is_ready_but_not_for_new_sessions() {
+    for enforced in [false, true] {
+        let mut setup = Setup::colours();
+        setup.front.sessions = SessionLimit { recommended: 1, enforced };
+        let server = TestServer::start(&ReferenceBackend, setup).await;
+        let status = async |path: &str| server.read::<Readiness>(path).await;
+        assert_eq!(status("/readyz?for=new").await.1.status, ReadinessStatus::Ready);
+        let mut first = server.connect("").await;
+        let (code, readiness) = status("/readyz?for=new").await;
+        assert_eq!((code, readiness.status), (503, ReadinessStatus::Full));
+        assert_eq!(status("/readyz").await.0, 200, "those that it has go on");
+        assert!(first.ask(image(0)).await["result"].is_object());
+        let full = reqwest::get(server.url("/readyz?for=new")).await.unwrap();
+        assert_eq!(full.headers()["retry-after"], "1");
+        assert_eq!(server.get("/readyz?for=old").await.0, 400);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_refused_is_refused_before_the_upgrade() {
+    let mut setup = Setup::colours();
+    setup.front.sessions = SessionLimit { recommended: 1, enforced: true };
+    let server = TestServer::start(&ReferenceBackend, setup).await;
+    let _first = server.connect("").await;
+    let refused = reqwest::Client::new()
+        .get(server.url("/ws/video/stream"))
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["retry-after"]),
+        (503, &"1".parse().unwrap())
+    );
+    assert_eq!(server.metric("framegate_refused_total{reason=\"sessions\"}"), 1.0);
+}
+
+#[tokio::test]
+async fn load_and_capacity_are_measured() {
+    let slow = Call { latency: Duration::from_millis(20), outcome: Outcome::Success };
+    let backend = FakeBackend::new([], slow, std::thread::sleep);
+    let server = TestServer::start(&backend, Setup::colours()).await;
+    let metrics =
+        async || reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
+    let text = metrics().await;
+    assert!(text.contains("\nframegate_capacity_sessions 10\n"), "{text}");
+    assert!(text.contains("\nframegate_load_ratio 0.0\n"), "{text}");
+    let mut client = server.connect("").await;
+    for number in 0..20 {
+        client.ask(image(number % 3)).await;
+    }
+    let text = metrics().await;
+    let load = text.lines().find_map(|line| line.strip_prefix("framegate_load_ratio ")).unwrap();
+    // It asks again as soon as it has an answer, so it asks for about all there is.
+    let load: f64 = load.parse().unwrap();
+    assert!((0.3..3.0).contains(&load), "{load}");
+}
+
+#[tokio::test]
 async fn a_server_that_is_starting_says_so() {
     let server = TestServer::starting(Setup::colours().front).await;
     assert_eq!(reqwest::get(server.url("/healthz")).await.unwrap().status(), 200);

@@ -1,6 +1,7 @@
 //! `framegate load`: its reports, and what it says when it cannot measure.
 
 use std::process::Command;
+use std::time::Duration;
 
 use framegate_backend_null::NullBackend;
 
@@ -68,6 +69,21 @@ async fn sessions_that_are_refused_are_counted_and_fail_the_run() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_grow_old_are_opened_again_without_a_loss() {
+    let mut setup = Setup::colours();
+    setup.front.max_frame_bytes = 1 << 20;
+    setup.front.max_session_age = Some(Duration::from_secs(1));
+    let server = TestServer::start(&null("latency_ms=5"), setup).await;
+    let arguments = ["--sessions", "2", "--fps", "10", "--seconds", "3", "--reconnect"];
+    let ended = load(&server, &arguments).await;
+    assert_eq!(ended.status, 0, "{}", ended.stdout);
+    assert!(ended.stdout.contains("all open to the end, opened again"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("x the server asked to connect again"), "{}", ended.stdout);
+    assert!(ended.stdout.contains(" 0 unanswered"), "{}", ended.stdout);
+    server.stop().await;
+}
+
 #[test]
 fn bad_arguments_are_refused_before_any_work() {
     for (arguments, words) in [
@@ -81,6 +97,7 @@ fn bad_arguments_are_refused_before_any_work() {
         (&["h", "--images", "a", "--video", "b"], &["--images", "--video"]),
         (&["h", "--find-capacity", "--obey"], &["--find-capacity", "steady"]),
         (&["h", "--find-capacity", "--sessions", "3"], &["--max-sessions"]),
+        (&["h", "--find-capacity", "--reconnect"], &["--find-capacity", "refuses"]),
         (&["h", "--target-age-ms", "0"], &["--target-age-ms 0"]),
     ] {
         run(framegate(["load"]).args(arguments)).assert_refused(2, words);

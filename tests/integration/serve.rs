@@ -64,6 +64,33 @@ async fn a_second_signal_ends_it_at_once() {
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_supervisor_hears_that_it_is_ready_and_lives_and_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let hear = || {
+        let mut text = [0; 100];
+        let length = socket.recv(&mut text).unwrap();
+        String::from_utf8_lossy(&text[..length]).trim().to_owned()
+    };
+    let server = Server::start_with(&["--backend", "null"], |command| {
+        command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "100000");
+    });
+    let mut heard = Vec::new();
+    while heard.iter().filter(|text| *text == "WATCHDOG=1").count() < 3 || heard.len() < 4 {
+        heard.push(hear());
+    }
+    assert!(heard.contains(&"READY=1".to_owned()), "{heard:?}");
+    server.signal("TERM");
+    while heard.last().is_none_or(|last| last != "STOPPING=1") {
+        heard.push(hear());
+    }
+    assert_eq!(server.end().0, 0);
+}
+
 #[test]
 fn bad_values_are_refused_at_the_start() {
     for (variable, value, words) in [
@@ -77,6 +104,7 @@ fn bad_values_are_refused_at_the_start() {
         ("STREAM_MAX_SESSIONS", "0", &["STREAM_MAX_SESSIONS", "1 to"]),
         ("FRAMEGATE_MAX_FRAME_AGE_MS", "0", &["--max-frame-age-ms", "from 1"]),
         ("FRAMEGATE_DRAIN_SECONDS", "-3", &["-3"]),
+        ("FRAMEGATE_MAX_SESSION_AGE", "0", &["--max-session-age 0", "from 1"]),
         ("FRAMEGATE_ALLOW_ORIGIN", "example.org", &["--allow-origin", "https://"]),
         ("FRAMEGATE_BACKEND", "null:speed=1", &["latency_ms"]),
         ("FRAMEGATE_BACKEND", "flex:latency_ms=1", &["flex", "no options"]),

@@ -193,10 +193,8 @@ mod tests {
 
     #[test]
     fn classes_without_a_batch_axis_count_from_1() {
-        let (flat, batched): ([(&str, &[usize]); 3], [(&str, &[usize]); 3]) = (
-            [("boxes", &[9, 4]), ("labels", &[9]), ("scores", &[9])],
-            [("boxes", &[1, 9, 4]), ("labels", &[1, 9]), ("scores", &[1, 9])],
-        );
+        let flat = [("boxes", &[9, 4][..]), ("labels", &[9]), ("scores", &[9])];
+        let batched = [("boxes", &[1, 9, 4][..]), ("labels", &[1, 9]), ("scores", &[1, 9])];
         let first_class = |shapes: &[(&str, &[usize])], labels, background_label, sidecar| {
             let graph = super::super::testing::graph(shapes);
             let outputs = ModelOutputs::of(&graph, INPUT);

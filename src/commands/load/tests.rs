@@ -98,6 +98,7 @@ fn report() -> LoadReport {
             connections: Connections {
                 refused: 0,
                 lost: 1,
+                reconnected: 0,
                 reasons: BTreeMap::from([("the server closed the session".to_owned(), 1)]),
             },
             per_second: vec![second; 2],

@@ -174,10 +174,14 @@ fn fairness(fairness: &Fairness) -> String {
 }
 
 fn sessions(connections: &Connections) -> String {
-    if connections.all_well() {
-        return "all open to the end".to_owned();
+    let mut text = match connections.all_well() {
+        true => "all open to the end".to_owned(),
+        false => format!("{} refused, {} lost", connections.refused, connections.lost),
+    };
+    if connections.reconnected > 0 {
+        text += &format!(", opened again {} times", connections.reconnected);
     }
-    format!("{} refused, {} lost", connections.refused, connections.lost)
+    text
 }
 
 /// `1 session`, `2 sessions`.

@@ -1,5 +1,7 @@
 //! `framegate serve`: the server, until a signal ends it.
 
+mod supervisor;
+
 use tokio::runtime::Runtime;
 
 use super::signals::Signals;
@@ -16,10 +18,12 @@ pub(super) fn serve(options: ServerOptions) -> Result<CommandStatus, CommandErro
 
 async fn run(options: ServerOptions) -> Result<(), CommandError> {
     let mut signals = Signals::new().map_err(CommandError::Runtime)?;
-    let server = Server::bind(options).await?;
+    let server = Server::bind(options).await?.on_ready(supervisor::ready);
+    let watched = tokio::spawn(supervisor::keep_alive());
     // A second signal ends the process at once.
     let shutdown = async move {
         signals.next().await;
+        supervisor::stopping();
         tokio::spawn(async move {
             signals.next().await;
             tracing::warn!("ended at once by a second signal");
@@ -31,5 +35,7 @@ async fn run(options: ServerOptions) -> Result<(), CommandError> {
             std::process::exit(1);
         });
     };
-    Ok(server.run(shutdown).await?)
+    let served = server.run(shutdown).await;
+    watched.abort();
+    Ok(served?)
 }

@@ -83,14 +83,24 @@ impl OfferedLoad {
             }
         };
         self.append(slot, Report { reporter, at: now, older: self.newest, newer: None });
+        self.forget_silent(now);
+        let weight = self.weight(reporter.client, self.streams_of(reporter.client));
+        for (tree, seconds) in self.trees.iter_mut().zip(seconds) {
+            tree.insert(slot, Load { seconds, weight });
+        }
+    }
+
+    /// Seconds that all streams together ask for, per second that there is, of the busier lane.
+    pub(super) fn ratio(&mut self, now: Instant) -> f64 {
+        self.forget_silent(now);
+        self.trees.iter().map(LoadTree::asked_for).fold(0.0, f64::max)
+    }
+
+    fn forget_silent(&mut self, now: Instant) {
         while let Some(oldest) = self.oldest.map(|slot| self.reports[slot])
             && now.saturating_duration_since(oldest.at) >= OFFER_LASTS
         {
             self.remove(oldest.reporter.stream);
-        }
-        let weight = self.weight(reporter.client, self.streams_of(reporter.client));
-        for (tree, seconds) in self.trees.iter_mut().zip(seconds) {
-            tree.insert(slot, Load { seconds, weight });
         }
     }
 
@@ -242,6 +252,19 @@ mod tests {
         assert_near(share(&[0.6, 1.0]), 1.0 / 3.0);
         assert_near(share(&[1000.0, 1.0, 0.5]), 0.25);
         assert_near(share(&[f64::INFINITY; 2]), 1.0 / 3.0);
+    }
+
+    #[test]
+    fn the_ratio_is_what_is_asked_for_lately_of_the_busier_lane() {
+        let now = Instant::now();
+        let mut offered = OfferedLoad::new(1);
+        assert_near(offered.ratio(now) + 1.0, 1.0);
+        offered.report(reporter(1, ALICE), [0.5, 0.1], now);
+        offered.report(reporter(2, Client::Own), [0.75, 0.2], now + OFFER_LASTS / 2);
+        assert_near(offered.ratio(now + OFFER_LASTS / 2), 1.25);
+        assert_near(offered.ratio(now + OFFER_LASTS), 0.75);
+        offered.report(reporter(3, ALICE), [0.0, 0.9], now + OFFER_LASTS);
+        assert_near(offered.ratio(now + OFFER_LASTS), 1.1);
     }
 
     #[test]

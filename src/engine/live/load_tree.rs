@@ -99,6 +99,12 @@ impl LoadTree {
         level(if own_passed { lower.minus(own_load) } else { lower }) * own_weight
     }
 
+    /// Seconds of the server per second that all streams ask for together, except for those that ask for as
+    /// much as there is.
+    pub(super) fn asked_for(&self) -> f64 {
+        self.total(self.root).seconds
+    }
+
     fn total(&self, tree: Link) -> Load {
         tree.map_or(Load::default(), |top| self.totals[top])
     }

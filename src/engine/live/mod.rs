@@ -198,6 +198,11 @@ impl Engine {
         StreamHandle::open(Arc::clone(&self.shared), pipeline, client)
     }
 
+    /// The load that the streams ask for in relation to all there is: above 1 frames must be dropped.
+    pub fn load_ratio(&self, now: Instant) -> f64 {
+        self.shared.with_schedule(|schedule| schedule.load_ratio(now))
+    }
+
     /// Cancelled when the engine has ended, by [`Engine::stop`] or because of a bug in it.
     pub fn ended(&self) -> CancellationToken {
         self.shared.ended.clone()

@@ -37,18 +37,29 @@ pub const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 pub const UNREAD_LIMIT: Duration = Duration::from_secs(10);
 /// Longest time that a message may take to arrive, whatever arrives in between.
 pub const MESSAGE_LIMIT: Duration = Duration::from_secs(20);
+/// Longest time for which frames are still served after the end of a session was announced.
+const GRACE: Duration = Duration::from_millis(250);
 /// Longest time for the last words to a client whose unfinished message is given up.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Longest time that a client may take to answer a close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// The server's shutdown, as a session sees it.
+/// Why a session ends that is well: the server's shutdown, or its age.
 #[derive(Debug, Clone)]
 pub struct Drain {
     /// Cancelled when the shutdown begins.
     pub begun: CancellationToken,
     /// Longest time that the shutdown may take.
     pub deadline: Duration,
+    /// Age at which a session ends the same way although the server goes on.
+    pub session_age: Option<Duration>,
+}
+
+impl Drain {
+    /// How long frames are still served after the announcement: they may have been on their way.
+    fn grace(&self) -> Duration {
+        GRACE.min(self.deadline / 10)
+    }
 }
 
 /// Serves one client to the end of its connection.

@@ -35,6 +35,8 @@ pub(super) struct Reader<S> {
     outbox: Arc<SharedOutbox>,
     drain: Drain,
     link: Arc<Link>,
+    /// Why the session will be closed, once that is announced.
+    farewell: Option<CloseReason>,
     /// A close was requested: nothing is read any more.
     closing: bool,
     input: Input,
@@ -61,7 +63,8 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         drain: Drain,
         link: Arc<Link>,
     ) -> Self {
-        Self { stream, session, handle, outbox, drain, link, closing: false, input: Input::Open }
+        let (farewell, closing, input) = (None, false, Input::Open);
+        Self { stream, session, handle, outbox, drain, link, farewell, closing, input }
     }
 
     /// Reads while `writing` runs, and ends the connection gracefully when either has ended.
@@ -71,9 +74,12 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         let mut ping = interval_at(time::Instant::now() + PING_INTERVAL, PING_INTERVAL);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let drain = self.drain.clone();
-        // Far away until the drain begins.
+        // Far away until the end is announced.
+        let mut grace = pin!(sleep_until(time::Instant::now() + FAR_AWAY));
         let mut cut_off = pin!(sleep_until(time::Instant::now() + FAR_AWAY));
         let mut drain_begun = pin!(drain.begun.cancelled());
+        let mut grown_old =
+            pin!(sleep_until(time::Instant::now() + drain.session_age.unwrap_or(FAR_AWAY)));
         let mut check = interval_at(time::Instant::now() + CHECK_INTERVAL, CHECK_INTERVAL);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let link = Arc::clone(&self.link);
@@ -86,6 +92,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         loop {
             let (closing, input) = (self.closing, self.input);
             let draining = self.session.is_draining();
+            let announced = self.farewell.is_some();
             let Self { stream, handle, .. } = &mut self;
             let message = async {
                 // While too much waits to be written, nothing is read, which holds the client up.
@@ -106,15 +113,23 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                     self.close_if_drained();
                     self.close_if_all_is_answered();
                 }
-                () = &mut drain_begun, if !draining => {
+                () = &mut drain_begun, if !announced => {
+                    grace.as_mut().reset(time::Instant::now() + drain.grace());
                     cut_off.as_mut().reset(time::Instant::now() + drain.deadline.mul_f64(CUT_OFF));
+                    self.announce(CloseReason::ShuttingDown);
+                }
+                () = &mut grown_old, if !announced => {
+                    grace.as_mut().reset(time::Instant::now() + drain.grace());
+                    cut_off.as_mut().reset(time::Instant::now() + drain.deadline.mul_f64(CUT_OFF));
+                    self.announce(CloseReason::SessionAge);
+                }
+                () = &mut grace, if announced && !draining => {
                     self.session.drain();
-                    self.push(Outgoing::Other(ServerMessage::draining(drain.deadline)));
                     self.close_if_drained();
                 }
                 () = &mut cut_off, if draining && !closing => {
                     self.outbox.change(|outbox| self.session.drop_what_is_under_way(outbox));
-                    self.close(CloseReason::ShuttingDown);
+                    self.close(self.farewell.unwrap_or(CloseReason::ShuttingDown));
                 }
                 () = &mut must_give_way, if input != Input::GivenUp => {
                     self.input = Input::GivenUp;
@@ -190,10 +205,16 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         self.closing = true;
     }
 
+    /// Asks the client to connect again. The frames that it sends before it hears of it are still served.
+    fn announce(&mut self, farewell: CloseReason) {
+        self.farewell = Some(farewell);
+        self.push(Outgoing::Other(ServerMessage::draining(self.drain.deadline)));
+    }
+
     fn close_if_drained(&mut self) {
         let drained = self.session.is_draining() && self.session.counts().in_flight == 0;
         if drained && !self.closing {
-            self.close(CloseReason::ShuttingDown);
+            self.close(self.farewell.unwrap_or(CloseReason::ShuttingDown));
         }
     }
 

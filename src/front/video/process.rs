@@ -84,7 +84,7 @@ pub(in crate::front) async fn process(
     let as_json = accepted(request.headers()) == Some(JSON);
     let asked = match check(&app, request.headers(), query) {
         Ok(asked) => asked,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let Ok(permit) = Arc::clone(&app.video_permits).try_acquire_owned() else {
         let detail = "The server is at work on as many videos as it takes at once";

@@ -34,19 +34,19 @@ pub(super) fn check<'a>(
     app: &'a Arc<App>,
     headers: &HeaderMap,
     query: Result<Query<VideoQuery>, QueryRejection>,
-) -> Result<Asked<'a>, Response> {
-    app.settings.origins.check(headers).map_err(|refused| page_refused(app, &refused))?;
-    let declared = Declared::of(headers).ok_or_else(not_a_video)?;
+) -> Result<Asked<'a>, Box<Response>> {
+    app.settings.origins.check(headers).map_err(|refused| Box::new(page_refused(app, &refused)))?;
+    let declared = Declared::of(headers).ok_or_else(|| Box::new(not_a_video()))?;
     let limit = app.settings.video.max_bytes;
     if declared_length(headers).unwrap_or(0) > declared.body_limit(limit) {
-        return Err(too_large(limit));
+        return Err(Box::new(too_large(limit)));
     }
-    let Query(query) = query.map_err(|_| query_refused())?;
-    let selection = selection(&query).ok_or_else(query_refused)?;
-    let loaded = app.ready().ok_or_else(|| unavailable(app))?;
+    let Query(query) = query.map_err(|_| Box::new(query_refused()))?;
+    let selection = selection(&query).ok_or_else(|| Box::new(query_refused()))?;
+    let loaded = app.ready().ok_or_else(|| Box::new(unavailable(app)))?;
     let unknown = || {
         let detail = "Unknown pipeline_id; see GET /pipelines";
-        failure(StatusCode::NOT_FOUND, HttpErrorCode::InvalidPipeline, detail)
+        Box::new(failure(StatusCode::NOT_FOUND, HttpErrorCode::InvalidPipeline, detail))
     };
     let (pipeline, named) = loaded.pipeline(query.pipeline_id.as_deref()).ok_or_else(unknown)?;
     Ok(Asked { loaded, pipeline, pipeline_id: &named.id, selection, declared })

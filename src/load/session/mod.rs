@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::future::join;
 use futures_util::{SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
@@ -47,10 +47,16 @@ impl SharedRecorder {
     pub(super) fn lock(&self) -> MutexGuard<'_, Recorder> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The recorder, once no session uses it any more.
+    #[cfg(test)]
+    pub(super) fn into_inner(self) -> Recorder {
+        Arc::into_inner(self.0).unwrap().into_inner().unwrap()
+    }
 }
 
 /// Parameters of a session.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SessionPlan {
     /// Index among the sessions of its trial.
     pub(super) number: usize,
@@ -65,9 +71,22 @@ pub(super) struct SessionPlan {
     pub(super) max_frame_bytes: Option<usize>,
 }
 
+/// How a session ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Why it ended early, if it did.
+    pub(super) outcome: Result<(), SessionFailure>,
+    /// When the frames are due that are left.
+    pub(super) rest: SendSchedule,
+}
+
 /// A running session.
 struct LoadSession {
     plan: SessionPlan,
+    /// Takes the frames that are left when the server announces that it will close the session.
+    successor: Option<oneshot::Sender<SendSchedule>>,
+    /// It has taken them.
+    leaving: bool,
     recorder: SharedRecorder,
     backlog: mpsc::Sender<DueFrame>,
     in_flight: InFlight,
@@ -77,15 +96,17 @@ struct LoadSession {
     last_error: String,
 }
 
-/// Streams over an open connection until the end of the plan or until `stop`. The error says why the
-/// session ended early.
+/// Streams over an open connection until the end of the plan or until `stop`. When the server announces
+/// that it will close the session, the frames that are left go to the successor, if there is one, and this
+/// session only waits for its answers.
 pub(super) async fn run<S>(
     socket: WebSocketStream<S>,
     plan: SessionPlan,
     mut frames: impl Iterator<Item = Bytes>,
     recorder: SharedRecorder,
     stop: CancellationToken,
-) -> Result<(), SessionFailure>
+    successor: Option<oneshot::Sender<SendSchedule>>,
+) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -99,6 +120,8 @@ where
     let mut stopped = false;
     let mut session = LoadSession {
         plan,
+        successor,
+        leaving: false,
         recorder,
         backlog,
         in_flight: InFlight::default(),
@@ -107,7 +130,7 @@ where
     };
     let ended = loop {
         let due = session.plan.schedule.next();
-        let ends = due >= session.plan.end;
+        let ends = session.leaving || due >= session.plan.end;
         if ends && session.in_flight.is_empty() {
             break Ok(());
         }
@@ -134,13 +157,13 @@ where
         }
     };
     drop(sending);
-    session.account(handed_over.load(Ordering::Relaxed));
+    let rest = session.account(handed_over.load(Ordering::Relaxed));
     if ended.is_ok() {
         let heard = async { while let Some(Ok(_)) = stream.next().await {} };
         // A server that does not answer the close in time is not waited for.
         let _ = timeout(GOODBYE_LIMIT, join(sink.close(), heard)).await;
     }
-    ended
+    Ended { outcome: ended, rest }
 }
 
 /// The next item of a WebSocket.
@@ -197,9 +220,17 @@ impl LoadSession {
                 self.recorder.lock().recovered(number, recommended_fps, now);
                 self.follow_advice(recommended_fps, now);
             }
+            Message::Draining => self.hand_over(),
             Message::Greeting(_) | Message::Other => {}
         }
         Ok(())
+    }
+
+    /// Leaves the frames from now on to a successor, if there is one.
+    fn hand_over(&mut self) {
+        if let Some(successor) = self.successor.take() {
+            self.leaving = successor.send(self.plan.schedule.clone()).is_ok();
+        }
     }
 
     fn follow_advice(&mut self, recommended_fps: f64, now: Instant) {
@@ -229,8 +260,8 @@ impl LoadSession {
         }
     }
 
-    /// Accounts for every frame that was not answered.
-    fn account(self, handed_over: u64) {
+    /// Accounts for every frame that was due and not answered. Returns when the others are due.
+    fn account(self, handed_over: u64) -> SendSchedule {
         let now = Instant::now();
         let Self {
             plan: SessionPlan { number, schedule, .. },
@@ -246,6 +277,6 @@ impl LoadSession {
         for due in overflowed {
             recorder.lost(number, due, LostFrame::NotSent, Some(now));
         }
-        recorder.gone(number, schedule);
+        schedule
     }
 }

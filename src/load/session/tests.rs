@@ -54,14 +54,15 @@ async fn run_until<F: Future<Output = ()> + Send + 'static>(
     };
     let recorder = SharedRecorder::new(Recorder::new(1, window));
     let frames = std::iter::repeat(Bytes::from(vec![0; 1000]));
-    let ended = run(ours, plan, frames, recorder.clone(), stop).await;
-    let recorder = Arc::into_inner(recorder.0).unwrap().into_inner().unwrap();
+    let Ended { outcome, rest } = run(ours, plan, frames, recorder.clone(), stop, None).await;
+    recorder.lock().gone(0, rest);
+    let recorder = recorder.into_inner();
     let counts = &recorder.sessions[0];
     let SessionCounts { due, sent, not_sent, results, unanswered, drops, errors, .. } = counts;
     let answered = results + drops.values().sum::<u64>() + errors.values().sum::<u64>();
     assert_eq!(*due, sent + not_sent, "{counts:?}");
     assert_eq!(*sent, answered + unanswered, "{counts:?}");
-    (ended, recorder)
+    (outcome, recorder)
 }
 
 /// Waits for the next frame; `false` at the end.

@@ -47,6 +47,9 @@ const USERS: &[(&str, &[&str])] = &[
     ),
     // The command line and what goes to a terminal.
     ("clap", &["src/cli/", "src/main.rs"]),
+    ("clap_complete", &["src/cli/"]),
+    ("clap_mangen", &["src/cli/"]),
+    ("sd_notify", &["src/commands/serve/"]),
     ("tracing_subscriber", &["src/logging/"]),
     ("indicatif", &["src/commands/"]),
     ("comfy_table", &["src/commands/", "src/report/", "src/bench/"]),

@@ -40,6 +40,7 @@ async fn a_known_capacity_is_found() {
         duration: Duration::from_secs(6),
         warm_up: Duration::from_secs(2),
         follow_advice: false,
+        reconnect: false,
     };
     let age = Duration::from_millis(200);
     let stop = CancellationToken::new();
@@ -70,6 +71,7 @@ async fn ages_agree_with_those_of_the_server() {
         duration: Duration::from_secs(6),
         warm_up: Duration::ZERO,
         follow_advice: false,
+        reconnect: false,
     };
     let stop = CancellationToken::new();
     let trial = framegate::load::trial::run(&target, &frames, &plan, &mut (), &stop).await.unwrap();

@@ -51,6 +51,7 @@ impl Setup {
                     true,
                 ),
                 drain: Duration::from_secs(5),
+                max_session_age: None,
             },
             engine: EngineSettings {
                 decode: DecodeLimits::DEFAULT.into(),

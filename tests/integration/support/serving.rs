@@ -29,13 +29,23 @@ pub(crate) struct Server {
 impl Server {
     /// Starts with these arguments on any free port, and waits until it is ready.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        Self::start_at(0, arguments)
+        Self::launch(0, arguments, |_| {})
     }
 
     /// The same on this port.
     pub(crate) fn start_at(port: u16, arguments: &[&str]) -> Self {
+        Self::launch(port, arguments, |_| {})
+    }
+
+    /// The same on any free port, after `prepare` has changed the command.
+    pub(crate) fn start_with(arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
+        Self::launch(0, arguments, prepare)
+    }
+
+    fn launch(port: u16, arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
         let port = port.to_string();
         let mut command = framegate(["serve", "--port", &port, "--log-format", "json"]);
+        prepare(&mut command);
         command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = Process(command.spawn().expect("the program starts"));
         let mut log = BufReader::new(process.0.stderr.take().expect("the log is piped"));

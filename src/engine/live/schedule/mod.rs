@@ -143,6 +143,11 @@ impl<F, R> Schedule<F, R> {
         }
     }
 
+    /// The load that the streams ask for in relation to all there is.
+    pub fn load_ratio(&mut self, now: Instant) -> f64 {
+        self.offered.ratio(now)
+    }
+
     /// What there is for a stream, however many frames it offers, beside what the others have reported;
     /// `None` if the stream is not open.
     pub fn capacity(&self, stream: StreamId, now: Instant) -> Option<Capacity> {

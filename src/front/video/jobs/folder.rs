@@ -12,7 +12,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::job::JobRequest;
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 use crate::protocol::VideoLine;
 
 const UPLOAD: &str = "upload";

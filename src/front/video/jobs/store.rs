@@ -12,7 +12,7 @@ use super::job::Job;
 use super::result_memory::ResultMemory;
 use crate::engine::blocking;
 use crate::front::video::VideoSettings;
-use crate::panics::unpoisoned;
+use crate::locks::unpoisoned;
 
 /// The jobs of a server.
 pub(in crate::front) struct Jobs {

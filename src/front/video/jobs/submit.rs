@@ -73,7 +73,7 @@ pub(in crate::front) async fn submit(
 ) -> Response {
     let asked = match check(&app, request.headers(), query) {
         Ok(asked) => asked,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let Some(slot) = app.jobs.reserve() else {
         let detail = "The server has as many jobs as it takes";
