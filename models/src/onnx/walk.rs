@@ -267,6 +267,9 @@ fn output(
 ) -> Result<Option<ValueId>, OnnxError> {
     let malformed = |problem: &str| OnnxError::Malformed(format!("output `{name}` {problem}"));
     let id = *names.get(name).ok_or_else(|| malformed("is not made by any node"))?;
+    if import.is_sequence(id) {
+        return Err(malformed("is a sequence of tensors, and only tensors can be put out"));
+    }
     if import.value(id).constant.is_some() {
         return Ok(None);
     }

@@ -130,3 +130,34 @@ impl GraphBuilder {
         graph
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Convolution, Misfit, Padding};
+
+    /// Numbers of a file that is made to do harm: products of them must not overflow.
+    #[test]
+    fn extents_beyond_all_numbers_are_errors() {
+        let mut builder = GraphBuilder::new("x", [1, 3, 4, 4]);
+        let weights = HostTensor::from_f32([2, 3, 2, 2], vec![0.0; 24]);
+        let weights = builder.constant("w", weights);
+        let convolution = Convolution {
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Padding::default(),
+            groups: usize::MAX,
+            activation: None,
+        };
+        let operands = [builder.input(), weights];
+        let shape = |operator| builder.result_shape(&operator, &operands);
+        let groups = shape(Operator::Convolution(convolution.clone())).unwrap_err();
+        assert!(matches!(groups, Misfit::Filters { .. }), "{groups}");
+        let far = Convolution { groups: 1, dilation: [usize::MAX; 2], ..convolution };
+        let far = shape(Operator::Convolution(far)).unwrap_err();
+        assert!(matches!(far, Misfit::Window { .. }), "{far}");
+        let tile = Operator::Tile { repeats: vec![usize::MAX; 4] };
+        let large = builder.result_shape(&tile, &operands[..1]).unwrap_err();
+        assert!(matches!(large, Misfit::TooLarge(_)), "{large}");
+    }
+}

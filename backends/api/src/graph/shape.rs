@@ -96,7 +96,7 @@ pub fn infer(operator: &Operator, operands: &[&Value]) -> Result<Results, Misfit
         }
         Operator::Tile { repeats } => {
             check_rank(x.len(), repeats)?;
-            x.iter().zip(repeats).map(|(extent, count)| extent * count).collect()
+            x.iter().zip(repeats).map(|(extent, count)| extent.saturating_mul(*count)).collect()
         }
         Operator::MatMul => matmul_shape(x, &operands[1].shape)?,
         Operator::Softmax { axis } | Operator::CumulativeSum { axis, .. } => {
@@ -213,7 +213,8 @@ fn window_count(
     if kernel == 0 || stride == 0 || dilation == 0 {
         return Err(Misfit::Parameter("kernel, stride and dilation must be at least 1"));
     }
-    let reach = dilation * (kernel - 1) + 1;
+    // A file may name any number.
+    let reach = dilation.saturating_mul(kernel - 1).saturating_add(1);
     extent.checked_sub(reach).map(|rest| rest / stride + 1).ok_or(Misfit::Window { reach, extent })
 }
 
@@ -221,7 +222,7 @@ fn convolution_shape(convolution: &Convolution, operands: &[&Value]) -> Result<S
     let Convolution { stride, dilation, padding, groups, .. } = convolution;
     let [n, c, height, width] = nchw(&operands[0].shape)?;
     let [filters, filter_channels, kernel_height, kernel_width] = nchw(&operands[1].shape)?;
-    if *groups == 0 || filter_channels * groups != c || filters % groups != 0 {
+    if *groups == 0 || filter_channels.saturating_mul(*groups) != c || filters % groups != 0 {
         return Err(Misfit::Filters { filters, filter_channels, groups: *groups, channels: c });
     }
     check_bias(operands.get(2), filters)?;
@@ -255,16 +256,17 @@ fn transposed_shape(
     if [stride, dilation].into_iter().flatten().any(|step| *step == 0) {
         return Err(Misfit::Parameter("stride and dilation must be at least 1"));
     }
-    check_bias(operands.get(2), group_filters * groups)?;
+    check_bias(operands.get(2), group_filters.saturating_mul(*groups))?;
     let extent = |input: usize, kernel: usize, axis: usize, cut: usize| {
-        let full = (input - 1) * stride[axis] + dilation[axis] * (kernel - 1) + 1;
-        (full + output_padding[axis])
+        let taps = dilation[axis].saturating_mul(kernel - 1).saturating_add(1);
+        let full = (input - 1).saturating_mul(stride[axis]).saturating_add(taps);
+        full.saturating_add(output_padding[axis])
             .checked_sub(cut)
             .ok_or(Misfit::Parameter("padding cuts off the whole result"))
     };
     Ok(vec![
         n,
-        group_filters * groups,
+        group_filters.saturating_mul(*groups),
         extent(height, kernel_height, 0, padding.top + padding.bottom)?,
         extent(width, kernel_width, 1, padding.left + padding.right)?,
     ])
