@@ -70,7 +70,7 @@ pub(super) fn check(
     if stop.is_set() {
         return Ok(CommandStatus::Interrupted);
     }
-    // Who names a backend wants to know whether it runs.
+    // A backend that was named should run.
     let is_named = config.backends.is_some();
     let is_good = |checked: &Checked| {
         checked.outcome.holds() && !(is_named && matches!(checked.outcome, Outcome::Absent { .. }))

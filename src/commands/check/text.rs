@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::bench::check::{Checked, Measured, Outcome};
 use crate::report::table;
 
-/// Tells the log, so that a long check shows how far it is.
+/// Logs an outcome, so that a long check shows how far it is.
 pub(super) fn log(checked: &Checked) {
     let Checked { model, backend, outcome } = checked;
     match outcome {
