@@ -54,8 +54,10 @@ pub(super) async fn run(
         state.set(topics.availability(source, false));
     }
     let mut is_connected = false;
+    // Messages that were handed over and not acknowledged; the library keeps them over a lost connection.
+    let mut open = 0;
     loop {
-        let is_flushed = !is_connected || flush(&mut state, &client, &mut 0);
+        let is_flushed = !is_connected || flush(&mut state, &client, &mut open);
         tokio::select! {
             change = changes.recv() => match change {
                 Some(change) => topics.of(&change).into_iter().for_each(|message| state.set(message)),
@@ -68,7 +70,7 @@ pub(super) async fn run(
                     state.forget_sent();
                 }
                 Some(News::Lost) => is_connected = false,
-                Some(News::Acknowledged) => {}
+                Some(News::Acknowledged) => open = open.saturating_sub(1),
                 None => return,
             },
             () = sleep(FULL_WAIT), if !is_flushed => {}
@@ -76,15 +78,19 @@ pub(super) async fn run(
     }
     if is_connected {
         state.set(topics.status(false));
-        let _ = timeout(GOODBYE_LIMIT, say_goodbye(&mut state, &client, &mut news)).await;
+        let _ = timeout(GOODBYE_LIMIT, say_goodbye(&mut state, &client, &mut news, open)).await;
     }
     drop(serving);
 }
 
 /// Sends the last messages and ends the connection. It is not closed before the broker has them: what a connection
 /// holds when it is closed may be lost.
-async fn say_goodbye(state: &mut Retained, client: &AsyncClient, news: &mut mpsc::Receiver<News>) {
-    let mut open = 0;
+async fn say_goodbye(
+    state: &mut Retained,
+    client: &AsyncClient,
+    news: &mut mpsc::Receiver<News>,
+    mut open: usize,
+) {
     flush(state, client, &mut open);
     while open > 0 {
         match news.recv().await {
