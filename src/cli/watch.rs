@@ -67,7 +67,7 @@ pub struct WatchArgs {
         help_heading = "Sinks"
     )]
     pub webhook: Option<String>,
-    /// Publish what is before the sources to this MQTT broker, on change and retained: mqtt://[USER:PASSWORD@]HOST[:PORT][/PREFIX].
+    /// Publish what is before the sources to this MQTT broker, on change and retained: `mqtt://[USER:PASSWORD@]HOST[:PORT][/PREFIX]`.
     /// Home Assistant finds the sources by itself. PREFIX/SOURCE/LABEL is ON or OFF, PREFIX/SOURCE/availability and
     /// PREFIX/status are online or offline [default prefix: framegate]
     #[arg(
