@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::{AgeArgs, BackendArgs, DecodeArgs, DetectionArgs, MaskArgs, ModelArgs, ModelFileArgs};
+use super::{
+    AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetectionArgs, FetchArgs, MaskArgs,
+    ModelArgs, ModelFileArgs,
+};
 
 /// Options of `framegate watch`.
 #[derive(Debug, Args)]
@@ -90,4 +93,10 @@ pub struct WatchArgs {
     /// Limits for decoded frames.
     #[command(flatten)]
     pub decode: DecodeArgs,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigFileArgs,
 }
