@@ -30,6 +30,9 @@ use super::{
     framegate check --model yolox_nano.onnx --images photos/ --backend wgpu,simd"
 )]
 pub struct CheckArgs {
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigFileArgs,
     /// The models: ONNX files, or `codes` for the built-in model
     #[arg(
         long,
@@ -61,7 +64,4 @@ pub struct CheckArgs {
     /// Fetched models.
     #[command(flatten)]
     pub fetch: FetchArgs,
-    /// The configuration file.
-    #[command(flatten)]
-    pub config: ConfigFileArgs,
 }

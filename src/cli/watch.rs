@@ -28,6 +28,9 @@ pub struct WatchArgs {
     /// before it is what results and metrics call it [default: the host or file name]
     #[arg(required = true, value_name = "[NAME=]SOURCE")]
     pub sources: Vec<String>,
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigFileArgs,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -96,7 +99,4 @@ pub struct WatchArgs {
     /// Fetched models.
     #[command(flatten)]
     pub fetch: FetchArgs,
-    /// The configuration file.
-    #[command(flatten)]
-    pub config: ConfigFileArgs,
 }

@@ -14,6 +14,7 @@ pub fn file_problems(file: &ConfigFile) -> Vec<Problem> {
             }
         }
     }
+    all.sort_by_key(|problem| problem.line);
     all
 }
 
@@ -46,10 +47,13 @@ fn problems(file: &ConfigFile, command: &str) -> Vec<Problem> {
         let Some(ConfigError { option, value, expected, table }) = error else { return problems };
         let message = format!("{option} {value}: {expected}");
         let (line, without) = rest.without_option(option, table);
-        problems.push(Problem { line, message });
+        let is_default = without.is_none();
+        // A default that does not fit the rest is a problem of the file, unless what would fit was taken out.
+        if !is_default || problems.is_empty() {
+            problems.push(Problem { line, message });
+        }
         match without {
             Some(without) => rest = without,
-            // A default does not fit what is in the file.
             None => return problems,
         }
     }

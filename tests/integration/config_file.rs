@@ -284,7 +284,7 @@ fn the_example_has_no_problem() {
 #[tokio::test]
 async fn secrets_are_not_shown() {
     let file = File::with(
-        "backend = \"null\"\nallow_origin = [\"https://name:hunter2@cam.example?token=hunter3\"]\n\
+        "backend = \"null\"\nallow_origin = [\"https://cam.example/page?token=hunter3\"]\n\
          [watch]\nmqtt = \"mqtt://user:hunter4@broker\"\nsources = [\"rtsp://user:hunter5@camera\"]\n",
     );
     let server = Server::start(&["--config", file.path()]);
