@@ -1,4 +1,4 @@
-//! Times a model file, to be compared with another program in turns.
+//! Times a model file, in rounds that can alternate with those of another program.
 //!
 //! ```text
 //! cargo run --release -p framegate-backend-simd --example time -- FILE [HEIGHT WIDTH [THREADS]]

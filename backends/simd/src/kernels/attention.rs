@@ -1,4 +1,4 @@
-//! What attention does to a row of scores between the two products.
+//! The exponentials of a row of scores, between the two products of attention.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use crate::vector::{LONGEST_VECTOR, Vector, exponential, versions};

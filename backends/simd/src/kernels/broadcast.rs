@@ -80,7 +80,7 @@ unsafe fn comparison(line: &Line, function: Binary) {
             Binary::LessOrEqual => pairs(line, |a, b| u8::from(a <= b)),
             Binary::Greater => pairs(line, |a, b| u8::from(a > b)),
             Binary::GreaterOrEqual => pairs(line, |a, b| u8::from(a >= b)),
-            _ => unreachable!("{function:?} is no comparison"),
+            _ => unreachable!("{function:?} is not a comparison"),
         }
     }
 }

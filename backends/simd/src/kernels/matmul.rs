@@ -33,7 +33,7 @@ pub(crate) struct PanelProduct {
     pub(crate) inner: usize,
     /// `[inner][panel]`
     pub(crate) b: *const f32,
-    /// What sums start with, one per column of the panel; null for 0, or for what the result holds if
+    /// The start of each sum, one per column of the panel; null for 0, or for what the result holds if
     /// `accumulates`.
     pub(crate) bias: *const f32,
     pub(crate) accumulates: bool,

@@ -28,7 +28,7 @@ pub(crate) struct AttentionFusion {
     scale: f32,
     /// Each with the outer axes of what it is added to.
     masks: Vec<(ValueId, Vec<usize>)>,
-    /// What the second product computes, and elements of the result between its neighbours, by axis.
+    /// The result of the second product, and elements of the result between its neighbours, by axis.
     product: ValueId,
     strides: Vec<isize>,
     /// The value that comes out at the end.

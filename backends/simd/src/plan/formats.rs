@@ -43,7 +43,7 @@ impl RequiredFormats {
     }
 }
 
-/// What is known of each node.
+/// The findings of earlier analyses, by node.
 #[derive(Clone, Copy)]
 pub(crate) struct Nodes<'a> {
     pub(crate) lowerings: &'a [Lowering],

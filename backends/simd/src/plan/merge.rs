@@ -9,14 +9,14 @@ use super::fuse::Fusions;
 use super::views::LayoutOp;
 use crate::kernels::activation::is_vectorised;
 
-/// What becomes of a matrix product.
+/// The step that a matrix product becomes.
 #[derive(Debug, Clone)]
 pub(crate) enum Merged {
     Product(ProductFusion),
     Attention(AttentionFusion),
 }
 
-/// What follows a matrix product, in this order, each of which may be absent.
+/// The functions after a matrix product, in this order, each of which may be absent.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProductFusion {
     /// A constant factor for each column.
@@ -31,7 +31,7 @@ pub(crate) struct ProductFusion {
 }
 
 impl Merged {
-    /// What is read besides the operands of the node itself.
+    /// The values that are read besides the operands of the node itself.
     pub(crate) fn further_reads(&self) -> Vec<ValueId> {
         match self {
             Self::Product(product) => product.residual.into_iter().collect(),
@@ -86,7 +86,7 @@ impl RowMajor<'_> {
     }
 }
 
-/// What becomes of each node; those that become part of another lose their fusion.
+/// The step that each node becomes; those that become part of another lose their fusion.
 pub(crate) fn merge(
     graph: &Graph,
     lowerings: &[Lowering],
@@ -121,7 +121,7 @@ pub(crate) fn merge(
     merged
 }
 
-/// What follows a matrix product, and the nodes that do.
+/// The functions after a matrix product, and their nodes.
 fn after_product(
     nodes: &RowMajor<'_>,
     index: usize,

@@ -36,7 +36,7 @@ impl Stack {
     }
 }
 
-/// What [`Attention`] is made of.
+/// The operands and extents of [`Attention`].
 pub(crate) struct AttentionParts {
     /// `[queries, len]`
     pub(crate) queries: Stack,

@@ -31,7 +31,7 @@ pub(crate) struct Matrices {
     pub(crate) to: usize,
 }
 
-/// What [`MatMul`] is made of.
+/// The operands and extents of [`MatMul`].
 pub(crate) struct MatMulParts {
     pub(crate) a: Slot,
     /// Elements from a row of the first factor to the next.
@@ -44,7 +44,7 @@ pub(crate) struct MatMulParts {
     pub(crate) columns: usize,
     /// One element per column.
     pub(crate) bias: Option<Vec<f32>>,
-    /// What is added to the results, in their layout.
+    /// An addend of the results, in their layout.
     pub(crate) residual: Option<Slot>,
     pub(crate) epilogue: Epilogue,
 }

@@ -94,7 +94,7 @@ impl Step for Suppress {
                 }
                 let of = self.edges(&boxes[*index as usize * 4..][..4]);
                 let others = Boxes { edges: kept.map(<*mut f32>::cast_const), count: len };
-                // SAFETY: so many boxes are kept.
+                // SAFETY: the columns hold `len` boxes.
                 if unsafe { (self.kernel)(&of, &others, iou_threshold) } {
                     continue;
                 }
