@@ -1,4 +1,4 @@
-//! Times a model file, in rounds that can alternate with those of another program.
+//! Measures how long a model file takes, round by round, so that another program can run in between.
 //!
 //! ```text
 //! cargo run --release -p framegate-backend-simd --example time -- FILE [HEIGHT WIDTH [THREADS]]

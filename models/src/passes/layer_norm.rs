@@ -169,7 +169,7 @@ mod tests {
             let reduce = Reduce { reduction, axes: vec![axis], keep_axes: true };
             builder.push("mean", Operator::Reduce(reduce), &[x]).unwrap()
         };
-        let mut binary = |builder: &mut GraphBuilder, function, a, b| {
+        let binary = |builder: &mut GraphBuilder, function, a, b| {
             builder.push("b", Operator::Binary(function), &[a, b]).unwrap()
         };
         let m = mean(&mut builder, x);

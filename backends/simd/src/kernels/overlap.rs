@@ -32,9 +32,9 @@ unsafe fn overlaps<V: Vector>(of: &[f32; 5], boxes: &Boxes, threshold: f32) -> b
         let rows = of[2].min(other[2]) - of[0].max(other[0]);
         let columns = of[3].min(other[3]) - of[1].max(other[1]);
         let intersection = rows.max(0.0) * columns.max(0.0);
-        let has_areas = !(intersection <= 0.0) & !(of[4] <= 0.0) & !(other[4] <= 0.0);
+        let has_none = (intersection <= 0.0) | (of[4] <= 0.0) | (other[4] <= 0.0);
         let ratio = intersection / (of[4] + other[4] - intersection);
-        let ratio = if has_areas { ratio } else { 0.0 };
+        let ratio = if has_none { 0.0 } else { ratio };
         u32::from(ratio > threshold)
     };
     let whole = count / TOGETHER * TOGETHER;
