@@ -1,5 +1,7 @@
 //! Fetching from a server in this process, on a port of its own, that does what each test is about.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
