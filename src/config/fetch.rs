@@ -15,12 +15,12 @@ use crate::server::ServerOptions;
 /// Largest file that can be allowed: a terabyte.
 const MAX_MEGABYTES: usize = 1 << 20;
 /// Where `hf:` leads to, unless the variable that the hub's own tools read says otherwise.
-const HUB: [&str; 2] = ["huggingface", "co"];
+const HUB: &str = "https://huggingface.co";
 
 /// Where `hf:` leads to.
 pub fn hub() -> String {
     let asked = std::env::var("HF_ENDPOINT").ok().filter(|text| text.contains("://"));
-    asked.unwrap_or_else(|| format!("https://{}", HUB.join(".")))
+    asked.unwrap_or_else(|| HUB.to_owned())
 }
 
 impl TryFrom<cli::FetchArgs> for FetchOptions {

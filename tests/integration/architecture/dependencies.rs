@@ -26,7 +26,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("hyper_util", &["src/front/", "src/watch/camera/", "src/watch/sinks/"]),
     ("http_auth", &["src/watch/camera/", "src/watch/sinks/"]),
     ("rumqttc", &["src/watch/sinks/mqtt/"]),
-    ("fastrand", &["src/watch/"]),
+    ("fastrand", &["src/backends/", "src/watch/"]),
     ("tower_http", &["src/front/"]),
     ("tungstenite", &["src/front/", "src/load/"]),
     ("tokio_tungstenite", &["src/load/", "src/watch/remote/"]),
