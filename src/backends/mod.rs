@@ -3,6 +3,7 @@
 mod id;
 mod known;
 mod select;
+mod self_check;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,8 @@ pub struct BackendOptions {
     pub simd_level: Option<Level>,
     /// The numbers that convolutions multiply, for backends that offer a choice.
     pub precision: Precision,
+    /// Believe a GPU without holding its first outputs against the processor's.
+    pub skip_self_check: bool,
     /// ONNX Runtime's shared library or its folder; `None` searches where the operating system does.
     pub ort_library: Option<PathBuf>,
 }

@@ -2,7 +2,11 @@
 
 use framegate_backend_api::{Backend, BackendError, DeviceInfo, DeviceKind};
 
-use super::{BackendId, BackendOptions};
+use super::self_check::SelfChecked;
+use super::{BackendId, BackendIdError, BackendOptions};
+
+/// What GPUs are held against.
+const REFERENCE: &str = "simd";
 
 /// The backend that a command runs on, and why.
 pub struct Selected {
@@ -14,7 +18,8 @@ pub struct Selected {
     pub reason: String,
 }
 
-/// Selects the backend `id` and no other or, for `None` (`auto`), the first that runs here.
+/// Selects the backend `id` and no other or, for `None` (`auto`), the first that runs here. A GPU refuses to load a
+/// model for which it computes something else than the processor.
 ///
 /// # Errors
 /// [`BackendError::Unavailable`].
@@ -29,7 +34,27 @@ pub fn select(id: Option<&BackendId>, options: &BackendOptions) -> Result<Select
         reason = selected.reason,
         "backend selected"
     );
-    Ok(selected)
+    Ok(if options.skip_self_check { selected } else { self_checked(selected) })
+}
+
+fn self_checked(selected: Selected) -> Selected {
+    if selected.device.kind == DeviceKind::Cpu {
+        return selected;
+    }
+    let reference = REFERENCE.parse().map_err(|error: BackendIdError| error.to_string());
+    let reference = reference.and_then(|id: BackendId| {
+        id.create(&BackendOptions::default()).map_err(|error| error.to_string())
+    });
+    match reference {
+        Ok(reference) => {
+            let backend = Box::new(SelfChecked { backend: selected.backend, reference });
+            Selected { backend, ..selected }
+        }
+        Err(error) => {
+            tracing::warn!("the GPU is believed without a self-check: {error}");
+            selected
+        }
+    }
 }
 
 fn requested(backend: Box<dyn Backend>) -> Result<Selected, BackendError> {

@@ -33,6 +33,13 @@ pub struct BackendArgs {
     /// What backends may use.
     #[command(flatten)]
     pub resources: BackendResourceArgs,
+    /// Believe a GPU without holding its first outputs against those of the processor
+    #[arg(
+        long,
+        env = "FRAMEGATE_NO_SELF_CHECK",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub no_self_check: bool,
     /// CPU threads for preprocessing and for CPU backends [default: one per core]
     #[arg(long, env = "FRAMEGATE_THREADS", value_name = "N")]
     pub threads: Option<usize>,

@@ -234,7 +234,9 @@ impl TryFrom<cli::BackendArgs> for BackendConfig {
     type Error = ConfigError;
 
     fn try_from(raw: cli::BackendArgs) -> Result<Self, ConfigError> {
-        Ok(Self { id: raw.backend, options: raw.resources.into(), threads: threads(raw.threads)? })
+        let skip_self_check = raw.no_self_check;
+        let options = BackendOptions { skip_self_check, ..raw.resources.into() };
+        Ok(Self { id: raw.backend, options, threads: threads(raw.threads)? })
     }
 }
 
@@ -247,7 +249,13 @@ fn threads(asked: Option<usize>) -> Result<usize, ConfigError> {
 impl From<cli::BackendResourceArgs> for BackendOptions {
     fn from(raw: cli::BackendResourceArgs) -> Self {
         let cli::BackendResourceArgs { allow_software_gpu, simd_level, precision, ort_lib } = raw;
-        Self { allow_software_gpu, simd_level, precision, ort_library: ort_lib }
+        Self {
+            allow_software_gpu,
+            skip_self_check: false,
+            simd_level,
+            precision,
+            ort_library: ort_lib,
+        }
     }
 }
 

@@ -4,15 +4,20 @@
 //! the server's time, except that one that asks for less gets just that, and the others share what it
 //! leaves. The streams of a client share what it gets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::ids::{Client, StreamId};
 use super::lanes::Lane;
 use super::load_tree::{Load, LoadTree};
 
-/// A stream that has reported no rate for this long no longer counts towards the load.
+/// A stream that has reported no rate for this long no longer counts towards the load, unless its frames are
+/// further apart.
 const OFFER_LASTS: Duration = Duration::from_secs(2);
+/// How many intervals between its frames a slow stream may stay silent, so that jitter does not hide it.
+const INTERVALS: f64 = 2.5;
+/// However slow a stream is, it does not count for longer than this after a frame.
+const OFFER_LASTS_AT_MOST: Duration = Duration::from_secs(60);
 
 /// The load that the streams offer at present.
 #[derive(Debug)]
@@ -23,9 +28,8 @@ pub(super) struct OfferedLoad {
     slots: BTreeMap<StreamId, usize>,
     reports: Vec<Report>,
     free: Vec<usize>,
-    /// Ends of the list of reports in the order in which they were made.
-    oldest: Option<usize>,
-    newest: Option<usize>,
+    /// The slots by the time when their reports no longer count.
+    ends: BTreeSet<(Instant, usize)>,
     /// Streams that count, of each pipeline and of each client.
     by_pipeline: Vec<usize>,
     by_client: BTreeMap<Client, usize>,
@@ -43,9 +47,14 @@ pub(super) struct Reporter {
 #[derive(Debug, Clone, Copy)]
 struct Report {
     reporter: Reporter,
-    at: Instant,
-    older: Option<usize>,
-    newer: Option<usize>,
+    end: Instant,
+}
+
+/// How long the report of a stream that sends so many frames per second counts.
+pub(super) fn offer_lasts(fps: f64) -> Duration {
+    // An unknown rate, 0, makes infinity.
+    let silent = Duration::try_from_secs_f64(INTERVALS / fps).unwrap_or(OFFER_LASTS);
+    silent.clamp(OFFER_LASTS, OFFER_LASTS_AT_MOST)
 }
 
 impl OfferedLoad {
@@ -55,21 +64,26 @@ impl OfferedLoad {
             slots: BTreeMap::new(),
             reports: Vec::new(),
             free: Vec::new(),
-            oldest: None,
-            newest: None,
+            ends: BTreeSet::new(),
             by_pipeline: vec![0; pipelines],
             by_client: BTreeMap::new(),
         }
     }
 
-    /// Notes what a stream asks for, in seconds of each lane per second, and forgets the streams that have
-    /// been silent. No `now` may be much before the one of an earlier call.
-    pub(super) fn report(&mut self, reporter: Reporter, seconds: [f64; 2], now: Instant) {
+    /// Notes what a stream asks for, in seconds of each lane per second, for as long as it `lasts`, and forgets
+    /// the streams that have been silent. No `now` may be much before the one of an earlier call.
+    pub(super) fn report(
+        &mut self,
+        reporter: Reporter,
+        seconds: [f64; 2],
+        lasts: Duration,
+        now: Instant,
+    ) {
         let stream = reporter.stream;
         let slot = match self.slots.get(&stream).copied() {
             Some(slot) => {
                 self.trees.iter_mut().for_each(|tree| tree.remove(slot));
-                self.unlink(slot);
+                self.ends.remove(&(self.reports[slot].end, slot));
                 slot
             }
             None => {
@@ -82,7 +96,13 @@ impl OfferedLoad {
                 slot
             }
         };
-        self.append(slot, Report { reporter, at: now, older: self.newest, newer: None });
+        let report = Report { reporter, end: now + lasts };
+        if slot == self.reports.len() {
+            self.reports.push(report);
+        } else {
+            self.reports[slot] = report;
+        }
+        self.ends.insert((report.end, slot));
         self.forget_silent(now);
         let weight = self.weight(reporter.client, self.streams_of(reporter.client));
         for (tree, seconds) in self.trees.iter_mut().zip(seconds) {
@@ -97,10 +117,10 @@ impl OfferedLoad {
     }
 
     fn forget_silent(&mut self, now: Instant) {
-        while let Some(oldest) = self.oldest.map(|slot| self.reports[slot])
-            && now.saturating_duration_since(oldest.at) >= OFFER_LASTS
+        while let Some((end, slot)) = self.ends.first().copied()
+            && end <= now
         {
-            self.remove(oldest.reporter.stream);
+            self.remove(self.reports[slot].reporter.stream);
         }
     }
 
@@ -108,9 +128,9 @@ impl OfferedLoad {
     pub(super) fn remove(&mut self, stream: StreamId) {
         let Some(slot) = self.slots.remove(&stream) else { return };
         self.trees.iter_mut().for_each(|tree| tree.remove(slot));
-        self.unlink(slot);
         self.free.push(slot);
-        let Reporter { client, pipeline, .. } = self.reports[slot].reporter;
+        let Report { reporter: Reporter { client, pipeline, .. }, end } = self.reports[slot];
+        self.ends.remove(&(end, slot));
         self.by_pipeline[pipeline] -= 1;
         if let Some(streams) = self.by_client.get_mut(&client) {
             *streams -= 1;
@@ -165,31 +185,6 @@ impl OfferedLoad {
         let clients = if client == Client::Posts { self.sessions() } else { 1 };
         1.0 / (streams * clients) as f64
     }
-
-    fn append(&mut self, slot: usize, report: Report) {
-        if slot == self.reports.len() {
-            self.reports.push(report);
-        } else {
-            self.reports[slot] = report;
-        }
-        match report.older {
-            Some(older) => self.reports[older].newer = Some(slot),
-            None => self.oldest = Some(slot),
-        }
-        self.newest = Some(slot);
-    }
-
-    fn unlink(&mut self, slot: usize) {
-        let Report { older, newer, .. } = self.reports[slot];
-        match older {
-            Some(older) => self.reports[older].newer = newer,
-            None => self.oldest = newer,
-        }
-        match newer {
-            Some(newer) => self.reports[newer].older = older,
-            None => self.newest = older,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -226,7 +221,7 @@ mod tests {
         let now = Instant::now();
         let mut offered = OfferedLoad::new(1);
         for (number, seconds) in (1..).zip(others) {
-            offered.report(reporter(number, Client::Own), [*seconds, 0.0], now);
+            offered.report(reporter(number, Client::Own), [*seconds, 0.0], OFFER_LASTS, now);
         }
         offered.fair_share(StreamId(0), Client::Own, Lane::Fast)
     }
@@ -259,11 +254,11 @@ mod tests {
         let now = Instant::now();
         let mut offered = OfferedLoad::new(1);
         assert_near(offered.ratio(now) + 1.0, 1.0);
-        offered.report(reporter(1, ALICE), [0.5, 0.1], now);
-        offered.report(reporter(2, Client::Own), [0.75, 0.2], now + OFFER_LASTS / 2);
+        offered.report(reporter(1, ALICE), [0.5, 0.1], OFFER_LASTS, now);
+        offered.report(reporter(2, Client::Own), [0.75, 0.2], OFFER_LASTS, now + OFFER_LASTS / 2);
         assert_near(offered.ratio(now + OFFER_LASTS / 2), 1.25);
         assert_near(offered.ratio(now + OFFER_LASTS), 0.75);
-        offered.report(reporter(3, ALICE), [0.0, 0.9], now + OFFER_LASTS);
+        offered.report(reporter(3, ALICE), [0.0, 0.9], OFFER_LASTS, now + OFFER_LASTS);
         assert_near(offered.ratio(now + OFFER_LASTS), 1.1);
     }
 
@@ -273,11 +268,11 @@ mod tests {
         let mut offered = OfferedLoad::new(1);
         // Twice, because a report holds the weight that there was when it was made.
         for stream in (1..=400).chain(1..=400) {
-            offered.report(reporter(stream, ALICE), [0.25, 0.0], now);
+            offered.report(reporter(stream, ALICE), [0.25, 0.0], OFFER_LASTS, now);
         }
         assert_near(offered.fair_share(StreamId(0), Client::Own, Lane::Fast), 0.5);
         assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 1.0 / 400.0);
-        offered.report(reporter(0, Client::Own), [0.25, 0.0], now);
+        offered.report(reporter(0, Client::Own), [0.25, 0.0], OFFER_LASTS, now);
         assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 0.75 / 400.0);
         (2..=400).for_each(|stream| offered.remove(StreamId(stream)));
         assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 0.75);
@@ -290,8 +285,12 @@ mod tests {
         let now = Instant::now();
         let mut offered = OfferedLoad::new(1);
         for _ in 0..2 {
-            (1..=4).for_each(|session| offered.report(reporter(session, ALICE), [1.0, 0.0], now));
-            (5..=8).for_each(|post| offered.report(reporter(post, Client::Posts), [1.0, 0.0], now));
+            (1..=4).for_each(|session| {
+                offered.report(reporter(session, ALICE), [1.0, 0.0], OFFER_LASTS, now)
+            });
+            (5..=8).for_each(|post| {
+                offered.report(reporter(post, Client::Posts), [1.0, 0.0], OFFER_LASTS, now)
+            });
         }
         assert_eq!((offered.times_charged(ALICE), offered.times_charged(Client::Posts)), (1, 4));
         assert_near(offered.fair_share(StreamId(1), ALICE, Lane::Fast), 1.0 / 5.0);
@@ -304,17 +303,45 @@ mod tests {
         let mut offered = OfferedLoad::new(4);
         let [one, other] = [StreamId(0), StreamId(1)];
         let of_other = Reporter { pipeline: 3, ..reporter(1, ALICE) };
-        offered.report(of_other, [0.25, 0.0], start);
-        offered.report(reporter(0, ALICE), [0.05, 0.0], start + OFFER_LASTS / 2);
+        offered.report(of_other, [0.25, 0.0], OFFER_LASTS, start);
+        offered.report(reporter(0, ALICE), [0.05, 0.0], OFFER_LASTS, start + OFFER_LASTS / 2);
         assert!(offered.contains(other));
         assert_eq!((offered.streams(3), offered.streams_of(ALICE)), (1, 2));
-        offered.report(reporter(0, ALICE), [0.05, 0.0], start + OFFER_LASTS);
+        offered.report(reporter(0, ALICE), [0.05, 0.0], OFFER_LASTS, start + OFFER_LASTS);
         assert!(!offered.contains(other) && offered.contains(one));
         assert_eq!((offered.streams(3), offered.streams_of(ALICE)), (0, 1));
-        offered.report(of_other, [0.25, 0.0], start + OFFER_LASTS);
+        offered.report(of_other, [0.25, 0.0], OFFER_LASTS, start + OFFER_LASTS);
         offered.remove(one);
         assert!(offered.contains(other) && !offered.contains(one));
-        assert_eq!((offered.oldest, offered.newest), (Some(0), Some(0)), "its slot is free again");
+        assert_eq!(offered.reports.len(), 2, "its slot is free again");
+        assert_eq!(offered.ends.len(), 1);
+    }
+
+    /// A crowd that follows advice of less than one frame in two seconds: each is told what there is beside all
+    /// others, not beside the few that have just sent.
+    #[test]
+    fn a_slow_stream_counts_between_its_frames() {
+        let start = Instant::now();
+        let mut offered = OfferedLoad::new(1);
+        let fps = 0.125;
+        for frame in 0..2 {
+            for stream in 0..400 {
+                let now =
+                    start + Duration::from_secs(8 * frame) + Duration::from_millis(20 * stream);
+                let seconds = [0.02 * fps, 0.0];
+                offered.report(reporter(stream, ALICE), seconds, offer_lasts(fps), now);
+            }
+        }
+        let now = start + Duration::from_secs(16);
+        assert_near(offered.ratio(now), 1.0);
+        assert_near(offered.fair_share(StreamId(0), ALICE, Lane::Fast), 0.02 * fps);
+        assert_near(offered.ratio(now + Duration::from_secs(20)) + 1.0, 1.0);
+    }
+
+    #[test]
+    fn how_long_a_report_counts_has_bounds() {
+        let seconds = |fps| offer_lasts(fps).as_secs_f64();
+        assert_eq!([0.0, f64::INFINITY, 30.0, 1.0, 0.001].map(seconds), [2.0, 2.0, 2.0, 2.5, 60.0]);
     }
 
     /// Random populations that come, go, fall silent and change their loads: each share is that of the
@@ -342,7 +369,7 @@ mod tests {
                     2 => 0.1,
                     _ => 0.001 + 0.5 * random.f64() * random.f64(),
                 };
-                offered.report(reporter(stream, client(stream)), [seconds, 0.0], now);
+                offered.report(reporter(stream, client(stream)), [seconds, 0.0], OFFER_LASTS, now);
                 known.insert(stream, (seconds, 1.0, now));
                 known.retain(|_, (_, _, at)| now.duration_since(*at) < OFFER_LASTS);
                 let siblings = |of: u64, known: &BTreeMap<u64, _>| match client(of) {
@@ -380,7 +407,7 @@ mod tests {
             for round in 0..3 {
                 for stream in 0..streams {
                     let seconds = if round == 0 { stream as f64 } else { random.f64() };
-                    offered.report(reporter(stream, Client::Own), [seconds, 0.0], now);
+                    offered.report(reporter(stream, Client::Own), [seconds, 0.0], OFFER_LASTS, now);
                 }
             }
             offered.trees[0].height()

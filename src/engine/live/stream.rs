@@ -82,7 +82,7 @@ impl StreamHandle {
     }
 
     /// Reports how many frames per second this stream would send. Other streams' capacity depends
-    /// on it. The report holds for two seconds.
+    /// on it. The report holds until its next frames are overdue, and at least for two seconds.
     pub fn report_offered_rate(&self, fps: f64, now: Instant) {
         self.shared.with_schedule(|schedule| schedule.report_offered_rate(self.id, fps, now));
     }

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use super::EngineSettings;
-use super::fairness::{OfferedLoad, Reporter};
+use super::fairness::{OfferedLoad, Reporter, offer_lasts};
 use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
 use super::lanes::Lane;
 use super::mailboxes::{Mailboxes, Receipt, StreamFacts};
@@ -129,7 +129,8 @@ impl<F, R> Schedule<F, R> {
         self.mailboxes.charge_refused(stream, LEAST_COST);
     }
 
-    /// Notes how many frames per second a stream would send through. This holds for two seconds.
+    /// Notes how many frames per second a stream would send through. This holds until its next frames are overdue,
+    /// and at least for two seconds.
     pub fn report_offered_rate(&mut self, stream: StreamId, fps: f64, now: Instant) {
         if let Some(facts) = self.mailboxes.stream(stream) {
             let StreamFacts { client, pipeline, .. } = facts;
@@ -139,7 +140,8 @@ impl<F, R> Schedule<F, R> {
             let reporter = Reporter { stream, client, pipeline: pipeline.index() };
             // An unlimited rate of nothing is nothing.
             let slow = if costs.slow > 0.0 { fps * costs.slow } else { 0.0 };
-            self.offered.report(reporter, [through * costs.common, slow], now);
+            let seconds = [through * costs.common, slow];
+            self.offered.report(reporter, seconds, offer_lasts(fps), now);
         }
     }
 

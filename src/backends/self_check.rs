@@ -1,0 +1,225 @@
+//! A GPU is believed only once it has computed what the processor does.
+//!
+//! Drivers and compilers of kernels have faults that return wrong numbers without an error.
+
+use std::time::Instant;
+
+use framegate_backend_api::graph::{Graph, Operator};
+use framegate_backend_api::{
+    Backend, BackendError, DeviceInfo, InputBatch, Limits, Model, OutputBatch, OutputTensor,
+    Session,
+};
+
+/// Largest difference of two elements, relative to the largest element of their output. Sums in another order
+/// differ by a tenth of it at most; what faults return is off by more.
+const LARGEST_DIFFERENCE: f64 = 1e-2;
+/// Share of the elements that may differ by more where the graph selects: between scores that are almost equal,
+/// rounding decides.
+const SELECTED_OTHERWISE: f64 = 0.02;
+
+/// A backend whose sessions are held against those of another one before they are used.
+pub(super) struct SelfChecked {
+    pub(super) backend: Box<dyn Backend>,
+    pub(super) reference: Box<dyn Backend>,
+}
+
+impl Backend for SelfChecked {
+    fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    fn probe(&self) -> Result<DeviceInfo, BackendError> {
+        self.backend.probe()
+    }
+
+    fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
+        let mut session = self.backend.load(model, limits)?;
+        let start = Instant::now();
+        let input = noise(&model.graph);
+        let found = run(session.as_mut(), &input, &model.graph)?;
+        let one_image = Limits { max_batch: 1, ..*limits };
+        let expected = self
+            .reference
+            .load(model, &one_image)
+            .and_then(|mut reference| run(reference.as_mut(), &input, &model.graph));
+        let name = self.name();
+        let against = self.reference.name();
+        match expected {
+            Ok(expected) => match first_fault(&model.graph, &expected, &found) {
+                None => tracing::info!(
+                    model = model.name,
+                    ms = start.elapsed().as_millis() as u64,
+                    "self-check: {name} computes what {against} does"
+                ),
+                Some(fault) => {
+                    return Err(BackendError::Device {
+                        backend: name,
+                        reason: format!(
+                            "it computes wrong numbers for {}: {fault}. Update the driver, or take \
+                             --backend {against}; --no-self-check believes the device all the same",
+                            model.name
+                        ),
+                    });
+                }
+            },
+            // What cannot be held against anything is used: the reference is at fault, not the device.
+            Err(error) => {
+                tracing::warn!(model = model.name, "self-check of {name} left out: {error}")
+            }
+        }
+        Ok(session)
+    }
+}
+
+/// One image of values from 0 to 1, the same on every machine.
+fn noise(graph: &Graph) -> InputBatch {
+    let mut batch = InputBatch::new(graph.image_shape(), 1);
+    let mut random = fastrand::Rng::with_seed(1);
+    batch.slots_mut().flatten().for_each(|x| *x = random.f32());
+    batch.set_len(1);
+    batch
+}
+
+fn run(
+    session: &mut dyn Session,
+    input: &InputBatch,
+    graph: &Graph,
+) -> Result<OutputBatch, BackendError> {
+    let mut outputs = OutputBatch::declared_by(graph);
+    session.infer(input, &mut outputs)?;
+    Ok(outputs)
+}
+
+/// The first output that is not as expected, in words.
+fn first_fault(graph: &Graph, expected: &OutputBatch, found: &OutputBatch) -> Option<String> {
+    let selects = graph.nodes.iter().any(|node| selects(&node.operator));
+    let pairs = expected.tensors.iter().zip(&found.tensors);
+    pairs.filter_map(|(expected, found)| fault(expected, found, selects)).next()
+}
+
+/// Whether an operator's result jumps where its inputs change by a rounding error.
+fn selects(operator: &Operator) -> bool {
+    matches!(
+        operator,
+        Operator::TopK(_)
+            | Operator::NonZero
+            | Operator::NonMaxSuppression(_)
+            | Operator::ArgExtremum { .. }
+    )
+}
+
+fn fault(expected: &OutputTensor, found: &OutputTensor, selects: bool) -> Option<String> {
+    let name = &expected.name;
+    if expected.data.len() != found.data.len() {
+        let (wanted, got) = (expected.data.len(), found.data.len());
+        return Some(format!("output `{name}` has {got} elements instead of {wanted}"));
+    }
+    let (mut wanted, mut got) = (expected.data.clone(), found.data.clone());
+    if selects {
+        // Entries may also come in another order.
+        wanted.sort_unstable_by(f32::total_cmp);
+        got.sort_unstable_by(f32::total_cmp);
+    }
+    let largest = wanted.iter().fold(0.0, |largest: f64, x| f64::from(x.abs()).max(largest));
+    let differences = wanted.iter().zip(&got).map(|(a, b)| match a.to_bits() == b.to_bits() {
+        true => 0.0,
+        false => (f64::from(*a) - f64::from(*b)).abs() / largest,
+    });
+    let too_large: Vec<f64> =
+        differences.filter(|x| x.is_nan() || *x > LARGEST_DIFFERENCE).collect();
+    let allowed = if selects { SELECTED_OTHERWISE * wanted.len() as f64 } else { 0.0 };
+    if too_large.len() as f64 <= allowed {
+        return None;
+    }
+    let worst = too_large.iter().fold(0.0, |worst: f64, x| x.max(worst));
+    Some(format!(
+        "{} of {} elements of output `{name}` differ, by up to {:.0} % of the largest",
+        too_large.len(),
+        wanted.len(),
+        100.0 * worst
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use framegate_backend_api::graph::{GraphBuilder, Unary};
+    use framegate_testkit::ReferenceBackend;
+    use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+
+    use super::*;
+
+    const LIMITS: Limits = Limits { max_batch: 2, threads: 1 };
+
+    fn model() -> Model {
+        let mut builder = GraphBuilder::new("image", [1, 3, 4, 4]);
+        let input = builder.input();
+        let output = builder.push("negate", Operator::Unary(Unary::Neg), &[input]).unwrap();
+        let graph = builder.finish(vec![output]);
+        Model { name: "negatives".to_owned(), graph, metadata: BTreeMap::new() }
+    }
+
+    fn loaded(outcome: Outcome) -> Result<Box<dyn Session>, BackendError> {
+        let backend = FakeBackend::new([], Call::instant(outcome), |_| {});
+        SelfChecked { backend: Box::new(backend), reference: Box::new(ReferenceBackend) }
+            .load(&model(), &LIMITS)
+    }
+
+    #[test]
+    fn a_device_that_computes_right_is_used() {
+        assert!(loaded(Outcome::Success).is_ok());
+    }
+
+    #[test]
+    fn a_device_that_computes_wrong_numbers_is_refused_with_a_way_out() {
+        let refused = loaded(Outcome::WrongNumbers).err().map(|error| error.to_string());
+        let refused = refused.unwrap_or_default();
+        assert!(
+            refused.starts_with("backend `fake` failed on its device: it computes wrong"),
+            "{refused}"
+        );
+        assert!(
+            refused.contains("48 of 48 elements") && refused.contains("--no-self-check"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_device_that_fails_is_refused() {
+        let lost = BackendError::Device { backend: "fake", reason: "lost".to_owned() };
+        assert_eq!(loaded(Outcome::Failure(lost.clone())).err(), Some(lost));
+    }
+
+    fn output(data: &[f32]) -> OutputTensor {
+        OutputTensor { name: "out".to_owned(), image_shape: vec![data.len()], data: data.to_vec() }
+    }
+
+    #[test]
+    fn rounding_is_no_fault_and_nan_is_one() {
+        let expected = output(&[1.0, -4.0, f32::NAN]);
+        let close = output(&[1.01, -4.02, f32::NAN]);
+        assert_eq!(fault(&expected, &close, false), None);
+        let far = fault(&expected, &output(&[1.2, -4.0, f32::NAN]), false);
+        assert_eq!(
+            far.as_deref(),
+            Some("1 of 3 elements of output `out` differ, by up to 5 % of the largest")
+        );
+        assert!(fault(&expected, &output(&[1.0, f32::NAN, f32::NAN]), false).is_some());
+        assert!(fault(&expected, &output(&[1.0, -4.0]), true).is_some());
+    }
+
+    /// Two candidates change places, and one gives way to another: no fault of a device.
+    #[test]
+    fn where_a_graph_selects_order_is_free_and_a_few_may_differ() {
+        let scores: Vec<f32> = (0..100).map(|at| 0.2 + at as f32 * 0.001).collect();
+        let mut other = scores.clone();
+        other.swap(3, 90);
+        other[50] = 7.0;
+        let [expected, found] = [output(&scores), output(&other)];
+        assert!(fault(&expected, &found, false).is_some());
+        assert_eq!(fault(&expected, &found, true), None);
+        let wrong: Vec<f32> = scores.iter().map(|x| x * 1.5).collect();
+        assert!(fault(&expected, &output(&wrong), true).is_some());
+    }
+}
