@@ -51,9 +51,16 @@ pub(super) struct Decoding {
     undecodable: Arc<OnceLock<String>>,
 }
 
+/// What the decoder is handed.
+enum Queued {
+    Frame(Coded),
+    /// The stream has ended, and why: said after the frames before it.
+    End(CameraError),
+}
+
 /// Hands over coded frames. Those that wait are bounded in number and bytes.
 pub(super) struct CodedSender {
-    sender: mpsc::Sender<Coded>,
+    sender: mpsc::Sender<Queued>,
     bytes: Arc<AtomicUsize>,
     most_bytes: usize,
 }
@@ -73,13 +80,19 @@ impl CodedSender {
             return Err(NotTaken::Full);
         }
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.sender.try_send(coded).map_err(|error| match error {
-            TrySendError::Full(coded) => {
-                self.bytes.fetch_sub(coded.data.len(), Ordering::Relaxed);
+        self.sender.try_send(Queued::Frame(coded)).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
                 NotTaken::Full
             }
             TrySendError::Closed(_) => NotTaken::Closed,
         })
+    }
+
+    /// No more frames come.
+    pub(super) async fn end(self, error: CameraError) {
+        // A decoder that has ended has said why.
+        let _ = self.sender.send(Queued::End(error)).await;
     }
 }
 
@@ -117,11 +130,15 @@ impl Decoding {
 
     fn run(
         mut self,
-        mut waiting: mpsc::Receiver<Coded>,
+        mut waiting: mpsc::Receiver<Queued>,
         bytes: &AtomicUsize,
         frames: &FrameSender,
     ) {
-        while let Some(coded) = waiting.blocking_recv() {
+        while let Some(queued) = waiting.blocking_recv() {
+            let coded = match queued {
+                Queued::Frame(coded) => coded,
+                Queued::End(error) => return drop(frames.blocking_send(Err(error))),
+            };
             bytes.fetch_sub(coded.data.len(), Ordering::Relaxed);
             self.left_out += coded.left_out;
             let now = Instant::now();
@@ -141,8 +158,10 @@ impl Decoding {
                 // What fails here fails the frames that refer to it.
                 let _ = self.decoder.decode(&earlier.data);
             }
+            // Those that will be held back are not worth passing an image over for.
+            let newer_wait = wants_all && !waiting.is_empty();
             let delivery = match self.decoder.decode(&last.data) {
-                Ok(image) if self.choice.takes(&last, !waiting.is_empty()) => {
+                Ok(image) if self.choice.takes(&last, newer_wait) => {
                     let Some(payload) = self.images.payload(image) else { continue };
                     let left_out = std::mem::take(&mut self.left_out);
                     Ok(Delivery::Frame(CameraFrame { payload, received: last.received, left_out }))

@@ -59,11 +59,10 @@ pub(super) async fn connect(
     let mut connection = Connection::open(uri, credentials).await?;
     let address = uri.to_string();
     // Some cameras want to be asked this first, and some do not know it.
-    let options = connection.ask("OPTIONS", &address, "").await;
-    let knows_get_parameter = match &options {
+    let knows_get_parameter = match connection.ask("OPTIONS", &address, "").await {
         Ok(answer) => answer.field("Public").is_some_and(|names| names.contains("GET_PARAMETER")),
         Err(CameraError::Status { .. }) => false,
-        Err(_) => return Err(options.err().unwrap_or(CameraError::Ended)),
+        Err(error) => return Err(error),
     };
     let described = connection.ask("DESCRIBE", &address, "Accept: application/sdp\r\n").await?;
     let base = described.field("Content-Base").or(described.field("Content-Location"));
@@ -191,7 +190,7 @@ async fn decode(
             }
         }
     };
-    let _ = frames.send(Err(error)).await;
+    coded.end(error).await;
 }
 
 #[cfg(test)]
