@@ -141,6 +141,7 @@ impl Bench {
             origins: OriginPolicy::new(Vec::new(), true),
             drain: Duration::from_secs(5),
             max_session_age: None,
+            shown: Vec::new(),
         };
         let app = App::new(front, Arc::new(Metrics::default()));
         let pipeline = Pipeline {
@@ -154,6 +155,9 @@ impl Bench {
             pipelines: vec![NamedPipeline {
                 id: "bench".to_owned(),
                 detector: Arc::clone(&self.detector),
+                backend: self.backend.name(),
+                device: String::new(),
+                thresholds: Thresholds::DEFAULT,
             }],
             backend: self.backend.name(),
             device: self.backend.probe().expect("it runs here"),

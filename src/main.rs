@@ -1,9 +1,9 @@
 //! The program `framegate`: parses arguments, starts the log, runs a command, sets the exit status.
 
+use std::env::args_os;
 use std::io::stdout;
 use std::process::ExitCode;
 
-use clap::Parser;
 use framegate::cli::{Cli, Command};
 use framegate::commands::{self, CommandStatus};
 use framegate::error_chain::error_chain;
@@ -15,7 +15,10 @@ use framegate::stages::panics;
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::read(args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(error.show()),
+    };
     let is_server = matches!(cli.command, Command::Serve(_));
     if is_server {
         heap::keep_large_buffers_apart();

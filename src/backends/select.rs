@@ -5,7 +5,7 @@ use framegate_backend_api::{Backend, BackendError, DeviceInfo, DeviceKind};
 use super::self_check::SelfChecked;
 use super::{BackendId, BackendIdError, BackendOptions};
 
-/// What GPUs are held against.
+/// GPUs are held against this backend.
 const REFERENCE: &str = "simd";
 
 /// The backend that a command runs on, and why.

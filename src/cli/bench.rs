@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 use framegate_models::detector::EMBEDDED_MODEL;
 
-use super::{BackendResourceArgs, DetectionArgs};
+use super::{BackendResourceArgs, DetectionArgs, FetchArgs};
 use crate::backends::{BackendId, BackendIdError};
 
 /// Options of `framegate bench`.
@@ -61,6 +61,9 @@ pub struct BenchArgs {
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
     /// Write all measurements to this file as JSON
     #[arg(long, env = "FRAMEGATE_JSON_FILE", value_name = "FILE", help_heading = "Reports")]
     pub json_file: Option<PathBuf>,

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use framegate_models::detector::EMBEDDED_MODEL;
 
-use super::{BackendList, BackendResourceArgs, DetectionArgs, ReportArgs};
+use super::{
+    BackendList, BackendResourceArgs, ConfigFileArgs, DetectionArgs, FetchArgs, ReportArgs,
+};
 
 /// Options of `framegate check`.
 #[derive(Debug, Args)]
@@ -15,13 +17,22 @@ use super::{BackendList, BackendResourceArgs, DetectionArgs, ReportArgs};
     model's frame are known. A backend that computes something else is called WRONG: do not use it.\n\
     On a GPU the first run of a model compiles and tunes kernels, which takes up to a minute.\n\
     \n\
-    Exit status: 1 when a backend is wrong or fails, or when one that was named cannot run here.\n\
+    With --config, a configuration file is checked instead: each key and value, and whether the models\n\
+    and labels that it names can be read. Nothing is served, no backend is used, nothing is fetched,\n\
+    and variables are not looked at.\n\
+    \n\
+    Exit status: 1 when a backend is wrong or fails, when one that was named cannot run here, or when\n\
+    there is a problem with the file.\n\
     \n\
     Examples:\n  \
     framegate check\n  \
+    framegate check --config framegate.toml\n  \
     framegate check --model yolox_nano.onnx --images photos/ --backend wgpu,simd"
 )]
 pub struct CheckArgs {
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigFileArgs,
     /// The models: ONNX files, or `codes` for the built-in model
     #[arg(
         long,
@@ -50,4 +61,7 @@ pub struct CheckArgs {
     /// How the result is printed.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }

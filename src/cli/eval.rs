@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BackendArgs, FrameArgs, ModelArgs, OverlapArgs, ReportArgs};
+use super::{BackendArgs, FetchArgs, FrameArgs, ModelArgs, OverlapArgs, ReportArgs};
 
 /// Options of `framegate eval`.
 #[derive(Debug, Args)]
@@ -60,4 +60,7 @@ pub struct EvalArgs {
     /// Report format.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BackendArgs, DetectionArgs, FrameArgs, MaskArgs, ModelArgs, ModelFileArgs};
+use super::{BackendArgs, DetectionArgs, FetchArgs, FrameArgs, MaskArgs, ModelArgs, ModelFileArgs};
 
 /// Options of `framegate infer`.
 #[derive(Debug, Args)]
@@ -58,6 +58,9 @@ pub struct InferArgs {
     /// Frame limits.
     #[command(flatten)]
     pub frames: FrameArgs,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }
 
 /// Which frames of videos are wanted.

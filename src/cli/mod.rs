@@ -6,7 +6,10 @@
 mod backend;
 mod bench;
 mod check;
+mod error;
 mod eval;
+mod fetch;
+mod file;
 mod frames;
 mod infer;
 mod load;
@@ -16,17 +19,24 @@ mod serve;
 mod shell;
 mod watch;
 
+use std::ffi::OsString;
+
 use clap::{Args, Parser, Subcommand};
 
 pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs};
 pub use bench::{BackendList, BenchArgs};
 pub use check::CheckArgs;
+pub use error::UsageError;
 pub use eval::EvalArgs;
+pub use fetch::FetchArgs;
+pub use file::{ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem};
 pub use frames::{AgeArgs, DecodeArgs, DetectionArgs, FrameArgs, MaskArgs, OverlapArgs};
 pub use infer::{InferArgs, SelectionArgs};
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
-pub use models::{InspectArgs, ModelArgs, ModelFileArgs, ModelsCommand, RunArgs};
+pub use models::{
+    InspectArgs, ListArgs, ModelArgs, ModelFileArgs, ModelsCommand, PullArgs, RmArgs, RunArgs,
+};
 pub use serve::{ServeArgs, VideoArgs};
 pub use shell::{CompletionsArgs, ManArgs, completions, man};
 pub use watch::WatchArgs;
@@ -54,6 +64,16 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// Parses a command line, with the program's name in front, and what it says of a configuration file.
+    ///
+    /// # Errors
+    /// [`UsageError`], which also stands for `--help`.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
+        file::parse(arguments.into_iter().collect())
+    }
+}
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -75,7 +95,7 @@ pub enum Command {
     /// Check every backend that runs here: whether it computes what it should, and how fast. The first
     /// thing to run on a new machine
     Check(Box<CheckArgs>),
-    /// Inspect a model file, or run it on a raw tensor
+    /// Inspect a model file, run it on a raw tensor, or fetch models
     #[command(subcommand)]
     Models(ModelsCommand),
     /// List the compute backends: which are compiled in, which run here, and why the others do not

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use framegate_models::detector::EMBEDDED_MODEL;
 
 use super::backend::backend_choice;
-use super::{BackendArgs, BackendChoice, ReportArgs};
+use super::{BackendArgs, BackendChoice, FetchArgs, ReportArgs};
 
 /// The subcommands of `framegate models`.
 #[derive(Debug, Subcommand)]
@@ -15,12 +15,19 @@ pub enum ModelsCommand {
     Inspect(InspectArgs),
     /// Run a model on a raw tensor and write every raw output, to compare with another runtime
     Run(RunArgs),
+    /// Fetch models, to be used offline later
+    Pull(PullArgs),
+    /// List the models that have been fetched
+    List(ListArgs),
+    /// Remove models that have been fetched
+    Rm(RmArgs),
 }
 
 /// The model.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
-    /// The model: an ONNX file, or `codes` for the built-in model, which finds barcodes
+    /// The model: an ONNX file, `codes` for the built-in model, which finds barcodes, or one that is fetched:
+    /// https://…, or hf:OWNER/REPOSITORY/PATH.onnx[@REVISION]; #sha256=… pins its contents
     #[arg(
         long,
         env = "FRAMEGATE_MODEL",
@@ -31,7 +38,7 @@ pub struct ModelArgs {
 }
 
 /// What the command line adds to a model file.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelFileArgs {
     /// Class names, one per line [default: those in the model or in the .toml file beside it]
@@ -64,6 +71,50 @@ pub struct InspectArgs {
     /// Report format.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
+}
+
+/// Options of `framegate models pull`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A model is fetched with its sidecar (NAME.toml), if there is one, and with the files that its weights\n\
+    are in. What is cut off goes on where it was.\n\
+    \n\
+    Example:\n  \
+    framegate models pull https://example.org/people.onnx#sha256=9f86d081884c7d65…"
+)]
+pub struct PullArgs {
+    /// The models: https://…, or hf:OWNER/REPOSITORY/PATH.onnx[@REVISION]; #sha256=… pins a model's contents
+    #[arg(required = true, value_name = "ADDRESS")]
+    pub models: Vec<String>,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
+}
+
+/// Options of `framegate models list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// How the list is printed.
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
+}
+
+/// Options of `framegate models rm`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  framegate models rm https://example.org/people.onnx")]
+pub struct RmArgs {
+    /// The models, under the addresses that `models list` shows
+    #[arg(required = true, value_name = "ADDRESS")]
+    pub models: Vec<String>,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }
 
 /// Options of `framegate models run`.
@@ -86,4 +137,7 @@ pub struct RunArgs {
     /// The backend.
     #[command(flatten)]
     pub backend: BackendArgs,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AgeArgs, BackendArgs, DecodeArgs, DetectionArgs, MaskArgs};
+use super::{
+    AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetectionArgs, FetchArgs, MaskArgs,
+    NamedPipelineArgs,
+};
 use crate::front::places::PlaceLimits;
+use crate::protocol::SettingInfo;
 
 /// Options of `framegate serve`.
 #[derive(Debug, Args)]
@@ -17,9 +21,13 @@ use crate::front::places::PlaceLimits;
     framegate serve                                    finds barcodes\n  \
     framegate serve --pipeline yolox_nano.onnx\n  \
     framegate serve --pipeline people=yolox_nano.onnx --pipeline faces=yunet.onnx --backend flex\n  \
+    framegate serve --config framegate.toml            several models, each with its own options\n  \
     framegate serve --backend null:latency_ms=100      flow control without a model"
 )]
 pub struct ServeArgs {
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigFileArgs,
     /// Address to listen on: an IP address or localhost; 0.0.0.0 for every network interface
     #[arg(long, env = "FRAMEGATE_HOST", value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: String,
@@ -31,6 +39,12 @@ pub struct ServeArgs {
     /// built-in model]
     #[arg(long, env = "FRAMEGATE_PIPELINE", value_name = "NAME=FILE.onnx", value_delimiter = ',')]
     pub pipeline: Vec<String>,
+    /// The pipelines of the configuration file, unless there are others.
+    #[arg(skip)]
+    pub own_pipelines: Vec<NamedPipelineArgs>,
+    /// The settings that are not defaults.
+    #[arg(skip)]
+    pub settings: Vec<SettingInfo>,
     /// The backend.
     #[command(flatten)]
     pub backend: BackendArgs,
@@ -152,6 +166,9 @@ pub struct ServeArgs {
     /// completed go on where they were [default: in memory alone]
     #[arg(long, env = "VIDEO_JOBS_DIR", value_name = "DIR", help_heading = "Videos")]
     pub jobs_dir: Option<PathBuf>,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }
 
 /// Limits for video files.

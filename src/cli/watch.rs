@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-use super::{AgeArgs, BackendArgs, DecodeArgs, DetectionArgs, MaskArgs, ModelArgs, ModelFileArgs};
+use super::{
+    AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetectionArgs, FetchArgs, MaskArgs,
+    ModelArgs, ModelFileArgs,
+};
 
 /// Options of `framegate watch`.
 #[derive(Debug, Args)]
@@ -26,6 +29,9 @@ pub struct WatchArgs {
     /// name]
     #[arg(required = true, value_name = "[NAME=]SOURCE")]
     pub sources: Vec<String>,
+    /// The configuration file.
+    #[command(flatten)]
+    pub config: ConfigFileArgs,
     /// The model.
     #[command(flatten)]
     pub model: ModelArgs,
@@ -95,4 +101,7 @@ pub struct WatchArgs {
     /// Limits for decoded frames.
     #[command(flatten)]
     pub decode: DecodeArgs,
+    /// Fetched models.
+    #[command(flatten)]
+    pub fetch: FetchArgs,
 }

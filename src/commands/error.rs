@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use framegate_backend_api::BackendError;
+use framegate_fetch::{AddressError, FetchError};
 use framegate_models::detector::ModelError;
 
 use super::models::InputTensorError;
 use crate::annotate::{AnnotationVideoError, DirectoryError};
 use crate::bench::BenchError;
+use crate::cli::FileError;
 use crate::config::ConfigError;
 use crate::engine::EngineError;
 use crate::eval::GroundTruthError;
@@ -31,6 +33,23 @@ pub enum CommandError {
     /// The value of an option.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The configuration file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The address of a model.
+    #[error("{text} is not the address of a model")]
+    Address {
+        /// As it was written, without passwords.
+        text: String,
+        /// The expected form.
+        source: AddressError,
+    },
+    /// A model cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A model that is to be removed is not there.
+    #[error("{0} is not in the cache; `framegate models list` shows what is")]
+    NotFetched(String),
     /// The model file.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -112,6 +131,9 @@ impl CommandError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Config(_)
+            | Self::File(_)
+            | Self::Address { .. }
+            | Self::Fetch(FetchError::NotBuiltIn { .. })
             | Self::ListenMetrics { .. }
             | Self::Backend(BackendError::Unavailable { .. })
             | Self::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))

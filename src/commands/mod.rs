@@ -19,7 +19,9 @@ mod watch;
 
 use std::io::{ErrorKind, Write};
 
-use crate::cli::{Command, ModelsCommand};
+use crate::cli::{Command, ConfigFile, FileError, ModelsCommand};
+use crate::config::file_problems;
+use models::prepared;
 
 pub use error::CommandError;
 pub use models::InputTensorError;
@@ -37,6 +39,8 @@ pub enum CommandStatus {
     Interrupted,
     /// A backend failed, or its results differ from another's; the report says which.
     SomeComparisonsFailed,
+    /// The configuration file has problems; the report says which.
+    FileHasProblems,
 }
 
 /// Carries out a command, which writes its results to `out`.
@@ -45,16 +49,24 @@ pub enum CommandStatus {
 /// [`CommandError`] when it cannot be carried out.
 pub fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
     let status = match command {
-        Command::Serve(raw) => serve::serve((*raw).try_into()?),
-        Command::Watch(raw) => watch::run((*raw).try_into()?, out),
-        Command::Infer(raw) => infer::infer((*raw).try_into()?, out),
-        Command::Eval(raw) => eval::eval(&(*raw).try_into()?, out),
+        Command::Serve(raw) => {
+            refuse_problems(raw.config.file.as_ref())?;
+            serve::serve(prepared(raw.fetch.clone(), *raw)?)
+        }
+        Command::Watch(raw) => {
+            refuse_problems(raw.config.file.as_ref())?;
+            watch::run(prepared(raw.fetch.clone(), *raw)?, out)
+        }
+        Command::Infer(raw) => infer::infer(prepared(raw.fetch.clone(), *raw)?, out),
+        Command::Eval(raw) => eval::eval(&prepared(raw.fetch.clone(), *raw)?, out),
         Command::Load(raw) => load::load(&(*raw).try_into()?, out),
-        Command::Bench(raw) => bench::bench(&(*raw).try_into()?, out),
+        Command::Bench(raw) => bench::bench(&prepared(raw.fetch.clone(), *raw)?, out),
         Command::BenchWorker => bench::work(out),
-        Command::Check(raw) => check::check(&(*raw).try_into()?, out),
-        Command::Models(ModelsCommand::Inspect(raw)) => models::inspect(&raw.try_into()?, out),
-        Command::Models(ModelsCommand::Run(raw)) => models::run(&raw.try_into()?, out),
+        Command::Check(raw) => match &raw.config.config {
+            Some(file) => check::check_file(file, raw.report.json, out),
+            None => check::check(&prepared(raw.fetch.clone(), *raw)?, out),
+        },
+        Command::Models(raw) => of_models(raw, out),
         Command::Backends(raw) => backends::list(raw, out),
         Command::Completions(raw) => shell::completions(raw, out),
         Command::Man(raw) => shell::man(&raw),
@@ -65,5 +77,24 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, Comma
             Ok(CommandStatus::Done)
         }
         status => status,
+    }
+}
+
+fn of_models(command: ModelsCommand, out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
+    match command {
+        ModelsCommand::Inspect(raw) => models::inspect(&prepared(raw.fetch.clone(), raw)?, out),
+        ModelsCommand::Run(raw) => models::run(&prepared(raw.fetch.clone(), raw)?, out),
+        ModelsCommand::Pull(raw) => models::pull(raw, out),
+        ModelsCommand::List(raw) => models::list(raw, out),
+        ModelsCommand::Rm(raw) => models::remove(raw),
+    }
+}
+
+/// A file with a problem is not used in part.
+fn refuse_problems(file: Option<&ConfigFile>) -> Result<(), FileError> {
+    let Some(file) = file else { return Ok(()) };
+    match file_problems(file) {
+        problems if problems.is_empty() => Ok(()),
+        problems => Err(FileError::new(&file.path, problems)),
     }
 }

@@ -14,6 +14,11 @@ pub(super) fn frames_bar(frames: u64, helps: bool) -> ProgressBar {
     bar(frames, "{bar:40} {pos}/{len} frames, {per_sec}, {eta} left", helps)
 }
 
+/// A bar that counts bytes, on standard error; hidden unless that is a terminal.
+pub(super) fn bytes_bar(bytes: Option<u64>) -> ProgressBar {
+    bar(bytes.unwrap_or(0), "{bar:40} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left", true)
+}
+
 fn bar(length: u64, template: &str, helps: bool) -> ProgressBar {
     if !(helps && stderr().is_terminal()) {
         return ProgressBar::hidden();

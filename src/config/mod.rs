@@ -3,7 +3,10 @@
 mod bench;
 mod check;
 mod eval;
+mod fetch;
+mod file;
 mod load;
+mod pipelines;
 mod serve;
 mod watch;
 
@@ -23,6 +26,8 @@ use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
 pub use bench::BenchConfig;
 pub use check::CheckConfig;
 pub use eval::EvalConfig;
+pub use fetch::{NamesModels, hub};
+pub use file::{file_problems, served_by};
 pub use load::{LoadConfig, SearchConfig};
 pub use watch::WatchConfig;
 
@@ -52,11 +57,13 @@ pub struct ConfigError {
     pub value: String,
     /// What is expected.
     pub expected: String,
+    /// Which of the configuration file's pipelines it is about, from 0, if it is about one.
+    pub table: Option<usize>,
 }
 
 impl ConfigError {
     fn new(option: &'static str, value: impl ToString, expected: impl Into<String>) -> Self {
-        Self { option, value: value.to_string(), expected: expected.into() }
+        Self { option, value: value.to_string(), expected: expected.into(), table: None }
     }
 }
 
@@ -275,7 +282,7 @@ impl TryFrom<cli::RunArgs> for RunConfig {
     type Error = ConfigError;
 
     fn try_from(raw: cli::RunArgs) -> Result<Self, ConfigError> {
-        let cli::RunArgs { model, input, output_dir, profile, backend } = raw;
+        let cli::RunArgs { model, input, output_dir, profile, backend, fetch: _ } = raw;
         Ok(Self {
             model,
             input,

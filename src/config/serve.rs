@@ -1,10 +1,9 @@
 //! The options of `framegate serve`, checked.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
+use super::pipelines::{own, typed};
 use super::{
     BackendConfig, ConfigError, LONGEST, MAX_BATCH, MEGABYTE, decode_options, fraction, max_age,
     within,
@@ -40,7 +39,21 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
 
     fn try_from(raw: cli::ServeArgs) -> Result<Self, ConfigError> {
         let BackendConfig { id: backend, options, threads } = raw.backend.try_into()?;
-        let mut pipelines = pipelines(&raw.pipeline)?;
+        let pipeline = PipelineOptions {
+            backend: backend.clone(),
+            backend_options: options,
+            labels: None,
+            input_size: None,
+            thresholds: raw.detections.try_into()?,
+            masks: raw.masks.masks,
+            decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
+            threads,
+            max_batch: within("--batch", raw.batch, MAX_BATCH)?,
+        };
+        let mut pipelines = match raw.own_pipelines.is_empty() {
+            true => typed(&raw.pipeline)?,
+            false => own(raw.own_pipelines, &pipeline)?,
+        };
         if pipelines.is_empty() && backend.as_ref().is_none_or(|id| id.computes()) {
             pipelines.push(ServedPipeline::built_in());
         }
@@ -54,17 +67,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
         Ok(Self {
             address: SocketAddr::new(host(&raw.host)?, raw.port),
             pipelines,
-            pipeline: PipelineOptions {
-                backend,
-                backend_options: options,
-                labels: None,
-                input_size: None,
-                thresholds: raw.detections.try_into()?,
-                masks: raw.masks.masks,
-                decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
-                threads,
-                max_batch: within("--batch", raw.batch, MAX_BATCH)?,
-            },
+            pipeline,
             max_frame_bytes: max_frame_bytes(raw.stream_max_frame_size_mb)?,
             max_frame_age: max_age(raw.age.max_frame_age_ms)?,
             drop_threshold,
@@ -86,6 +89,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             allowed_origins,
             drain: drain(raw.drain_seconds)?,
             max_session_age: raw.max_session_age.map(session_age).transpose()?,
+            settings: raw.settings,
         })
     }
 }
@@ -98,32 +102,6 @@ fn host(text: &str) -> Result<IpAddr, ConfigError> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let expected = "expected an IP address such as 0.0.0.0 or [::1], or localhost";
     bare.parse().map_err(|_| ConfigError::new("--host", text, expected))
-}
-
-/// Reads `NAME=FILE` and `FILE`.
-fn pipelines(texts: &[String]) -> Result<Vec<ServedPipeline>, ConfigError> {
-    let mut ids = HashSet::new();
-    let mut pipelines = Vec::new();
-    for text in texts {
-        let wrong = |expected| ConfigError::new("--pipeline", text, expected);
-        let (id, model) = match text.split_once('=') {
-            Some((id, model)) => (id.trim().to_owned(), model),
-            None => {
-                let stem = Path::new(text).file_stem().unwrap_or_default();
-                (stem.to_string_lossy().into_owned(), text.as_str())
-            }
-        };
-        if id.is_empty() || model.is_empty() {
-            return Err(wrong("expected NAME=MODEL.onnx"));
-        }
-        if !ids.insert(id.clone()) {
-            return Err(wrong(
-                "another pipeline has this name; give each its own, NAME=MODEL.onnx",
-            ));
-        }
-        pipelines.push(ServedPipeline { id, model: model.into() });
-    }
-    Ok(pipelines)
 }
 
 fn drop_thresholds(drop: f64, slow_down: f64) -> Result<(f64, f64), ConfigError> {

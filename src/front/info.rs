@@ -120,6 +120,7 @@ pub(super) async fn info(State(app): State<Arc<App>>) -> Response {
             drop: front.thresholds.drop,
             slow_down: front.thresholds.slow_down,
         },
+        settings: front.shown.clone(),
     })
     .into_response()
 }
@@ -140,10 +141,14 @@ pub(super) async fn pipelines(State(app): State<Arc<App>>) -> Response {
     Json(PipelineList { pipelines: pipelines.iter().map(entry).collect() }).into_response()
 }
 
-fn pipeline_info(NamedPipeline { id, detector }: &NamedPipeline) -> PipelineInfo {
+fn pipeline_info(pipeline: &NamedPipeline) -> PipelineInfo {
+    let NamedPipeline { id, detector, backend, thresholds, .. } = pipeline;
     PipelineInfo {
         id: id.clone(),
         model: detector.model.name.clone(),
+        backend: (*backend).to_owned(),
+        confidence: thresholds.confidence,
+        iou: thresholds.iou,
         licence: detector.licence.clone(),
         source: detector.source.clone(),
         guesses: detector.guesses.clone(),
@@ -151,7 +156,7 @@ fn pipeline_info(NamedPipeline { id, detector }: &NamedPipeline) -> PipelineInfo
 }
 
 fn entry(pipeline: &NamedPipeline) -> PipelineEntry {
-    let NamedPipeline { id, detector } = pipeline;
+    let NamedPipeline { id, detector, .. } = pipeline;
     PipelineEntry {
         id: id.clone(),
         name: id.clone(),

@@ -22,6 +22,8 @@ use super::video::jobs::Jobs;
 use super::video_memory::VideoMemory;
 use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
 use crate::locks::unpoisoned;
+use crate::protocol::SettingInfo;
+use crate::stages::Thresholds;
 
 /// How the front end behaves.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ pub struct FrontSettings {
     pub drain: Duration,
     /// Longest time that a session may last, if there is one.
     pub max_session_age: Option<Duration>,
+    /// Settings that are not defaults, to be shown.
+    pub shown: Vec<SettingInfo>,
 }
 
 /// Memory for the messages of all clients together, in bytes.
@@ -73,6 +77,12 @@ impl MemoryLimits {
 pub struct NamedPipeline {
     pub id: String,
     pub detector: Arc<Detector>,
+    /// Name of the backend that runs it.
+    pub backend: &'static str,
+    /// Name of the device that the backend runs on.
+    pub device: String,
+    /// Which of its detections count.
+    pub thresholds: Thresholds,
 }
 
 /// The part of the state that exists once the models are loaded.
@@ -81,7 +91,7 @@ pub struct Loaded {
     pub engine: Engine,
     /// At least one; the first is the default.
     pub pipelines: Vec<NamedPipeline>,
-    /// Name of the backend that runs the models.
+    /// Name of the backend that runs the default pipeline.
     pub backend: &'static str,
     /// The device that the backend runs on.
     pub device: DeviceInfo,

@@ -112,8 +112,8 @@ async fn serve(socket: WebSocket, app: &Arc<App>, query: StreamQuery, link: Arc<
         session: SessionInfo {
             session_id: session.id().to_string(),
             pipeline_id: pipeline.id.clone(),
-            backend: loaded.backend.to_owned(),
-            device: loaded.device.name.clone(),
+            backend: pipeline.backend.to_owned(),
+            device: pipeline.device.clone(),
             max_frame_bytes: settings.max_frame_bytes,
             labels: pipeline.detector.labels.clone(),
             input: input_size(pipeline),

@@ -27,15 +27,28 @@ pub struct Info {
     pub limits: LimitsInfo,
     /// Drop rates at which a session is paced and warned.
     pub thresholds: ThresholdsInfo,
+    /// Settings that somebody chose, and where; the rest are defaults.
+    #[serde(default)]
+    pub settings: Vec<SettingInfo>,
 }
 
 /// A pipeline and where its model comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PipelineInfo {
     /// Value for `pipeline_id`.
     pub id: String,
     /// Name of the model.
     pub model: String,
+    /// The backend that runs it.
+    #[serde(default)]
+    #[schema(example = "simd")]
+    pub backend: String,
+    /// Lowest score of a detection.
+    #[serde(default)]
+    pub confidence: f32,
+    /// Overlap above which the lower-scoring of two boxes is dropped.
+    #[serde(default)]
+    pub iou: f32,
     /// Licence of the model, if known.
     pub licence: Option<String>,
     /// Where the model was published, if known.
@@ -43,6 +56,34 @@ pub struct PipelineInfo {
     /// What was guessed about the model, each with how to say otherwise.
     #[serde(default)]
     pub guesses: Vec<String>,
+}
+
+/// A setting that is not a default. Passwords are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SettingInfo {
+    /// Name of the option, as a configuration file has it.
+    #[schema(example = "stream_max_sessions")]
+    pub name: String,
+    /// Its value; several are separated by commas.
+    #[schema(example = "12")]
+    pub value: String,
+    #[schema(inline)]
+    pub set_by: SetBy,
+    /// Line of the configuration file, if that has set it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<usize>,
+}
+
+/// The place that a setting comes from; each overrides those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SetBy {
+    /// The configuration file.
+    File,
+    /// An environment variable.
+    Variable,
+    /// An option on the command line.
+    Option,
 }
 
 /// Limits on frames and sessions.
@@ -158,7 +199,7 @@ mod tests {
 
     #[test]
     fn info_has_the_keys_of_the_protocol() {
-        let json = r#"{"name":"framegate","version":"1","backend":"simd","device":"d","model":"m","pipelines":[{"id":"p","model":"m","licence":null,"source":"s","guesses":["g"]}],"limits":{"max_frame_bytes":1,"max_frame_width":2,"max_frame_height":3,"max_frame_pixels":4,"max_frame_age_ms":5,"max_batch":6,"recommended_sessions":7,"sessions_enforced":false},"thresholds":{"drop":0.1,"slow_down":0.3}}"#;
+        let json = r#"{"name":"framegate","version":"1","backend":"simd","device":"d","model":"m","pipelines":[{"id":"p","model":"m","backend":"simd","confidence":0.25,"iou":0.5,"licence":null,"source":"s","guesses":["g"]}],"limits":{"max_frame_bytes":1,"max_frame_width":2,"max_frame_height":3,"max_frame_pixels":4,"max_frame_age_ms":5,"max_batch":6,"recommended_sessions":7,"sessions_enforced":false},"thresholds":{"drop":0.1,"slow_down":0.3},"settings":[{"name":"port","value":"1","set_by":"file","line":3},{"name":"host","value":"::1","set_by":"option"}]}"#;
         let info: Info = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&info).unwrap(), json);
     }

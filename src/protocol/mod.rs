@@ -33,8 +33,8 @@ pub use constants::{DrainingNotice, RecoveredNotice, SlowDownWarning, True};
 pub use frame::{InvalidFrame, validate};
 pub use http::{ErrorBody, InferForm, Jpeg};
 pub use info::{
-    Info, LimitsInfo, PipelineEntry, PipelineInfo, PipelineList, Readiness, ReadinessStatus,
-    ThresholdsInfo,
+    Info, LimitsInfo, PipelineEntry, PipelineInfo, PipelineList, Readiness, ReadinessStatus, SetBy,
+    SettingInfo, ThresholdsInfo,
 };
 pub use jobs::{JobAccepted, JobList, JobReport, JobResults, JobSummary, ResultsQuery};
 pub use messages::{

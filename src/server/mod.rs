@@ -1,6 +1,7 @@
 //! A server of live video from start to end: bind, load, serve, drain.
 
 mod error;
+mod load;
 mod null_detector;
 mod options;
 
@@ -8,17 +9,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rayon::ThreadPoolBuilder;
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::backends::{self, Selected};
-use crate::engine::{self, Engine};
+use crate::backends::Selected;
+use crate::engine;
 use crate::front::metrics::Metrics;
-use crate::front::{App, JobsFolder, Loaded, NamedPipeline, serve as serve_clients};
-use crate::pipeline::{LoadedPipeline, PipelineError, read_detector};
-use null_detector::null_detector;
+use crate::front::{App, JobsFolder, serve as serve_clients};
+use crate::pipeline::PipelineError;
+use crate::protocol::SettingInfo;
+use load::{load, select};
 
 pub use error::ServerError;
 pub use options::{ServedPipeline, ServerOptions};
@@ -32,7 +33,7 @@ const STOP_LIMIT: Duration = Duration::from_millis(200);
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    selected: Selected,
+    selected: Vec<Arc<Selected>>,
     jobs: Option<JobsFolder>,
     options: ServerOptions,
     on_ready: Box<dyn FnOnce() + Send>,
@@ -45,10 +46,8 @@ impl Server {
     /// # Errors
     /// [`ServerError`] when the backend cannot run here or the address cannot be used.
     pub async fn bind(options: ServerOptions) -> Result<Self, ServerError> {
-        let (id, allowed) =
-            (options.pipeline.backend.clone(), options.pipeline.backend_options.clone());
-        let selecting = spawn_blocking(move || backends::select(id.as_ref(), &allowed));
-        let selected = selecting
+        let plan = options.clone();
+        let selected = spawn_blocking(move || select(&plan))
             .await
             .map_err(|error| ServerError::Serve(error.into()))?
             .map_err(PipelineError::from)?;
@@ -87,6 +86,9 @@ impl Server {
             app.keep_jobs_in(folder).await.map_err(|source| jobs_folder_error(&options, source))?;
         }
         tracing::info!(%address, "listening on http://{address}");
+        for SettingInfo { name, value, set_by, line } in &options.settings {
+            tracing::info!(name, value, ?set_by, line, "setting");
+        }
         for origin in options.allowed_origins.iter().filter(|origin| origin.admits_anybody()) {
             tracing::warn!(
                 "--allow-origin {origin} lets every page that somebody visits use this server"
@@ -131,44 +133,4 @@ async fn open_jobs_folder(options: &ServerOptions) -> Result<Option<JobsFolder>,
 
 fn jobs_folder_error(options: &ServerOptions, source: std::io::Error) -> ServerError {
     ServerError::JobsFolder { path: options.jobs_folder.clone().unwrap_or_default(), source }
-}
-
-/// Reads the models, loads them on the backend and warms them up.
-fn load(
-    options: &ServerOptions,
-    selected: &Selected,
-    metrics: &Metrics,
-) -> Result<Loaded, ServerError> {
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(options.pipeline.threads)
-        .build()
-        .map_err(PipelineError::from)?;
-    // Every model is read before the first is loaded, which takes longer.
-    let mut detectors = Vec::new();
-    for ServedPipeline { id, model } in &options.pipelines {
-        detectors.push((
-            id.clone(),
-            read_detector(model, &options.pipeline).map_err(PipelineError::from)?,
-        ));
-    }
-    if detectors.is_empty() {
-        detectors.push(("null".to_owned(), null_detector()));
-    }
-    let mut named = Vec::new();
-    let mut pipelines = Vec::new();
-    for (id, detector) in detectors {
-        let LoadedPipeline { detector, session, boxes } =
-            LoadedPipeline::load(detector, selected.backend.as_ref(), &options.pipeline)?;
-        let detector = Arc::new(detector);
-        named.push(NamedPipeline { id, detector: Arc::clone(&detector) });
-        pipelines.push(engine::Pipeline { detector, session, boxes });
-    }
-    let settings = options.engine_settings();
-    Ok(Loaded {
-        engine: Engine::start(pipelines, Arc::new(pool), settings, metrics.batch_observer())?,
-        pipelines: named,
-        backend: selected.backend.name(),
-        device: selected.device.clone(),
-        settings,
-    })
 }

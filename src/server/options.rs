@@ -13,6 +13,7 @@ use crate::front::places::PlaceLimits;
 use crate::front::sessions::SessionLimit;
 use crate::front::{FrontSettings, MemoryLimits, VideoSettings};
 use crate::pipeline::PipelineOptions;
+use crate::protocol::SettingInfo;
 use crate::stages::DecodeLimits;
 
 /// How to set up a [`Server`](crate::Server). The default is that of `framegate serve`: the built-in
@@ -24,7 +25,7 @@ pub struct ServerOptions {
     /// What is served, the default pipeline first. Without any, a stand-in that detects nothing, for the
     /// backend `null`.
     pub pipelines: Vec<ServedPipeline>,
-    /// How every pipeline is loaded; they share one backend.
+    /// How pipelines are loaded that have no options of their own.
     pub pipeline: PipelineOptions,
     /// Largest frame in bytes.
     pub max_frame_bytes: usize,
@@ -52,21 +53,26 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// How long a session may last before its client is asked to connect again; `None` for ever.
     pub max_session_age: Option<Duration>,
+    /// Settings that somebody chose, and where: for `/info` and the log, without effect.
+    pub settings: Vec<SettingInfo>,
 }
 
 /// A detector and the name that clients ask for it by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ServedPipeline {
     /// Its name, unique in the server.
     pub id: String,
     /// The ONNX file, or `codes` for the built-in model.
     pub model: PathBuf,
+    /// How it is loaded, if not as the others. Frames are decoded and batches are formed alike in all of them,
+    /// as [`ServerOptions::pipeline`] says.
+    pub options: Option<PipelineOptions>,
 }
 
 impl ServedPipeline {
     /// The built-in model under its own name.
     pub fn built_in() -> Self {
-        Self { id: EMBEDDED_MODEL.to_owned(), model: EMBEDDED_MODEL.into() }
+        Self { id: EMBEDDED_MODEL.to_owned(), model: EMBEDDED_MODEL.into(), options: None }
     }
 }
 
@@ -93,11 +99,19 @@ impl Default for ServerOptions {
             allowed_origins: Vec::new(),
             drain: Duration::from_secs(10),
             max_session_age: None,
+            settings: Vec::new(),
         }
     }
 }
 
 impl ServerOptions {
+    /// How a pipeline is loaded.
+    pub(super) fn options_of(&self, pipeline: &ServedPipeline) -> PipelineOptions {
+        let PipelineOptions { decode, max_batch, .. } = self.pipeline;
+        let own = pipeline.options.as_ref().unwrap_or(&self.pipeline).clone();
+        PipelineOptions { decode, max_batch, ..own }
+    }
+
     pub(super) fn engine_settings(&self) -> EngineSettings {
         EngineSettings {
             decode: self.pipeline.decode,
@@ -134,6 +148,7 @@ impl ServerOptions {
             ),
             drain: self.drain,
             max_session_age: self.max_session_age,
+            shown: self.settings.clone(),
         }
     }
 }

@@ -4,8 +4,8 @@
     tests/attacks/soak.py target/release/framegate [--minutes M] [--backend B]
 
 On a backend that runs 100 frames per second: one session of 15 frames per second from an address of its own, which
-must not notice; twenty of 15 per second, which are three times too many; and bombs, pings and requests whose answers
-nobody reads, messages that never end, floods of tiny frames, slow bodies, silent connections and sessions that
+must not notice; twenty of 15 per second, which are three times too many; and bombs, pings and requests with unread
+answers, messages that never end, floods of tiny frames, slow bodies, silent connections and sessions that
 vanish. Every minute a line; at the end, every frame is accounted for and memory has not grown. The exit status is 1
 when that is not so.
 """
@@ -24,13 +24,13 @@ import time
 import bombs
 from client import JPEG, MIB, Server, ask, head, is_healthy, press, stream
 
-# A GET whose long answer nobody reads.
+# Requests with long answers that stay unread.
 GREEDY = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20
 SLOW_BODY = b"POST /infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n."
 
 
 def bomb(server):
-    """A picture that is small to send and long to decode, twice per second."""
+    """A JPEG that is small to send and long to decode, twice per second."""
     connection = stream(server, timeout=20)
     for _ in range(20):
         ask(connection, BOMB)
@@ -53,7 +53,7 @@ def endless_message(server):
 
 
 def tiny_frames(server):
-    """Four bytes that are no picture, as fast as they are taken, and nothing read."""
+    """Messages of four bytes that no decoder reads, as fast as they are taken; the answers stay unread."""
     press(stream(server), (head(2, 4) + b"\xff\xd8\xff\xd9") * 1000, 4 * MIB, 2)
 
 

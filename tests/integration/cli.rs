@@ -218,3 +218,12 @@ fn annotating_over_the_inputs_is_refused_before_any_work() {
         .assert_refused(2, &["overwrite", "a.jpg"]);
     assert_eq!(std::fs::read(directory.path().join("a.jpg")).unwrap(), b"precious");
 }
+
+#[cfg(not(feature = "fetch"))]
+#[test]
+fn an_address_is_refused_by_a_build_that_cannot_fetch() {
+    for model in ["https://nowhere.invalid/m.onnx", "hf:o/r/m.onnx"] {
+        run(&mut framegate(["infer", "--model", model, "a.jpg"]))
+            .assert_refused(2, &[model, "feature `fetch`", "Download"]);
+    }
+}

@@ -13,6 +13,7 @@ mod boxes;
 mod check;
 mod cli;
 mod codes;
+mod config_file;
 mod connection;
 mod contract;
 mod decode;
@@ -20,6 +21,8 @@ mod deploy;
 mod detector;
 mod eval;
 mod exporters;
+#[cfg(feature = "fetch")]
+mod fetched_models;
 mod field;
 mod flow;
 mod hostile_models;

@@ -6,6 +6,8 @@
 mod affine;
 mod compact;
 mod fused_activation;
+mod gelu;
+mod layer_norm;
 mod no_op;
 mod split_activation;
 
@@ -14,7 +16,15 @@ use framegate_backend_api::graph::{Graph, Node, ValueId};
 /// Runs every pass, in an order in which each prepares work for the next.
 pub fn optimise(mut graph: Graph) -> Graph {
     // A pass leaves what it replaces dead, and the next goes by how often values are read.
-    for pass in [no_op::remove, split_activation::join, affine::fold, fused_activation::fuse] {
+    let passes = [
+        no_op::remove,
+        split_activation::join,
+        gelu::join,
+        layer_norm::join,
+        affine::fold,
+        fused_activation::fuse,
+    ];
+    for pass in passes {
         pass(&mut graph);
         graph = compact::compact(graph);
     }

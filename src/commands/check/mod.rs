@@ -1,5 +1,6 @@
 //! `framegate check`: whether the backends of this machine can be believed.
 
+mod file;
 mod text;
 
 use std::io::Write;
@@ -16,6 +17,8 @@ use crate::bench::check::{Candidate, Check, Checked, Outcome};
 use crate::bench::{BenchCase, BenchError, RunnerConfig};
 use crate::config::CheckConfig;
 use crate::report::write_json_to;
+
+pub(super) use file::check_file;
 
 /// The engine without vector instructions: what others are held against.
 const REFERENCE: &str = "simd, portable";

@@ -1,8 +1,12 @@
-//! `framegate models`: inspect a model file, or run it on a raw tensor.
+//! `framegate models`: inspect a model file, run it on a raw tensor, or fetch it.
 
+mod cache;
+mod fetch;
 mod inspect;
 mod run;
 
+pub(super) use cache::{list, pull, remove};
+pub(super) use fetch::prepared;
 pub(super) use inspect::inspect;
 pub use run::InputTensorError;
 pub(super) use run::run;

@@ -50,7 +50,7 @@ struct Report {
     end: Instant,
 }
 
-/// How long the report of a stream that sends so many frames per second counts.
+/// How long the report of a stream counts, by the frames per second that it sends.
 pub(super) fn offer_lasts(fps: f64) -> Duration {
     // An unknown rate, 0, makes infinity.
     let silent = Duration::try_from_secs_f64(INTERVALS / fps).unwrap_or(OFFER_LASTS);
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(offered.ends.len(), 1);
     }
 
-    /// A crowd that follows advice of less than one frame in two seconds: each is told what there is beside all
+    /// A crowd that follows advice of less than one frame in two seconds: each learns its share beside all
     /// others, not beside the few that have just sent.
     #[test]
     fn a_slow_stream_counts_between_its_frames() {

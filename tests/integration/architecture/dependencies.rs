@@ -50,6 +50,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli/"]),
     ("clap_mangen", &["src/cli/"]),
     ("sd_notify", &["src/commands/serve/"]),
+    ("strsim", &["src/cli/file/"]),
     ("tracing_subscriber", &["src/logging/"]),
     ("indicatif", &["src/commands/"]),
     ("comfy_table", &["src/commands/", "src/report/", "src/bench/"]),
@@ -71,6 +72,9 @@ const USERS: &[(&str, &[&str])] = &[
     ("askama", &["src/report/", "src/bench/", "src/commands/"]),
     ("sysinfo", &["src/report/"]),
     ("hdrhistogram", &["src/load/"]),
+    // Files by address.
+    ("ureq", &["fetch/src/"]),
+    ("sha2", &["fetch/src/"]),
     // Models.
     ("prost", &["models/onnx-proto/"]),
     ("half", &["models/src/"]),

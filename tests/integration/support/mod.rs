@@ -3,6 +3,8 @@
 pub(crate) mod backends;
 pub(crate) mod client;
 pub(crate) mod colours;
+#[cfg(feature = "fetch")]
+pub(crate) mod files;
 pub(crate) mod images;
 pub(crate) mod jpeg;
 pub(crate) mod overlap;

@@ -26,6 +26,9 @@ use tokio_util::sync::CancellationToken;
 use super::client::Client;
 use super::colours::colour_detector;
 
+/// Which of its detections count.
+const THRESHOLDS: Thresholds = Thresholds { confidence: 0.5, iou: 0.45 };
+
 /// How a server is set up; each test changes what it is about.
 pub(crate) struct Setup {
     pub(crate) front: FrontSettings,
@@ -52,6 +55,7 @@ impl Setup {
                 ),
                 drain: Duration::from_secs(5),
                 max_session_age: None,
+                shown: Vec::new(),
             },
             engine: EngineSettings {
                 decode: DecodeLimits::DEFAULT.into(),
@@ -87,10 +91,16 @@ impl TestServer {
             let detector = Arc::new(detector);
             loaded.push(Pipeline {
                 session: backend.load(&detector.model, &limits).unwrap(),
-                boxes: BoxStage::new(&detector, Thresholds { confidence: 0.5, iou: 0.45 }).unwrap(),
+                boxes: BoxStage::new(&detector, THRESHOLDS).unwrap(),
                 detector: Arc::clone(&detector),
             });
-            named.push(NamedPipeline { id, detector });
+            named.push(NamedPipeline {
+                id,
+                detector,
+                backend: backend.name(),
+                device: backend.probe().unwrap().name,
+                thresholds: THRESHOLDS,
+            });
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let on_batch = server.app.metrics.batch_observer();

@@ -3,11 +3,11 @@
 
 use framegate_backend_api::graph::Activation;
 
-use crate::vector::{Vector, exponential, logistic};
+use crate::vector::{Vector, complementary_error, exponential, logistic};
 
 /// Whether an activation has a vector version.
 pub(crate) fn is_vectorised(function: Activation) -> bool {
-    !matches!(function, Activation::Gelu { approximate: false } | Activation::Softplus)
+    function != Activation::Softplus
 }
 
 /// Applies `function` to the `len` elements at `from` and writes the results to `to`, which may be the
@@ -60,7 +60,15 @@ pub(super) unsafe fn activate<V: Vector>(
                 map!(|x| one.sub(two.div(exponential(x.add(x)).add(one))))
             }
             // (1 + tanh(u)) / 2 is sigmoid(2u).
-            Activation::Gelu { .. } => {
+            Activation::Gelu { approximate: false } => {
+                let (root, half) = (V::splat(std::f32::consts::FRAC_1_SQRT_2), V::splat(0.5));
+                map!(|x| {
+                    let z = x.mul(root);
+                    let tail = complementary_error(z.max(zero.sub(z))).mul(x.mul(half));
+                    tail.where_negative(x, x.sub(tail))
+                })
+            }
+            Activation::Gelu { approximate: true } => {
                 let linear = V::splat(2.0 * (2.0 / std::f32::consts::PI).sqrt());
                 let cubic = V::splat(2.0 * (2.0 / std::f32::consts::PI).sqrt() * 0.044715);
                 map!(|x| {

@@ -8,7 +8,7 @@ use crate::vector::{Vector, versions};
 
 /// Whether a binary function has a vector version.
 pub(crate) fn is_vectorised(function: Binary) -> bool {
-    matches!(function, Binary::Add | Binary::Sub | Binary::Mul)
+    matches!(function, Binary::Add | Binary::Sub | Binary::Mul | Binary::Max | Binary::Min)
 }
 
 versions!(binary_version = binary(
@@ -81,6 +81,9 @@ unsafe fn pairs<V: Vector, const REPEATED: bool>(
             Binary::Add => map!(|a, b| a.add(b)),
             Binary::Sub => map!(|a, b| a.sub(b)),
             Binary::Mul => map!(|a, b| a.mul(b)),
+            // A NaN in `a` stays one.
+            Binary::Max => map!(|a, b| b.max(a)),
+            Binary::Min => map!(|a, b| b.min(a)),
             _ => unreachable!("{function:?} has no vector version"),
         }
     }

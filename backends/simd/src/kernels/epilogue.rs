@@ -5,7 +5,7 @@
 use framegate_backend_api::graph::Activation;
 
 use super::activation::activate;
-use crate::vector::{Vector, versions};
+use crate::vector::{LONGEST_VECTOR, Vector, versions};
 
 /// The activations around the residual, each of which may be absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -52,6 +52,55 @@ unsafe fn apply<V: Vector>(
         }
         if let Some(function) = epilogue.after_residual {
             activate::<V>(elements, elements, len, function);
+        }
+    }
+}
+
+versions!(lines_version = lines(
+    elements: *mut f32,
+    residual: *const f32,
+    len: usize,
+    rows_and_strides: [usize; 3],
+    epilogue: &Epilogue,
+));
+
+/// Applies the epilogue to a number of rows of `len` elements each, of any length: after the number of
+/// rows come the distances between them, in the elements and in the residual.
+///
+/// # Safety
+/// As [`apply`], except for the length.
+#[inline(always)]
+unsafe fn lines<V: Vector>(
+    elements: *mut f32,
+    residual: *const f32,
+    len: usize,
+    [rows, stride, residual_stride]: [usize; 3],
+    epilogue: &Epilogue,
+) {
+    let whole = len / V::LANES * V::LANES;
+    let rest = len - whole;
+    for row in 0..rows {
+        // SAFETY: the caller's promise; the rest is shorter than a vector.
+        unsafe {
+            let line = elements.add(row * stride);
+            let other = match residual.is_null() {
+                true => residual,
+                false => residual.add(row * residual_stride),
+            };
+            apply::<V>(line, other, whole, epilogue);
+            if rest == 0 {
+                continue;
+            }
+            let mut last = [0.0; LONGEST_VECTOR];
+            let mut last_other = [0.0; LONGEST_VECTOR];
+            last.as_mut_ptr().copy_from_nonoverlapping(line.add(whole), rest);
+            let mut last_residual = residual;
+            if !residual.is_null() {
+                last_other.as_mut_ptr().copy_from_nonoverlapping(other.add(whole), rest);
+                last_residual = last_other.as_ptr();
+            }
+            apply::<V>(last.as_mut_ptr(), last_residual, V::LANES, epilogue);
+            line.add(whole).copy_from_nonoverlapping(last.as_ptr(), rest);
         }
     }
 }

@@ -14,6 +14,13 @@ pub(crate) struct Strides {
     pub(crate) column: usize,
 }
 
+impl Strides {
+    /// Of channels of this many rows and columns in row-major order.
+    pub(crate) fn row_major(height: usize, width: usize) -> Self {
+        Self { start: 0, channel: height * width, row: width, column: 1 }
+    }
+}
+
 /// Packs a row of `lanes` channels, of which `channels` exist; the others become 0.
 ///
 /// # Safety
@@ -27,6 +34,16 @@ pub(crate) unsafe fn pack_row(
     columns: usize,
     to: *mut f32,
 ) {
+    if strides.channel == 1 && channels == lanes {
+        for column in 0..columns {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let from = from.add(column * strides.column);
+                to.add(column * lanes).copy_from_nonoverlapping(from, lanes);
+            }
+        }
+        return;
+    }
     for column in 0..columns {
         for lane in 0..lanes {
             // SAFETY: the caller's promise.

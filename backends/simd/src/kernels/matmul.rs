@@ -1,134 +1,204 @@
-//! A product of two row-major matrices.
+//! Products of matrices, by panels of the second one.
 //!
-//! A tile is `P` rows of the result times `B` vectors of its columns, held in registers: for each
-//! inner position, `B` vectors of the second matrix are loaded, and an element from each of `P` rows
-//! of the first matrix is multiplied with all of them.
+//! A panel is as many columns of the second matrix as two vectors have lanes, stored in the order in which
+//! they are read: row after row, each as wide as the panel. A tile is `P` rows of the result times a panel,
+//! held in registers: for each inner position, the panel's vectors are loaded, and an element from each of
+//! `P` rows of the first matrix is multiplied with all of them.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use std::ops::Range;
+use crate::vector::{LONGEST_VECTOR, Vector, versions};
 
-use crate::vector::{Vector, versions};
+/// Vectors of a panel.
+pub(crate) const PANEL_VECTORS: usize = 2;
 
-/// The most rows of any level's tile.
-pub(crate) const MOST_ROWS: usize = 12;
+/// At least as many columns as the panel of any level has.
+const WIDEST_PANEL: usize = PANEL_VECTORS * LONGEST_VECTOR;
 
-/// Two matrices, and where their product goes.
+/// Rows that every level's tiles divide.
+pub(crate) const ROW_GRAIN: usize = 12;
+
+/// The inner positions that are multiplied at a time, so that a part of a panel stays in the first-level
+/// cache while all rows pass.
+pub(crate) const INNER_BLOCK: usize = 256;
+
+/// Rows of one matrix times a part of a panel of another.
 #[derive(Debug, Clone)]
-pub(crate) struct Product {
-    /// `[.., inner]`
+pub(crate) struct PanelProduct {
+    /// The first element of the first row.
     pub(crate) a: *const f32,
-    /// `[inner, columns]`
-    pub(crate) b: *const f32,
-    /// `[.., columns]`
-    pub(crate) to: *mut f32,
-    /// Rows to compute.
-    pub(crate) rows: Range<usize>,
+    /// Elements from a row to the next.
+    pub(crate) a_stride: usize,
+    pub(crate) rows: usize,
+    /// Positions that are summed up.
     pub(crate) inner: usize,
-    /// At least as many as a vector has lanes.
+    /// `[inner][panel]`
+    pub(crate) b: *const f32,
+    /// The start of each sum, one per column of the panel; null for 0, or for what the result holds if
+    /// `accumulates`.
+    pub(crate) bias: *const f32,
+    pub(crate) accumulates: bool,
+    /// The first result.
+    pub(crate) to: *mut f32,
+    /// Elements from a row of the result to the next.
+    pub(crate) to_stride: usize,
+    /// Columns of the panel that exist in the result.
     pub(crate) columns: usize,
 }
 
-versions!(version = product(product: &Product));
+versions!(version = product(product: &PanelProduct));
 
-/// Computes the rows with the tiles that the processor has registers for.
+/// Multiplies with the tiles that the processor has registers for.
 ///
 /// # Safety
-/// The processor has `V`'s instructions, the pointers are good for what the other fields say, the
-/// result overlaps neither matrix, and no other thread writes to the rows.
+/// The processor has `V`'s instructions, the pointers are good for what the other fields say, the result
+/// overlaps neither factor, and no other thread writes there.
 #[inline(always)]
-unsafe fn product<V: Vector>(product: &Product) {
+unsafe fn product<V: Vector>(product: &PanelProduct) {
     // SAFETY: the caller's promise.
     unsafe {
-        match V::REGISTERS {
-            32 => bands::<V, 12, 4, 2>(product),
-            16 => bands::<V, 6, 3, 2>(product),
-            _ => bands::<V, 2, 1, 2>(product),
+        let narrow = product.columns <= V::LANES;
+        match (V::REGISTERS, narrow) {
+            (32, false) => bands::<V, 12, 2>(product),
+            (32, true) => bands::<V, 12, 1>(product),
+            (16, false) => bands::<V, 6, 2>(product),
+            (16, true) => bands::<V, 6, 1>(product),
+            (_, false) => bands::<V, 2, 2>(product),
+            (_, true) => bands::<V, 2, 1>(product),
         }
     }
 }
 
-/// Cuts the rows into bands of `P`, or of `G` where there are fewer.
+/// Cuts the rows into bands of `P`, then 4, 2 and 1.
 ///
 /// # Safety
 /// As [`product`].
 #[inline(always)]
-unsafe fn bands<V: Vector, const P: usize, const G: usize, const B: usize>(product: &Product) {
-    let Range { start, end } = product.rows;
-    // SAFETY: the caller's promise; every band lies within the rows, and the last one overlaps the
-    // one before.
+unsafe fn bands<V: Vector, const P: usize, const B: usize>(product: &PanelProduct) {
+    let mut row = 0;
+    // SAFETY: the caller's promise; every band lies within the rows.
     unsafe {
-        match end - start {
-            len if len >= P => {
-                for row in (start..end).step_by(P) {
-                    band::<V, P, B>(product, row.min(end - P));
-                }
-            }
-            len if len >= G => {
-                for row in (start..end).step_by(G) {
-                    band::<V, G, B>(product, row.min(end - G));
-                }
-            }
-            _ => {
-                for row in start..end {
-                    band::<V, 1, B>(product, row);
-                }
-            }
+        while row + P <= product.rows {
+            tile::<V, P, B>(product, row);
+            row += P;
+        }
+        while row + 4 <= product.rows {
+            tile::<V, 4, B>(product, row);
+            row += 4;
+        }
+        if row + 2 <= product.rows {
+            tile::<V, 2, B>(product, row);
+            row += 2;
+        }
+        if row < product.rows {
+            tile::<V, 1, B>(product, row);
         }
     }
 }
 
-/// Computes `P` rows from `row` on.
+/// Computes `P` rows from `row` on, of the first `B` vectors of the panel.
 ///
 /// # Safety
 /// As [`product`].
 #[inline(always)]
-unsafe fn band<V: Vector, const P: usize, const B: usize>(product: &Product, row: usize) {
-    let columns = product.columns;
-    // SAFETY: the caller's promise; every tile lies within the columns.
+unsafe fn tile<V: Vector, const P: usize, const B: usize>(product: &PanelProduct, row: usize) {
+    let PanelProduct { a_stride, inner, columns, to_stride, .. } = *product;
+    // SAFETY: the caller's promise; what is beyond the columns goes through `rest`.
     unsafe {
-        let mut column = 0;
-        while column + B * V::LANES <= columns {
-            tile::<V, P, B>(product, row, column);
-            column += B * V::LANES;
-        }
-        while column < columns {
-            tile::<V, P, 1>(product, row, column.min(columns - V::LANES));
-            column += V::LANES;
-        }
-    }
-}
-
-/// Computes `P` rows and `B` vectors from `row` and `column` on.
-///
-/// # Safety
-/// As [`product`].
-#[inline(always)]
-unsafe fn tile<V: Vector, const P: usize, const B: usize>(
-    product: &Product,
-    row: usize,
-    column: usize,
-) {
-    let Product { a, b, to, inner, columns, .. } = *product;
-    // SAFETY: the caller's promise.
-    unsafe {
+        let to = product.to.add(row * to_stride);
+        let is_whole = columns == B * V::LANES;
+        let mut rest = [0.0; WIDEST_PANEL];
         let mut sums = [[V::splat(0.0); B]; P];
-        let first = a.add(row * inner);
+        if product.accumulates {
+            for (p, sums) in sums.iter_mut().enumerate() {
+                let mut from = to.add(p * to_stride).cast_const();
+                if !is_whole {
+                    rest.as_mut_ptr().copy_from_nonoverlapping(from, columns);
+                    from = rest.as_ptr();
+                }
+                for (vector, sum) in sums.iter_mut().enumerate() {
+                    *sum = V::load(from.add(vector * V::LANES));
+                }
+            }
+        } else if !product.bias.is_null() {
+            for (vector, start) in (0..B).map(|it| (it, V::load(product.bias.add(it * V::LANES)))) {
+                for sums in &mut sums {
+                    sums[vector] = start;
+                }
+            }
+        }
+        let lines: [*const f32; P] =
+            std::array::from_fn(|p| product.a.wrapping_add((row + p) * a_stride));
+        let mut b = product.b;
         for index in 0..inner {
-            let line = b.add(index * columns + column);
             let mut factors = [V::splat(0.0); B];
             for (vector, factor) in factors.iter_mut().enumerate() {
-                *factor = V::load(line.add(vector * V::LANES));
+                *factor = V::load(b.add(vector * V::LANES));
             }
-            for (p, sums) in sums.iter_mut().enumerate() {
-                let x = V::splat(*first.add(p * inner + index));
+            for (line, sums) in lines.iter().zip(&mut sums) {
+                let x = V::splat(*line.add(index));
                 for (sum, factor) in sums.iter_mut().zip(factors) {
                     *sum = x.mul_add(factor, *sum);
                 }
             }
+            b = b.add(PANEL_VECTORS * V::LANES);
         }
         for (p, sums) in sums.iter().enumerate() {
+            let line = to.add(p * to_stride);
+            let target = if is_whole { line } else { rest.as_mut_ptr() };
             for (vector, sum) in sums.iter().enumerate() {
-                sum.store(to.add((row + p) * columns + column + vector * V::LANES));
+                sum.store(target.add(vector * V::LANES));
+            }
+            if !is_whole {
+                line.copy_from_nonoverlapping(rest.as_ptr(), columns);
+            }
+        }
+    }
+}
+
+/// A matrix whose elements are anywhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StridedMatrix {
+    pub(crate) elements: *const f32,
+    /// Elements from a row to the next.
+    pub(crate) row: isize,
+    /// Elements from a column to the next.
+    pub(crate) column: isize,
+}
+
+/// Writes `rows` rows of some columns of a matrix as a part of a panel `width` wide, with zeros for the
+/// columns that are missing.
+///
+/// # Safety
+/// `matrix` is good for those rows and columns, of which there are at most `width`; `to` is good for
+/// `rows · width` elements that nothing else touches.
+pub(crate) unsafe fn pack_panel(
+    matrix: StridedMatrix,
+    rows: usize,
+    columns: usize,
+    width: usize,
+    to: *mut f32,
+) {
+    let StridedMatrix { elements, row, column } = matrix;
+    // SAFETY: the caller's promise.
+    unsafe {
+        if columns < width {
+            to.write_bytes(0, rows * width);
+        }
+        if column == 1 {
+            for index in 0..rows {
+                let line = elements.offset(index as isize * row);
+                to.add(index * width).copy_from_nonoverlapping(line, columns);
+            }
+            return;
+        }
+        // Along rows of a few at a time, so that what is read and what is written stay in the cache.
+        const TOGETHER: usize = 16;
+        for first in (0..rows).step_by(TOGETHER) {
+            for at in 0..columns {
+                let line = elements.offset(at as isize * column);
+                for index in first..rows.min(first + TOGETHER) {
+                    *to.add(index * width + at) = *line.offset(index as isize * row);
+                }
             }
         }
     }

@@ -6,14 +6,19 @@
 //! twin.
 
 pub(crate) mod activation;
+pub(crate) mod attention;
 pub(crate) mod bilinear;
+pub(crate) mod broadcast;
 pub(crate) mod depthwise;
 pub(crate) mod direct_conv;
 pub(crate) mod elementwise;
 pub(crate) mod epilogue;
 pub(crate) mod layout;
 pub(crate) mod matmul;
+pub(crate) mod normalise;
+pub(crate) mod overlap;
 pub(crate) mod pool;
+pub(crate) mod reduce;
 pub(crate) mod softmax;
 pub(crate) mod to_bf16;
 pub(crate) mod window;

@@ -108,7 +108,10 @@ fn lowering(
         Operator::TransposedConvolution(parameters) => {
             return transposed_convolution(parameters, graph, node);
         }
-        Operator::MaxPool(_) | Operator::AveragePool(_) | Operator::Resize(_) => any_blocked(),
+        // Blocking the operand costs less than one tap per element of the scalar operators.
+        Operator::MaxPool(_) | Operator::AveragePool(_) | Operator::Resize(_) => {
+            is_feature_map(operand(0))
+        }
         Operator::Reduce(reduce) => any_blocked() && is_spatial_mean(reduce),
         Operator::Activation(function) => any_blocked() && activation::is_vectorised(*function),
         Operator::Binary(function) => {

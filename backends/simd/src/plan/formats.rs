@@ -5,6 +5,7 @@ use framegate_cpu::Precision;
 
 use super::classify::{Lowering, multiplies_pairs};
 use super::fuse::Fusions;
+use super::merge::Merged;
 use super::views::LayoutOp;
 
 /// The number format of a blocked value's elements.
@@ -42,14 +43,22 @@ impl RequiredFormats {
     }
 }
 
+/// The findings of earlier analyses, by node.
+#[derive(Clone, Copy)]
+pub(crate) struct Nodes<'a> {
+    pub(crate) lowerings: &'a [Lowering],
+    pub(crate) fusions: &'a Fusions,
+    pub(crate) layout_ops: &'a [LayoutOp],
+    pub(crate) merged: &'a [Option<Merged>],
+}
+
 /// The formats of each value, by value number. A value that nothing reads is stored as `f32`.
 pub(crate) fn required_formats(
     graph: &Graph,
-    lowerings: &[Lowering],
-    fusions: &Fusions,
-    layout_ops: &[LayoutOp],
+    nodes: Nodes<'_>,
     precision: Precision,
 ) -> Vec<RequiredFormats> {
+    let Nodes { lowerings, fusions, layout_ops, merged } = nodes;
     let mut formats = vec![RequiredFormats::default(); graph.values.len()];
     for id in &graph.outputs {
         formats[id.0].add(RequiredFormats::F32);
@@ -57,6 +66,8 @@ pub(crate) fn required_formats(
     for (index, node) in graph.nodes.iter().enumerate().rev() {
         let Some(fusion) = &fusions.of_node[index] else { continue };
         if lowerings[index] == Lowering::Scalar {
+            let further = merged[index].iter().flat_map(Merged::further_reads);
+            further.for_each(|id| formats[id.0].add(RequiredFormats::F32));
             match &layout_ops[index] {
                 LayoutOp::Kept => {
                     node.inputs.iter().for_each(|id| formats[id.0].add(RequiredFormats::F32))

@@ -2,21 +2,23 @@
 
 use std::ops::Range;
 
+use framegate_backend_api::ElementType;
 use framegate_backend_api::graph::{Graph, Node, Operator, ValueId};
-use framegate_backend_api::{ElementType, HostTensor, TensorData};
 use framegate_cpu::{Level, Precision};
 use framegate_scalar::Operation;
 
 use super::PlannedStep;
+use super::cells::{blocked_cells, constant_cells, natural, value_cells};
 use super::classify::Lowering;
 use super::formats::{Format, RequiredFormats};
 use super::fuse::Fusions;
 use super::in_place::InPlace;
+use super::merge::Merged;
 use super::rearrange::{Channel, arrangement};
 use super::slots::{Home, Slots};
 use super::views::{LayoutOp, Source};
 use crate::kernels::layout::Strides;
-use crate::memory::{AlignedCells, Slot, cells};
+use crate::memory::{AlignedCells, Slot};
 use crate::steps::{
     Blocked, ChannelSource, GatherChannels, Pack, Scalar, Step, Tensor, ToBf16, Unpack,
 };
@@ -47,6 +49,8 @@ pub(crate) struct Analysis {
     pub(crate) in_place: Vec<Option<InPlace>>,
     /// By node.
     pub(crate) layout_ops: Vec<LayoutOp>,
+    /// By node.
+    pub(crate) merged: Vec<Option<Merged>>,
     /// By value.
     pub(crate) formats: Vec<RequiredFormats>,
 }
@@ -68,6 +72,8 @@ pub(crate) fn lower(
         precision,
         threads,
         analysis,
+        uses: graph.use_counts(),
+        producers: graph.producers(),
         value_slots: vec![ValueSlots::default(); graph.values.len()],
         arrangements: vec![None; graph.values.len()],
         steps: Vec::new(),
@@ -81,7 +87,12 @@ pub(crate) fn lower(
         // Nodes without a fusion have become part of another.
         let Some(fusion) = &analysis.fusions.of_node[index] else { continue };
         match (analysis.lowerings[index], &analysis.layout_ops[index]) {
-            (Lowering::Scalar, LayoutOp::Kept) => lowerer.scalar_node(node),
+            (Lowering::Scalar, LayoutOp::Kept) => match &analysis.merged[index] {
+                Some(Merged::Product(fusion)) => lowerer.product(node, fusion),
+                Some(Merged::Attention(fusion)) => lowerer.attention(&node.name, fusion),
+                None if lowerer.is_deferred(index) => {}
+                None => lowerer.scalar_node(node),
+            },
             (Lowering::Scalar, LayoutOp::Fused) => {}
             (Lowering::Scalar, LayoutOp::Gather(sources)) => lowerer.gather(node, sources),
             (Lowering::Rearranged, _) => lowerer.rearrange(node),
@@ -100,13 +111,16 @@ pub(super) struct Lowerer<'a> {
     pub(super) level: Level,
     pub(super) precision: Precision,
     pub(super) threads: usize,
-    analysis: &'a Analysis,
+    pub(super) analysis: &'a Analysis,
+    /// By value.
+    pub(super) uses: Vec<usize>,
+    pub(super) producers: Vec<Option<usize>>,
     value_slots: Vec<ValueSlots>,
     /// By value number, for values that are only rearranged channels of others, none of which is
     /// rearranged itself.
     arrangements: Vec<Option<Vec<Channel>>>,
     steps: Vec<PlannedStep>,
-    slots: Slots,
+    pub(super) slots: Slots,
     constants: Vec<AlignedCells>,
 }
 
@@ -212,8 +226,16 @@ impl Lowerer<'_> {
         match format {
             Format::F32 if self.arrangements[id.0].is_some() => self.gather_channels(id),
             Format::F32 => {
-                let (source, target) = (self.row_major(id), self.new_blocked(id, format));
-                let step = Pack::new(threads, layout, [source, target]);
+                let view = self.view(id);
+                let strides = usize::try_from(view.start).ok().zip(natural(&view.strides));
+                let (base, strides) = match strides {
+                    Some((start, [_, channel, row, column])) => {
+                        (view.base, Strides { start, channel, row, column })
+                    }
+                    None => (id, Strides::row_major(layout.height, layout.width)),
+                };
+                let (source, target) = (self.row_major(base), self.new_blocked(id, format));
+                let step = Pack::new(threads, layout, strides, [source, target]);
                 self.push(&name, "pack", 0, step, vec![source], vec![target]);
                 target
             }
@@ -239,14 +261,13 @@ impl Lowerer<'_> {
             self.value_slots[id.0].row_major = Some(slot);
             return slot;
         }
+        let deferred = self.producers[id.0].filter(|index| self.is_deferred(*index));
+        if let Some(index) = deferred {
+            return self.materialise(id, index);
+        }
         let layout = self.layout(id);
         let target = self.new_row_major(id);
-        let strides = Strides {
-            start: 0,
-            channel: layout.height * layout.width,
-            row: layout.width,
-            column: 1,
-        };
+        let strides = Strides::row_major(layout.height, layout.width);
         self.unpack(id, strides, target);
         target
     }
@@ -296,6 +317,16 @@ impl Lowerer<'_> {
         for source in sources {
             self.unpack(source.value, source.strides, target);
         }
+    }
+
+    /// Whether a value is in row-major order somewhere already.
+    pub(super) fn has_row_major(&self, id: ValueId) -> bool {
+        self.value_slots[id.0].row_major.is_some()
+    }
+
+    /// Records where a value is in row-major order.
+    pub(super) fn set_row_major(&mut self, id: ValueId, slot: Slot) {
+        self.value_slots[id.0].row_major = Some(slot);
     }
 
     /// A new slot for a value in row-major order.
@@ -356,36 +387,4 @@ impl Lowerer<'_> {
         let operation = Operation::prepare(&convert, &[&value.shape], &value.shape);
         self.push_scalar(&name, operation, inputs, vec![output]);
     }
-}
-
-/// The number of cells of this many elements in a format.
-pub(super) fn blocked_cells(elements: usize, format: Format) -> usize {
-    match format {
-        Format::F32 => elements,
-        // Two per cell: blocks are an even number of lanes wide.
-        Format::Bf16 => elements / 2,
-    }
-}
-
-fn value_cells(value: &framegate_backend_api::graph::Value) -> usize {
-    cells(value.element_type, value.shape.iter().product())
-}
-
-/// The elements of a constant in the form in which a buffer holds them.
-fn constant_cells(tensor: &HostTensor) -> AlignedCells {
-    let as_cells = |bytes: Vec<u8>| -> Vec<f32> {
-        let (whole, rest) = bytes.as_chunks::<4>();
-        let mut last = [0; 4];
-        last[..rest.len()].copy_from_slice(rest);
-        whole.iter().chain([&last]).map(|bytes| f32::from_ne_bytes(*bytes)).collect()
-    };
-    AlignedCells::from_slice(&match tensor.data() {
-        TensorData::F32(elements) => elements.clone(),
-        TensorData::I64(elements) => {
-            as_cells(elements.iter().flat_map(|element| element.to_ne_bytes()).collect())
-        }
-        TensorData::Bool(elements) => {
-            as_cells(elements.iter().map(|element| u8::from(*element)).collect())
-        }
-    })
 }

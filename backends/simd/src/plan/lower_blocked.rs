@@ -4,15 +4,15 @@ use framegate_backend_api::graph::{
     AveragePool, Binary, Graph, Node, Operator, Padding, Resize, ResizeMode, ValueId, Window,
 };
 
+use super::cells::blocked_cells;
 use super::classify::{ChannelNumbers, Lowering, channel_numbers};
 use super::formats::Format;
 use super::fuse::Fusion;
-use super::lower::{Lowerer, blocked_cells};
+use super::lower::Lowerer;
 use crate::kernels::window::Axis;
 use crate::memory::{AlignedCells, Slot};
 use crate::steps::{
-    Activate, Bilinear, Blocked, Combine, CombineChannels, CopyBlocks, Nearest, Other, PerChannel,
-    Pool,
+    Activate, Bilinear, Blocked, Combine, CombineChannels, CopyBlocks, Nearest, PerChannel, Pool,
 };
 
 impl Lowerer<'_> {
@@ -74,8 +74,8 @@ impl Lowerer<'_> {
             Operator::Binary(function) => {
                 let [a, b] = [x, node.inputs[1]].map(|id| self.blocked(id, Format::F32));
                 let target = self.new_blocked(fusion.result, Format::F32);
-                let (len, other) = (self.layout(x).len(), Other::Tensor(b));
-                let step = Combine::new(self.level, self.threads, *function, len, a, other, target);
+                let len = self.layout(x).len();
+                let step = Combine::new(self.level, self.threads, *function, len, a, b, target);
                 self.push(&node.name, "elementwise", 0, step, vec![a, b], vec![target]);
             }
             Operator::Concat { .. } => self.concat(node, fusion.result),

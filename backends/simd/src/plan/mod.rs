@@ -4,6 +4,7 @@
 //! graph ─ passes ─────────────────▶ a graph that suits the kernels better
 //!       ─ classify ───────────────▶ how each node is lowered: kernel or scalar operator
 //!       ─ fuse, in_place, views ──▶ what becomes part of an epilogue, what needs no copy
+//!       ─ merge ──────────────────▶ what else runs as one step: products, attention
 //!       ─ formats ────────────────▶ which values are stored as f32, which as bf16
 //!       ─ lower* ─────────────────▶ steps and slots
 //!       ─ waves ──────────────────▶ which steps may run at the same time
@@ -11,6 +12,8 @@
 //! ```
 
 mod arena;
+mod attention;
+mod cells;
 mod classify;
 mod formats;
 mod fuse;
@@ -19,10 +22,13 @@ mod in_place;
 mod lower;
 mod lower_blocked;
 mod lower_convolution;
+mod lower_products;
 mod lower_row_major;
+mod merge;
 mod passes;
 mod phases;
 mod rearrange;
+mod reordered;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -85,12 +91,19 @@ impl Plan {
     pub(crate) fn new(graph: &Graph, level: Level, precision: Precision, threads: usize) -> Self {
         let graph = passes::run(graph);
         let lowerings = classify::classify(&graph, level.lanes());
-        let fusions = fuse::fuse(&graph, &lowerings);
+        let mut fusions = fuse::fuse(&graph, &lowerings);
         let in_place = in_place::concats(&graph, &lowerings, &fusions, level.lanes());
         let layout_ops = views::layout_ops(&graph, &lowerings);
-        let formats =
-            formats::required_formats(&graph, &lowerings, &fusions, &layout_ops, precision);
-        let analysis = lower::Analysis { lowerings, fusions, in_place, layout_ops, formats };
+        let merged = merge::merge(&graph, &lowerings, &layout_ops, &mut fusions);
+        let nodes = formats::Nodes {
+            lowerings: &lowerings,
+            fusions: &fusions,
+            layout_ops: &layout_ops,
+            merged: &merged,
+        };
+        let formats = formats::required_formats(&graph, nodes, precision);
+        let analysis =
+            lower::Analysis { lowerings, fusions, in_place, layout_ops, merged, formats };
         let (steps, mut slots, constants) =
             lower::lower(&graph, level, precision, threads, &analysis);
         let wave_of = waves::waves(&steps, &slots);

@@ -93,7 +93,9 @@ impl Search<'_> {
             }
             Operator::Reshape { .. } => {
                 let (from, to) = (shape(node.inputs[0]), shape(node.outputs[0]));
-                let strides = reshaped(from, to, &region.strides)?;
+                let signed: Vec<isize> = region.strides.iter().map(|it| *it as isize).collect();
+                let strides = reshaped(from, to, &signed)?;
+                let strides = strides.into_iter().map(|stride| stride as usize).collect();
                 self.operand(node.inputs[0], Region { strides, ..region }, found)
             }
             Operator::Concat { axis } => {
@@ -142,7 +144,7 @@ impl Search<'_> {
 ///
 /// In the other direction, `[6]` from `[2, 3]` works for the strides `[3, 1]`, whose outer axis
 /// continues where the inner one ends, and not for `[1, 2]`.
-fn reshaped(from: &[usize], to: &[usize], strides: &[usize]) -> Option<Vec<usize>> {
+pub(super) fn reshaped(from: &[usize], to: &[usize], strides: &[isize]) -> Option<Vec<isize>> {
     if from.contains(&0) {
         return None;
     }
@@ -165,7 +167,7 @@ fn reshaped(from: &[usize], to: &[usize], strides: &[usize]) -> Option<Vec<usize
             if wanted % left != 0 {
                 return None;
             }
-            let end = stride * left;
+            let end = stride * left as isize;
             wanted /= left;
             let (next, next_stride) = rest.next()?;
             (left, stride) = (*next, *next_stride);
@@ -177,7 +179,7 @@ fn reshaped(from: &[usize], to: &[usize], strides: &[usize]) -> Option<Vec<usize
             return None;
         }
         left /= wanted;
-        stride *= wanted;
+        stride *= wanted as isize;
     }
     Some(result)
 }

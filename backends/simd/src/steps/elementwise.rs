@@ -7,7 +7,7 @@ use framegate_backend_api::graph::{Activation, Binary};
 use framegate_cpu::Level;
 
 use super::{Step, part, worthwhile_tasks};
-use crate::kernels::elementwise::{activation_version, binary_version, repeated_version};
+use crate::kernels::elementwise::{activation_version, binary_version};
 use crate::memory::{Buffers, Cell, Slot};
 use crate::vector::LONGEST_VECTOR;
 
@@ -70,18 +70,10 @@ impl Step for Activate {
     }
 }
 
-/// The second operand of a binary function.
-pub(crate) enum Other {
-    /// A tensor of the same shape.
-    Tensor(Slot),
-    /// The same number for every element.
-    Number(f32),
-}
-
-/// A binary function of the elements of a tensor.
+/// A binary function of the elements of two tensors in the same layout.
 pub(crate) struct Combine {
     source: Slot,
-    other: Other,
+    other: Slot,
     target: Slot,
     function: Binary,
     len: usize,
@@ -98,14 +90,11 @@ impl Combine {
         function: Binary,
         len: usize,
         source: Slot,
-        other: Other,
+        other: Slot,
         target: Slot,
     ) -> Self {
         let tasks = worthwhile_tasks(WORK * len, threads);
-        let kernel = match other {
-            Other::Tensor(_) => binary_version(level),
-            Other::Number(_) => repeated_version(level),
-        };
+        let kernel = binary_version(level);
         Self { source, other, target, function, len, lanes: level.lanes(), kernel, tasks }
     }
 }
@@ -117,24 +106,15 @@ impl Step for Combine {
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let [whole, rest] = whole_and_rest(self.len, self.lanes, task, self.tasks);
-        let number = match self.other {
-            Other::Tensor(_) => 0.0,
-            Other::Number(number) => number,
-        };
-        let mut last_other = [number; LONGEST_VECTOR];
+        let mut last_other = [0.0; LONGEST_VECTOR];
         // SAFETY: the caller's promise: all buffers hold `len` elements.
         unsafe {
             let (from, to) = (buffers.pointer(self.source), buffers.pointer(self.target));
-            let other = match self.other {
-                Other::Tensor(slot) => {
-                    let other = buffers.pointer(slot);
-                    let last = last_other.as_mut_ptr();
-                    std::ptr::copy_nonoverlapping(other.add(rest.start), last, rest.len());
-                    other.add(whole.start).cast_const()
-                }
-                Other::Number(_) => last_other.as_ptr(),
-            };
             let start = whole.start;
+            let other = buffers.pointer(self.other).cast_const();
+            let last = last_other.as_mut_ptr();
+            std::ptr::copy_nonoverlapping(other.add(rest.start), last, rest.len());
+            let other = other.add(start);
             (self.kernel)(from.add(start), other, to.add(start), whole.len(), self.function);
             if !rest.is_empty() {
                 let mut x = [0.0; LONGEST_VECTOR];

@@ -13,13 +13,19 @@ pub(crate) struct Pack {
     pub(crate) source: Slot,
     pub(crate) target: Slot,
     layout: Blocked,
+    strides: Strides,
     tasks: usize,
 }
 
 impl Pack {
-    pub(crate) fn new(threads: usize, layout: Blocked, [source, target]: [Slot; 2]) -> Self {
+    pub(crate) fn new(
+        threads: usize,
+        layout: Blocked,
+        strides: Strides,
+        [source, target]: [Slot; 2],
+    ) -> Self {
         let tasks = worthwhile_tasks(WORK * layout.len(), threads);
-        Self { source, target, layout, tasks: tasks.min(layout.height) }
+        Self { source, target, layout, strides, tasks: tasks.min(layout.height) }
     }
 }
 
@@ -29,17 +35,15 @@ impl Step for Pack {
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
-        let Self { layout, .. } = self;
-        let plane = layout.height * layout.width;
-        let strides = Strides { start: 0, channel: plane, row: layout.width, column: 1 };
+        let Self { layout, strides, .. } = self;
         for BlockRow { block, row, row_of_all } in band(layout, task, self.tasks) {
-            let start = block * layout.lanes * plane + row * layout.width;
+            let start = strides.start + block * layout.lanes * strides.channel + row * strides.row;
             let channels = layout.channels_in(block);
             // SAFETY: the caller's promise: the buffers have room for the layouts.
             unsafe {
                 let from = buffers.pointer(self.source).add(start);
                 let to = buffers.pointer(self.target).add(layout.row_start(row_of_all));
-                pack_row(from, strides, channels, layout.lanes, layout.width, to);
+                pack_row(from, *strides, channels, layout.lanes, layout.width, to);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The steps of a plan: kernels bound to their buffers and cut into tasks for threads.
 #![expect(unsafe_code, reason = "what a step may assume is the plan's promise")]
 
+mod attention;
 mod bilinear;
 mod blocked;
 mod channelwise;
@@ -10,20 +11,25 @@ mod depthwise;
 mod direct_conv;
 mod elementwise;
 mod gather_channels;
+mod grid_sample;
 mod layout;
+mod lines;
 mod matmul;
 mod nearest;
+mod panels;
 mod pool;
 mod scalar;
 mod scatter_phases;
 mod softmax;
 mod strided;
+mod suppression;
 mod targets;
 mod to_bf16;
 mod winograd;
 
 use crate::memory::{Buffers, Cell};
 
+pub(crate) use attention::{Attention, AttentionParts, Stack};
 pub(crate) use bilinear::Bilinear;
 pub(crate) use blocked::Blocked;
 pub(crate) use channelwise::{CombineChannels, PerChannel};
@@ -31,16 +37,20 @@ pub(crate) use convolution::{ConvolutionParts, Weights};
 pub(crate) use copy_blocks::CopyBlocks;
 pub(crate) use depthwise::DepthwiseConvolution;
 pub(crate) use direct_conv::DirectConvolution;
-pub(crate) use elementwise::{Activate, Combine, Other};
+pub(crate) use elementwise::{Activate, Combine};
 pub(crate) use gather_channels::{ChannelSource, GatherChannels};
+pub(crate) use grid_sample::SampleGrid;
 pub(crate) use layout::{Pack, Unpack};
-pub(crate) use matmul::MatMul;
+pub(crate) use lines::{CombineLines, Fold, LineAxis, LineOperand, Map, Normalise};
+pub(crate) use matmul::{Factor, MatMul, MatMulParts, Matrices};
 pub(crate) use nearest::Nearest;
+pub(crate) use panels::Panels;
 pub(crate) use pool::Pool;
 pub(crate) use scalar::{Scalar, Tensor};
 pub(crate) use scatter_phases::ScatterPhases;
 pub(crate) use softmax::Softmax;
 pub(crate) use strided::{MOST_AXES, StridedAxis, StridedCopy};
+pub(crate) use suppression::Suppress;
 pub(crate) use targets::{SCRATCH, Targets};
 pub(crate) use to_bf16::ToBf16;
 pub(crate) use winograd::{WinogradConvolution, fits as winograd_fits};

@@ -11,6 +11,7 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx512_bf16;
 mod bf16;
+mod error_function;
 mod exponential;
 mod portable;
 
@@ -23,6 +24,7 @@ pub(crate) use avx512_bf16::Bf16x32;
 #[cfg(test)]
 pub(crate) use bf16::add_pair_product;
 pub(crate) use bf16::{PortablePairs, pair_of_bf16};
+pub(crate) use error_function::complementary_error;
 pub(crate) use exponential::{exponential, logistic};
 pub(crate) use portable::Portable;
 
@@ -87,24 +89,24 @@ pub(crate) trait PairProducts: Products {
 /// `versions!(name = body(argument: Type, …))` or, for a body with further constants,
 /// `versions!(name<A, B> = body(argument: Type, …))`.
 macro_rules! versions {
-    ($name:ident $(<$($constant:ident),+>)? = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
+    ($name:ident $(<$($constant:ident),+>)? = $body:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?) => {
         /// The version for a level.
         pub(crate) fn $name $(<$(const $constant: usize),+>)? (
             level: framegate_cpu::Level,
-        ) -> unsafe fn($($type),*) {
+        ) -> unsafe fn($($type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f")]
-            unsafe fn avx512 $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+            unsafe fn avx512 $(<$(const $constant: usize),+>)? ($($argument: $type),*) $(-> $result)? {
                 // SAFETY: the caller keeps the body's contract, and has AVX-512 F.
                 unsafe { self::$body::<$crate::vector::F32x16 $($(, $constant)+)?>($($argument),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            unsafe fn avx2 $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+            unsafe fn avx2 $(<$(const $constant: usize),+>)? ($($argument: $type),*) $(-> $result)? {
                 // SAFETY: the caller keeps the body's contract, and has AVX2 and FMA.
                 unsafe { self::$body::<$crate::vector::F32x8 $($(, $constant)+)?>($($argument),*) }
             }
-            unsafe fn portable $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+            unsafe fn portable $(<$(const $constant: usize),+>)? ($($argument: $type),*) $(-> $result)? {
                 // SAFETY: the caller keeps the body's contract.
                 unsafe { self::$body::<$crate::vector::Portable $($(, $constant)+)?>($($argument),*) }
             }

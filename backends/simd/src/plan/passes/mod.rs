@@ -4,13 +4,17 @@
 //! The passes of the `models` crate serve every backend; these serve this one.
 
 mod hoist;
+mod patches;
 mod shuffle;
 mod space_to_depth;
 mod split_images;
+mod transposed_scale;
 
 use framegate_backend_api::graph::Graph;
 
 /// Runs every pass.
 pub(super) fn run(graph: &Graph) -> Graph {
-    split_images::split(shuffle::fold(hoist::hoist(space_to_depth::fold(graph))))
+    let graph = hoist::hoist(space_to_depth::fold(graph));
+    let graph = patches::unfold(transposed_scale::hoist(shuffle::fold(graph)));
+    split_images::split(graph)
 }

@@ -11,11 +11,12 @@ mod row_major;
 use std::collections::HashMap;
 
 use fastrand::Rng;
-use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{
     Activation, AveragePool, AxisSlice, Binary, Convolution, Coordinates, Graph, GraphBuilder,
-    NearestRounding, Operator, Padding, Reduce, Reduction, Resize, ResizeMode, ValueId, Window,
+    GridSample, NearestRounding, NonMaxSuppression, Operator, Padding, Reduce, Reduction, Resize,
+    ResizeMode, SampleMode, SamplePadding, Unary, ValueId, Window,
 };
+use framegate_backend_api::{ElementType, HostTensor};
 use framegate_cpu::{Level, Precision};
 use framegate_scalar::evaluate_graph;
 
@@ -209,6 +210,14 @@ impl Case {
         check_bf16(&graph, kernel, &mut random, 0.1);
     }
 
+    /// Checks that the plan of a graph with one output has no step of a kernel, and one of another.
+    fn check_absent_and_equal(self, output: ValueId, absent: &str, kernel: &str) {
+        let Self { builder, mut random } = self;
+        let graph = builder.finish(vec![output]);
+        check_is_absent(&graph, absent);
+        check(&graph, kernel, &mut random);
+    }
+
     /// For graphs without intermediate values that would be rounded before they are multiplied: bf16
     /// must be exact.
     fn check_rounded(self, outputs: Vec<ValueId>, kernel: &str) {
@@ -253,6 +262,7 @@ fn activation(random: &mut Rng) -> Option<Activation> {
         Activation::Clip { min: -0.5, max: 1.5 },
         Activation::Tanh,
         Activation::Gelu { approximate: true },
+        Activation::Gelu { approximate: false },
         Activation::Elu { alpha: 0.7 },
         Activation::Mish,
     ];

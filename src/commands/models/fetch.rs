@@ -1,0 +1,144 @@
+//! Models by address: each with what belongs to it, in the cache before a command uses it.
+
+use std::path::{Path, PathBuf};
+
+use framegate_fetch::{Address, CachedFile, FetchError, FetchOptions, Progress, fetch, is_remote};
+use framegate_models::detector::{ModelError, read_onnx_file};
+use framegate_models::onnx::OnnxError;
+use indicatif::ProgressBar;
+
+use crate::cli::FetchArgs;
+use crate::commands::CommandError;
+use crate::commands::progress::bytes_bar;
+use crate::config::{ConfigError, NamesModels, hub};
+
+/// Files that one model's weights may be in.
+const MOST_WEIGHTS: usize = 64;
+/// Files that the hub's tools write for all models of a repository.
+const OF_REPOSITORY: [&str; 2] = ["config.json", "preprocessor_config.json"];
+
+/// Checks what was typed, and fetches the models that it names by address.
+pub(in crate::commands) fn prepared<T, C>(fetch: FetchArgs, raw: T) -> Result<C, CommandError>
+where
+    C: NamesModels + TryFrom<T, Error = ConfigError>,
+{
+    let mut config = C::try_from(raw)?;
+    let is_address = |model: &&mut PathBuf| is_remote(&model.to_string_lossy());
+    let models: Vec<&mut PathBuf> = config.models().into_iter().filter(is_address).collect();
+    if !models.is_empty() {
+        let options = FetchOptions::try_from(fetch)?;
+        for model in models {
+            *model = model_at(&address(&model.to_string_lossy())?, &options)?;
+        }
+    }
+    Ok(config)
+}
+
+pub(super) fn address(text: &str) -> Result<Address, CommandError> {
+    let wrong = |error: framegate_fetch::AddressError| CommandError::Address {
+        text: framegate_fetch::without_secrets(text),
+        source: error,
+    };
+    Address::parse(text, &hub()).map_err(wrong)
+}
+
+/// The path of a model, fetched with what belongs to it unless all of that is in the cache.
+pub(super) fn model_at(address: &Address, options: &FetchOptions) -> Result<PathBuf, CommandError> {
+    let path = one(address, options)?;
+    let is_whole = |file: CachedFile| file.companions.is_some();
+    if options.cache.find(address).is_some_and(is_whole) {
+        return Ok(path);
+    }
+    let mut companions = Vec::new();
+    let file = path.file_name().unwrap_or_default();
+    let sidecar = Path::new(file).with_extension("toml");
+    if let Some(sidecar) = address.beside(&sidecar.to_string_lossy())
+        && let Some(path) = optional(&sidecar, options)?
+    {
+        companions.extend(labels(&path, address, options)?);
+        companions.push(sidecar);
+    }
+    for name in OF_REPOSITORY {
+        if let Some(config) = address.at_root(name)
+            && optional(&config, options)?.is_some()
+        {
+            companions.push(config);
+        }
+    }
+    companions.extend(weights(&path, address, options)?);
+    options.cache.complete(address, &companions)?;
+    Ok(path)
+}
+
+/// The text file that a sidecar names its labels by, if it does.
+fn labels(
+    sidecar: &Path,
+    model: &Address,
+    options: &FetchOptions,
+) -> Result<Option<Address>, CommandError> {
+    // A sidecar that cannot be read is reported when the model is.
+    let text = std::fs::read_to_string(sidecar).unwrap_or_default();
+    let table: toml::Table = text.parse().unwrap_or_default();
+    let Some(labels) = table.get("labels").and_then(|name| model.beside(name.as_str()?)) else {
+        return Ok(None);
+    };
+    one(&labels, options)?;
+    Ok(Some(labels))
+}
+
+/// The files that the weights of a model are in, which only its reader knows: it names one that is missing.
+fn weights(
+    path: &Path,
+    model: &Address,
+    options: &FetchOptions,
+) -> Result<Vec<Address>, CommandError> {
+    let mut found: Vec<Address> = Vec::new();
+    while found.len() < MOST_WEIGHTS
+        && let Err(ModelError::Onnx { problem: OnnxError::Weights { file, .. }, .. }) =
+            read_onnx_file(path)
+    {
+        match model.beside(&file) {
+            Some(address) if !found.contains(&address) => {
+                one(&address, options)?;
+                found.push(address);
+            }
+            // It is there, and wrong: loading the model says so.
+            _ => break,
+        }
+    }
+    Ok(found)
+}
+
+/// A file that a model may do without.
+fn optional(address: &Address, options: &FetchOptions) -> Result<Option<PathBuf>, CommandError> {
+    match one(address, options) {
+        Err(CommandError::Fetch(FetchError::Status { status: 401 | 403 | 404 | 410, .. })) => {
+            Ok(None)
+        }
+        Err(CommandError::Fetch(FetchError::Offline { .. })) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// Fetches a file unless it is in the cache. The log says from where and how large it is, a terminal how far.
+fn one(address: &Address, options: &FetchOptions) -> Result<PathBuf, CommandError> {
+    let mut bar = ProgressBar::hidden();
+    let mut report = |progress: Progress<'_>| match progress {
+        Progress::Begins { address, resumed, total } => {
+            let from = framegate_fetch::without_secrets(address.url());
+            tracing::info!(from, bytes = total, resumed, "fetching {address}");
+            if address.url().starts_with("http://") && address.sha256().is_none() {
+                tracing::warn!(
+                    "{address} comes unencrypted and without #sha256=: it may be another file"
+                );
+            }
+            bar = bytes_bar(total);
+        }
+        Progress::Received { bytes } => bar.set_position(bytes),
+        Progress::Ends { bytes } => {
+            bar.finish_and_clear();
+            tracing::info!(bytes, "fetched {address}");
+        }
+    };
+    Ok(fetch(address, options, &mut report)?)
+}
