@@ -23,9 +23,10 @@ use super::{
     framegate watch --model yolox_nano.onnx --metrics 127.0.0.1:9100 clip.mp4\n  \
     framegate watch --mqtt mqtt://broker --webhook http://127.0.0.1:8123/seen rtsp://10.0.0.5/stream1")]
 pub struct WatchArgs {
-    /// Cameras: http://… (MJPEG, or one JPEG per request), and through FFmpeg, if it is installed,
-    /// rtsp://… and other streams, /dev/video0, or a video file at the speed of its recording. A name
-    /// before it is what results and metrics call it [default: the host or file name]
+    /// Cameras: rtsp://… (H.264 or MJPEG over TCP), http://… (MJPEG, or one JPEG per request), or a video
+    /// file at the speed of its recording; through FFmpeg, if it is installed, other codecs, other streams
+    /// and /dev/video0. A name before it is what results and metrics call it [default: the host or file
+    /// name]
     #[arg(required = true, value_name = "[NAME=]SOURCE")]
     pub sources: Vec<String>,
     /// The configuration file.
@@ -50,6 +51,10 @@ pub struct WatchArgs {
     /// a source that sends one JPEG per request]
     #[arg(long, env = "FRAMEGATE_FPS", value_name = "F", help_heading = "Streams")]
     pub fps: Option<f64>,
+    /// Decode key frames alone while nothing is seen: every frame from a detection on, until 10 seconds
+    /// have passed without one. For H.264 over RTSP or in MP4; of other sources every frame is decoded
+    #[arg(long, env = "FRAMEGATE_KEYFRAMES", help_heading = "Streams")]
+    pub keyframes: bool,
     /// Send the frames to this server instead of analysing them here, as fast as it advises:
     /// ws://HOST:PORT. The options of model and backend are then without effect
     #[arg(long, env = "FRAMEGATE_TO", value_name = "ADDRESS", help_heading = "Streams")]

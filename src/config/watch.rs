@@ -60,7 +60,11 @@ impl TryFrom<cli::WatchArgs> for WatchConfig {
                 ..pipeline
             },
             cameras,
-            limits: CameraLimits { max_frame_bytes: megabytes * MEGABYTE, fps: fps(raw.fps)? },
+            limits: CameraLimits {
+                max_frame_bytes: megabytes * MEGABYTE,
+                fps: fps(raw.fps)?,
+                key_frames: raw.keyframes,
+            },
             max_frame_age: max_age(raw.age.max_frame_age_ms)?,
             to,
             sinks: sinks(raw.webhook.as_deref(), raw.mqtt.as_deref())?,

@@ -17,8 +17,9 @@ use crate::stop::StopFlag;
 use stdin::Interruptible;
 
 pub use video::{
-    OpenVideo, Selection, VideoFrame, VideoInfo, VideoInput, VideoLimits, VideoProblem,
-    VideoProblemKind, info as video_info, open as open_video,
+    LiveFrameError, LiveH264, OpenVideo, Selection, VideoFrame, VideoInfo, VideoInput, VideoLimits,
+    VideoProblem, VideoProblemKind, info as video_info, open as open_video,
+    open_live as open_video_live,
 };
 
 /// Where frames come from.

@@ -26,6 +26,15 @@ pub(super) enum Location {
         /// User and password.
         credentials: Option<Credentials>,
     },
+    /// A camera that speaks RTSP.
+    Rtsp {
+        /// The address without credentials.
+        uri: Uri,
+        /// User and password.
+        credentials: Option<Credentials>,
+        /// The address as typed, for FFmpeg.
+        url: String,
+    },
     /// Anything else with an address, which FFmpeg opens.
     Stream {
         /// The address as typed.
@@ -109,7 +118,8 @@ impl CameraAddress {
     /// Host and port, where a connection can be tried to see whether the camera is there.
     pub(super) fn authority(&self) -> Option<String> {
         match &self.location {
-            Location::Http { uri, .. } => Some(authority(uri, 80)?),
+            Location::Http { uri, .. } => authority(uri, 80),
+            Location::Rtsp { uri, .. } => authority(uri, 554),
             Location::Stream { authority, .. } => authority.clone(),
             Location::Webcam(_) | Location::File(_) => None,
         }
@@ -133,15 +143,20 @@ impl Location {
             let credentials = user_info.map(Credentials::parse).transpose()?;
             return Ok(Self::Http { uri, credentials });
         }
+        if uri.scheme_str() == Some("rtsp") {
+            let credentials = user_info.map(Credentials::parse).transpose()?;
+            return Ok(Self::Rtsp { uri, credentials, url: address.to_owned() });
+        }
         let shown = shown(&uri);
-        let port = if scheme.eq_ignore_ascii_case("rtsp") { 554 } else { 0 };
-        let authority = authority(&uri, port);
+        let authority = authority(&uri, 0);
         Ok(Self::Stream { url: address.to_owned(), shown, authority })
     }
 
     fn default_name(&self) -> String {
         let name = match self {
-            Self::Http { uri, .. } => uri.host().unwrap_or_default().to_owned(),
+            Self::Http { uri, .. } | Self::Rtsp { uri, .. } => {
+                uri.host().unwrap_or_default().to_owned()
+            }
             Self::Stream { shown, .. } => {
                 let host = shown.split("://").nth(1).unwrap_or_default();
                 host.split(['/', ':']).next().unwrap_or_default().to_owned()
@@ -222,7 +237,7 @@ fn is_name_letter(letter: char) -> bool {
 impl fmt::Display for CameraAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {
-            Location::Http { uri, .. } => f.write_str(&shown(uri)),
+            Location::Http { uri, .. } | Location::Rtsp { uri, .. } => f.write_str(&shown(uri)),
             Location::Stream { shown, .. } => f.write_str(shown),
             Location::Webcam(path) | Location::File(path) => path.display().fmt(f),
         }
@@ -264,9 +279,13 @@ mod tests {
             assert_eq!(uri.to_string(), "http://cam/v");
             assert_eq!(format!("{address} {address:?}"), "http://cam/v cam=http://cam/v");
         }
-        let address = CameraAddress::parse("rtsp://me:secret@cam/v?token=secret").unwrap();
-        assert_eq!(format!("{address} {address:?}"), "rtsp://cam/v?… cam=rtsp://cam/v?…");
-        assert_eq!(address.authority().as_deref(), Some("cam:554"));
+        for (scheme, authority) in [("rtsp", Some("cam:554")), ("rtsps", None)] {
+            let text = format!("{scheme}://me:secret@cam/v?token=secret");
+            let address = CameraAddress::parse(&text).unwrap();
+            let shown = format!("{scheme}://cam/v?…");
+            assert_eq!(format!("{address} {address:?}"), format!("{shown} cam={shown}"));
+            assert_eq!(address.authority().as_deref(), authority);
+        }
     }
 
     #[test]

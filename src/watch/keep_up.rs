@@ -7,8 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::backoff::Backoff;
-use super::camera::{Camera, CameraError, Frames};
-use crate::engine::FramePayload;
+use super::camera::{Camera, CameraError, CameraFrame, Delivery, Frames};
 
 /// Longest silence of a camera before it is given up and connected to again.
 pub(super) const SILENCE_LIMIT: Duration = Duration::from_secs(10);
@@ -23,7 +22,7 @@ pub(super) enum Event {
     /// It is connected.
     Up,
     /// A frame.
-    Frame(FramePayload),
+    Frame(CameraFrame),
     /// It failed, and is tried again after this wait or as soon as it can be reached.
     Down(CameraError, Duration),
     /// A file has ended.
@@ -77,7 +76,8 @@ async fn deliver(
 ) -> Delivered {
     loop {
         let frame = match timeout(SILENCE_LIMIT, frames.next()).await {
-            Ok(Ok(frame)) => frame,
+            Ok(Ok(Delivery::Frame(frame))) => frame,
+            Ok(Ok(Delivery::Nothing)) => continue,
             Ok(Err(error)) => return Delivered::Failed(error),
             Err(_) => return Delivered::Failed(CameraError::Silent { limit: SILENCE_LIMIT }),
         };
@@ -109,6 +109,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::engine::FramePayload;
 
     /// A camera of which each connection follows a script.
     struct Scripted {
@@ -141,7 +142,7 @@ mod tests {
                 for _ in 0..count {
                     sleep(Duration::from_millis(100)).await;
                     let frame = FramePayload::Jpeg(Bytes::from_static(b"\xFF\xD8\xFF\xD9"));
-                    if sender.send(Ok(frame)).await.is_err() {
+                    if sender.send(Ok(frame.into())).await.is_err() {
                         return;
                     }
                 }

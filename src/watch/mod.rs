@@ -13,6 +13,7 @@
 //! | --- | --- |
 //! | `address` | where a camera is, and what may be shown of that |
 //! | `camera` | connects to one and yields its frames, a file per kind |
+//! | `attention` | whether anything is seen, for `--keyframes` |
 //! | `backoff` | how long to wait before the next attempt |
 //! | `keep_up` | connects again after every failure and every silence |
 //! | `session` | frames into the engine, results out |
@@ -23,6 +24,7 @@
 
 mod address;
 mod analyser;
+mod attention;
 mod backoff;
 mod camera;
 mod endpoint;

@@ -1,5 +1,6 @@
 //! A camera's session: its frames into the engine, the results out.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -10,12 +11,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::address::CameraAddress;
 use super::analyser::{Analyser, Analysers, Answer, AnswerOutcome};
-use super::camera::{AddressedCamera, CameraLimits};
+use super::attention::Attention;
+use super::camera::{AddressedCamera, CameraFrame, CameraLimits, Images, Taking};
 use super::keep_up::{Event, keep_up};
 use super::line::line;
 use super::metrics::{CameraMetrics, WatchMetrics};
 use super::sinks::{Observer, SinkAddresses};
-use crate::engine::FramePayload;
 use crate::error_chain::error_chain;
 
 /// Longest time between two frames that is advised and followed.
@@ -41,6 +42,10 @@ pub async fn watch(
     stop: CancellationToken,
 ) {
     let Watched { cameras, limits, lines, sinks } = watched;
+    let images = match analysers {
+        Analysers::Engine(..) => Images::Decoded,
+        Analysers::Server(_) => Images::Jpeg,
+    };
     let names = cameras.iter().map(|camera| camera.name().to_owned()).collect();
     let (sinks, running) = sinks.start(names, metrics.lost_changes());
     let mut sessions = JoinSet::new();
@@ -49,17 +54,20 @@ pub async fn watch(
             Ok(analyser) => analyser,
             Err(error) => return tracing::error!(%error, "no session"),
         };
+        let attention = Arc::new(Attention::new(limits.key_frames));
+        let taking = Taking { limits, images, attention: Arc::clone(&attention) };
         let session = CameraSession {
             name: address.name().to_owned(),
             analyser,
             metrics: metrics.camera(address.name()),
             lines: lines.clone(),
             observer: Observer::new(address.name(), sinks.clone()),
+            attention,
             pace: Pace::new(limits.fps),
             frame_index: 0,
             in_flight: 0,
         };
-        sessions.spawn(session.run(AddressedCamera { address, limits }, stop.clone()));
+        sessions.spawn(session.run(AddressedCamera::new(address, taking), stop.clone()));
     }
     drop(sinks);
     while sessions.join_next().await.is_some() {}
@@ -72,6 +80,7 @@ struct CameraSession {
     metrics: CameraMetrics,
     lines: mpsc::Sender<String>,
     observer: Observer,
+    attention: Arc<Attention>,
     pace: Pace,
     frame_index: u64,
     in_flight: u64,
@@ -109,7 +118,7 @@ impl CameraSession {
                 self.observer.up();
                 tracing::info!(%source, "source_up");
             }
-            Event::Frame(payload) => self.on_frame(payload),
+            Event::Frame(frame) => self.on_frame(frame),
             Event::Down(error, wait) => {
                 self.metrics.up.set(0);
                 self.metrics.reconnects.inc();
@@ -126,8 +135,9 @@ impl CameraSession {
         false
     }
 
-    fn on_frame(&mut self, payload: FramePayload) {
-        let received = Instant::now();
+    fn on_frame(&mut self, frame: CameraFrame) {
+        let CameraFrame { payload, received, left_out } = frame;
+        self.metrics.dropped.inc_by(left_out);
         if !self.pace.admits(received) {
             return;
         }
@@ -161,6 +171,9 @@ impl CameraSession {
             }
         };
         if let Ok((result, _)) = &result {
+            if !result.detections.is_empty() {
+                self.attention.notice(Instant::now());
+            }
             self.observer.detections(&result.detections, Instant::now());
         }
         // Counted first: the reader of a line finds its frame in the metrics.

@@ -1,7 +1,7 @@
 //! Reads the frames of a video file, in the order in which they are shown, as YUV planes.
 //!
-//! MP4 files with H.264 are read and decoded here, in Rust; everything else (HEVC, AV1, VP9, Matroska,
-//! fragmented MP4, …) by an `ffmpeg` that is installed. Where there is none, the error says what the file holds
+//! MP4 files with H.264, in fragments or not, are read and decoded here, in Rust; everything else (HEVC, AV1, VP9,
+//! Matroska, …) by an `ffmpeg` that is installed. Where there is none, the error says what the file holds
 //! and what to do about it.
 //!
 //! ```no_run
@@ -24,7 +24,7 @@
 //! files cost an error: sizes, tables, frames and the time for each are bounded by [`Limits`], and a panic of
 //! the decoder is caught.
 //!
-//! `H264Decoder` decodes single access units, as live streams (RTSP) deliver them. It comes with the Cargo
+//! [`H264Decoder`] decodes single access units, as live streams (RTSP) deliver them. There is one with the Cargo
 //! feature `native`, which is on by default; without it MP4 files are for ffmpeg too.
 
 mod error;
@@ -47,6 +47,7 @@ pub use frame::{VideoFrame, VideoInfo};
 pub use image::{ColourMatrix, ColourRange, Rotation, YuvImage};
 pub use input::Input;
 pub use limits::Limits;
+pub use native::H264Decoder;
 #[cfg(feature = "native")]
-pub use native::{H264Decoder, annex_b_units, length_prefixed_units};
+pub use native::{annex_b_units, length_prefixed_units};
 pub use video::Video;

@@ -1,19 +1,25 @@
 //! A video: chooses what decodes it.
 
 use std::io::{Read, SeekFrom};
+use std::time::Duration;
 
 use crate::VideoError;
 use crate::ffmpeg::FfmpegFrames;
 use crate::frame::{VideoFrame, VideoInfo};
 use crate::input::{Input, Readable};
 use crate::limits::Limits;
-use crate::native;
+use crate::native::{self, NativeFrames};
 use crate::probe::{Kind, PROBE_BYTES};
 
 /// The frames of a video, in the order in which they are shown. One is decoded when it is asked for.
 pub struct Video {
     info: VideoInfo,
-    frames: Box<dyn Iterator<Item = Result<VideoFrame, VideoError>> + Send>,
+    frames: Frames,
+}
+
+enum Frames {
+    Native(Box<NativeFrames>),
+    Ffmpeg(Box<FfmpegFrames>),
 }
 
 impl Video {
@@ -26,7 +32,9 @@ impl Video {
         let kind = Kind::of(&beginning(file.as_mut())?);
         let codec = match kind {
             Some(Kind::Mp4) => match native::open(file, limits) {
-                Ok((info, frames)) => return Ok(Self { info, frames: Box::new(frames.map(Ok)) }),
+                Ok((info, frames)) => {
+                    return Ok(Self { info, frames: Frames::Native(Box::new(frames)) });
+                }
                 Err(VideoError::Unsupported { codec }) => codec,
                 Err(error) => return Err(error),
             },
@@ -34,12 +42,21 @@ impl Video {
             None => return Err(VideoError::NotVideo),
         };
         let (info, frames) = FfmpegFrames::open(&input, kind, &codec, limits)?;
-        Ok(Self { info, frames: Box::new(frames) })
+        Ok(Self { info, frames: Frames::Ffmpeg(Box::new(frames)) })
     }
 
     /// Facts that its file states.
     pub fn info(&self) -> &VideoInfo {
         &self.info
+    }
+
+    /// Decodes key frames alone whenever `wants_all` is false, which is asked with the time of each other frame, and
+    /// leaves the others out. Once it is true, all that follow are yielded; where they refer to many that were left
+    /// out, from the next key frame on. Without effect on what ffmpeg decodes.
+    pub fn key_frames_unless(&mut self, wants_all: impl FnMut(Duration) -> bool + Send + 'static) {
+        if let Frames::Native(frames) = &mut self.frames {
+            frames.key_frames_unless(wants_all);
+        }
     }
 }
 
@@ -48,7 +65,10 @@ impl Iterator for Video {
 
     /// The next frame. An error ends the video.
     fn next(&mut self) -> Option<Self::Item> {
-        self.frames.next()
+        match &mut self.frames {
+            Frames::Native(frames) => frames.next().map(Ok),
+            Frames::Ffmpeg(frames) => frames.next(),
+        }
     }
 }
 

@@ -8,6 +8,9 @@ use framegate_video::{H264Decoder, Input, Limits, Video, VideoError, annex_b_uni
 /// 64×48, 12 frames with B frames and CABAC.
 const SMALL: &[u8] = include_bytes!("data/small.mp4");
 
+/// The same stream in fragments.
+const FRAGMENTS: &[u8] = include_bytes!("data/fragments.mp4");
+
 fn limits() -> Limits {
     Limits { pixels: 1 << 20, frames: 10_000, frame_bytes: 1 << 20, ..Limits::standard() }
 }
@@ -24,14 +27,15 @@ fn decode(bytes: Vec<u8>) -> Result<usize, VideoError> {
 #[test]
 fn the_whole_file_is_decoded() {
     assert_eq!(decode(SMALL.to_vec()).unwrap(), 12);
+    assert_eq!(decode(FRAGMENTS.to_vec()).unwrap(), 12);
 }
 
 #[test]
 fn mutated_files_cost_an_error() {
     let mut random = fastrand::Rng::with_seed(17);
     let mut good = 0;
-    for _ in 0..10_000 {
-        let mut bytes = SMALL.to_vec();
+    for number in 0..10_000 {
+        let mut bytes = [SMALL, FRAGMENTS][number % 2].to_vec();
         for _ in 0..random.usize(1..6) {
             let at = random.usize(8..bytes.len());
             match random.u8(0..6) {

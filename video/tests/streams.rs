@@ -5,9 +5,11 @@
 mod support;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use framegate_video::{ColourMatrix, ColourRange, Rotation};
+use framegate_video::{ColourMatrix, ColourRange, Input, Limits, Rotation, Video};
 use support::{assert_same, ffmpeg, frames, has_ffmpeg, planes, reference, shared};
 
 /// Name, size, filter, and the encoder's options.
@@ -181,6 +183,82 @@ fn what_comes_before_the_edit_is_not_shown() {
 }
 
 #[test]
+fn files_in_fragments_are_those_of_ffmpeg() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("fragments.mp4");
+    for (flags, frames_each, has_sound) in [
+        ("frag_keyframe+empty_moov+default_base_moof", "8", false),
+        ("frag_keyframe+empty_moov+default_base_moof", "8", true),
+        // Offsets from the beginning of the file, or behind the track before.
+        ("frag_keyframe+empty_moov", "8", true),
+        ("frag_keyframe+empty_moov+omit_tfhd_offset", "8", true),
+        // The first frames are in the tables of the file.
+        ("frag_keyframe", "8", true),
+        ("frag_every_frame+empty_moov+default_base_moof", "250", false),
+        ("cmaf+frag_keyframe+delay_moov", "8", false),
+        ("dash+frag_keyframe", "8", true),
+    ] {
+        let video = ["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25"];
+        let sound = ["-f", "lavfi", "-i", "sine=440", "-c:a", "aac", "-shortest"];
+        let encoder = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "2", "-g", frames_each];
+        let output = ["-frames:v", "24", "-movflags", flags, file.to_str().unwrap()];
+        let sound = if has_sound { &sound[..] } else { &[] };
+        ffmpeg(&[&video[..], sound, &encoder, &output].concat());
+        let found = frames(&file);
+        let name = format!("{flags}, sound: {has_sound}");
+        assert_same(&name, &planes(&found), &reference(&file));
+        assert_eq!(found.len(), 24, "{name}");
+        let info = Video::open(Input::file(&file), &Limits::standard()).unwrap().info().clone();
+        assert_eq!((info.codec.as_str(), info.frames), ("h264", Some(24)), "{name}");
+        let interval = found[6].time - found[5].time;
+        assert_eq!(interval, Duration::from_millis(40), "{name}");
+    }
+}
+
+#[test]
+fn key_frames_alone_are_decoded_until_all_are_wanted() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("stream.mp4");
+    encode(&file, "64x48", "null", &["-g", "8", "-bf", "2", "-sc_threshold", "0"]);
+    let all = frames(&file);
+    let wants_all = Arc::new(AtomicBool::new(false));
+    let mut video = Video::open(Input::file(&file), &Limits::standard()).unwrap();
+    let switch = Arc::clone(&wants_all);
+    video.key_frames_unless(move |_| switch.load(Ordering::Relaxed));
+    let mut found = Vec::new();
+    while let Some(frame) = video.next().transpose().unwrap() {
+        // From the second key frame on until the third.
+        wants_all.store((8..15).contains(&frame.index), Ordering::Relaxed);
+        found.push(frame);
+    }
+    let indices: Vec<u64> = found.iter().map(|frame| frame.index).collect();
+    assert_eq!((indices[0], indices[1]), (0, 8));
+    assert!(indices.contains(&9) && indices.contains(&12), "{indices:?}");
+    assert!(indices.contains(&16) && !indices.iter().any(|index| *index > 18), "{indices:?}");
+    for frame in &found {
+        let whole = &all[usize::try_from(frame.index).unwrap()];
+        assert!((frame.time, &frame.image) == (whole.time, &whole.image), "{}", frame.index);
+    }
+    // Woken in the middle of a group: what was left out is decoded for those that refer to it.
+    let mut video = Video::open(Input::file(&file), &Limits::standard()).unwrap();
+    let asked = AtomicU64::new(0);
+    video.key_frames_unless(move |_| asked.fetch_add(1, Ordering::Relaxed) >= 3);
+    let found: Vec<_> = video.map(Result::unwrap).collect();
+    assert_eq!(found.iter().map(|frame| frame.index).filter(|index| *index < 8).min(), Some(0));
+    assert!(found.len() >= 20, "{}", found.len());
+    for frame in &found {
+        let whole = &all[usize::try_from(frame.index).unwrap()];
+        assert!(frame.image == whole.image, "{}", frame.index);
+    }
+}
+
+#[test]
 fn ffmpeg_decodes_everything_else() {
     if !has_ffmpeg() {
         return;
@@ -191,7 +269,6 @@ fn ffmpeg_decodes_everything_else() {
         ("h264.mkv", &["-c:v", "libx264"]),
         ("mjpeg.avi", &["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"]),
         ("hevc.mp4", &["-c:v", "libx265", "-x265-params", "log-level=none"]),
-        ("fragments.mp4", &["-c:v", "libx264", "-movflags", "frag_keyframe+empty_moov"]),
         ("high422.mp4", &["-c:v", "libx264", "-pix_fmt", "yuv422p"]),
     ] {
         let file = directory.path().join(name);

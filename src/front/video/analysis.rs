@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::opening::{Frames, lost};
+use super::opening::Frames;
 use crate::engine::{
     Client, DropReason, FrameError, FrameOutcome, FrameResult, PipelineId, StreamHandle,
 };
@@ -120,7 +120,7 @@ impl Analysis {
 
 /// The next frame; `None` after the last. The wait can be cancelled and started again at any time.
 async fn next_frame(feed: &mut Frames) -> Option<Result<VideoFrame, VideoProblem>> {
-    feed.next().await.unwrap_or_else(|_| Some(Err(lost())))
+    feed.next().await.unwrap_or_else(|_| Some(Err(VideoProblem::lost())))
 }
 
 /// Has one frame analysed. One that gives way to live frames is offered again.

@@ -4,8 +4,7 @@ use crate::engine::{Feed, FeedLost};
 use crate::front::state::{App, Loaded};
 use crate::protocol::{VideoDescription, VideoHeader, VideoLine};
 use crate::sources::{
-    Selection, VideoFrame, VideoInfo, VideoInput, VideoLimits, VideoProblem, VideoProblemKind,
-    open_video,
+    Selection, VideoFrame, VideoInfo, VideoInput, VideoLimits, VideoProblem, open_video,
 };
 use crate::stages::milliseconds;
 
@@ -31,13 +30,7 @@ pub(super) async fn open(
         let video = open_video(input, &limits)?;
         Ok((video.info, selection.of(video.frames).skip(skipped)))
     };
-    Feed::open("video", open).await.unwrap_or_else(|FeedLost| Err(lost()))
-}
-
-/// The thread has ended early.
-pub(super) fn lost() -> VideoProblem {
-    let detail = "the video, or the rest of it, cannot be decoded".to_owned();
-    VideoProblem { kind: VideoProblemKind::Unreadable, detail }
+    Feed::open("video", open).await.unwrap_or_else(|FeedLost| Err(VideoProblem::lost()))
 }
 
 /// The first line about a video.

@@ -19,13 +19,13 @@ use super::analysis::{Analysis, Step};
 use super::busy::Busy;
 use super::lines::Lines;
 use super::opening::{first_line, limits, open};
-use super::receive::{Asked, check, receive, refused};
+use super::receive::{Asked, BODY, VideoRefusal, check, receive, refused};
 use crate::front::link::Link;
 use crate::front::responses::{failure, try_later, unavailable};
 use crate::front::state::App;
 use crate::protocol::{
-    ErrorBody, HttpErrorCode, VideoFile, VideoForm, VideoLine, VideoQuery, VideoResultEntry,
-    VideoResults, VideoTotals,
+    HttpErrorCode, VideoFile, VideoForm, VideoLine, VideoQuery, VideoResultEntry, VideoResults,
+    VideoTotals,
 };
 use crate::sources::VideoInput;
 
@@ -45,7 +45,7 @@ const MOST_RESULTS: u64 = 10_000;
             (VideoFile = "application/octet-stream"),
             (VideoForm = "multipart/form-data"),
         ),
-        description = "One whole video file, by itself or as the first file of a form"
+        description = BODY
     ),
     responses(
         (
@@ -54,25 +54,7 @@ const MOST_RESULTS: u64 = 10_000;
                 Accept: application/json the results in one piece, of up to 10000 frames",
             content((VideoLine = "application/x-ndjson"), (VideoResults = "application/json"))
         ),
-        (
-            status = 400,
-            description = "The query or the file cannot be used, or the body did not arrive in time",
-            body = ErrorBody
-        ),
-        (status = 403, description = "This web page may not use the server", body = ErrorBody),
-        (status = 404, description = "There is no such pipeline", body = ErrorBody),
-        (
-            status = 413,
-            description = "The file is larger, or plays longer, than the server accepts",
-            body = ErrorBody
-        ),
-        (status = 415, description = "The file cannot be decoded here", body = ErrorBody),
-        (
-            status = 503,
-            description = "The server is starting, shutting down, or at work on as many videos as it takes",
-            body = ErrorBody,
-            headers(("retry-after" = String, description = "Seconds to wait before the next attempt"))
-        ),
+        VideoRefusal,
     )
 )]
 pub(in crate::front) async fn process(

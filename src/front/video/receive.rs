@@ -8,6 +8,7 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use utoipa::IntoResponses;
 
 use super::upload::{self, Declared, UploadError};
 use crate::engine::PipelineId;
@@ -16,8 +17,38 @@ use crate::front::link::Link;
 use crate::front::refusals::RefusalReason;
 use crate::front::responses::{failure, page_refused, query_refused, try_later, unavailable};
 use crate::front::state::{App, Loaded};
-use crate::protocol::{HttpErrorCode, VideoQuery};
+use crate::protocol::{ErrorBody, HttpErrorCode, VideoQuery};
 use crate::sources::{Selection, VideoProblem, VideoProblemKind};
+
+/// How the body of a request with a video is described.
+pub(super) const BODY: &str = "One whole video file, by itself or as the first file of a form";
+
+/// How a request with a video is refused. Here for its description alone.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) enum VideoRefusal {
+    /// The query or the file cannot be used, or the body did not arrive in time
+    #[response(status = 400)]
+    Unusable(ErrorBody),
+    /// This web page may not use the server
+    #[response(status = 403)]
+    Page(ErrorBody),
+    /// There is no such pipeline
+    #[response(status = 404)]
+    Pipeline(ErrorBody),
+    /// The file is larger, or plays longer, than the server accepts
+    #[response(status = 413)]
+    TooLarge(ErrorBody),
+    /// The file cannot be decoded here
+    #[response(status = 415)]
+    Undecodable(ErrorBody),
+    /// The server is starting, shutting down, or at work on as many videos as it takes
+    #[response(
+        status = 503,
+        headers(("retry-after" = String, description = "Seconds to wait before the next attempt"))
+    )]
+    Busy(ErrorBody),
+}
 
 /// The wishes in the head of a request.
 pub(super) struct Asked<'a> {

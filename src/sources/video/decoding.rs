@@ -1,39 +1,44 @@
 //! Opens videos with the crate that decodes them: its one user.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use framegate_video::{
-    ColourRange, DecodeError, Input, Limits, Rotation, Video, VideoError, YuvImage as Decoded,
+    ColourRange, DecodeError, H264Decoder, Input, Limits, Rotation, Video, VideoError,
+    YuvImage as Decoded,
 };
 
-use super::{
-    OpenVideo, VideoFrame, VideoInfo, VideoInput, VideoLimits, VideoProblem, VideoProblemKind,
-};
+use super::{OpenVideo, VideoFrame, VideoInput, VideoLimits, VideoProblem, VideoProblemKind};
 use crate::engine::{FrameError, FrameErrorCode};
 use crate::stages::{Orientation, YuvColours, YuvImage};
+
+pub use framegate_video::VideoInfo;
 
 /// Opens a video.
 ///
 /// # Errors
 /// [`VideoProblem`].
 pub fn open(input: VideoInput, limits: &VideoLimits) -> Result<OpenVideo, VideoProblem> {
-    let input = match input {
-        VideoInput::File(path) => Input::File(path),
-        VideoInput::Memory(bytes) => Input::Memory(bytes),
-    };
-    let VideoLimits { pixels, duration } = *limits;
-    let limits = Limits { pixels, duration, ..Limits::standard() };
-    let video = Video::open(input, &limits)?;
-    let info = video.info();
-    let info = VideoInfo {
-        width: info.width,
-        height: info.height,
-        frames: info.frames,
-        fps: info.fps,
-        codec: info.codec.clone(),
-        duration: info.duration,
-    };
+    Ok(frames(Video::open(input.into(), &limits.into())?))
+}
+
+/// Opens a video of which only key frames are decoded while `wants_all` is false, which is asked with the time of
+/// each other frame. Without effect on what ffmpeg decodes.
+///
+/// # Errors
+/// [`VideoProblem`].
+pub fn open_live(
+    input: VideoInput,
+    limits: &VideoLimits,
+    wants_all: impl FnMut(Duration) -> bool + Send + 'static,
+) -> Result<OpenVideo, VideoProblem> {
+    let mut video = Video::open(input.into(), &limits.into())?;
+    video.key_frames_unless(wants_all);
+    Ok(frames(video))
+}
+
+fn frames(video: Video) -> OpenVideo {
+    let info = video.info().clone();
     let frames = video.map(|frame| {
         let frame = frame.map_err(VideoProblem::from)?;
         let decoding = frame.decoding;
@@ -41,7 +46,56 @@ pub fn open(input: VideoInput, limits: &VideoLimits) -> Result<OpenVideo, VideoP
         let image = image.map(|image| planes(image, decoding));
         Ok(VideoFrame { index: frame.index, time: frame.time, image })
     });
-    Ok(OpenVideo { info, frames: Box::new(frames) })
+    OpenVideo { info, frames: Box::new(frames) }
+}
+
+/// Decodes the frames of a live H.264 stream, one after another, in the order in which they are coded.
+pub struct LiveH264(H264Decoder);
+
+/// Why a frame of a live stream yields no image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LiveFrameError {
+    /// It is lost, and those that refer to it may be.
+    #[error("{0}")]
+    Lost(String),
+    /// The stream uses something that is not decoded here.
+    #[error("{0} is not decoded here")]
+    Unsupported(String),
+}
+
+impl LiveH264 {
+    /// A decoder, if the build has one: with the Cargo feature `video`.
+    pub fn new() -> Option<Self> {
+        H264Decoder::built_in(&Limits::standard()).map(Self)
+    }
+
+    /// Decodes a frame: a byte stream with start codes.
+    ///
+    /// # Errors
+    /// [`LiveFrameError`].
+    pub fn decode(&mut self, coded: &[u8]) -> Result<YuvImage, LiveFrameError> {
+        let start = Instant::now();
+        match self.0.decode_byte_stream(coded) {
+            Ok(image) => Ok(planes(image, start.elapsed())),
+            Err(DecodeError::Unsupported(what)) => Err(LiveFrameError::Unsupported(what)),
+            Err(error) => Err(LiveFrameError::Lost(error.to_string())),
+        }
+    }
+}
+
+impl From<VideoInput> for Input {
+    fn from(input: VideoInput) -> Self {
+        match input {
+            VideoInput::File(path) => Self::File(path),
+            VideoInput::Memory(bytes) => Self::Memory(bytes),
+        }
+    }
+}
+
+impl From<&VideoLimits> for Limits {
+    fn from(&VideoLimits { pixels, duration }: &VideoLimits) -> Self {
+        Self { pixels, duration, ..Self::standard() }
+    }
 }
 
 fn planes(image: Decoded, decoding: Duration) -> YuvImage {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::engine::{FrameError, FrameErrorCode, FrameOrigin, SourceFrame};
 use crate::stages::YuvImage;
 
-pub use decoding::open;
+pub use decoding::{LiveFrameError, LiveH264, VideoInfo, open, open_live};
 pub use selection::Selection;
 
 /// Where the bytes of a video are.
@@ -36,23 +36,6 @@ pub struct VideoLimits {
 impl VideoLimits {
     /// Enough for the files of common cameras.
     pub const DEFAULT: Self = Self { pixels: 8192 * 4608, duration: Duration::from_secs(36_000) };
-}
-
-/// Facts of a video that its file states before its frames are decoded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct VideoInfo {
-    /// Width of the upright frame in pixels.
-    pub width: usize,
-    /// Height of the upright frame in pixels.
-    pub height: usize,
-    /// How many frames it has, where the file says.
-    pub frames: Option<u64>,
-    /// Frames per second on average, where the file says.
-    pub fps: Option<f64>,
-    /// Its codec.
-    pub codec: String,
-    /// How long it plays, where the file says.
-    pub duration: Option<Duration>,
 }
 
 /// A video whose frames can be taken.
@@ -82,6 +65,14 @@ pub struct VideoProblem {
     pub kind: VideoProblemKind,
     /// The problem, and the way out of it.
     pub detail: String,
+}
+
+impl VideoProblem {
+    /// The thread that decodes has ended early.
+    pub fn lost() -> Self {
+        let detail = "the video, or the rest of it, cannot be decoded".to_owned();
+        Self { kind: VideoProblemKind::Unreadable, detail }
+    }
 }
 
 /// Kinds of problems.

@@ -91,7 +91,7 @@ async fn ask_again(
         let Ok(jpeg) = to_bytes(body, limits.max_frame_bytes).await else {
             return CameraError::Ended;
         };
-        if frames.send(Ok(FramePayload::Jpeg(jpeg))).await.is_err() {
+        if frames.send(Ok(FramePayload::Jpeg(jpeg).into())).await.is_err() {
             return CameraError::Ended;
         }
     }

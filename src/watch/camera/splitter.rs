@@ -27,7 +27,7 @@ pub(super) fn split(max_frame_bytes: usize, frames: FrameSender) -> mpsc::Sender
 pub(super) fn deliver(reader: impl Read, max_frame_bytes: usize, frames: &FrameSender) {
     for frame in MjpegFrames::new(reader, max_frame_bytes) {
         let delivered = match frame {
-            Ok(jpeg) => frames.blocking_send(Ok(FramePayload::Jpeg(jpeg.into()))),
+            Ok(jpeg) => frames.blocking_send(Ok(FramePayload::Jpeg(jpeg.into()).into())),
             Err(MjpegError::Read(_)) => frames.blocking_send(Err(CameraError::Ended)),
             Err(damage) => {
                 tracing::debug!(%damage, "frame_skipped");

@@ -1,7 +1,7 @@
 // The file itself, with the boxes of the frame on display over it.
 
 import { drawBoxes } from "../view/boxes.js";
-import { fitInside } from "../view/geometry.js";
+import { fillArea, fitInside } from "../view/geometry.js";
 
 export class Player {
   #video;
@@ -54,7 +54,7 @@ export class Player {
 
   #draw(timeMs) {
     const found = this.#timeline?.at(timeMs) ?? null;
-    const isResized = this.#fillArea();
+    const isResized = fillArea(this.#canvas);
     if (found === this.#drawn && !isResized) return;
     this.#drawn = found;
     this.#context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
@@ -64,14 +64,5 @@ export class Player {
       drawBoxes(this.#context, found.result.detections, placement, devicePixelRatio);
     }
     this.onFrame(found);
-  }
-
-  #fillArea() {
-    const area = this.#canvas.getBoundingClientRect();
-    const width = Math.max(Math.round(area.width * devicePixelRatio), 1);
-    const height = Math.max(Math.round(area.height * devicePixelRatio), 1);
-    if (this.#canvas.width === width && this.#canvas.height === height) return false;
-    Object.assign(this.#canvas, { width, height });
-    return true;
   }
 }

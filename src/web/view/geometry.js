@@ -29,3 +29,13 @@ export function shrinkTo(size, longestSide) {
   const scale = Math.min(1, longestSide / Math.max(size.width, size.height));
   return { width: Math.round(size.width * scale), height: Math.round(size.height * scale) };
 }
+
+/** Gives a canvas one pixel per screen pixel, whatever the page's zoom. Whether that changed its size, and emptied it. */
+export function fillArea(canvas) {
+  const area = canvas.getBoundingClientRect();
+  const width = Math.max(Math.round(area.width * devicePixelRatio), 1);
+  const height = Math.max(Math.round(area.height * devicePixelRatio), 1);
+  if (canvas.width === width && canvas.height === height) return false;
+  Object.assign(canvas, { width, height });
+  return true;
+}

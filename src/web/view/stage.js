@@ -4,7 +4,7 @@
 import { closeImage } from "../stream/frames.js";
 import { drawBoxes } from "./boxes.js";
 import { setText } from "./dom.js";
-import { fitInside } from "./geometry.js";
+import { fillArea, fitInside } from "./geometry.js";
 import { milliseconds } from "./numbers.js";
 
 export class Stage {
@@ -63,7 +63,7 @@ export class Stage {
   #draw() {
     if (!this.#source) return;
     const showsAnswer = this.view === "answer" && this.#answer?.frame.image;
-    const isResized = this.#fillArea();
+    const isResized = fillArea(this.#canvas);
     if (showsAnswer && this.#isDrawn && !isResized) return;
     if (!showsAnswer) this.#source.refresh(this.clock());
     this.#drawImage(showsAnswer ? this.#answer.frame.image : this.#source.surface);
@@ -86,16 +86,6 @@ export class Stage {
     const { result } = this.#answer.message;
     const scale = placement.width / result.width;
     drawBoxes(this.#context, result.detections, { ...placement, scale }, devicePixelRatio);
-  }
-
-  /** One canvas pixel per screen pixel, whatever the page's zoom. */
-  #fillArea() {
-    const area = this.#canvas.getBoundingClientRect();
-    const width = Math.max(Math.round(area.width * devicePixelRatio), 1);
-    const height = Math.max(Math.round(area.height * devicePixelRatio), 1);
-    if (this.#canvas.width === width && this.#canvas.height === height) return false;
-    Object.assign(this.#canvas, { width, height });
-    return true;
   }
 
   #describe(showsAnswer) {

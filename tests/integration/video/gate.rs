@@ -6,7 +6,7 @@ use std::time::Duration;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
 
 /// A backend whose calls wait until the gate is opened.
-pub(super) fn gated() -> (FakeBackend, Arc<Gate>) {
+pub(crate) fn gated() -> (FakeBackend, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
     let wait = {
         let gate = Arc::clone(&gate);
@@ -25,7 +25,7 @@ pub(super) fn gated() -> (FakeBackend, Arc<Gate>) {
 
 /// Lets as many calls through as it is asked to.
 #[derive(Default)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     calls: Mutex<usize>,
     changed: Condvar,
 }
@@ -39,7 +39,7 @@ impl Gate {
         *calls -= 1;
     }
 
-    pub(super) fn allow(&self, calls: usize) {
+    pub(crate) fn allow(&self, calls: usize) {
         *self.calls.lock().unwrap() += calls;
         self.changed.notify_all();
     }

@@ -1,6 +1,6 @@
 //! Video files: planes to the model's input, `infer`, `POST /video/process`, jobs.
 
-mod gate;
+pub(crate) mod gate;
 mod infer;
 mod jobs;
 mod planes;

@@ -1,9 +1,12 @@
 //! `framegate watch` in front of cameras as they are.
 
+mod files;
+mod rtsp;
 mod sinks;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -87,8 +90,23 @@ impl Watching {
     }
 
     fn start_on(backend: &str, arguments: &[&str]) -> Self {
+        Self::spawn(backend, arguments, |_| ())
+    }
+
+    /// With a folder of programs in front of the system's own; without any if it is empty.
+    fn start_in(programs: &Path, backend: &str, arguments: &[&str]) -> Self {
+        let is_empty = programs.read_dir().unwrap().next().is_none();
+        let more = if is_empty { "" } else { ":/usr/bin:/bin" };
+        let path = format!("{}{more}", programs.display());
+        Self::spawn(backend, arguments, |command| {
+            command.env("PATH", path);
+        })
+    }
+
+    fn spawn(backend: &str, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let common = ["watch", "--backend", backend, "--model", "codes"];
         let mut command = framegate(common.iter().chain(arguments).copied());
+        change(&mut command);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap());
         Self { process, lines }
@@ -108,6 +126,24 @@ impl Watching {
                 return line;
             }
         }
+    }
+
+    /// Reads its log until a line with this word; returns all that it read.
+    fn log_until(mut self, word: &str) -> String {
+        let mut lines = BufReader::new(self.process.stderr.take().unwrap());
+        let mut log = String::new();
+        while !log.contains(word) {
+            assert!(lines.read_line(&mut log).unwrap() > 0, "{log}");
+        }
+        log
+    }
+
+    /// Every line until it ends by itself.
+    fn lines_to_the_end(mut self) -> Vec<Value> {
+        let mut text = String::new();
+        self.lines.read_to_string(&mut text).unwrap();
+        assert!(self.process.wait().unwrap().success());
+        text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     /// Lets it end by itself; returns what it logged.
@@ -136,6 +172,21 @@ impl Drop for Watching {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// An address that is free.
+fn metrics_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// What Prometheus reads at an address.
+fn series(address: &str) -> String {
+    let mut connection = TcpStream::connect(address).unwrap();
+    let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    connection.write_all(request).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 #[test]
@@ -203,20 +254,11 @@ fn metrics_say_which_cameras_are_up() {
         }
         sloppy_stream(64, 2)
     });
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let metrics = format!("127.0.0.1:{port}");
+    let metrics = metrics_address();
     let url = format!("yard=http://{address}/");
     let mut watching = Watching::start(&["--metrics", &metrics, &url, "attic=http://127.0.0.1:9/"]);
     watching.next_of_width(64);
-    let series = || {
-        let mut connection = TcpStream::connect(&metrics).unwrap();
-        connection
-            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            .unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        answer
-    };
+    let series = || series(&metrics);
     let line = |answer: &str, start: &str| {
         let found = answer.lines().find(|line| line.starts_with(start)).expect(start);
         found.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()

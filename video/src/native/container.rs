@@ -1,11 +1,13 @@
 //! Finds the video track of an MP4 file: the one user of `mp4parse`.
 
+use std::cmp::Reverse;
 use std::io::{Read, SeekFrom};
 
 use mp4parse::{
     CodecType, MediaContext, SampleEntry, TimeOffsetVersion, Track, TrackType, VideoCodecSpecific,
 };
 
+use super::fragments::{self, Fragments};
 use super::sample_table::{self, Sample, Tables};
 use crate::image::Rotation;
 use crate::input::Readable;
@@ -34,33 +36,55 @@ pub(crate) enum Codec {
 
 /// Reads the tables of a file.
 pub(crate) fn read(file: &mut dyn Readable, limits: &Limits) -> Result<VideoTrack, VideoError> {
-    let (header, has_fragments) = movie_box(file, limits)?;
+    let Boxes { movie, fragments } = boxes(file, limits)?;
     let damaged = |error: mp4parse::Error| VideoError::Damaged(format!("{error:?}"));
-    let media = mp4parse::read_mp4(&mut header.as_slice()).map_err(damaged)?;
-    let name = |fallback: &str| codec_name(&header).unwrap_or_else(|| fallback.to_owned());
+    let media = mp4parse::read_mp4(&mut movie.as_slice()).map_err(damaged)?;
+    let name = |fallback: &str| codec_name(&movie).unwrap_or_else(|| fallback.to_owned());
     let tracks = media.tracks.iter().filter(|track| track.track_type == TrackType::Video);
-    let track = tracks.max_by_key(|track| track.stco.as_ref().map_or(0, |stco| stco.offsets.len()));
-    let track = track.ok_or(VideoError::NoVideo)?;
+    // The longest; in a file of fragments alone, the first.
+    let track = tracks.min_by_key(|track| Reverse(chunks(track))).ok_or(VideoError::NoVideo)?;
     let codec = codec(track, &name);
-    let is_empty = track.stco.as_ref().is_none_or(|stco| stco.offsets.is_empty());
-    let codec = if is_empty && (has_fragments || media.mvex.is_some()) {
-        Codec::Other("MP4 in fragments (`moof` boxes)".to_owned())
-    } else {
-        codec
+    let samples = match codec {
+        Codec::H264(_) => samples(track, file, &movie, &fragments, limits)?,
+        Codec::Other(_) => Vec::new(),
     };
-    describe(track, &media, codec, limits)
+    describe(track, &media, codec, samples)
+}
+
+fn chunks(track: &Track) -> usize {
+    track.stco.as_ref().map_or(0, |stco| stco.offsets.len())
+}
+
+/// The samples of a track: those of its tables, then those of the fragments.
+fn samples(
+    track: &Track,
+    file: &mut dyn Readable,
+    movie: &[u8],
+    places: &[(u64, u64)],
+    limits: &Limits,
+) -> Result<Vec<Sample>, VideoError> {
+    let has_tables = places.is_empty() || chunks(track) > 0;
+    let mut samples =
+        if has_tables { sample_table::build(&tables(track)?, limits)? } else { Vec::new() };
+    if !places.is_empty() {
+        let number = track.track_id.unwrap_or(0);
+        let defaults = fragments::defaults(movie, number)?;
+        let mut fragments = Fragments::after(samples, number, defaults, limits);
+        for &(offset, size) in places {
+            fragments.append(&read_box(file, offset, size)?, offset)?;
+        }
+        samples = fragments.samples;
+    }
+    sample_table::check(&samples, limits)?;
+    Ok(samples)
 }
 
 fn describe(
     track: &Track,
     media: &MediaContext,
     codec: Codec,
-    limits: &Limits,
+    samples: Vec<Sample>,
 ) -> Result<VideoTrack, VideoError> {
-    let samples = match codec {
-        Codec::H264(_) => sample_table::build(&tables(track)?, limits)?,
-        Codec::Other(_) => Vec::new(),
-    };
     let timescale = track.timescale.map_or(0, |scale| scale.0);
     let timescale = u32::try_from(timescale).ok().filter(|&scale| scale > 0);
     let timescale = timescale.ok_or_else(|| VideoError::Damaged("no time scale".to_owned()))?;
@@ -96,14 +120,25 @@ fn start_at(found: &mut VideoTrack, track: &Track, media: &MediaContext) {
     }
 }
 
-/// The `moov` box alone, so that the parser need not read past the frames; and whether there are fragments.
-fn movie_box(file: &mut dyn Readable, limits: &Limits) -> Result<(Vec<u8>, bool), VideoError> {
-    /// Boxes at the top of a file: files in fragments have two for each.
-    const MOST_BOXES: usize = 100_000;
+/// The boxes at the top of a file that describe its samples.
+struct Boxes {
+    /// The `moov` box alone, so that the parser need not read past the frames.
+    movie: Vec<u8>,
+    /// Place and size of each `moof` box.
+    fragments: Vec<(u64, u64)>,
+}
+
+/// Finds the boxes that describe samples. All of them together are held to the limit.
+fn boxes(file: &mut dyn Readable, limits: &Limits) -> Result<Boxes, VideoError> {
+    /// Files in fragments have two boxes for each.
+    const MOST_BOXES: usize = 1_000_000;
     let length = file.seek(SeekFrom::End(0))?;
-    let mut at = 0u64;
-    let mut movie = None;
-    for _ in 0..MOST_BOXES {
+    let (mut at, mut described) = (0u64, 0u64);
+    let (mut movie, mut fragments) = (None, Vec::new());
+    for number in 0.. {
+        if number == MOST_BOXES {
+            return Err(VideoError::OverLimit("the file has too many fragments".to_owned()));
+        }
         file.seek(SeekFrom::Start(at))?;
         let mut head = [0; 16];
         let read = read_up_to(file, &mut head)?;
@@ -121,24 +156,22 @@ fn movie_box(file: &mut dyn Readable, limits: &Limits) -> Result<(Vec<u8>, bool)
             }
             size => size,
         };
-        let name = &head[4..8];
         if size < 8 {
             break;
         }
-        if name == b"moof" {
-            if let Some(movie) = movie.take() {
-                return Ok((movie, true));
-            }
-        } else if name == b"moov" && movie.is_none() {
-            if size > limits.header_bytes {
-                let detail = format!("the file's tables ({size} bytes) are too large");
+        let name = &head[4..8];
+        if name == b"moof" || name == b"moov" && movie.is_none() {
+            described = described.saturating_add(size);
+            if described > limits.header_bytes {
+                let detail = format!("the file's tables ({described} bytes) are too large");
                 return Err(VideoError::OverLimit(detail));
             }
             let size = size.min(length - at);
-            file.seek(SeekFrom::Start(at))?;
-            let mut bytes = Vec::new();
-            file.take(size).read_to_end(&mut bytes)?;
-            movie = Some(bytes);
+            if name == b"moof" {
+                fragments.push((at, size));
+            } else {
+                movie = Some(read_box(file, at, size)?);
+            }
         }
         match at.checked_add(size) {
             Some(next) if next < length => at = next,
@@ -146,7 +179,14 @@ fn movie_box(file: &mut dyn Readable, limits: &Limits) -> Result<(Vec<u8>, bool)
         }
     }
     let missing = || VideoError::Damaged("it has no moov box: was it cut off?".to_owned());
-    Ok((movie.ok_or_else(missing)?, false))
+    Ok(Boxes { movie: movie.ok_or_else(missing)?, fragments })
+}
+
+fn read_box(file: &mut dyn Readable, offset: u64, size: u64) -> Result<Vec<u8>, VideoError> {
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.take(size).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn read_up_to(file: &mut dyn Readable, buffer: &mut [u8]) -> Result<usize, VideoError> {

@@ -1,6 +1,7 @@
 //! MP4 files with H.264, read and decoded in this process.
 
 mod container;
+mod fragments;
 mod h264;
 mod mp4;
 mod sample_table;
@@ -8,9 +9,10 @@ mod sequence;
 
 use crate::input::Readable;
 use crate::limits::Limits;
-use crate::{VideoError, VideoFrame, VideoInfo};
+use crate::{VideoError, VideoInfo};
 use container::Codec;
-use mp4::Mp4Frames;
+
+pub(crate) use mp4::Mp4Frames as NativeFrames;
 
 pub use h264::{H264Decoder, annex_b_units, length_prefixed_units};
 
@@ -21,11 +23,11 @@ pub use h264::{H264Decoder, annex_b_units, length_prefixed_units};
 pub(crate) fn open(
     mut file: Box<dyn Readable>,
     limits: &Limits,
-) -> Result<(VideoInfo, impl Iterator<Item = VideoFrame> + Send + use<>), VideoError> {
+) -> Result<(VideoInfo, NativeFrames), VideoError> {
     let track = container::read(file.as_mut(), limits)?;
     let record = match &track.codec {
         Codec::H264(record) => record.clone(),
         Codec::Other(codec) => return Err(VideoError::Unsupported { codec: codec.clone() }),
     };
-    Mp4Frames::open(file, track, &record, limits)
+    NativeFrames::open(file, track, &record, limits)
 }

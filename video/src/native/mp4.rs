@@ -4,7 +4,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
 
 use super::container::VideoTrack;
-use super::h264::H264Decoder;
+use super::h264::{H264Decoder, holds_key_frame, length_prefixed_units};
 use super::sample_table::Sample;
 use super::sequence::{self, InOrder};
 use crate::frame::{VideoFrame, VideoInfo};
@@ -23,9 +23,16 @@ pub(crate) struct Mp4Frames {
     length_bytes: usize,
     rotation: Rotation,
     timescale: u32,
-    ready: InOrder<Decoded>,
+    /// Without an image where a frame is left out.
+    ready: InOrder<Option<Decoded>>,
     buffer: Vec<u8>,
+    wants_all: Box<dyn FnMut(Duration) -> bool + Send>,
+    /// The first sample since the last key frame that was left out.
+    left_out: Option<usize>,
 }
+
+/// Most frames that were left out and are decoded late, for those that refer to them.
+const MOST_CAUGHT_UP: usize = 64;
 
 /// A frame that waits until it is shown.
 struct Decoded {
@@ -67,26 +74,67 @@ impl Mp4Frames {
             timescale,
             ready: InOrder::new(),
             buffer: Vec::new(),
+            wants_all: Box::new(|_| true),
+            left_out: None,
         };
         Ok((info, frames))
     }
 
-    fn decode(&mut self, sample: Sample) -> Result<YuvImage, DecodeError> {
+    /// Decodes key frames alone whenever `wants_all` is false, which is asked with the time of each other frame. Once
+    /// it is true, what was left out since the last key frame is decoded first, or everything up to the next is left
+    /// out if that is much.
+    pub(crate) fn key_frames_unless(
+        &mut self,
+        wants_all: impl FnMut(Duration) -> bool + Send + 'static,
+    ) {
+        self.wants_all = Box::new(wants_all);
+    }
+
+    /// Reads a sample into the buffer, and decodes it if it is wanted.
+    fn decode_wanted(&mut self, number: usize) -> Option<Result<YuvImage, DecodeError>> {
+        let time = self.time(number);
+        let read = self.read(number);
+        if read.is_err() || holds_key_frame(self.units()) {
+            self.left_out = None;
+        } else if !(self.wants_all)(time) {
+            self.left_out.get_or_insert(number);
+            return None;
+        } else if let Some(first) = self.left_out {
+            if number - first > MOST_CAUGHT_UP {
+                return None;
+            }
+            self.left_out = None;
+            for earlier in first..number {
+                // What fails here fails the frames that refer to it.
+                let _ = self.read(earlier).and_then(|()| self.decode());
+            }
+            return Some(self.read(number).and_then(|()| self.decode()));
+        }
+        Some(read.and_then(|()| self.decode()))
+    }
+
+    fn read(&mut self, number: usize) -> Result<(), DecodeError> {
         let missing = || DecodeError::Damaged("its data is missing from the file".to_owned());
+        let sample = self.samples[number];
         self.buffer.clear();
         self.file.seek(SeekFrom::Start(sample.offset)).map_err(|_| missing())?;
         let mut bytes = (&mut self.file).take(u64::from(sample.bytes));
         let read = bytes.read_to_end(&mut self.buffer).map_err(|_| missing())?;
-        if read < sample.bytes as usize {
-            return Err(missing());
-        }
+        if read < sample.bytes as usize { Err(missing()) } else { Ok(()) }
+    }
+
+    fn units(&self) -> impl Iterator<Item = &[u8]> {
+        length_prefixed_units(&self.buffer, self.length_bytes).map_while(Result::ok)
+    }
+
+    fn decode(&mut self) -> Result<YuvImage, DecodeError> {
         let mut image = self.decoder.decode_sample(&self.buffer, self.length_bytes)?;
         image.rotation = self.rotation;
         Ok(image)
     }
 
-    fn time(&self, sample: &Sample) -> Duration {
-        ticks(u64::try_from(sample.time).unwrap_or(0), self.timescale)
+    fn time(&self, number: usize) -> Duration {
+        ticks(u64::try_from(self.samples[number].time).unwrap_or(0), self.timescale)
     }
 }
 
@@ -95,18 +143,23 @@ impl Iterator for Mp4Frames {
 
     fn next(&mut self) -> Option<VideoFrame> {
         loop {
-            if let Some((index, Decoded { time, decoding, image })) = self.ready.take() {
-                return Some(VideoFrame { index, time, decoding, image });
+            match self.ready.take() {
+                Some((index, Some(Decoded { time, decoding, image }))) => {
+                    return Some(VideoFrame { index, time, decoding, image });
+                }
+                Some((_, None)) => continue,
+                None => {}
             }
-            let sample = *self.samples.get(self.next)?;
-            let place = self.places[self.next];
+            let number = self.next;
+            let place = *self.places.get(number)?;
             self.next += 1;
             let start = Instant::now();
-            let image = self.decode(sample);
+            let image = self.decode_wanted(number);
             let decoding = start.elapsed();
             if let Some(place) = place {
-                let time = self.time(&sample);
-                self.ready.put(place.into(), Decoded { time, decoding, image });
+                let time = self.time(number);
+                let decoded = image.map(|image| Decoded { time, decoding, image });
+                self.ready.put(place.into(), decoded);
             }
         }
     }

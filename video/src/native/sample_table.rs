@@ -55,7 +55,7 @@ pub(crate) fn build(tables: &Tables<'_>, limits: &Limits) -> Result<Vec<Sample>,
             let bytes = match tables.sample_size {
                 0 => match tables.sample_sizes.get(samples.len()) {
                     Some(&bytes) => bytes,
-                    None => return finish(samples, limits),
+                    None => return Ok(samples),
                 },
                 bytes => bytes,
             };
@@ -68,10 +68,11 @@ pub(crate) fn build(tables: &Tables<'_>, limits: &Limits) -> Result<Vec<Sample>,
                 .ok_or_else(|| damaged("an offset is too large"))?;
         }
     }
-    finish(samples, limits)
+    Ok(samples)
 }
 
-fn finish(samples: Vec<Sample>, limits: &Limits) -> Result<Vec<Sample>, VideoError> {
+/// Refuses a file without a frame, or with one that is too long.
+pub(crate) fn check(samples: &[Sample], limits: &Limits) -> Result<(), VideoError> {
     if samples.is_empty() {
         return Err(VideoError::NoVideo);
     }
@@ -82,7 +83,7 @@ fn finish(samples: Vec<Sample>, limits: &Limits) -> Result<Vec<Sample>, VideoErr
         let detail = format!("a frame ({largest} bytes) exceeds the limit ({limit} bytes)");
         return Err(VideoError::OverLimit(detail));
     }
-    Ok(samples)
+    Ok(())
 }
 
 /// The values of a run-length table, one a sample.

@@ -18,7 +18,7 @@ use crate::front::link::Link;
 use crate::front::responses::{failure, try_later};
 use crate::front::state::App;
 use crate::front::video::opening::{first_line, limits, open};
-use crate::front::video::receive::{Asked, check, receive, refused};
+use crate::front::video::receive::{Asked, BODY, VideoRefusal, check, receive, refused};
 use crate::protocol::{ErrorBody, HttpErrorCode, JobAccepted, VideoFile, VideoForm, VideoQuery};
 use crate::sources::VideoInput;
 
@@ -34,7 +34,7 @@ use crate::sources::VideoInput;
             (VideoFile = "application/octet-stream"),
             (VideoForm = "multipart/form-data"),
         ),
-        description = "One whole video file, by itself or as the first file of a form"
+        description = BODY
     ),
     responses(
         (
@@ -43,26 +43,8 @@ use crate::sources::VideoInput;
             body = JobAccepted,
             headers(("location" = String, description = "Where its state is"))
         ),
-        (
-            status = 400,
-            description = "The query or the file cannot be used, or the body did not arrive in time",
-            body = ErrorBody
-        ),
-        (status = 403, description = "This web page may not use the server", body = ErrorBody),
-        (status = 404, description = "There is no such pipeline", body = ErrorBody),
-        (
-            status = 413,
-            description = "The file is larger, or plays longer, than the server accepts",
-            body = ErrorBody
-        ),
-        (status = 415, description = "The file cannot be decoded here", body = ErrorBody),
         (status = 500, description = "The file cannot be stored", body = ErrorBody),
-        (
-            status = 503,
-            description = "The server is starting, shutting down, or has as many jobs as it takes",
-            body = ErrorBody,
-            headers(("retry-after" = String, description = "Seconds to wait before the next attempt"))
-        ),
+        VideoRefusal,
     )
 )]
 pub(in crate::front) async fn submit(

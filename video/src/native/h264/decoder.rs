@@ -61,6 +61,11 @@ const FRAME_SET: u8 = 8;
 const MOST_PARAMETER_BYTES: usize = 4096;
 
 impl H264Decoder {
+    /// A decoder, where one is in the build: with the Cargo feature `native`.
+    pub fn built_in(limits: &Limits) -> Option<Self> {
+        Some(Self::new(limits))
+    }
+
     /// A decoder that knows no parameters yet.
     pub fn new(limits: &Limits) -> Self {
         Self {
@@ -107,6 +112,14 @@ impl H264Decoder {
         let decoded = self.contain(|this| this.decode_units(units));
         self.has_failed = decoded.is_err();
         decoded
+    }
+
+    /// [`H264Decoder::decode`] for an access unit with start codes.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: this frame is lost, and those that refer to it may be.
+    pub fn decode_byte_stream(&mut self, access_unit: &[u8]) -> Result<YuvImage, DecodeError> {
+        self.decode(units::annex_b_units(access_unit))
     }
 
     /// [`H264Decoder::decode`] for a sample of an MP4 file.

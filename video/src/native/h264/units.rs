@@ -52,6 +52,12 @@ pub fn length_prefixed_units(
     })
 }
 
+/// Whether an access unit is a key frame (IDR): what follows it refers to nothing before it.
+pub(crate) fn holds_key_frame<'a>(mut units: impl Iterator<Item = &'a [u8]>) -> bool {
+    // ITU-T H.264, table 7-1.
+    units.any(|unit| unit.first().is_some_and(|header| header & 31 == 5))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
