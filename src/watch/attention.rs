@@ -8,7 +8,7 @@ use crate::locks::unpoisoned;
 /// How long after the last detection every frame is still decoded.
 const QUIET_TIME: Duration = Duration::from_secs(10);
 
-/// What a camera's session and its decoder know of each other.
+/// Shared by a camera's session and its decoder.
 #[derive(Debug)]
 pub(super) struct Attention {
     key_frames: bool,

@@ -59,7 +59,7 @@ fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().copied().map(str::to_owned).collect()
 }
 
-/// What FFmpeg complains of when a webcam does not have the format that it was asked for.
+/// The complaint of FFmpeg when a webcam does not have the format that it was asked for.
 const NO_FORMAT: &str = "Cannot find a proper format";
 
 /// Starts FFmpeg, and once more with other arguments if the camera has no such format. `(hidden, shown)` is the
@@ -111,7 +111,7 @@ fn complaint(mut complaints: impl Read) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// What a process writes.
+/// The output of a process.
 struct Output {
     video: ChildStdout,
     complaints: ChildStderr,

@@ -64,7 +64,7 @@ struct Clock {
 }
 
 impl Clock {
-    /// Waits, on a thread that may, until a frame is due or nobody waits for it.
+    /// Waits, on a thread that may, until a frame is due or its receiver has gone.
     fn wait_until(&self, time: Duration) {
         while !self.frames.is_closed() {
             let left = time.saturating_sub(self.begin.elapsed());

@@ -113,7 +113,7 @@ pub(super) struct CameraFrame {
     pub(super) left_out: u64,
 }
 
-/// What a connection yields.
+/// An item of a connection.
 #[derive(Debug)]
 pub(super) enum Delivery {
     Frame(CameraFrame),
@@ -158,7 +158,7 @@ impl Frames {
 pub(super) struct AddressedCamera {
     address: CameraAddress,
     taking: Taking,
-    /// What it sends that turned out to be for FFmpeg.
+    /// The codec that it sends, once that turned out to be for FFmpeg.
     undecodable: Arc<OnceLock<String>>,
 }
 

@@ -179,7 +179,7 @@ fn metrics_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// What Prometheus reads at an address.
+/// The metrics at an address, as Prometheus reads them.
 fn series(address: &str) -> String {
     let mut connection = TcpStream::connect(address).unwrap();
     let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

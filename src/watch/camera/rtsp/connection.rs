@@ -67,7 +67,7 @@ impl Connection {
         fields: &str,
     ) -> Result<Answer, CameraError> {
         let mut answer = self.ask_once(method, address, fields).await?;
-        // Asked for anew when its number has been used up.
+        // It is asked for again when its number has been used up.
         if answer.status == 401 && self.learn(&answer) {
             answer = self.ask_once(method, address, fields).await?;
         }
@@ -218,7 +218,7 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// Tells the camera, which may have room for few sessions.
+    /// Ends the session, since a camera may have room for few.
     fn drop(&mut self) {
         if let Some(address) = self.session.as_ref().map(|session| session.address.clone()) {
             let request = self.request("TEARDOWN", &address, "");

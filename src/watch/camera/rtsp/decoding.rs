@@ -51,7 +51,7 @@ pub(super) struct Decoding {
     undecodable: Arc<OnceLock<String>>,
 }
 
-/// What the decoder is handed.
+/// An item for the decoder.
 enum Queued {
     Frame(Coded),
     /// The stream has ended, and why: said after the frames before it.

@@ -6,7 +6,7 @@ use super::decoding::Coded;
 
 /// Most frames that are held back for those that may refer to them.
 const MOST_HELD: usize = 128;
-/// One image in so many is analysed while the decoder is behind.
+/// While the decoder is behind, one image of this many is analysed.
 const BEHIND: u32 = 4;
 
 /// The frames since the last key frame that have not been decoded.
@@ -71,7 +71,7 @@ impl Choice {
     /// Whether to analyse an image, which is shown at `time`. While newer frames wait for the decoder, most are
     /// passed over.
     pub(super) fn takes(&mut self, coded: &Coded, newer_wait: bool) -> bool {
-        // Time runs backwards where a camera begins anew, which it does with a key frame.
+        // Time runs backwards where a camera begins again, which it does with a key frame.
         if !coded.is_key && self.shown.is_some_and(|shown| coded.time <= shown) {
             return false;
         }

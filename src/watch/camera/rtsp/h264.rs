@@ -31,7 +31,7 @@ pub(super) struct AccessUnits {
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 impl AccessUnits {
-    /// Access units of at most so many bytes.
+    /// Access units of at most this many bytes.
     pub(super) fn new(parameters: Vec<u8>, most_bytes: usize) -> Self {
         Self {
             most_bytes,
@@ -105,7 +105,7 @@ impl AccessUnits {
         self.unit.data.extend(body);
     }
 
-    /// What has arrived of the unit is of no use.
+    /// The part of the unit that has arrived is of no use.
     fn lose(&mut self) {
         self.unit.is_whole = false;
         self.unit.data.clear();

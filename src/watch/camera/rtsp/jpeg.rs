@@ -27,7 +27,7 @@ struct Head<'a> {
 }
 
 impl Jpegs {
-    /// JPEGs of at most so many bytes.
+    /// JPEGs of at most this many bytes.
     pub(super) fn new(most_bytes: usize) -> Self {
         let tables = vec![None; 127];
         let sequence = Sequence::default();

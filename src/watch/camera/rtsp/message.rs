@@ -7,7 +7,7 @@ const MOST_HEAD_BYTES: usize = 16 << 10;
 /// Longest body of an answer, which describes a camera's streams.
 const MOST_BODY_BYTES: usize = 64 << 10;
 
-/// What a camera sends.
+/// A message of a camera.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Message {
     /// A packet of a stream.
@@ -16,7 +16,7 @@ pub(super) enum Message {
         bytes: BytesMut,
     },
     Answer(Answer),
-    /// A request, which cameras rarely make and nobody here answers.
+    /// A request, which cameras rarely make; it is ignored.
     Request,
 }
 

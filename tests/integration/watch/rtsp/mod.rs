@@ -234,7 +234,7 @@ fn every_frame_is_decoded_as_soon_as_something_is_seen() {
         false,
         |_| Announced::H264,
         move |_, player| {
-            // The key frame, and some that nobody needs yet.
+            // The key frame, and some that are held back.
             units[..5].iter().for_each(|unit| player.h264(unit));
             for unit in &units[5..] {
                 wait(&turn);

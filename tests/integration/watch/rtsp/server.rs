@@ -1,4 +1,4 @@
-//! An RTSP camera on a port of its own, which plays what a test tells it to.
+//! An RTSP camera on a port of its own, which plays what a test scripts.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
