@@ -26,13 +26,15 @@ pub enum ModelsCommand {
 /// The model.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
-    /// The model: an ONNX file, `codes` for the built-in model, which finds barcodes, or one that is fetched:
-    /// https://…, or hf:OWNER/REPOSITORY/PATH.onnx[@REVISION]; #sha256=… pins its contents
+    /// A file, an address, or the name of the built-in model.
     #[arg(
         long,
         env = "FRAMEGATE_MODEL",
         value_name = "FILE.onnx",
-        default_value = EMBEDDED_MODEL
+        default_value = EMBEDDED_MODEL,
+        // Rustdoc would take the brackets for a link.
+        help = "The model: an ONNX file, `codes` for the built-in model, which finds barcodes, or one that is \
+                fetched: https://…, or hf:OWNER/REPOSITORY/PATH.onnx[@REVISION]; #sha256=… pins its contents"
     )]
     pub model: PathBuf,
 }
@@ -86,8 +88,13 @@ pub struct InspectArgs {
     framegate models pull https://example.org/people.onnx#sha256=9f86d081884c7d65…"
 )]
 pub struct PullArgs {
-    /// The models: https://…, or hf:OWNER/REPOSITORY/PATH.onnx[@REVISION]; #sha256=… pins a model's contents
-    #[arg(required = true, value_name = "ADDRESS")]
+    /// Addresses.
+    #[arg(
+        required = true,
+        value_name = "ADDRESS",
+        // Rustdoc would take the brackets for a link.
+        help = "The models: https://…, or hf:OWNER/REPOSITORY/PATH.onnx[@REVISION]; #sha256=… pins a model's contents"
+    )]
     pub models: Vec<String>,
     /// Fetched models.
     #[command(flatten)]

@@ -25,10 +25,16 @@ pub(super) use defaults::parse;
 /// Which file to read.
 #[derive(Debug, Default, Args)]
 pub struct ConfigFileArgs {
-    /// Take options from this file, as TOML: the names are those of the options, with _ for -, and a table
-    /// [[pipeline]] is a model with its own thresholds and labels. A variable overrides the file, and an option
-    /// overrides both. No file is read that is not named
-    #[arg(long, env = "FRAMEGATE_CONFIG", value_name = "FILE.toml")]
+    /// The file, if one was named.
+    #[arg(
+        long,
+        env = "FRAMEGATE_CONFIG",
+        value_name = "FILE.toml",
+        // Rustdoc would take the brackets for a link.
+        help = "Take options from this file, as TOML: the names are those of the options, with _ for -, and a table \
+                [[pipeline]] is a model with its own thresholds and labels. A variable overrides the file, and an \
+                option overrides both. No file is read that is not named"
+    )]
     pub config: Option<PathBuf>,
     /// The file's contents.
     #[arg(skip)]

@@ -45,7 +45,7 @@ pub(super) enum Connected {
 
 /// The codecs that are read here.
 enum Codec {
-    H264(LiveH264),
+    H264(Box<LiveH264>),
     Jpeg,
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn connect(
             Ok(Connected::JpegHere(frames.read_by(reading)))
         }
         Codec::H264(decoder) => {
-            let decoding = Decoding::new(decoder, taking, Arc::clone(undecodable));
+            let decoding = Decoding::new(*decoder, taking, Arc::clone(undecodable));
             let coded = decoding.start(sender.clone())?;
             let units = AccessUnits::new(stream.parameters, max_frame_bytes);
             let reading = tokio::spawn(decode(packets, units, coded, sender));
@@ -103,7 +103,7 @@ fn choose(streams: Vec<VideoStream>) -> Result<Result<(VideoStream, Codec), Stri
     let mut other = None;
     for stream in streams {
         let codec = match stream.codec.as_str() {
-            "H264" => LiveH264::new().map(Codec::H264),
+            "H264" => LiveH264::new().map(|decoder| Codec::H264(Box::new(decoder))),
             "JPEG" => Some(Codec::Jpeg),
             _ => None,
         };
