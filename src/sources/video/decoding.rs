@@ -50,7 +50,7 @@ fn frames(video: Video) -> OpenVideo {
 }
 
 /// Decodes the frames of a live H.264 stream, one after another, in the order in which they are coded.
-pub struct LiveH264(Box<H264Decoder>);
+pub struct LiveH264(H264Decoder);
 
 /// Why a frame of a live stream yields no image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +66,7 @@ pub enum LiveFrameError {
 impl LiveH264 {
     /// A decoder, if the build has one: with the Cargo feature `video`.
     pub fn new() -> Option<Self> {
-        H264Decoder::built_in(&Limits::standard()).map(|decoder| Self(Box::new(decoder)))
+        H264Decoder::built_in(&Limits::standard()).map(Self)
     }
 
     /// Decodes a frame: a byte stream with start codes.
