@@ -37,12 +37,15 @@ impl Model {
         let [common, slow, worker] = self.costs(stream);
         let through = fps.min(self.share(stream, 1) / slow).min(1.0 / worker);
         let seconds = [through * common, if slow > 0.0 { fps * slow } else { 0.0 }];
-        self.streams[stream].offered = Some((seconds, 1.0, self.now));
+        // Until its next frames are overdue.
+        let lasts = Duration::try_from_secs_f64(2.5 / fps).unwrap_or(OFFER_LASTS);
+        let end = self.now + lasts.max(OFFER_LASTS).min(Duration::from_secs(60));
+        self.streams[stream].offered = Some((seconds, 1.0, end));
         for other in &mut self.streams {
-            other.offered = other.offered.filter(|(_, _, at)| self.now < *at + OFFER_LASTS);
+            other.offered = other.offered.filter(|(_, _, end)| self.now < *end);
         }
         let weight = self.weight(stream, 0);
-        self.streams[stream].offered = Some((seconds, weight, self.now));
+        self.streams[stream].offered = Some((seconds, weight, end));
     }
 
     /// The weight of a stream, beside so many that are not counted.

@@ -13,7 +13,7 @@ pub(super) const WORKERS: usize = 3;
 const SLOW_WORKERS: usize = 2;
 /// Slack that the schedule adds to the expected preprocessing time.
 const MARGIN: Duration = Duration::from_millis(2);
-/// How long a reported rate holds.
+/// How long a reported rate holds at least.
 const OFFER_LASTS: Duration = Duration::from_secs(2);
 /// Least that a frame is charged.
 const LEAST: Duration = Duration::from_micros(50);
@@ -103,7 +103,7 @@ pub(super) struct Stream {
     under_way: bool,
     recent: Vec<Spent>,
     announced: Option<bool>,
-    /// Seconds of the fast and of the slow lane per second, weight and time of the report.
+    /// Seconds of the fast and of the slow lane per second, weight and end of the report.
     offered: Option<([f64; 2], f64, Duration)>,
 }
 
