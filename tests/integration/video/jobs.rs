@@ -63,6 +63,13 @@ impl Jobs {
         response
     }
 
+    /// Submits a job, and waits until it has the turn: the next one that is submitted has to wait.
+    async fn begin(&self) -> String {
+        let id = self.submit("", SMALL).await;
+        while self.report(&id).await.status == JobStatus::Pending {}
+        id
+    }
+
     /// The lines of a job from one on, to the end.
     async fn lines(&self, id: &str, from: usize) -> Vec<Value> {
         read(self.follow(id, from).await).await
@@ -153,7 +160,7 @@ async fn a_job_is_followed_while_it_runs_and_its_progress_is_real() {
     let (backend, gate) = gated();
     let server = TestServer::start(&backend, Setup::colours()).await;
     let jobs = Jobs::of(&server);
-    let id = jobs.submit("", SMALL).await;
+    let id = jobs.begin().await;
     let waiting = jobs.submit("", SMALL).await;
     let mut following = jobs.follow(&id, 1).await;
     gate.allow(3);
@@ -186,7 +193,7 @@ async fn a_job_that_is_deleted_ends_and_is_forgotten() {
     let setup = Setup { jobs: Some(folder.path().to_owned()), ..Setup::colours() };
     let server = TestServer::start(&backend, setup).await;
     let jobs = Jobs::of(&server);
-    let first = jobs.submit("", SMALL).await;
+    let first = jobs.begin().await;
     let second = jobs.submit("", SMALL).await;
     gate.allow(1);
     jobs.processed(&first, 1).await;
@@ -239,7 +246,7 @@ async fn jobs_and_their_uploads_and_results_are_bounded() {
     setup.front.video.max_kept_bytes = SMALL.len() * 5 / 2;
     let server = TestServer::start(&backend, setup).await;
     let jobs = Jobs::of(&server);
-    let first = jobs.submit("", SMALL).await;
+    let first = jobs.begin().await;
     let second = jobs.submit("", SMALL).await;
     // There is no room in memory for a third file.
     let refused = jobs.post("", SMALL).await;
@@ -316,7 +323,7 @@ async fn a_job_goes_on_in_the_next_server_after_its_last_whole_line() {
     let (backend, gate) = gated();
     let server = TestServer::start(&backend, setup()).await;
     let jobs = Jobs::of(&server);
-    let id = jobs.submit("", SMALL).await;
+    let id = jobs.begin().await;
     let waiting = jobs.submit("max_frames=2", SMALL).await;
     gate.allow(5);
     jobs.processed(&id, 5).await;
