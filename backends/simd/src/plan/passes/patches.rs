@@ -7,12 +7,12 @@
 //!
 //! The result is in the order in which transformers read it: all channels of a patch side by side.
 
-use std::sync::Arc;
-
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{
     Binary, Convolution, Graph, Node, Operator, Padding, Value, ValueId,
 };
+
+use super::constant;
 
 /// Smaller patches are read faster where they are.
 const SMALLEST: usize = 4;
@@ -99,7 +99,7 @@ impl Patches {
         let sorted = push(graph, name, transpose, &[apart], shape);
         let shape = vec![down * across, channels * rows * columns];
         let patches = push(graph, name, reshape(&shape), &[sorted], shape);
-        let weights = constant(graph, weights);
+        let weights = constant(graph, "", weights);
         let shape = vec![down * across, filters];
         let mut value = push(graph, name, Operator::MatMul, &[patches, weights], shape.clone());
         if let Some(bias) = node.inputs.get(2) {
@@ -137,14 +137,4 @@ fn push(
     let (name, inputs, outputs) = (name.to_owned(), inputs.to_vec(), vec![result]);
     graph.nodes.push(Node { name, operator, inputs, outputs });
     result
-}
-
-fn constant(graph: &mut Graph, tensor: HostTensor) -> ValueId {
-    graph.values.push(Value {
-        name: String::new(),
-        element_type: tensor.element_type(),
-        shape: tensor.shape().to_vec(),
-        constant: Some(Arc::new(tensor)),
-    });
-    ValueId(graph.values.len() - 1)
 }

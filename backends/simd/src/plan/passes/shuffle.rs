@@ -1,23 +1,16 @@
 //! Channel shuffles, written as reshape, transpose and reshape, become one gather.
 
-use std::sync::Arc;
-
 use framegate_backend_api::HostTensor;
-use framegate_backend_api::graph::{Graph, Operator, Value, ValueId};
+use framegate_backend_api::graph::{Graph, Operator, ValueId};
+
+use super::constant;
 
 /// Replaces each reshape, transpose and reshape that shuffles channels by one gather.
 pub(super) fn fold(mut graph: Graph) -> Graph {
     for index in 0..graph.nodes.len() {
         let Some((x, order)) = shuffled(&graph, index) else { continue };
-        let shape = [order.len()];
-        let constant = HostTensor::from_i64(shape, order);
-        let indices = ValueId(graph.values.len());
-        graph.values.push(Value {
-            name: "order of channels".to_owned(),
-            element_type: constant.element_type(),
-            shape: shape.to_vec(),
-            constant: Some(Arc::new(constant)),
-        });
+        let order = HostTensor::from_i64([order.len()], order);
+        let indices = constant(&mut graph, "order of channels", order);
         let node = &mut graph.nodes[index];
         node.operator = Operator::Gather { axis: 1 };
         node.inputs = vec![x, indices];

@@ -8,10 +8,10 @@
 //! x ─ s² slices ─ concat ─ k×k, stride d, padding p     =     x ─ ks×ks, stride ds, padding ps
 //! ```
 
-use std::sync::Arc;
-
 use framegate_backend_api::HostTensor;
-use framegate_backend_api::graph::{Convolution, Graph, Operator, Padding, Value, ValueId};
+use framegate_backend_api::graph::{Convolution, Graph, Operator, Padding, ValueId};
+
+use super::constant;
 
 /// Pixels of an image: every `step`-th row and column, from `first` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +38,7 @@ pub(super) fn fold(graph: &Graph) -> Graph {
         let Some(kernel) = graph.value(weight).constant.clone() else { continue };
         let Some(kernel) = enlarged(&kernel, &phases, &graph) else { continue };
         let name = graph.value(weight).name.clone();
-        let new_weight = ValueId(graph.values.len());
-        graph.values.push(Value {
-            name,
-            element_type: kernel.element_type(),
-            shape: kernel.shape().to_vec(),
-            constant: Some(Arc::new(kernel)),
-        });
+        let new_weight = constant(&mut graph, &name, kernel);
         let node = &mut graph.nodes[index];
         node.inputs[0] = phases[0].source;
         node.inputs[1] = new_weight;

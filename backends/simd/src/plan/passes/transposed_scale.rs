@@ -5,8 +5,6 @@
 //! matmul ─ transpose ─ · scale [C, 1, 1]     =     matmul ─ · scale [C] ─ transpose
 //! ```
 
-use std::sync::Arc;
-
 use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Binary, Graph, Operator, Value, ValueId};
 
@@ -34,7 +32,7 @@ pub(super) fn hoist(mut graph: Graph) -> Graph {
         let x = graph.nodes[before].inputs[0];
         // The first of the two nodes now applies the constant, and the second transposes.
         let operator = graph.nodes[index].operator.clone();
-        let constant = add(&mut graph, moved);
+        let constant = super::constant(&mut graph, "", moved);
         let applied = Value {
             name: graph.value(transposed).name.clone(),
             constant: None,
@@ -68,14 +66,4 @@ fn moved(value: &Value, rank: usize, permutation: &[usize]) -> Option<HostTensor
         Some(axis) => std::iter::once(numbers.len()).chain((axis + 1..rank).map(|_| 1)).collect(),
     };
     Some(HostTensor::from_f32(shape, numbers.to_vec()))
-}
-
-fn add(graph: &mut Graph, tensor: HostTensor) -> ValueId {
-    graph.values.push(Value {
-        name: String::new(),
-        element_type: tensor.element_type(),
-        shape: tensor.shape().to_vec(),
-        constant: Some(Arc::new(tensor)),
-    });
-    ValueId(graph.values.len() - 1)
 }
