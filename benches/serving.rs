@@ -21,7 +21,7 @@ use framegate::front::origin::OriginPolicy;
 use framegate::front::places::PlaceLimits;
 use framegate::front::sessions::SessionLimit;
 use framegate::front::{
-    App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, VideoSettings, serve,
+    App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, RunsOn, VideoSettings, serve,
 };
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
@@ -30,6 +30,7 @@ use framegate_models::detector::LoadOptions;
 use futures_util::{SinkExt, StreamExt};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
@@ -129,6 +130,7 @@ impl Bench {
             decode: DecodeLimits::DEFAULT.into(),
             max_batch: self.limits.max_batch,
             max_age: Duration::from_secs(60),
+            device_check: None,
         };
         let front = FrontSettings {
             max_frame_bytes: 5 << 20,
@@ -150,17 +152,16 @@ impl Bench {
             boxes: self.boxes(),
         };
         let engine = Engine::start(vec![pipeline], Arc::clone(&self.pool), settings, |_| {});
+        let device = self.backend.probe().expect("it runs here").name;
+        let runs_on = RunsOn { backend: self.backend.name(), device, is_degraded: false };
         app.start(Loaded {
             engine: engine.expect("it starts"),
             pipelines: vec![NamedPipeline {
                 id: "bench".to_owned(),
                 detector: Arc::clone(&self.detector),
-                backend: self.backend.name(),
-                device: String::new(),
+                runs_on: watch::channel(runs_on).1,
                 thresholds: Thresholds::DEFAULT,
             }],
-            backend: self.backend.name(),
-            device: self.backend.probe().expect("it runs here"),
             settings,
         });
         let shutdown = CancellationToken::new();

@@ -56,8 +56,10 @@ pub(super) static KNOWN: [KnownBackend; 6] = [
         has_bf16: false,
         #[cfg(feature = "wgpu")]
         factory: Ok(Factory::Plain(|options| {
-            let allow_software = options.allow_software_gpu;
-            let options = framegate_backend_burn::WgpuOptions { allow_software };
+            let options = framegate_backend_burn::WgpuOptions {
+                allow_software: options.allow_software_gpu,
+                adapter: options.gpu.clone(),
+            };
             Ok(Box::new(framegate_backend_burn::wgpu(options)))
         })),
         #[cfg(not(feature = "wgpu"))]

@@ -1,5 +1,6 @@
 //! The compute backends of this program: names, options and selection.
 
+mod failover;
 mod id;
 mod known;
 mod select;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use framegate_cpu::{Level, Precision};
 use serde::{Deserialize, Serialize};
 
+pub use failover::{DeviceEvent, FailoverSession, LoadOn, Spares, spares};
 pub use id::{BackendId, BackendIdError};
 pub use select::{Selected, select};
 
@@ -18,6 +20,8 @@ pub use select::{Selected, select};
 pub struct BackendOptions {
     /// Accept a GPU that is emulated on the CPU.
     pub allow_software_gpu: bool,
+    /// The GPU to run on, by its number or a part of its name; `None` takes the fastest.
+    pub gpu: Option<String>,
     /// Vector instructions of the backend `simd`; `None` takes the fastest that the processor has.
     pub simd_level: Option<Level>,
     /// The numbers that convolutions multiply, for backends that offer a choice.

@@ -82,7 +82,9 @@ fn first_usable(
     Err(BackendError::Unavailable { backend: "auto", reason: skipped.join("; ") })
 }
 
-fn on_hardware(backend: Box<dyn Backend>) -> Result<(Box<dyn Backend>, DeviceInfo), BackendError> {
+pub(super) fn on_hardware(
+    backend: Box<dyn Backend>,
+) -> Result<(Box<dyn Backend>, DeviceInfo), BackendError> {
     let device = backend.probe()?;
     match device.kind {
         DeviceKind::SoftwareGpu => Err(BackendError::Unavailable {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use framegate_backend_api::graph::{Graph, Operator};
 use framegate_backend_api::{
     Backend, BackendError, DeviceInfo, InputBatch, Limits, Model, OutputBatch, OutputTensor,
-    Session,
+    Profile, Session,
 };
 
 /// Largest difference of two elements, relative to the largest element of their output. Sums in another order
@@ -33,41 +33,77 @@ impl Backend for SelfChecked {
     }
 
     fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
-        let mut session = self.backend.load(model, limits)?;
+        let session = self.backend.load(model, limits)?;
         let start = Instant::now();
         let input = noise(&model.graph);
-        let found = run(session.as_mut(), &input, &model.graph)?;
         let one_image = Limits { max_batch: 1, ..*limits };
-        let expected = self
-            .reference
-            .load(model, &one_image)
-            .and_then(|mut reference| run(reference.as_mut(), &input, &model.graph));
-        let name = self.name();
-        let against = self.reference.name();
-        match expected {
-            Ok(expected) => match first_fault(&model.graph, &expected, &found) {
-                None => tracing::info!(
-                    model = model.name,
-                    ms = start.elapsed().as_millis() as u64,
-                    "self-check: {name} computes what {against} does"
-                ),
-                Some(fault) => {
-                    return Err(BackendError::Device {
-                        backend: name,
-                        reason: format!(
-                            "it computes wrong numbers for {}: {fault}. Update the driver, or take \
-                             --backend {against}; --no-self-check believes the device all the same",
-                            model.name
-                        ),
-                    });
-                }
-            },
+        let expected = self.reference.load(model, &one_image).and_then(|mut reference| {
+            run(reference.as_mut(), &input, OutputBatch::declared_by(&model.graph))
+        });
+        let (name, against) = (self.name(), self.reference.name());
+        let expected = match expected {
+            Ok(expected) => expected,
             // What cannot be held against anything is used: the reference is at fault, not the device.
             Err(error) => {
-                tracing::warn!(model = model.name, "self-check of {name} left out: {error}")
+                tracing::warn!(model = model.name, "self-check of {name} left out: {error}");
+                return Ok(session);
             }
-        }
-        Ok(session)
+        };
+        let mut session = SelfCheckedSession {
+            session,
+            backend: name,
+            against,
+            model: model.name.clone(),
+            selects: model.graph.nodes.iter().any(|node| selects(&node.operator)),
+            input,
+            expected,
+        };
+        session.check()?;
+        tracing::info!(
+            model = model.name,
+            ms = start.elapsed().as_millis() as u64,
+            "self-check: {name} computes what {against} does"
+        );
+        Ok(Box::new(session))
+    }
+}
+
+/// A session that can be held against the reference again.
+struct SelfCheckedSession {
+    session: Box<dyn Session>,
+    backend: &'static str,
+    against: &'static str,
+    model: String,
+    /// Whether the graph selects among candidates.
+    selects: bool,
+    input: InputBatch,
+    expected: OutputBatch,
+}
+
+impl Session for SelfCheckedSession {
+    fn infer(&mut self, batch: &InputBatch, out: &mut OutputBatch) -> Result<(), BackendError> {
+        self.session.infer(batch, out)
+    }
+
+    fn check(&mut self) -> Result<(), BackendError> {
+        let found = run(self.session.as_mut(), &self.input, self.expected.clone())?;
+        let Some(fault) = first_fault(self.selects, &self.expected, &found) else { return Ok(()) };
+        let Self { backend, against, model, .. } = self;
+        Err(BackendError::Device {
+            backend,
+            reason: format!(
+                "it computes wrong numbers for {model}: {fault}. Update the driver, or take --backend \
+                 {against}; --no-self-check believes the device all the same"
+            ),
+        })
+    }
+
+    fn set_profiling(&mut self, is_on: bool) {
+        self.session.set_profiling(is_on);
+    }
+
+    fn profile(&self) -> Option<Profile> {
+        self.session.profile()
     }
 }
 
@@ -83,16 +119,14 @@ fn noise(graph: &Graph) -> InputBatch {
 fn run(
     session: &mut dyn Session,
     input: &InputBatch,
-    graph: &Graph,
+    mut outputs: OutputBatch,
 ) -> Result<OutputBatch, BackendError> {
-    let mut outputs = OutputBatch::declared_by(graph);
     session.infer(input, &mut outputs)?;
     Ok(outputs)
 }
 
 /// The first output that is not as expected, in words.
-fn first_fault(graph: &Graph, expected: &OutputBatch, found: &OutputBatch) -> Option<String> {
-    let selects = graph.nodes.iter().any(|node| selects(&node.operator));
+fn first_fault(selects: bool, expected: &OutputBatch, found: &OutputBatch) -> Option<String> {
     let pairs = expected.tensors.iter().zip(&found.tensors);
     pairs.filter_map(|(expected, found)| fault(expected, found, selects)).next()
 }
@@ -183,6 +217,18 @@ mod tests {
             refused.contains("48 of 48 elements") && refused.contains("--no-self-check"),
             "{refused}"
         );
+    }
+
+    /// Memory that goes bad is found on a device that was right when it was loaded.
+    #[test]
+    fn a_device_that_computes_wrong_numbers_later_is_found_by_the_next_check() {
+        let calls = [Outcome::Success, Outcome::Success].map(Call::instant);
+        let backend = FakeBackend::new(calls, Call::instant(Outcome::WrongNumbers), |_| {});
+        let checked =
+            SelfChecked { backend: Box::new(backend), reference: Box::new(ReferenceBackend) };
+        let mut session = checked.load(&model(), &LIMITS).unwrap();
+        assert_eq!(session.check(), Ok(()));
+        assert!(matches!(session.check(), Err(BackendError::Device { .. })));
     }
 
     #[test]

@@ -45,6 +45,16 @@ pub struct BackendArgs {
     pub threads: Option<usize>,
 }
 
+/// How often a device that serves is checked.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Backend")]
+pub struct SelfCheckArgs {
+    /// Seconds after which a GPU that has nothing to do is held against the processor again; 0 for never. One that
+    /// computes wrong numbers is left for the next backend
+    #[arg(long, env = "FRAMEGATE_SELF_CHECK_SECONDS", value_name = "S", default_value_t = 600)]
+    pub self_check_seconds: u32,
+}
+
 /// What backends may use beyond the safe defaults, and where they find it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Backend")]
@@ -56,6 +66,9 @@ pub struct BackendResourceArgs {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub allow_software_gpu: bool,
+    /// The GPU to run on: its number in `framegate backends`, or a part of its name [default: the fastest]
+    #[arg(long, env = "FRAMEGATE_DEVICE", value_name = "GPU")]
+    pub device: Option<String>,
     /// Vector instructions for the backend simd [default: the fastest that the processor has]
     #[arg(
         long,

@@ -23,7 +23,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs};
+pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs, SelfCheckArgs};
 pub use bench::{BackendList, BenchArgs};
 pub use check::CheckArgs;
 pub use error::UsageError;

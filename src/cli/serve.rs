@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetectionArgs, FetchArgs, MaskArgs,
-    NamedPipelineArgs,
+    NamedPipelineArgs, SelfCheckArgs,
 };
 use crate::front::places::PlaceLimits;
 use crate::protocol::SettingInfo;
@@ -48,6 +48,9 @@ pub struct ServeArgs {
     /// The backend.
     #[command(flatten)]
     pub backend: BackendArgs,
+    /// Checks of the device.
+    #[command(flatten)]
+    pub self_check: SelfCheckArgs,
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,

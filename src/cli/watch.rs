@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetectionArgs, FetchArgs, MaskArgs,
-    ModelArgs, ModelFileArgs,
+    ModelArgs, ModelFileArgs, SelfCheckArgs,
 };
 
 /// Options of `framegate watch`.
@@ -41,6 +41,9 @@ pub struct WatchArgs {
     /// The backend.
     #[command(flatten)]
     pub backend: BackendArgs,
+    /// Checks of the device.
+    #[command(flatten)]
+    pub self_check: SelfCheckArgs,
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,

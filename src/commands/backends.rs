@@ -21,6 +21,9 @@ struct Entry {
     device: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
+    /// All devices that it can run on, in the order of their numbers, if there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    devices: Vec<String>,
     /// Why it is not usable.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -30,13 +33,19 @@ pub(super) fn list(args: BackendsArgs, out: &mut dyn Write) -> Result<CommandSta
     let options = BackendOptions::from(args.resources);
     let entries: Vec<Entry> = BackendId::all()
         .map(|id| {
-            let probed = id.create(&options).and_then(|backend| backend.probe());
+            let created = id.create(&options);
+            let devices = created.as_ref().map(|backend| backend.devices()).unwrap_or_default();
+            let probed = created.and_then(|backend| backend.probe());
             let mut entry = Entry {
                 name: id.name(),
                 compiled_in: id.is_compiled_in(),
                 usable: probed.is_ok(),
                 device: None,
                 kind: None,
+                devices: match devices.as_slice() {
+                    [] | [_] => Vec::new(),
+                    several => several.iter().map(|device| device.name.clone()).collect(),
+                },
                 reason: None,
             };
             match probed {
@@ -67,6 +76,9 @@ fn as_table(entries: &[Entry]) -> Table {
             (Some(device), Some(kind), _) => format!("{device} ({kind})"),
             (_, _, reason) => reason.clone().unwrap_or_default(),
         };
+        let others = entry.devices.iter().enumerate();
+        let about = others
+            .fold(about, |about, (number, device)| format!("{about}\n--device {number}: {device}"));
         let [compiled_in, usable] = [entry.compiled_in, entry.usable].map(yes_or_no);
         table.add_row([entry.name, compiled_in, usable, &about]);
     }

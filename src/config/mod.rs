@@ -193,6 +193,11 @@ fn max_age(milliseconds: u64) -> Result<Duration, ConfigError> {
     Err(ConfigError::new("--max-frame-age-ms", milliseconds, expected))
 }
 
+/// How often the device is checked.
+fn device_check(raw: cli::SelfCheckArgs) -> Option<Duration> {
+    (raw.self_check_seconds > 0).then(|| Duration::from_secs(raw.self_check_seconds.into()))
+}
+
 /// The options of a pipeline that runs files, for batches of up to `max_batch` images.
 fn pipeline_options(
     model_file: cli::ModelFileArgs,
@@ -255,9 +260,11 @@ fn threads(asked: Option<usize>) -> Result<usize, ConfigError> {
 
 impl From<cli::BackendResourceArgs> for BackendOptions {
     fn from(raw: cli::BackendResourceArgs) -> Self {
-        let cli::BackendResourceArgs { allow_software_gpu, simd_level, precision, ort_lib } = raw;
+        let cli::BackendResourceArgs { allow_software_gpu, device, simd_level, precision, ort_lib } =
+            raw;
         Self {
             allow_software_gpu,
+            gpu: device,
             skip_self_check: false,
             simd_level,
             precision,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::pipelines::{own, typed};
 use super::{
-    BackendConfig, ConfigError, LONGEST, MAX_BATCH, MEGABYTE, decode_options, fraction, max_age,
-    within,
+    BackendConfig, ConfigError, LONGEST, MAX_BATCH, MEGABYTE, decode_options, device_check,
+    fraction, max_age, within,
 };
 use crate::cli;
 use crate::front::VideoSettings;
@@ -70,6 +70,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             pipeline,
             max_frame_bytes: max_frame_bytes(raw.stream_max_frame_size_mb)?,
             max_frame_age: max_age(raw.age.max_frame_age_ms)?,
+            device_check: device_check(raw.self_check),
             drop_threshold,
             slow_down_threshold,
             recommended_sessions: within(

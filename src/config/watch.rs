@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ConfigError, MAX_BATCH, MEGABYTE, decode_options, max_age, pipeline_options, within};
+use super::{
+    ConfigError, MAX_BATCH, MEGABYTE, decode_options, device_check, max_age, pipeline_options,
+    within,
+};
 use crate::cli;
 use crate::pipeline::PipelineOptions;
 use crate::stages::DecodeLimits;
@@ -30,6 +33,8 @@ pub struct WatchConfig {
     pub limits: CameraLimits,
     /// Age above which a frame is dropped.
     pub max_frame_age: Duration,
+    /// How often the device is checked; `None` for never.
+    pub device_check: Option<Duration>,
     /// The server that analyses the frames; `None` for this process.
     pub to: Option<RemoteTarget>,
     /// The sinks that learn of changes.
@@ -66,6 +71,7 @@ impl TryFrom<cli::WatchArgs> for WatchConfig {
                 key_frames: raw.keyframes,
             },
             max_frame_age: max_age(raw.age.max_frame_age_ms)?,
+            device_check: device_check(raw.self_check),
             to,
             sinks: sinks(raw.webhook.as_deref(), raw.mqtt.as_deref())?,
             metrics: raw.metrics,

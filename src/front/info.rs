@@ -58,6 +58,7 @@ pub(super) async fn readiness(
         Some(_) if purpose == Some(ReadyFor::New) && app.sessions.is_full() => {
             ReadinessStatus::Full
         }
+        Some(loaded) if loaded.is_degraded() => ReadinessStatus::Degraded,
         Some(_) => ReadinessStatus::Ready,
     };
     let sessions = app.sessions.active();
@@ -65,7 +66,7 @@ pub(super) async fn readiness(
     let over_recommended = sessions > recommended_sessions;
     let body = Json(Readiness { status, sessions, recommended_sessions, over_recommended });
     match status {
-        ReadinessStatus::Ready => body.into_response(),
+        ReadinessStatus::Ready | ReadinessStatus::Degraded => body.into_response(),
         _ => (StatusCode::SERVICE_UNAVAILABLE, RETRY_AFTER, body).into_response(),
     }
 }
@@ -99,11 +100,12 @@ pub(super) async fn info(State(app): State<Arc<App>>) -> Response {
     let Some(loaded) = app.loaded() else { return unavailable(&app) };
     let front = &app.settings;
     let engine = &loaded.settings;
+    let runs_on = loaded.pipelines[0].runs_on.borrow().clone();
     Json(Info {
         name: env!("CARGO_PKG_NAME").to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        backend: loaded.backend.to_owned(),
-        device: loaded.device.name.clone(),
+        backend: runs_on.backend.to_owned(),
+        device: runs_on.device,
         model: loaded.pipelines[0].detector.model.name.clone(),
         pipelines: loaded.pipelines.iter().map(pipeline_info).collect(),
         limits: LimitsInfo {
@@ -142,11 +144,11 @@ pub(super) async fn pipelines(State(app): State<Arc<App>>) -> Response {
 }
 
 fn pipeline_info(pipeline: &NamedPipeline) -> PipelineInfo {
-    let NamedPipeline { id, detector, backend, thresholds, .. } = pipeline;
+    let NamedPipeline { id, detector, runs_on, thresholds } = pipeline;
     PipelineInfo {
         id: id.clone(),
         model: detector.model.name.clone(),
-        backend: (*backend).to_owned(),
+        backend: runs_on.borrow().backend.to_owned(),
         confidence: thresholds.confidence,
         iou: thresholds.iou,
         licence: detector.licence.clone(),

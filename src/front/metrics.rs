@@ -34,6 +34,8 @@ pub struct Metrics {
     frames: Family<FrameLabels, Counter>,
     drops: Family<DropLabels, Counter>,
     slow_downs: Counter,
+    device_failures: Counter,
+    backend_changes: Counter,
     refused: Family<RefusalLabels, Counter>,
     stages: Family<StageLabels, Histogram>,
     ages: Histogram,
@@ -96,6 +98,8 @@ impl Default for Metrics {
             frames: Family::default(),
             drops: Family::default(),
             slow_downs: Counter::default(),
+            device_failures: Counter::default(),
+            backend_changes: Counter::default(),
             refused: Family::default(),
             stages: Family::new_with_constructor(|| {
                 // A stage can be much shorter than a frame's age.
@@ -137,6 +141,16 @@ impl Metrics {
         registry.register("frames", "Frames by what became of them", self.frames.clone());
         registry.register("drops", "Frames dropped, by reason", self.drops.clone());
         registry.register("slow_downs", "Warnings to slow down", self.slow_downs.clone());
+        registry.register(
+            "device_failures",
+            "Times that a device failed or was found to compute wrong numbers",
+            self.device_failures.clone(),
+        );
+        registry.register(
+            "backend_changes",
+            "Pipelines that moved to another backend",
+            self.backend_changes.clone(),
+        );
         registry.register(
             "refused",
             "Connections, sessions and requests refused, by reason",
@@ -224,9 +238,28 @@ impl Metrics {
         move |frames| batches.observe(frames as f64)
     }
 
-    /// Records what runs here.
-    pub fn describe(&self, build: &BuildLabels) {
-        self.build.get_or_create(build).set(1);
+    /// Records what runs here now.
+    pub fn describe(&self, builds: impl Iterator<Item = BuildLabels>) {
+        self.build.clear();
+        for build in builds {
+            self.build.get_or_create(&build).set(1);
+        }
+    }
+
+    /// A function that counts a failure of a device.
+    pub fn device_failure_observer(&self) -> impl Fn() + Send + use<> {
+        let failures = self.device_failures.clone();
+        move || {
+            failures.inc();
+        }
+    }
+
+    /// A function that counts a pipeline that moved to another backend.
+    pub fn backend_change_observer(&self) -> impl Fn() + Send + use<> {
+        let changes = self.backend_changes.clone();
+        move || {
+            changes.inc();
+        }
     }
 
     /// Everything as Prometheus text.
@@ -253,12 +286,13 @@ mod tests {
         metrics.count_slow_down();
         metrics.observe_age(Duration::from_millis(20));
         metrics.batch_observer()(4);
-        metrics.describe(&BuildLabels {
+        let build = BuildLabels {
             version: "1",
             backend: "flex",
             device: "a \"quoted\" name".to_owned(),
             model: "m".to_owned(),
-        });
+        };
+        metrics.describe([build].into_iter());
         let text = metrics.encode();
         for line in [
             "framegate_sessions_active 1",

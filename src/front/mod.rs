@@ -27,6 +27,7 @@ pub mod outbox;
 pub mod places;
 pub mod refusals;
 mod responses;
+mod runs_on;
 pub mod server;
 pub mod session;
 pub mod sessions;
@@ -36,6 +37,7 @@ mod unfinished;
 mod video;
 mod video_memory;
 
+pub use runs_on::{RunsOn, RunsOnWatch};
 pub use server::serve;
 pub use state::{App, FrontSettings, Loaded, MemoryLimits, NamedPipeline};
 pub use video::VideoSettings;

@@ -16,6 +16,7 @@ use super::messages;
 use super::metrics::{MessageOutcome, Metrics};
 use super::outbox::{Outbox, Outgoing};
 use super::refusals::RefusalReason;
+use super::runs_on::{RunsOn, RunsOnWatch};
 use crate::engine::{DropReason, FrameOutcome, Reply, StreamHandle};
 use crate::protocol::{CloseReason, ErrorCode, InvalidFrame, ServerMessage, validate};
 
@@ -48,6 +49,7 @@ pub struct Counts {
 pub struct ClientSession {
     id: Uuid,
     pipeline_id: String,
+    runs_on: RunsOnWatch,
     max_frame_bytes: usize,
     admission: Admission,
     counts: Counts,
@@ -65,14 +67,18 @@ impl ClientSession {
     /// Opens a session on a pipeline.
     pub fn new(
         pipeline_id: impl Into<String>,
+        mut runs_on: RunsOnWatch,
         max_frame_bytes: usize,
         thresholds: DropThresholds,
         frames: Arc<FrameMemory>,
         metrics: Arc<Metrics>,
     ) -> Self {
+        // The greeting says what runs now.
+        runs_on.mark_unchanged();
         let session = Self {
             id: Uuid::new_v4(),
             pipeline_id: pipeline_id.into(),
+            runs_on,
             max_frame_bytes,
             admission: Admission::new(thresholds),
             counts: Counts::default(),
@@ -205,6 +211,12 @@ impl ClientSession {
                 outbox.push(Outgoing::Other(messages::failed(frame_index, error)));
             }
         }
+    }
+
+    /// What runs the session's frames, if the client has not heard of it yet.
+    pub fn backend_change(&mut self) -> Option<RunsOn> {
+        let changed = self.runs_on.has_changed().unwrap_or(false);
+        changed.then(|| self.runs_on.borrow_and_update().clone())
     }
 
     /// From now on frames are dropped.

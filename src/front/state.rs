@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use framegate_backend_api::DeviceInfo;
 use framegate_models::Detector;
 use tokio::sync::{Semaphore, SetOnce};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +14,7 @@ use super::metrics::{BuildLabels, Metrics};
 use super::origin::OriginPolicy;
 use super::places::PlaceLimits;
 use super::refusals::Refusals;
+use super::runs_on::{RunsOn, RunsOnWatch};
 use super::sessions::{SessionLimit, Sessions};
 use super::unfinished::Unfinished;
 use super::video::VideoSettings;
@@ -77,10 +77,8 @@ impl MemoryLimits {
 pub struct NamedPipeline {
     pub id: String,
     pub detector: Arc<Detector>,
-    /// Name of the backend that runs it.
-    pub backend: &'static str,
-    /// Name of the device that the backend runs on.
-    pub device: String,
+    /// What runs it.
+    pub runs_on: RunsOnWatch,
     /// Which of its detections count.
     pub thresholds: Thresholds,
 }
@@ -91,10 +89,6 @@ pub struct Loaded {
     pub engine: Engine,
     /// At least one; the first is the default.
     pub pipelines: Vec<NamedPipeline>,
-    /// Name of the backend that runs the default pipeline.
-    pub backend: &'static str,
-    /// The device that the backend runs on.
-    pub device: DeviceInfo,
     /// Settings that the engine was started with.
     pub settings: EngineSettings,
 }
@@ -150,14 +144,6 @@ impl App {
 
     /// Makes the server ready. Only the first call has an effect.
     pub fn start(&self, loaded: Loaded) {
-        for pipeline in &loaded.pipelines {
-            self.metrics.describe(&BuildLabels {
-                version: env!("CARGO_PKG_VERSION"),
-                backend: loaded.backend,
-                device: loaded.device.name.clone(),
-                model: pipeline.detector.model.name.clone(),
-            });
-        }
         // A second start is dropped, engine included.
         let _ = self.loaded.set(loaded);
     }
@@ -181,6 +167,7 @@ impl App {
     pub fn encode_metrics(&self) -> String {
         if let Some(loaded) = self.loaded() {
             self.metrics.set_load(loaded.engine.load_ratio(Instant::now()));
+            self.metrics.describe(loaded.pipelines.iter().map(NamedPipeline::build_labels));
         }
         self.metrics.encode()
     }
@@ -197,7 +184,20 @@ impl App {
     }
 }
 
+impl NamedPipeline {
+    fn build_labels(&self) -> BuildLabels {
+        let RunsOn { backend, device, .. } = self.runs_on.borrow().clone();
+        let model = self.detector.model.name.clone();
+        BuildLabels { version: env!("CARGO_PKG_VERSION"), backend, device, model }
+    }
+}
+
 impl Loaded {
+    /// Whether a pipeline runs on another backend than the one that was chosen for it.
+    pub(super) fn is_degraded(&self) -> bool {
+        self.pipelines.iter().any(|pipeline| pipeline.runs_on.borrow().is_degraded)
+    }
+
     /// The pipeline of this name and the engine's id of it; without a name, the default.
     pub(super) fn pipeline(&self, id: Option<&str>) -> Option<(PipelineId, &NamedPipeline)> {
         let mut named = self.engine.pipelines().iter().copied().zip(&self.pipelines);

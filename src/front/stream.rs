@@ -18,6 +18,7 @@ use super::info::input_size;
 use super::link::Link;
 use super::refusals::RefusalReason;
 use super::responses::{failure, page_refused, query_refused, try_later, unavailable};
+use super::runs_on::RunsOn;
 use super::session::ClientSession;
 use super::state::App;
 use crate::protocol::{
@@ -103,17 +104,19 @@ async fn serve(socket: WebSocket, app: &Arc<App>, query: StreamQuery, link: Arc<
     let settings = &app.settings;
     let session = ClientSession::new(
         &pipeline.id,
+        pipeline.runs_on.clone(),
         settings.max_frame_bytes,
         settings.thresholds,
         Arc::clone(&app.frames),
         Arc::clone(&app.metrics),
     );
+    let RunsOn { backend, device, .. } = pipeline.runs_on.borrow().clone();
     let greeting = query.wants_greeting().then(|| Greeting {
         session: SessionInfo {
             session_id: session.id().to_string(),
             pipeline_id: pipeline.id.clone(),
-            backend: pipeline.backend.to_owned(),
-            device: pipeline.device.clone(),
+            backend: backend.to_owned(),
+            device,
             max_frame_bytes: settings.max_frame_bytes,
             labels: pipeline.detector.labels.clone(),
             input: input_size(pipeline),
@@ -127,7 +130,8 @@ async fn serve(socket: WebSocket, app: &Arc<App>, query: StreamQuery, link: Arc<
         deadline: settings.drain,
         session_age: settings.max_session_age.map(|most| spread(most, session.id())),
     };
-    connection::run(socket, session, handle, greeting, drain, link, Arc::clone(&app.metrics)).await;
+    let metrics = Arc::clone(&app.metrics);
+    connection::run(socket, session, handle, greeting, drain, link, metrics).await;
 }
 
 /// Ages between three quarters of `most` and all of it: sessions that began together do not end together.

@@ -1,12 +1,14 @@
 //! The two steps of loading: a model file becomes a detector, a detector gets a session.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use framegate_backend_api::{Backend, Limits, Session};
 use framegate_models::Detector;
 use framegate_models::detector::{LabelsSource, ModelError};
 
 use super::{PipelineError, PipelineOptions};
+use crate::backends::{self, DeviceEvent, FailoverSession, LoadOn, Selected};
 use crate::stages::BoxStage;
 
 /// A detector with a session on some backend: the parts that an engine or a benchmark drives itself.
@@ -53,4 +55,19 @@ impl LoadedPipeline {
         }
         Ok(Self { detector, session, boxes })
     }
+}
+
+/// A session that outlives its device: `session`, which runs on `selected`.
+pub(crate) fn lasting_session(
+    session: Box<dyn Session>,
+    selected: &Arc<Selected>,
+    detector: &Arc<Detector>,
+    options: &PipelineOptions,
+    observe: impl Fn(DeviceEvent) + Send + 'static,
+) -> Box<dyn Session> {
+    let spares = backends::spares(selected.backend.name(), &options.backend_options);
+    let limits = Limits { max_batch: options.max_batch, threads: options.threads };
+    let detector = Arc::clone(detector);
+    let load: LoadOn = Box::new(move |backend| backend.load(&detector.model, &limits));
+    Box::new(FailoverSession::new(session, Arc::clone(selected), spares, load, observe))
 }

@@ -21,6 +21,7 @@ use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame
 use crate::stages::{BoxStage, DecodeError, Preprocessed, Preprocessor, RgbImage, Stage};
 
 pub use error::PipelineError;
+pub(crate) use load::lasting_session;
 pub use load::{LoadedPipeline, read_detector};
 pub use options::PipelineOptions;
 

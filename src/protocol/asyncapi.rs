@@ -10,9 +10,9 @@ use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    CloseReason, DetectionResult, DrainingMessage, DropReason, DroppedMessage, ErrorCode,
-    ErrorMessage, Greeting, InvalidFrame, Jpeg, RecoveredMessage, ResultMessage, ServerMessage,
-    SessionInfo, SlowDownMessage, StreamQuery, TimingsMs,
+    BackendChangedMessage, CloseReason, DetectionResult, DrainingMessage, DropReason,
+    DroppedMessage, ErrorCode, ErrorMessage, Greeting, InvalidFrame, Jpeg, RecoveredMessage,
+    ResultMessage, ServerMessage, SessionInfo, SlowDownMessage, StreamQuery, TimingsMs,
 };
 use crate::stages::{Detection, Stage, StageTimes};
 
@@ -76,7 +76,7 @@ pub fn document() -> Value {
 }
 
 /// Every message that the server sends, with an example.
-fn described() -> [Described; 7] {
+fn described() -> [Described; 8] {
     [
         Described {
             key: "greeting",
@@ -135,6 +135,13 @@ fn described() -> [Described; 7] {
             summary: "The server or the session ends: connect again; close 1012 follows.",
             schema: "DrainingMessage",
             example: ServerMessage::draining(Duration::from_secs(10)),
+        },
+        Described {
+            key: "backendChanged",
+            title: "Backend changed",
+            summary: "The device was lost, and another backend runs the frames from here on.",
+            schema: "BackendChangedMessage",
+            example: ServerMessage::backend_changed("simd", "CPU (avx2)", 7.5),
         },
         Described {
             key: "error",
@@ -218,6 +225,7 @@ fn schemas() -> Map<String, Value> {
     collect::<SlowDownMessage>(&mut found);
     collect::<RecoveredMessage>(&mut found);
     collect::<DrainingMessage>(&mut found);
+    collect::<BackendChangedMessage>(&mut found);
     collect::<ErrorMessage>(&mut found);
     found.into_iter().map(|(name, schema)| (name, as_json(&schema))).collect()
 }
@@ -265,7 +273,7 @@ mod tests {
         let document = document();
         let mut references = 0;
         check(&document, &document, &mut references);
-        // A channel and a message for each of the eight operations, and more.
+        // A channel and a message for each of the nine operations, and more.
         assert!(references > 24, "{references}");
     }
 
@@ -278,8 +286,9 @@ mod tests {
             ServerMessage::SlowDown(_) => 3,
             ServerMessage::Recovered(_) => 4,
             ServerMessage::Draining(_) => 5,
-            ServerMessage::Error(_) => 6,
+            ServerMessage::BackendChanged(_) => 6,
+            ServerMessage::Error(_) => 7,
         });
-        assert_eq!(kinds, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(kinds, [0, 1, 2, 3, 4, 5, 6, 7]);
     }
 }

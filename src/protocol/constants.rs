@@ -55,6 +55,10 @@ constant! {
     /// Always `"draining"`.
     DrainingNotice, String, Type::String, "draining"
 }
+constant! {
+    /// Always `"backend_changed"`.
+    BackendChangedNotice, String, Type::String, "backend_changed"
+}
 
 #[cfg(test)]
 mod tests {

@@ -160,6 +160,8 @@ pub enum ReadinessStatus {
     Starting,
     /// Frames are accepted.
     Ready,
+    /// Frames are accepted; a device was lost, and another backend has taken its place.
+    Degraded,
     /// There are as many sessions as recommended; only if asked for room for a new one.
     Full,
     /// The server is shutting down.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::constants::{DrainingNotice, RecoveredNotice, SlowDownWarning, True};
+use super::constants::{
+    BackendChangedNotice, DrainingNotice, RecoveredNotice, SlowDownWarning, True,
+};
 use super::{DropReason, ErrorCode, InvalidFrame};
 use crate::stages::{Detection, Stage, StageTimes, Tensor, milliseconds};
 
@@ -29,6 +31,8 @@ pub enum ServerMessage {
     Recovered(RecoveredMessage),
     /// The session is about to be closed.
     Draining(DrainingMessage),
+    /// Another backend runs the frames.
+    BackendChanged(BackendChangedMessage),
     /// A frame or the connection failed.
     Error(ErrorMessage),
 }
@@ -165,6 +169,19 @@ pub struct DrainingMessage {
     pub deadline_ms: u64,
 }
 
+/// The device was lost, and another has taken its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BackendChangedMessage {
+    #[schema(inline)]
+    pub notice: BackendChangedNotice,
+    /// The backend that runs the model now.
+    pub backend: String,
+    /// The device that the backend runs on.
+    pub device: String,
+    /// Frames per second that this session can sustain, as far as that is known yet.
+    pub recommended_fps: f64,
+}
+
 /// A frame or the connection failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorMessage {
@@ -192,6 +209,16 @@ impl ServerMessage {
     /// The client need not slow down any more.
     pub fn recovered(recommended_fps: f64) -> Self {
         Self::Recovered(RecoveredMessage { notice: RecoveredNotice, recommended_fps })
+    }
+
+    /// Another backend runs the frames.
+    pub fn backend_changed(backend: &str, device: &str, recommended_fps: f64) -> Self {
+        Self::BackendChanged(BackendChangedMessage {
+            notice: BackendChangedNotice,
+            backend: backend.to_owned(),
+            device: device.to_owned(),
+            recommended_fps,
+        })
     }
 
     /// The server will have ended within `deadline`.
@@ -233,7 +260,7 @@ mod tests {
     use super::*;
 
     /// Every kind of message beside its text in the protocol.
-    fn messages() -> [(ServerMessage, &'static str); 9] {
+    fn messages() -> [(ServerMessage, &'static str); 10] {
         let session = SessionInfo {
             session_id: "6d4c".to_owned(),
             pipeline_id: "codes".to_owned(),
@@ -287,6 +314,10 @@ mod tests {
             (
                 ServerMessage::draining(Duration::from_secs(10)),
                 r#"{"notice":"draining","deadline_ms":10000}"#,
+            ),
+            (
+                ServerMessage::backend_changed("simd", "CPU", 7.5),
+                r#"{"notice":"backend_changed","backend":"simd","device":"CPU","recommended_fps":7.5}"#,
             ),
             (
                 ServerMessage::invalid(InvalidFrame::Empty),

@@ -29,7 +29,7 @@ mod video;
 
 pub use close::CloseReason;
 pub use codes::{DropReason, ErrorCode, HttpErrorCode, JobStatus};
-pub use constants::{DrainingNotice, RecoveredNotice, SlowDownWarning, True};
+pub use constants::{BackendChangedNotice, DrainingNotice, RecoveredNotice, SlowDownWarning, True};
 pub use frame::{InvalidFrame, validate};
 pub use http::{ErrorBody, InferForm, Jpeg};
 pub use info::{
@@ -38,8 +38,9 @@ pub use info::{
 };
 pub use jobs::{JobAccepted, JobList, JobReport, JobResults, JobSummary, ResultsQuery};
 pub use messages::{
-    DetectionResult, DrainingMessage, DroppedMessage, ErrorMessage, Greeting, RecoveredMessage,
-    ResultMessage, ServerMessage, SessionInfo, SlowDownMessage, TimingsMs,
+    BackendChangedMessage, DetectionResult, DrainingMessage, DroppedMessage, ErrorMessage,
+    Greeting, RecoveredMessage, ResultMessage, ServerMessage, SessionInfo, SlowDownMessage,
+    TimingsMs,
 };
 pub use query::{InferQuery, ReadinessQuery, ReadyFor, StreamQuery};
 pub use timestamp::timestamp;

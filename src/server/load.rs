@@ -11,8 +11,10 @@ use super::{ServedPipeline, ServerError, ServerOptions};
 use crate::backends::{self, Selected};
 use crate::engine::{self, Engine};
 use crate::front::metrics::Metrics;
-use crate::front::{Loaded, NamedPipeline};
-use crate::pipeline::{LoadedPipeline, PipelineError, PipelineOptions, read_detector};
+use crate::front::{Loaded, NamedPipeline, RunsOn};
+use crate::pipeline::{
+    LoadedPipeline, PipelineError, PipelineOptions, lasting_session, read_detector,
+};
 use crate::stages::Thresholds;
 
 /// The backend of each pipeline; of the stand-in, if there is none. Pipelines that ask for the same share one.
@@ -56,14 +58,15 @@ pub(super) fn load(
         let LoadedPipeline { detector, session, boxes } =
             LoadedPipeline::load(detector, selected.backend.as_ref(), &options)?;
         let detector = Arc::new(detector);
+        let (observe, runs_on) = RunsOn::observe(selected, metrics);
+        let session = lasting_session(session, selected, &detector, &options, observe);
         let pipeline = NamedPipeline {
             id,
             detector: Arc::clone(&detector),
-            backend: selected.backend.name(),
-            device: selected.device.name.clone(),
+            runs_on,
             thresholds: options.thresholds,
         };
-        let (model, backend) = (&detector.model.name, pipeline.backend);
+        let (model, backend) = (&detector.model.name, selected.backend.name());
         let Thresholds { confidence, iou } = pipeline.thresholds;
         tracing::info!(pipeline = pipeline.id, model, backend, confidence, iou, "pipeline loaded");
         named.push(pipeline);
@@ -73,8 +76,6 @@ pub(super) fn load(
     Ok(Loaded {
         engine: Engine::start(pipelines, Arc::new(pool), settings, metrics.batch_observer())?,
         pipelines: named,
-        backend: selected[0].backend.name(),
-        device: selected[0].device.clone(),
         settings,
     })
 }

@@ -197,6 +197,7 @@ fn an_arrival_allocates_nothing_however_many_streams_there_are() {
             decode: DecodeLimits::DEFAULT.into(),
             max_batch: 8,
             max_age: Duration::from_secs(1),
+            device_check: None,
         };
         let mut schedule: Schedule<usize> = Schedule::new(vec![service], settings, 4);
         let pipeline = schedule.pipelines().next().unwrap();

@@ -9,6 +9,7 @@ use axum::Error;
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use framegate::engine::{Client, Engine, EngineSettings, Pipeline};
+use framegate::front::RunsOn;
 use framegate::front::admission::DropThresholds;
 use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
 use framegate::front::frame_memory::FrameMemory;
@@ -20,7 +21,7 @@ use framegate_backend_api::{Backend, Limits};
 use framegate_testkit::ReferenceBackend;
 use futures_util::{Sink, Stream};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, PollSender};
@@ -83,6 +84,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
         decode: DecodeLimits::DEFAULT.into(),
         max_batch: 1,
         max_age: Duration::from_secs(1),
+        device_check: None,
     };
     let detector = Arc::new(colour_detector());
     let thresholds = Thresholds { confidence: 0.5, iou: 0.45 };
@@ -99,8 +101,10 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     let (to_client, from_server) = mpsc::channel(unread);
     let socket = FakeSocket { from_client, to_client: PollSender::new(to_client) };
     let metrics = Arc::new(Metrics::default());
+    let runs_on = RunsOn { backend: "reference", device: "CPU".to_owned(), is_degraded: false };
     let session = ClientSession::new(
         "colours",
+        watch::channel(runs_on).1,
         1000,
         DropThresholds { drop: 0.1, slow_down: 0.3 },
         FrameMemory::new(1 << 20),

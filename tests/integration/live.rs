@@ -29,6 +29,7 @@ fn start(backend: &dyn Backend, pipelines: usize) -> Result<Engine, EngineError>
         decode: DecodeLimits::DEFAULT.into(),
         max_batch: 2,
         max_age: Duration::from_secs(10),
+        device_check: None,
     };
     let pipeline = |_| {
         let detector = Arc::new(colour_detector());

@@ -21,6 +21,7 @@ mod deploy;
 mod detector;
 mod eval;
 mod exporters;
+mod failover;
 #[cfg(feature = "fetch")]
 mod fetched_models;
 mod field;

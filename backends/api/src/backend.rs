@@ -13,6 +13,11 @@ pub trait Backend: Send + Sync {
     /// [`BackendError::Unavailable`], in one sentence that says why and what would help.
     fn probe(&self) -> Result<DeviceInfo, BackendError>;
 
+    /// Every device that this backend can run on, in the order of their numbers.
+    fn devices(&self) -> Vec<DeviceInfo> {
+        self.probe().into_iter().collect()
+    }
+
     /// Uploads the weights, compiles what needs compiling and runs the model until it is warm.
     /// When this returns, a batch of one image and a full batch run as fast as they ever will.
     ///
@@ -32,6 +37,19 @@ pub trait Session: Send {
     /// [`BackendError::WrongInput`] if `batch` is empty, larger than the limit given to `load` or
     /// of another shape. The session stays usable after any error.
     fn infer(&mut self, batch: &InputBatch, out: &mut OutputBatch) -> Result<(), BackendError>;
+
+    /// Checks the device while it has nothing else to do. Backends that have nothing to check ignore this.
+    ///
+    /// # Errors
+    /// [`BackendError::Device`] if the device fails, or computes something else than it should.
+    fn check(&mut self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// How often the session has moved to another device: what was measured on one says nothing about another.
+    fn moves(&self) -> u32 {
+        0
+    }
 
     /// Starts profiling from zero, or stops it. Backends that cannot profile ignore this.
     fn set_profiling(&mut self, _is_on: bool) {}

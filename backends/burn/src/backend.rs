@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::session::BurnSession;
 
 /// A backend that computes with burn. Created by [`ndarray`], [`flex`] or `wgpu`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct BurnBackend {
     device: BurnDevice,
 }
@@ -20,7 +20,7 @@ pub struct BurnBackend {
 impl BurnBackend {
     /// Batch sizes to run until a session is warm. Without kernels to compile, one image is enough to
     /// touch all weights.
-    fn warm_up_batches(self, max_batch: usize) -> Vec<usize> {
+    fn warm_up_batches(&self, max_batch: usize) -> Vec<usize> {
         if self.device.compiles_kernels() && max_batch > 1 { vec![1, max_batch] } else { vec![1] }
     }
 }
@@ -50,6 +50,10 @@ impl Backend for BurnBackend {
         self.device.probe()
     }
 
+    fn devices(&self) -> Vec<DeviceInfo> {
+        self.device.all()
+    }
+
     fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
         let backend = self.name();
         let info = self.probe()?;
@@ -64,11 +68,11 @@ impl Backend for BurnBackend {
                 threads,
                 reason: error.to_string(),
             })?;
-        let plan = catch_as_device_error(backend, || {
-            pool.install(|| Plan::new(&model.graph, self.device.open()))
-        })?
-        .map_err(|reason| BackendError::Unsupported { backend, reason })?;
-        let session = BurnSession::new(backend, &model.graph, plan, pool, limits.max_batch);
+        let device = self.device.open()?;
+        let plan =
+            catch_as_device_error(backend, || pool.install(|| Plan::new(&model.graph, &device)))?
+                .map_err(|reason| BackendError::Unsupported { backend, reason })?;
+        let session = BurnSession::new(backend, &model.graph, plan, device, pool, limits.max_batch);
         for batch in self.warm_up_batches(limits.max_batch) {
             let started = std::time::Instant::now();
             session.warm_up(batch)?;

@@ -4,7 +4,7 @@
 //! `device`. A model passes through:
 //!
 //! - `backend`: probing and loading.
-//! - `device`: the three devices. With feature `wgpu`, `adapter` lists graphics adapters.
+//! - `device`: the three devices. With feature `wgpu`, `adapter` lists graphics adapters, and `runtime` opens them.
 //! - `plan`: a graph on a device: weights uploaded, nodes prepared, values dropped after their last use.
 //! - `operators`: each operator of a graph in terms of burn's.
 //! - `value`: tensors whose rank is known only at run time; the one place that erases ranks.
@@ -38,6 +38,8 @@ mod backend;
 mod device;
 mod operators;
 mod plan;
+#[cfg(feature = "wgpu")]
+mod runtime;
 mod session;
 mod value;
 
@@ -46,3 +48,5 @@ pub use adapter::WgpuOptions;
 #[cfg(feature = "wgpu")]
 pub use backend::wgpu;
 pub use backend::{BurnBackend, flex, ndarray};
+#[cfg(feature = "wgpu")]
+pub use runtime::destroy_devices;

@@ -3,6 +3,7 @@
 use burn_tensor::{Device, ExecutionError, Float, TensorData, Transaction};
 use framegate_backend_api::graph::{Batching, Graph};
 
+use crate::device::OpenDevice;
 use crate::operators::{Operands, Operation, prepare};
 use crate::value::{MAX_RANK, Ranked, Value, with_rank};
 
@@ -33,11 +34,12 @@ struct Read {
 
 impl Plan {
     /// Uploads the constants of `graph` and prepares its nodes, or explains what burn cannot do.
-    pub(crate) fn new(graph: &Graph, device: Device) -> Result<Self, String> {
+    pub(crate) fn new(graph: &Graph, open: &OpenDevice) -> Result<Self, String> {
         check_shapes(graph)?;
+        let device = open.handle();
         let mut reads = reads(graph).into_iter();
         let steps = graph.nodes.iter().map(|node| Step {
-            operation: prepare(graph, node, &device),
+            operation: prepare(graph, node, open),
             inputs: reads.by_ref().take(node.inputs.len()).collect(),
             outputs: node.outputs.iter().map(|id| id.0).collect(),
         });
@@ -168,7 +170,8 @@ mod tests {
         let mut builder = GraphBuilder::new("x", [1, 2]);
         let shape = vec![1, 1, 1, 1, 1, 1, 2];
         let deep = builder.push("deep", Operator::Reshape { shape }, &[builder.input()]).unwrap();
-        let problem = Plan::new(&builder.finish(vec![deep]), Device::flex()).err().unwrap();
+        let problem =
+            Plan::new(&builder.finish(vec![deep]), &OpenDevice::Cpu(Device::flex())).err().unwrap();
         assert!(problem.contains("`deep` has 7 axes"), "{problem}");
     }
 
@@ -178,7 +181,9 @@ mod tests {
         let nothing = AxisSlice { start: 1, step: 1, len: 0 };
         let slice = Operator::Slice(vec![AxisSlice::all(1), nothing]);
         let empty = builder.push("empty", slice, &[builder.input()]).unwrap();
-        let problem = Plan::new(&builder.finish(vec![empty]), Device::flex()).err().unwrap();
+        let problem = Plan::new(&builder.finish(vec![empty]), &OpenDevice::Cpu(Device::flex()))
+            .err()
+            .unwrap();
         assert!(problem.contains("`empty` has no elements"), "{problem}");
     }
 
@@ -187,6 +192,6 @@ mod tests {
         let mut builder = GraphBuilder::new("x", [1, 2]);
         builder.constant("region", HostTensor::from_f32([0], Vec::new()));
         let root = builder.push("root", Operator::Unary(Unary::Sqrt), &[builder.input()]).unwrap();
-        assert!(Plan::new(&builder.finish(vec![root]), Device::flex()).is_ok());
+        assert!(Plan::new(&builder.finish(vec![root]), &OpenDevice::Cpu(Device::flex())).is_ok());
     }
 }

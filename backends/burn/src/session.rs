@@ -7,12 +7,14 @@ use framegate_backend_api::{
 };
 use rayon::ThreadPool;
 
+use crate::device::OpenDevice;
 use crate::plan::Plan;
 
 /// A [`Plan`] and the threads that run it.
 pub(crate) struct BurnSession {
     backend: &'static str,
     plan: Plan,
+    device: OpenDevice,
     pool: ThreadPool,
     image_shape: Vec<usize>,
     /// Names and shapes for one image.
@@ -25,6 +27,7 @@ impl BurnSession {
         backend: &'static str,
         graph: &Graph,
         plan: Plan,
+        device: OpenDevice,
         pool: ThreadPool,
         max_batch: usize,
     ) -> Self {
@@ -33,6 +36,7 @@ impl BurnSession {
         Self {
             backend,
             plan,
+            device,
             pool,
             image_shape: graph.image_shape().to_vec(),
             outputs: graph.outputs.iter().map(|id| output(graph.value(*id))).collect(),
@@ -47,13 +51,17 @@ impl BurnSession {
     }
 
     fn run(&self, images: &[f32], batch: usize) -> Result<Vec<TensorData>, BackendError> {
-        let results: Result<_, ExecutionError> = catch_as_device_error(self.backend, || {
-            self.pool.install(|| self.plan.run(images, batch))
-        })?;
-        results.map_err(|error| BackendError::Device {
-            backend: self.backend,
-            reason: error.to_string(),
-        })
+        let results: Result<Result<_, ExecutionError>, _> =
+            catch_as_device_error(self.backend, || {
+                self.pool.install(|| self.plan.run(images, batch))
+            });
+        let results = results.and_then(|results| {
+            results.map_err(|error| BackendError::Device {
+                backend: self.backend,
+                reason: error.to_string(),
+            })
+        });
+        results.inspect_err(|_| self.device.give_up())
     }
 }
 

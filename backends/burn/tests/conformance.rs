@@ -22,7 +22,7 @@ fn wgpu_conforms() {
     use framegate_backend_api::Backend;
     use framegate_backend_burn::WgpuOptions;
 
-    let backend = framegate_backend_burn::wgpu(WgpuOptions { allow_software: true });
+    let backend = framegate_backend_burn::wgpu(WgpuOptions { allow_software: true, adapter: None });
     match backend.probe() {
         Ok(device) => {
             eprintln!("running on {}", device.name);

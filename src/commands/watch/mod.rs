@@ -11,7 +11,7 @@ use super::{CommandError, CommandStatus, interrupt};
 use crate::backends;
 use crate::config::WatchConfig;
 use crate::engine::{Engine, EngineSettings, Pipeline};
-use crate::pipeline::{LoadedPipeline, PipelineError, read_detector};
+use crate::pipeline::{LoadedPipeline, PipelineError, lasting_session, read_detector};
 use crate::server::ServerError;
 use crate::watch::{Analysers, WatchMetrics, Watched, serve_metrics, watch};
 
@@ -60,6 +60,7 @@ pub(super) fn run(config: WatchConfig, out: &mut dyn Write) -> Result<CommandSta
 fn engine(config: &WatchConfig) -> Result<Engine, CommandError> {
     let options = &config.pipeline;
     let selected = backends::select(options.backend.as_ref(), &options.backend_options)?;
+    let selected = Arc::new(selected);
     let pool = ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
@@ -67,12 +68,15 @@ fn engine(config: &WatchConfig) -> Result<Engine, CommandError> {
     let detector = read_detector(&config.model, options)?;
     let LoadedPipeline { detector, session, boxes } =
         LoadedPipeline::load(detector, selected.backend.as_ref(), options)?;
+    let detector = Arc::new(detector);
+    let session = lasting_session(session, &selected, &detector, options, |_| ());
     let settings = EngineSettings {
         decode: options.decode,
         max_batch: options.max_batch,
         max_age: config.max_frame_age,
+        device_check: config.device_check,
     };
-    let pipeline = Pipeline { detector: Arc::new(detector), session, boxes };
+    let pipeline = Pipeline { detector, session, boxes };
     let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| ());
     Ok(engine.map_err(ServerError::from)?)
 }

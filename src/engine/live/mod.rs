@@ -86,6 +86,8 @@ pub struct EngineSettings {
     pub max_batch: usize,
     /// Age above which a frame is dropped instead of being worked on.
     pub max_age: Duration,
+    /// How often the device is checked, at a moment when it has nothing else to do; `None` for never.
+    pub device_check: Option<Duration>,
 }
 
 /// Why an engine could not be started.
@@ -125,9 +127,13 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let mut service = Vec::new();
         for pipeline in &mut pipelines {
-            service.push(first_measurement(pipeline, settings.max_batch)?);
+            service.push(first_measurement(
+                pipeline.session.as_mut(),
+                pipeline.detector.model.graph.image_shape(),
+                settings.max_batch,
+            )?);
         }
-        let EngineSettings { decode, max_batch, max_age } = settings;
+        let EngineSettings { decode, max_batch, max_age, device_check } = settings;
         let workers = pool.current_num_threads();
         let schedule = Schedule::new(service, settings, workers);
         let ids = schedule.pipelines().collect();
@@ -161,6 +167,7 @@ impl Engine {
             shared: Arc::clone(&shared),
             sessions,
             max_age,
+            device_check,
             preprocessed: links.preprocessed,
             return_inputs: links.return_inputs,
             free_outputs: links.free_outputs,
@@ -239,13 +246,13 @@ fn spawn(
     thread.map_err(|source| EngineError::Thread { name, source })
 }
 
-/// Runs one image and one full batch of zeros, so that capacity is known before the first frame.
+/// Runs one image and one full batch of zeros, so that capacity is known before the first frame on a device.
 fn first_measurement(
-    pipeline: &mut Pipeline,
+    session: &mut dyn Session,
+    image_shape: &[usize],
     max_batch: usize,
 ) -> Result<ServiceTimes, BackendError> {
     let mut service = ServiceTimes::new(max_batch);
-    let image_shape = pipeline.detector.model.graph.image_shape();
     let mut input = InputBatch::new(image_shape, max_batch);
     let mut outputs = OutputBatch::default();
     let mut sizes = vec![1, max_batch];
@@ -253,7 +260,7 @@ fn first_measurement(
     for size in sizes {
         input.set_len(size);
         let start = Instant::now();
-        pipeline.session.infer(&input, &mut outputs)?;
+        session.infer(&input, &mut outputs)?;
         service.record(size, BatchTimes { infer: start.elapsed(), ..BatchTimes::NONE });
     }
     Ok(service)

@@ -1,13 +1,14 @@
 //! The three threads of an engine, each a loop from one hand-over to the next.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
 use rayon::ThreadPool;
 
+use super::first_measurement;
 use super::fitting::{FittedFrame, Fitting};
 use super::ids::PipelineId;
 use super::lanes::Lane;
@@ -32,6 +33,8 @@ pub(super) struct PreprocessedBatch {
 pub(super) struct FinishedRun {
     pipeline: PipelineId,
     batch: InferredBatch<Responder>,
+    /// The batch took as long as others will: no device was lost meanwhile.
+    is_typical: bool,
 }
 
 /// The ends of everything that connects the threads. Buffers are per pipeline.
@@ -128,6 +131,8 @@ pub(super) struct InferenceWorker {
     pub(super) shared: Arc<Shared>,
     pub(super) sessions: Vec<Box<dyn Session>>,
     pub(super) max_age: Duration,
+    /// How often the device is checked.
+    pub(super) device_check: Option<Duration>,
     pub(super) preprocessed: Receiver<PreprocessedBatch>,
     pub(super) return_inputs: Vec<SyncSender<InputBatch>>,
     pub(super) free_outputs: Vec<Receiver<OutputBatch>>,
@@ -136,7 +141,8 @@ pub(super) struct InferenceWorker {
 
 impl InferenceWorker {
     pub(super) fn run(mut self) {
-        while let Ok(batch) = self.preprocessed.recv() {
+        let mut checked = Instant::now();
+        while let Some(batch) = self.next_batch(&mut checked) {
             let PreprocessedBatch { pipeline, frames, mut input } = batch;
             let index = pipeline.index();
             let Ok(mut outputs) = self.free_outputs[index].recv() else { return };
@@ -149,6 +155,7 @@ impl InferenceWorker {
             }
             compact_batch(&mut frames, &mut input);
             let shared = &self.shared;
+            let mut is_typical = true;
             let inference = if frames.is_empty() {
                 shared.with_schedule_and_wake(|schedule| schedule.batch_abandoned());
                 Ok(Duration::ZERO)
@@ -158,17 +165,58 @@ impl InferenceWorker {
                     schedule.inference_started(pipeline, size, now);
                 });
                 let session = self.sessions[index].as_mut();
+                let moves = session.moves();
                 let inference = infer(session, &frames, &input, &mut outputs);
+                if session.moves() != moves {
+                    is_typical = false;
+                    measure_again(shared, pipeline, session, &input);
+                }
                 shared.with_schedule_and_wake(|schedule| schedule.inference_ended());
                 inference
             };
             // Once the engine stops, buffers are not taken back.
             let _ = self.return_inputs[index].send(input);
             let batch = InferredBatch { frames, outputs, inference };
-            if self.inferred.send(FinishedRun { pipeline, batch }).is_err() {
+            if self.inferred.send(FinishedRun { pipeline, batch, is_typical }).is_err() {
                 return;
             }
         }
+    }
+}
+
+impl InferenceWorker {
+    /// Waits for a batch, and checks the device when that is due and no batch is there. `None` once the engine stops.
+    fn next_batch(&mut self, checked: &mut Instant) -> Option<PreprocessedBatch> {
+        let Some(interval) = self.device_check else { return self.preprocessed.recv().ok() };
+        loop {
+            let wait = interval.saturating_sub(checked.elapsed());
+            match self.preprocessed.recv_timeout(wait) {
+                Ok(batch) => return Some(batch),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            for session in &mut self.sessions {
+                match panics::contain("device check", || session.check()) {
+                    Ok(Err(error)) => tracing::error!("{error}"),
+                    // What panicked has been reported.
+                    Ok(Ok(())) | Err(_) => {}
+                }
+            }
+            *checked = Instant::now();
+        }
+    }
+}
+
+/// Finds out how long batches take on the device that a session has moved to, so that senders hear of it at once.
+fn measure_again(
+    shared: &Shared,
+    pipeline: PipelineId,
+    session: &mut dyn Session,
+    input: &InputBatch,
+) {
+    match first_measurement(session, input.image_shape(), input.capacity()) {
+        Ok(times) => shared.with_schedule(|schedule| schedule.moved(pipeline, times)),
+        Err(error) => tracing::error!("{error}"),
     }
 }
 
@@ -183,7 +231,7 @@ pub(super) struct PostprocessWorker {
 
 impl PostprocessWorker {
     pub(super) fn run(mut self) {
-        while let Ok(FinishedRun { pipeline, batch }) = self.inferred.recv() {
+        while let Ok(FinishedRun { pipeline, batch, is_typical }) = self.inferred.recv() {
             let index = pipeline.index();
             let inference = batch.inference.as_ref().ok().copied();
             let start = Instant::now();
@@ -195,7 +243,9 @@ impl PostprocessWorker {
             if let Some(infer) = inference {
                 let times = BatchTimes { infer, postprocess: start.elapsed() };
                 let size = frames.len();
-                self.shared.with_schedule(|schedule| schedule.measured(pipeline, size, times));
+                if is_typical {
+                    self.shared.with_schedule(|schedule| schedule.measured(pipeline, size, times));
+                }
                 (self.on_batch)(size);
             }
             for frame in frames {

@@ -185,8 +185,7 @@ impl Admission {
             SlowDown if eased(self.thresholds.slow_down) => {
                 self.state = Dropping;
                 self.window.clear();
-                let recommended_fps = rounded(sustainable_fps * RECOMMENDED);
-                Some(Advice::Recovered { recommended_fps })
+                Some(Advice::Recovered { recommended_fps: recommended(sustainable_fps) })
             }
             // ## SlowDown → SlowDown
             SlowDown => self.warn(now, offered_fps, sustainable_fps, rate),
@@ -216,6 +215,11 @@ impl Admission {
             drop_rate: rounded(drop_rate),
         })
     }
+}
+
+/// The rate to recommend where so much can be sustained, in frames per second.
+pub fn recommended(sustainable_fps: f64) -> f64 {
+    rounded(sustainable_fps * RECOMMENDED)
 }
 
 /// Rounds to hundredths, but never to 0.

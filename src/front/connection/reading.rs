@@ -13,9 +13,11 @@ use tokio::time::{self, MissedTickBehavior, interval_at, sleep_until, timeout};
 use super::shared_outbox::SharedOutbox;
 use super::writing::WriteEnd;
 use super::{CLOSE_LIMIT, Drain, LAST_WORDS, MESSAGE_LIMIT, PING_INTERVAL, SILENCE_LIMIT};
-use crate::engine::StreamHandle;
+use crate::engine::{FrameOutcome, StreamHandle};
+use crate::front::admission::recommended;
 use crate::front::link::Link;
 use crate::front::outbox::Outgoing;
+use crate::front::runs_on::RunsOn;
 use crate::front::session::ClientSession;
 use crate::protocol::{CloseReason, ServerMessage};
 
@@ -109,6 +111,9 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                     return;
                 }
                 reply = handle.next_reply() => {
+                    if matches!(reply.outcome, FrameOutcome::Result(_)) {
+                        self.announce_backend_change();
+                    }
                     self.outbox.change(|outbox| self.session.on_reply(reply, outbox));
                     self.close_if_drained();
                     self.close_if_all_is_answered();
@@ -209,6 +214,14 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
     fn announce(&mut self, farewell: CloseReason) {
         self.farewell = Some(farewell);
         self.push(Outgoing::Other(ServerMessage::draining(self.drain.deadline)));
+    }
+
+    /// Tells the client that another backend runs its frames. With the first of its results, because then it is
+    /// measured how many there can be.
+    fn announce_backend_change(&mut self) {
+        let Some(RunsOn { backend, device, .. }) = self.session.backend_change() else { return };
+        let fps = recommended(self.handle.capacity(Instant::now()).sustainable_fps);
+        self.push(Outgoing::Other(ServerMessage::backend_changed(backend, &device, fps)));
     }
 
     fn close_if_drained(&mut self) {

@@ -53,6 +53,9 @@ impl InFlight {
             ServerMessage::Recovered(advice) => {
                 return Some(Answer::Advice { fps: advice.recommended_fps });
             }
+            ServerMessage::BackendChanged(changed) => {
+                return Some(Answer::Advice { fps: changed.recommended_fps });
+            }
             _ => return None,
         };
         let RemoteFrame { frame_index, received, .. } = self.frames.remove(&number)?;

@@ -125,7 +125,12 @@ impl Simulation {
             service.record(size, BatchTimes { infer, ..BatchTimes::NONE });
         }
         let max_age = Duration::from_secs(1);
-        let settings = EngineSettings { decode: DecodeLimits::LIVE.into(), max_batch, max_age };
+        let settings = EngineSettings {
+            decode: DecodeLimits::LIVE.into(),
+            max_batch,
+            max_age,
+            device_check: None,
+        };
         let start = Instant::now();
         let schedule: Schedule<Frame> = Schedule::new(vec![service], settings, workers);
         let pipeline = schedule.pipelines().next().unwrap();

@@ -12,14 +12,16 @@ use framegate::front::origin::{Origin, OriginPolicy};
 use framegate::front::places::PlaceLimits;
 use framegate::front::sessions::SessionLimit;
 use framegate::front::{
-    App, FrontSettings, JobsFolder, Loaded, MemoryLimits, NamedPipeline, VideoSettings, serve,
+    App, FrontSettings, JobsFolder, Loaded, MemoryLimits, NamedPipeline, RunsOn, RunsOnWatch,
+    VideoSettings, serve,
 };
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
-use framegate_backend_api::{Backend, Limits};
+use framegate_backend_api::{Backend, Limits, Session};
 use framegate_models::Detector;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +63,7 @@ impl Setup {
                 decode: DecodeLimits::DEFAULT.into(),
                 max_batch: 1,
                 max_age: Duration::from_secs(1),
+                device_check: None,
             },
             pipelines: vec![("colours".to_owned(), colour_detector())],
             jobs: None,
@@ -78,6 +81,20 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// A server that is ready.
     pub(crate) async fn start(backend: &dyn Backend, setup: Setup) -> Self {
+        let device = backend.probe().unwrap().name;
+        let runs_on = RunsOn { backend: backend.name(), device, is_degraded: false };
+        Self::start_with(setup, |detector, limits, _| {
+            let session = backend.load(&detector.model, limits).unwrap();
+            (session, watch::channel(runs_on.clone()).1)
+        })
+        .await
+    }
+
+    /// A server that is ready, on sessions of the caller's making.
+    pub(crate) async fn start_with(
+        setup: Setup,
+        load: impl Fn(&Arc<Detector>, &Limits, &Metrics) -> (Box<dyn Session>, RunsOnWatch),
+    ) -> Self {
         let Setup { front, engine: settings, pipelines, jobs } = setup;
         let server = Self::starting(front).await;
         if let Some(folder) = jobs {
@@ -89,26 +106,19 @@ impl TestServer {
         let mut loaded = Vec::new();
         for (id, detector) in pipelines {
             let detector = Arc::new(detector);
+            let (session, runs_on) = load(&detector, &limits, &server.app.metrics);
             loaded.push(Pipeline {
-                session: backend.load(&detector.model, &limits).unwrap(),
+                session,
                 boxes: BoxStage::new(&detector, THRESHOLDS).unwrap(),
                 detector: Arc::clone(&detector),
             });
-            named.push(NamedPipeline {
-                id,
-                detector,
-                backend: backend.name(),
-                device: backend.probe().unwrap().name,
-                thresholds: THRESHOLDS,
-            });
+            named.push(NamedPipeline { id, detector, runs_on, thresholds: THRESHOLDS });
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let on_batch = server.app.metrics.batch_observer();
         server.app.start(Loaded {
             engine: Engine::start(loaded, Arc::new(pool), settings, on_batch).unwrap(),
             pipelines: named,
-            backend: backend.name(),
-            device: backend.probe().unwrap(),
             settings,
         });
         server

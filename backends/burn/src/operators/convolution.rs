@@ -3,15 +3,17 @@
 use burn_tensor::Tensor;
 use burn_tensor::module::{conv_transpose2d, conv2d};
 use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
-use framegate_backend_api::graph::{Activation, Convolution, TransposedConvolution};
+use framegate_backend_api::graph::{Convolution, TransposedConvolution};
 
-use super::activation::activate;
+use super::activation::Activate;
 use super::{Operands, Operation};
+use crate::device::OpenDevice;
 use crate::value::{Ranked, Value};
 
 /// [`Operator::Convolution`](framegate_backend_api::graph::Operator::Convolution)
-pub(super) fn convolution(options: Convolution) -> Operation {
+pub(super) fn convolution(options: Convolution, device: &OpenDevice) -> Operation {
     let Convolution { stride, dilation, padding, groups, activation } = options;
+    let activation = activation.map(|function| Activate::new(function, device));
     let padding = [(padding.top, padding.bottom), (padding.left, padding.right)];
     let options = ConvOptions::new_with_padding(stride, padding, dilation, groups);
     Box::new(move |mut operands, _| {
@@ -22,9 +24,13 @@ pub(super) fn convolution(options: Convolution) -> Operation {
 }
 
 /// [`Operator::TransposedConvolution`](framegate_backend_api::graph::Operator::TransposedConvolution)
-pub(super) fn transposed_convolution(options: TransposedConvolution) -> Operation {
+pub(super) fn transposed_convolution(
+    options: TransposedConvolution,
+    device: &OpenDevice,
+) -> Operation {
     let TransposedConvolution { stride, dilation, padding, output_padding, groups, activation } =
         options;
+    let activation = activation.map(|function| Activate::new(function, device));
     // burn cuts the same number of rows off both ends. Where the ends differ, let it cut the smaller number
     // and cut the rest afterwards.
     let both = [padding.top.min(padding.bottom), padding.left.min(padding.right)];
@@ -60,9 +66,9 @@ impl From<&mut Operands> for Filter {
     }
 }
 
-fn activated(y: Tensor<4>, activation: Option<Activation>) -> Value {
+fn activated(y: Tensor<4>, activation: Option<Activate>) -> Value {
     let y = match activation {
-        Some(function) => activate(function, y),
+        Some(function) => function.of(y),
         None => y,
     };
     Value::Float(Ranked::R4(y))

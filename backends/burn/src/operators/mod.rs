@@ -16,10 +16,11 @@ mod reduction;
 mod resize;
 mod top_k;
 
-use burn_tensor::Device;
 use framegate_backend_api::graph::{Batching, Graph, Node, Operator};
 
+use crate::device::OpenDevice;
 use crate::value::Value;
+use activation::Activate;
 pub(crate) use operands::Operands;
 
 /// A node that is ready to run: takes operands and the number of images, returns results.
@@ -42,16 +43,19 @@ impl ResultShape {
     }
 }
 
-/// Prepares `node` to run on `device`.
-pub(crate) fn prepare(graph: &Graph, node: &Node, device: &Device) -> Operation {
+/// Prepares `node` to run on a device.
+pub(crate) fn prepare(graph: &Graph, node: &Node, open: &OpenDevice) -> Operation {
+    let device = &open.handle();
     let operand = |index: usize| graph.value(node.inputs[index]);
     let result = ResultShape {
         image: graph.value(node.outputs[0]).shape.clone(),
         first_axis_is_batch: graph.batching == Batching::FirstAxis,
     };
     match node.operator.clone() {
-        Operator::Convolution(options) => convolution::convolution(options),
-        Operator::TransposedConvolution(options) => convolution::transposed_convolution(options),
+        Operator::Convolution(options) => convolution::convolution(options, open),
+        Operator::TransposedConvolution(options) => {
+            convolution::transposed_convolution(options, open)
+        }
         Operator::MaxPool(window) => pooling::max_pool(window),
         Operator::AveragePool(pool) => pooling::average_pool(&pool, &operand(0).shape, device),
         Operator::Resize(options) => resize::resize(&options, &operand(0).shape, device),
@@ -61,7 +65,7 @@ pub(crate) fn prepare(graph: &Graph, node: &Node, device: &Device) -> Operation 
         | Operator::NonZero
         | Operator::NonMaxSuppression(_)
         | Operator::Scatter(_)) => host::on_host(operator),
-        Operator::Activation(function) => activation::activation(function),
+        Operator::Activation(function) => activation::activation(Activate::new(function, open)),
         Operator::Unary(function) => elementwise::unary(function),
         Operator::Binary(function) => elementwise::binary(function),
         Operator::Where => elementwise::select_where(),

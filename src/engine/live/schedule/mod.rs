@@ -358,6 +358,13 @@ impl<F, R> Schedule<F, R> {
         }
     }
 
+    /// The pipeline runs on another device, where its batches take this long: what was known does not count any more.
+    pub fn moved(&mut self, pipeline: PipelineId, times: ServiceTimes) {
+        if let Some(service) = self.service.get_mut(pipeline.index()) {
+            *service = times;
+        }
+    }
+
     /// Takes every waiting frame, and every one that is ready.
     pub fn take_all(&mut self) -> (Vec<F>, Vec<R>) {
         let ready: Vec<(Receipt, R)> = self.ready.iter_mut().flat_map(|of| of.drain(..)).collect();

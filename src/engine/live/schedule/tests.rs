@@ -26,8 +26,12 @@ fn schedule() -> Schedule<&'static str> {
     let times = BatchTimes { infer: ms(100), postprocess: ms(1) };
     service.record(1, times);
     service.record(2, times);
-    let settings =
-        EngineSettings { decode: DecodeLimits::DEFAULT.into(), max_batch: 2, max_age: ms(1000) };
+    let settings = EngineSettings {
+        decode: DecodeLimits::DEFAULT.into(),
+        max_batch: 2,
+        max_age: ms(1000),
+        device_check: None,
+    };
     Schedule::new(vec![service], settings, 2)
 }
 

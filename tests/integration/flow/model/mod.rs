@@ -58,6 +58,7 @@ impl StateMachineTest for Conformance {
             decode: DecodeLimits::DEFAULT.into(),
             max_batch: MAX_BATCH,
             max_age: MAX_AGE,
+            device_check: None,
         };
         let schedule: Schedule<u32> = Schedule::new(service.to_vec(), settings, WORKERS);
         Subject {

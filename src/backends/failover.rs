@@ -1,0 +1,252 @@
+//! A device that fails costs time, not sessions: what it was running is run again on a fresh session of the same
+//! backend or, if that fails as well, on the next backend.
+//!
+//! Drivers that are updated, machines that were suspended and GPUs whose memory fails lose their device. A backend
+//! that was left is not returned to: whoever repairs it starts the program again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use framegate_backend_api::{Backend, BackendError, InputBatch, OutputBatch, Profile, Session};
+
+use super::{BackendId, BackendOptions, Selected, select};
+
+/// A backend that fails again this soon after it got a fresh session is left.
+const RELAPSE: Duration = Duration::from_secs(60);
+
+/// Loads a session's model on a backend.
+pub type LoadOn = Box<dyn Fn(&dyn Backend) -> Result<Box<dyn Session>, BackendError> + Send>;
+
+/// Backends to move to, best first, probed when they are asked for.
+pub type Spares = Box<dyn Iterator<Item = Arc<Selected>> + Send>;
+
+/// What became of a session's device.
+#[derive(Clone)]
+pub enum DeviceEvent {
+    /// It failed.
+    Failed,
+    /// The session runs on another one.
+    MovedTo(Arc<Selected>),
+}
+
+/// A session that outlives its device.
+pub struct FailoverSession {
+    session: Box<dyn Session>,
+    on: Arc<Selected>,
+    spares: Spares,
+    load: LoadOn,
+    observe: Box<dyn Fn(DeviceEvent) + Send>,
+    /// When the backend got a fresh session.
+    renewed: Option<Instant>,
+    moves: u32,
+}
+
+impl FailoverSession {
+    /// Watches over `session`, which runs on `on`. `load` loads its model again, and `observe` hears of what happens.
+    pub fn new(
+        session: Box<dyn Session>,
+        on: Arc<Selected>,
+        spares: Spares,
+        load: LoadOn,
+        observe: impl Fn(DeviceEvent) + Send + 'static,
+    ) -> Self {
+        Self { session, on, spares, load, observe: Box::new(observe), renewed: None, moves: 0 }
+    }
+
+    fn attempt(
+        &mut self,
+        mut work: impl FnMut(&mut dyn Session) -> Result<(), BackendError>,
+    ) -> Result<(), BackendError> {
+        match work(self.session.as_mut()) {
+            Err(error @ BackendError::Device { .. }) => self.attempt_elsewhere(error, work),
+            done => done,
+        }
+    }
+
+    /// Tries what failed with `error` on a fresh session, then on each spare backend.
+    fn attempt_elsewhere(
+        &mut self,
+        error: BackendError,
+        mut work: impl FnMut(&mut dyn Session) -> Result<(), BackendError>,
+    ) -> Result<(), BackendError> {
+        tracing::error!("{error}");
+        (self.observe)(DeviceEvent::Failed);
+        let relapsed = self.renewed.is_some_and(|at| at.elapsed() < RELAPSE);
+        let same = (!relapsed).then(|| Arc::clone(&self.on));
+        for candidate in same.into_iter().chain(self.spares.by_ref()) {
+            let name = candidate.backend.name();
+            let attempted = (self.load)(candidate.backend.as_ref())
+                .and_then(|mut fresh| work(fresh.as_mut()).map(|()| fresh));
+            match attempted {
+                Ok(fresh) => {
+                    self.session = fresh;
+                    if Arc::ptr_eq(&candidate, &self.on) {
+                        tracing::warn!("backend `{name}` goes on with a fresh session");
+                        self.renewed = Some(Instant::now());
+                    } else {
+                        tracing::error!(
+                            device = candidate.device.name,
+                            "backend `{name}` takes the place of `{}`: repair the device and start again to \
+                             go back",
+                            self.on.backend.name()
+                        );
+                        self.on = Arc::clone(&candidate);
+                        self.renewed = None;
+                        self.moves += 1;
+                        (self.observe)(DeviceEvent::MovedTo(candidate));
+                    }
+                    return Ok(());
+                }
+                Err(error) => tracing::error!("{error}"),
+            }
+        }
+        Err(error)
+    }
+}
+
+impl Session for FailoverSession {
+    fn infer(&mut self, batch: &InputBatch, out: &mut OutputBatch) -> Result<(), BackendError> {
+        self.attempt(|session| session.infer(batch, out))
+    }
+
+    fn check(&mut self) -> Result<(), BackendError> {
+        self.attempt(|session| session.check())
+    }
+
+    fn moves(&self) -> u32 {
+        self.moves
+    }
+
+    fn set_profiling(&mut self, is_on: bool) {
+        self.session.set_profiling(is_on);
+    }
+
+    fn profile(&self) -> Option<Profile> {
+        self.session.profile()
+    }
+}
+
+/// The backends that come after `name` in the order of `auto`, those that run here.
+pub fn spares(name: &str, options: &BackendOptions) -> Spares {
+    let mut after: Vec<BackendId> = BackendId::auto().collect();
+    if let Some(at) = after.iter().position(|id| id.name() == name) {
+        after.drain(..=at);
+    }
+    let options = options.clone();
+    Box::new(after.into_iter().filter_map(move |id| {
+        let reason = "the one before it failed".to_owned();
+        let (backend, device) = id.create(&options).and_then(select::on_hardware).ok()?;
+        Some(Arc::new(Selected { backend, device, reason }))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use framegate_backend_api::graph::{GraphBuilder, Operator, Unary};
+    use framegate_backend_api::{Limits, Model};
+    use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+
+    use super::*;
+
+    fn lost() -> BackendError {
+        BackendError::Device { backend: "fake", reason: "lost".to_owned() }
+    }
+
+    fn failure() -> Call {
+        Call::instant(Outcome::Failure(lost()))
+    }
+
+    fn selected(calls: impl IntoIterator<Item = Call>, afterwards: Call) -> Arc<Selected> {
+        let backend = Box::new(FakeBackend::new(calls, afterwards, |_| {}));
+        let device = backend.probe().unwrap_or_else(|error| panic!("{error}"));
+        Arc::new(Selected { backend, device, reason: String::new() })
+    }
+
+    /// A session on the first of these, with the others as spares, and what was observed about it.
+    fn session(backends: Vec<Arc<Selected>>) -> (FailoverSession, Arc<Mutex<Vec<DeviceEvent>>>) {
+        let mut builder = GraphBuilder::new("x", [1, 1]);
+        let input = builder.input();
+        let negated = builder.push("negated", Operator::Unary(Unary::Neg), &[input]).unwrap();
+        let graph = builder.finish(vec![negated]);
+        let model = Model { name: "negated".to_owned(), graph, metadata: BTreeMap::new() };
+        let load: LoadOn =
+            Box::new(move |backend| backend.load(&model, &Limits { max_batch: 1, threads: 1 }));
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let observed = Arc::clone(&events);
+        let mut backends = backends.into_iter();
+        let on = backends.next().unwrap();
+        let first = load(on.backend.as_ref()).unwrap();
+        let observe = move |event| observed.lock().unwrap().push(event);
+        (FailoverSession::new(first, on, Box::new(backends), load, observe), events)
+    }
+
+    fn run(session: &mut FailoverSession) -> Result<f32, BackendError> {
+        let mut batch = InputBatch::new([1], 1);
+        batch.set_len(1);
+        batch.slots_mut().for_each(|slot| slot[0] = 2.0);
+        let mut out = OutputBatch::default();
+        session.infer(&batch, &mut out)?;
+        Ok(out.tensors[0].data[0])
+    }
+
+    fn moves(events: &Mutex<Vec<DeviceEvent>>) -> (usize, usize) {
+        let events = events.lock().unwrap();
+        let moved = events.iter().filter(|event| matches!(event, DeviceEvent::MovedTo(_))).count();
+        (events.len() - moved, moved)
+    }
+
+    #[test]
+    fn a_batch_that_fails_is_run_again_on_a_fresh_session() {
+        let good = Call::instant(Outcome::Success);
+        let (mut session, events) = session(vec![selected([failure()], good)]);
+        assert_eq!(run(&mut session), Ok(-2.0));
+        assert_eq!(moves(&events), (1, 0));
+    }
+
+    #[test]
+    fn a_backend_that_relapses_is_left_for_the_next_that_works() {
+        let good = || Call::instant(Outcome::Success);
+        let (mut session, events) = session(vec![
+            selected([failure(), good(), failure()], good()),
+            selected([], failure()),
+            selected([], good()),
+        ]);
+        assert_eq!(run(&mut session), Ok(-2.0));
+        assert_eq!(run(&mut session), Ok(-2.0));
+        assert_eq!(moves(&events), (2, 1));
+        assert_eq!(run(&mut session), Ok(-2.0));
+        assert_eq!(moves(&events), (2, 1), "the spare serves on");
+    }
+
+    #[test]
+    fn without_a_backend_that_works_the_batch_fails_and_the_session_stays() {
+        let good = Call::instant(Outcome::Success);
+        let (mut session, events) = session(vec![selected([failure(), failure()], good)]);
+        assert_eq!(run(&mut session), Err(lost()));
+        assert_eq!(run(&mut session), Ok(-2.0));
+        assert_eq!(moves(&events), (1, 0));
+    }
+
+    #[test]
+    fn input_that_is_wrong_is_no_fault_of_the_device() {
+        let good = Call::instant(Outcome::Success);
+        let (mut session, events) = session(vec![selected([], good)]);
+        let empty = InputBatch::new([1], 1);
+        let refused = session.infer(&empty, &mut OutputBatch::default());
+        assert!(matches!(refused, Err(BackendError::WrongInput { .. })), "{refused:?}");
+        assert_eq!(moves(&events), (0, 0));
+    }
+
+    #[test]
+    fn after_the_last_of_auto_nothing_is_left() {
+        let options = BackendOptions::default();
+        assert_eq!(spares("ndarray", &options).count(), 0);
+        let names: Vec<_> = spares("wgpu", &options).map(|next| next.backend.name()).collect();
+        assert!(!names.contains(&"wgpu"), "{names:?}");
+        #[cfg(feature = "simd")]
+        assert_eq!(names.first(), Some(&"simd"));
+    }
+}

@@ -1,0 +1,87 @@
+//! A server whose device fails.
+
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use framegate::backends::{FailoverSession, LoadOn, Selected};
+use framegate::front::RunsOn;
+use framegate_backend_api::{Backend, BackendError};
+use framegate_testkit::ReferenceBackend;
+use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+use serde_json::json;
+
+use crate::support::colours::{COLOURS, image};
+use crate::support::server::{Setup, TestServer};
+
+fn selected(backend: impl Backend + 'static) -> Arc<Selected> {
+    let device = backend.probe().unwrap();
+    Arc::new(Selected { backend: Box::new(backend), device, reason: String::new() })
+}
+
+/// A device that is lost with the first frame: the call before is the engine's own.
+fn lost_with_the_first_frame() -> FakeBackend {
+    let lost = BackendError::Device { backend: "fake", reason: "lost".to_owned() };
+    FakeBackend::new(
+        [Call::instant(Outcome::Success)],
+        Call::instant(Outcome::Failure(lost)),
+        |_| {},
+    )
+}
+
+async fn serve(first: impl Backend + 'static, spare: impl Backend + 'static) -> TestServer {
+    let (first, spare) = (selected(first), selected(spare));
+    TestServer::start_with(Setup::colours(), |detector, limits, metrics| {
+        let (observe, runs_on) = RunsOn::observe(&first, metrics);
+        let session = first.backend.load(&detector.model, limits).unwrap();
+        let (detector, limits) = (Arc::clone(detector), *limits);
+        let load: LoadOn = Box::new(move |backend| backend.load(&detector.model, &limits));
+        let spares = Box::new([Arc::clone(&spare)].into_iter());
+        let session = FailoverSession::new(session, Arc::clone(&first), spares, load, observe);
+        (Box::new(session), runs_on)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_lost_device_costs_no_frame_and_no_session() {
+    let server = serve(lost_with_the_first_frame(), ReferenceBackend).await;
+    assert_eq!(server.get("/readyz").await.1["status"], "ready");
+    let mut client = server.connect("hello=1").await;
+    assert_eq!(client.hear_message().await["session"]["backend"], "fake");
+
+    let notice = client.ask(image(0)).await;
+    assert_eq!(
+        (&notice["notice"], &notice["backend"]),
+        (&json!("backend_changed"), &json!("reference"))
+    );
+    assert!(notice["device"].is_string(), "{notice}");
+    assert!(notice["recommended_fps"].as_f64() > Some(0.0), "{notice}");
+    let result = client.hear_message().await;
+    assert_eq!(result["frame_index"], 1);
+    assert_eq!(result["result"]["detections"][0]["label"], COLOURS[0].0);
+    assert_eq!(client.ask(image(1)).await["frame_index"], 2, "it is told once");
+
+    let (status, readiness) = server.get("/readyz").await;
+    assert_eq!((status, &readiness["status"]), (200, &json!("degraded")));
+    assert_eq!(server.get("/info").await.1["backend"], "reference");
+    assert_eq!(server.metric("framegate_device_failures_total"), 1.0);
+    assert_eq!(server.metric("framegate_backend_changes_total"), 1.0);
+    assert_eq!(server.metric("framegate_frames_total{outcome=\"result\"}"), 2.0);
+
+    let mut late = server.connect("hello=1").await;
+    assert_eq!(late.hear_message().await["session"]["backend"], "reference");
+    assert_eq!(late.ask(image(2)).await["frame_index"], 1, "who came later knew it from the start");
+}
+
+#[tokio::test]
+async fn the_advice_follows_the_slower_device_at_once() {
+    let slow = Call { latency: Duration::from_millis(50), outcome: Outcome::Success };
+    let server = serve(lost_with_the_first_frame(), FakeBackend::new([], slow, sleep)).await;
+    let mut client = server.connect("").await;
+    let notice = client.ask(image(0)).await;
+    // Nine tenths of what 50 ms per frame allow, less what a busy machine takes.
+    let fps = notice["recommended_fps"].as_f64().unwrap();
+    assert!(fps > 1.0 && fps <= 18.0, "{notice}");
+    assert!(client.hear_message().await["result"].is_object());
+}
