@@ -44,7 +44,7 @@ impl HuffmanCache {
     }
 }
 
-/// What is wanted, found or made, and put at the end.
+/// The entry that is wanted, found or made, and put at the end.
 fn last<T>(
     kept: &mut Vec<T>,
     is_wanted: impl Fn(&T) -> bool,

@@ -64,7 +64,7 @@ impl Entry {
     }
 
     /// Coefficients to go on by, after which there must be room for another: where there is none the entry does not
-    /// hold. That is never so for bits that are no short code.
+    /// hold. For bits without a short code it never does.
     #[inline(always)]
     pub(crate) fn next(self) -> u32 {
         (self.0 >> 8) as u8 as u32

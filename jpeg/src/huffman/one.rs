@@ -13,7 +13,7 @@ impl SymbolTable {
     }
 
     /// Sets the AC coefficient that the bits ahead stand for, or takes the end. Coefficients are counted from `k`. With
-    /// the last of them the block ends. [`Entry::LONG`] if the bits are no code or have no place in the block.
+    /// the last of them the block ends. [`Entry::LONG`] if the bits are not a code or have no place in the block.
     #[inline(never)]
     pub(crate) fn coefficient(&self, ahead: u64, k: u32, block: &mut [i16; 64]) -> Entry {
         let Some((length, symbol)) = self.find(ahead) else { return Entry::LONG };

@@ -73,9 +73,9 @@ fn transforms_are_the_same<const SIZE: usize>(seed: u64) {
         let mut block = || -> [i16; 64] {
             let kept = random.u32(0..=64);
             let mut block = [0; 64];
-            for k in 0..=last {
+            for coefficient in &mut block[..=last] {
                 if random.u32(0..64) < kept {
-                    block[k] = random.i16(-range..=range);
+                    *coefficient = random.i16(-range..=range);
                 }
             }
             block

@@ -24,7 +24,7 @@ struct Coefficients([i16; COEFFICIENTS + WINDOW]);
 #[repr(align(64))]
 #[derive(Clone, Copy)]
 struct Slot<'a> {
-    /// What to look up in for the rest of the block, and at the start of the next.
+    /// Look-ups for the rest of the block, and for the start of the next.
     rest: &'a Entries,
     following: &'a Entries,
     tables: &'a BlockTables,
@@ -159,7 +159,7 @@ impl<'c> Take<'_, '_, 'c> {
     }
 }
 
-/// What a look-up does not cover: one coefficient or the end of a block.
+/// Takes one coefficient or the end of a block, where a look-up does not suffice.
 #[inline(never)]
 fn take_one(tables: &BlockTables, ahead: u64, k: u32, block: &mut [i16; 64]) -> Entry {
     if k > 0 {

@@ -16,7 +16,7 @@ pub(super) struct Coded<const N: usize>([__m256i; N]);
 #[repr(C, align(32))]
 struct Shuffle([u8; 32]);
 
-/// What brings coefficients to their columns: for each row and vector. Other columns become zero.
+/// Shuffles that bring coefficients to their columns, for each row and vector. Other columns become zero.
 static SHUFFLES: [[Shuffle; 8]; 8] = {
     let mut shuffles = [[Shuffle([0x80; 32]); 8]; 8];
     let mut n = 0;
