@@ -13,8 +13,9 @@ pub(crate) struct Bits<'a> {
     data: &'a [u8],
     /// The byte that the next refill starts with.
     at: usize,
-    /// The next bits, left-aligned. Below the first `count`, there may be true bits too.
+    /// The next bits, left-aligned. Below the first of them, there may be true bits too.
     buffer: u64,
+    /// How many of them count, in the lowest 6 bits.
     count: u32,
 }
 
@@ -31,9 +32,10 @@ impl<'a> Bits<'a> {
             Some(next) => u64::from_be_bytes(*next),
             None => last_bytes(self.data, self.at),
         };
-        self.buffer |= next >> self.count;
-        self.at += ((63 - self.count) >> 3) as usize;
-        self.count |= REFILLED;
+        let count = self.count & 63;
+        self.buffer |= next >> count;
+        self.at += ((63 - count) >> 3) as usize;
+        self.count = count | REFILLED;
     }
 
     /// The next bits, left-aligned: as many as a refill guarantees, less those taken since.
@@ -48,7 +50,7 @@ impl<'a> Bits<'a> {
         (self.buffer >> (64 - BITS)) as usize
     }
 
-    /// Skips fewer than 64 bits, which must be at hand since the last refill.
+    /// Skips as many bits as the lowest 6 bits say, which must be at hand since the last refill.
     #[inline(always)]
     pub(crate) fn skip(&mut self, bits: u32) {
         self.buffer <<= bits & 63;
@@ -81,7 +83,7 @@ impl<'a> Bits<'a> {
     /// Bits of the data that have not been taken; negative if more were.
     #[inline(always)]
     pub(crate) fn left(&self) -> isize {
-        (self.data.len() as isize - self.at as isize) * 8 + self.count as isize
+        (self.data.len() as isize - self.at as isize) * 8 + (self.count & 63) as isize
     }
 
     /// Whether nothing is left but the ones that fill the last byte.

@@ -1,14 +1,16 @@
-//! The order in which the coefficients of a block are coded (T.81, figure A.6).
+//! The order in which the coefficients of a block are coded (T.81, figure A.6). They stay in it up to their transform.
 
-/// The position in a block, row by row, of each coefficient in the order of the code.
-pub(crate) const NATURAL: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
-    13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
-    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+/// For each row and column the place of the coefficient in that order.
+pub(crate) const CODED: [[u8; 8]; 8] = [
+    [0, 1, 5, 6, 14, 15, 27, 28],
+    [2, 4, 7, 13, 16, 26, 29, 42],
+    [3, 8, 12, 17, 25, 30, 41, 43],
+    [9, 11, 18, 24, 31, 40, 44, 53],
+    [10, 19, 23, 32, 39, 45, 52, 54],
+    [20, 22, 33, 38, 46, 51, 55, 60],
+    [21, 34, 37, 47, 50, 56, 59, 61],
+    [35, 36, 48, 49, 57, 58, 62, 63],
 ];
 
-/// The position in a block of coefficient `k`, below 64.
-#[inline(always)]
-pub(crate) fn natural(k: u32) -> usize {
-    usize::from(NATURAL[k as usize & 63]) & 63
-}
+/// Coefficients of lowest frequency: all that come before this place are in the first four rows and columns.
+pub(crate) const LOW: usize = 10;

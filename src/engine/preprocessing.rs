@@ -62,7 +62,7 @@ impl<'a> Preprocessing<'a> {
 
     fn write(&self, payload: &FramePayload, slot: &mut [f32]) -> Result<Preprocessed, FrameError> {
         let preprocessor = unpoisoned(self.idle.lock()).pop();
-        panics::contain("preprocess", || {
+        let written = panics::contain("preprocess", || {
             let mut preprocessor =
                 preprocessor.unwrap_or_else(|| Preprocessor::new(self.input, self.decode));
             let preprocessed = match payload {
@@ -73,7 +73,10 @@ impl<'a> Preprocessing<'a> {
             // Not reached after a panic: scratch memory that was left half written is not used again.
             unpoisoned(self.idle.lock()).push(preprocessor);
             preprocessed
-        })?
-        .map_err(FrameError::from)
+        })?;
+        if let Ok(Preprocessed { lost: lost @ 1.., .. }) = written {
+            tracing::warn!(lost_mcus = lost, "damaged data: a part of the frame is grey");
+        }
+        written.map_err(FrameError::from)
     }
 }

@@ -122,7 +122,7 @@ impl Pipeline {
         let Self { loaded, preprocessor, input, outputs, .. } = self;
         let LoadedPipeline { detector, session, boxes } = loaded;
         let slot = input.slots_mut().next().expect("there is room for one image");
-        let Preprocessed { transform, mut times } =
+        let Preprocessed { transform, mut times, .. } =
             panics::contain("preprocess", || preprocess(preprocessor, slot)).inspect_err(
                 // A panic may have left its buffers half written.
                 |_| *preprocessor = Preprocessor::new(&detector.input, self.options.decode),

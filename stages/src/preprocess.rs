@@ -26,6 +26,8 @@ pub struct Preprocessed {
     pub transform: FrameTransform,
     /// Time in each stage so far.
     pub times: StageTimes,
+    /// Parts of the frame (MCUs of its JPEG) that were lost to damage and are grey. Not 0 only if that is allowed.
+    pub lost: usize,
 }
 
 impl Preprocessor {
@@ -56,7 +58,8 @@ impl Preprocessor {
         let Self { decoder, image, writer, .. } = self;
         let frame = times
             .measure(Stage::Decode, || decoder.decode_for(&writer.input, None, jpeg, image))?;
-        Ok(writer.write_timed(Decoded::Rgb(image), frame, slot, times))
+        let written = writer.write_timed(Decoded::Rgb(image), frame, slot, times);
+        Ok(Preprocessed { lost: decoder.lost(), ..written })
     }
 
     /// The first half of [`Preprocessor::preprocess`]: decodes and resizes a JPEG, into `fitted`, whose
@@ -76,6 +79,9 @@ impl Preprocessor {
             decoder.decode_for(&writer.input, Some(deadline), jpeg, image)
         })?;
         writer.fit(Decoded::Rgb(image), frame, times, fitted);
+        if let Some(preprocessed) = &mut fitted.preprocessed {
+            preprocessed.lost = decoder.lost();
+        }
         Ok(())
     }
 
@@ -180,11 +186,11 @@ impl FittedImage {
     /// # Panics
     /// If the slot does not have the size of the model's input.
     pub fn normalise(&self, normaliser: &Normaliser, slot: &mut [f32]) -> Option<Preprocessed> {
-        let Preprocessed { transform, mut times } = self.preprocessed?;
+        let Preprocessed { transform, mut times, lost } = self.preprocessed?;
         let FrameTransform { width, height, .. } = transform;
         let view = RgbView { pixels: &self.pixels, width, height };
         times.measure(Stage::Normalise, || normaliser.normalise(view, &transform, slot));
-        Some(Preprocessed { transform, times })
+        Some(Preprocessed { transform, times, lost })
     }
 }
 
@@ -229,7 +235,7 @@ impl InputWriter {
             fitted.pixels.clear();
             fitted.pixels.extend_from_slice(view.pixels);
         });
-        fitted.preprocessed = Some(Preprocessed { transform, times });
+        fitted.preprocessed = Some(Preprocessed { transform, times, lost: 0 });
     }
 
     fn write_timed(
@@ -243,6 +249,6 @@ impl InputWriter {
         let (fitter, normaliser) = (&mut self.fitter, &mut self.normaliser);
         let fitted = times.measure(Stage::Resize, move || fitter.fit(image, &transform));
         times.measure(Stage::Normalise, || normaliser.normalise(fitted, &transform, slot));
-        Preprocessed { transform, times }
+        Preprocessed { transform, times, lost: 0 }
     }
 }

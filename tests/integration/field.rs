@@ -84,6 +84,23 @@ fn a_damaged_frame_of_a_clip_costs_itself_alone() {
     assert!(boxes(piped.json_lines()).eq(boxes(lines)));
 }
 
+#[test]
+fn what_damage_costs_is_said_if_it_is_tolerated() {
+    let Some(folder) = test_data() else { return };
+    let whole = fs::read(folder.join("field/base.jpg")).unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let cut = temporary.path().join("cut.jpg");
+    fs::write(&cut, &whole[..whole.len() * 9 / 10]).unwrap();
+    let refused = run(framegate(["infer"]).arg(&cut));
+    assert_eq!(refused.status, 1);
+    let tolerated = run(framegate(["infer", "--lenient"]).arg(&cut));
+    assert_eq!(tolerated.status, 0, "{}", tolerated.stderr);
+    assert_right("cut.jpg", &tolerated.json_lines()[0]);
+    assert!(tolerated.stderr.contains("lost_mcus"), "{}", tolerated.stderr);
+    let whole = run(framegate(["infer", "--lenient"]).arg(folder.join("field/base.jpg")));
+    assert!(!whole.stderr.contains("lost_mcus"), "{}", whole.stderr);
+}
+
 #[tokio::test]
 async fn posts_and_sockets_are_right() {
     let Some(frames) = frames() else { return };

@@ -4,7 +4,7 @@ use super::work::{PixelsWork, SingleScanWork};
 use super::{Decoder, Memory};
 use crate::headers::Header;
 use crate::planes::{Layout, Rows};
-use crate::scan::{Grid, Progress, coded_components};
+use crate::scan::{CodedComponent, Grid, Progress, coded_components};
 use crate::{Error, Options, kernels};
 
 /// An image that is being decoded.
@@ -21,6 +21,15 @@ impl Image<'_> {
         let Self { decoder, header, layout, pixels } = self;
         let Decoder { level, cache, memory } = &mut **decoder;
         let coded = coded_components(&header.frame, &header.scan, &header.tables, cache)?;
+        let tables = |component: &CodedComponent| {
+            let plane = &layout.planes[component.index];
+            let (Some(dc), Some(ac)) = (&component.dc, &component.ac) else {
+                return Err(Error::Corrupt("a Huffman table is missing"));
+            };
+            let skips = !plane.is_needed || plane.dct == 1;
+            Ok((component.index, cache.blocks(dc, ac, skips)?))
+        };
+        let coded = coded.iter().map(tables).collect::<Result<Vec<_>, Error>>()?;
         let quantisation = header
             .frame
             .components

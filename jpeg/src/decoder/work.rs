@@ -1,18 +1,22 @@
 //! The loops of decoding, compiled for the instructions of their kernels.
 
+use std::sync::Arc;
+
 use super::Memory;
 use crate::Error;
 use crate::headers::{Header, Quantisation};
+use crate::huffman::BlockTables;
 use crate::intervals::Intervals;
 use crate::kernels::{Kernels, Work};
 use crate::planes::{Layout, Rows};
-use crate::scan::{CodedComponent, Coefficients, Grid, PendingBlocks, Progress, SingleScan, walk};
+use crate::scan::{BLOCKS, Coefficients, Grid, Progress, SingleScan, Transform, walk};
 
 /// A single scan, with everything that it needs.
 pub(super) struct SingleScanWork<'a, 'b> {
     pub(super) header: &'a Header<'a>,
     pub(super) layout: &'a Layout,
-    pub(super) coded: &'a [CodedComponent],
+    /// The plane and the tables of each component of the scan.
+    pub(super) coded: &'a [(usize, Arc<BlockTables>)],
     pub(super) quantisation: &'a [Quantisation],
     pub(super) memory: &'a mut Memory,
     pub(super) pixels: &'a mut [u8],
@@ -28,8 +32,7 @@ impl Work for SingleScanWork<'_, '_> {
         let Self { header, layout, coded, quantisation, memory, pixels, grid, progress } = self;
         let Memory { data, samples, upsampled, .. } = memory;
         let rows = Rows::new(layout, samples, upsampled, pixels);
-        let mut sink = SingleScan::new(kernels, layout, coded, quantisation, rows)
-            .ok_or(Error::Corrupt("a Huffman table is missing"))?;
+        let mut sink = SingleScan::new(kernels, layout, coded, quantisation, rows);
         let mut intervals = Intervals::new(header.jpeg, header.data);
         walk(&mut intervals, data, grid, &mut sink, progress)
     }
@@ -50,28 +53,25 @@ impl Work for PixelsWork<'_, '_> {
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Self::Output {
         let Self { layout, coefficients, quantisation, mut rows, progress } = self;
-        let mut pending: Vec<_> = layout
+        let mut transforms: Vec<_> = layout
             .planes
             .iter()
             .zip(quantisation)
-            .map(|(plane, quantisation)| PendingBlocks::new(plane, quantisation))
+            .map(|(plane, quantisation)| Transform::new(plane, quantisation))
             .collect();
         for mcu_row in 0..layout.mcus.1 {
             let samples = rows.samples();
-            for (index, (plane, pending)) in layout.planes.iter().zip(&mut pending).enumerate() {
+            for (index, (plane, transform)) in layout.planes.iter().zip(&mut transforms).enumerate()
+            {
                 for v in 0..if plane.is_needed { plane.v } else { 0 } {
                     let row = coefficients.row(index, plane, mcu_row * plane.v + v);
-                    for (x, block) in row.iter().enumerate() {
-                        let at = plane.block_offset(x, v);
-                        if plane.dct == 1 || block[1..].iter().all(|&value| value == 0) {
-                            pending.push_flat(block[0], samples, at);
-                        } else {
-                            *pending.next() = *block;
-                            pending.push(kernels, samples, at, 63);
+                    for (begin, blocks) in (0..).step_by(BLOCKS).zip(row.chunks(BLOCKS)) {
+                        for (n, block) in blocks.iter().enumerate() {
+                            transform.push(n, plane.block_offset(begin + n, v), count(block));
                         }
+                        transform.flush(kernels, blocks, samples);
                     }
                 }
-                pending.flush(kernels, samples);
             }
             rows.finish_mcus(kernels, mcu_row);
             if !(progress.keep_going)() {
@@ -80,4 +80,9 @@ impl Work for PixelsWork<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Coefficients, in the order of the code, up to the last that is not zero.
+fn count(block: &[i16; 64]) -> usize {
+    block.iter().rposition(|&coefficient| coefficient != 0).map_or(1, |last| last + 1)
 }

@@ -2,7 +2,6 @@
 
 use super::annex_k;
 use crate::Error;
-use crate::zigzag::NATURAL;
 
 /// Steps of quantisation, row by row.
 pub(crate) type Quantisation = [u16; 64];
@@ -40,9 +39,8 @@ impl<'a> Tables<'a> {
                 .split_at_checked(64 * bytes)
                 .ok_or(Error::Corrupt("a quantisation table is cut off"))?;
             let mut steps = [0; 64];
-            for (value, &at) in values.chunks_exact(bytes).zip(&NATURAL) {
-                steps[usize::from(at)] =
-                    value.iter().fold(0, |step, &byte| step << 8 | u16::from(byte));
+            for (step, value) in steps.iter_mut().zip(values.chunks_exact(bytes)) {
+                *step = value.iter().fold(0, |step, &byte| step << 8 | u16::from(byte));
             }
             *table = Some(steps);
             rest = after;

@@ -5,7 +5,7 @@ use crate::bits::Bits;
 use crate::headers::HuffmanSpec;
 
 /// Longest code that is found by one look-up.
-pub(super) const BITS: u32 = 10;
+pub(crate) const BITS: u32 = 10;
 const SIZE: usize = 1 << BITS;
 
 /// A Huffman table, ready to decode with.

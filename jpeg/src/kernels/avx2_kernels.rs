@@ -1,11 +1,10 @@
 //! The kernels with AVX2.
 #![expect(unsafe_code, reason = "functions for AVX2 may only be called where the processor has it")]
 
-use super::{BlockPair, Kernels, Steps, Work, colour, transform, upsample};
-use crate::level::Avx2;
+use std::arch::x86_64::*;
 
-/// The last coefficient, in the order of the code, that can only be in the four rows and columns of lowest frequency.
-const LAST_OF_CORNER: u32 = 9;
+use super::{Kernels, Steps, Work, colour, transform, upsample};
+use crate::level::Avx2;
 
 /// AVX2, of which the proof is kept.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +20,7 @@ impl Avx2Kernels {
 /// Does the work with AVX2, compiled for all that the proof stands for.
 pub(crate) fn with_avx2<W: Work>(proof: Avx2, work: W) -> W::Output {
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,movbe")]
+    #[inline(never)]
     fn run<W: Work>(proof: Avx2, work: W) -> W::Output {
         work.run(Avx2Kernels(proof))
     }
@@ -32,19 +32,17 @@ impl Kernels for Avx2Kernels {
     #[inline(always)]
     fn transform<const SIZE: usize>(
         self,
-        blocks: &BlockPair,
+        blocks: [&[i16; 64]; 2],
         steps: &Steps,
         out: &mut [u8],
-        at: (usize, usize),
+        at: [usize; 2],
         stride: usize,
-        last: u32,
+        low: bool,
     ) {
         // SAFETY: `self.0` guarantees that the processor has AVX2.
         unsafe {
             match SIZE {
-                8 if last <= LAST_OF_CORNER => {
-                    transform::avx2::eight_of_corner(blocks, steps, out, at, stride);
-                }
+                8 if low => transform::avx2::eight_of_low(blocks, steps, out, at, stride),
                 8 => transform::avx2::eight(blocks, steps, out, at, stride),
                 4 => transform::avx2_reduced::four(blocks, steps, out, at, stride),
                 2 => transform::avx2_reduced::two(blocks, steps, out, at, stride),
@@ -75,5 +73,23 @@ impl Kernels for Avx2Kernels {
     fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]) {
         // SAFETY: as above.
         unsafe { colour::avx2::interleave(rows, out) }
+    }
+
+    #[inline(always)]
+    fn widen(self, values: [i8; 4], to: &mut [i16; 4]) {
+        #[target_feature(enable = "avx2")]
+        #[inline]
+        fn widen(values: [i8; 4], to: &mut [i16; 4]) {
+            let values = _mm_cvtsi32_si128(i32::from_le_bytes(values.map(|value| value as u8)));
+            // SAFETY: four values of 16 bits are written.
+            unsafe { _mm_storel_epi64(to.as_mut_ptr().cast(), _mm_cvtepi8_epi16(values)) };
+        }
+        // SAFETY: as above.
+        unsafe { widen(values, to) }
+    }
+
+    #[inline(always)]
+    fn apart<W: Work>(self, work: W) -> W::Output {
+        with_avx2(self.0, work)
     }
 }

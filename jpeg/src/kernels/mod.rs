@@ -20,28 +20,25 @@ use scalar_kernels::ScalarKernels;
 
 use crate::Level;
 
-/// Coefficients of two blocks, which kernels transform together.
-#[repr(C, align(32))]
-#[derive(Debug, Clone)]
-pub(crate) struct BlockPair(pub(crate) [[i16; 64]; 2]);
-
-/// Steps of quantisation, as libjpeg multiplies by them: in 16 bits.
+/// Steps of quantisation, in the order of the code and as libjpeg multiplies by them: in 16 bits.
 #[repr(C, align(16))]
 #[derive(Debug, Clone)]
 pub(crate) struct Steps(pub(crate) [i16; 64]);
 
 /// The operations on samples, with the same results at every level.
 pub(crate) trait Kernels: Copy {
-    /// Dequantises two blocks and transforms each to `SIZE` (2, 4 or 8) samples across and down, whose rows begin at
-    /// `at` and are `stride` apart. Coefficients after `last`, in the order of the code, are zero.
+    /// Dequantises two blocks, in the order of the code, and transforms each to `SIZE` (2, 4 or 8) samples across and
+    /// down, whose rows begin at `at` and are `stride` apart. If they are `low`, coefficients from [`LOW`] on are zero.
+    ///
+    /// [`LOW`]: crate::zigzag::LOW
     fn transform<const SIZE: usize>(
         self,
-        blocks: &BlockPair,
+        blocks: [&[i16; 64]; 2],
         steps: &Steps,
         out: &mut [u8],
-        at: (usize, usize),
+        at: [usize; 2],
         stride: usize,
-        last: u32,
+        low: bool,
     );
 
     /// Upsamples a row of at least 3 samples to twice as many.
@@ -56,6 +53,12 @@ pub(crate) trait Kernels: Copy {
 
     /// Three rows to one of three bytes per pixel.
     fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]);
+
+    /// Sets values to narrower ones.
+    fn widen(self, values: [i8; 4], to: &mut [i16; 4]);
+
+    /// Does the work in a function of its own, with all registers to itself.
+    fn apart<W: Work>(self, work: W) -> W::Output;
 }
 
 /// Something that is compiled for the instructions of its kernels. `run` must be `#[inline(always)]` to be.

@@ -1,6 +1,6 @@
 //! The kernels in plain Rust: they define the right answer.
 
-use super::{BlockPair, Kernels, Steps, colour, transform, upsample};
+use super::{Kernels, Steps, Work, colour, transform, upsample};
 
 /// Plain Rust.
 #[derive(Debug, Clone, Copy)]
@@ -10,14 +10,14 @@ impl Kernels for ScalarKernels {
     #[inline(always)]
     fn transform<const SIZE: usize>(
         self,
-        blocks: &BlockPair,
+        blocks: [&[i16; 64]; 2],
         steps: &Steps,
         out: &mut [u8],
-        at: (usize, usize),
+        at: [usize; 2],
         stride: usize,
-        _last: u32,
+        _low: bool,
     ) {
-        for (block, at) in blocks.0.iter().zip([at.0, at.1]) {
+        for (block, at) in blocks.into_iter().zip(at) {
             transform::scalar::transform::<SIZE>(block, steps, &mut out[at..], stride);
         }
     }
@@ -40,5 +40,15 @@ impl Kernels for ScalarKernels {
     #[inline(always)]
     fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]) {
         colour::scalar::interleave(rows, out);
+    }
+
+    #[inline(always)]
+    fn widen(self, values: [i8; 4], to: &mut [i16; 4]) {
+        *to = values.map(i16::from);
+    }
+
+    #[inline(never)]
+    fn apart<W: Work>(self, work: W) -> W::Output {
+        work.run(self)
     }
 }

@@ -1,21 +1,23 @@
 //! Entropy-coded data to coefficients, a scan at a time.
 
-mod blocks;
+mod batch;
 mod progressive;
 mod single;
 mod stored;
+mod transform;
 mod walk;
 
-pub(crate) use blocks::PendingBlocks;
+pub(crate) use batch::BLOCKS;
 pub(crate) use single::SingleScan;
 pub(crate) use stored::{Coefficients, StoredScan};
+pub(crate) use transform::Transform;
 pub(crate) use walk::{Grid, Progress, walk};
 
 use std::sync::Arc;
 
 use crate::Error;
-use crate::headers::{Frame, ScanHeader, Tables};
-use crate::huffman::{AcTable, DcTable, HuffmanCache};
+use crate::headers::{Frame, HuffmanSpec, ScanHeader, Tables};
+use crate::huffman::{HuffmanCache, SymbolTable};
 
 /// Bits that are not a code, or code something impossible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +28,8 @@ pub(crate) struct Damage;
 pub(crate) struct CodedComponent {
     /// Its place in the frame.
     pub(crate) index: usize,
-    pub(crate) dc: Option<Arc<DcTable>>,
-    pub(crate) ac: Option<Arc<AcTable>>,
+    pub(crate) dc: Option<Arc<SymbolTable>>,
+    pub(crate) ac: Option<Arc<SymbolTable>>,
 }
 
 /// The components of a scan with their tables.
@@ -41,9 +43,18 @@ pub(crate) fn coded_components(
     let needs_dc = scan.spectrum.0 == 0 && !scan.refines;
     let needs_ac = scan.spectrum.1 > 0;
     let coded = |component: &crate::headers::ScanComponent| {
-        let dc = needs_dc.then(|| cache.dc(&tables.dc(component.dc, progressive)?)).transpose()?;
-        let ac = needs_ac.then(|| cache.ac(&tables.ac(component.ac, progressive)?)).transpose()?;
-        Ok(CodedComponent { index: component.index, dc, ac })
+        let mut table = |spec: Result<HuffmanSpec<'_>, Error>| cache.symbols(&spec?);
+        let dc = needs_dc.then(|| table(differences(tables.dc(component.dc, progressive)?)));
+        let ac = needs_ac.then(|| table(tables.ac(component.ac, progressive)));
+        Ok(CodedComponent { index: component.index, dc: dc.transpose()?, ac: ac.transpose()? })
     };
     scan.components.iter().map(coded).collect()
+}
+
+/// The table, if differences can be of its sizes: those of 16 bits exist only without loss.
+fn differences(spec: HuffmanSpec<'_>) -> Result<HuffmanSpec<'_>, Error> {
+    match spec.symbols.iter().all(|&size| size < 16) {
+        true => Ok(spec),
+        false => Err(Error::Corrupt("a Huffman table has values of too many bits")),
+    }
 }

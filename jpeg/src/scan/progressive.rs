@@ -4,7 +4,6 @@ use super::Damage;
 use crate::bits::Bits;
 use crate::headers::ScanHeader;
 use crate::huffman::SymbolTable;
-use crate::zigzag::natural;
 
 /// One bit of a coefficient.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +74,7 @@ impl Band {
                     if k > 63 {
                         return Err(Damage);
                     }
-                    block[natural(k)] = (bits.take_signed(size) << self.shift) as i16;
+                    block[k as usize] = (bits.take_signed(size) << self.shift) as i16;
                     k += 1;
                 }
             }
@@ -114,7 +113,7 @@ impl Band {
                     _ => return Err(Damage),
                 };
                 while k <= self.last {
-                    let coefficient = &mut block[natural(k)];
+                    let coefficient = &mut block[k as usize];
                     if *coefficient != 0 {
                         bit.enlarge(bits, coefficient);
                     } else if zeros == 0 {
@@ -130,7 +129,7 @@ impl Band {
         }
         if *end_of_bands > 0 {
             for k in k..=self.last {
-                let coefficient = &mut block[natural(k)];
+                let coefficient = &mut block[k as usize];
                 if *coefficient != 0 {
                     bit.enlarge(bits, coefficient);
                 }

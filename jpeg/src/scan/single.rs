@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::blocks::PendingBlocks;
+use super::Damage;
+use super::batch::{BLOCKS, Batch};
+use super::transform::Transform;
 use super::walk::Sink;
-use super::{CodedComponent, Damage};
 use crate::bits::Bits;
 use crate::headers::Quantisation;
-use crate::huffman::{AcTable, DAMAGED, DcTable};
+use crate::huffman::BlockTables;
 use crate::kernels::Kernels;
 use crate::planes::{Layout, Rows};
 
@@ -15,73 +16,60 @@ use crate::planes::{Layout, Rows};
 pub(crate) struct SingleScan<'a, K> {
     kernels: K,
     components: Vec<Component>,
-    /// The blocks of an MCU, in their order.
-    blocks: Vec<Block>,
+    batch: Batch<'a>,
+    /// Blocks of an MCU.
+    mcu: usize,
     rows: Rows<'a>,
 }
 
 struct Component {
-    dc: Arc<DcTable>,
-    ac: Arc<AcTable>,
     prediction: i16,
-    purpose: Purpose,
-    pending: PendingBlocks,
-}
-
-/// The use that is made of the coefficients of a component.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Transform,
-    /// A sample is made of the first.
-    First,
-    Nothing,
-}
-
-/// A block of each MCU.
-struct Block {
-    /// Its component, in the order of the scan.
-    component: usize,
-    /// Where its samples go in the first MCU of a row, and how much further on they go in each next.
-    first: usize,
+    /// Whether samples are made of it.
+    is_needed: bool,
+    /// Where its blocks stand among those of an MCU.
+    begin: usize,
+    /// Where the samples of each of them go in the first MCU of a row, and how much further on in each next.
+    first: Vec<usize>,
     step: usize,
+    transform: Transform,
 }
 
 impl<'a, K: Kernels> SingleScan<'a, K> {
-    /// `quantisation` has a table for each component of the frame. `None` if a Huffman table is missing.
+    /// `coded` has the component of each plane that is coded, in the order of the scan, and `quantisation` a table for
+    /// each plane.
     pub(crate) fn new(
         kernels: K,
         layout: &'a Layout,
-        coded: &[CodedComponent],
+        coded: &'a [(usize, Arc<BlockTables>)],
         quantisation: &[Quantisation],
         rows: Rows<'a>,
-    ) -> Option<Self> {
-        let (mut components, mut blocks) = (vec![], vec![]);
-        for (place, coded) in coded.iter().enumerate() {
-            let plane = &layout.planes[coded.index];
+    ) -> Self {
+        let (mut components, mut tables) = (vec![], vec![]);
+        for (index, coded) in coded {
+            let plane = &layout.planes[*index];
+            let begin = tables.len();
+            tables.resize(begin + plane.h * plane.v, &**coded);
+            let places = (0..plane.v).flat_map(|v| (0..plane.h).map(move |h| (h, v)));
             components.push(Component {
-                dc: Arc::clone(coded.dc.as_ref()?),
-                ac: Arc::clone(coded.ac.as_ref()?),
                 prediction: 0,
-                purpose: match plane.dct {
-                    _ if !plane.is_needed => Purpose::Nothing,
-                    1 => Purpose::First,
-                    _ => Purpose::Transform,
-                },
-                pending: PendingBlocks::new(plane, &quantisation[coded.index]),
+                is_needed: plane.is_needed,
+                begin,
+                first: places.map(|(h, v)| plane.block_offset(h, v)).collect(),
+                step: plane.h * plane.dct,
+                transform: Transform::new(plane, &quantisation[*index]),
             });
-            for v in 0..plane.v {
-                blocks.extend((0..plane.h).map(|h| Block {
-                    component: place,
-                    first: plane.block_offset(h, v),
-                    step: plane.h * plane.dct,
-                }));
-            }
         }
-        Some(Self { kernels, components, blocks, rows })
+        let (batch, mcu) = (Batch::new(&tables), tables.len());
+        Self { kernels, components, batch, mcu, rows }
     }
 }
 
 impl<K: Kernels> Sink for SingleScan<'_, K> {
+    #[inline(always)]
+    fn at_once(&self) -> usize {
+        BLOCKS / self.mcu
+    }
+
     #[inline(always)]
     fn restart(&mut self) {
         for component in &mut self.components {
@@ -90,64 +78,65 @@ impl<K: Kernels> Sink for SingleScan<'_, K> {
     }
 
     #[inline(always)]
-    fn take(&mut self, bits: &mut Bits<'_>, x: usize, _y: usize) -> Result<(), Damage> {
-        let samples = self.rows.samples();
-        for block in &self.blocks {
-            let component = &mut self.components[block.component];
-            component.block(self.kernels, bits, samples, block.first + x * block.step)?;
+    fn take(
+        &mut self,
+        bits: &mut Bits<'_>,
+        (x, _): (usize, usize),
+        count: usize,
+    ) -> Result<(), Damage> {
+        let blocks = count * self.mcu;
+        let taken = self.batch.take(self.kernels, bits, blocks);
+        if taken.is_ok() {
+            let samples = self.rows.samples();
+            for component in &mut self.components {
+                component.transform(self.kernels, &mut self.batch, self.mcu, x..x + count, samples);
+            }
         }
-        Ok(())
+        self.batch.blocks()[..blocks].fill([0; 64]);
+        taken
     }
 
     #[cold]
-    fn lose(&mut self, x: usize, _y: usize) {
+    fn lose(&mut self, (x, _): (usize, usize)) {
         let samples = self.rows.samples();
-        for block in &self.blocks {
-            let component = &mut self.components[block.component];
-            if component.purpose != Purpose::Nothing {
-                component.pending.lose(samples, block.first + x * block.step);
+        for component in self.components.iter().filter(|component| component.is_needed) {
+            for first in &component.first {
+                component.transform.lose(samples, first + x * component.step);
             }
         }
     }
 
     #[inline(always)]
     fn finish_row(&mut self, y: usize) {
-        let samples = self.rows.samples();
-        for component in &mut self.components {
-            component.pending.flush(self.kernels, samples);
-        }
         self.rows.finish_mcus(self.kernels, y);
     }
 }
 
 impl Component {
+    /// Makes samples of its blocks in a batch, which are those of the MCUs `mcus` of a row.
     #[inline(always)]
-    fn block<K: Kernels>(
+    fn transform<K: Kernels>(
         &mut self,
         kernels: K,
-        bits: &mut Bits<'_>,
+        batch: &mut Batch<'_>,
+        mcu: usize,
+        mcus: std::ops::Range<usize>,
         samples: &mut [u8],
-        at: usize,
-    ) -> Result<(), Damage> {
-        bits.refill();
-        let difference = self.dc.take(bits).ok_or(Damage)?;
-        self.prediction = self.prediction.wrapping_add(difference as i16);
-        if self.purpose != Purpose::Transform {
-            if !self.ac.skip(bits) {
-                return Err(Damage);
-            }
-            if self.purpose == Purpose::First {
-                self.pending.push_flat(self.prediction, samples, at);
-            }
-            return Ok(());
+    ) {
+        if !self.is_needed {
+            return;
         }
-        let block = self.pending.next();
-        block[0] = self.prediction;
-        match self.ac.take(bits, block) {
-            DAMAGED => return Err(Damage),
-            0 => self.pending.push_flat(self.prediction, samples, at),
-            last => self.pending.push(kernels, samples, at, last),
+        let mut begin = self.begin;
+        for x in mcus {
+            for (block, first) in (begin..).zip(&self.first) {
+                let dc = &mut batch.blocks()[block][0];
+                self.prediction = self.prediction.wrapping_add(*dc);
+                *dc = self.prediction;
+                let count = batch.count(block);
+                self.transform.push(block, first + x * self.step, count);
+            }
+            begin += mcu;
         }
-        Ok(())
+        self.transform.flush(kernels, batch.blocks(), samples);
     }
 }

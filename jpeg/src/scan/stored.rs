@@ -5,7 +5,6 @@ use super::walk::Sink;
 use super::{CodedComponent, Damage};
 use crate::bits::Bits;
 use crate::headers::ScanHeader;
-use crate::huffman::DAMAGED;
 use crate::planes::{Layout, Plane};
 
 /// The coefficients of all components.
@@ -105,8 +104,9 @@ impl<'a> StoredScan<'a> {
         bits.refill();
         let prediction = &mut self.predictions[place];
         let mut dc = |bits: &mut Bits<'_>| {
-            let difference = component.dc.as_ref()?.take(bits)?;
-            *prediction = prediction.wrapping_add(difference as i16);
+            let (length, difference) = component.dc.as_ref()?.difference(bits.ahead())?;
+            bits.skip(length);
+            *prediction = prediction.wrapping_add(difference);
             Some(*prediction)
         };
         match self.part {
@@ -114,7 +114,7 @@ impl<'a> StoredScan<'a> {
                 *block = [0; 64];
                 block[0] = dc(bits).ok_or(Damage)?;
                 let ac = component.ac.as_ref().ok_or(Damage)?;
-                if ac.take(bits, block) == DAMAGED {
+                if !ac.coefficients(bits, block) {
                     return Err(Damage);
                 }
             }
@@ -122,11 +122,11 @@ impl<'a> StoredScan<'a> {
             Part::DcBit(bit) => bit.set(bits, &mut block[0]),
             Part::Ac(band) => {
                 let ac = component.ac.as_ref().ok_or(Damage)?;
-                band.take(&ac.symbols, bits, block, &mut self.end_of_bands)?;
+                band.take(ac, bits, block, &mut self.end_of_bands)?;
             }
             Part::AcBit(band, bit) => {
                 let ac = component.ac.as_ref().ok_or(Damage)?;
-                band.refine(bit, &ac.symbols, bits, block, &mut self.end_of_bands)?;
+                band.refine(bit, ac, bits, block, &mut self.end_of_bands)?;
             }
         }
         Ok(())
@@ -164,12 +164,17 @@ impl Sink for StoredScan<'_> {
     }
 
     #[inline(always)]
-    fn take(&mut self, bits: &mut Bits<'_>, x: usize, y: usize) -> Result<(), Damage> {
+    fn take(
+        &mut self,
+        bits: &mut Bits<'_>,
+        (x, y): (usize, usize),
+        _count: usize,
+    ) -> Result<(), Damage> {
         self.each_block(x, y, |scan, place, x, y| scan.block(bits, place, x, y))
     }
 
     /// Keeps the contributions of other scans to the MCU.
-    fn lose(&mut self, x: usize, y: usize) {
+    fn lose(&mut self, (x, y): (usize, usize)) {
         if matches!(self.part, Part::Whole) {
             let zero = |scan: &mut Self, place: usize, x, y| {
                 let index = scan.components[place].index;

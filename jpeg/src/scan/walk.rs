@@ -7,12 +7,17 @@ use crate::intervals::{Interval, Intervals};
 
 /// A consumer of the MCUs of a scan.
 pub(crate) trait Sink {
+    /// MCUs that may be taken at once. Where that is more than one, those of a failed attempt leave no trace.
+    fn at_once(&self) -> usize {
+        1
+    }
     /// Forgets what earlier MCUs predict, at the start of an interval.
     fn restart(&mut self);
-    /// Takes an MCU.
-    fn take(&mut self, bits: &mut Bits<'_>, x: usize, y: usize) -> Result<(), Damage>;
+    /// Takes this many MCUs of a row from a place, across and down, on.
+    fn take(&mut self, bits: &mut Bits<'_>, at: (usize, usize), count: usize)
+    -> Result<(), Damage>;
     /// Does without an MCU, of which part may have been taken.
-    fn lose(&mut self, x: usize, y: usize);
+    fn lose(&mut self, at: (usize, usize));
     /// Finishes a row of MCUs.
     fn finish_row(&mut self, y: usize);
 }
@@ -125,6 +130,9 @@ impl<S: Sink> Walk<'_, '_, S> {
             _ if as_found => total,
             length => total.min(self.mcu + length),
         };
+        let at_once = if as_found { 1 } else { self.sink.at_once() };
+        // MCUs that are to be taken one by one, because one of them is damaged.
+        let mut one_by_one = 0;
         self.sink.restart();
         while self.mcu < end {
             let y = self.mcu / across;
@@ -132,7 +140,13 @@ impl<S: Sink> Walk<'_, '_, S> {
             let row_end = end.min(row + across);
             let mut x = self.mcu - row;
             while x < row_end - row {
-                if self.sink.take(&mut bits, x, y).is_err() || bits.left() < 0 {
+                let count = if one_by_one > 0 { 1 } else { at_once.min(row_end - row - x) };
+                let before = bits;
+                if self.sink.take(&mut bits, (x, y), count).is_err() || bits.left() < 0 {
+                    if count > 1 {
+                        (bits, one_by_one) = (before, count);
+                        continue;
+                    }
                     self.mcu = row + x;
                     if self.progress.lenient {
                         return self.lose_until(end);
@@ -141,7 +155,8 @@ impl<S: Sink> Walk<'_, '_, S> {
                     let damaged = Error::Corrupt("the data holds bits that mean nothing");
                     return Err(if is_cut_off { Error::Truncated } else { damaged });
                 }
-                x += 1;
+                x += count;
+                one_by_one = one_by_one.saturating_sub(1);
                 if as_found && bits.is_at_end() {
                     break;
                 }
@@ -177,7 +192,7 @@ impl<S: Sink> Walk<'_, '_, S> {
     fn lose_until(&mut self, end: usize) -> Result<(), Error> {
         while self.mcu < end {
             let (x, y) = (self.mcu % self.grid.across, self.mcu / self.grid.across);
-            self.sink.lose(x, y);
+            self.sink.lose((x, y));
             self.progress.lost += 1;
             self.mcu += 1;
             if x + 1 == self.grid.across {

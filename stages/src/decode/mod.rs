@@ -54,6 +54,7 @@ pub struct Decoder {
     options: DecodeOptions,
     own: framegate_jpeg::Decoder,
     zune: ZuneDecoder,
+    lost: usize,
 }
 
 impl Decoder {
@@ -63,6 +64,7 @@ impl Decoder {
             options: options.into(),
             own: framegate_jpeg::Decoder::new(),
             zune: ZuneDecoder::default(),
+            lost: 0,
         }
     }
 
@@ -120,6 +122,7 @@ impl Decoder {
         jpeg: &[u8],
         image: &mut RgbImage,
     ) -> Result<(), DecodeError> {
+        self.lost = 0;
         let (width, height) = match self.options.decoder {
             JpegDecoder::Framegate => {
                 let limits = &self.options.limits;
@@ -138,12 +141,18 @@ impl Decoder {
                     self.own.decode_while(header, &options, &mut image.pixels, &mut in_time);
                 let size = (header.width(), header.height());
                 let decoded = decoded.map_err(|error| DecodeError::of(error, size, limits))?;
+                self.lost = decoded.lost;
                 (decoded.width, decoded.height)
             }
             JpegDecoder::Zune => self.zune.decode(deadline, jpeg, &mut image.pixels)?,
         };
         (image.width, image.height, image.orientation) = (width, height, orientation);
         Ok(())
+    }
+
+    /// MCUs that the last JPEG lost to damage. They are grey.
+    pub fn lost(&self) -> usize {
+        self.lost
     }
 
     /// Gives memory beyond this many bytes back.

@@ -4,8 +4,9 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2_order::{Coded, LOW_VECTORS};
 use super::scalar::{BETWEEN_BITS, CONSTANT_BITS};
-use crate::kernels::{BlockPair, Steps};
+use crate::kernels::Steps;
 
 /// Rounded away after the passes to eight samples; the reduced transforms round away one and two bits more.
 pub(super) const FIRST: i32 = (CONSTANT_BITS - BETWEEN_BITS) as i32;
@@ -16,24 +17,6 @@ pub(super) const SECOND: i32 = (CONSTANT_BITS + BETWEEN_BITS + 3) as i32;
 #[inline]
 pub(super) fn pair(low: i16, high: i16) -> __m256i {
     _mm256_set1_epi32(i32::from(low as u16) | i32::from(high) << 16)
-}
-
-/// Row `R` of the coefficients of both blocks, dequantised.
-#[target_feature(enable = "avx2")]
-#[inline]
-pub(super) fn row<const R: usize>(blocks: &BlockPair, steps: &Steps) -> __m256i {
-    let [first, second] = &blocks.0;
-    let (first, second) = (&first[R * 8..][..8], &second[R * 8..][..8]);
-    let steps = &steps.0[R * 8..][..8];
-    // SAFETY: each slice has eight values of 16 bits.
-    let (first, second, steps) = unsafe {
-        (
-            _mm_loadu_si128(first.as_ptr().cast()),
-            _mm_loadu_si128(second.as_ptr().cast()),
-            _mm_loadu_si128(steps.as_ptr().cast()),
-        )
-    };
-    _mm256_mullo_epi16(_mm256_set_m128i(second, first), _mm256_broadcastsi128_si256(steps))
 }
 
 /// Sums of products, of the lower and of the upper four columns.
@@ -154,49 +137,46 @@ fn transpose(r: [__m256i; 8]) -> [__m256i; 8] {
 
 /// Panics unless `SIZE` rows of `SIZE` samples from `at` on are in `out`.
 #[inline(always)]
-pub(super) fn check<const SIZE: usize>(out: &[u8], at: (usize, usize), stride: usize) {
+pub(super) fn check<const SIZE: usize>(out: &[u8], at: [usize; 2], stride: usize) {
     let reach = (SIZE - 1) * stride + SIZE;
-    assert!(reach <= out.len() && at.0 <= out.len() - reach && at.1 <= out.len() - reach);
+    assert!(reach <= out.len() && at.iter().all(|&at| at <= out.len() - reach));
     assert!(stride <= out.len());
 }
 
 /// To eight samples.
 #[target_feature(enable = "avx2")]
 pub(in crate::kernels) fn eight(
-    blocks: &BlockPair,
+    blocks: [&[i16; 64]; 2],
     steps: &Steps,
     out: &mut [u8],
-    at: (usize, usize),
+    at: [usize; 2],
     stride: usize,
 ) {
+    let coded = Coded::<8>::new(blocks, steps);
     let rows = [
-        row::<0>(blocks, steps),
-        row::<1>(blocks, steps),
-        row::<2>(blocks, steps),
-        row::<3>(blocks, steps),
-        row::<4>(blocks, steps),
-        row::<5>(blocks, steps),
-        row::<6>(blocks, steps),
-        row::<7>(blocks, steps),
+        coded.row::<0>(),
+        coded.row::<1>(),
+        coded.row::<2>(),
+        coded.row::<3>(),
+        coded.row::<4>(),
+        coded.row::<5>(),
+        coded.row::<6>(),
+        coded.row::<7>(),
     ];
     store(pass::<SECOND>(transpose(pass::<FIRST>(rows))), out, at, stride);
 }
 
-/// To eight samples, of coefficients that are zero except for the four rows and columns of lowest frequency.
+/// To eight samples, of coefficients that are zero except for the lowest.
 #[target_feature(enable = "avx2")]
-pub(in crate::kernels) fn eight_of_corner(
-    blocks: &BlockPair,
+pub(in crate::kernels) fn eight_of_low(
+    blocks: [&[i16; 64]; 2],
     steps: &Steps,
     out: &mut [u8],
-    at: (usize, usize),
+    at: [usize; 2],
     stride: usize,
 ) {
-    let rows = [
-        row::<0>(blocks, steps),
-        row::<1>(blocks, steps),
-        row::<2>(blocks, steps),
-        row::<3>(blocks, steps),
-    ];
+    let coded = Coded::<LOW_VECTORS>::new(blocks, steps);
+    let rows = [coded.row::<0>(), coded.row::<1>(), coded.row::<2>(), coded.row::<3>()];
     let columns = transpose_half(pass_of_four::<FIRST>(rows));
     store(pass_of_four::<SECOND>(columns), out, at, stride);
 }
@@ -247,7 +227,7 @@ fn transpose_half(r: [__m256i; 8]) -> [__m256i; 4] {
 /// Stores columns of 16 bits as rows of bytes.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn store(c: [__m256i; 8], out: &mut [u8], at: (usize, usize), stride: usize) {
+fn store(c: [__m256i; 8], out: &mut [u8], at: [usize; 2], stride: usize) {
     check::<8>(out, at, stride);
     let (c02, c13) = (_mm256_packs_epi16(c[0], c[2]), _mm256_packs_epi16(c[1], c[3]));
     let (c46, c57) = (_mm256_packs_epi16(c[4], c[6]), _mm256_packs_epi16(c[5], c[7]));
@@ -265,7 +245,7 @@ fn store(c: [__m256i; 8], out: &mut [u8], at: (usize, usize), stride: usize) {
     for (n, rows) in two_rows.into_iter().enumerate() {
         let rows = _mm256_add_epi8(rows, middle);
         let halves = [_mm256_castsi256_si128(rows), _mm256_extracti128_si256::<1>(rows)];
-        for (at, rows) in [at.0, at.1].into_iter().zip(halves) {
+        for (at, rows) in at.into_iter().zip(halves) {
             // SAFETY: `check` has made sure that eight rows of eight bytes are there.
             unsafe {
                 let to = out.as_mut_ptr().add(at + 2 * n * stride);

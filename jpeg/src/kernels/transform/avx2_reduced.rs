@@ -1,11 +1,11 @@
 //! The reduced transforms of two blocks at once, with the tools of `avx2.rs`. The scalar twin is in `scalar.rs`.
+#![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::arch::x86_64::*;
 
-use super::avx2::{
-    FIRST, SECOND, Sums, add, check, cut, half, interleaved, pair, products, row, sub,
-};
-use crate::kernels::{BlockPair, Steps};
+use super::avx2::{FIRST, SECOND, Sums, add, check, cut, half, interleaved, pair, products, sub};
+use super::avx2_order::Coded;
+use crate::kernels::Steps;
 
 /// Sums of products, of two pairs of coefficients.
 #[target_feature(enable = "avx2")]
@@ -17,24 +17,25 @@ fn odd(c75: Sums, c31: Sums, factors: [i16; 4]) -> Sums {
 /// To four samples.
 #[target_feature(enable = "avx2")]
 pub(in crate::kernels) fn four(
-    blocks: &BlockPair,
+    blocks: [&[i16; 64]; 2],
     steps: &Steps,
     out: &mut [u8],
-    at: (usize, usize),
+    at: [usize; 2],
     stride: usize,
 ) {
     check::<4>(out, at, stride);
+    let coded = Coded::<8>::new(blocks, steps);
     const FIRST_4: i32 = FIRST + 1;
     const SECOND_4: i32 = SECOND + 1;
     const OUTER: [i16; 4] = [-4176, -4926, 7373, 20995];
     const INNER: [i16; 4] = [-1730, 11893, -17799, 8697];
 
-    let base = products(interleaved(row::<0>(blocks, steps), _mm256_setzero_si256()), (16384, 0));
+    let base = products(interleaved(coded.row::<0>(), _mm256_setzero_si256()), (16384, 0));
     let base = add(base, half::<FIRST_4>());
-    let c26 = interleaved(row::<2>(blocks, steps), row::<6>(blocks, steps));
+    let c26 = interleaved(coded.row::<2>(), coded.row::<6>());
     let turned = products(c26, (15137, -6270));
-    let c75 = interleaved(row::<7>(blocks, steps), row::<5>(blocks, steps));
-    let c31 = interleaved(row::<3>(blocks, steps), row::<1>(blocks, steps));
+    let c75 = interleaved(coded.row::<7>(), coded.row::<5>());
+    let c31 = interleaved(coded.row::<3>(), coded.row::<1>());
     let (outer, inner) = (odd(c75, c31, OUTER), odd(c75, c31, INNER));
     let (even0, even1) = (add(base, turned), sub(base, turned));
     let rows = [
@@ -86,15 +87,16 @@ pub(in crate::kernels) fn four(
     ));
     let rows = _mm256_add_epi8(_mm256_shuffle_epi8(columns, order), _mm256_set1_epi8(-128));
     let halves = [_mm256_castsi256_si128(rows), _mm256_extracti128_si256::<1>(rows)];
-    for (at, rows) in [at.0, at.1].into_iter().zip(halves) {
+    for (at, rows) in at.into_iter().zip(halves) {
         let rows = [
-            _mm_extract_epi32::<0>(rows),
+            _mm_cvtsi128_si32(rows),
             _mm_extract_epi32::<1>(rows),
             _mm_extract_epi32::<2>(rows),
             _mm_extract_epi32::<3>(rows),
         ];
         for (n, row) in rows.into_iter().enumerate() {
-            out[at + n * stride..][..4].copy_from_slice(&row.to_le_bytes());
+            // SAFETY: `check` has made sure that four rows of four bytes are there.
+            unsafe { out.as_mut_ptr().add(at + n * stride).cast::<i32>().write_unaligned(row) };
         }
     }
 }
@@ -102,20 +104,21 @@ pub(in crate::kernels) fn four(
 /// To two samples.
 #[target_feature(enable = "avx2")]
 pub(in crate::kernels) fn two(
-    blocks: &BlockPair,
+    blocks: [&[i16; 64]; 2],
     steps: &Steps,
     out: &mut [u8],
-    at: (usize, usize),
+    at: [usize; 2],
     stride: usize,
 ) {
     check::<2>(out, at, stride);
+    let coded = Coded::<8>::new(blocks, steps);
     const FIRST_2: i32 = FIRST + 2;
     const SECOND_2: i32 = SECOND + 2;
 
-    let c0 = row::<0>(blocks, steps);
+    let c0 = coded.row::<0>();
     let even = add(products(interleaved(c0, c0), (16384, 16384)), half::<FIRST_2>());
-    let c75 = interleaved(row::<7>(blocks, steps), row::<5>(blocks, steps));
-    let c31 = interleaved(row::<3>(blocks, steps), row::<1>(blocks, steps));
+    let c75 = interleaved(coded.row::<7>(), coded.row::<5>());
+    let c31 = interleaved(coded.row::<3>(), coded.row::<1>());
     let odd = odd(c75, c31, [-5906, 6967, -10426, 29692]);
     let rows = [cut::<FIRST_2>(add(even, odd)), cut::<FIRST_2>(sub(even, odd))];
 
@@ -144,9 +147,13 @@ pub(in crate::kernels) fn two(
     let samples = _mm256_packs_epi16(samples, samples);
     let samples = _mm256_add_epi8(samples, _mm256_set1_epi8(-128));
     let halves = [_mm256_castsi256_si128(samples), _mm256_extracti128_si256::<1>(samples)];
-    for (at, samples) in [at.0, at.1].into_iter().zip(halves) {
-        let [a, b, c, d] = _mm_cvtsi128_si32(samples).to_le_bytes();
-        out[at..][..2].copy_from_slice(&[a, b]);
-        out[at + stride..][..2].copy_from_slice(&[c, d]);
+    for (at, samples) in at.into_iter().zip(halves) {
+        let samples = _mm_cvtsi128_si32(samples);
+        // SAFETY: `check` has made sure that two rows of two bytes are there.
+        unsafe {
+            let to = out.as_mut_ptr().add(at);
+            to.cast::<i16>().write_unaligned(samples as i16);
+            to.add(stride).cast::<i16>().write_unaligned((samples >> 16) as i16);
+        }
     }
 }

@@ -6,12 +6,13 @@
 //! bits do, so that every level has the same result.
 
 use crate::kernels::Steps;
+use crate::zigzag::CODED;
 
 /// Bits of the fraction of constants, and of samples between the passes.
 pub(super) const CONSTANT_BITS: u32 = 13;
 pub(super) const BETWEEN_BITS: u32 = 2;
 
-/// Transforms a block to `SIZE` (2, 4 or 8) samples across and down, in rows that are `stride` apart.
+/// Transforms a block, in the order of the code, to `SIZE` (2, 4 or 8) samples across and down, in rows that are `stride` apart.
 pub(in crate::kernels) fn transform<const SIZE: usize>(
     block: &[i16; 64],
     steps: &Steps,
@@ -21,7 +22,8 @@ pub(in crate::kernels) fn transform<const SIZE: usize>(
     let mut between = [[0; 8]; SIZE];
     for column in 0..8 {
         let coefficients = std::array::from_fn(|row| {
-            block[row * 8 + column].wrapping_mul(steps.0[row * 8 + column])
+            let place = usize::from(CODED[row][column]);
+            block[place].wrapping_mul(steps.0[place])
         });
         let samples: [i16; SIZE] = pass::<SIZE>(coefficients, CONSTANT_BITS - BETWEEN_BITS);
         for (row, sample) in between.iter_mut().zip(samples) {
@@ -117,7 +119,11 @@ mod tests {
         let pixel = |x: usize, y: usize| -> f64 {
             let term = |n: usize| {
                 let (v, u) = (n / 8, n % 8);
-                f64::from(block[n]) * scale(u) * scale(v) * wave(x as f64, u) * wave(y as f64, v)
+                f64::from(block[usize::from(CODED[v][u])])
+                    * scale(u)
+                    * scale(v)
+                    * wave(x as f64, u)
+                    * wave(y as f64, v)
             };
             (0..64).map(term).sum::<f64>() / 4.0 + 128.0
         };
@@ -136,10 +142,8 @@ mod tests {
         for _ in 0..2000 {
             let mut block: [i16; 64] = std::array::from_fn(|_| random.i16(-40..40));
             block[0] = random.i16(-1000..1000);
-            for (n, coefficient) in block.iter_mut().enumerate() {
-                if leaves_out(n / 8) || leaves_out(n % 8) {
-                    *coefficient = 0;
-                }
+            for n in (0..64).filter(|n| leaves_out(n / 8) || leaves_out(n % 8)) {
+                block[usize::from(CODED[n / 8][n % 8])] = 0;
             }
             let mut out = [0; 64];
             transform::<SIZE>(&block, &Steps([1; 64]), &mut out, SIZE);
