@@ -23,6 +23,7 @@ mod http;
 mod info;
 mod jobs;
 mod messages;
+mod options;
 mod query;
 mod timestamp;
 mod video;
@@ -40,6 +41,9 @@ pub use jobs::{JobAccepted, JobList, JobReport, JobResults, JobSummary, ResultsQ
 pub use messages::{
     DetectionResult, DrainingMessage, DroppedMessage, ErrorMessage, Greeting, RecoveredMessage,
     ResultMessage, ServerMessage, SessionInfo, SlowDownMessage, TimingsMs,
+};
+pub use options::{
+    ClassEntry, ClassList, ConfigureMessage, DetectionChanges, MAX_TEXT, SessionSettings, Switch,
 };
 pub use query::{InferQuery, ReadinessQuery, ReadyFor, StreamQuery};
 pub use timestamp::timestamp;

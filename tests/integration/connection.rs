@@ -9,12 +9,15 @@ use axum::Error;
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use framegate::engine::{Client, Engine, EngineSettings, Pipeline};
+use framegate::front::NamedPipeline;
 use framegate::front::admission::DropThresholds;
 use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
 use framegate::front::frame_memory::FrameMemory;
 use framegate::front::link::Link;
 use framegate::front::metrics::Metrics;
+use framegate::front::options::SessionOptions;
 use framegate::front::session::ClientSession;
+use framegate::protocol::DetectionChanges;
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_testkit::ReferenceBackend;
@@ -91,7 +94,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
             .load(&detector.model, &Limits { max_batch: 1, threads: 1 })
             .unwrap(),
         boxes: BoxStage::new(&detector, thresholds).unwrap(),
-        detector,
+        detector: Arc::clone(&detector),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| {}).unwrap();
@@ -99,8 +102,10 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     let (to_client, from_server) = mpsc::channel(unread);
     let socket = FakeSocket { from_client, to_client: PollSender::new(to_client) };
     let metrics = Arc::new(Metrics::default());
+    let (id, device) = ("colours".to_owned(), "test".to_owned());
+    let named = NamedPipeline { id, detector, backend: "reference", device, thresholds };
     let session = ClientSession::new(
-        "colours",
+        SessionOptions::new(named, DetectionChanges::default(), false).unwrap(),
         1000,
         DropThresholds { drop: 0.1, slow_down: 0.3 },
         FrameMemory::new(1 << 20),

@@ -38,6 +38,7 @@ mod models;
 mod offline;
 mod onnx;
 mod onnx_model;
+mod options;
 mod parity;
 mod pinned;
 mod preprocess;
