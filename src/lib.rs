@@ -79,8 +79,8 @@ pub use framegate_stages::Detection;
 /// ```
 pub use framegate_stages::Thresholds;
 pub use framegate_stages::{
-    BoxError, BoxStage, DecodeError, DecodeLimits, DecodeOptions, JpegDecoder, RgbImage, Stage,
-    StageTimes, UnknownDecoder,
+    BoxError, BoxStage, DecodeError, DecodeLimits, DecodeOptions, JpegDecoder, MAX_DETECTIONS,
+    Mask, RgbImage, Selection, Stage, StageTimes, UnknownDecoder,
 };
 pub use front::origin::{Origin, OriginError};
 pub use pipeline::{LoadedPipeline, Pipeline, PipelineError, PipelineOptions, read_detector};

@@ -104,7 +104,7 @@ impl Offline<'_> {
             });
             let mut delivered = Ok(());
             for batch in inferred {
-                let (frames, outputs) = postprocess(batch, &mut self.boxes);
+                let (frames, outputs) = postprocess(batch, &mut self.boxes, |_| None);
                 let _ = return_output.send(outputs);
                 delivered = deliver(frames);
                 if delivered.is_err() {

@@ -1,5 +1,6 @@
 //! Turns raw outputs into detections, frame by frame.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use framegate_backend_api::OutputBatch;
@@ -7,18 +8,22 @@ use framegate_backend_api::OutputBatch;
 use super::batch::{BatchImage, InferredBatch, PreprocessedFrame};
 use super::frame::{FinishedFrame, FrameError, FrameResult};
 use super::panics;
-use crate::stages::{BoxError, BoxStage, Stage};
+use crate::stages::{BoxError, BoxStage, Selection, Stage};
 
-/// Postprocesses every frame of a batch, and returns the memory of its outputs for reuse.
+/// Postprocesses every frame of a batch, and returns the memory of its outputs for reuse. A frame may have a
+/// selection of its own.
 pub(super) fn postprocess<T>(
     batch: InferredBatch<T>,
     boxes: &mut BoxStage,
+    selection: impl Fn(&T) -> Option<Arc<Selection>>,
 ) -> (Vec<FinishedFrame<T>>, OutputBatch) {
     let InferredBatch { frames, outputs, inference } = batch;
     let finished = frames
         .into_iter()
         .map(|PreprocessedFrame { tag, payload, span, image }| {
-            let result = span.in_scope(|| detect(boxes, &outputs, &image?, inference.clone()?));
+            let own = selection(&tag);
+            let detect = || detect(boxes, own.as_deref(), &outputs, &image?, inference.clone()?);
+            let result = span.in_scope(detect);
             FinishedFrame { tag, payload, result }
         })
         .collect();
@@ -27,6 +32,7 @@ pub(super) fn postprocess<T>(
 
 fn detect(
     boxes: &mut BoxStage,
+    selection: Option<&Selection>,
     outputs: &OutputBatch,
     image: &BatchImage,
     inference: Duration,
@@ -37,7 +43,12 @@ fn detect(
     let (detections, tensors) = panics::contain("postprocess", || {
         timings.measure(Stage::Postprocess, || {
             let mut detections = Vec::new();
-            boxes.detect(outputs, image.index, transform, &mut detections)?;
+            match selection {
+                Some(own) => {
+                    boxes.detect_selected(own, outputs, image.index, transform, &mut detections)
+                }
+                None => boxes.detect(outputs, image.index, transform, &mut detections),
+            }?;
             Ok((detections, boxes.tensors(outputs, image.index)))
         })
     })?

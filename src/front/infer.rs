@@ -16,14 +16,17 @@ use super::connection::MESSAGE_LIMIT;
 use super::link::Link;
 use super::metrics::MessageOutcome;
 use super::multipart;
+use super::options;
 use super::refusals::RefusalReason;
-use super::responses::{failure, page_refused, query_refused, try_later, unavailable};
+use super::responses::{
+    failure, options_refused, page_refused, query_refused, try_later, unavailable,
+};
 use super::state::App;
 use crate::engine::{Client, DropReason, FrameErrorCode, FrameOutcome, milliseconds};
 use crate::protocol::{
     DetectionResult, ErrorBody, HttpErrorCode, InferForm, InferQuery, InvalidFrame, Jpeg, validate,
 };
-use crate::stages::StageTimes;
+use crate::stages::{Selection, StageTimes};
 
 /// Lists the stages of a result with their times (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -97,11 +100,16 @@ pub(super) async fn infer(
     if bytes > limit + around {
         return invalid(&app, InvalidFrame::TooLarge { bytes, limit });
     }
-    let Ok(Query(InferQuery { pipeline_id })) = query else { return query_refused() };
+    let Ok(Query(query)) = query else { return query_refused() };
     let Some(loaded) = app.ready() else { return unavailable(&app) };
-    let Some((pipeline, _)) = loaded.pipeline(pipeline_id.as_deref()) else {
+    let Some((number, pipeline)) = loaded.pipeline(query.pipeline_id.as_deref()) else {
         let detail = "Unknown pipeline_id; see GET /pipelines";
         return failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidPipeline, detail);
+    };
+    let all = Selection::of_all(pipeline.thresholds);
+    let selection = match options::selection(pipeline, all, query.detections()) {
+        Ok(selection) => Arc::new(selection),
+        Err(refused) => return options_refused(&refused),
     };
     let body = tokio::select! {
         body = timeout(MESSAGE_LIMIT, Bytes::from_request(request, &app)) => body,
@@ -129,9 +137,10 @@ pub(super) async fn infer(
     let Ok(_permit) = app.infer_permits.try_acquire() else {
         return dropped(&app, DropReason::Busy);
     };
-    let Ok(mut handle) = loaded.engine.open(pipeline, Client::Posts) else {
+    let Ok(mut handle) = loaded.engine.open(number, Client::Posts) else {
         return unavailable(&app);
     };
+    handle.select(selection);
     // To the scheduler all posts together are one stream that sends as fast as it can.
     handle.report_offered_rate(f64::INFINITY, received);
     if let Err(reason) = handle.offer(1, received, jpeg) {

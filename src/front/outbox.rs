@@ -1,8 +1,9 @@
 //! Messages that wait to be written to a client's socket: bounded, whatever the client does.
 //!
 //! At most one result waits. A newer one replaces it, and the older frame then counts as dropped: a
-//! client that reads slowly gets the present, not the past. Everything else is small and must arrive;
-//! when too much of it waits, the server stops reading from the client.
+//! client that reads slowly gets the present, not the past. At most one greeting waits, too, the latest: with many
+//! labels it is large. Everything else is small and must arrive; when too much of it waits, the server stops reading
+//! from the client.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -40,10 +41,13 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Adds a message. Nothing follows a close.
+    /// Adds a message. Nothing follows a close. A greeting replaces one that still waits.
     pub fn push(&mut self, outgoing: Outgoing) {
         if self.closing {
             return;
+        }
+        if is_greeting(&outgoing) {
+            self.waiting.retain(|waiting| !is_greeting(waiting));
         }
         self.closing = matches!(outgoing, Outgoing::Close(..));
         self.waiting.push_back(outgoing);
@@ -83,10 +87,16 @@ impl Outbox {
     }
 }
 
+fn is_greeting(outgoing: &Outgoing) -> bool {
+    matches!(outgoing, Outgoing::Other(ServerMessage::Greeting(_)))
+}
+
 #[cfg(test)]
 mod tests {
+    use framegate_models::Size;
+
     use super::*;
-    use crate::protocol::{DetectionResult, TimingsMs};
+    use crate::protocol::{DetectionResult, Greeting, SessionInfo, TimingsMs};
     use crate::stages::StageTimes;
 
     fn result(frame_index: u64) -> ResultMessage {
@@ -127,6 +137,29 @@ mod tests {
         assert_eq!(outbox.pop(), Some(Outgoing::Result { message: result(1), received }));
         assert_eq!(outbox.pop(), Some(Outgoing::Close(CloseReason::Silent)));
         assert_eq!(outbox.pop(), None);
+    }
+
+    #[test]
+    fn one_greeting_waits_the_latest() {
+        let greeting = |session_id: &str| {
+            let session = SessionInfo {
+                session_id: session_id.to_owned(),
+                pipeline_id: String::new(),
+                backend: String::new(),
+                device: String::new(),
+                max_frame_bytes: 1,
+                labels: vec![],
+                input: Size { width: 1, height: 1 },
+                settings: None,
+            };
+            Outgoing::Other(ServerMessage::Greeting(Greeting { session }))
+        };
+        let mut outbox = Outbox::default();
+        for outgoing in [greeting("1"), dropped(1), greeting("2"), greeting("3"), dropped(2)] {
+            outbox.push(outgoing);
+        }
+        let written: Vec<_> = std::iter::from_fn(|| outbox.pop()).collect();
+        assert_eq!(written, [dropped(1), greeting("3"), dropped(2)]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::options::OptionsError;
 use super::origin::Refused;
 use super::state::App;
 use crate::protocol::{ErrorBody, HttpErrorCode};
@@ -37,6 +38,11 @@ pub(super) fn page_refused(app: &App, refused: &Refused) -> Response {
 /// The query string cannot be read.
 pub(super) fn query_refused() -> Response {
     failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidQuery, "The query cannot be read")
+}
+
+/// An option in the query cannot be used.
+pub(super) fn options_refused(refused: &OptionsError) -> Response {
+    failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidQuery, &refused.to_string())
 }
 
 /// 503 with a hint to come back.

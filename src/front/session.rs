@@ -11,14 +11,19 @@ use uuid::Uuid;
 use super::admission::{Admission, Advice, Decision, DropThresholds};
 use super::failure_log::FailureLog;
 use super::frame_memory::FrameMemory;
+use super::info::input_size;
 use super::log_limit::LogLimit;
 use super::messages;
 use super::metrics::{MessageOutcome, Metrics};
+use super::options::{OptionsError, SessionOptions};
 use super::outbox::{Outbox, Outgoing};
 use super::refusals::RefusalReason;
 use super::runs_on::{RunsOn, RunsOnWatch};
+use super::tracks::Tracks;
 use crate::engine::{DropReason, FrameOutcome, Reply, StreamHandle};
-use crate::protocol::{CloseReason, ErrorCode, InvalidFrame, ServerMessage, validate};
+use crate::protocol::{
+    CloseReason, ErrorCode, Greeting, InvalidFrame, ServerMessage, SessionInfo, validate,
+};
 
 /// Close the session after this many consecutive invalid frames.
 pub const MAX_INVALID_IN_A_ROW: u32 = 30;
@@ -48,8 +53,9 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct ClientSession {
     id: Uuid,
-    pipeline_id: String,
+    options: SessionOptions,
     runs_on: RunsOnWatch,
+    tracks: Option<Tracks>,
     max_frame_bytes: usize,
     admission: Admission,
     counts: Counts,
@@ -64,21 +70,22 @@ pub struct ClientSession {
 }
 
 impl ClientSession {
-    /// Opens a session on a pipeline.
+    /// Opens a session.
     pub fn new(
-        pipeline_id: impl Into<String>,
-        mut runs_on: RunsOnWatch,
+        options: SessionOptions,
         max_frame_bytes: usize,
         thresholds: DropThresholds,
         frames: Arc<FrameMemory>,
         metrics: Arc<Metrics>,
     ) -> Self {
+        let mut runs_on = options.pipeline().runs_on.clone();
         // The greeting says what runs now.
         runs_on.mark_unchanged();
         let session = Self {
             id: Uuid::new_v4(),
-            pipeline_id: pipeline_id.into(),
+            tracks: options.tracks().then(|| Tracks::new(Instant::now())),
             runs_on,
+            options,
             max_frame_bytes,
             admission: Admission::new(thresholds),
             counts: Counts::default(),
@@ -91,7 +98,7 @@ impl ClientSession {
             metrics,
         };
         session.metrics.session_began();
-        let Self { id, pipeline_id, .. } = &session;
+        let (id, pipeline_id) = (session.id, &session.options.pipeline().id);
         if let Some(unmentioned) = CONNECTS.mention(Instant::now()) {
             let unmentioned = (unmentioned > 0).then_some(unmentioned);
             tracing::info!(session_id = %id, %pipeline_id, unmentioned, "stream_connect");
@@ -102,6 +109,24 @@ impl ClientSession {
     /// Identifies the session in the log.
     pub fn id(&self) -> Uuid {
         self.id
+    }
+
+    /// Describes the pipeline that runs this session, and the options in force.
+    pub fn greeting(&self) -> Greeting {
+        let pipeline = self.options.pipeline();
+        let RunsOn { backend, device, .. } = self.runs_on.borrow().clone();
+        Greeting {
+            session: SessionInfo {
+                session_id: self.id.to_string(),
+                pipeline_id: pipeline.id.clone(),
+                backend: backend.to_owned(),
+                device,
+                max_frame_bytes: self.max_frame_bytes,
+                labels: pipeline.detector.labels.clone(),
+                input: input_size(pipeline),
+                settings: Some(self.options.settings()),
+            },
+        }
     }
 
     /// The frames so far, by outcome.
@@ -165,14 +190,27 @@ impl ClientSession {
         }
     }
 
-    /// Handles a text message: refuses it and closes the session.
-    pub fn receive_text(&mut self, outbox: &mut Outbox) {
+    /// Handles a text message: changes the options for the frames that follow, or refuses it and closes the session.
+    pub fn receive_text(
+        &mut self,
+        text: &str,
+        handle: &mut StreamHandle,
+        mut send: impl FnMut(Outgoing),
+    ) {
+        match self.options.configure(text) {
+            Ok(()) => {
+                handle.select(self.options.selection());
+                send(Outgoing::Other(ServerMessage::Greeting(self.greeting())));
+            }
+            Err(refused) => self.refuse_text(&refused, send),
+        }
+    }
+
+    fn refuse_text(&self, refused: &OptionsError, mut send: impl FnMut(Outgoing)) {
         self.metrics.count(MessageOutcome::Invalid);
-        outbox.push(Outgoing::Other(ServerMessage::error(
-            ErrorCode::InvalidMessage,
-            "Expected binary frame payload, received text message",
-        )));
-        outbox.push(Outgoing::Close(CloseReason::TextMessage));
+        let detail = refused.to_string();
+        send(Outgoing::Other(ServerMessage::error(ErrorCode::InvalidMessage, detail)));
+        send(Outgoing::Close(CloseReason::TextMessage));
     }
 
     /// Handles the engine's reply to a frame. After a close the client hears nothing more, and the frame
@@ -184,7 +222,10 @@ impl ClientSession {
         let Reply { frame_index, received, outcome } = reply;
         self.under_way.remove(&frame_index);
         match outcome {
-            FrameOutcome::Result(result) => {
+            FrameOutcome::Result(mut result) => {
+                if let Some(tracks) = &mut self.tracks {
+                    tracks.number(received, &mut result.detections);
+                }
                 self.last_processed = Some(Instant::now());
                 self.counts.in_flight -= 1;
                 self.counts.results += 1;
@@ -281,7 +322,7 @@ impl Drop for ClientSession {
         let idle = self.last_processed.map(|at| at.elapsed().as_secs_f64());
         tracing::info!(
             session_id = %self.id,
-            pipeline_id = %self.pipeline_id,
+            pipeline_id = %self.options.pipeline().id,
             frames,
             results,
             dropped,

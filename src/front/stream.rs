@@ -14,16 +14,17 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::connection::{self, Drain};
-use super::info::input_size;
 use super::link::Link;
+use super::options::SessionOptions;
 use super::refusals::RefusalReason;
-use super::responses::{failure, page_refused, query_refused, try_later, unavailable};
-use super::runs_on::RunsOn;
+use super::responses::{
+    failure, options_refused, page_refused, query_refused, try_later, unavailable,
+};
 use super::session::ClientSession;
 use super::state::App;
+use crate::engine::PipelineId;
 use crate::protocol::{
-    CloseReason, ErrorBody, ErrorCode, Greeting, HttpErrorCode, ServerMessage, SessionInfo,
-    StreamQuery,
+    CloseReason, ErrorBody, ErrorCode, HttpErrorCode, ServerMessage, StreamQuery,
 };
 
 /// Bytes read from a socket at a time.
@@ -68,9 +69,18 @@ pub(super) async fn connect(
     let Ok(Query(query)) = query else {
         return query_refused();
     };
-    if app.ready().is_none() {
-        return unavailable(&app);
-    }
+    let Some(loaded) = app.ready() else { return unavailable(&app) };
+    let opening = match loaded.pipeline(query.pipeline_id.as_deref()) {
+        Some((number, pipeline)) => {
+            let asked = query.detections();
+            match SessionOptions::new(pipeline.clone(), asked, query.wants_tracks()) {
+                Ok(options) => Some((number, options)),
+                Err(refused) => return options_refused(&refused),
+            }
+        }
+        // Clients learn that over the WebSocket.
+        None => None,
+    };
     let Some(session_permit) = app.sessions.try_acquire() else {
         app.refusals.count(RefusalReason::Sessions);
         let detail = "The limit on sessions is reached";
@@ -91,40 +101,35 @@ pub(super) async fn connect(
         .read_buffer_size(READ_BYTES)
         .max_write_buffer_size(UNWRITTEN_BYTES)
         .on_upgrade(async move |socket| {
-            serve(socket, &app, query, link).await;
+            match opening {
+                Some(opening) => serve(socket, &app, query, opening, link).await,
+                None => refuse(socket, &query.pipeline_id.unwrap_or_default()).await,
+            }
             drop(session_permit);
         })
 }
 
-async fn serve(socket: WebSocket, app: &Arc<App>, query: StreamQuery, link: Arc<Link>) {
+async fn serve(
+    socket: WebSocket,
+    app: &Arc<App>,
+    query: StreamQuery,
+    (number, options): (PipelineId, SessionOptions),
+    link: Arc<Link>,
+) {
     let Some(loaded) = app.loaded() else { return };
-    let Some((number, pipeline)) = loaded.pipeline(query.pipeline_id.as_deref()) else {
-        return refuse(socket, &query.pipeline_id.unwrap_or_default()).await;
-    };
     let settings = &app.settings;
+    let Ok(mut handle) = loaded.engine.open(number, link.client()) else {
+        return refuse(socket, &options.pipeline().id).await;
+    };
+    handle.select(options.selection());
     let session = ClientSession::new(
-        &pipeline.id,
-        pipeline.runs_on.clone(),
+        options,
         settings.max_frame_bytes,
         settings.thresholds,
         Arc::clone(&app.frames),
         Arc::clone(&app.metrics),
     );
-    let RunsOn { backend, device, .. } = pipeline.runs_on.borrow().clone();
-    let greeting = query.wants_greeting().then(|| Greeting {
-        session: SessionInfo {
-            session_id: session.id().to_string(),
-            pipeline_id: pipeline.id.clone(),
-            backend: backend.to_owned(),
-            device,
-            max_frame_bytes: settings.max_frame_bytes,
-            labels: pipeline.detector.labels.clone(),
-            input: input_size(pipeline),
-        },
-    });
-    let Ok(handle) = loaded.engine.open(number, link.client()) else {
-        return refuse(socket, &pipeline.id).await;
-    };
+    let greeting = query.wants_greeting().then(|| session.greeting());
     let drain = Drain {
         begun: app.draining.clone(),
         deadline: settings.drain,

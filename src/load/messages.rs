@@ -187,6 +187,7 @@ mod tests {
             max_frame_bytes: 1000,
             labels: vec![],
             input: Size { width: 1, height: 1 },
+            settings: None,
         };
         let greeting = Greeting { session: session.clone() };
         assert_eq!(read(ServerMessage::Greeting(greeting)), Message::Greeting(session));

@@ -18,7 +18,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::backends;
 use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame, panics};
-use crate::stages::{BoxStage, DecodeError, Preprocessed, Preprocessor, RgbImage, Stage};
+use crate::stages::{
+    BoxStage, DecodeError, Preprocessed, Preprocessor, RgbImage, Selection, Stage,
+};
 
 pub use error::PipelineError;
 pub(crate) use load::lasting_session;
@@ -43,6 +45,7 @@ pub struct Pipeline {
     backend: &'static str,
     device: DeviceInfo,
     options: PipelineOptions,
+    selection: Arc<Selection>,
     pool: Arc<ThreadPool>,
     preprocessor: Preprocessor,
     /// Room for one image.
@@ -92,9 +95,32 @@ impl Pipeline {
             backend: backend.name(),
             device,
             options: options.clone(),
+            selection: Arc::new(Selection::of_all(options.thresholds)),
             pool: Arc::new(pool),
             loaded,
         })
+    }
+
+    /// From now on reports these detections, in place of those of [`PipelineOptions::thresholds`]. What is left out
+    /// suppresses no other box.
+    ///
+    /// ```
+    /// use framegate::{Pipeline, Selection, Thresholds};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut pipeline = Pipeline::load("codes", &Default::default())?;
+    /// let labels = &pipeline.detector().labels;
+    /// let qr_code = labels.iter().position(|label| label == "qr_code").ok_or("no QR codes")?;
+    /// let classes = Some([(qr_code, Some(0.5))].into());
+    /// pipeline.select(Selection { classes, ..Selection::of_all(Thresholds::DEFAULT) });
+    /// let result = pipeline.detect(&std::fs::read("docs/codes.jpg")?)?;
+    /// assert!(!result.detections.is_empty());
+    /// assert!(result.detections.iter().all(|found| &*found.label == "qr_code" && found.score >= 0.5));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn select(&mut self, selection: Selection) {
+        self.selection = Arc::new(selection);
     }
 
     /// Detects objects in one JPEG, on the calling thread (except for the threads of the backend).
@@ -119,7 +145,7 @@ impl Pipeline {
         &mut self,
         preprocess: impl FnOnce(&mut Preprocessor, &mut [f32]) -> Result<Preprocessed, DecodeError>,
     ) -> Result<FrameResult, FrameError> {
-        let Self { loaded, preprocessor, input, outputs, .. } = self;
+        let Self { loaded, preprocessor, input, outputs, selection, .. } = self;
         let LoadedPipeline { detector, session, boxes } = loaded;
         let slot = input.slots_mut().next().expect("there is room for one image");
         let Preprocessed { transform, mut times, .. } =
@@ -134,7 +160,7 @@ impl Pipeline {
         inferred.map_err(FrameError::pipeline_failure)?;
         let mut detections = Vec::new();
         let found = panics::contain("boxes", || {
-            let find = || boxes.detect(outputs, 0, &transform, &mut detections);
+            let find = || boxes.detect_selected(selection, outputs, 0, &transform, &mut detections);
             times.measure(Stage::Postprocess, find)
         })?;
         found.map_err(FrameError::pipeline_failure)?;
@@ -156,7 +182,8 @@ impl Pipeline {
         let offline = Offline {
             boxes: BoxStage::new(detector, self.options.thresholds)
                 .map_err(PipelineError::from)?
-                .with_masks(self.options.masks),
+                .with_masks(self.options.masks)
+                .with_selection(Arc::clone(&self.selection)),
             detector,
             pool: &self.pool,
             decode: self.options.decode,

@@ -10,9 +10,10 @@ use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    BackendChangedMessage, CloseReason, DetectionResult, DrainingMessage, DropReason,
-    DroppedMessage, ErrorCode, ErrorMessage, Greeting, InvalidFrame, Jpeg, RecoveredMessage,
-    ResultMessage, ServerMessage, SessionInfo, SlowDownMessage, StreamQuery, TimingsMs,
+    BackendChangedMessage, ClassEntry, ClassList, CloseReason, ConfigureMessage, DetectionChanges,
+    DetectionResult, DrainingMessage, DropReason, DroppedMessage, ErrorCode, ErrorMessage, Greeting,
+    InvalidFrame, Jpeg, RecoveredMessage, ResultMessage, ServerMessage, SessionInfo,
+    SessionSettings, SlowDownMessage, StreamQuery, TimingsMs,
 };
 use crate::stages::{Detection, Stage, StageTimes};
 
@@ -39,6 +40,15 @@ pub fn document() -> Value {
     operations.insert(
         "receiveFrame".to_owned(),
         operation("receive", "frame", "One JPEG, as one binary message."),
+    );
+    messages.insert("configure".to_owned(), configure_message());
+    operations.insert(
+        "receiveConfigure".to_owned(),
+        operation(
+            "receive",
+            "configure",
+            "Changes the options of the session, for the frames that follow.",
+        ),
     );
     for message in &described {
         messages.insert(message.key.to_owned(), server_message(message));
@@ -81,7 +91,7 @@ fn described() -> [Described; 8] {
         Described {
             key: "greeting",
             title: "Greeting",
-            summary: "The first message of a session opened with `hello=1`.",
+            summary: "The first message of a session opened with `hello=1`, and the answer to `configure`.",
             schema: "Greeting",
             example: ServerMessage::Greeting(Greeting {
                 session: SessionInfo {
@@ -92,6 +102,13 @@ fn described() -> [Described; 8] {
                     max_frame_bytes: 5_242_880,
                     labels: vec!["qr_code".to_owned(), "data_matrix".to_owned()],
                     input: Size { width: 320, height: 256 },
+                    settings: Some(SessionSettings {
+                        conf: 0.25,
+                        iou: 0.5,
+                        classes: Some(vec!["qr_code:0.5".to_owned(), "data_matrix".to_owned()]),
+                        max_det: 300,
+                        track: false,
+                    }),
                 },
             }),
         },
@@ -189,6 +206,27 @@ fn frame_message() -> Value {
     })
 }
 
+fn configure_message() -> Value {
+    let configure = DetectionChanges {
+        conf: Some(Some(0.5)),
+        classes: Some(Some(ClassList::Entries(vec![
+            ClassEntry::Text("qr_code:0.75".to_owned()),
+            ClassEntry::Number(1),
+        ]))),
+        max_det: Some(None),
+        ..DetectionChanges::default()
+    };
+    json!({
+        "name": "configure",
+        "title": "Configure",
+        "summary": "The one text message that is taken; the greeting answers it with the options in force. Greetings \
+                    that wait to be written are one, the latest.",
+        "contentType": "application/json",
+        "payload": { "$ref": "#/components/schemas/ConfigureMessage" },
+        "examples": [{ "payload": ConfigureMessage { configure } }],
+    })
+}
+
 fn server_message(message: &Described) -> Value {
     let Described { key, title, summary, schema, example } = message;
     json!({
@@ -219,6 +257,7 @@ fn close_codes() -> Vec<Value> {
 /// The schemas of every message and of everything that they refer to.
 fn schemas() -> Map<String, Value> {
     let mut found: Vec<(String, RefOr<Schema>)> = Vec::new();
+    collect::<ConfigureMessage>(&mut found);
     collect::<Greeting>(&mut found);
     collect::<ResultMessage>(&mut found);
     collect::<DroppedMessage>(&mut found);
@@ -274,7 +313,7 @@ mod tests {
         let mut references = 0;
         check(&document, &document, &mut references);
         // A channel and a message for each of the nine operations, and more.
-        assert!(references > 24, "{references}");
+        assert!(references > 27, "{references}");
     }
 
     #[test]

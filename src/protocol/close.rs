@@ -36,7 +36,7 @@ pub mod code {
 pub enum CloseReason {
     /// Nothing arrived for too long, not even the answer to a ping.
     Silent,
-    /// The client sent text.
+    /// The client sent text that changes no options.
     TextMessage,
     /// There is no pipeline of this name.
     UnknownPipeline,

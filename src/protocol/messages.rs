@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use super::constants::{
     BackendChangedNotice, DrainingNotice, RecoveredNotice, SlowDownWarning, True,
 };
-use super::{DropReason, ErrorCode, InvalidFrame};
+use super::{DropReason, ErrorCode, InvalidFrame, SessionSettings};
 use crate::stages::{Detection, Stage, StageTimes, Tensor, milliseconds};
 
 /// A message from the server.
@@ -37,15 +37,16 @@ pub enum ServerMessage {
     Error(ErrorMessage),
 }
 
-/// The greeting: the first message of a session opened with `hello=1`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// The greeting: the first message of a session opened with `hello=1`, and the answer to a message that changes its
+/// options.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Greeting {
     /// What the server runs for this session.
     pub session: SessionInfo,
 }
 
 /// What the server runs for a session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SessionInfo {
     /// Identifies the session in the server's log.
     #[schema(format = "uuid")]
@@ -63,6 +64,10 @@ pub struct SessionInfo {
     /// Size of the model's input.
     #[schema(schema_with = size_schema)]
     pub input: Size,
+    /// The options in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub settings: Option<SessionSettings>,
 }
 
 /// What was found in a frame.
@@ -269,6 +274,13 @@ mod tests {
             max_frame_bytes: 5_242_880,
             labels: vec!["qr_code".to_owned()],
             input: Size { width: 320, height: 256 },
+            settings: Some(SessionSettings {
+                conf: 0.25,
+                iou: 0.5,
+                classes: None,
+                max_det: 300,
+                track: false,
+            }),
         };
         let result = ResultMessage {
             frame_index: 1,
@@ -296,7 +308,7 @@ mod tests {
         [
             (
                 ServerMessage::Greeting(Greeting { session }),
-                r#"{"session":{"session_id":"6d4c","pipeline_id":"codes","backend":"simd","device":"CPU","max_frame_bytes":5242880,"labels":["qr_code"],"input":{"width":320,"height":256}}}"#,
+                r#"{"session":{"session_id":"6d4c","pipeline_id":"codes","backend":"simd","device":"CPU","max_frame_bytes":5242880,"labels":["qr_code"],"input":{"width":320,"height":256},"settings":{"conf":0.25,"iou":0.5,"classes":null,"max_det":300,"track":false}}}"#,
             ),
             (
                 ServerMessage::Result(result),

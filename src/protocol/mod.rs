@@ -23,6 +23,7 @@ mod http;
 mod info;
 mod jobs;
 mod messages;
+mod options;
 mod query;
 mod timestamp;
 mod video;
@@ -41,6 +42,9 @@ pub use messages::{
     BackendChangedMessage, DetectionResult, DrainingMessage, DroppedMessage, ErrorMessage,
     Greeting, RecoveredMessage, ResultMessage, ServerMessage, SessionInfo, SlowDownMessage,
     TimingsMs,
+};
+pub use options::{
+    ClassEntry, ClassList, ConfigureMessage, DetectionChanges, MAX_TEXT, SessionSettings, Switch,
 };
 pub use query::{InferQuery, ReadinessQuery, ReadyFor, StreamQuery};
 pub use timestamp::timestamp;

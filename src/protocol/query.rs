@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::{ClassList, DetectionChanges};
+
 /// Query parameters of `/ws/video/stream`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 pub struct StreamQuery {
     /// The pipeline that runs the frames; by default the server's first.
@@ -13,6 +15,29 @@ pub struct StreamQuery {
     /// `1` asks for the greeting as the server's first message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hello: Option<String>,
+    /// Lowest score of a detection; by default the pipeline's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 0, maximum = 1)]
+    #[schema(minimum = 0, maximum = 1)]
+    pub conf: Option<f32>,
+    /// Overlap above which the lower-scoring of two boxes is dropped; by default the pipeline's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 0, maximum = 1)]
+    #[schema(minimum = 0, maximum = 1)]
+    pub iou: Option<f32>,
+    /// Report these classes alone: labels or class numbers, separated by commas. `person:0.6` gives a class a
+    /// lowest score of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(example = "person:0.6,car")]
+    pub classes: Option<String>,
+    /// Most detections per frame: those with the highest scores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1)]
+    #[schema(minimum = 1)]
+    pub max_det: Option<usize>,
+    /// `1` asks for `track_id` in detections: a number for each object that stays the same from result to result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub track: Option<String>,
 }
 
 /// Query parameters of `/readyz`.
@@ -35,17 +60,67 @@ pub enum ReadyFor {
 }
 
 /// Query parameters of `POST /infer`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct InferQuery {
     /// The pipeline that runs the image; by default the server's first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pipeline_id: Option<String>,
+    /// Lowest score of a detection; by default the pipeline's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 0, maximum = 1)]
+    pub conf: Option<f32>,
+    /// Overlap above which the lower-scoring of two boxes is dropped; by default the pipeline's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 0, maximum = 1)]
+    pub iou: Option<f32>,
+    /// Report these classes alone: labels or class numbers, separated by commas. `person:0.6` gives a class a
+    /// lowest score of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(example = "person:0.6,car")]
+    pub classes: Option<String>,
+    /// Most detections: those with the highest scores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1)]
+    pub max_det: Option<usize>,
 }
 
 impl StreamQuery {
     /// Whether the client asked for the greeting.
     pub fn wants_greeting(&self) -> bool {
         self.hello.as_deref() == Some("1")
+    }
+    /// Whether the client asked for track ids.
+    pub fn wants_tracks(&self) -> bool {
+        self.track.as_deref() == Some("1")
+    }
+
+    /// Which detections the client asked for.
+    pub fn detections(&self) -> DetectionChanges {
+        let Self { conf, iou, classes, max_det, .. } = self;
+        changes(*conf, *iou, classes.as_deref(), *max_det)
+    }
+}
+
+impl InferQuery {
+    /// Which detections the client asked for.
+    pub fn detections(&self) -> DetectionChanges {
+        let Self { conf, iou, classes, max_det, .. } = self;
+        changes(*conf, *iou, classes.as_deref(), *max_det)
+    }
+}
+
+fn changes(
+    conf: Option<f32>,
+    iou: Option<f32>,
+    classes: Option<&str>,
+    max_det: Option<usize>,
+) -> DetectionChanges {
+    DetectionChanges {
+        conf: conf.map(Some),
+        iou: iou.map(Some),
+        classes: classes.map(|classes| Some(ClassList::Text(classes.to_owned()))),
+        max_det: max_det.map(Some),
+        text: None,
     }
 }

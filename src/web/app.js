@@ -65,6 +65,7 @@ export class App {
       run: () => (this.#isRunning ? this.#stop() : this.#run()),
       rate: () => this.#applyRate(),
       view: (name) => (this.#stage.view = name),
+      track: () => this.#isRunning && this.#connect(this.#pipeline),
       pipeline: (id) => this.#connect(id),
       settings: () => this.#reopenSource(),
       analyse: (file) => this.#analyse(file),
@@ -195,7 +196,7 @@ export class App {
 
   #connect(pipeline) {
     this.#pipeline = pipeline;
-    this.#session.open(pipeline);
+    this.#session.open(pipeline, this.#controls.tracks ? { track: "1" } : {});
   }
 
   #stateChanged(name, facts) {

@@ -21,7 +21,7 @@ mod resize;
 mod stage;
 
 pub use boxes::{
-    BoxError, BoxStage, Detection, MAX_DETECTIONS, MAX_NUMBERS, Mask, Tensor, Thresholds,
+    BoxError, BoxStage, Detection, MAX_DETECTIONS, MAX_NUMBERS, Mask, Selection, Tensor, Thresholds,
 };
 pub use decode::{
     DecodeError, DecodeLimits, DecodeOptions, DecodeWork, Decoder, JpegDecoder, RgbImage, RgbView,

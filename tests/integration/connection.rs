@@ -9,13 +9,15 @@ use axum::Error;
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use framegate::engine::{Client, Engine, EngineSettings, Pipeline};
-use framegate::front::RunsOn;
+use framegate::front::{NamedPipeline, RunsOn};
 use framegate::front::admission::DropThresholds;
 use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
 use framegate::front::frame_memory::FrameMemory;
 use framegate::front::link::Link;
 use framegate::front::metrics::Metrics;
+use framegate::front::options::SessionOptions;
 use framegate::front::session::ClientSession;
+use framegate::protocol::DetectionChanges;
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_testkit::ReferenceBackend;
@@ -93,7 +95,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
             .load(&detector.model, &Limits { max_batch: 1, threads: 1 })
             .unwrap(),
         boxes: BoxStage::new(&detector, thresholds).unwrap(),
-        detector,
+        detector: Arc::clone(&detector),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| {}).unwrap();
@@ -101,10 +103,12 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     let (to_client, from_server) = mpsc::channel(unread);
     let socket = FakeSocket { from_client, to_client: PollSender::new(to_client) };
     let metrics = Arc::new(Metrics::default());
+    let id = "colours".to_owned();
     let runs_on = RunsOn { backend: "reference", device: "CPU".to_owned(), is_degraded: false };
+    let runs_on = watch::channel(runs_on).1;
+    let named = NamedPipeline { id, detector, runs_on, thresholds };
     let session = ClientSession::new(
-        "colours",
-        watch::channel(runs_on).1,
+        SessionOptions::new(named, DetectionChanges::default(), false).unwrap(),
         1000,
         DropThresholds { drop: 0.1, slow_down: 0.3 },
         FrameMemory::new(1 << 20),

@@ -39,6 +39,7 @@ mod models;
 mod offline;
 mod onnx;
 mod onnx_model;
+mod options;
 mod parity;
 mod pinned;
 mod preprocess;

@@ -1,10 +1,12 @@
 //! The reply to a frame: exactly one, whatever happens on the way.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::OwnedPermit;
 
 use crate::engine::frame::{FrameError, FrameResult};
+use crate::stages::Selection;
 
 pub use crate::protocol::DropReason;
 
@@ -37,11 +39,23 @@ pub(super) struct Responder {
     received: Instant,
     /// Room for the reply, reserved beforehand so that sending never waits.
     permit: Option<OwnedPermit<Reply>>,
+    /// Which detections it is to report, if not the pipeline's.
+    selection: Option<Arc<Selection>>,
 }
 
 impl Responder {
     pub(super) fn new(frame_index: u64, received: Instant, permit: OwnedPermit<Reply>) -> Self {
-        Self { frame_index, received, permit: Some(permit) }
+        Self { frame_index, received, permit: Some(permit), selection: None }
+    }
+
+    /// The same, with a selection of detections.
+    pub(super) fn selecting(mut self, selection: Option<Arc<Selection>>) -> Self {
+        self.selection = selection;
+        self
+    }
+
+    pub(super) fn selection(&self) -> Option<Arc<Selection>> {
+        self.selection.clone()
     }
 
     pub(super) fn received(&self) -> Instant {

@@ -11,7 +11,7 @@ use super::reply::{DropReason, FrameOutcome, Reply, Responder};
 use super::schedule::Capacity;
 use super::shared::{LiveFrame, Shared, drop_frames};
 use crate::engine::frame::FramePayload;
-use crate::stages::{DecodeError, DecodeLimits, DecodeWork, inspect};
+use crate::stages::{DecodeError, DecodeLimits, DecodeWork, Selection, inspect};
 
 /// Most frames of a stream that are under way or whose reply was not received yet: one waits, one comes to
 /// replace it, one is in each of three threads, and a few replies may be pending.
@@ -24,6 +24,7 @@ pub struct StreamHandle {
     id: StreamId,
     sender: mpsc::Sender<Reply>,
     replies: mpsc::Receiver<Reply>,
+    selection: Option<Arc<Selection>>,
 }
 
 impl StreamHandle {
@@ -34,12 +35,17 @@ impl StreamHandle {
     ) -> Result<Self, UnknownPipeline> {
         let id = shared.with_schedule(|schedule| schedule.open(pipeline, client))?;
         let (sender, replies) = mpsc::channel(MAX_UNDER_WAY);
-        Ok(Self { shared, id, sender, replies })
+        Ok(Self { shared, id, sender, replies, selection: None })
     }
 
     /// Its name in traces.
     pub fn id(&self) -> StreamId {
         self.id
+    }
+
+    /// Reports other detections than the pipeline's selection, of the frames that are handed over from now on.
+    pub fn select(&mut self, selection: Arc<Selection>) {
+        self.selection = Some(selection);
     }
 
     /// Hands over a frame; one that still waits is dropped as [`DropReason::Busy`]. Each frame that is
@@ -56,7 +62,8 @@ impl StreamHandle {
         payload: impl Into<FramePayload>,
     ) -> Result<(), DropReason> {
         let permit = self.sender.clone().try_reserve_owned().map_err(|_| DropReason::Busy)?;
-        let responder = Responder::new(frame_index, received, permit);
+        let responder =
+            Responder::new(frame_index, received, permit).selecting(self.selection.clone());
         let span = tracing::debug_span!("frame", stream = %self.id, frame_index);
         let payload = payload.into();
         match work(&payload, &self.shared.limits) {

@@ -235,7 +235,8 @@ impl PostprocessWorker {
             let index = pipeline.index();
             let inference = batch.inference.as_ref().ok().copied();
             let start = Instant::now();
-            let (frames, outputs) = postprocess(batch, &mut self.boxes[index]);
+            let (frames, outputs) =
+                postprocess(batch, &mut self.boxes[index], Responder::selection);
             let _ = self.return_outputs[index].send(outputs);
             if frames.is_empty() {
                 continue;

@@ -187,9 +187,11 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                 session.receive(bytes, received, handle, push);
                 *closing |= outbox.is_closing();
             }
-            ws::Message::Text(_) => {
-                outbox.change(|outbox| session.receive_text(outbox));
-                *closing = true;
+            ws::Message::Text(text) => {
+                link.message_complete();
+                let push = |outgoing| outbox.change(|outbox| outbox.push(outgoing));
+                session.receive_text(&text, handle, push);
+                *closing |= outbox.is_closing();
             }
             ws::Message::Ping(bytes) => {
                 link.control_read(bytes.len());

@@ -21,10 +21,11 @@ export class StreamSession {
   #maxFrameBytes = Infinity;
   #socket;
 
-  constructor({ url, rate, measurements, handlers, clock = () => performance.now() }) {
+  constructor({ url, rate, measurements, handlers, clock = () => performance.now(), WebSocketClass }) {
     Object.assign(this, { rate, measurements, handlers, clock });
     this.#socket = new StreamSocket({
       url,
+      WebSocketClass,
       mayCarry: () => this.#link.mayCarry(this.#ledger.inFlight),
       handlers: {
         message: handlers.message,
@@ -48,15 +49,21 @@ export class StreamSession {
     return this.#ledger.inFlight;
   }
 
-  open(pipelineId) {
+  /** @param options further parameters of the session, such as `track` */
+  open(pipelineId, options = {}) {
     this.#forgetFrames();
-    this.#socket.open(pipelineId === null ? {} : { pipeline_id: pipelineId });
+    this.#socket.open(pipelineId === null ? options : { ...options, pipeline_id: pipelineId });
   }
 
   close() {
     this.#socket.close();
     this.#forgetFrames();
     this.handlers.state("stopped", {});
+  }
+
+  /** Changes options for the frames that follow. */
+  configure(changes) {
+    this.#socket.configure(changes);
   }
 
   /** @param frame `bytes`, `image` and `capturedAt`; the session adds more to it. */

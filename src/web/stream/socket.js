@@ -29,6 +29,7 @@ export class StreamSocket {
   #reconnectTimer = null;
   #silenceTimer = null;
   #query = {};
+  #changes = {};
 
   /**
    * @param url      of the endpoint, with ws: or wss:
@@ -51,6 +52,16 @@ export class StreamSocket {
     this.close();
     this.#query = query;
     this.#connect();
+  }
+
+  /** Changes options of the session, such as `conf`; also of those that follow when the connection is lost. */
+  configure(changes) {
+    Object.assign(this.#changes, changes);
+    if (this.#greeted) this.#sendChanges(changes);
+  }
+
+  #sendChanges(changes) {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify({ configure: changes }));
   }
 
   /** Says goodbye. Nothing is sent and nothing is reported after this. */
@@ -91,6 +102,7 @@ export class StreamSocket {
     if (!this.#greeted && kind !== "error") {
       if (kind !== "greeting") return this.#mismatch(text);
       this.#greeted = true;
+      if (Object.keys(this.#changes).length > 0) this.#sendChanges(this.#changes);
       this.#call("state", "open", {});
     }
     if (kind === "result" || kind === "drop") this.backoff.succeeded();

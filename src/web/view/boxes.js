@@ -45,8 +45,15 @@ function drawFrame(context, colour, ratio) {
   context.stroke();
 }
 
-function drawLabel(context, { label, class_id, score }, box, ratio) {
-  const text = `${label ?? `class ${class_id}`} ${percent(score)}`;
+/** What is written beside a box. */
+export function labelText({ label, class_id, score, track_id }) {
+  const number = Number.isInteger(track_id) ? ` #${track_id}` : "";
+  return `${label ?? `class ${class_id}`}${number} ${percent(score)}`;
+}
+
+function drawLabel(context, detection, box, ratio) {
+  const text = labelText(detection);
+  const { class_id } = detection;
   const colour = classColour(class_id);
   // On a small image a label of normal size would hide the object.
   const fontSize = Math.min(Math.max(context.canvas.width / 36, 10 * ratio), 13 * ratio);

@@ -2,7 +2,7 @@
 
 import { byId, element, setText } from "./dom.js";
 
-/** @param handlers `source(kind, files)`, `run()`, `rate()`, `view(name)`, `pipeline(id)`, `settings()`, `analyse(file)` */
+/** @param handlers `source(kind, files)`, `run()`, `rate()`, `view(name)`, `track()`, `pipeline(id)`, `settings()`, `analyse(file)` */
 export class Controls {
   #files = { video: [], stills: [] };
 
@@ -21,6 +21,7 @@ export class Controls {
     });
     on("lock", "change", handlers.rate);
     on("view", "change", () => handlers.view(byId("view").value));
+    on("track", "change", handlers.track);
     on("pipeline", "change", () => handlers.pipeline(byId("pipeline").value));
     on("camera", "change", handlers.settings);
     on("size", "change", handlers.settings);
@@ -35,6 +36,10 @@ export class Controls {
 
   get isLocked() {
     return byId("lock").checked;
+  }
+
+  get tracks() {
+    return byId("track").checked;
   }
 
   get deviceId() {

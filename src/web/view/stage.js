@@ -6,6 +6,7 @@ import { drawBoxes } from "./boxes.js";
 import { setText } from "./dom.js";
 import { fillArea, fitInside } from "./geometry.js";
 import { milliseconds } from "./numbers.js";
+import { drawTrails, Trails } from "./trails.js";
 
 export class Stage {
   #canvas;
@@ -15,6 +16,7 @@ export class Stage {
   #source = null;
   #answer = null; // { frame, message }, the last one
   #isDrawn = false;
+  #trails = new Trails();
   view = "answer";
 
   /** @param onPainted called with an answer when its boxes are on the screen for the first time */
@@ -50,6 +52,7 @@ export class Stage {
   showAnswer(frame, message) {
     closeImage(this.#answer?.frame);
     this.#answer = { frame, message };
+    this.#trails.add(message.result.detections, frame.capturedAt);
     this.#isDrawn = false;
   }
 
@@ -57,6 +60,7 @@ export class Stage {
   forgetAnswer() {
     closeImage(this.#answer?.frame);
     this.#answer = null;
+    this.#trails.clear();
     this.#isDrawn = false;
   }
 
@@ -84,8 +88,9 @@ export class Stage {
     if (!this.#answer) return;
     // The frame that was sent may be smaller than the live image.
     const { result } = this.#answer.message;
-    const scale = placement.width / result.width;
-    drawBoxes(this.#context, result.detections, { ...placement, scale }, devicePixelRatio);
+    const onFrame = { ...placement, scale: placement.width / result.width };
+    drawTrails(this.#context, this.#trails.lines, onFrame, devicePixelRatio);
+    drawBoxes(this.#context, result.detections, onFrame, devicePixelRatio);
   }
 
   #describe(showsAnswer) {

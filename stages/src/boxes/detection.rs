@@ -33,6 +33,11 @@ pub struct Detection {
     /// Height in frame pixels, above 0; the box does not leave the frame.
     #[serde(rename = "h", serialize_with = "pixels")]
     pub height: f32,
+    /// Number of the object in its session, from 1, the same from result to result; only where tracks were asked
+    /// for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    pub track_id: Option<u64>,
     /// Its key points, in the order the model has them: `[x, y, score]` in frame pixels, clipped to
     /// the frame.
     #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "points")]
@@ -69,6 +74,7 @@ impl Detection {
             y,
             width,
             height,
+            track_id: None,
             keypoints: Vec::new(),
             mask: None,
             angle: None,
@@ -149,6 +155,7 @@ mod tests {
         let json = r#"{"label":"traffic light","class_id":9,"score":0.12346,"x":0.33,"y":2.0,"w":100.56,"h":0.1}"#;
         assert_eq!(serde_json::to_string(&detection).unwrap(), json);
         let more = Detection {
+            track_id: Some(7),
             keypoints: vec![[1.0, 2.255, 0.5]],
             mask: Some(Mask { size: [2, 3], counts: vec![1, 2, 3] }),
             angle: Some(0.5),
@@ -156,9 +163,9 @@ mod tests {
             ..detection
         };
         let json = json.strip_suffix('}').unwrap().to_owned()
-            + r#","keypoints":[[1.0,2.26,0.5]],"mask":{"size":[2,3],"counts":[1,2,3]},"angle":0.5,"corners":[[0.0,1.0],[2.0,3.0],[4.0,5.0],[6.0,7.0]]}"#;
+            + r#","track_id":7,"keypoints":[[1.0,2.26,0.5]],"mask":{"size":[2,3],"counts":[1,2,3]},"angle":0.5,"corners":[[0.0,1.0],[2.0,3.0],[4.0,5.0],[6.0,7.0]]}"#;
         assert_eq!(serde_json::to_string(&more).unwrap(), json);
         let read: Detection = serde_json::from_str(&json).unwrap();
-        assert_eq!((read.mask, read.corners), (more.mask, more.corners));
+        assert_eq!((read.track_id, read.mask, read.corners), (Some(7), more.mask, more.corners));
     }
 }

@@ -8,6 +8,7 @@ mod detection;
 mod mask;
 mod nms;
 mod on_frame;
+mod selection;
 mod tensors;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use super::FrameTransform;
 pub use detection::{Detection, Mask, Tensor};
 use nms::suppress_overlaps;
 use on_frame::{on_frame, point_on_frame};
+pub use selection::Selection;
 pub use tensors::MAX_NUMBERS;
 
 /// The maximum number of detections reported per frame: those with the highest scores.
@@ -110,7 +112,7 @@ pub struct BoxStage {
     mask: MaskCells,
     needs_nms: bool,
     expected: Vec<ExpectedOutput>,
-    thresholds: Thresholds,
+    selection: Arc<Selection>,
     nms: NmsScope,
     labels: Vec<Arc<str>>,
     candidates: Vec<Candidate>,
@@ -148,7 +150,7 @@ impl BoxStage {
             mask: MaskCells::default(),
             needs_nms: detector.boxes.needs_nms(),
             expected: expected.collect(),
-            thresholds,
+            selection: Arc::new(Selection::of_all(thresholds)),
             nms: detector.nms,
             labels: detector.labels.iter().map(|label| label.as_str().into()).collect(),
             candidates: Vec::new(),
@@ -161,6 +163,12 @@ impl BoxStage {
     #[must_use]
     pub fn with_masks(self, masks: bool) -> Self {
         Self { masks, ..self }
+    }
+
+    /// The same stage with another selection.
+    #[must_use]
+    pub fn with_selection(self, selection: Arc<Selection>) -> Self {
+        Self { selection, ..self }
     }
 
     /// The same stage without the checks that the values are those of the layout: for outputs that are
@@ -184,6 +192,22 @@ impl BoxStage {
         placement: &FrameTransform,
         out: &mut Vec<Detection>,
     ) -> Result<(), BoxError> {
+        let selection = Arc::clone(&self.selection);
+        self.detect_selected(&selection, outputs, image, placement, out)
+    }
+
+    /// [`BoxStage::detect`] with another selection than this stage was made for.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn detect_selected(
+        &mut self,
+        selection: &Selection,
+        outputs: &OutputBatch,
+        image: usize,
+        placement: &FrameTransform,
+        out: &mut Vec<Detection>,
+    ) -> Result<(), BoxError> {
         out.clear();
         self.candidates.clear();
         self.check_outputs(outputs, image)?;
@@ -191,8 +215,7 @@ impl BoxStage {
             self.decoder.check(outputs, image).map_err(|problem| self.implausible(problem))?;
             self.frames_to_check -= 1;
         }
-        let confidence = self.thresholds.confidence;
-        self.decoder.decode(outputs, image, confidence, &mut self.candidates);
+        self.decoder.decode(outputs, image, selection.lowest_score(), &mut self.candidates);
         let highest = self.candidates.iter().map(|candidate| candidate.score).fold(0.0, f32::max);
         if self.checks_scores && highest > 1.0 + SCORE_TOLERANCE {
             let problem = format!("there is a score of {highest}, and scores are from 0 to 1");
@@ -202,9 +225,11 @@ impl BoxStage {
         if let Some(unlabelled) = self.candidates.iter().find(|c| c.class_id >= labels) {
             return Err(BoxError::Unlabelled { class_id: unlabelled.class_id, labels });
         }
+        selection.retain(&mut self.candidates);
         self.candidates.sort_unstable_by(Candidate::best_first);
+        let limit = selection.max_detections.min(MAX_DETECTIONS);
         let distinct = if self.needs_nms {
-            let iou = self.thresholds.iou;
+            let iou = selection.thresholds.iou;
             suppress_overlaps(&self.candidates, iou, self.nms, MAX_DETECTIONS, &mut self.kept);
             &self.kept
         } else {
@@ -212,7 +237,7 @@ impl BoxStage {
         };
         let mut mask_pixels = mask::MAX_MASK_PIXELS;
         for candidate in distinct {
-            if out.len() == MAX_DETECTIONS {
+            if out.len() == limit {
                 break;
             }
             let Some(mut detection) = on_frame(candidate, placement, &self.labels) else {

@@ -7,7 +7,8 @@ import { StreamSession } from "../../../src/web/stream/session.js";
 class FakeWebSocket {
   readyState = 1;
   bufferedAmount = 0;
-  constructor() {
+  constructor(url) {
+    this.url = url;
     FakeWebSocket.latest = this;
   }
   send() {}
@@ -117,4 +118,10 @@ test("an answer that matches no frame is reported, not shown", () => {
   says(resultOf(5));
   assert.equal(heardOf("answer").length, 0);
   assert.equal(heardOf("problem")[0][0], "answer_unmatched");
+});
+
+test("a session is opened with its pipeline and options", () => {
+  session.open("codes", { track: "1" });
+  const query = Object.fromEntries(new URL(FakeWebSocket.latest.url).searchParams);
+  assert.deepEqual(query, { pipeline_id: "codes", track: "1", hello: "1" });
 });

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { labelText } from "../../../src/web/view/boxes.js";
 import { niceTop, strokesOf } from "../../../src/web/view/chart.js";
 import { classColour, contrast, textOn } from "../../../src/web/view/colour.js";
 import { fitInside, placeBox, placeLabel, shrinkTo } from "../../../src/web/view/geometry.js";
 import { breakdown, count, milliseconds, percent, perSecond } from "../../../src/web/view/numbers.js";
 import { maskRuns, placePoints } from "../../../src/web/view/shapes.js";
 import { statusText } from "../../../src/web/view/status.js";
+import { Trails } from "../../../src/web/view/trails.js";
 
 test("a frame is shown whole and centred, and its boxes with it", () => {
   const wide = fitInside({ width: 640, height: 360 }, { width: 1280, height: 960 });
@@ -76,4 +78,37 @@ test("the pill counts down to the next attempt", () => {
   assert.equal(statusText("waiting", { retryAt: 4200, now: 1000, attempt: 2 }), "Reconnecting in 4 s · attempt 2");
   assert.equal(statusText("slowed", { rate: 7.5 }), "Live · slowed to 7.5 fps");
   assert.equal(statusText("live"), "Live");
+});
+
+test("a label says which object it is, where that is known", () => {
+  assert.equal(labelText({ label: "cat", class_id: 1, score: 0.5 }), "cat 50 %");
+  assert.equal(labelText({ label: "cat", class_id: 1, score: 0.5, track_id: 12 }), "cat #12 50 %");
+  assert.equal(labelText({ class_id: 1, score: 0.5, track_id: 12 }), "class 1 #12 50 %");
+});
+
+test("a trail follows the foot of an object for a while, and is forgotten with it", () => {
+  const trails = new Trails();
+  const at = (x, track_id) => ({ x, y: 10, w: 20, h: 40, track_id });
+  trails.add([at(0, 1), at(100, undefined)], 0);
+  trails.add([at(10, 1), at(50, 2)], 1000);
+  const ways = () => Object.fromEntries(trails.lines.map(([id, points]) => [id, points.map(({ x }) => x)]));
+  assert.deepEqual(trails.lines[0][1][0], { x: 10, y: 50, at: 0 });
+  assert.deepEqual(ways(), { 1: [10, 20], 2: [60] });
+  trails.add([at(20, 1)], 2500);
+  assert.deepEqual(ways(), { 1: [20, 30], 2: [60] });
+  trails.add([], 3500);
+  assert.deepEqual(ways(), { 1: [30] });
+  trails.clear();
+  assert.deepEqual(ways(), {});
+});
+
+test("trails are bounded, in points and in objects", () => {
+  const trails = new Trails();
+  for (let index = 0; index < 1000; index += 1) {
+    trails.add([{ x: index, y: 0, w: 2, h: 2, track_id: 1 }, { x: 0, y: 0, w: 2, h: 2, track_id: index + 2 }], index);
+  }
+  assert.equal(trails.lines.length, 300);
+  const [, points] = trails.lines.find(([id]) => id === 1);
+  assert.equal(points.length, 120);
+  assert.equal(points.at(-1).x, 1000);
 });

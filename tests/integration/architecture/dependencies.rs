@@ -59,19 +59,23 @@ const USERS: &[(&str, &[&str])] = &[
     ("framegate_jpeg", &["stages/src/decode/", "jpeg/"]),
     ("exif", &["stages/src/"]),
     ("fast_image_resize", &["stages/src/antialiased.rs", "stages/src/planes/"]),
+    ("framegate_tracking", &["src/front/tracks.rs", "clients/python/src/tracker.rs"]),
     // Videos: each library behind one file.
     ("framegate_video", &["src/sources/video/decoding.rs"]),
     ("h264_reader", &["video/src/native/h264/colour.rs"]),
     ("mp4parse", &["video/src/native/container.rs"]),
     ("rustix", &["video/src/ffmpeg.rs"]),
     ("rusty_h264_decoder", &["video/src/native/h264/decoder.rs"]),
-    ("jpeg_encoder", &["src/encode.rs", "src/annotate/mod.rs"]),
+    ("jpeg_encoder", &["src/encode.rs", "src/annotate/mod.rs", "clients/python/src/image.rs"]),
     ("ab_glyph", &["src/annotate/"]),
     ("epaint_default_fonts", &["src/annotate/"]),
     // Reports.
     ("askama", &["src/report/", "src/bench/", "src/commands/"]),
     ("sysinfo", &["src/report/"]),
     ("hdrhistogram", &["src/load/"]),
+    // Python.
+    ("numpy", &["clients/python/src/"]),
+    ("pyo3", &["clients/python/src/"]),
     // Files by address.
     ("ureq", &["fetch/src/"]),
     ("sha2", &["fetch/src/"]),
@@ -148,12 +152,13 @@ fn burn_devices_not_named(sources: &[Source]) -> Vec<String> {
 
 /// Code that decides about frames gets the time passed in, so that tests need no clock and no sleep.
 fn clocks_in_pure_code(sources: &[Source]) -> Vec<String> {
-    const PURE: [&str; 5] = [
+    const PURE: [&str; 6] = [
         "src/front/admission/",
         "src/engine/live/fairness.rs",
         "src/engine/live/mailboxes/",
         "src/engine/live/schedule/",
         "src/engine/live/service_times.rs",
+        "tracking/src/",
     ];
     let is_pure = |source: &&Source| {
         source.is_product() && PURE.iter().any(|pure| source.path.starts_with(pure))

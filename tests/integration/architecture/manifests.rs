@@ -71,6 +71,7 @@ const RULES: &[Rule] = &[
             "zune-jpeg",
         ]),
     },
+    Rule { folder: "tracking", own: &[], foreign: Some(&[]) },
     Rule { folder: "fetch", own: &[], foreign: Some(&["sha2", "thiserror", "ureq"]) },
     Rule {
         folder: "backends/testkit",

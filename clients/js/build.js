@@ -1,0 +1,13 @@
+// Puts the package together in dist/: the entry from here, and what it stands on from the server's web page.
+
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+
+const here = (path) => new URL(path, import.meta.url);
+const WEB = "../../src/web/";
+
+await rm(here("dist"), { recursive: true, force: true });
+await mkdir(here("dist"));
+for (const folder of ["stream", "measure"]) await cp(here(`${WEB}${folder}`), here(`dist/${folder}`), { recursive: true });
+const entry = await readFile(here("src/index.js"), "utf8");
+await writeFile(here("dist/index.js"), entry.replaceAll("../../../src/web/", "./"));
+await cp(here("src/index.d.ts"), here("dist/index.d.ts"));
