@@ -20,7 +20,7 @@ pub type LoadOn = Box<dyn Fn(&dyn Backend) -> Result<Box<dyn Session>, BackendEr
 /// Backends to move to, best first, probed when they are asked for.
 pub type Spares = Box<dyn Iterator<Item = Arc<Selected>> + Send>;
 
-/// What became of a session's device.
+/// A session's device has failed, or was replaced.
 #[derive(Clone)]
 pub enum DeviceEvent {
     /// It failed.

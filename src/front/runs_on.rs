@@ -1,4 +1,4 @@
-//! What runs a pipeline at present: when a device is lost, another backend takes its place.
+//! The backend that runs a pipeline at present: when a device is lost, another takes its place.
 
 use tokio::sync::watch;
 

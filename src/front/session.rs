@@ -254,7 +254,7 @@ impl ClientSession {
         }
     }
 
-    /// What runs the session's frames, if the client has not heard of it yet.
+    /// The backend that runs the session's frames now, if the client has not heard of it yet.
     pub fn backend_change(&mut self) -> Option<RunsOn> {
         let changed = self.runs_on.has_changed().unwrap_or(false);
         changed.then(|| self.runs_on.borrow_and_update().clone())

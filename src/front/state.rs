@@ -77,7 +77,7 @@ impl MemoryLimits {
 pub struct NamedPipeline {
     pub id: String,
     pub detector: Arc<Detector>,
-    /// What runs it.
+    /// The backend that runs it.
     pub runs_on: RunsOnWatch,
     /// Which of its detections count.
     pub thresholds: Thresholds,

@@ -11,8 +11,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::{
     BackendChangedMessage, ClassEntry, ClassList, CloseReason, ConfigureMessage, DetectionChanges,
-    DetectionResult, DrainingMessage, DropReason, DroppedMessage, ErrorCode, ErrorMessage, Greeting,
-    InvalidFrame, Jpeg, RecoveredMessage, ResultMessage, ServerMessage, SessionInfo,
+    DetectionResult, DrainingMessage, DropReason, DroppedMessage, ErrorCode, ErrorMessage,
+    Greeting, InvalidFrame, Jpeg, RecoveredMessage, ResultMessage, ServerMessage, SessionInfo,
     SessionSettings, SlowDownMessage, StreamQuery, TimingsMs,
 };
 use crate::stages::{Detection, Stage, StageTimes};

@@ -1,9 +1,9 @@
 //! The arithmetic of pixels, in scalar code that defines the right answer and for vectors.
 
 #[cfg(target_arch = "x86_64")]
-mod avx2_kernels;
+mod avx2;
 mod colour;
-mod scalar_kernels;
+mod scalar;
 #[cfg(test)]
 mod tests;
 mod transform;
@@ -15,8 +15,8 @@ pub(crate) use colour::scalar::{
 pub(crate) use upsample::scalar::{double_down, repeat};
 
 #[cfg(all(test, target_arch = "x86_64"))]
-use avx2_kernels::Avx2Kernels;
-use scalar_kernels::ScalarKernels;
+use avx2::Avx2Kernels;
+use scalar::ScalarKernels;
 
 use crate::Level;
 
@@ -72,6 +72,6 @@ pub(crate) fn run<W: Work>(level: Level, work: W) -> W::Output {
     match level {
         Level::Portable => work.run(ScalarKernels),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2(proof) => avx2_kernels::with_avx2(proof, work),
+        Level::Avx2(proof) => avx2::with_avx2(proof, work),
     }
 }

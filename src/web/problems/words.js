@@ -110,6 +110,11 @@ const WORDS = {
     advice: "The cause is in the server's log. The stream goes on. If this persists, retry or choose another pipeline.",
     retry: "connect",
   }),
+  backend_changed: ({ backend, device }) => ({
+    title: "The server lost its device",
+    advice: `The backend ${backend} on ${device} has taken its place, and the stream goes on. The cause is in the server's log.`,
+    retry: "connect",
+  }),
   session_ended: ({ code, reason }) => ({
     title: "The server ended the session",
     advice: `It closed the connection with code ${code}${reason ? ` (“${reason}”)` : ""}. Retry starts a new one.`,

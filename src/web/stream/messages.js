@@ -28,6 +28,7 @@ function kindOf(message) {
   if (message.warning === "slow_down" && isNumber(message.recommended_fps)) return "slow_down";
   if (message.notice === "recovered") return "recovered";
   if (message.notice === "draining") return "draining";
+  if (message.notice === "backend_changed") return "backend_changed";
   if (typeof message.error === "string") return "error";
   return "unknown";
 }

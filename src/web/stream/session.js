@@ -39,6 +39,7 @@ export class StreamSession {
         slow_down: (message) => this.#slowDown(message),
         recovered: (message) => this.#recovered(message),
         draining: () => handlers.advice("draining"),
+        backend_changed: ({ backend, device }) => handlers.problem("backend_changed", { backend, device }),
         error: (message) => this.#error(message),
         unknown: () => handlers.problem("message_unknown", {}),
       },

@@ -12,7 +12,7 @@ const POLL_MS = 4;
 
 /**
  * `handlers` may hold one function for each kind of message (`greeting`, `result`, `drop`,
- * `slow_down`, `recovered`, `draining`, `error`, `unknown`), each called with the parsed message,
+ * `slow_down`, `recovered`, `draining`, `backend_changed`, `error`, `unknown`), each called with the parsed message,
  * and also:
  *   message(kind, text)  every message, before its own handler
  *   state(name, facts)   `connecting`, `open` (greeted, frames may go), `waiting` (with `delayMs`

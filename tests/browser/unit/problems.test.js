@@ -28,11 +28,11 @@ test("how a connection ended, with what /readyz says now", () => {
   assert.equal(codeOf(4000, true, 200), "server_silent");
 });
 
-const FACTS = { detail: "something", name: "clip.avi", origin: "http://box", pipeline: "nope", known: ["codes"], code: 1011, reason: "", size: 6e6, limit: 5e6, index: 7 };
+const FACTS = { detail: "something", name: "clip.avi", origin: "http://box", backend: "simd", device: "CPU", pipeline: "nope", known: ["codes"], code: 1011, reason: "", size: 6e6, limit: 5e6, index: 7 };
 const CODES = [
   "camera_denied", "camera_in_use", "camera_absent", "camera_lost", "camera_failed", "insecure_origin",
   "video_unplayable", "image_unreadable", "server_gone", "server_silent", "server_starting",
-  "connection_refused", "draining", "invalid_pipeline", "invalid_frame", "frame_too_large",
+  "connection_refused", "draining", "backend_changed", "invalid_pipeline", "invalid_frame", "frame_too_large",
   "decode_failed", "pipeline_failure", "session_ended", "version_mismatch", "message_unknown",
   "answer_unmatched",
 ];

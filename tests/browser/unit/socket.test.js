@@ -40,7 +40,7 @@ let heard;
 
 function open(options = {}) {
   const note = (name) => (...facts) => heard.push([name, ...facts]);
-  const names = ["state", "mismatch", "sent", "replaced", "greeting", "result", "drop", "slow_down", "recovered", "draining", "error", "unknown"];
+  const names = ["state", "mismatch", "sent", "replaced", "greeting", "result", "drop", "slow_down", "recovered", "draining", "backend_changed", "error", "unknown"];
   const socket = new StreamSocket({
     url: "ws://host/ws/video/stream",
     handlers: Object.fromEntries(names.map((name) => [name, note(name)])),
@@ -79,8 +79,9 @@ test("each kind of message goes to its handler", () => {
   latest().says({ warning: "slow_down", recommended_fps: 5, drop_rate: 0.5 });
   latest().says({ notice: "recovered", recommended_fps: 5 });
   latest().says({ notice: "draining", deadline_ms: 1 });
+  latest().says({ notice: "backend_changed", backend: "simd", device: "CPU", recommended_fps: 5 });
   latest().says({ surprise: true });
-  for (const kind of ["drop", "slow_down", "recovered", "draining", "unknown"]) assert.equal(heardOf(kind).length, 1, kind);
+  for (const kind of ["drop", "slow_down", "recovered", "draining", "backend_changed", "unknown"]) assert.equal(heardOf(kind).length, 1, kind);
 });
 
 test("frames are sent unchanged, and none before the greeting", () => {
