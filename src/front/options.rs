@@ -51,7 +51,7 @@ impl SessionOptions {
     /// # Errors
     /// [`OptionsError`].
     pub(super) fn configure(&mut self, text: &str) -> Result<(), OptionsError> {
-        let message = (text.len() <= MAX_TEXT).then(|| serde_json::from_str(text));
+        let message = (text.len() <= MAX_TEXT).then(|| ConfigureMessage::read(text));
         let Some(Ok(ConfigureMessage { configure })) = message else {
             return Err(OptionsError::NotOptions);
         };

@@ -1,5 +1,6 @@
 //! The options of a session or a request: which detections are reported to it.
 
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -11,7 +12,29 @@ pub const MAX_TEXT: usize = 16 << 10;
 #[serde(deny_unknown_fields)]
 pub struct ConfigureMessage {
     /// The changes. An option that is absent stays; `null` is the server's default again.
+    #[serde(deserialize_with = "from_object")]
     pub configure: DetectionChanges,
+}
+
+impl ConfigureMessage {
+    /// Reads the message.
+    ///
+    /// # Errors
+    /// The text is not such a message.
+    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+        let mut text = serde_json::Deserializer::from_str(text);
+        let message = from_object(&mut text)?;
+        text.end()?;
+        Ok(message)
+    }
+}
+
+/// Reads an object and nothing else: by itself serde also takes the values of a structure from a list.
+fn from_object<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let keys = serde_json::Map::deserialize(deserializer)?;
+    T::deserialize(serde_json::Value::Object(keys)).map_err(D::Error::custom)
 }
 
 /// Changes of a session's options.
@@ -123,7 +146,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<DetectionChanges, serde_json::Error> {
-        serde_json::from_str::<ConfigureMessage>(json).map(|message| message.configure)
+        ConfigureMessage::read(json).map(|message| message.configure)
     }
 
     #[test]
@@ -153,6 +176,8 @@ mod tests {
             "",
             "{}",
             "[]",
+            "[{}]",
+            r#"{"configure":{}} and more"#,
             r#"{"frame":1}"#,
             r#"{"configure":[]}"#,
             r#"{"configure":{},"more":1}"#,

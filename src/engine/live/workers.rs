@@ -196,10 +196,9 @@ impl InferenceWorker {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             for session in &mut self.sessions {
-                match panics::contain("device check", || session.check()) {
-                    Ok(Err(error)) => tracing::error!("{error}"),
-                    // What panicked has been reported.
-                    Ok(Ok(())) | Err(_) => {}
+                // The hook reports a panic.
+                if let Ok(Err(error)) = panics::contain("device check", || session.check()) {
+                    tracing::error!("{error}");
                 }
             }
             *checked = Instant::now();
