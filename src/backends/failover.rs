@@ -2,7 +2,7 @@
 //! backend or, if that fails as well, on the next backend.
 //!
 //! Drivers that are updated, machines that were suspended and GPUs whose memory fails lose their device. A backend
-//! that was left is not returned to: whoever repairs it starts the program again.
+//! that was left is not returned to: after a repair, the program is started again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

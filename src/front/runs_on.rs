@@ -16,7 +16,7 @@ pub struct RunsOn {
     pub is_degraded: bool,
 }
 
-/// Tells what runs a pipeline, now and after every change.
+/// The backend of a pipeline, now and after every change.
 pub type RunsOnWatch = watch::Receiver<RunsOn>;
 
 impl RunsOn {

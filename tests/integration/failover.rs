@@ -60,7 +60,7 @@ async fn a_lost_device_costs_no_frame_and_no_session() {
     let result = client.hear_message().await;
     assert_eq!(result["frame_index"], 1);
     assert_eq!(result["result"]["detections"][0]["label"], COLOURS[0].0);
-    assert_eq!(client.ask(image(1)).await["frame_index"], 2, "it is told once");
+    assert_eq!(client.ask(image(1)).await["frame_index"], 2, "it is said once");
 
     let (status, readiness) = server.get("/readyz").await;
     assert_eq!((status, &readiness["status"]), (200, &json!("degraded")));

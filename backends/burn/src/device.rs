@@ -107,7 +107,7 @@ impl OpenDevice {
         }
     }
 
-    /// The device has failed: whoever opens it next gets a new one, where that is possible.
+    /// The device has failed: the next one to open it gets a new one, where that is possible.
     pub(crate) fn give_up(&self) {
         match self {
             Self::Cpu(_) => {}

@@ -59,7 +59,7 @@ fn pinned(interface: wgpu::Backend) -> WgpuBackend {
 }
 
 impl Runtime {
-    /// The device has failed: whoever opens the adapter next gets a new one.
+    /// The device has failed: the next session on the adapter gets a new one.
     pub(crate) fn give_up(&self) {
         self.failed.store(true, Ordering::Relaxed);
     }

@@ -217,7 +217,7 @@ impl Admission {
     }
 }
 
-/// The rate to recommend where so much can be sustained, in frames per second.
+/// The rate to recommend to a sender, from the one that can be sustained; both in frames per second.
 pub fn recommended(sustainable_fps: f64) -> f64 {
     rounded(sustainable_fps * RECOMMENDED)
 }

@@ -218,7 +218,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         self.push(Outgoing::Other(ServerMessage::draining(self.drain.deadline)));
     }
 
-    /// Tells the client that another backend runs its frames. With the first of its results, because then it is
+    /// Announces that another backend runs the frames. With the first of its results, because then it is
     /// measured how many there can be.
     fn announce_backend_change(&mut self) {
         let Some(RunsOn { backend, device, .. }) = self.session.backend_change() else { return };
