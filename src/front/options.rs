@@ -9,6 +9,9 @@ use crate::protocol::{
 };
 use crate::stages::{MAX_DETECTIONS, Selection, Thresholds};
 
+/// Most classes that a list may name: each is looked for among the labels, while others wait.
+const MAX_CLASSES: usize = 1000;
+
 /// The options of a session. They change by messages of its client.
 #[derive(Debug, Clone)]
 pub struct SessionOptions {
@@ -30,6 +33,8 @@ pub enum OptionsError {
     NoDetections,
     #[error("classes names no class")]
     NoClasses,
+    #[error("classes names more than {MAX_CLASSES} classes")]
+    TooManyClasses,
     #[error("there is no class {0:?}; see GET /pipelines")]
     UnknownClass(String),
 }
@@ -152,6 +157,9 @@ fn read_classes(
             entries.into_iter().map(text).collect()
         }
     };
+    if entries.len() > MAX_CLASSES {
+        return Err(OptionsError::TooManyClasses);
+    }
     let mut classes = BTreeMap::new();
     for entry in &entries {
         let (numbers, own) = read_class(labels, entry)?;
@@ -200,6 +208,12 @@ mod tests {
         let labels = labels(&["person", "traffic light", "a:b", "0", "twin", "twin"]);
         let classes = read_classes(&labels, ClassList::Text(text.to_owned()))?;
         Ok(classes.into_iter().collect())
+    }
+
+    #[test]
+    fn a_list_has_a_bound() {
+        assert!(read(&"person,".repeat(MAX_CLASSES)).is_ok());
+        assert_eq!(read(&"person,".repeat(MAX_CLASSES + 1)), Err(OptionsError::TooManyClasses));
     }
 
     #[test]
