@@ -11,7 +11,7 @@ use framegate_backend_api::{Backend, BackendError, InputBatch, OutputBatch, Prof
 
 use super::{BackendId, BackendOptions, Selected, select};
 
-/// A backend that fails again this soon after it got a fresh session is left.
+/// A backend that fails again this soon after a fresh session of it was tried is left: loading takes time.
 const RELAPSE: Duration = Duration::from_secs(60);
 
 /// Loads a session's model on a backend.
@@ -21,7 +21,6 @@ pub type LoadOn = Box<dyn Fn(&dyn Backend) -> Result<Box<dyn Session>, BackendEr
 pub type Spares = Box<dyn Iterator<Item = Arc<Selected>> + Send>;
 
 /// A session's device has failed, or was replaced.
-#[derive(Clone)]
 pub enum DeviceEvent {
     /// It failed.
     Failed,
@@ -36,7 +35,7 @@ pub struct FailoverSession {
     spares: Spares,
     load: LoadOn,
     observe: Box<dyn Fn(DeviceEvent) + Send>,
-    /// When the backend got a fresh session.
+    /// When a fresh session of the backend was last tried.
     renewed: Option<Instant>,
     moves: u32,
 }
@@ -73,6 +72,9 @@ impl FailoverSession {
         (self.observe)(DeviceEvent::Failed);
         let relapsed = self.renewed.is_some_and(|at| at.elapsed() < RELAPSE);
         let same = (!relapsed).then(|| Arc::clone(&self.on));
+        if same.is_some() {
+            self.renewed = Some(Instant::now());
+        }
         for candidate in same.into_iter().chain(self.spares.by_ref()) {
             let name = candidate.backend.name();
             let attempted = (self.load)(candidate.backend.as_ref())
@@ -82,7 +84,6 @@ impl FailoverSession {
                     self.session = fresh;
                     if Arc::ptr_eq(&candidate, &self.on) {
                         tracing::warn!("backend `{name}` goes on with a fresh session");
-                        self.renewed = Some(Instant::now());
                     } else {
                         tracing::error!(
                             device = candidate.device.name,
@@ -228,6 +229,17 @@ mod tests {
         assert_eq!(run(&mut session), Err(lost()));
         assert_eq!(run(&mut session), Ok(-2.0));
         assert_eq!(moves(&events), (1, 0));
+    }
+
+    #[test]
+    fn a_backend_that_keeps_failing_is_not_loaded_for_every_batch() {
+        let good = Call::instant(Outcome::Success);
+        let (mut session, _) = session(vec![selected([failure(), failure(), failure()], good)]);
+        // The session and a fresh one.
+        assert_eq!(run(&mut session), Err(lost()));
+        // The session alone: a fresh one would have succeeded.
+        assert_eq!(run(&mut session), Err(lost()));
+        assert_eq!(run(&mut session), Ok(-2.0));
     }
 
     #[test]

@@ -142,6 +142,8 @@ pub(super) struct InferenceWorker {
 impl InferenceWorker {
     pub(super) fn run(mut self) {
         let mut checked = Instant::now();
+        // A check may move a session as well, so the count is kept from batch to batch.
+        let mut moves: Vec<u32> = self.sessions.iter().map(|session| session.moves()).collect();
         while let Some(batch) = self.next_batch(&mut checked) {
             let PreprocessedBatch { pipeline, frames, mut input } = batch;
             let index = pipeline.index();
@@ -165,9 +167,9 @@ impl InferenceWorker {
                     schedule.inference_started(pipeline, size, now);
                 });
                 let session = self.sessions[index].as_mut();
-                let moves = session.moves();
                 let inference = infer(session, &frames, &input, &mut outputs);
-                if session.moves() != moves {
+                if session.moves() != moves[index] {
+                    moves[index] = session.moves();
                     is_typical = false;
                     measure_again(shared, pipeline, session, &input);
                 }
