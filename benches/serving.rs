@@ -131,6 +131,7 @@ impl Bench {
             max_batch: self.limits.max_batch,
             max_age: Duration::from_secs(60),
             device_check: None,
+            read_budget: Duration::from_millis(20),
         };
         let front = FrontSettings {
             max_frame_bytes: 5 << 20,

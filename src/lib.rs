@@ -126,6 +126,8 @@ pub mod backends;
 #[doc(hidden)]
 pub mod engine;
 #[doc(hidden)]
+pub mod reading;
+#[doc(hidden)]
 pub use framegate_stages as stages;
 
 // Measurements.

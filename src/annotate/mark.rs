@@ -30,7 +30,7 @@ impl Mark {
 }
 
 impl From<&Detection> for Mark {
-    /// The detection with its label and score.
+    /// The detection with its label, its score and what it says.
     fn from(detection: &Detection) -> Self {
         let Detection { label, class_id, score, x, y, width, height, .. } = detection;
         let box_ = [*x, *y, *width, *height];
@@ -38,7 +38,33 @@ impl From<&Detection> for Mark {
             corners: detection.corners,
             keypoints: detection.keypoints.clone(),
             mask: detection.mask.clone(),
-            ..Self::of_box(format!("{label} {score:.2}"), *class_id, box_)
+            ..Self::of_box(caption(label, *score, detection.text.as_deref()), *class_id, box_)
         }
+    }
+}
+
+/// The writing beside a box: of a code that was read, its beginning.
+fn caption(label: &str, score: f32, text: Option<&str>) -> String {
+    const SHOWN: usize = 32;
+    let mut caption = format!("{label} {score:.2}");
+    if let Some(text) = text {
+        let visible = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+        caption.push(' ');
+        caption.extend(visible.take(SHOWN));
+        caption.extend((text.chars().count() > SHOWN).then_some('…'));
+    }
+    caption
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captions_show_the_beginning_of_what_a_code_says() {
+        assert_eq!(caption("cat", 0.5, None), "cat 0.50");
+        assert_eq!(caption("qr_code", 0.5, Some("a\nb")), "qr_code 0.50 a b");
+        let long = caption("qr_code", 0.5, Some(&"x".repeat(40)));
+        assert_eq!(long, format!("qr_code 0.50 {}…", "x".repeat(32)));
     }
 }

@@ -151,6 +151,7 @@ impl Runner {
         let offline = Offline {
             detector: &self.detector,
             boxes: BoxStage::new(&self.detector, self.thresholds)?.unchecked(),
+            reader: None,
             pool: &self.pool,
             decode: DecodeLimits::DEFAULT.into(),
             max_batch: self.input.capacity(),

@@ -22,9 +22,9 @@ pub struct DetectionArgs {
     pub overlap: OverlapArgs,
 }
 
-/// Whether masks are reported.
+/// Details of an object beside its box.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct MaskArgs {
+pub struct DetailArgs {
     /// Also report the mask of each object, if the model has masks
     #[arg(
         long,
@@ -33,9 +33,17 @@ pub struct MaskArgs {
         help_heading = "Detections"
     )]
     pub masks: bool,
+    /// Do not read what codes say, only find them
+    #[arg(
+        long,
+        env = "FRAMEGATE_NO_TEXT",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Detections"
+    )]
+    pub no_text: bool,
 }
 
-/// When a live frame is too old.
+/// How long a live frame may take.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct AgeArgs {
     /// Age in milliseconds above which a frame is dropped instead of being processed
@@ -47,6 +55,15 @@ pub struct AgeArgs {
         help_heading = "Streams"
     )]
     pub max_frame_age_ms: u64,
+    /// Longest in milliseconds that the codes of one frame are read; those left over have no text
+    #[arg(
+        long,
+        env = "FRAMEGATE_READ_MS",
+        value_name = "N",
+        default_value_t = 20,
+        help_heading = "Streams"
+    )]
+    pub read_ms: u64,
 }
 
 /// When two boxes count as duplicates.

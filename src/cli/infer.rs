@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{BackendArgs, DetectionArgs, FetchArgs, FrameArgs, MaskArgs, ModelArgs, ModelFileArgs};
+use super::{
+    BackendArgs, DetailArgs, DetectionArgs, FetchArgs, FrameArgs, ModelArgs, ModelFileArgs,
+};
 
 /// Options of `framegate infer`.
 #[derive(Debug, Args)]
@@ -38,7 +40,7 @@ pub struct InferArgs {
     pub detections: DetectionArgs,
     /// Masks.
     #[command(flatten)]
-    pub masks: MaskArgs,
+    pub details: DetailArgs,
     /// Also write each image into this directory, upright and with its detections drawn in. A name such as
     /// marked.mp4 makes a video of a video, by ffmpeg
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]

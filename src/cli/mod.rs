@@ -30,7 +30,7 @@ pub use error::UsageError;
 pub use eval::EvalArgs;
 pub use fetch::FetchArgs;
 pub use file::{ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem};
-pub use frames::{AgeArgs, DecodeArgs, DetectionArgs, FrameArgs, MaskArgs, OverlapArgs};
+pub use frames::{AgeArgs, DecodeArgs, DetailArgs, DetectionArgs, FrameArgs, OverlapArgs};
 pub use infer::{InferArgs, SelectionArgs};
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetectionArgs, FetchArgs, MaskArgs,
+    AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetailArgs, DetectionArgs, FetchArgs,
     NamedPipelineArgs, SelfCheckArgs,
 };
 use crate::front::places::PlaceLimits;
@@ -56,7 +56,7 @@ pub struct ServeArgs {
     pub detections: DetectionArgs,
     /// Masks.
     #[command(flatten)]
-    pub masks: MaskArgs,
+    pub details: DetailArgs,
     /// Share of dropped frames above which a session is paced, 0 to 1
     #[arg(
         long,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use super::{
-    AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetectionArgs, FetchArgs, MaskArgs,
+    AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetailArgs, DetectionArgs, FetchArgs,
     ModelArgs, ModelFileArgs, SelfCheckArgs,
 };
 
@@ -49,7 +49,7 @@ pub struct WatchArgs {
     pub detections: DetectionArgs,
     /// Masks.
     #[command(flatten)]
-    pub masks: MaskArgs,
+    pub details: DetailArgs,
     /// Most frames per second to take of each source [default: all that the machine has time for; 2 of
     /// a source that sends one JPEG per request]
     #[arg(long, env = "FRAMEGATE_FPS", value_name = "F", help_heading = "Streams")]

@@ -147,7 +147,11 @@ impl TryFrom<cli::InferArgs> for InferConfig {
         Ok(Self {
             model: raw.model.model,
             max_frame_bytes: max_frame_bytes(&raw.frames)?,
-            pipeline: PipelineOptions { masks: raw.masks.masks, ..pipeline },
+            pipeline: PipelineOptions {
+                masks: raw.details.masks,
+                text: !raw.details.no_text,
+                ..pipeline
+            },
             annotate: raw.annotate,
             selection: raw.selection.try_into()?,
             paths: raw.paths,
@@ -193,6 +197,16 @@ fn max_age(milliseconds: u64) -> Result<Duration, ConfigError> {
     Err(ConfigError::new("--max-frame-age-ms", milliseconds, expected))
 }
 
+/// Longest that the codes of one frame are read.
+fn read_budget(milliseconds: u64) -> Result<Duration, ConfigError> {
+    const LONGEST: u64 = 10_000;
+    if (1..=LONGEST).contains(&milliseconds) {
+        return Ok(Duration::from_millis(milliseconds));
+    }
+    let expected = format!("expected a number from 1 to {LONGEST}; --no-text reads none");
+    Err(ConfigError::new("--read-ms", milliseconds, expected))
+}
+
 /// How often the device is checked.
 fn device_check(raw: cli::SelfCheckArgs) -> Option<Duration> {
     (raw.self_check_seconds > 0).then(|| Duration::from_secs(raw.self_check_seconds.into()))
@@ -217,6 +231,7 @@ fn pipeline_options(
         input_size,
         thresholds,
         masks: false,
+        text: true,
         decode,
         threads,
         max_batch,

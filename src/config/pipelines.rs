@@ -55,7 +55,7 @@ pub(super) fn own(
 }
 
 fn served(table: PipelineArgs, shared: &PipelineOptions) -> Result<ServedPipeline, ConfigError> {
-    let PipelineArgs { name, model, model_file, backend, detections, masks } = table;
+    let PipelineArgs { name, model, model_file, backend, detections, details } = table;
     let LoadOptions { labels, input_size } = load_options(model_file)?;
     let BackendConfig { id: backend, options: backend_options, threads } = backend.try_into()?;
     let id = name.unwrap_or_else(|| stem(&model.model.to_string_lossy()));
@@ -68,7 +68,8 @@ fn served(table: PipelineArgs, shared: &PipelineOptions) -> Result<ServedPipelin
         labels,
         input_size,
         thresholds: detections.try_into()?,
-        masks: masks.masks,
+        masks: details.masks,
+        text: !details.no_text,
         threads,
         ..shared.clone()
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pipelines::{own, typed};
 use super::{
     BackendConfig, ConfigError, LONGEST, MAX_BATCH, MEGABYTE, decode_options, device_check,
-    fraction, max_age, within,
+    fraction, max_age, read_budget, within,
 };
 use crate::cli;
 use crate::front::VideoSettings;
@@ -45,7 +45,8 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             labels: None,
             input_size: None,
             thresholds: raw.detections.try_into()?,
-            masks: raw.masks.masks,
+            masks: raw.details.masks,
+            text: !raw.details.no_text,
             decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
             threads,
             max_batch: within("--batch", raw.batch, MAX_BATCH)?,
@@ -71,6 +72,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             max_frame_bytes: max_frame_bytes(raw.stream_max_frame_size_mb)?,
             max_frame_age: max_age(raw.age.max_frame_age_ms)?,
             device_check: device_check(raw.self_check),
+            read_budget: read_budget(raw.age.read_ms)?,
             drop_threshold,
             slow_down_threshold,
             recommended_sessions: within(

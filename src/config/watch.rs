@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     ConfigError, MAX_BATCH, MEGABYTE, decode_options, device_check, max_age, pipeline_options,
-    within,
+    read_budget, within,
 };
 use crate::cli;
 use crate::pipeline::PipelineOptions;
@@ -35,6 +35,8 @@ pub struct WatchConfig {
     pub max_frame_age: Duration,
     /// How often the device is checked; `None` for never.
     pub device_check: Option<Duration>,
+    /// Longest that the codes of one frame are read.
+    pub read_budget: Duration,
     /// The server that analyses the frames; `None` for this process.
     pub to: Option<RemoteTarget>,
     /// The sinks that learn of changes.
@@ -60,7 +62,8 @@ impl TryFrom<cli::WatchArgs> for WatchConfig {
         Ok(Self {
             model: raw.model.model,
             pipeline: PipelineOptions {
-                masks: raw.masks.masks,
+                masks: raw.details.masks,
+                text: !raw.details.no_text,
                 decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
                 ..pipeline
             },
@@ -72,6 +75,7 @@ impl TryFrom<cli::WatchArgs> for WatchConfig {
             },
             max_frame_age: max_age(raw.age.max_frame_age_ms)?,
             device_check: device_check(raw.self_check),
+            read_budget: read_budget(raw.age.read_ms)?,
             to,
             sinks: sinks(raw.webhook.as_deref(), raw.mqtt.as_deref())?,
             metrics: raw.metrics,

@@ -17,13 +17,16 @@ use std::time::Duration;
 use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
 use rayon::ThreadPool;
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
 use super::batch::{InferredBatch, PreprocessedFrame, infer};
 use super::buffer_pool::{BUFFERS, double_buffered};
 use super::frame::{FinishedFrame, FrameOrigin, SourceFrame};
+use super::panics;
 use super::postprocessing::postprocess;
 use super::preprocessing::Preprocessing;
 use super::read_ahead::ReadAhead;
+use crate::reading::CodeReader;
 use crate::stages::{BoxStage, DecodeOptions};
 
 /// The offline path for one detector.
@@ -32,6 +35,8 @@ pub struct Offline<'a> {
     pub detector: &'a Detector,
     /// Turns raw outputs into detections.
     pub boxes: BoxStage,
+    /// Reads the codes that are detected, if any are.
+    pub reader: Option<&'a CodeReader>,
     /// Where frames are preprocessed.
     pub pool: &'a ThreadPool,
     /// Bounds on decoded frames.
@@ -104,8 +109,13 @@ impl Offline<'_> {
             });
             let mut delivered = Ok(());
             for batch in inferred {
-                let (frames, outputs) = postprocess(batch, &mut self.boxes, |_| None);
+                let (mut frames, outputs) = postprocess(batch, &mut self.boxes, |_| None);
                 let _ = return_output.send(outputs);
+                if let Some(reader) = self.reader {
+                    self.pool.install(|| {
+                        frames.par_iter_mut().for_each(|frame| read_codes(reader, frame));
+                    });
+                }
                 delivered = deliver(frames);
                 if delivered.is_err() {
                     break;
@@ -115,6 +125,13 @@ impl Offline<'_> {
             drop(stop);
             delivered
         })
+    }
+}
+
+/// Reads the codes of a frame. If that panics, it keeps what was read before.
+fn read_codes(reader: &CodeReader, frame: &mut FinishedFrame) {
+    if let (Some(payload), Ok(result)) = (&frame.payload, &mut frame.result) {
+        let _ = panics::contain("reading", || reader.read_offline(payload.into(), result));
     }
 }
 

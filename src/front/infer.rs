@@ -26,7 +26,7 @@ use crate::engine::{Client, DropReason, FrameErrorCode, FrameOutcome, millisecon
 use crate::protocol::{
     DetectionResult, ErrorBody, HttpErrorCode, InferForm, InferQuery, InvalidFrame, Jpeg, validate,
 };
-use crate::stages::{Selection, StageTimes};
+use crate::stages::StageTimes;
 
 /// Lists the stages of a result with their times (W3C Server Timing).
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -106,8 +106,7 @@ pub(super) async fn infer(
         let detail = "Unknown pipeline_id; see GET /pipelines";
         return failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidPipeline, detail);
     };
-    let all = Selection::of_all(pipeline.thresholds);
-    let selection = match options::selection(pipeline, all, query.detections()) {
+    let selection = match options::selection(pipeline, pipeline.selection(), query.detections()) {
         Ok(selection) => Arc::new(selection),
         Err(refused) => return options_refused(&refused),
     };

@@ -144,13 +144,14 @@ pub(super) async fn pipelines(State(app): State<Arc<App>>) -> Response {
 }
 
 fn pipeline_info(pipeline: &NamedPipeline) -> PipelineInfo {
-    let NamedPipeline { id, detector, runs_on, thresholds } = pipeline;
+    let NamedPipeline { id, detector, runs_on, thresholds, text, reads_codes } = pipeline;
     PipelineInfo {
         id: id.clone(),
         model: detector.model.name.clone(),
         backend: runs_on.borrow().backend.to_owned(),
         confidence: thresholds.confidence,
         iou: thresholds.iou,
+        text: *text && *reads_codes,
         licence: detector.licence.clone(),
         source: detector.source.clone(),
         guesses: detector.guesses.clone(),

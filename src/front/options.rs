@@ -47,7 +47,7 @@ impl SessionOptions {
         asked: DetectionChanges,
         tracks: bool,
     ) -> Result<Self, OptionsError> {
-        let in_force = selection(&pipeline, Selection::of_all(pipeline.thresholds), asked)?;
+        let in_force = selection(&pipeline, pipeline.selection(), asked)?;
         Ok(Self { pipeline, tracks, in_force: Arc::new(in_force) })
     }
 
@@ -79,7 +79,7 @@ impl SessionOptions {
 
     /// The same as the client sees it.
     pub(super) fn settings(&self) -> SessionSettings {
-        let Selection { thresholds, max_detections, classes } = self.in_force.as_ref();
+        let Selection { thresholds, max_detections, classes, text } = self.in_force.as_ref();
         let labels = &self.pipeline.detector.labels;
         let entry = |(class_id, own): (&usize, &Option<f32>)| {
             let name = match labels.get(*class_id) {
@@ -94,6 +94,7 @@ impl SessionOptions {
             classes: classes.as_ref().map(|classes| classes.iter().map(entry).collect()),
             max_det: *max_detections,
             track: self.tracks,
+            text: *text && self.pipeline.reads_codes,
         }
     }
 }
@@ -104,8 +105,8 @@ pub(super) fn selection(
     current: Selection,
     changes: DetectionChanges,
 ) -> Result<Selection, OptionsError> {
-    let DetectionChanges { conf, iou, classes, max_det, text: _ } = changes;
-    let Selection { thresholds, max_detections, classes: current } = current;
+    let DetectionChanges { conf, iou, classes, max_det, text } = changes;
+    let Selection { thresholds, max_detections, classes: current, text: reads } = current;
     let changed = |name, change: Option<Option<f32>>, current: f32, default: f32| match change {
         None => Ok(current),
         Some(None) => Ok(default),
@@ -127,6 +128,11 @@ pub(super) fn selection(
             None => current,
             Some(None) => None,
             Some(Some(list)) => Some(read_classes(&pipeline.detector.labels, list)?),
+        },
+        text: match text {
+            None => reads,
+            Some(None) => pipeline.text,
+            Some(Some(switch)) => switch.into(),
         },
     })
 }

@@ -23,7 +23,7 @@ use super::video_memory::VideoMemory;
 use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
 use crate::locks::unpoisoned;
 use crate::protocol::SettingInfo;
-use crate::stages::Thresholds;
+use crate::stages::{Selection, Thresholds};
 
 /// How the front end behaves.
 #[derive(Debug, Clone)]
@@ -81,6 +81,10 @@ pub struct NamedPipeline {
     pub runs_on: RunsOnWatch,
     /// Which of its detections count.
     pub thresholds: Thresholds,
+    /// Whether its codes are read by default.
+    pub text: bool,
+    /// Whether they can be.
+    pub reads_codes: bool,
 }
 
 /// The part of the state that exists once the models are loaded.
@@ -185,6 +189,11 @@ impl App {
 }
 
 impl NamedPipeline {
+    /// The detections that are reported by default.
+    pub(super) fn selection(&self) -> Selection {
+        Selection { text: self.text, ..Selection::of_all(self.thresholds) }
+    }
+
     fn build_labels(&self) -> BuildLabels {
         let RunsOn { backend, device, .. } = self.runs_on.borrow().clone();
         let model = self.detector.model.name.clone();

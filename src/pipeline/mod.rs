@@ -18,6 +18,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::backends;
 use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame, panics};
+use crate::reading::{CodeReader, FrameView};
 use crate::stages::{
     BoxStage, DecodeError, Preprocessed, Preprocessor, RgbImage, Selection, Stage,
 };
@@ -46,6 +47,7 @@ pub struct Pipeline {
     device: DeviceInfo,
     options: PipelineOptions,
     selection: Arc<Selection>,
+    reader: Option<CodeReader>,
     pool: Arc<ThreadPool>,
     preprocessor: Preprocessor,
     /// Room for one image.
@@ -95,7 +97,8 @@ impl Pipeline {
             backend: backend.name(),
             device,
             options: options.clone(),
-            selection: Arc::new(Selection::of_all(options.thresholds)),
+            selection: Arc::new(options.selection()),
+            reader: CodeReader::of(&loaded.detector, options.decode.limits),
             pool: Arc::new(pool),
             loaded,
         })
@@ -129,7 +132,8 @@ impl Pipeline {
     /// [`FrameError`] when the JPEG cannot be decoded or the backend fails on it. The pipeline stays
     /// usable.
     pub fn detect(&mut self, jpeg: &[u8]) -> Result<FrameResult, FrameError> {
-        self.detect_after(|preprocessor, slot| preprocessor.preprocess(jpeg, slot))
+        let frame = self.detect_after(|preprocessor, slot| preprocessor.preprocess(jpeg, slot))?;
+        Ok(self.read_codes(FrameView::Jpeg(jpeg), frame))
     }
 
     /// Detects objects in one decoded image, on the calling thread (except for the threads of the backend).
@@ -138,7 +142,18 @@ impl Pipeline {
     /// [`FrameError`] when the image exceeds a limit or the backend fails on it. The pipeline stays
     /// usable.
     pub fn detect_image(&mut self, image: &RgbImage) -> Result<FrameResult, FrameError> {
-        self.detect_after(|preprocessor, slot| preprocessor.preprocess_image(image, slot))
+        let detect = |preprocessor: &mut Preprocessor, slot: &mut [f32]| {
+            preprocessor.preprocess_image(image, slot)
+        };
+        let frame = self.detect_after(detect)?;
+        Ok(self.read_codes(FrameView::Image(image), frame))
+    }
+
+    fn read_codes(&self, pixels: FrameView<'_>, mut frame: FrameResult) -> FrameResult {
+        if let Some(reader) = self.reader.as_ref().filter(|_| self.selection.text) {
+            reader.read_offline(pixels, &mut frame);
+        }
+        frame
     }
 
     fn detect_after(
@@ -185,6 +200,7 @@ impl Pipeline {
                 .with_masks(self.options.masks)
                 .with_selection(Arc::clone(&self.selection)),
             detector,
+            reader: self.reader.as_ref().filter(|_| self.selection.text),
             pool: &self.pool,
             decode: self.options.decode,
             max_batch: self.options.max_batch,

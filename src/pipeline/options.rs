@@ -7,7 +7,7 @@ use framegate_models::Size;
 use framegate_models::detector::LoadOptions;
 
 use crate::backends::{BackendId, BackendOptions};
-use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
+use crate::stages::{DecodeLimits, DecodeOptions, Selection, Thresholds};
 
 /// How to load a [`Pipeline`](crate::Pipeline). The default suits most models: the best backend that
 /// runs here, on all cores, one image at a time.
@@ -36,6 +36,8 @@ pub struct PipelineOptions {
     pub thresholds: Thresholds,
     /// Report masks, where the model has them.
     pub masks: bool,
+    /// Read what codes say, if the model detects codes and this build has decoders for them.
+    pub text: bool,
     /// How frames are decoded, and the largest that are.
     pub decode: DecodeOptions,
     /// CPU threads for preprocessing and for the backend, at least 1.
@@ -45,6 +47,11 @@ pub struct PipelineOptions {
 }
 
 impl PipelineOptions {
+    /// Everything the thresholds let through, with texts if they are asked for.
+    pub(crate) fn selection(&self) -> Selection {
+        Selection { text: self.text, ..Selection::of_all(self.thresholds) }
+    }
+
     pub(super) fn of_model(&self) -> LoadOptions {
         LoadOptions { labels: self.labels.clone(), input_size: self.input_size }
     }
@@ -59,6 +66,7 @@ impl Default for PipelineOptions {
             input_size: None,
             thresholds: Thresholds::DEFAULT,
             masks: false,
+            text: true,
             decode: DecodeLimits::DEFAULT.into(),
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
             max_batch: 1,

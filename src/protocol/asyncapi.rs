@@ -108,6 +108,7 @@ fn described() -> [Described; 8] {
                         classes: Some(vec!["qr_code:0.5".to_owned(), "data_matrix".to_owned()]),
                         max_det: 300,
                         track: false,
+                        text: true,
                     }),
                 },
             }),

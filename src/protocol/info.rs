@@ -49,6 +49,9 @@ pub struct PipelineInfo {
     /// Overlap above which the lower-scoring of two boxes is dropped.
     #[serde(default)]
     pub iou: f32,
+    /// Whether the codes that it detects are read.
+    #[serde(default)]
+    pub text: bool,
     /// Licence of the model, if known.
     pub licence: Option<String>,
     /// Where the model was published, if known.

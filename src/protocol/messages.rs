@@ -112,6 +112,10 @@ pub struct TimingsMs {
     pub inference: f64,
     /// From raw outputs to detections.
     pub postprocess: f64,
+    /// From codes to their texts; absent where none was there to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub read: Option<f64>,
     /// Sum of the stages.
     pub total: f64,
 }
@@ -125,6 +129,7 @@ impl From<StageTimes> for TimingsMs {
             normalise: ms(Stage::Normalise),
             inference: ms(Stage::Inference),
             postprocess: ms(Stage::Postprocess),
+            read: (!times[Stage::Read].is_zero()).then(|| ms(Stage::Read)),
             total: milliseconds(times.total()),
         }
     }
@@ -280,6 +285,7 @@ mod tests {
                 classes: None,
                 max_det: 300,
                 track: false,
+                text: true,
             }),
         };
         let result = ResultMessage {
@@ -296,6 +302,7 @@ mod tests {
                 normalise: 3.0,
                 inference: 4.0,
                 postprocess: 0.005,
+                read: None,
                 total: 10.005,
             },
             age_ms: 12.5,
@@ -308,7 +315,7 @@ mod tests {
         [
             (
                 ServerMessage::Greeting(Greeting { session }),
-                r#"{"session":{"session_id":"6d4c","pipeline_id":"codes","backend":"simd","device":"CPU","max_frame_bytes":5242880,"labels":["qr_code"],"input":{"width":320,"height":256},"settings":{"conf":0.25,"iou":0.5,"classes":null,"max_det":300,"track":false}}}"#,
+                r#"{"session":{"session_id":"6d4c","pipeline_id":"codes","backend":"simd","device":"CPU","max_frame_bytes":5242880,"labels":["qr_code"],"input":{"width":320,"height":256},"settings":{"conf":0.25,"iou":0.5,"classes":null,"max_det":300,"track":false,"text":true}}}"#,
             ),
             (
                 ServerMessage::Result(result),

@@ -98,6 +98,14 @@ pub enum Switch {
 #[serde(try_from = "u8", into = "u8")]
 pub struct Bit(bool);
 
+impl From<Switch> for bool {
+    fn from(switch: Switch) -> Self {
+        match switch {
+            Switch::Bool(on) | Switch::Number(Bit(on)) => on,
+        }
+    }
+}
+
 impl TryFrom<u8> for Bit {
     type Error = &'static str;
 
@@ -132,6 +140,9 @@ pub struct SessionSettings {
     pub max_det: usize,
     /// Whether detections carry `track_id`.
     pub track: bool,
+    /// Whether codes are read, by a pipeline that can.
+    #[serde(default)]
+    pub text: bool,
 }
 
 /// Distinguishes a key with the value `null` from one that is absent.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ClassList, DetectionChanges};
+use super::{ClassList, DetectionChanges, Switch};
 
 /// Query parameters of `/ws/video/stream`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, IntoParams, ToSchema)]
@@ -38,6 +38,10 @@ pub struct StreamQuery {
     /// `1` asks for `track_id` in detections: a number for each object that stays the same from result to result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<String>,
+    /// `1` to read what codes say, `0` not to; by default as the pipeline does. For pipelines that can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(example = "0")]
+    pub text: Option<String>,
 }
 
 /// Query parameters of `/readyz`.
@@ -83,6 +87,10 @@ pub struct InferQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1)]
     pub max_det: Option<usize>,
+    /// `1` to read what codes say, `0` not to; by default as the pipeline does. For pipelines that can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(example = "0")]
+    pub text: Option<String>,
 }
 
 impl StreamQuery {
@@ -97,16 +105,16 @@ impl StreamQuery {
 
     /// Which detections the client asked for.
     pub fn detections(&self) -> DetectionChanges {
-        let Self { conf, iou, classes, max_det, .. } = self;
-        changes(*conf, *iou, classes.as_deref(), *max_det)
+        let Self { conf, iou, classes, max_det, text, .. } = self;
+        changes(*conf, *iou, classes.as_deref(), *max_det, text.as_deref())
     }
 }
 
 impl InferQuery {
     /// Which detections the client asked for.
     pub fn detections(&self) -> DetectionChanges {
-        let Self { conf, iou, classes, max_det, .. } = self;
-        changes(*conf, *iou, classes.as_deref(), *max_det)
+        let Self { conf, iou, classes, max_det, text, .. } = self;
+        changes(*conf, *iou, classes.as_deref(), *max_det, text.as_deref())
     }
 }
 
@@ -115,12 +123,18 @@ fn changes(
     iou: Option<f32>,
     classes: Option<&str>,
     max_det: Option<usize>,
+    text: Option<&str>,
 ) -> DetectionChanges {
+    let text = match text {
+        Some("0") => Some(Switch::Bool(false)),
+        Some("1") => Some(Switch::Bool(true)),
+        _ => None,
+    };
     DetectionChanges {
         conf: conf.map(Some),
         iou: iou.map(Some),
         classes: classes.map(|classes| Some(ClassList::Text(classes.to_owned()))),
         max_det: max_det.map(Some),
-        text: None,
+        text: text.map(Some),
     }
 }

@@ -15,6 +15,7 @@ use crate::front::{Loaded, NamedPipeline, RunsOn};
 use crate::pipeline::{
     LoadedPipeline, PipelineError, PipelineOptions, lasting_session, read_detector,
 };
+use crate::reading::CodeReader;
 use crate::stages::Thresholds;
 
 /// The backend of each pipeline; of the stand-in, if there is none. Pipelines that ask for the same share one.
@@ -65,6 +66,8 @@ pub(super) fn load(
             detector: Arc::clone(&detector),
             runs_on,
             thresholds: options.thresholds,
+            text: options.text,
+            reads_codes: CodeReader::of(&detector, options.decode.limits).is_some(),
         };
         let (model, backend) = (&detector.model.name, selected.backend.name());
         let Thresholds { confidence, iou } = pipeline.thresholds;

@@ -37,6 +37,7 @@ pub(super) fn null_detector() -> Detector {
         boxes_reason: "there is no model".to_owned(),
         guesses: Vec::new(),
         nms: NmsScope::PerClass,
+        second: None,
         labels: ["nothing", "something", "anything"].map(str::to_owned).to_vec(),
         labels_source: LabelsSource::Sidecar,
         licence: None,

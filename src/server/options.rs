@@ -33,6 +33,8 @@ pub struct ServerOptions {
     pub max_frame_age: Duration,
     /// How often a device that has nothing to do is checked; `None` for never.
     pub device_check: Option<Duration>,
+    /// Longest that the codes of one frame are read.
+    pub read_budget: Duration,
     /// Share of frames dropped above which a session's frames are paced, 0 to 1.
     pub drop_threshold: f64,
     /// Share of frames dropped above which a client is asked to slow down; at least `drop_threshold`.
@@ -91,6 +93,7 @@ impl Default for ServerOptions {
             max_frame_bytes: 5 << 20,
             max_frame_age: Duration::from_secs(1),
             device_check: Some(Duration::from_secs(600)),
+            read_budget: Duration::from_millis(20),
             drop_threshold: 0.10,
             slow_down_threshold: 0.30,
             recommended_sessions: 10,
@@ -121,6 +124,7 @@ impl ServerOptions {
             max_batch: self.pipeline.max_batch,
             max_age: self.max_frame_age,
             device_check: self.device_check,
+            read_budget: self.read_budget,
         }
     }
 

@@ -18,6 +18,7 @@ import { showAdvice } from "./view/advice.js";
 import { Controls } from "./view/controls.js";
 import { copyText } from "./view/copy.js";
 import { byId } from "./view/dom.js";
+import { CodeLog, showCodes } from "./view/codes.js";
 import { showFound } from "./view/found.js";
 import { Notices } from "./view/notices.js";
 import { Panel } from "./view/panel.js";
@@ -58,6 +59,7 @@ export class App {
   #isDraining = false;
   #answersSinceProblem = 0;
   #foundShown = null;
+  #codes = new CodeLog();
 
   constructor() {
     this.#controls = new Controls({
@@ -303,8 +305,14 @@ export class App {
     showStatus(this.#statusName(), { ...facts, now, rate: this.#rate.rate(now) });
     showAdvice(this.#rate, now);
     this.#panel.update({ measurements: this.#measurements, inFlight: this.#session.inFlight, log: this.#log, now });
-    if (this.#foundShown) showFound(byId("found"), this.#foundShown);
+    if (this.#foundShown) this.#showFound(this.#foundShown);
     this.#foundShown = null;
+  }
+
+  #showFound(message) {
+    showFound(byId("found"), message);
+    // Only what is new, so that a button that somebody is about to press stays where it is.
+    if (this.#codes.note(message.result.detections)) showCodes(byId("codes-card"), byId("codes"), this.#codes);
   }
 
   #report() {

@@ -12,6 +12,7 @@ mod boxes;
 mod decode;
 mod fit;
 mod frame_transform;
+mod grey;
 mod normalise;
 mod orientation;
 pub mod panics;
@@ -28,6 +29,7 @@ pub use decode::{
     UnknownDecoder, inspect,
 };
 pub use frame_transform::{FramePart, FrameTransform};
+pub use grey::GreyFrame;
 pub use normalise::Normaliser;
 pub use orientation::Orientation;
 pub use planes::{YuvColours, YuvImage, to_rgb};

@@ -63,18 +63,24 @@ impl Orientation {
     /// Writes the upright image's pixels, `[height, width, 3]`, over the contents of `upright`.
     pub fn apply(self, stored: RgbView<'_>, upright: &mut Vec<u8>) {
         let RgbView { pixels, width, height } = stored;
-        let (mirror_x, mirror_y) = self.mirrors_stored_axes();
         let (upright_width, _) = self.swap_if_turned(width, height);
         upright.resize(pixels.len(), 0);
         for (y, row) in upright.chunks_exact_mut(upright_width * 3).enumerate() {
             for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-                let (stored_x, stored_y) = if self.transposes() { (y, x) } else { (x, y) };
-                let stored_x = if mirror_x { width - 1 - stored_x } else { stored_x };
-                let stored_y = if mirror_y { height - 1 - stored_y } else { stored_y };
-                let at = (stored_y * width + stored_x) * 3;
+                let (x, y) = self.stored((x, y), (width, height));
+                let at = (y * width + x) * 3;
                 pixel.copy_from_slice(&pixels[at..at + 3]);
             }
         }
+    }
+
+    /// The stored pixel that is this pixel of the upright image; `stored` is the stored size.
+    pub(super) fn stored(self, (x, y): (usize, usize), stored: (usize, usize)) -> (usize, usize) {
+        let (mirror_x, mirror_y) = self.mirrors_stored_axes();
+        let (x, y) = if self.transposes() { (y, x) } else { (x, y) };
+        let x = if mirror_x { stored.0 - 1 - x } else { x };
+        let y = if mirror_y { stored.1 - 1 - y } else { y };
+        (x, y)
     }
 
     fn transposes(self) -> bool {

@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use framegate_barcodes::GreyImage;
 use framegate_models::Size;
 use framegate_models::detector::ImageInput;
 
 use super::decode::{DecodeError, DecodeLimits, DecodeOptions, Decoder, RgbImage, RgbView, shrink};
 use super::fit::{Decoded, ImageFitter};
+use super::grey::luma;
 use super::stage::{Stage, StageTimes};
 use super::{FrameTransform, Normaliser, YuvImage};
 
@@ -179,6 +181,17 @@ impl FittedImage {
     /// Where it lies in the model's input, and the time that it took; `None` before the first image.
     pub fn preprocessed(&self) -> Option<Preprocessed> {
         self.preprocessed
+    }
+
+    /// The grey values of every other pixel in every other row. Empty before the first image.
+    pub fn half_grey(&self) -> GreyImage {
+        let Some(Preprocessed { transform, .. }) = self.preprocessed else {
+            return GreyImage::default();
+        };
+        let rows = self.pixels.as_chunks::<3>().0.chunks_exact(transform.width).step_by(2);
+        let pixels = rows.flat_map(|row| row.iter().step_by(2)).map(|pixel| luma(*pixel)).collect();
+        let (width, height) = (transform.width.div_ceil(2), transform.height.div_ceil(2));
+        GreyImage { pixels, width, height }
     }
 
     /// Writes it into a slot of the batch, `[3, height, width]` of the input. Nothing is allocated.

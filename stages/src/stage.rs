@@ -18,12 +18,20 @@ pub enum Stage {
     Inference,
     /// Raw outputs to detections.
     Postprocess,
+    /// Codes to their texts, where there are any and they are read.
+    Read,
 }
 
 impl Stage {
     /// Every stage, in the order in which a frame passes them.
-    pub const ALL: [Self; 5] =
-        [Self::Decode, Self::Resize, Self::Normalise, Self::Inference, Self::Postprocess];
+    pub const ALL: [Self; 6] = [
+        Self::Decode,
+        Self::Resize,
+        Self::Normalise,
+        Self::Inference,
+        Self::Postprocess,
+        Self::Read,
+    ];
 
     /// Name on the wire, in metrics and in reports.
     pub const fn name(self) -> &'static str {
@@ -33,6 +41,7 @@ impl Stage {
             Self::Normalise => "normalise",
             Self::Inference => "inference",
             Self::Postprocess => "postprocess",
+            Self::Read => "read",
         }
     }
 

@@ -198,6 +198,7 @@ fn an_arrival_allocates_nothing_however_many_streams_there_are() {
             max_batch: 8,
             max_age: Duration::from_secs(1),
             device_check: None,
+            read_budget: Duration::from_millis(20),
         };
         let mut schedule: Schedule<usize> = Schedule::new(vec![service], settings, 4);
         let pipeline = schedule.pipelines().next().unwrap();

@@ -87,6 +87,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
         max_batch: 1,
         max_age: Duration::from_secs(1),
         device_check: None,
+        read_budget: Duration::from_millis(20),
     };
     let detector = Arc::new(colour_detector());
     let thresholds = Thresholds { confidence: 0.5, iou: 0.45 };
@@ -106,7 +107,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     let id = "colours".to_owned();
     let runs_on = RunsOn { backend: "reference", device: "CPU".to_owned(), is_degraded: false };
     let runs_on = watch::channel(runs_on).1;
-    let named = NamedPipeline { id, detector, runs_on, thresholds };
+    let named = NamedPipeline { id, detector, runs_on, thresholds, text: true, reads_codes: false };
     let session = ClientSession::new(
         SessionOptions::new(named, DetectionChanges::default(), false).unwrap(),
         1000,

@@ -30,6 +30,7 @@ fn start(backend: &dyn Backend, pipelines: usize) -> Result<Engine, EngineError>
         max_batch: 2,
         max_age: Duration::from_secs(10),
         device_check: None,
+        read_budget: Duration::from_millis(20),
     };
     let pipeline = |_| {
         let detector = Arc::new(colour_detector());

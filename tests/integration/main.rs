@@ -44,6 +44,8 @@ mod parity;
 mod pinned;
 mod preprocess;
 mod ragged;
+#[cfg(feature = "codes")]
+mod reading;
 mod realtime;
 mod serve;
 mod server;

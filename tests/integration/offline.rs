@@ -41,6 +41,7 @@ fn run<E>(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
     let mut session = backend.load(&detector.model, &Limits { max_batch, threads: 1 }).unwrap();
     let offline = Offline {
+        reader: None,
         detector: &detector,
         boxes: BoxStage::new(&detector, Thresholds { confidence: 0.5, iou: 0.45 }).unwrap(),
         pool: &pool,

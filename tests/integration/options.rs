@@ -68,14 +68,13 @@ async fn options_change_while_the_session_lasts() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     let mut client = server.connect("conf=0&hello=1").await;
     let greeting = client.hear_message().await;
-    let at_first =
-        json!({ "conf": 0.0, "iou": 0.45, "classes": null, "max_det": 300, "track": false });
+    let at_first = json!({ "conf": 0.0, "iou": 0.45, "classes": null, "max_det": 300, "track": false, "text": false });
     assert_eq!(greeting["session"]["settings"], at_first);
     assert_eq!(labels(&client.ask(image(0)).await).len(), 3);
 
     let changes = json!({ "classes": ["blue:0.25", 0], "max_det": 2 });
     let settings = configure(&mut client, changes).await;
-    let expected = json!({ "conf": 0.0, "iou": 0.45, "classes": ["red", "blue:0.25"], "max_det": 2, "track": false });
+    let expected = json!({ "conf": 0.0, "iou": 0.45, "classes": ["red", "blue:0.25"], "max_det": 2, "track": false, "text": false });
     assert_eq!(settings, expected);
     assert_eq!(labels(&client.ask(image(1)).await), ["red"]);
     // What is answered can be sent back.
@@ -84,8 +83,7 @@ async fn options_change_while_the_session_lasts() {
 
     let settings =
         configure(&mut client, json!({ "conf": null, "classes": null, "max_det": null })).await;
-    let defaults =
-        json!({ "conf": 0.5, "iou": 0.3, "classes": null, "max_det": 300, "track": false });
+    let defaults = json!({ "conf": 0.5, "iou": 0.3, "classes": null, "max_det": 300, "track": false, "text": false });
     assert_eq!(settings, defaults);
     let message = client.ask(image(1)).await;
     assert_eq!((labels(&message), &message["frame_index"]), (vec!["green"], &json!(3)));

@@ -100,6 +100,7 @@ impl Detector {
                     boxes: choice.layout,
                     boxes_reason: choice.reason,
                     nms: sidecar.nms.unwrap_or_default(),
+                    second: sidecar.second,
                     labels,
                     labels_source,
                     licence: sidecar.licence,

@@ -20,6 +20,7 @@ mod model_card;
 mod nms_scope;
 mod preprocessing;
 mod read;
+mod second;
 mod sidecar;
 
 use framegate_backend_api::Model;
@@ -36,6 +37,7 @@ pub use literal::NamesError;
 pub use load::LoadOptions;
 pub use nms_scope::NmsScope;
 pub use read::read_onnx_file;
+pub use second::SecondStage;
 pub use sidecar::SidecarError;
 
 /// A model together with everything needed to feed it images and to read its outputs.
@@ -53,6 +55,8 @@ pub struct Detector {
     pub guesses: Vec<String>,
     /// Which of its boxes suppress each other.
     pub nms: NmsScope,
+    /// The closer look at each box, if there is one.
+    pub second: Option<SecondStage>,
     /// Name of each class, by class number; never empty.
     pub labels: Vec<String>,
     /// Where the labels come from.

@@ -17,6 +17,7 @@
 //!                                   # "tensors" reports the outputs as numbers
 //! strides = [8, 16, 32]             # for layouts with a grid
 //! nms = "per-class"                 # or "class-agnostic": boxes of all classes suppress each other
+//! second = "codes"                  # the boxes are codes: what they say is read, too
 //! inputs = { threshold = 0.5 }      # inputs besides the image: a number, or a list of all elements
 //! licence = "Apache-2.0"
 //! source = "https://…"
@@ -38,7 +39,8 @@ use serde::Deserialize;
 use super::bounded_text::read_text;
 use super::embedded::{self, is_embedded};
 use super::{
-    ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size,
+    ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, SecondStage,
+    input_size,
 };
 use crate::Size;
 use crate::layouts::{BoxLayout, Family};
@@ -67,6 +69,7 @@ pub(super) struct Sidecar {
     pub(super) strides: Option<Vec<usize>>,
     pub(super) first_class: Option<usize>,
     pub(super) nms: Option<NmsScope>,
+    pub(super) second: Option<SecondStage>,
     #[serde(default)]
     pub(super) inputs: BTreeMap<String, InputValue>,
     pub(super) licence: Option<String>,
@@ -265,6 +268,7 @@ mod tests {
             strides: Some(vec![8, 16, 32]),
             first_class: Some(1),
             nms: Some(NmsScope::ClassAgnostic),
+            second: Some(SecondStage::Codes),
             inputs: BTreeMap::from([
                 ("threshold".to_owned(), InputValue::Same(0.5)),
                 ("scale_factor".to_owned(), InputValue::Each(vec![1.0, 2.0])),

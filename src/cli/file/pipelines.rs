@@ -5,7 +5,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::{ConfigFile, PipelineTable};
-use crate::cli::{BackendArgs, DetectionArgs, MaskArgs, ModelArgs, ModelFileArgs};
+use crate::cli::{BackendArgs, DetailArgs, DetectionArgs, ModelArgs, ModelFileArgs};
 
 /// The keys of a table `[[pipeline]]`: options, as they are elsewhere.
 #[derive(Debug, Clone, Args)]
@@ -27,7 +27,7 @@ pub struct PipelineArgs {
     pub detections: DetectionArgs,
     /// Masks.
     #[command(flatten)]
-    pub masks: MaskArgs,
+    pub details: DetailArgs,
 }
 
 /// A pipeline of the file, with what holds for it.

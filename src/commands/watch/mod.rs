@@ -75,6 +75,7 @@ fn engine(config: &WatchConfig) -> Result<Engine, CommandError> {
         max_batch: options.max_batch,
         max_age: config.max_frame_age,
         device_check: config.device_check,
+        read_budget: config.read_budget,
     };
     let pipeline = Pipeline { detector, session, boxes };
     let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| ());

@@ -63,12 +63,16 @@ impl Fitting {
     /// Decodes and resizes a frame, unless it grows too old meanwhile or its budget is spent. A frame that
     /// fails is replied to.
     pub(super) fn fit(&self, frame: LiveFrame) -> Option<FittedFrame> {
-        let LiveFrame { tag: responder, payload, span } = frame;
+        let LiveFrame { tag: mut responder, payload, span } = frame;
         let stale_at = responder.received() + self.max_age;
         let deadline = stale_at.min(Instant::now() + DECODE_BUDGET);
         let mut image = unpoisoned(self.spare.lock()).pop().unwrap_or_default();
         let fitted = payload.and_then(|payload| {
-            span.in_scope(|| self.fit_payload(&payload, deadline, stale_at, &mut image))
+            let fit = span.in_scope(|| self.fit_payload(&payload, deadline, stale_at, &mut image));
+            if let (Ok(Fit::Ready), Some(reading)) = (&fit, responder.reading_mut()) {
+                reading.keep(payload, &image);
+            }
+            fit
         });
         match fitted {
             Ok(Fit::Ready) => Some(FittedFrame { responder, span, image }),

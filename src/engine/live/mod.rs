@@ -22,6 +22,7 @@
 //! | `load_tree`, `fairness` | how much of the server a stream can have |
 //! | `schedule`, `steps` | all of these together: which frames are taken, and when |
 //! | `fitting` | decodes and resizes frames, and normalises a batch |
+//! | `reading` | reads codes beside that path |
 //! | `shared` | the schedule behind a lock |
 //! | `stream` | a session's side |
 //! | `workers` | the three threads |
@@ -32,6 +33,7 @@ mod ids;
 mod lanes;
 mod load_tree;
 mod mailboxes;
+mod reading;
 mod reply;
 mod schedule;
 mod service_times;
@@ -62,6 +64,7 @@ pub use steps::{Next, Task, Ticket};
 pub use stream::StreamHandle;
 
 use crate::locks::unpoisoned;
+use crate::reading::CodeReader;
 use crate::stages::{BoxStage, DecodeOptions};
 use fitting::Fitting;
 use shared::Shared;
@@ -88,6 +91,8 @@ pub struct EngineSettings {
     pub max_age: Duration,
     /// How often the device is checked, at a moment when it has nothing else to do; `None` for never.
     pub device_check: Option<Duration>,
+    /// Longest that the codes of one frame are worked on. What is not read by then has no text.
+    pub read_budget: Duration,
 }
 
 /// Why an engine could not be started.
@@ -110,6 +115,9 @@ pub enum EngineError {
 pub struct Engine {
     shared: Arc<Shared>,
     pipelines: Vec<PipelineId>,
+    /// Of each pipeline that detects codes.
+    readers: Vec<Option<Arc<CodeReader>>>,
+    read_budget: Duration,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -133,7 +141,7 @@ impl Engine {
                 settings.max_batch,
             )?);
         }
-        let EngineSettings { decode, max_batch, max_age, device_check } = settings;
+        let EngineSettings { decode, max_batch, max_age, device_check, read_budget } = settings;
         let workers = pool.current_num_threads();
         let schedule = Schedule::new(service, settings, workers);
         let ids = schedule.pipelines().collect();
@@ -146,6 +154,11 @@ impl Engine {
                 name: "slow",
                 source: io::Error::other(error),
             })?;
+        let slow = Arc::new(slow);
+        let readers = pipelines
+            .iter()
+            .map(|Pipeline { detector, .. }| CodeReader::of(detector, decode.limits).map(Arc::new));
+        let readers = readers.collect();
         let (detectors, others): (Vec<_>, Vec<_>) = pipelines
             .into_iter()
             .map(|Pipeline { detector, session, boxes }| (detector, (session, boxes)))
@@ -159,7 +172,7 @@ impl Engine {
             shared: Arc::clone(&shared),
             fittings: fittings.collect(),
             pool,
-            slow,
+            slow: Arc::clone(&slow),
             free_inputs: links.free_inputs,
             preprocessed: links.preprocessed_sender,
         };
@@ -179,13 +192,14 @@ impl Engine {
             inferred: links.inferred,
             return_outputs: links.return_outputs,
             on_batch: Box::new(on_batch),
+            slow,
         };
         let threads = vec![
             spawn("preprocess", &shared, move || preprocess.run())?,
             spawn("infer", &shared, move || infer.run())?,
             spawn("postprocess", &shared, move || postprocess.run())?,
         ];
-        Ok(Self { shared, pipelines: ids, threads: Mutex::new(threads) })
+        Ok(Self { shared, pipelines: ids, readers, read_budget, threads: Mutex::new(threads) })
     }
 
     /// The pipelines, in the order in which they were given to [`Engine::start`].
@@ -202,7 +216,8 @@ impl Engine {
         pipeline: PipelineId,
         client: Client,
     ) -> Result<StreamHandle, UnknownPipeline> {
-        StreamHandle::open(Arc::clone(&self.shared), pipeline, client)
+        let reader = self.readers.get(pipeline.index()).cloned().flatten();
+        StreamHandle::open(Arc::clone(&self.shared), pipeline, client, reader, self.read_budget)
     }
 
     /// The load that the streams ask for in relation to all there is: above 1 frames must be dropped.

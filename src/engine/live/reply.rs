@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::OwnedPermit;
 
+use super::reading::{FrameReading, StreamReading};
 use crate::engine::frame::{FrameError, FrameResult};
 use crate::stages::Selection;
 
@@ -41,17 +42,34 @@ pub(super) struct Responder {
     permit: Option<OwnedPermit<Reply>>,
     /// Which detections it is to report, if not the pipeline's.
     selection: Option<Arc<Selection>>,
+    /// How its codes are read, if they are.
+    reading: Option<FrameReading>,
 }
 
 impl Responder {
     pub(super) fn new(frame_index: u64, received: Instant, permit: OwnedPermit<Reply>) -> Self {
-        Self { frame_index, received, permit: Some(permit), selection: None }
+        Self { frame_index, received, permit: Some(permit), selection: None, reading: None }
     }
 
     /// The same, with a selection of detections.
     pub(super) fn selecting(mut self, selection: Option<Arc<Selection>>) -> Self {
         self.selection = selection;
         self
+    }
+
+    /// The same, with its codes read.
+    pub(super) fn reading(mut self, stream: Option<Arc<StreamReading>>) -> Self {
+        self.reading = stream.map(FrameReading::new);
+        self
+    }
+
+    pub(super) fn stream_reading(&self) -> Option<Arc<StreamReading>> {
+        self.reading.as_ref().map(FrameReading::stream)
+    }
+
+    /// The needs of reading the frame's codes: kept when it is resized, taken when they are found.
+    pub(super) fn reading_mut(&mut self) -> &mut Option<FrameReading> {
+        &mut self.reading
     }
 
     pub(super) fn selection(&self) -> Option<Arc<Selection>> {

@@ -1,5 +1,6 @@
 //! The schedule behind a lock, and how the thread that follows it is woken.
 
+use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -142,6 +143,12 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         unpoisoned(self.state.lock())
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) const LEAST_COST: Duration = Duration::from_micros(50);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spending {
     recent: VecDeque<Spent>,
+    /// Workers' time for the codes of recent frames, and their share of the slow lane.
+    reading: VecDeque<(Duration, Duration)>,
     /// The work that the header of the latest frame announced.
     announced: Option<DecodeWork>,
 }
@@ -58,6 +60,30 @@ impl Spending {
             self.recent.pop_front();
         }
         self.recent.push_back(spent);
+        if self.reading.len() == KEPT {
+            self.reading.pop_front();
+        }
+        self.reading.push_back(Default::default());
+    }
+
+    /// Notes how long a worker took for the codes of a frame.
+    pub(super) fn record_reading(&mut self, worker: Duration, tariff: &Tariff<'_>) {
+        if let Some((workers, share)) = self.reading.back_mut() {
+            *workers += worker;
+            *share += tariff.share(Lane::Slow, worker);
+        }
+    }
+
+    /// Seconds of a worker, and of the slow lane, for the codes of a frame: the mean, since most of a code's frames cost
+    /// nothing.
+    fn reading(&self) -> (f64, f64) {
+        let count = self.reading.len().max(1) as f64;
+        let sum = |(workers, shares): (Duration, Duration),
+                   &(worker, share): &(Duration, Duration)| {
+            (workers + worker, shares + share)
+        };
+        let (worker, share) = self.reading.iter().fold(Default::default(), sum);
+        (worker.as_secs_f64() / count, share.as_secs_f64() / count)
     }
 
     /// How long a worker will need for a frame of this much decoding work.
@@ -97,10 +123,13 @@ impl Spending {
         };
         let reached = frames().filter(|spent| spent.reached_device).count() as f64;
         let reached = if known { reached / self.recent.len() as f64 } else { 1.0 };
+        let (reading, reading_share) = self.reading();
+        let worker = median(frames().map(|spent| spent.worker.as_secs_f64())).unwrap_or(0.0);
         Costs {
             common: of_lane(Lane::Fast).max(device * reached).max(LEAST_COST.as_secs_f64()),
-            slow: of_lane(Lane::Slow),
-            worker: median(frames().map(|spent| spent.worker.as_secs_f64())).unwrap_or(0.0),
+            slow: of_lane(Lane::Slow) + reading_share,
+            // One frame of a stream is decoded at a time, and one is read.
+            worker: worker.max(reading),
         }
     }
 }

@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
+use super::reading::StreamReading;
 use super::reply::{DropReason, FrameOutcome, Reply, Responder};
 use super::schedule::Capacity;
 use super::shared::{LiveFrame, Shared, drop_frames};
 use crate::engine::frame::FramePayload;
+use crate::reading::CodeReader;
 use crate::stages::{DecodeError, DecodeLimits, DecodeWork, Selection, inspect};
 
 /// Most frames of a stream that are under way or whose reply was not received yet: one waits, one comes to
@@ -25,6 +27,8 @@ pub struct StreamHandle {
     sender: mpsc::Sender<Reply>,
     replies: mpsc::Receiver<Reply>,
     selection: Option<Arc<Selection>>,
+    /// For a pipeline that detects codes.
+    reading: Option<Arc<StreamReading>>,
 }
 
 impl StreamHandle {
@@ -32,10 +36,15 @@ impl StreamHandle {
         shared: Arc<Shared>,
         pipeline: PipelineId,
         client: Client,
+        reader: Option<Arc<CodeReader>>,
+        read_budget: Duration,
     ) -> Result<Self, UnknownPipeline> {
         let id = shared.with_schedule(|schedule| schedule.open(pipeline, client))?;
         let (sender, replies) = mpsc::channel(MAX_UNDER_WAY);
-        Ok(Self { shared, id, sender, replies, selection: None })
+        let reading = reader.map(|reader| {
+            Arc::new(StreamReading::new(reader, Arc::clone(&shared), id, read_budget))
+        });
+        Ok(Self { shared, id, sender, replies, selection: None, reading })
     }
 
     /// Its name in traces.
@@ -62,8 +71,11 @@ impl StreamHandle {
         payload: impl Into<FramePayload>,
     ) -> Result<(), DropReason> {
         let permit = self.sender.clone().try_reserve_owned().map_err(|_| DropReason::Busy)?;
-        let responder =
-            Responder::new(frame_index, received, permit).selecting(self.selection.clone());
+        let wants_text = self.selection.as_ref().is_none_or(|selection| selection.text);
+        let reading = self.reading.clone().filter(|_| wants_text);
+        let responder = Responder::new(frame_index, received, permit)
+            .selecting(self.selection.clone())
+            .reading(reading);
         let span = tracing::debug_span!("frame", stream = %self.id, frame_index);
         let payload = payload.into();
         match work(&payload, &self.shared.limits) {

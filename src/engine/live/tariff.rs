@@ -37,8 +37,16 @@ impl Tariff<'_> {
             false => LEAST_COST,
         };
         let cost = self.share(lane, worker).max(device).max(LEAST_COST);
-        let times = u32::try_from(self.offered.times_charged(client)).unwrap_or(u32::MAX);
-        cost.saturating_mul(times)
+        cost.saturating_mul(self.times_charged(client))
+    }
+
+    /// The charge for the codes of a frame that take a worker this long to read.
+    pub(super) fn charge_reading(&self, client: Client, worker: Duration) -> Duration {
+        self.share(Lane::Slow, worker).saturating_mul(self.times_charged(client))
+    }
+
+    fn times_charged(&self, client: Client) -> u32 {
+        u32::try_from(self.offered.times_charged(client)).unwrap_or(u32::MAX)
     }
 
     /// The part of a lane's time that a frame takes which keeps one worker busy this long.

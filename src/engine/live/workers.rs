@@ -12,12 +12,14 @@ use super::first_measurement;
 use super::fitting::{FittedFrame, Fitting};
 use super::ids::PipelineId;
 use super::lanes::Lane;
+use super::reading::Found;
 use super::reply::{DropReason, FrameOutcome, Responder};
 use super::service_times::BatchTimes;
 use super::shared::{LiveFrame, Shared, Step};
 use super::steps::Task;
 use crate::engine::batch::{InferredBatch, PreprocessedFrame, compact_batch, infer};
 use crate::engine::buffer_pool::double_buffered;
+use crate::engine::frame::FinishedFrame;
 use crate::engine::panics;
 use crate::engine::postprocessing::postprocess;
 use crate::stages::BoxStage;
@@ -79,7 +81,7 @@ pub(super) struct PreprocessWorker {
     pub(super) fittings: Vec<Arc<Fitting>>,
     pub(super) pool: Arc<ThreadPool>,
     /// Workers for expensive frames.
-    pub(super) slow: ThreadPool,
+    pub(super) slow: Arc<ThreadPool>,
     pub(super) free_inputs: Vec<Receiver<InputBatch>>,
     pub(super) preprocessed: SyncSender<PreprocessedBatch>,
 }
@@ -228,6 +230,8 @@ pub(super) struct PostprocessWorker {
     pub(super) inferred: Receiver<FinishedRun>,
     pub(super) return_outputs: Vec<SyncSender<OutputBatch>>,
     pub(super) on_batch: Box<dyn Fn(usize) + Send>,
+    /// Workers that read codes.
+    pub(super) slow: Arc<ThreadPool>,
 }
 
 impl PostprocessWorker {
@@ -250,11 +254,8 @@ impl PostprocessWorker {
                 }
                 (self.on_batch)(size);
             }
-            for frame in frames {
-                frame.tag.send(match frame.result {
-                    Ok(result) => FrameOutcome::Result(result),
-                    Err(error) => FrameOutcome::Failed(error),
-                });
+            for FinishedFrame { tag: responder, result, .. } in frames {
+                Found { responder, result }.send_in_order(&self.slow);
             }
         }
     }

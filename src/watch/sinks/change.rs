@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use framegate_barcodes::BarcodeFormat;
+
 /// A change at a camera.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Change {
@@ -22,6 +24,8 @@ pub(super) enum ChangeKind {
     Down,
     /// Something of a class is there.
     Appeared { label: Arc<str>, score: f32 },
+    /// A code was read that was not there before.
+    Read { label: Arc<str>, text: Arc<str>, format: Option<BarcodeFormat> },
     /// Nothing of the class is there any more; it was for this many seconds.
     Left { label: Arc<str>, seconds: f64 },
 }

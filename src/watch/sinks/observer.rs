@@ -14,12 +14,16 @@ pub(in crate::watch) struct Observer {
     source: Arc<str>,
     sinks: Sinks,
     presence: Presence,
+    /// The texts that are there.
+    texts: Presence,
     is_up: bool,
 }
 
 impl Observer {
     pub(in crate::watch) fn new(source: &str, sinks: Sinks) -> Self {
-        Self { source: source.into(), sinks, presence: Presence::default(), is_up: false }
+        let source = source.into();
+        let (presence, texts) = (Presence::default(), Presence::default());
+        Self { source, sinks, presence, texts, is_up: false }
     }
 
     pub(in crate::watch) fn up(&mut self) {
@@ -43,15 +47,21 @@ impl Observer {
                 let (label, score) = (Arc::clone(&detection.label), detection.score);
                 self.report(ChangeKind::Appeared { label, score });
             }
+            let text = detection.text.as_deref().map(Arc::from);
+            if let Some(text) = text.filter(|text| self.texts.see(text, now)) {
+                let label = Arc::clone(&detection.label);
+                self.report(ChangeKind::Read { label, text, format: detection.format });
+            }
         }
     }
 
     /// When [`Observer::expire`] is to be called.
     pub(in crate::watch) fn next_expiry(&self) -> Option<Instant> {
-        self.presence.next_expiry()
+        self.presence.next_expiry().into_iter().chain(self.texts.next_expiry()).min()
     }
 
     pub(in crate::watch) fn expire(&mut self, now: Instant) {
+        self.texts.expire(now);
         let left = self.presence.expire(now);
         self.report_left(left);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use axum::http::{Request, StatusCode};
+use framegate_barcodes::BarcodeFormat;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use tokio::net::TcpStream;
@@ -23,7 +24,7 @@ const ATTEMPTS: usize = 6;
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The body of a POST.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Event<'a> {
     event: &'static str,
     source: &'a str,
@@ -34,6 +35,11 @@ struct Event<'a> {
     /// How long it was there.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
+    /// The text of a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<BarcodeFormat>,
 }
 
 /// Why a change could not be posted.
@@ -73,12 +79,19 @@ pub(super) async fn run(address: WebhookAddress, mut changes: mpsc::Receiver<Cha
 
 fn body(change: &Change) -> Option<String> {
     let Change { source, time, kind } = change;
-    let (event, label, score, seconds) = match kind {
-        ChangeKind::Appeared { label, score } => ("appear", label, Some(*score), None),
-        ChangeKind::Left { label, seconds } => ("leave", label, None, Some(*seconds)),
+    let event = |event, label| Event { event, source, label, time: *time, ..Event::default() };
+    let event = match kind {
+        ChangeKind::Appeared { label, score } => {
+            Event { score: Some(*score), ..event("appear", label) }
+        }
+        ChangeKind::Read { label, text, format } => {
+            Event { text: Some(text), format: *format, ..event("read", label) }
+        }
+        ChangeKind::Left { label, seconds } => {
+            Event { seconds: Some(*seconds), ..event("leave", label) }
+        }
         ChangeKind::Up | ChangeKind::Down => return None,
     };
-    let event = Event { event, source, label, time: *time, score, seconds };
     Some(serde_json::to_string(&event).expect("events have no maps with other keys"))
 }
 

@@ -3,7 +3,7 @@
 /** Every line that the server sent. */
 export const jsonLines = (messages) => messages.map((message) => `${JSON.stringify(message)}\n`).join("");
 
-const COLUMNS = ["frame_index", "time_ms", "label", "class_id", "score", "x", "y", "w", "h"];
+const COLUMNS = ["frame_index", "time_ms", "label", "class_id", "score", "x", "y", "w", "h", "text", "format"];
 
 /** A row for each detection (RFC 4180). */
 export function csv(messages) {

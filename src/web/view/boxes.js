@@ -1,9 +1,13 @@
 // Draws detections over an image.
 
+import { shownText } from "./codes.js";
 import { classColour, css, textOn } from "./colour.js";
 import { placeBox, placeLabel } from "./geometry.js";
 import { percent } from "./numbers.js";
 import { drawKeypoints, drawMask, traceCorners } from "./shapes.js";
+
+/** Characters of a code's text beside its box. */
+const TEXT_CHARACTERS = 24;
 
 /**
  * @param placement where the frame lies on the canvas, from `fitInside`
@@ -45,10 +49,11 @@ function drawFrame(context, colour, ratio) {
   context.stroke();
 }
 
-/** What is written beside a box. */
-export function labelText({ label, class_id, score, track_id }) {
+/** The writing beside a box: of a code that was read, its beginning. */
+export function labelText({ label, class_id, score, track_id, text }) {
   const number = Number.isInteger(track_id) ? ` #${track_id}` : "";
-  return `${label ?? `class ${class_id}`}${number} ${percent(score)}`;
+  const says = typeof text === "string" ? ` ${shownText(text, TEXT_CHARACTERS)}` : "";
+  return `${label ?? `class ${class_id}`}${number} ${percent(score)}${says}`;
 }
 
 function drawLabel(context, detection, box, ratio) {

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
+use framegate_barcodes::{BarcodeFormat, Content};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// An object found in a frame. Serialised as on the wire: `{"label", "class_id", "score", "x", "y",
-/// "w", "h"}` and whatever else the model says of it, scores rounded to 5 decimals and pixels to 2,
+/// "w", "h"}` and whatever else is known of it, scores rounded to 5 decimals and pixels to 2,
 /// finer than either is meaningful.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(description = "An object found in a frame.")]
 pub struct Detection {
     /// Name of the class.
     // Shared with the other detections of the class.
-    #[serde(serialize_with = "text", deserialize_with = "shared")]
+    #[serde(serialize_with = "label", deserialize_with = "shared")]
     #[schema(value_type = String)]
     pub label: Arc<str>,
     /// Class number, an index into the detector's labels.
@@ -38,6 +39,19 @@ pub struct Detection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1)]
     pub track_id: Option<u64>,
+    /// The text of a code that was read. Of `binary` content, each byte is the character
+    /// of that number (ISO 8859-1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub text: Option<String>,
+    /// The symbology of the code whose text it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub format: Option<BarcodeFormat>,
+    /// The nature of the text; absent where it is text as such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub content: Option<Content>,
     /// Its key points, in the order the model has them: `[x, y, score]` in frame pixels, clipped to
     /// the frame.
     #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "points")]
@@ -51,8 +65,8 @@ pub struct Detection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub angle: Option<f32>,
-    /// Corners of an oriented box as `[x, y]` in frame pixels, clockwise from its own top left one.
-    /// They may lie outside the frame; `x`, `y`, `w` and `h` enclose them.
+    /// Corners of an oriented box, or of a code that was read, as `[x, y]` in frame pixels, clockwise from its own
+    /// top left one. They may lie outside the frame; `x`, `y`, `w` and `h` enclose them.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "corners")]
     #[schema(nullable = false, value_type = Option<Vec<Vec<f32>>>)]
     pub corners: Option<[[f32; 2]; 4]>,
@@ -75,6 +89,9 @@ impl Detection {
             width,
             height,
             track_id: None,
+            text: None,
+            format: None,
+            content: None,
             keypoints: Vec::new(),
             mask: None,
             angle: None,
@@ -107,8 +124,8 @@ pub struct Tensor {
     pub data: Vec<Option<f32>>,
 }
 
-fn text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(text)
+fn label<S: Serializer>(label: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(label)
 }
 
 fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
@@ -156,6 +173,9 @@ mod tests {
         assert_eq!(serde_json::to_string(&detection).unwrap(), json);
         let more = Detection {
             track_id: Some(7),
+            text: Some("(01)1".to_owned()),
+            format: Some(BarcodeFormat::Code128),
+            content: Some(Content::Gs1),
             keypoints: vec![[1.0, 2.255, 0.5]],
             mask: Some(Mask { size: [2, 3], counts: vec![1, 2, 3] }),
             angle: Some(0.5),
@@ -163,9 +183,10 @@ mod tests {
             ..detection
         };
         let json = json.strip_suffix('}').unwrap().to_owned()
-            + r#","track_id":7,"keypoints":[[1.0,2.26,0.5]],"mask":{"size":[2,3],"counts":[1,2,3]},"angle":0.5,"corners":[[0.0,1.0],[2.0,3.0],[4.0,5.0],[6.0,7.0]]}"#;
+            + r#","track_id":7,"text":"(01)1","format":"code_128","content":"gs1","keypoints":[[1.0,2.26,0.5]],"mask":{"size":[2,3],"counts":[1,2,3]},"angle":0.5,"corners":[[0.0,1.0],[2.0,3.0],[4.0,5.0],[6.0,7.0]]}"#;
         assert_eq!(serde_json::to_string(&more).unwrap(), json);
         let read: Detection = serde_json::from_str(&json).unwrap();
         assert_eq!((read.track_id, read.mask, read.corners), (Some(7), more.mask, more.corners));
+        assert_eq!((read.text, read.format), (more.text, more.format));
     }
 }

@@ -15,12 +15,14 @@ pub struct Selection {
     pub max_detections: usize,
     /// The classes that are reported, each with a lowest score of its own if it has one; `None` for all.
     pub classes: Option<BTreeMap<usize, Option<f32>>>,
+    /// Whether codes are also read, by detectors of codes.
+    pub text: bool,
 }
 
 impl Selection {
-    /// All classes, and as many detections as there may be.
+    /// All classes, and as many detections as there may be, with their text.
     pub fn of_all(thresholds: Thresholds) -> Self {
-        Self { thresholds, max_detections: MAX_DETECTIONS, classes: None }
+        Self { thresholds, max_detections: MAX_DETECTIONS, classes: None, text: true }
     }
 
     /// The lowest score that counts in any class.

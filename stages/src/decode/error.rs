@@ -85,7 +85,7 @@ pub enum DecodeError {
 
 impl DecodeError {
     /// The same in words that a client can act on, about an image of this size.
-    pub(super) fn of(
+    pub(crate) fn of(
         error: framegate_jpeg::Error,
         (width, height): (usize, usize),
         limits: &DecodeLimits,

@@ -48,13 +48,13 @@ impl DecodeLimits {
     }
 
     /// Pixels that the scans of a progressive image may pass over.
-    pub(super) fn max_pixels_passed(&self) -> u64 {
+    pub(crate) fn max_pixels_passed(&self) -> u64 {
         (self.max_pixels as u64).saturating_mul(MAX_PASSES)
     }
 
     /// Bytes that decoding may take: three for each pixel, two for each coefficient of up to four components, and what
     /// rows and the data itself take.
-    pub(super) fn max_memory(&self) -> usize {
+    pub(crate) fn max_memory(&self) -> usize {
         const ROWS_AND_DATA: usize = 1 << 30;
         self.max_pixels.saturating_mul(3 + 4 * 2).saturating_add(ROWS_AND_DATA)
     }

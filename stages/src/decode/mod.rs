@@ -162,7 +162,7 @@ impl Decoder {
     }
 }
 
-fn orientation(header: &Header<'_>) -> Orientation {
+pub(super) fn orientation(header: &Header<'_>) -> Orientation {
     header.exif().map_or(Orientation::Upright, Orientation::from_exif_segment)
 }
 

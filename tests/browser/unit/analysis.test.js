@@ -51,9 +51,9 @@ test("classes are summed up over frames", () => {
 test("results are written for spreadsheets", () => {
   const rows = csv(MESSAGES).split("\r\n");
   assert.equal(rows.length, 5);
-  assert.equal(rows[0], "frame_index,time_ms,label,class_id,score,x,y,w,h");
-  assert.equal(rows[1], "0,0,person,0,0.5,1,2,3,4");
-  assert.equal(rows[3], '2,80,"a ""cup"", blue",41,0.5,1,2,3,4');
+  assert.equal(rows[0], "frame_index,time_ms,label,class_id,score,x,y,w,h,text,format");
+  assert.equal(rows[1], "0,0,person,0,0.5,1,2,3,4,,");
+  assert.equal(rows[3], '2,80,"a ""cup"", blue",41,0.5,1,2,3,4,,');
 });
 
 test("results are written as COCO has them", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { labelText } from "../../../src/web/view/boxes.js";
 import { niceTop, strokesOf } from "../../../src/web/view/chart.js";
+import { CodeLog, webAddress } from "../../../src/web/view/codes.js";
 import { classColour, contrast, textOn } from "../../../src/web/view/colour.js";
 import { fitInside, placeBox, placeLabel, shrinkTo } from "../../../src/web/view/geometry.js";
 import { breakdown, count, milliseconds, percent, perSecond } from "../../../src/web/view/numbers.js";
@@ -84,6 +85,32 @@ test("a label says which object it is, where that is known", () => {
   assert.equal(labelText({ label: "cat", class_id: 1, score: 0.5 }), "cat 50 %");
   assert.equal(labelText({ label: "cat", class_id: 1, score: 0.5, track_id: 12 }), "cat #12 50 %");
   assert.equal(labelText({ class_id: 1, score: 0.5, track_id: 12 }), "class 1 #12 50 %");
+});
+
+test("a label begins with what a code says", () => {
+  assert.equal(labelText({ label: "qr_code", class_id: 0, score: 0.5, text: "HI\u001d" }), "qr_code 50 % HI␝");
+  const long = labelText({ label: "qr_code", class_id: 0, score: 0.5, text: "x".repeat(25) });
+  assert.equal(long, `qr_code 50 % ${"x".repeat(24)}…`);
+});
+
+test("a code is noted once, and the oldest are forgotten", () => {
+  const log = new CodeLog();
+  const code = (text, format = "qr_code") => ({ text, format, label: format });
+  assert.equal(log.note([{ label: "cat" }]), false);
+  assert.equal(log.note([code("a"), code("b")]), true);
+  assert.equal(log.note([code("a")]), false);
+  assert.equal(log.note([code("a", "aztec")]), true);
+  assert.deepEqual(log.entries.map(({ text, format }) => [text, format]), [["a", "aztec"], ["b", "qr_code"], ["a", "qr_code"]]);
+  for (let index = 0; index < 100; index += 1) log.note([code(String(index))]);
+  assert.equal(log.entries.length, 20);
+  assert.equal(log.entries[0].text, "99");
+});
+
+test("only addresses of the web can be opened", () => {
+  assert.equal(webAddress("https://example.com/a?b")?.host, "example.com");
+  for (const text of ["javascript:alert(1)", "data:text/html,x", "tel:123", "https://", "see https://example.com", "A-1"]) {
+    assert.equal(webAddress(text), null, text);
+  }
 });
 
 test("a trail follows the foot of an object for a while, and is forgotten with it", () => {

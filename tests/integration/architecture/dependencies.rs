@@ -32,7 +32,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("tokio_tungstenite", &["src/load/", "src/watch/remote/"]),
     ("rust_embed", &["src/front/"]),
     ("prometheus_client", &["src/front/", "src/watch/"]),
-    ("utoipa", &["src/protocol/", "src/front/", "stages/src/boxes/detection.rs"]),
+    ("utoipa", &["src/protocol/", "src/front/", "stages/src/boxes/detection.rs", "barcodes/src/"]),
     // Pools of threads that work on frames. The backend simd has a team of its own.
     (
         "rayon",
@@ -56,10 +56,15 @@ const USERS: &[(&str, &[&str])] = &[
     ("comfy_table", &["src/commands/", "src/report/", "src/bench/"]),
     // Pixels.
     ("zune_jpeg", &["stages/src/decode/zune/", "jpeg/examples/"]),
-    ("framegate_jpeg", &["stages/src/decode/", "jpeg/"]),
+    ("framegate_jpeg", &["stages/src/decode/", "stages/src/grey.rs", "jpeg/"]),
     ("exif", &["stages/src/"]),
     ("fast_image_resize", &["stages/src/antialiased.rs", "stages/src/planes/"]),
-    ("framegate_tracking", &["src/front/tracks.rs", "clients/python/src/tracker.rs"]),
+    (
+        "framegate_tracking",
+        &["src/front/tracks.rs", "src/reading/known.rs", "clients/python/src/tracker.rs"],
+    ),
+    ("framegate_barcodes", &["src/reading/", "src/watch/sinks/", "stages/src/"]),
+    ("rxing", &["barcodes/src/"]),
     // Videos: each library behind one file.
     ("framegate_video", &["src/sources/video/decoding.rs"]),
     ("h264_reader", &["video/src/native/h264/colour.rs"]),

@@ -57,9 +57,16 @@ const RULES: &[Rule] = &[
             "thiserror",
         ]),
     },
+    Rule { folder: "barcodes", own: &[], foreign: Some(&["rxing", "serde", "utoipa"]) },
     Rule {
         folder: "stages",
-        own: &["framegate-backend-api", "framegate-cpu", "framegate-jpeg", "framegate-models"],
+        own: &[
+            "framegate-backend-api",
+            "framegate-barcodes",
+            "framegate-cpu",
+            "framegate-jpeg",
+            "framegate-models",
+        ],
         foreign: Some(&[
             "fast_image_resize",
             "kamadak-exif",

@@ -62,6 +62,7 @@ fn detector(
         boxes_reason: String::new(),
         guesses: Vec::new(),
         nms: NmsScope::PerClass,
+        second: None,
         labels: (0..classes).map(|class| format!("class {class}")).collect(),
         labels_source: LabelsSource::Numbers,
         licence: None,

@@ -130,6 +130,7 @@ impl Simulation {
             max_batch,
             max_age,
             device_check: None,
+            read_budget: Duration::from_millis(20),
         };
         let start = Instant::now();
         let schedule: Schedule<Frame> = Schedule::new(vec![service], settings, workers);

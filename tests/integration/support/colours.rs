@@ -41,6 +41,7 @@ pub(crate) fn colour_detector() -> Detector {
         boxes_reason: "made for a test".to_owned(),
         guesses: Vec::new(),
         nms: NmsScope::PerClass,
+        second: None,
         labels: COLOURS.map(|(label, _)| label.to_owned()).to_vec(),
         labels_source: LabelsSource::Sidecar,
         licence: None,

@@ -13,6 +13,8 @@ pub(crate) mod raw;
 pub(crate) mod reference;
 pub(crate) mod server;
 pub(crate) mod serving;
+#[cfg(feature = "codes")]
+pub(crate) mod symbols;
 pub(crate) mod tally;
 pub(crate) mod video;
 

@@ -64,6 +64,7 @@ impl Setup {
                 max_batch: 1,
                 max_age: Duration::from_secs(1),
                 device_check: None,
+                read_budget: Duration::from_millis(20),
             },
             pipelines: vec![("colours".to_owned(), colour_detector())],
             jobs: None,
@@ -112,7 +113,15 @@ impl TestServer {
                 boxes: BoxStage::new(&detector, THRESHOLDS).unwrap(),
                 detector: Arc::clone(&detector),
             });
-            named.push(NamedPipeline { id, detector, runs_on, thresholds: THRESHOLDS });
+            let reads_codes = detector.second.is_some();
+            named.push(NamedPipeline {
+                id,
+                detector,
+                runs_on,
+                thresholds: THRESHOLDS,
+                text: true,
+                reads_codes,
+            });
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let on_batch = server.app.metrics.batch_observer();

@@ -354,6 +354,16 @@ impl<F> Mailboxes<F> {
         }
     }
 
+    /// Charges a stream for the codes of a frame that has been through the device, which took a worker this long.
+    pub(super) fn charge_reading(&mut self, id: StreamId, worker: Duration, tariff: &Tariff<'_>) {
+        let Some(mailbox) = self.by_stream.get_mut(&id) else { return };
+        mailbox.spending.record_reading(worker, tariff);
+        if let Some(account) = self.accounts.get_mut(&mailbox.payer) {
+            let cost = tariff.charge_reading(mailbox.client, worker);
+            account.paid = account.paid.max(self.now).plus(cost);
+        }
+    }
+
     /// The frame of a stream that was under way is on the device, or lost: the next one gets its turn.
     pub(super) fn release(&mut self, id: StreamId, tariff: &Tariff<'_>) {
         if let Some(mailbox) = self.by_stream.get_mut(&id) {

@@ -129,6 +129,13 @@ impl<F, R> Schedule<F, R> {
         self.mailboxes.charge_refused(stream, LEAST_COST);
     }
 
+    /// The codes of a stream's frame were read, which took a worker of the slow lane this long.
+    pub fn read(&mut self, stream: StreamId, worker: Duration) {
+        let Self { mailboxes, service, offered, workers, .. } = self;
+        let tariff = Tariff { service, offered, pool: *workers };
+        mailboxes.charge_reading(stream, worker, &tariff);
+    }
+
     /// Notes how many frames per second a stream would send through. This holds until its next frames are overdue,
     /// and at least for two seconds.
     pub fn report_offered_rate(&mut self, stream: StreamId, fps: f64, now: Instant) {

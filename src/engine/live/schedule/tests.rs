@@ -31,6 +31,7 @@ fn schedule() -> Schedule<&'static str> {
         max_batch: 2,
         max_age: ms(1000),
         device_check: None,
+        read_budget: Duration::from_millis(20),
     };
     Schedule::new(vec![service], settings, 2)
 }

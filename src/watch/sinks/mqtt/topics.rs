@@ -36,12 +36,17 @@ impl Topics {
     }
 
     /// The messages about a change. A class is announced to Home Assistant together with its state.
-    pub(super) fn of(&self, Change { source, kind, .. }: &Change) -> Vec<Message> {
+    pub(super) fn of(&self, Change { source, kind, time }: &Change) -> Vec<Message> {
         match kind {
             ChangeKind::Up => vec![self.availability(source, true)],
             ChangeKind::Down => vec![self.availability(source, false)],
             ChangeKind::Appeared { label, .. } => {
                 vec![self.discovery(source, label), self.presence(source, label, true)]
+            }
+            ChangeKind::Read { label, text, format } => {
+                let code =
+                    json!({ "label": **label, "text": **text, "format": format, "time": time });
+                vec![message(format!("{}/{source}/code", self.prefix), &code.to_string())]
             }
             ChangeKind::Left { label, .. } => vec![self.presence(source, label, false)],
         }
@@ -96,6 +101,7 @@ fn level(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use framegate_barcodes::BarcodeFormat;
     use serde_json::Value;
 
     use super::*;
@@ -118,6 +124,11 @@ mod tests {
         assert_eq!(state.payload, config["payload_on"]);
         let left = topics.of(&change(ChangeKind::Left { label: label(), seconds: 1.0 }));
         assert_eq!((&left[0].topic, &left[0].payload), (&state.topic, &"OFF".to_owned()));
+        let (text, format) = ("FG 1".into(), Some(BarcodeFormat::QrCode));
+        let read = topics.of(&change(ChangeKind::Read { label: "qr".into(), text, format }));
+        assert_eq!(read[0].topic, "home/cams/10.0.0.5/code");
+        let code: Value = serde_json::from_str(&read[0].payload).unwrap();
+        assert_eq!((&code["text"], &code["format"]), (&"FG 1".into(), &"qr_code".into()));
         let up = topics.of(&change(ChangeKind::Up));
         assert_eq!(up, [topics.availability("10.0.0.5", true)]);
     }

@@ -3,7 +3,7 @@
 mod reference;
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use framegate::engine::EngineSettings;
 use framegate::engine::live::{
@@ -59,6 +59,7 @@ impl StateMachineTest for Conformance {
             max_batch: MAX_BATCH,
             max_age: MAX_AGE,
             device_check: None,
+            read_budget: Duration::from_millis(20),
         };
         let schedule: Schedule<u32> = Schedule::new(service.to_vec(), settings, WORKERS);
         Subject {

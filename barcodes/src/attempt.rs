@@ -1,0 +1,129 @@
+//! Calls into the decoders, whose panics cost the attempt alone.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rxing::common::Result;
+use rxing::{RXingResult, RXingResultMetadataType, RXingResultMetadataValue};
+
+use crate::barcode::{Barcode, BarcodeFormat, Content};
+
+/// A code, or `None` where the decoder finds none. Positions are as the decoder has them.
+pub(crate) fn attempt(decode: impl FnOnce() -> Result<RXingResult>) -> Option<Barcode> {
+    // Whatever a decoder has left half done is dropped with the attempt.
+    let result = catch_unwind(AssertUnwindSafe(decode)).ok()?.ok()?;
+    barcode(&result)
+}
+
+fn barcode(result: &RXingResult) -> Option<Barcode> {
+    let format = format(*result.getBarcodeFormat())?;
+    let (text, content) = text(result, format);
+    if text.is_empty() {
+        return None;
+    }
+    let corners = match *result.getPoints() {
+        [a, b, c, d] => Some(clockwise([a, b, c, d].map(|point| [point.x, point.y]))),
+        _ => None,
+    };
+    Some(Barcode { text, format, content, corners })
+}
+
+/// The points in their order around their centre, on a screen clockwise, from the first.
+fn clockwise(points: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
+    let centre = [0, 1].map(|axis| points.iter().map(|point| point[axis]).sum::<f32>() / 4.0);
+    let angle = |point: &[f32; 2]| (point[1] - centre[1]).atan2(point[0] - centre[0]);
+    let first = angle(&points[0]);
+    let turn = |point: &[f32; 2]| (angle(point) - first).rem_euclid(std::f32::consts::TAU);
+    let mut sorted = points;
+    sorted[1..].sort_by(|a, b| turn(a).total_cmp(&turn(b)));
+    sorted
+}
+
+fn format(format: rxing::BarcodeFormat) -> Option<BarcodeFormat> {
+    use rxing::BarcodeFormat as Rxing;
+    Some(match format {
+        Rxing::AZTEC => BarcodeFormat::Aztec,
+        Rxing::CODABAR => BarcodeFormat::Codabar,
+        Rxing::CODE_39 => BarcodeFormat::Code39,
+        Rxing::CODE_93 => BarcodeFormat::Code93,
+        Rxing::CODE_128 => BarcodeFormat::Code128,
+        Rxing::DATA_MATRIX => BarcodeFormat::DataMatrix,
+        Rxing::EAN_8 => BarcodeFormat::Ean8,
+        Rxing::EAN_13 | Rxing::UPC_A => BarcodeFormat::Ean13,
+        Rxing::ITF => BarcodeFormat::Itf,
+        Rxing::MICRO_QR_CODE => BarcodeFormat::MicroQrCode,
+        Rxing::PDF_417 => BarcodeFormat::Pdf417,
+        Rxing::QR_CODE => BarcodeFormat::QrCode,
+        Rxing::RECTANGULAR_MICRO_QR_CODE => BarcodeFormat::RectangularMicroQrCode,
+        Rxing::RSS_14 => BarcodeFormat::Databar,
+        Rxing::RSS_EXPANDED => BarcodeFormat::DatabarExpanded,
+        Rxing::UPC_E => BarcodeFormat::UpcE,
+        _ => return None,
+    })
+}
+
+fn text(result: &RXingResult, format: BarcodeFormat) -> (String, Content) {
+    let text = result.getText();
+    match (format, result.getBarcodeFormat()) {
+        (_, rxing::BarcodeFormat::UPC_A) => (format!("0{text}"), Content::Text),
+        (BarcodeFormat::UpcE, _) => {
+            (expanded(text).unwrap_or_else(|| text.to_owned()), Content::Text)
+        }
+        (BarcodeFormat::Codabar, _) => (letters(text), Content::Text),
+        (BarcodeFormat::Databar, _) => (format!("(01){text}"), Content::Gs1),
+        (BarcodeFormat::DatabarExpanded, _) => (text.to_owned(), Content::Gs1),
+        _ if is_gs1(result) => (text.to_owned(), Content::Gs1),
+        _ => (text.to_owned(), Content::Text),
+    }
+}
+
+/// Whether its symbology identifier (ISO/IEC 15424) says so.
+fn is_gs1(result: &RXingResult) -> bool {
+    let identifier = result.getRXingResultMetadata();
+    let identifier = identifier.get(&RXingResultMetadataType::SYMBOLOGY_IDENTIFIER);
+    let Some(RXingResultMetadataValue::SymbologyIdentifier(identifier)) = identifier else {
+        return false;
+    };
+    matches!(identifier.as_str(), "]C1" | "]d2" | "]d5" | "]Q3" | "]Q4" | "]z1" | "]e0")
+}
+
+/// The characters of a Codabar. Asked for start and stop letters, the decoder yields the numbers of all characters.
+fn letters(numbers: &str) -> String {
+    const ALPHABET: [char; 20] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '-', '$', ':', '/', '.', '+', 'A', 'B',
+        'C', 'D',
+    ];
+    numbers.chars().map(|number| *ALPHABET.get(number as usize).unwrap_or(&number)).collect()
+}
+
+/// The 13 digits that the 8 of UPC-E are short for (GS1 General Specifications, 5.2.2.4.2): number system, six digits of
+/// which the last says where zeros were left out, check digit.
+fn expanded(upc_e: &str) -> Option<String> {
+    let (system, rest) = upc_e.split_at_checked(1)?;
+    let (digits, check) = rest.split_at_checked(6)?;
+    let (maker, item) = match digits.chars().last()? {
+        zeros @ '0'..='2' => (format!("{}{zeros}00", &digits[..2]), format!("00{}", &digits[2..5])),
+        '3' => (format!("{}00", &digits[..3]), format!("000{}", &digits[3..5])),
+        '4' => (format!("{}0", &digits[..4]), format!("0000{}", &digits[4..5])),
+        item => (digits[..5].to_owned(), format!("0000{item}")),
+    };
+    Some(format!("0{system}{maker}{item}{check}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_product_numbers_are_written_out() {
+        for (short, long) in [
+            ("01234505", "0012000003455"),
+            ("04963406", "0049000006346"),
+            ("04124498", "0041244000098"),
+            ("05096893", "0050968000093"),
+            ("01234133", "0012300000413"),
+            ("01234143", "0012340000013"),
+        ] {
+            assert_eq!(expanded(short).as_deref(), Some(long));
+        }
+    }
+}

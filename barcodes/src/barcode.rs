@@ -1,0 +1,79 @@
+//! A code's text, and its kind.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A code that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Barcode {
+    /// Its text. Of [`Content::Binary`], each byte is the character of that number (ISO 8859-1).
+    ///
+    /// Numbers of products (EAN-13, UPC-A, UPC-E) are written as 13 digits, whatever the code is short for. GS1 DataBar
+    /// has its application identifiers in parentheses; in other GS1 codes the group separator, U+001D, ends an element
+    /// of variable length. Codabar has its start and stop letters.
+    pub text: String,
+    /// Its symbology.
+    pub format: BarcodeFormat,
+    /// The nature of the text.
+    pub content: Content,
+    /// Its corners as `[x, y]` in pixels of the image, clockwise, of a QR Code from its own top left one, where the
+    /// decoder finds all four.
+    pub corners: Option<[[f32; 2]; 4]>,
+}
+
+/// The symbology of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BarcodeFormat {
+    /// Aztec Code.
+    Aztec,
+    /// Codabar.
+    Codabar,
+    /// Code 128, GS1-128 included.
+    #[serde(rename = "code_128")]
+    Code128,
+    /// Code 39.
+    #[serde(rename = "code_39")]
+    Code39,
+    /// Code 93.
+    #[serde(rename = "code_93")]
+    Code93,
+    /// Data Matrix.
+    DataMatrix,
+    /// GS1 DataBar, stacked forms included.
+    Databar,
+    /// GS1 DataBar Expanded, stacked forms included.
+    DatabarExpanded,
+    /// EAN-13; UPC-A is the same with a leading zero.
+    #[serde(rename = "ean_13")]
+    Ean13,
+    /// EAN-8.
+    #[serde(rename = "ean_8")]
+    Ean8,
+    /// Interleaved 2 of 5.
+    Itf,
+    /// Micro QR Code.
+    MicroQrCode,
+    /// PDF417.
+    Pdf417,
+    /// QR Code.
+    QrCode,
+    /// Rectangular Micro QR Code (rMQR).
+    RectangularMicroQrCode,
+    /// UPC-E.
+    UpcE,
+}
+
+/// The nature of a code's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// Written for people.
+    #[default]
+    Text,
+    /// Elements with application identifiers (GS1 General Specifications).
+    Gs1,
+    /// Bytes that are not a text.
+    Binary,
+}

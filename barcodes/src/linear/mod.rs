@@ -1,0 +1,111 @@
+//! Codes of bars: scan lines across the bars, and a vote among them.
+
+mod bars;
+mod direction;
+mod scan_line;
+mod vote;
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use rxing::common::{BitArray, HybridBinarizer};
+use rxing::oned::rss::expanded::RSSExpandedReader;
+use rxing::oned::{MultiFormatOneDReader, OneDReader};
+use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Luma8LuminanceSource, Reader};
+
+use crate::attempt::attempt;
+use crate::barcode::Barcode;
+use crate::grey::GreyImage;
+pub(crate) use direction::across_the_bars;
+use scan_line::ScanLine;
+use vote::Votes;
+
+const FORMATS: [BarcodeFormat; 11] = [
+    BarcodeFormat::CODABAR,
+    BarcodeFormat::CODE_39,
+    BarcodeFormat::CODE_93,
+    BarcodeFormat::CODE_128,
+    BarcodeFormat::EAN_8,
+    BarcodeFormat::EAN_13,
+    BarcodeFormat::ITF,
+    BarcodeFormat::RSS_14,
+    BarcodeFormat::RSS_EXPANDED,
+    BarcodeFormat::UPC_A,
+    BarcodeFormat::UPC_E,
+];
+/// Scan lines across a code, evenly spaced.
+const LINES: usize = 61;
+
+/// Reads the code in an image of about its size.
+pub(crate) fn read(image: &GreyImage, deadline: Instant) -> Option<Barcode> {
+    let mut votes = Votes::default();
+    for direction in direction::candidates(image) {
+        let mut reader = RowReader::new();
+        for number in from_the_middle(LINES) {
+            if Instant::now() >= deadline {
+                return votes.winner();
+            }
+            let Some(line) = ScanLine::across(image, direction, number, LINES) else { continue };
+            let Some(found) = reader.read(number, &line) else { continue };
+            votes.count(found, number);
+            if let Some(winner) = votes.early_winner() {
+                return Some(winner);
+            }
+        }
+    }
+    votes.winner().or_else(|| stacked(image))
+}
+
+/// The lines from the middle outwards: that is where the bars are.
+fn from_the_middle(count: usize) -> impl Iterator<Item = usize> {
+    let middle = count / 2;
+    (0..count).map(move |step| match step % 2 {
+        0 => middle + step / 2,
+        _ => middle - step.div_ceil(2),
+    })
+}
+
+/// Reads codes in single rows of bars. Of stacked codes it remembers what earlier rows held.
+struct RowReader {
+    hints: DecodeHints,
+    forwards: MultiFormatOneDReader,
+    backwards: MultiFormatOneDReader,
+}
+
+impl RowReader {
+    fn new() -> Self {
+        let hints = DecodeHints {
+            PossibleFormats: Some(HashSet::from(FORMATS)),
+            ReturnCodabarStartEnd: Some(true),
+            TryHarder: Some(true),
+            ..DecodeHints::default()
+        };
+        let reader = || MultiFormatOneDReader::new(&hints);
+        Self { forwards: reader(), backwards: reader(), hints }
+    }
+
+    /// Tries one way after another to find the bars of a line, and both directions.
+    fn read(&mut self, number: usize, line: &ScanLine) -> Option<Barcode> {
+        let number = number as u32;
+        let read = |reader: &mut MultiFormatOneDReader, bars: &BitArray| {
+            attempt(|| reader.decode_row(number, bars, &self.hints))
+        };
+        bars::ALL.iter().filter_map(|find_bars| find_bars(line)).find_map(|mut bars| {
+            read(&mut self.forwards, &bars).or_else(|| {
+                bars.reverse();
+                read(&mut self.backwards, &bars)
+            })
+        })
+    }
+}
+
+/// Codes whose rows are stacked, which are made of more rows than lines may have met.
+fn stacked(image: &GreyImage) -> Option<Barcode> {
+    let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
+    attempt(|| {
+        let (width, height) = (image.width as u32, image.height as u32);
+        let source = Luma8LuminanceSource::new(image.pixels.clone(), width, height)?;
+        let mut bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
+        RSSExpandedReader::default().decode_with_hints(&mut bitmap, &hints)
+    })
+}

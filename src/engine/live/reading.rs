@@ -1,0 +1,150 @@
+//! Reads the codes of a stream's frames, beside the path that other frames take.
+//!
+//! A frame with codes leaves the thread `postprocess` for the workers of the slow lane. Frames of its stream that come
+//! meanwhile wait for it, so that results stay in order; those of other streams do not.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rayon::ThreadPool;
+
+use super::ids::StreamId;
+use super::reply::{FrameOutcome, Responder};
+use super::shared::Shared;
+use crate::engine::frame::{FrameError, FramePayload, FrameResult};
+use crate::engine::panics;
+use crate::locks::unpoisoned;
+use crate::reading::{CodeReader, KnownCodes, Thumbnail};
+use crate::stages::{FittedImage, Stage};
+
+/// The codes of one stream.
+#[derive(Debug)]
+pub(super) struct StreamReading {
+    reader: Arc<CodeReader>,
+    shared: Arc<Shared>,
+    stream: StreamId,
+    /// Longest that the codes of a frame are worked on.
+    budget: Duration,
+    waiting: Mutex<Waiting>,
+    /// Held by the worker that reads.
+    known: Mutex<KnownCodes>,
+}
+
+/// Frames in the order of their replies. There are never more than the stream has frames under way.
+#[derive(Debug, Default)]
+struct Waiting {
+    frames: VecDeque<Found>,
+    /// A worker takes one after the other.
+    is_being_read: bool,
+}
+
+/// A frame in which codes were looked for.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) responder: Responder,
+    pub(super) result: Result<FrameResult, FrameError>,
+}
+
+/// One frame, as far as reading needs it beside its detections.
+#[derive(Debug)]
+pub(super) struct FrameReading {
+    stream: Arc<StreamReading>,
+    frame: Option<(FramePayload, Thumbnail)>,
+}
+
+impl FrameReading {
+    pub(super) fn new(stream: Arc<StreamReading>) -> Self {
+        Self { stream, frame: None }
+    }
+
+    pub(super) fn stream(&self) -> Arc<StreamReading> {
+        Arc::clone(&self.stream)
+    }
+
+    /// Keeps a frame that was resized.
+    pub(super) fn keep(&mut self, payload: FramePayload, fitted: &FittedImage) {
+        self.frame = Thumbnail::of(fitted).map(|thumbnail| (payload, thumbnail));
+    }
+}
+
+impl StreamReading {
+    pub(super) fn new(
+        reader: Arc<CodeReader>,
+        shared: Arc<Shared>,
+        stream: StreamId,
+        budget: Duration,
+    ) -> Self {
+        let known = Mutex::new(KnownCodes::new(Instant::now()));
+        Self { reader, shared, stream, budget, waiting: Mutex::default(), known }
+    }
+
+    /// Sends a frame's reply: at once if there is nothing to read and no reply before it, else from a worker.
+    fn submit(self: Arc<Self>, found: Found, workers: &ThreadPool) {
+        let mut waiting = unpoisoned(self.waiting.lock());
+        if !waiting.is_being_read && !found.has_codes() {
+            drop(waiting);
+            return found.send();
+        }
+        waiting.frames.push_back(found);
+        if !waiting.is_being_read {
+            waiting.is_being_read = true;
+            drop(waiting);
+            workers.spawn(move || self.work());
+        }
+    }
+
+    fn work(&self) {
+        loop {
+            let found = {
+                let mut waiting = unpoisoned(self.waiting.lock());
+                let found = waiting.frames.pop_front();
+                waiting.is_being_read = found.is_some();
+                found
+            };
+            let Some(mut found) = found else { return };
+            // The hook reports a panic; the frame keeps what was read before.
+            let _ = panics::contain("reading", || self.read(&mut found));
+            found.send();
+        }
+    }
+
+    fn read(&self, found: &mut Found) {
+        let reading = found.responder.reading_mut().take().and_then(|reading| reading.frame);
+        let (Ok(result), Some((payload, thumbnail))) = (&mut found.result, reading) else { return };
+        if result.detections.is_empty() {
+            return;
+        }
+        let received = found.responder.received();
+        let detections = &mut result.detections;
+        result.timings.measure(Stage::Read, || {
+            let mut known = unpoisoned(self.known.lock());
+            known.complete(received, &thumbnail, detections, |unread| {
+                self.reader.read((&payload).into(), unread, Instant::now() + self.budget);
+            });
+        });
+        let took = result.timings[Stage::Read];
+        self.shared.with_schedule(|schedule| schedule.read(self.stream, took));
+    }
+}
+
+impl Found {
+    fn has_codes(&self) -> bool {
+        self.result.as_ref().is_ok_and(|result| !result.detections.is_empty())
+    }
+
+    /// Sends the reply, after those of earlier frames of its stream whose codes are being read.
+    pub(super) fn send_in_order(self, workers: &ThreadPool) {
+        match self.responder.stream_reading() {
+            Some(stream) => stream.submit(self, workers),
+            None => self.send(),
+        }
+    }
+
+    fn send(self) {
+        self.responder.send(match self.result {
+            Ok(result) => FrameOutcome::Result(result),
+            Err(error) => FrameOutcome::Failed(error),
+        });
+    }
+}

@@ -1,0 +1,125 @@
+//! The second look at a frame: reads the codes that were detected in it.
+//!
+//! ```text
+//! detections of codes, best first ─▶ parts of the frame as it was sent ─▶ framegate-barcodes ─▶ texts
+//! ```
+//!
+//! A live stream remembers what it has read ([`KnownCodes`]), so that a code is read once as long as it is seen.
+
+mod known;
+mod look;
+
+use std::time::{Duration, Instant};
+
+use framegate_barcodes::{Barcode, CAN_READ, Content, GreyImage, Kind};
+use framegate_models::Detector;
+use framegate_models::detector::SecondStage;
+
+use crate::engine::{FramePayload, FrameResult};
+use crate::stages::{DecodeError, DecodeLimits, Detection, GreyFrame, RgbImage, Stage, YuvImage};
+pub(crate) use known::KnownCodes;
+pub(crate) use look::Thumbnail;
+
+/// Time that the codes of a frame may take when they are read from files.
+const OFFLINE_BUDGET: Duration = Duration::from_millis(500);
+
+/// A frame as it came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FrameView<'a> {
+    Jpeg(&'a [u8]),
+    Image(&'a RgbImage),
+    Yuv(&'a YuvImage),
+}
+
+impl<'a> From<&'a FramePayload> for FrameView<'a> {
+    fn from(payload: &'a FramePayload) -> Self {
+        match payload {
+            FramePayload::Jpeg(jpeg) => Self::Jpeg(jpeg),
+            FramePayload::Image(image) => Self::Image(image),
+            FramePayload::Yuv(image) => Self::Yuv(image),
+        }
+    }
+}
+
+/// Reads the codes of one detector.
+#[derive(Debug)]
+pub struct CodeReader {
+    /// By class number; `None` for any.
+    kinds: Vec<Option<Kind>>,
+    limits: DecodeLimits,
+}
+
+impl CodeReader {
+    /// A reader for a detector of codes; `None` for any other, and in a build without decoders.
+    pub fn of(detector: &Detector, limits: DecodeLimits) -> Option<Self> {
+        let reads = CAN_READ && detector.second == Some(SecondStage::Codes);
+        let kinds = detector.labels.iter().map(|label| Kind::of_label(label)).collect();
+        reads.then_some(Self { kinds, limits })
+    }
+
+    /// Reads all codes of a frame of a file.
+    pub(crate) fn read_offline(&self, pixels: FrameView<'_>, result: &mut FrameResult) {
+        let FrameResult { detections, timings, .. } = result;
+        timings.measure(Stage::Read, || {
+            self.read(pixels, detections, Instant::now() + OFFLINE_BUDGET);
+        });
+    }
+
+    /// Reads the codes that these detections of a frame are, the highest score first, until the deadline. What cannot be
+    /// read stays without a text.
+    pub(crate) fn read<'a>(
+        &self,
+        pixels: FrameView<'_>,
+        detections: impl IntoIterator<Item = &'a mut Detection>,
+        deadline: Instant,
+    ) {
+        let mut detections = detections.into_iter().peekable();
+        if detections.peek().is_none() {
+            return;
+        }
+        match self.frame(pixels, deadline) {
+            Ok(frame) => detections.for_each(|found| self.read_one(&frame, found, deadline)),
+            // It was decoded before; there is no time to do so again.
+            Err(error) => tracing::debug!("a frame's codes are not read: {error}"),
+        }
+    }
+
+    fn frame<'a>(
+        &self,
+        pixels: FrameView<'a>,
+        deadline: Instant,
+    ) -> Result<GreyFrame<'a>, DecodeError> {
+        match pixels {
+            FrameView::Jpeg(jpeg) => GreyFrame::of_jpeg(jpeg, &self.limits, deadline),
+            FrameView::Image(image) => Ok(GreyFrame::of_image(image)),
+            FrameView::Yuv(image) => Ok(GreyFrame::of_yuv(image)),
+        }
+    }
+
+    fn read_one(&self, frame: &GreyFrame<'_>, detection: &mut Detection, deadline: Instant) {
+        let kind = self.kinds.get(detection.class_id).copied().flatten();
+        let (part, left, top) = part(frame, detection);
+        let kinds = kind.as_slice();
+        let kinds = if kinds.is_empty() { &Kind::ALL } else { kinds };
+        let read = |kind: &Kind| framegate_barcodes::read(&part, *kind, deadline);
+        if let Some(Barcode { text, format, content, corners }) = kinds.iter().find_map(read) {
+            detection.text = Some(text);
+            detection.format = Some(format);
+            detection.content = (content != Content::Text).then_some(content);
+            let on_frame = |[x, y]: [f32; 2]| [x + left as f32, y + top as f32];
+            detection.corners = corners.map(|corners| corners.map(on_frame));
+        }
+    }
+}
+
+/// The part of a frame that shows a detection and its quiet zone, and where it begins.
+fn part(frame: &GreyFrame<'_>, detection: &Detection) -> (GreyImage, usize, usize) {
+    /// Part of the longer side that is added on all sides, and pixels at least.
+    const MARGIN: (f32, f32) = (0.15, 8.0);
+    let Detection { x, y, width, height, .. } = *detection;
+    let margin = (width.max(height) * MARGIN.0).max(MARGIN.1);
+    let (left, top) = ((x - margin).max(0.0) as usize, (y - margin).max(0.0) as usize);
+    let right = (x + width + margin).ceil() as usize;
+    let bottom = (y + height + margin).ceil() as usize;
+    (frame.part(left, top, right.saturating_sub(left), bottom.saturating_sub(top)), left, top)
+}
