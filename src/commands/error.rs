@@ -143,6 +143,9 @@ impl CommandError {
                 | ServerError::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
                 | ServerError::Engine(EngineError::Backend(BackendError::Unavailable { .. })),
             )
+            | Self::GroundTruth(
+                GroundTruthError::NoImages { .. } | GroundTruthError::Ambiguous { .. },
+            )
             | Self::AnnotationDirectory(
                 DirectoryError::OverwritesInput(_)
                 | DirectoryError::SameName { .. }
