@@ -31,7 +31,7 @@ pub use eval::{EvalArgs, LabelFormat};
 pub use fetch::FetchArgs;
 pub use file::{ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem};
 pub use frames::{AgeArgs, DecodeArgs, DetectionArgs, FrameArgs, MaskArgs, OverlapArgs};
-pub use infer::{InferArgs, SelectionArgs};
+pub use infer::{InferArgs, ResultFormat, SelectionArgs};
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
 pub use models::{

@@ -8,6 +8,7 @@ use framegate_backend_api::BackendError;
 use framegate_fetch::{AddressError, FetchError};
 use framegate_models::detector::ModelError;
 
+use super::infer::YoloFolderError;
 use super::models::InputTensorError;
 use crate::annotate::{AnnotationVideoError, DirectoryError};
 use crate::bench::BenchError;
@@ -84,6 +85,9 @@ pub enum CommandError {
     /// The annotated video.
     #[error(transparent)]
     AnnotationVideo(#[from] AnnotationVideoError),
+    /// The directory of `infer --format yolo`.
+    #[error(transparent)]
+    YoloFolder(#[from] YoloFolderError),
     /// The server of `serve`.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -150,6 +154,9 @@ impl CommandError {
                 DirectoryError::OverwritesInput(_)
                 | DirectoryError::SameName { .. }
                 | DirectoryError::NamedLikeAStreamFrame(_),
+            )
+            | Self::YoloFolder(
+                YoloFolderError::SameName { .. } | YoloFolderError::NamedClasses(_),
             )
             | Self::AnnotationVideo(
                 AnnotationVideoError::NoFfmpeg

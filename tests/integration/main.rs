@@ -46,6 +46,7 @@ mod preprocess;
 mod ragged;
 mod realtime;
 mod serve;
+mod result_formats;
 mod server;
 mod soak;
 mod support;
