@@ -143,6 +143,7 @@ impl Bench {
             origins: OriginPolicy::new(Vec::new(), true),
             drain: Duration::from_secs(5),
             max_session_age: None,
+            deepstack: false,
             shown: Vec::new(),
         };
         let app = App::new(front, Arc::new(Metrics::default()));

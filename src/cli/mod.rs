@@ -37,7 +37,7 @@ pub use logging::{LogArgs, LogFormat, LogLevel};
 pub use models::{
     InspectArgs, ListArgs, ModelArgs, ModelFileArgs, ModelsCommand, PullArgs, RmArgs, RunArgs,
 };
-pub use serve::{ServeArgs, VideoArgs};
+pub use serve::{Compat, ServeArgs, VideoArgs};
 pub use shell::{CompletionsArgs, ManArgs, completions, man};
 pub use watch::WatchArgs;
 
