@@ -24,17 +24,25 @@ use super::{BackendArgs, FetchArgs, FrameArgs, ModelArgs, OverlapArgs, ReportArg
     framegate eval --ground-truth codes.json --images photos/\n  \
     framegate eval --model yolox_nano.onnx --ground-truth instances_val2017.json --images val2017/\n  \
     framegate eval --model yolo11n.onnx --ground-truth dataset/data.yaml --iou 0.7\n  \
+    framegate eval --model yolo11n.onnx --tracks MOT17-02/gt/gt.txt --images MOT17-02/img1 --class person\n  \
     framegate eval --model yolox_nano.onnx --ground-truth street.json --images street/ \
     --annotate marked"
 )]
 pub struct EvalArgs {
     /// The objects that are in the images: a file, or a folder of YOLO or Pascal VOC
-    #[arg(long, env = "FRAMEGATE_GROUND_TRUTH", value_name = "PATH")]
-    pub ground_truth: PathBuf,
+    #[arg(
+        long,
+        env = "FRAMEGATE_GROUND_TRUTH",
+        value_name = "PATH",
+        required_unless_present = "tracks",
+        conflicts_with = "tracks"
+    )]
+    pub ground_truth: Option<PathBuf>,
     /// Format of the ground truth [default: recognised by what is there]
     #[arg(long, env = "FRAMEGATE_FORMAT", value_name = "FORMAT", value_enum)]
     pub format: Option<LabelFormat>,
-    /// Directory of the images that the ground truth names [default: that of the YOLO or Pascal VOC folder]
+    /// Directory of the images that the ground truth names [default: that of the YOLO or Pascal VOC folder]; with
+    /// --tracks the directory of the frames, or a video
     #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR")]
     pub images: Option<PathBuf>,
     /// More images, in which there is nothing to find: JPEG files or directories of them
@@ -74,6 +82,9 @@ pub struct EvalArgs {
     /// Also write each image into this directory, with boxes and missed objects drawn in
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
     pub annotate: Option<PathBuf>,
+    /// Objects that move.
+    #[command(flatten)]
+    pub tracks: TracksArgs,
     /// Frame limits.
     #[command(flatten)]
     pub frames: FrameArgs,
@@ -83,6 +94,22 @@ pub struct EvalArgs {
     /// Fetched models.
     #[command(flatten)]
     pub fetch: FetchArgs,
+}
+
+/// Numbers that objects are given in a sequence.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tracks")]
+pub struct TracksArgs {
+    /// Evaluate the numbers that objects keep from frame to frame (IDF1, MOTA, HOTA), against labels of a sequence:
+    /// a gt.txt of the MOTChallenge. Images have the number of their frame as their name
+    #[arg(long, env = "FRAMEGATE_TRACKS", value_name = "FILE.txt")]
+    pub tracks: Option<PathBuf>,
+    /// Frames per second of images [default: that of the seqinfo.ini beside the labels]
+    #[arg(long, env = "FRAMEGATE_FRAME_RATE", value_name = "F")]
+    pub frame_rate: Option<f64>,
+    /// The model's class that the labels are about [default: its only one]
+    #[arg(long, env = "FRAMEGATE_CLASS", value_name = "LABEL")]
+    pub class: Option<String>,
 }
 
 /// A format of labels.

@@ -27,7 +27,7 @@ pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs,
 pub use bench::{BackendList, BenchArgs};
 pub use check::CheckArgs;
 pub use error::UsageError;
-pub use eval::{EvalArgs, LabelFormat};
+pub use eval::{EvalArgs, LabelFormat, TracksArgs};
 pub use fetch::FetchArgs;
 pub use file::{ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem};
 pub use frames::{AgeArgs, DecodeArgs, DetectionArgs, FrameArgs, MaskArgs, OverlapArgs};

@@ -8,6 +8,7 @@ use framegate_backend_api::BackendError;
 use framegate_fetch::{AddressError, FetchError};
 use framegate_models::detector::ModelError;
 
+use super::eval::TrackEvalError;
 use super::infer::YoloFolderError;
 use super::models::InputTensorError;
 use crate::annotate::{AnnotationVideoError, DirectoryError};
@@ -16,6 +17,7 @@ use crate::cli::FileError;
 use crate::config::ConfigError;
 use crate::engine::EngineError;
 use crate::eval::GroundTruthError;
+use crate::eval::tracks::MotError;
 use crate::load::SessionFailure;
 use crate::load::frames::FramesError;
 use crate::npy::NpyError;
@@ -105,6 +107,12 @@ pub enum CommandError {
     /// The ground truth of `eval`.
     #[error(transparent)]
     GroundTruth(#[from] GroundTruthError),
+    /// The labels of `eval --tracks`.
+    #[error(transparent)]
+    Mot(#[from] MotError),
+    /// The sequence of `eval --tracks`.
+    #[error(transparent)]
+    TrackEval(#[from] TrackEvalError),
     /// The frames of `load`.
     #[error(transparent)]
     Frames(#[from] FramesError),
@@ -147,6 +155,7 @@ impl CommandError {
                 | ServerError::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
                 | ServerError::Engine(EngineError::Backend(BackendError::Unavailable { .. })),
             )
+            | Self::TrackEval(_)
             | Self::GroundTruth(
                 GroundTruthError::NoImages { .. } | GroundTruthError::Ambiguous { .. },
             )

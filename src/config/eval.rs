@@ -7,11 +7,14 @@ use crate::cli;
 use crate::eval::LabelFormat;
 use crate::pipeline::PipelineOptions;
 
+/// Fastest sequence that can be asked for.
+const MOST_FRAMES_PER_SECOND: f64 = 1000.0;
+
 /// `framegate eval`.
 #[derive(Debug)]
 pub struct EvalConfig {
-    /// The file or folder that says which objects are in the images.
-    pub ground_truth: PathBuf,
+    /// The labels, and so what is evaluated.
+    pub subject: EvalSubject,
     /// Its format; `None` recognises it.
     pub format: Option<LabelFormat>,
     /// Directory of the images that it names; `None` for its own.
@@ -43,6 +46,31 @@ impl From<cli::LabelFormat> for LabelFormat {
     }
 }
 
+/// The labels that `eval` compares with.
+#[derive(Debug)]
+pub enum EvalSubject {
+    /// Which objects are found in images.
+    Objects {
+        /// The file or folder that says which objects are in them.
+        ground_truth: PathBuf,
+    },
+    /// Which numbers objects are given in a sequence.
+    Tracks(TracksConfig),
+}
+
+/// A sequence whose objects are known.
+#[derive(Debug)]
+pub struct TracksConfig {
+    /// The labels, in MOTChallenge's format.
+    pub labels: PathBuf,
+    /// A directory of images, or a video.
+    pub frames: PathBuf,
+    /// Frames per second of images; `None` for what is stated beside the labels.
+    pub frame_rate: Option<f64>,
+    /// The class that the labels are about; `None` for the only one of the model.
+    pub class: Option<String>,
+}
+
 impl TryFrom<cli::EvalArgs> for EvalConfig {
     type Error = ConfigError;
 
@@ -59,9 +87,14 @@ impl TryFrom<cli::EvalArgs> for EvalConfig {
             let expected = format!("expected a number from 0 to {} (--conf)", raw.conf);
             return Err(ConfigError::new("--map-conf", raw.map_conf, expected));
         }
-        let detections = cli::DetectionArgs { conf: raw.map_conf, overlap: raw.overlap };
+        let subject = subject(raw.ground_truth, raw.tracks, raw.images.as_ref())?;
+        let conf = match subject {
+            EvalSubject::Objects { .. } => raw.map_conf,
+            EvalSubject::Tracks(_) => raw.conf,
+        };
+        let detections = cli::DetectionArgs { conf, overlap: raw.overlap };
         Ok(Self {
-            ground_truth: raw.ground_truth,
+            subject,
             format: raw.format.map(LabelFormat::from),
             images: raw.images,
             negatives: raw.negatives,
@@ -74,4 +107,33 @@ impl TryFrom<cli::EvalArgs> for EvalConfig {
             json: raw.report.json,
         })
     }
+}
+
+fn subject(
+    ground_truth: Option<PathBuf>,
+    raw: cli::TracksArgs,
+    images: Option<&PathBuf>,
+) -> Result<EvalSubject, ConfigError> {
+    let cli::TracksArgs { tracks, frame_rate, class } = raw;
+    if let Some(labels) = tracks {
+        let Some(frames) = images.filter(|path| path.as_os_str() != "-").cloned() else {
+            let expected = "name its frames, a directory or a video (--images)";
+            return Err(ConfigError::new("--tracks", labels.display(), expected));
+        };
+        if let Some(rate) =
+            frame_rate.filter(|rate| !(*rate > 0.0 && *rate <= MOST_FRAMES_PER_SECOND))
+        {
+            let expected = format!("expected a number above 0, up to {MOST_FRAMES_PER_SECOND}");
+            return Err(ConfigError::new("--frame-rate", rate, expected));
+        }
+        return Ok(EvalSubject::Tracks(TracksConfig { labels, frames, frame_rate, class }));
+    }
+    let ground_truth = ground_truth.ok_or_else(|| {
+        ConfigError::new(
+            "--ground-truth",
+            "",
+            "expected the labels, or those of a sequence (--tracks)",
+        )
+    })?;
+    Ok(EvalSubject::Objects { ground_truth })
 }

@@ -25,7 +25,7 @@ use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
 
 pub use bench::BenchConfig;
 pub use check::CheckConfig;
-pub use eval::EvalConfig;
+pub use eval::{EvalConfig, EvalSubject, TracksConfig};
 pub use fetch::{NamesModels, hub};
 pub use file::{file_problems, served_by};
 pub use load::{LoadConfig, SearchConfig};

@@ -11,6 +11,7 @@ mod ground_truth;
 mod matching;
 mod report;
 mod tally;
+pub mod tracks;
 
 pub use average_precision::{AveragePrecision, ClassPrecision, Precision};
 pub use ground_truth::{

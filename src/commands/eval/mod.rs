@@ -1,6 +1,7 @@
 //! `framegate eval`: recall, precision and average precision of a detector on labelled images.
 
 mod text;
+mod tracks;
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -8,7 +9,7 @@ use std::io::Write;
 use super::offline::{self, Progress, write_batch};
 use super::{CommandError, CommandStatus, interrupt};
 use crate::annotate::{AnnotationDirectory, Mark};
-use crate::config::EvalConfig;
+use crate::config::{EvalConfig, EvalSubject};
 use crate::engine::{FrameOrigin, FrameResult};
 use crate::eval::{Evaluation, GroundTruth, LabelledObject, ObjectKind, Tally, finds};
 use crate::pipeline::Pipeline;
@@ -16,12 +17,18 @@ use crate::report::write_json_to;
 use crate::sources::{self, Source};
 use crate::stages::Detection;
 
+pub use tracks::TrackEvalError;
+
 pub(super) fn eval(
     config: &EvalConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
+    let ground_truth = match &config.subject {
+        EvalSubject::Objects { ground_truth } => ground_truth,
+        EvalSubject::Tracks(subject) => return tracks::run(config, subject, out),
+    };
     let stop = interrupt::listen()?.stop;
-    let truth = GroundTruth::read(&config.ground_truth, config.images.as_deref(), config.format)?;
+    let truth = GroundTruth::read(ground_truth, config.images.as_deref(), config.format)?;
     let mut sources: Vec<Source> = truth.paths().map(Source::File).collect();
     sources.extend(sources::expand(&config.negatives));
     let annotations = config

@@ -59,7 +59,10 @@ const USERS: &[(&str, &[&str])] = &[
     ("framegate_jpeg", &["stages/src/decode/", "jpeg/"]),
     ("exif", &["stages/src/"]),
     ("fast_image_resize", &["stages/src/antialiased.rs", "stages/src/planes/"]),
-    ("framegate_tracking", &["src/front/tracks.rs", "clients/python/src/tracker.rs"]),
+    (
+        "framegate_tracking",
+        &["src/front/tracks.rs", "src/commands/eval/tracks.rs", "clients/python/src/tracker.rs"],
+    ),
     // Videos: each library behind one file.
     ("framegate_video", &["src/sources/video/decoding.rs"]),
     ("h264_reader", &["video/src/native/h264/colour.rs"]),

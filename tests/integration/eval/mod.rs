@@ -2,6 +2,7 @@
 
 mod average_precision;
 mod formats;
+mod tracks;
 
 use std::fs;
 use std::path::Path;
