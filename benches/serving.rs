@@ -98,6 +98,7 @@ impl Bench {
     /// Frames per second without a server.
     fn in_process(&self) -> f64 {
         let offline = Offline {
+            reader: None,
             detector: &self.detector,
             boxes: self.boxes(),
             pool: &self.pool,
@@ -144,6 +145,7 @@ impl Bench {
             origins: OriginPolicy::new(Vec::new(), true),
             drain: Duration::from_secs(5),
             max_session_age: None,
+            deepstack: false,
             shown: Vec::new(),
         };
         let app = App::new(front, Arc::new(Metrics::default()));
@@ -162,6 +164,8 @@ impl Bench {
                 detector: Arc::clone(&self.detector),
                 runs_on: watch::channel(runs_on).1,
                 thresholds: Thresholds::DEFAULT,
+                text: false,
+                reads_codes: false,
             }],
             settings,
         });

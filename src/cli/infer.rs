@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     BackendArgs, DetailArgs, DetectionArgs, FetchArgs, FrameArgs, ModelArgs, ModelFileArgs,
@@ -10,17 +10,22 @@ use super::{
 
 /// Options of `framegate infer`.
 #[derive(Debug, Args)]
-#[command(after_help = "Prints one JSON object per image, in the order given:\n  \
+#[command(
+    after_help = "Prints one JSON object per image, in the order given (--format jsonl):\n  \
     {\"file\",\"width\",\"height\",\"detections\":[{\"label\",\"class_id\",\"score\",\"x\",\"y\",\"w\",\"h\"}],\"timings_ms\"}\n\
     or {\"file\",\"error\",\"detail\"} for an image that could not be processed. Frames of a video, each on a\n\
     line of its own, also have \"frame_index\", from 0, and \"time_ms\".\n\
+    The other formats have no room for a failure; it is logged, and the exit status is 1.\n\
     \n\
     Examples:\n  \
     framegate infer ticket.jpg\n  \
     framegate infer --model yolox_nano.onnx --labels coco.txt street.jpg\n  \
+    framegate infer --model yolox_nano.onnx --format coco photos/ > detections.json\n  \
+    framegate infer --model yolox_nano.onnx --format yolo --output-dir labels photos/\n  \
     framegate infer --model faces.onnx --conf 0.5 --annotate marked photos/\n  \
     framegate infer --model yolox_nano.onnx --fps 5 --annotate marked.mp4 clip.mp4\n  \
-    ffmpeg -i rtsp://camera/ -f mjpeg - | framegate infer --model yolox_nano.onnx -")]
+    ffmpeg -i rtsp://camera/ -f mjpeg - | framegate infer --model yolox_nano.onnx -"
+)]
 pub struct InferArgs {
     /// JPEG files, videos (MP4 with H.264; others if ffmpeg is installed), directories (their .jpg and .jpeg
     /// files), .mjpeg files of concatenated JPEGs, or `-` for such on standard input
@@ -41,6 +46,19 @@ pub struct InferArgs {
     /// Masks.
     #[command(flatten)]
     pub details: DetailArgs,
+    /// Format of the results
+    #[arg(
+        long,
+        env = "FRAMEGATE_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t = ResultFormat::Jsonl,
+        help_heading = "Results"
+    )]
+    pub format: ResultFormat,
+    /// Directory of the files of --format yolo
+    #[arg(long, env = "FRAMEGATE_OUTPUT_DIR", value_name = "DIR", help_heading = "Results")]
+    pub output_dir: Option<PathBuf>,
     /// Also write each image into this directory, upright and with its detections drawn in. A name such as
     /// marked.mp4 makes a video of a video, by ffmpeg
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
@@ -63,6 +81,20 @@ pub struct InferArgs {
     /// Fetched models.
     #[command(flatten)]
     pub fetch: FetchArgs,
+}
+
+/// A format of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResultFormat {
+    /// A JSON object on a line for each image.
+    Jsonl,
+    /// One JSON object in COCO's format: images, categories, and detections as annotations with a score.
+    Coco,
+    /// A table with a header and a row for each detection.
+    Csv,
+    /// A text file for each image in --output-dir, a line for each detection: class number, centre, width and height
+    /// as shares of the image's; the names of the classes in classes.txt.
+    Yolo,
 }
 
 /// Which frames of videos are wanted.

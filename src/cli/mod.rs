@@ -27,17 +27,17 @@ pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs,
 pub use bench::{BackendList, BenchArgs};
 pub use check::CheckArgs;
 pub use error::UsageError;
-pub use eval::EvalArgs;
+pub use eval::{EvalArgs, LabelFormat, TracksArgs};
 pub use fetch::FetchArgs;
 pub use file::{ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem};
 pub use frames::{AgeArgs, DecodeArgs, DetailArgs, DetectionArgs, FrameArgs, OverlapArgs};
-pub use infer::{InferArgs, SelectionArgs};
+pub use infer::{InferArgs, ResultFormat, SelectionArgs};
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};
 pub use models::{
     InspectArgs, ListArgs, ModelArgs, ModelFileArgs, ModelsCommand, PullArgs, RmArgs, RunArgs,
 };
-pub use serve::{ServeArgs, VideoArgs};
+pub use serve::{Compat, ServeArgs, VideoArgs};
 pub use shell::{CompletionsArgs, ManArgs, completions, man};
 pub use watch::WatchArgs;
 

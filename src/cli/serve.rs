@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetailArgs, DetectionArgs, FetchArgs,
@@ -169,9 +169,26 @@ pub struct ServeArgs {
     /// completed go on where they were [default: in memory alone]
     #[arg(long, env = "VIDEO_JOBS_DIR", value_name = "DIR", help_heading = "Videos")]
     pub jobs_dir: Option<PathBuf>,
+    /// Also serve the API of another server, for its clients
+    #[arg(
+        long,
+        env = "FRAMEGATE_COMPAT",
+        value_name = "API",
+        value_enum,
+        help_heading = "Compatibility"
+    )]
+    pub compat: Option<Compat>,
     /// Fetched models.
     #[command(flatten)]
     pub fetch: FetchArgs,
+}
+
+/// The API of another server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compat {
+    /// Detection as DeepStack and CodeProject.AI have it, for Blue Iris, Agent DVR, Frigate and others: POST
+    /// /v1/vision/detection, and /v1/vision/custom/NAME for a pipeline by its name.
+    Deepstack,
 }
 
 /// Limits for video files.

@@ -8,6 +8,8 @@ use framegate_backend_api::BackendError;
 use framegate_fetch::{AddressError, FetchError};
 use framegate_models::detector::ModelError;
 
+use super::eval::TrackEvalError;
+use super::infer::YoloFolderError;
 use super::models::InputTensorError;
 use crate::annotate::{AnnotationVideoError, DirectoryError};
 use crate::bench::BenchError;
@@ -15,6 +17,7 @@ use crate::cli::FileError;
 use crate::config::ConfigError;
 use crate::engine::EngineError;
 use crate::eval::GroundTruthError;
+use crate::eval::tracks::MotError;
 use crate::load::SessionFailure;
 use crate::load::frames::FramesError;
 use crate::npy::NpyError;
@@ -84,6 +87,9 @@ pub enum CommandError {
     /// The annotated video.
     #[error(transparent)]
     AnnotationVideo(#[from] AnnotationVideoError),
+    /// The directory of `infer --format yolo`.
+    #[error(transparent)]
+    YoloFolder(#[from] YoloFolderError),
     /// The server of `serve`.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -101,6 +107,12 @@ pub enum CommandError {
     /// The ground truth of `eval`.
     #[error(transparent)]
     GroundTruth(#[from] GroundTruthError),
+    /// The labels of `eval --tracks`.
+    #[error(transparent)]
+    Mot(#[from] MotError),
+    /// The sequence of `eval --tracks`.
+    #[error(transparent)]
+    TrackEval(#[from] TrackEvalError),
     /// The frames of `load`.
     #[error(transparent)]
     Frames(#[from] FramesError),
@@ -143,10 +155,17 @@ impl CommandError {
                 | ServerError::Pipeline(PipelineError::Backend(BackendError::Unavailable { .. }))
                 | ServerError::Engine(EngineError::Backend(BackendError::Unavailable { .. })),
             )
+            | Self::TrackEval(_)
+            | Self::GroundTruth(
+                GroundTruthError::NoImages { .. } | GroundTruthError::Ambiguous { .. },
+            )
             | Self::AnnotationDirectory(
                 DirectoryError::OverwritesInput(_)
                 | DirectoryError::SameName { .. }
                 | DirectoryError::NamedLikeAStreamFrame(_),
+            )
+            | Self::YoloFolder(
+                YoloFolderError::SameName { .. } | YoloFolderError::NamedClasses(_),
             )
             | Self::AnnotationVideo(
                 AnnotationVideoError::NoFfmpeg

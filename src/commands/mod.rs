@@ -24,6 +24,8 @@ use crate::config::file_problems;
 use models::prepared;
 
 pub use error::CommandError;
+pub use eval::TrackEvalError;
+pub use infer::YoloFolderError;
 pub use models::InputTensorError;
 
 /// How a command ended that could be carried out.

@@ -25,7 +25,7 @@ use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
 
 pub use bench::BenchConfig;
 pub use check::CheckConfig;
-pub use eval::EvalConfig;
+pub use eval::{EvalConfig, EvalSubject, TracksConfig};
 pub use fetch::{NamesModels, hub};
 pub use file::{file_problems, served_by};
 pub use load::{LoadConfig, SearchConfig};
@@ -78,10 +78,28 @@ pub struct InferConfig {
     pub max_frame_bytes: usize,
     /// Directory for annotated images, or name of an annotated video, if they are wanted.
     pub annotate: Option<PathBuf>,
+    /// How results are written.
+    pub format: ResultFormat,
     /// Which frames of videos are wanted.
     pub selection: Selection,
     /// Files, directories, and `-` at most once.
     pub paths: Vec<PathBuf>,
+}
+
+/// How results are written, to standard output unless they have a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResultFormat {
+    /// A JSON object on a line for each image.
+    JsonLines,
+    /// One JSON object in COCO's format.
+    Coco,
+    /// A table.
+    Csv,
+    /// A text file for each image.
+    Yolo {
+        /// Where they are written.
+        directory: PathBuf,
+    },
 }
 
 /// A model file and how to read it.
@@ -153,9 +171,30 @@ impl TryFrom<cli::InferArgs> for InferConfig {
                 ..pipeline
             },
             annotate: raw.annotate,
+            format: result_format(raw.format, raw.output_dir)?,
             selection: raw.selection.try_into()?,
             paths: raw.paths,
         })
+    }
+}
+
+fn result_format(
+    format: cli::ResultFormat,
+    directory: Option<PathBuf>,
+) -> Result<ResultFormat, ConfigError> {
+    match (format, directory) {
+        (cli::ResultFormat::Yolo, Some(directory)) => Ok(ResultFormat::Yolo { directory }),
+        (cli::ResultFormat::Yolo, None) => {
+            let expected = "name the directory for its files (--output-dir)";
+            Err(ConfigError::new("--format", "yolo", expected))
+        }
+        (_, Some(directory)) => {
+            let expected = "only --format yolo writes files; others write to standard output";
+            Err(ConfigError::new("--output-dir", directory.display(), expected))
+        }
+        (cli::ResultFormat::Jsonl, None) => Ok(ResultFormat::JsonLines),
+        (cli::ResultFormat::Coco, None) => Ok(ResultFormat::Coco),
+        (cli::ResultFormat::Csv, None) => Ok(ResultFormat::Csv),
     }
 }
 

@@ -92,6 +92,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             allowed_origins,
             drain: drain(raw.drain_seconds)?,
             max_session_age: raw.max_session_age.map(session_age).transpose()?,
+            deepstack: raw.compat == Some(cli::Compat::Deepstack),
             settings: raw.settings,
         })
     }

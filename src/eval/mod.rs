@@ -2,15 +2,22 @@
 //!
 //! ```text
 //! ground truth ─┐
-//! boxes ────────┴▶ matching: which box finds which object ─▶ tally ─▶ report
+//! boxes ────────┼▶ matching: which box finds which object ─▶ tally ─▶ report
+//!               └▶ average precision, as COCO has it ──────────────────┘
 //! ```
 
+mod average_precision;
 mod ground_truth;
 mod matching;
 mod report;
 mod tally;
+pub mod tracks;
 
-pub use ground_truth::{GroundTruth, GroundTruthError, LabelledObject};
+pub use average_precision::{AveragePrecision, ClassPrecision, Precision};
+pub use ground_truth::{
+    GroundTruth, GroundTruthError, LabelFormat, LabelledImage, LabelledObject, ObjectKind,
+    OtherSize,
+};
 pub use matching::finds;
 pub use report::{ClassReport, EvalReport, Evaluation, Miss, Unlabelled, WithoutLabels};
 pub use tally::Tally;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::LabelledObject;
+use super::{AveragePrecision, LabelledObject};
 use crate::stages::Detection;
 
 /// A report together with the model, backend and thresholds it was made with.
@@ -14,8 +14,10 @@ pub struct Evaluation {
     pub backend: &'static str,
     /// The device that the backend ran on.
     pub device: String,
-    /// Lowest score of a box.
+    /// Lowest score of a box, for everything but average precision.
     pub conf: f32,
+    /// Lowest score of a box for average precision.
+    pub map_conf: f32,
     /// Overlap above which one of two boxes was dropped.
     pub iou: f32,
     /// Whether the run was ended early, so that some images are missing.
@@ -32,6 +34,8 @@ pub struct EvalReport {
     pub classes: Vec<ClassReport>,
     /// All classes together.
     pub all: ClassReport,
+    /// Average precision of the classes with labelled objects, as COCO's evaluation computes it.
+    pub average_precision: AveragePrecision,
     /// The images without labelled objects.
     pub without_labels: WithoutLabels,
     /// Number of images that were run.
@@ -50,18 +54,22 @@ pub struct EvalReport {
 pub struct ClassReport {
     /// Name of the class.
     pub label: String,
-    /// Number of labelled objects.
+    /// Number of labelled objects that must be found.
     pub labelled: usize,
     /// How many of them a box found.
     pub found: usize,
     /// `found / labelled`, 0 to 1; null without labelled objects.
     pub recall: Option<f64>,
-    /// Number of boxes.
+    /// Number of boxes, without those at objects that need not be found.
     pub boxes: usize,
     /// How many of them found a labelled object.
     pub right: usize,
     /// `right / boxes`, 0 to 1; null without boxes. A lower bound where not every object is labelled.
     pub precision: Option<f64>,
+    /// Average precision at an overlap of 0.5; null without labelled objects. Of all classes the mean.
+    pub ap50: Option<f64>,
+    /// Average precision at overlaps of 0.5 to 0.95.
+    pub ap50_95: Option<f64>,
 }
 
 /// Boxes in images without labelled objects.

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use super::matching::excused;
 use super::report::share;
-use super::{ClassReport, EvalReport, LabelledObject, Miss, Unlabelled, WithoutLabels, finds};
+use super::{
+    ClassPrecision, ClassReport, EvalReport, LabelledObject, Miss, ObjectKind, Precision,
+    Unlabelled, WithoutLabels, finds,
+};
 use crate::engine::{FrameResult, milliseconds};
 
 /// The counts so far.
@@ -11,6 +15,9 @@ use crate::engine::{FrameResult, milliseconds};
 pub struct Tally {
     /// In the order of the model, recall and precision not yet computed.
     classes: Vec<ClassReport>,
+    precision: Precision,
+    /// Lowest score of a box that counts for more than average precision.
+    conf: f32,
     without_labels: WithoutLabels,
     times: Vec<Duration>,
     missed: Vec<Miss>,
@@ -18,11 +25,13 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// For a model with these classes.
-    pub fn new(labels: &[String]) -> Self {
+    /// For a model with these classes. Boxes with a score below `conf` count for average precision alone.
+    pub fn new(labels: &[String], conf: f32) -> Self {
         let class = |label: &String| ClassReport { label: label.clone(), ..ClassReport::default() };
         Self {
             classes: labels.iter().map(class).collect(),
+            precision: Precision::new(labels),
+            conf,
             without_labels: WithoutLabels::default(),
             times: Vec::new(),
             missed: Vec::new(),
@@ -32,25 +41,31 @@ impl Tally {
 
     /// Counts the detections in an image that holds `objects`, each of a class of the model.
     pub fn add(&mut self, file: &str, objects: &[LabelledObject], result: &FrameResult) {
-        let seen = &result.detections;
+        self.precision.add(objects, &result.detections);
+        let counts = result.detections.iter().take_while(|found| found.score >= self.conf).count();
+        let seen = &result.detections[..counts];
         self.times.push(result.timings.total());
         if objects.is_empty() {
             self.without_labels.images += 1;
             self.without_labels.boxes += seen.len();
         }
-        for object in objects {
+        let wanted = || objects.iter().filter(|object| object.kind == ObjectKind::Single);
+        for object in wanted() {
             let found = seen.iter().any(|detection| finds(detection, object));
             if let Some(class) = self.classes.iter_mut().find(|one| one.label == object.label) {
                 class.labelled += 1;
                 class.found += usize::from(found);
             }
             if !found {
-                let (object, seen) = (object.clone(), seen.clone());
+                let (object, seen) = (object.clone(), seen.to_vec());
                 self.missed.push(Miss { file: file.to_owned(), object, seen });
             }
         }
         for detection in seen {
-            let right = objects.iter().any(|object| finds(detection, object));
+            let right = wanted().any(|object| finds(detection, object));
+            if !right && objects.iter().any(|object| excused(detection, object)) {
+                continue;
+            }
             let class = &mut self.classes[detection.class_id];
             class.boxes += 1;
             class.right += usize::from(right);
@@ -63,8 +78,17 @@ impl Tally {
 
     /// The totals, with recall and precision.
     pub fn report(mut self) -> EvalReport {
-        let mut all = ClassReport { label: "all".to_owned(), ..ClassReport::default() };
-        self.classes.iter().for_each(|class| all.add(class));
+        let (precisions, average_precision) = self.precision.report();
+        let mut all = ClassReport {
+            label: "all".to_owned(),
+            ap50: average_precision.map50,
+            ap50_95: average_precision.map50_95,
+            ..ClassReport::default()
+        };
+        for (class, ClassPrecision { ap50, ap50_95 }) in self.classes.iter_mut().zip(precisions) {
+            all.add(class);
+            (class.ap50, class.ap50_95) = (ap50, ap50_95);
+        }
         let occurring = self.classes.into_iter().filter(|class| class.labelled + class.boxes > 0);
         let WithoutLabels { images, boxes, .. } = self.without_labels;
         let boxes_per_image = share(boxes, images);
@@ -72,6 +96,7 @@ impl Tally {
         EvalReport {
             classes: occurring.map(ClassReport::with_shares).collect(),
             all: all.with_shares(),
+            average_precision,
             without_labels: WithoutLabels { images, boxes, boxes_per_image },
             images: self.times.len(),
             ms_per_image: self.times.get(self.times.len() / 2).copied().map(milliseconds),
@@ -91,8 +116,8 @@ mod tests {
     const DOG: usize = 1;
     const NAMES: [&str; 3] = ["cat", "dog", "owl"];
 
-    fn object(class: usize, x: f32) -> LabelledObject {
-        LabelledObject { label: NAMES[class].to_owned(), x, y: 0.0, width: 10.0, height: 10.0 }
+    fn object(class: usize, x: f64) -> LabelledObject {
+        LabelledObject::of_box(NAMES[class], [x, 0.0, 10.0, 10.0])
     }
 
     fn result(boxes: &[(usize, f32)], milliseconds: u64) -> FrameResult {
@@ -110,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_object_and_every_box_is_counted_once() {
-        let mut tally = Tally::new(&NAMES.map(str::to_owned));
+        let mut tally = Tally::new(&NAMES.map(str::to_owned), 0.5);
         // One cat is found twice, one is missed, and a dog is detected where none is labelled.
         let boxes = result(&[(CAT, 0.0), (CAT, 2.0), (DOG, 50.0)], 3);
         tally.add("a.jpg", &[object(CAT, 0.0), object(CAT, 70.0)], &boxes);
@@ -119,13 +144,12 @@ mod tests {
         tally.add("d.jpg", &[], &result(&[], 9));
         let report = tally.report();
 
-        let class = |label: &str, labelled, found, boxes, right| {
-            let label = label.to_owned();
-            ClassReport { label, labelled, found, boxes, right, ..ClassReport::default() }
-                .with_shares()
+        let counts = |class: &ClassReport| {
+            (class.label.clone(), [class.labelled, class.found, class.boxes, class.right])
         };
-        assert_eq!(report.classes, [class("cat", 2, 1, 2, 2), class("dog", 1, 1, 3, 1)]);
-        assert_eq!(report.all, class("all", 3, 2, 5, 3));
+        let found: Vec<_> = report.classes.iter().map(counts).collect();
+        assert_eq!(found, [("cat".to_owned(), [2, 1, 2, 2]), ("dog".to_owned(), [1, 1, 3, 1])]);
+        assert_eq!(counts(&report.all).1, [3, 2, 5, 3]);
         assert_eq!(report.all.recall, Some(2.0 / 3.0));
         assert_eq!(report.all.precision, Some(3.0 / 5.0));
         let without = &report.without_labels;
@@ -140,8 +164,31 @@ mod tests {
     }
 
     #[test]
+    fn what_need_not_be_found_is_neither_missed_nor_a_mistake() {
+        let mut tally = Tally::new(&NAMES.map(str::to_owned), 0.5);
+        let crowd = LabelledObject { kind: ObjectKind::Crowd, ..object(CAT, 20.0) };
+        let boxes = result(&[(CAT, 0.0), (CAT, 20.0), (CAT, 21.0), (DOG, 20.0)], 1);
+        tally.add("a.jpg", &[object(CAT, 0.0), crowd], &boxes);
+        let report = tally.report();
+        let ClassReport { labelled, found, boxes, right, .. } = report.all;
+        assert_eq!([labelled, found, boxes, right], [1, 1, 2, 1]);
+        assert_eq!(report.without_labels.images, 0);
+        assert_eq!(&*report.unlabelled[0].detection.label, "dog");
+    }
+
+    #[test]
+    fn low_scores_count_for_average_precision_alone() {
+        let mut tally = Tally::new(&NAMES.map(str::to_owned), 0.6);
+        tally.add("a.jpg", &[object(CAT, 0.0)], &result(&[(CAT, 0.0)], 1));
+        let report = tally.report();
+        assert_eq!((report.all.found, report.all.boxes), (0, 0));
+        assert_eq!(report.average_precision.map50_95, Some(1.0));
+        assert_eq!(report.classes[0].ap50, Some(1.0));
+    }
+
+    #[test]
     fn without_images_there_is_no_recall() {
-        let report = Tally::new(&NAMES.map(str::to_owned)).report();
+        let report = Tally::new(&NAMES.map(str::to_owned), 0.5).report();
         assert_eq!((report.all.recall, report.all.precision), (None, None));
         assert_eq!((report.without_labels.boxes_per_image, report.ms_per_image), (None, None));
         assert!(report.classes.is_empty());

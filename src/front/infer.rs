@@ -6,23 +6,18 @@ use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequest, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use tokio::time::timeout;
 
-use super::connection::MESSAGE_LIMIT;
 use super::link::Link;
-use super::metrics::MessageOutcome;
 use super::multipart;
 use super::options;
-use super::refusals::RefusalReason;
-use super::responses::{
-    failure, options_refused, page_refused, query_refused, try_later, unavailable,
-};
+use super::responses::{failure, options_refused, page_refused, query_refused, try_later};
+use super::single::{self, Unanswered};
 use super::state::App;
-use crate::engine::{Client, DropReason, FrameErrorCode, FrameOutcome, milliseconds};
+use crate::engine::milliseconds;
 use crate::protocol::{
     DetectionResult, ErrorBody, HttpErrorCode, InferForm, InferQuery, InvalidFrame, Jpeg, validate,
 };
@@ -98,10 +93,11 @@ pub(super) async fn infer(
     let around = if matches!(declared, Declared::Form { .. }) { FORM_BYTES } else { 0 };
     let bytes = declared_length(headers).unwrap_or(0);
     if bytes > limit + around {
-        return invalid(&app, InvalidFrame::TooLarge { bytes, limit });
+        let problem = InvalidFrame::TooLarge { bytes, limit };
+        return unanswered(&Unanswered::invalid(&app, problem));
     }
     let Ok(Query(query)) = query else { return query_refused() };
-    let Some(loaded) = app.ready() else { return unavailable(&app) };
+    let Some(loaded) = app.ready() else { return unanswered(&Unanswered::unavailable(&app)) };
     let Some((number, pipeline)) = loaded.pipeline(query.pipeline_id.as_deref()) else {
         let detail = "Unknown pipeline_id; see GET /pipelines";
         return failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidPipeline, detail);
@@ -110,70 +106,26 @@ pub(super) async fn infer(
         Ok(selection) => Arc::new(selection),
         Err(refused) => return options_refused(&refused),
     };
-    let body = tokio::select! {
-        body = timeout(MESSAGE_LIMIT, Bytes::from_request(request, &app)) => body,
-        () = link.must_give_way() => {
-            app.refusals.count(RefusalReason::Memory);
-            return dropped(&app, DropReason::Busy);
-        }
-    };
-    let body = match body {
-        Ok(Ok(body)) => body,
-        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return invalid(&app, InvalidFrame::TooLarge { bytes: limit + 1, limit });
-        }
-        Ok(Err(_)) | Err(_) => {
-            let detail = "The body was not complete in time";
-            return failure(StatusCode::BAD_REQUEST, HttpErrorCode::IncompleteBody, detail);
-        }
+    let body = match single::body(&app, &link, request).await {
+        Ok(body) => body,
+        Err(problem) => return unanswered(&problem),
     };
     let received = Instant::now();
     let Some(jpeg) = jpeg(body, &declared) else { return not_a_jpeg() };
-    if let Err(problem) = validate(&jpeg, limit) {
-        return invalid(&app, problem);
-    }
-    // Only now, so that bodies that arrive slowly keep no other request out.
-    let Ok(_permit) = app.infer_permits.try_acquire() else {
-        return dropped(&app, DropReason::Busy);
-    };
-    let Ok(mut handle) = loaded.engine.open(number, Client::Posts) else {
-        return unavailable(&app);
-    };
-    handle.select(selection);
-    // To the scheduler all posts together are one stream that sends as fast as it can.
-    handle.report_offered_rate(f64::INFINITY, received);
-    if let Err(reason) = handle.offer(1, received, jpeg) {
-        return dropped(&app, reason);
-    }
-    match handle.next_reply().await.outcome {
-        FrameOutcome::Result(result) => {
-            app.metrics.count(MessageOutcome::Result);
-            app.metrics.observe_stages(&result.timings);
-            app.metrics.observe_age(received.elapsed());
+    match single::run(&app, loaded, number, selection, jpeg, received).await {
+        Ok(result) => {
             let timing = [(SERVER_TIMING, server_timing(&result.timings))];
             (timing, Json(DetectionResult::from(result))).into_response()
         }
-        FrameOutcome::Dropped(reason) => dropped(&app, reason),
-        FrameOutcome::Failed(error) => {
-            app.metrics.count(MessageOutcome::Failed);
-            if error.code == FrameErrorCode::DecodeFailed {
-                let code = HttpErrorCode::DecodeFailed;
-                return failure(StatusCode::BAD_REQUEST, code, &error.detail);
-            }
-            app.log_infer_failure(&error);
-            let code = HttpErrorCode::PipelineFailure;
-            failure(StatusCode::INTERNAL_SERVER_ERROR, code, &error.detail)
-        }
+        Err(problem) => unanswered(&problem),
     }
 }
 
-fn invalid(app: &App, problem: InvalidFrame) -> Response {
-    app.metrics.count(MessageOutcome::Invalid);
-    let status = match problem {
-        InvalidFrame::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    failure(status, problem.code().into(), &problem.to_string())
+fn unanswered(problem: &Unanswered) -> Response {
+    match problem.parts() {
+        (StatusCode::SERVICE_UNAVAILABLE, code, detail) => try_later(code, &detail),
+        (status, code, detail) => failure(status, code, &detail),
+    }
 }
 
 fn not_a_jpeg() -> Response {
@@ -209,11 +161,6 @@ fn jpeg(body: Bytes, declared: &Declared) -> Option<Bytes> {
 
 pub(super) fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn dropped(app: &App, reason: DropReason) -> Response {
-    app.metrics.count(MessageOutcome::Dropped(reason));
-    try_later(reason.into(), "The server is overloaded; try again")
 }
 
 fn server_timing(times: &StageTimes) -> String {

@@ -1,4 +1,4 @@
-//! The file in a form: a body of the type `multipart/form-data` (RFC 7578), whole and in memory.
+//! The parts of a form: a body of the type `multipart/form-data` (RFC 7578), whole and in memory.
 
 use axum::body::Bytes;
 use memchr::memmem;
@@ -16,37 +16,56 @@ pub(super) fn boundary(content_type: &str) -> Option<String> {
     (1..=70).contains(&value.len()).then(|| value.to_owned())
 }
 
-/// The first part of a form that is a file: one with a file name, whatever the field is called.
-pub(super) fn first_file(form: &Bytes, boundary: &str) -> Option<Bytes> {
-    let delimiter = format!("\r\n--{boundary}");
-    // The first delimiter need not begin with a line end.
-    let start = match form.strip_prefix(&delimiter.as_bytes()[2..]) {
-        Some(_) => delimiter.len() - 2,
-        None => memmem::find(form, delimiter.as_bytes())? + delimiter.len(),
-    };
-    let mut rest = start;
-    while let Some(length) = memmem::find(&form[rest..], delimiter.as_bytes()) {
-        let part = rest..rest + length;
-        if let Some(head) = memmem::find(&form[part.clone()], b"\r\n\r\n")
-            && is_file(&form[part.start..part.start + head])
-        {
-            return Some(form.slice(part.start + head + 4..part.end));
-        }
-        rest = part.end + delimiter.len();
-    }
-    None
+/// A part of a form.
+pub(super) struct Part {
+    /// The name of its field; empty if it has none.
+    pub(super) name: String,
+    /// Whether it has a file name.
+    pub(super) is_file: bool,
+    pub(super) content: Bytes,
 }
 
-/// Whether the head of a part names a file.
-fn is_file(head: &[u8]) -> bool {
-    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
-    head.lines().any(|line| {
-        line.starts_with("content-disposition:")
-            && line.split(';').any(|parameter| {
-                let name = parameter.split('=').next().unwrap_or_default().trim();
-                ["filename", "filename*"].contains(&name)
-            })
-    })
+/// The parts of a form, in order, without those that have no head.
+pub(super) fn parts(form: &Bytes, boundary: &str) -> impl Iterator<Item = Part> {
+    let delimiter = format!("\r\n--{boundary}");
+    // The first delimiter need not begin with a line end.
+    let mut rest = match form.strip_prefix(&delimiter.as_bytes()[2..]) {
+        Some(_) => Some(delimiter.len() - 2),
+        None => memmem::find(form, delimiter.as_bytes()).map(|at| at + delimiter.len()),
+    };
+    let next = move || -> Option<Option<Part>> {
+        let start = rest?;
+        let end = start + memmem::find(&form[start..], delimiter.as_bytes())?;
+        rest = Some(end + delimiter.len());
+        let head = memmem::find(&form[start..end], b"\r\n\r\n");
+        Some(head.map(|head| part(&form[start..start + head], form.slice(start + head + 4..end))))
+    };
+    std::iter::from_fn(next).flatten()
+}
+
+/// The first part of a form that is a file: one with a file name, whatever the field is called.
+pub(super) fn first_file(form: &Bytes, boundary: &str) -> Option<Bytes> {
+    parts(form, boundary).find(|part| part.is_file).map(|part| part.content)
+}
+
+/// A part with this head.
+fn part(head: &[u8], content: Bytes) -> Part {
+    let head = String::from_utf8_lossy(head);
+    let is_disposition = |line: &&str| {
+        let key = line.split(':').next().unwrap_or_default();
+        key.eq_ignore_ascii_case("content-disposition")
+    };
+    let disposition = head.lines().find(is_disposition).unwrap_or_default();
+    let (mut name, mut is_file) = (String::new(), false);
+    for parameter in disposition.split(';').skip(1) {
+        let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match key.trim().to_ascii_lowercase().as_str() {
+            "name" => name = value.trim().trim_matches('"').to_owned(),
+            "filename" | "filename*" => is_file = true,
+            _ => {}
+        }
+    }
+    Part { name, is_file, content }
 }
 
 #[cfg(test)]
@@ -68,6 +87,21 @@ mod tests {
         assert_eq!(file(form).as_deref(), Some("\r\n--xy: the bytes\r\n"));
         let with_preamble = format!("preamble\r\n{form}");
         assert_eq!(file(&with_preamble), file(form));
+    }
+
+    #[test]
+    fn parts_have_the_names_of_their_fields() {
+        let form = "--xyz\r\nContent-Disposition: form-data; Name=\"a\"\r\n\r\n0.4\r\n--xyz\r\n\r\nbare\r\n\
+            --xyz\r\nContent-Type: image/jpeg\r\ncontent-disposition: form-data; filename=b; name=image\r\n\r\n\
+            jpeg\r\n--xyz--\r\n";
+        let form = Bytes::copy_from_slice(form.as_bytes());
+        let found: Vec<_> = parts(&form, "xyz")
+            .map(|part| {
+                (part.name, part.is_file, String::from_utf8(part.content.to_vec()).unwrap())
+            })
+            .collect();
+        let expected = [("a", false, "0.4"), ("", false, "bare"), ("image", true, "jpeg")];
+        assert_eq!(found, expected.map(|(a, b, c)| (a.to_owned(), b, c.to_owned())));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::accept::{accept, within_limits};
 use super::state::App;
-use super::{assets, documents, infer, info, responses, stream, video};
+use super::{assets, deepstack, documents, infer, info, responses, stream, video};
 
 /// Allows only scripts, styles and images of this server; no other page may frame it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -38,7 +38,7 @@ pub fn router(app: Arc<App>) -> Router {
     // One byte over the limit is read, to distinguish a frame that is too large from one that just fits.
     let body_limit = app.settings.max_frame_bytes + infer::FORM_BYTES + 1;
     let own_pages = from_fn_with_state(Arc::clone(&app), own_pages_only);
-    Router::new()
+    let router = Router::new()
         .route("/ws/video/stream", get(stream::connect))
         .route("/infer", post(infer::infer).layer(DefaultBodyLimit::max(body_limit)))
         .route("/video/process", post(video::process))
@@ -50,7 +50,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/info", get(info::info).layer(own_pages.clone()))
         .route("/pipelines", get(info::pipelines).layer(own_pages.clone()))
         .route("/openapi.json", get(documents::openapi))
-        .route("/asyncapi.json", get(documents::asyncapi))
+        .route("/asyncapi.json", get(documents::asyncapi));
+    // Nothing is under /v1 unless it was asked for.
+    let router = match app.settings.deepstack {
+        true => router.merge(deepstack::routes(body_limit)),
+        false => router,
+    };
+    router
         .layer(cors(&app))
         .route("/healthz", get(info::health))
         .route("/readyz", get(info::readiness).layer(own_pages.clone()))

@@ -18,6 +18,7 @@ pub mod asyncapi;
 pub mod close;
 mod codes;
 mod constants;
+pub mod deepstack;
 mod frame;
 mod http;
 mod info;

@@ -52,6 +52,14 @@ pub fn write_json(path: &Path, report: &impl Serialize) -> Result<(), ReportErro
     at(path, write_json_file(path, report))
 }
 
+/// Writes a file as [`write_json`] does, whole or not at all.
+///
+/// # Errors
+/// [`ReportError`] when the file cannot be written.
+pub fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
+    at(path, write(path, text).map_err(ReportProblem::from))
+}
+
 /// Writes a report as JSON to a stream.
 ///
 /// # Errors

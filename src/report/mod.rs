@@ -11,6 +11,6 @@ mod machine;
 mod table;
 
 pub use command_line::command_line;
-pub use files::{ReportError, check_writable, write_html, write_json, write_json_to};
+pub use files::{ReportError, check_writable, write_html, write_json, write_json_to, write_text};
 pub use machine::{Machine, peak_memory_mb};
 pub use table::{Facts, fact, table, write_facts};

@@ -57,6 +57,8 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// How long a session may last before its client is asked to connect again; `None` for ever.
     pub max_session_age: Option<Duration>,
+    /// Whether the detection API of DeepStack and CodeProject.AI is served too, for their clients.
+    pub deepstack: bool,
     /// Settings that somebody chose, and where: for `/info` and the log, without effect.
     pub settings: Vec<SettingInfo>,
 }
@@ -105,6 +107,7 @@ impl Default for ServerOptions {
             allowed_origins: Vec::new(),
             drain: Duration::from_secs(10),
             max_session_age: None,
+            deepstack: false,
             settings: Vec::new(),
         }
     }
@@ -156,6 +159,7 @@ impl ServerOptions {
             ),
             drain: self.drain,
             max_session_age: self.max_session_age,
+            deepstack: self.deepstack,
             shown: self.settings.clone(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use framegate::eval::{GroundTruth, finds};
+use framegate::eval::{GroundTruth, LabelledImage, finds};
 use framegate::stages::{BoxStage, DecodeLimits, Detection, Preprocessor, Thresholds};
 use framegate_backend_api::{Backend, InputBatch, Limits, OutputBatch};
 use framegate_models::Detector;
@@ -26,7 +26,8 @@ fn detector() -> Detector {
 }
 
 fn labels() -> GroundTruth {
-    GroundTruth::read(&Path::new(GENERATED).join("labels.json")).unwrap()
+    let images = Path::new(GENERATED);
+    GroundTruth::read(&images.join("labels.json"), Some(images), None).unwrap()
 }
 
 /// What a backend finds in each generated image, in the order of their names.
@@ -47,7 +48,7 @@ fn found_on(backend: &dyn Backend) -> Vec<Vec<Detection>> {
         boxes.detect(&outputs, 0, &placement, &mut found).unwrap();
         found
     };
-    labels().0.keys().map(&mut find).collect()
+    labels().images().iter().map(|image| find(&image.name)).collect()
 }
 
 #[test]
@@ -65,7 +66,8 @@ fn it_is_small_enough_for_a_camera_on_two_cores() {
 #[test]
 fn it_finds_the_codes_in_generated_images() {
     let Some(backend) = usable("simd") else { return };
-    for ((name, labels), found) in labels().0.iter().zip(found_on(backend.as_ref())) {
+    for (image, found) in labels().images().iter().zip(found_on(backend.as_ref())) {
+        let LabelledImage { name, objects: labels, .. } = image;
         let count = |detection: &&Detection| detection.score >= COUNTS;
         let found: Vec<&Detection> = found.iter().filter(count).collect();
         for label in labels {
@@ -100,9 +102,9 @@ fn ort_finds_what_simd_finds() {
 fn compare(id: &str) {
     let (Some(expected), Some(other)) = (usable("simd"), usable(id)) else { return };
     let (expected, found) = (found_on(expected.as_ref()), found_on(other.as_ref()));
-    for ((name, expected), found) in labels().0.keys().zip(&expected).zip(&found) {
-        assert_in(name, expected, found);
-        assert_in(name, found, expected);
+    for ((image, expected), found) in labels().images().iter().zip(&expected).zip(&found) {
+        assert_in(&image.name, expected, found);
+        assert_in(&image.name, found, expected);
     }
 }
 

@@ -17,6 +17,7 @@ mod config_file;
 mod connection;
 mod contract;
 mod decode;
+mod deepstack;
 mod deploy;
 mod detector;
 mod eval;
@@ -47,6 +48,7 @@ mod ragged;
 #[cfg(feature = "codes")]
 mod reading;
 mod realtime;
+mod result_formats;
 mod serve;
 mod server;
 mod soak;

@@ -1,28 +1,35 @@
-//! `framegate eval`: recall and precision of a detector on labelled images.
+//! `framegate eval`: recall, precision and average precision of a detector on labelled images.
 
 mod text;
+mod tracks;
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use super::offline::{self, Progress, write_batch};
 use super::{CommandError, CommandStatus, interrupt};
 use crate::annotate::{AnnotationDirectory, Mark};
-use crate::config::EvalConfig;
-use crate::engine::FrameOrigin;
-use crate::eval::{Evaluation, GroundTruth, LabelledObject, Tally, finds};
+use crate::config::{EvalConfig, EvalSubject};
+use crate::engine::{FrameOrigin, FrameResult};
+use crate::eval::{Evaluation, GroundTruth, LabelledObject, ObjectKind, Tally, finds};
 use crate::pipeline::Pipeline;
 use crate::report::write_json_to;
 use crate::sources::{self, Source};
 use crate::stages::Detection;
 
+pub use tracks::TrackEvalError;
+
 pub(super) fn eval(
     config: &EvalConfig,
     out: &mut dyn Write,
 ) -> Result<CommandStatus, CommandError> {
+    let ground_truth = match &config.subject {
+        EvalSubject::Objects { ground_truth } => ground_truth,
+        EvalSubject::Tracks(subject) => return tracks::run(config, subject, out),
+    };
     let stop = interrupt::listen()?.stop;
-    let truth = GroundTruth::read(&config.ground_truth)?;
-    let mut sources: Vec<Source> =
-        truth.0.keys().map(|name| Source::File(config.images.join(name))).collect();
+    let truth = GroundTruth::read(ground_truth, config.images.as_deref(), config.format)?;
+    let mut sources: Vec<Source> = truth.paths().map(Source::File).collect();
     sources.extend(sources::expand(&config.negatives));
     let annotations = config
         .annotate
@@ -34,27 +41,38 @@ pub(super) fn eval(
     let classes = pipeline.detector().labels.clone();
     truth.check(&classes)?;
 
-    let mut tally = Tally::new(&classes);
+    let mut tally = Tally::new(&classes, config.conf);
     let mut progress = Progress::start(&sources);
     let pool = pipeline.pool();
-    let objects = |origin: &FrameOrigin| match origin {
-        FrameOrigin::File(path) => truth.of(&config.images, path),
-        FrameOrigin::Clip { .. } | FrameOrigin::Stream { .. } | FrameOrigin::Video { .. } => &[],
+    let objects = |origin: &FrameOrigin, size| match origin {
+        FrameOrigin::File(path) => truth.objects(path, size),
+        FrameOrigin::Clip { .. } | FrameOrigin::Stream { .. } | FrameOrigin::Video { .. } => {
+            Ok(Cow::Borrowed(&[][..]))
+        }
     };
     offline::run(&mut pipeline, sources, config.max_frame_bytes, &stop, |batch| {
         for frame in &batch {
             progress.count(frame);
             match &frame.result {
-                Ok(result) => {
-                    tally.add(&frame.tag.to_string(), objects(&frame.tag), result);
-                }
+                Ok(result) => match objects(&frame.tag, result.size) {
+                    Ok(objects) => tally.add(&frame.tag.to_string(), &objects, result),
+                    Err(error) => {
+                        tracing::error!(frame = %frame.tag, %error, "the image is not counted");
+                        progress.count_unusable();
+                    }
+                },
                 Err(error) => {
                     tracing::error!(frame = %frame.tag, %error, "the image is not counted");
                 }
             }
         }
         if let Some(directory) = &annotations {
-            let marks = |origin: &_, found: &[_]| marks(objects(origin), found, &classes);
+            let marks = |origin: &_, result: &FrameResult| {
+                let objects = objects(origin, result.size).unwrap_or_default();
+                let counts = |found: &&Detection| found.score >= config.conf;
+                let found: Vec<_> = result.detections.iter().filter(counts).cloned().collect();
+                marks(&objects, &found, &classes)
+            };
             let failed = write_batch(directory, &pool, options.decode, &batch, marks);
             progress.count_not_annotated(failed);
         }
@@ -64,7 +82,8 @@ pub(super) fn eval(
         model: config.model.display().to_string(),
         backend: pipeline.backend(),
         device: pipeline.device().name.clone(),
-        conf: options.thresholds.confidence,
+        conf: config.conf,
+        map_conf: options.thresholds.confidence,
         iou: options.thresholds.iou,
         partial: stop.is_set(),
         report: tally.report(),
@@ -79,10 +98,11 @@ pub(super) fn eval(
 
 /// Marks for the boxes, and for the objects that no box found.
 fn marks(objects: &[LabelledObject], found: &[Detection], classes: &[String]) -> Vec<Mark> {
-    let missed = objects.iter().filter(|object| !found.iter().any(|found| finds(found, object)));
+    let wanted = objects.iter().filter(|object| object.kind == ObjectKind::Single);
+    let missed = wanted.filter(|object| !found.iter().any(|found| finds(found, object)));
     let missed = missed.map(|object| {
         let class_id = classes.iter().position(|class| *class == object.label);
-        let box_ = [object.x, object.y, object.width, object.height];
+        let box_ = [object.x, object.y, object.width, object.height].map(|pixels| pixels as f32);
         Mark::of_box(format!("missed {}", object.label), class_id.unwrap_or_default(), box_)
     });
     found.iter().map(Mark::from).chain(missed).collect()

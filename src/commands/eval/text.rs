@@ -18,8 +18,20 @@ pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<
         "{model} on {backend} ({device}), {} images, boxes with a score of {conf} or more",
         report.images
     )?;
-    let mut table =
-        table(&["class", "labelled", "found", "recall", "boxes", "correct", "precision"], 1);
+    let mut table = table(
+        &[
+            "class",
+            "labelled",
+            "found",
+            "recall",
+            "boxes",
+            "correct",
+            "precision",
+            "AP50",
+            "AP50-95",
+        ],
+        1,
+    );
     for class in report.classes.iter().chain([&report.all]) {
         table.add_row([
             class.label.clone(),
@@ -29,9 +41,26 @@ pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<
             class.boxes.to_string(),
             class.right.to_string(),
             share(class.precision),
+            share(class.ap50),
+            share(class.ap50_95),
         ]);
     }
     writeln!(out, "{table}")?;
+    let mean = &report.average_precision;
+    if mean.map50_95.is_some() {
+        let [map50, map75, map] = [mean.map50, mean.map75, mean.map50_95].map(share);
+        let sizes = [mean.map_small, mean.map_medium, mean.map_large].map(share).join(", ");
+        let recalls = [mean.ar1, mean.ar10, mean.ar100].map(share).join(", ");
+        writeln!(
+            out,
+            "mAP50 {map50}, mAP75 {map75}, mAP50-95 {map} (small, medium, large objects: {sizes})"
+        )?;
+        writeln!(
+            out,
+            "AR50-95 with 1, 10, 100 boxes per class and image: {recalls}; all of boxes with a score of {} or more",
+            evaluation.map_conf
+        )?;
+    }
     let without = &report.without_labels;
     if let Some(rate) = without.boxes_per_image {
         let (boxes, images) = (without.boxes, without.images);
@@ -48,7 +77,7 @@ pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<
     }
     for miss in &report.missed {
         let (file, object) = (name(&miss.file), &miss.object);
-        let place = place(object.x, object.y, object.width, object.height);
+        let place = place([object.x, object.y, object.width, object.height]);
         let seen: Vec<String> = miss.seen.iter().map(described).collect();
         let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(", ") };
         writeln!(out, "  {file}: {} at {place}; saw {seen}", object.label)?;
@@ -67,12 +96,12 @@ fn name(file: &str) -> &str {
 }
 
 fn described(found: &Detection) -> String {
-    let place = place(found.x, found.y, found.width, found.height);
+    let place = place([found.x, found.y, found.width, found.height].map(f64::from));
     format!("{} {:.2} at {place}", found.label, found.score)
 }
 
 /// Left and top edge, width × height.
-fn place(x: f32, y: f32, width: f32, height: f32) -> String {
+fn place([x, y, width, height]: [f64; 4]) -> String {
     format!("{x:.0},{y:.0} {width:.0}x{height:.0}")
 }
 

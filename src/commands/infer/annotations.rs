@@ -7,7 +7,7 @@ use rayon::ThreadPool;
 use crate::annotate::{AnnotationDirectory, AnnotationVideo, AnnotationVideoError, Mark};
 use crate::commands::CommandError;
 use crate::commands::offline::{append_batch, write_batch};
-use crate::engine::FinishedFrame;
+use crate::engine::{FinishedFrame, FrameResult};
 use crate::sources::{Source, video_info};
 use crate::stages::DecodeOptions;
 
@@ -44,7 +44,9 @@ impl Annotations {
         match self {
             Self::Nowhere => Ok(0),
             Self::Directory(directory) => {
-                let marks = |_: &_, detections: &[_]| detections.iter().map(Mark::from).collect();
+                let marks = |_: &_, result: &FrameResult| {
+                    result.detections.iter().map(Mark::from).collect()
+                };
                 Ok(write_batch(directory, pool, decode, batch, marks))
             }
             Self::Video(video) => {

@@ -7,9 +7,9 @@ use crate::annotate::{
     AnnotateError, AnnotationDirectory, AnnotationVideo, AnnotationVideoError, DirectoryError,
     Mark, annotate, annotate_image, draw,
 };
-use crate::engine::{FinishedFrame, FrameError, FrameOrigin, FramePayload, panics};
+use crate::engine::{FinishedFrame, FrameError, FrameOrigin, FramePayload, FrameResult, panics};
 use crate::error_chain::error_chain;
-use crate::stages::{DecodeOptions, Detection, RgbImage, to_rgb};
+use crate::stages::{DecodeOptions, RgbImage, to_rgb};
 
 /// Why a processed frame has no annotated image.
 #[derive(Debug, thiserror::Error)]
@@ -23,17 +23,17 @@ enum Failure {
 }
 
 /// Writes the annotated images of the frames that were processed, with the marks that `marks` returns for
-/// a frame's origin and detections. Logs failures and returns their number.
+/// a frame's origin and result. Logs failures and returns their number.
 pub(in crate::commands) fn write_batch(
     directory: &AnnotationDirectory,
     pool: &ThreadPool,
     decode: DecodeOptions,
     batch: &[FinishedFrame],
-    marks: impl Fn(&FrameOrigin, &[Detection]) -> Vec<Mark> + Sync,
+    marks: impl Fn(&FrameOrigin, &FrameResult) -> Vec<Mark> + Sync,
 ) -> usize {
     let fails = |frame: &&FinishedFrame| {
         let Ok(result) = &frame.result else { return false };
-        let marks = marks(&frame.tag, &result.detections);
+        let marks = marks(&frame.tag, result);
         let written = write(directory, decode, frame, &marks);
         if let Err(error) = &written {
             let problem = error_chain(error);

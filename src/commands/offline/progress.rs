@@ -43,6 +43,11 @@ impl Progress {
         self.bar.inc(1);
     }
 
+    /// Counts a frame that was processed, and whose result cannot be used, as failed.
+    pub(in crate::commands) fn count_unusable(&mut self) {
+        self.failed += 1;
+    }
+
     /// Counts frames that were processed but could not be annotated.
     pub(in crate::commands) fn count_not_annotated(&mut self, frames: usize) {
         self.not_annotated += frames;

@@ -61,7 +61,12 @@ const USERS: &[(&str, &[&str])] = &[
     ("fast_image_resize", &["stages/src/antialiased.rs", "stages/src/planes/"]),
     (
         "framegate_tracking",
-        &["src/front/tracks.rs", "src/reading/known.rs", "clients/python/src/tracker.rs"],
+        &[
+            "src/front/tracks.rs",
+            "src/reading/known.rs",
+            "src/commands/eval/tracks.rs",
+            "clients/python/src/tracker.rs",
+        ],
     ),
     ("framegate_barcodes", &["src/reading/", "src/watch/sinks/", "stages/src/"]),
     ("rxing", &["barcodes/src/"]),

@@ -57,6 +57,7 @@ impl Setup {
                 ),
                 drain: Duration::from_secs(5),
                 max_session_age: None,
+                deepstack: false,
                 shown: Vec::new(),
             },
             engine: EngineSettings {

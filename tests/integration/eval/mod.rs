@@ -1,5 +1,9 @@
 //! `framegate eval` on generated images, with the built-in model.
 
+mod average_precision;
+mod formats;
+mod tracks;
+
 use std::fs;
 use std::path::Path;
 
@@ -136,4 +140,89 @@ fn an_unusable_ground_truth_is_refused() {
         "-",
     ]))
     .assert_refused(2, &["--negatives -"]);
+}
+
+#[test]
+fn average_precision_is_of_lower_scores_too() {
+    if !has_simd() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let with = |name: &str| folder.path().join(name);
+    let labels = fs::read_to_string(Path::new(GENERATED).join("labels.json")).unwrap();
+    fs::write(with("labels.json"), labels).unwrap();
+    for entry in fs::read_dir(GENERATED).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, with(path.file_name().unwrap().to_str().unwrap())).unwrap();
+    }
+    // At a confidence that nothing reaches, only average precision is left.
+    let nothing = report(&eval(folder.path(), &["--json", "--conf", "1"]));
+    assert_eq!((&nothing["conf"], &nothing["all"]["boxes"]), (&1.0.into(), &0.into()));
+    let figure = |report: &Value, name: &str| report["average_precision"][name].as_f64().unwrap();
+    assert!(figure(&nothing, "map50") > 0.9, "{nothing}");
+    assert_eq!(nothing["all"]["ap50"], nothing["average_precision"]["map50"]);
+    let high = report(&eval(folder.path(), &["--json", "--conf", "1", "--map-conf", "1"]));
+    assert_eq!(figure(&high, "map50_95"), 0.0);
+    let text = eval(folder.path(), &[]).stdout;
+    assert!(text.contains("mAP50 0.9") || text.contains("mAP50 1.0"), "{text}");
+    assert!(text.contains("all of boxes with a score of 0.001 or more"), "{text}");
+    for (conf, map_conf) in [("0.3", "0.4"), ("0.3", "-1"), ("1.5", "0.1"), ("nan", "0.1")] {
+        let conf = format!("--conf={conf}");
+        let map_conf = format!("--map-conf={map_conf}");
+        eval(folder.path(), &[&conf, &map_conf]).assert_refused(2, &["conf", "expected a number"]);
+    }
+}
+
+#[test]
+fn a_folder_of_yolo_needs_no_other_path() {
+    if !has_simd() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let with = |name: &str| folder.path().join(name);
+    fs::create_dir(with("images")).unwrap();
+    fs::create_dir(with("labels")).unwrap();
+    for name in ["qr_code", "text"] {
+        let photo = Path::new(GENERATED).join(name).with_extension("jpg");
+        fs::copy(photo, with("images").join(name).with_extension("jpg")).unwrap();
+    }
+    let size = decode(&fs::read(with("images/qr_code.jpg")).unwrap()).unwrap();
+    let (width, height) = (size.width as f64, size.height as f64);
+    let (x, y) = ((24.0 + 178.0) / width, (1.0 + 154.5) / height);
+    let line = format!("1 {x} {y} {} {}", 356.0 / width, 309.0 / height);
+    fs::write(with("labels/qr_code.txt"), line).unwrap();
+    fs::write(with("data.yaml"), "names: [aztec, qr_code]").unwrap();
+    let path = folder.path().to_str().unwrap();
+    let ended =
+        run(&mut framegate(["eval", "--backend", "simd", "--json", "--ground-truth", path]));
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let report = report(&ended);
+    assert_eq!((&report["all"]["labelled"], &report["all"]["found"]), (&1.into(), &1.into()));
+    assert_eq!(report["without_labels"]["images"], 1);
+    assert!(report["average_precision"]["map50"].as_f64().unwrap() > 0.99, "{report}");
+
+    let named = run(framegate(["eval", "--ground-truth", path]).args(["--format", "voc"]));
+    named.assert_refused(1, &["*.xml"]);
+    fs::write(with("labels.json"), "{}").unwrap();
+    let json = with("labels.json");
+    run(framegate(["eval", "--ground-truth"]).arg(json)).assert_refused(2, &["--images DIR"]);
+}
+
+#[test]
+fn an_image_of_another_size_than_its_labels_is_not_counted() {
+    if !has_simd() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let with = |name: &str| folder.path().join(name);
+    fs::write(with("a.jpg"), plain(64, 48, [90, 120, 90])).unwrap();
+    fs::write(with("b.jpg"), plain(64, 48, [90, 120, 90])).unwrap();
+    let labels = r#"{"images": [{"id": 1, "file_name": "a.jpg", "width": 48, "height": 64},
+        {"id": 2, "file_name": "b.jpg", "width": 64, "height": 48}], "annotations": [], "categories": []}"#;
+    fs::write(with("labels.json"), labels).unwrap();
+    let ended = eval(folder.path(), &["--json"]);
+    assert_eq!(ended.status, 1);
+    let said = "the image has 64x48 pixels, and its labels are for 48x64";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    assert_eq!(report(&ended)["images"], 1);
 }

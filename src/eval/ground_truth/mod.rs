@@ -1,0 +1,220 @@
+//! The objects that are known to be in images: Framegate's own JSON, COCO, YOLO and Pascal VOC.
+//!
+//! ```text
+//! path ─ format: recognised, or named ─▶ own │ coco │ yolo │ voc ─▶ GroundTruth
+//! ```
+
+mod coco;
+mod error;
+mod format;
+mod own;
+mod voc;
+mod yolo;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use framegate_models::Size;
+use serde::{Deserialize, Serialize};
+
+pub use error::GroundTruthError;
+pub use format::LabelFormat;
+
+/// An object that is known to be in an image, in pixels of the upright image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelledObject {
+    /// Name of its class.
+    pub label: String,
+    /// Left edge.
+    pub x: f64,
+    /// Top edge.
+    pub y: f64,
+    /// Width, above 0.
+    #[serde(rename = "w")]
+    pub width: f64,
+    /// Height, above 0.
+    #[serde(rename = "h")]
+    pub height: f64,
+    /// Its area in pixels, where that is not width × height: COCO has the area of the outline.
+    #[serde(skip)]
+    pub area: Option<f64>,
+    /// Whether it must be found.
+    #[serde(skip)]
+    pub kind: ObjectKind,
+}
+
+/// Whether an object must be found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// One that must be found, once.
+    #[default]
+    Single,
+    /// One that need not be found: `difficult` of Pascal VOC.
+    Difficult,
+    /// A region with several of its class, none of which need be found: `iscrowd` of COCO.
+    Crowd,
+}
+
+impl LabelledObject {
+    /// An object that must be found: its class and `[x, y, width, height]`.
+    pub fn of_box(label: impl Into<String>, [x, y, width, height]: [f64; 4]) -> Self {
+        Self { label: label.into(), x, y, width, height, area: None, kind: ObjectKind::Single }
+    }
+}
+
+/// An image and its objects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelledImage {
+    /// Its path below the directory of the images, with `/` between folders.
+    pub name: String,
+    /// The size that its labels were made for, if the file says.
+    pub size: Option<Size>,
+    /// The objects in it.
+    pub objects: Vec<LabelledObject>,
+}
+
+/// The labelled images of a directory.
+#[derive(Debug)]
+pub struct GroundTruth {
+    /// The directory of the images.
+    directory: PathBuf,
+    images: Vec<LabelledImage>,
+    by_name: HashMap<String, usize>,
+    /// Places and sizes are shares of the image's width and height, as YOLO has them.
+    shares: bool,
+}
+
+/// The labels of an image were made for one of another size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the image has {}x{} pixels, and its labels are for {}x{}; give the images that the labels were made for",
+    found.width, found.height, labelled.width, labelled.height
+)]
+pub struct OtherSize {
+    labelled: Size,
+    found: Size,
+}
+
+impl GroundTruth {
+    /// Reads labels from a file or a directory.
+    ///
+    /// `images` is the directory of the images; YOLO and Pascal VOC have a place for it of their own, and need none.
+    /// Without `format` it is recognised by the names that are there, and a JSON file by its keys.
+    ///
+    /// # Errors
+    /// [`GroundTruthError`].
+    pub fn read(
+        path: &Path,
+        images: Option<&Path>,
+        format: Option<LabelFormat>,
+    ) -> Result<Self, GroundTruthError> {
+        match format.map_or_else(|| LabelFormat::of(path), Ok)? {
+            LabelFormat::Framegate => own::read(path, required(path, images)?),
+            LabelFormat::Coco => coco::read(path, required(path, images)?),
+            LabelFormat::Yolo => yolo::read(path, images),
+            LabelFormat::Voc => voc::read(path, images),
+        }
+    }
+
+    /// Images in pixels, in the order in which they are run.
+    fn new(
+        path: &Path,
+        directory: PathBuf,
+        images: Vec<LabelledImage>,
+    ) -> Result<Self, GroundTruthError> {
+        let mut by_name = HashMap::new();
+        for (index, image) in images.iter().enumerate() {
+            if by_name.insert(image.name.clone(), index).is_some() {
+                let place = format!("image `{}`", image.name);
+                let problem = "it is there twice; put its objects into one entry";
+                return Err(GroundTruthError::wrong(path, place, problem));
+            }
+        }
+        Ok(Self { directory, images, by_name, shares: false })
+    }
+
+    /// The images, in the order in which they are run.
+    pub fn images(&self) -> &[LabelledImage] {
+        &self.images
+    }
+
+    /// The path of every image, in the order of [`GroundTruth::images`].
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.images.iter().map(|image| self.directory.join(&image.name))
+    }
+
+    /// The objects in the image at `path`, which has this size, in pixels; none if no label is about it.
+    ///
+    /// # Errors
+    /// [`OtherSize`] when its labels were made for another size.
+    pub fn objects(&self, path: &Path, size: Size) -> Result<Cow<'_, [LabelledObject]>, OtherSize> {
+        let name = path.strip_prefix(&self.directory).ok().and_then(Path::to_str);
+        let image = name.and_then(|name| self.by_name.get(name)).map(|index| &self.images[*index]);
+        let Some(image) = image else { return Ok(Cow::Borrowed(&[])) };
+        if let Some(labelled) = image.size.filter(|labelled| *labelled != size) {
+            return Err(OtherSize { labelled, found: size });
+        }
+        if !self.shares {
+            return Ok(Cow::Borrowed(&image.objects));
+        }
+        let (width, height) = (size.width as f64, size.height as f64);
+        let in_pixels = |object: &LabelledObject| LabelledObject {
+            x: object.x * width,
+            y: object.y * height,
+            width: object.width * width,
+            height: object.height * height,
+            ..object.clone()
+        };
+        Ok(Cow::Owned(image.objects.iter().map(in_pixels).collect()))
+    }
+
+    /// Checks that a model with the classes `known` can find every object.
+    ///
+    /// # Errors
+    /// [`GroundTruthError::UnknownClass`].
+    pub fn check(&self, known: &[String]) -> Result<(), GroundTruthError> {
+        for image in &self.images {
+            if let Some(unknown) = image.objects.iter().find(|one| !known.contains(&one.label)) {
+                return Err(GroundTruthError::UnknownClass {
+                    image: image.name.clone(),
+                    label: unknown.label.clone(),
+                    known: known.join(", "),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The directory of the images, for formats that have no place for them.
+fn required<'a>(path: &Path, images: Option<&'a Path>) -> Result<&'a Path, GroundTruthError> {
+    images.ok_or_else(|| GroundTruthError::NoImages { path: path.to_owned() })
+}
+
+fn read_text(path: &Path) -> Result<String, GroundTruthError> {
+    fs::read_to_string(path).map_err(|source| GroundTruthError::unreadable(path, source))
+}
+
+/// The paths in a directory, by name.
+fn list(directory: &Path) -> Result<Vec<PathBuf>, GroundTruthError> {
+    let paths = || -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect()
+    };
+    let mut paths = paths().map_err(|source| GroundTruthError::unreadable(directory, source))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+    let is = |found: &OsStr| wanted.iter().any(|wanted| found.eq_ignore_ascii_case(wanted));
+    path.extension().is_some_and(is)
+}
+
+/// Whether a box has numbers for edges, and extents above 0.
+fn is_box([x, y, width, height]: [f64; 4]) -> bool {
+    [x, y, width, height].iter().all(|number| number.is_finite()) && width > 0.0 && height > 0.0
+}

@@ -1,0 +1,143 @@
+//! The numbers that objects keep: figures against TrackEval's, and the command on a small sequence.
+
+use std::fs;
+use std::path::Path;
+
+use framegate::error_chain::error_chain;
+use framegate::eval::tracks::{MotLabels, Sequence, TrackReport};
+use serde_json::Value;
+
+use super::has_simd;
+use crate::support::images::{GENERATED, plain};
+use crate::support::program::{Ended, framegate, run};
+
+/// Tracks and labels that `tests/yardsticks/mot.py` has generated, and TrackEval's figures for them.
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/data/mot");
+
+fn report(keep: impl Fn(u64) -> bool) -> TrackReport {
+    let read = |name: &str| MotLabels::read(&Path::new(DATA).join(name)).unwrap().0;
+    let (mut truth, mut found) = (read("gt.txt"), read("tracks.txt"));
+    let mut sequence = Sequence::default();
+    for frame in (1..=120).filter(|frame| keep(*frame)) {
+        let of = |frames: &mut std::collections::BTreeMap<_, _>| {
+            frames.remove(&frame).unwrap_or_default()
+        };
+        sequence.add(of(&mut truth), of(&mut found));
+    }
+    sequence.report()
+}
+
+#[test]
+fn figures_are_those_of_trackeval() {
+    let expected = fs::read_to_string(Path::new(DATA).join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_str(&expected).unwrap();
+    let found = serde_json::to_value(report(|_| true)).unwrap();
+    assert_eq!(found.as_object().unwrap().len(), expected.as_object().unwrap().len());
+    for (name, expected) in expected.as_object().unwrap() {
+        let difference = found[name].as_f64().unwrap() - expected.as_f64().unwrap();
+        assert!(difference.abs() < 1e-6, "{name}: {} and {expected}", found[name]);
+    }
+}
+
+#[test]
+fn without_frames_nothing_is_found() {
+    let none = report(|_| false);
+    assert_eq!((none.mota, none.idf1, none.hota), (0.0, 0.0, 0.0));
+    assert_eq!((none.frames, none.objects, none.tracks), (0, 0, 0));
+}
+
+/// Evaluates a sequence of codes with these labels.
+fn eval(folder: &Path, labels: &str, arguments: &[&str]) -> Ended {
+    fs::write(folder.join("gt.txt"), labels).unwrap();
+    let mut command = framegate(["eval", "--backend", "simd", "--tracks"]);
+    command.arg(folder.join("gt.txt")).arg("--images").arg(folder.join("img1"));
+    run(command.args(arguments))
+}
+
+#[test]
+fn the_tracker_is_evaluated_on_a_sequence() {
+    if !has_simd() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("img1");
+    fs::create_dir(&images).unwrap();
+    // One code, which is hidden in the third frame, in an order that is not that of names.
+    for frame in 8..=11 {
+        let image = images.join(format!("{frame}.jpg"));
+        match frame {
+            10 => fs::write(image, plain(416, 416, [120; 3])).unwrap(),
+            _ => drop(fs::copy(Path::new(GENERATED).join("qr_code.jpg"), image).unwrap()),
+        }
+    }
+    let labels: String = [8, 9, 10, 11, 12]
+        .iter()
+        .map(|frame| format!("{frame},7,24,1,356,309,1,-1,-1\n"))
+        .collect();
+    let arguments = ["--class", "qr_code", "--frame-rate", "10"];
+    let ended = eval(folder.path(), &labels, &[&arguments[..], &["--json"]].concat());
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&report["class"], &report["frames"]), (&"qr_code".into(), &4.into()));
+    let counts = ["boxes", "tracked_boxes", "missed", "switches"].map(|name| report[name].as_u64());
+    assert_eq!(counts, [4, 3, 1, 0].map(Some), "{report}");
+    assert_eq!(
+        (&report["mota"], &report["objects"], &report["tracks"]),
+        (&0.75.into(), &1.into(), &1.into())
+    );
+    assert!(ended.stderr.contains("frames with labels were not seen"), "{}", ended.stderr);
+
+    fs::write(folder.path().join("seqinfo.ini"), "[Sequence]\nframeRate = 10\n").unwrap();
+    let text = eval(folder.path(), &labels, &["--class", "qr_code"]).stdout;
+    assert!(text.contains("IDF1 0.857, MOTA 0.750, HOTA 0."), "{text}");
+    assert!(
+        text.contains("1 objects in 4 boxes, 1 tracks in 3 boxes: 1 missed, 0 false"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("img1");
+    fs::create_dir(&images).unwrap();
+    fs::write(images.join("1.jpg"), plain(8, 8, [0; 3])).unwrap();
+    let good = "1,1,0,0,9,9\n";
+    let rate = ["--frame-rate", "10"];
+    eval(folder.path(), good, &[]).assert_refused(2, &["--frame-rate"]);
+    eval(folder.path(), good, &["--frame-rate", "0"])
+        .assert_refused(2, &["--frame-rate", "above 0"]);
+    if has_simd() {
+        eval(folder.path(), good, &rate).assert_refused(2, &["--class", "qr_code"]);
+        let other = [&rate[..], &["--class", "cat"]].concat();
+        eval(folder.path(), good, &other).assert_refused(2, &["`cat`", "qr_code"]);
+    }
+    fs::write(images.join("b.jpg"), plain(8, 8, [0; 3])).unwrap();
+    eval(folder.path(), good, &rate).assert_refused(2, &["b.jpg", "000001.jpg"]);
+    let without_images = run(&mut framegate(["eval", "--tracks", "gt.txt"]));
+    without_images.assert_refused(2, &["--tracks", "--images"]);
+    let both = ["eval", "--tracks", "gt.txt", "--ground-truth", "a.json", "--images", "b"];
+    run(&mut framegate(both)).assert_refused(2, &["cannot be used with"]);
+}
+
+#[test]
+fn labels_with_a_mistake_are_refused_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gt.txt");
+    for (text, words) in [
+        ("1,1,0,0,9", "line 1: there are 5 numbers"),
+        ("1,1,0,0,9,9\n\n1,1,0,0,9,9", "line 3: object 1 is in frame 1 twice"),
+        ("1,1,0,0,9,x", "line 1: `x` is not a number"),
+        ("1,1,0,0,9,nan", "line 1: `nan` is not a number"),
+        ("1,1,0,0,9,0", "line 1: the box has 9x0 pixels"),
+        ("0,1,0,0,9,9", "line 1: frame 0 is not a whole number from 1"),
+        ("1,1.5,0,0,9,9", "line 1: object 1.5 is not a whole number"),
+        ("1,1,0,0,9,9,0\n1,2,0,0,9,9,1,3", "no object that counts"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let found = error_chain(&MotLabels::read(&path).unwrap_err());
+        assert!(found.contains("gt.txt") && found.contains(words), "{found}");
+    }
+    let gone = MotLabels::read(&folder.path().join("gone.txt")).unwrap_err();
+    assert!(error_chain(&gone).contains("cannot be read"));
+}
