@@ -8,7 +8,6 @@ use framegate_backend_api::BackendError;
 use framegate_fetch::{AddressError, FetchError};
 use framegate_models::detector::ModelError;
 
-use super::models::InputTensorError;
 use crate::annotate::{AnnotationVideoError, DirectoryError};
 use crate::bench::BenchError;
 use crate::cli::FileError;
@@ -18,7 +17,7 @@ use crate::eval::GroundTruthError;
 use crate::load::SessionFailure;
 use crate::load::frames::FramesError;
 use crate::npy::NpyError;
-use crate::pipeline::PipelineError;
+use crate::pipeline::{InputTensorError, PipelineError};
 use crate::report::ReportError;
 use crate::server::ServerError;
 

@@ -24,7 +24,6 @@ use crate::config::file_problems;
 use models::prepared;
 
 pub use error::CommandError;
-pub use models::InputTensorError;
 
 /// How a command ended that could be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
