@@ -42,6 +42,7 @@ mod onnx_model;
 mod options;
 mod parity;
 mod pinned;
+mod pipeline;
 mod preprocess;
 mod ragged;
 mod realtime;

@@ -108,8 +108,8 @@ impl WebSocket {
         matches!(self.state, State::Open(_))
     }
 
-    /// Takes the bytes that are to be sent.
-    fn to_send<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+    /// Takes the bytes that are to be sent out.
+    fn take_outgoing<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &std::mem::take(&mut self.pipe.lock().to_send))
     }
 

@@ -109,6 +109,8 @@ def test_attempts_come_less_and_less_often() -> None:
     assert [backoff.next(0.5) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
     backoff.succeeded()
     assert backoff.next(0.0) == pytest.approx(0.8) and backoff.next(1.0) == pytest.approx(2.4)
+    backoff.succeeded()
+    assert [backoff.next(0.5, at_once=True) for _ in range(3)] == [0, 2, 4], "at once, but only once"
 
 
 def test_a_link_that_delays_frames_carries_fewer() -> None:

@@ -1,7 +1,5 @@
 //! The text and the page of a fixed report.
 
-use std::path::Path;
-
 use askama::Template;
 
 use super::page::Page;

@@ -6,17 +6,14 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, Unpack
 
 from framegate import aio
 from framegate._image import Image
 from framegate._stream.keywords import OptionKeywords
 from framegate._stream.options import Options, configure_message
 from framegate._stream.state import Counts, Result, StreamError
-
-_T = TypeVar("_T")
 
 
 class Connection:
@@ -31,8 +28,14 @@ class Connection:
         self._thread = threading.Thread(target=self._loop.run_forever, name="framegate", daemon=True)
         self._thread.start()
         self._is_closed = False
+        self._lock = threading.Lock()
+        """Nothing is asked of the thread after it was asked to end."""
+
+        async def begin() -> aio.Connection:
+            return aio.Connection(url, options, tls)
+
         try:
-            self._inner = self._call(lambda: aio.Connection(url, options, tls))
+            self._inner = asyncio.run_coroutine_threadsafe(begin(), self._loop).result()
         except BaseException:
             self._stop()
             raise
@@ -48,8 +51,7 @@ class Connection:
     def send(self, frame: Image) -> None:
         """Offers a frame: a JPEG, or an array of pixels, which is made one when its turn comes. It takes the place of
         one that was not sent yet. An array must not be written to until its result is there."""
-        if not self._is_closed:
-            self._call(lambda: self._inner.send(frame))
+        self._call(lambda: self._inner.send(frame))
 
     def configure(self, **changes: Any) -> None:
         """Changes ``conf``, ``iou``, ``classes`` or ``max_det`` for the frames that follow; ``None`` is the server's
@@ -63,13 +65,12 @@ class Connection:
         Raises ``TimeoutError`` if there is none in time (seconds), and :class:`StreamError` for a failure that
         connecting again would not mend.
         """
-        if self._is_closed:
-            return None
-        receiving = asyncio.wait_for(self._inner.receive(), timeout)
-        try:
-            return asyncio.run_coroutine_threadsafe(receiving, self._loop).result()
-        except CancelledError:
-            return None
+        with self._lock:
+            if self._is_closed:
+                return None
+            receiving = asyncio.wait_for(self._inner.receive(), timeout)
+            result = asyncio.run_coroutine_threadsafe(receiving, self._loop)
+        return result.result()
 
     def __iter__(self) -> Iterator[Result]:
         while (result := self.receive()) is not None:
@@ -81,10 +82,12 @@ class Connection:
 
     def close(self) -> None:
         """Says goodbye. What is under way is lost."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        asyncio.run_coroutine_threadsafe(self._inner.close(), self._loop).result()
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            closed = asyncio.run_coroutine_threadsafe(self._inner.close(), self._loop)
+        closed.result()
         self._stop()
 
     @property
@@ -107,13 +110,17 @@ class Connection:
         """Frames per second that are sent at most now."""
         return self._inner.fps
 
-    def _call(self, function: Callable[[], _T]) -> _T:
-        """Calls a function on the thread of the session, which never waits."""
+    def _call(self, function: Callable[[], None]) -> None:
+        """Calls a function on the thread of the session, which never waits; after the end does nothing."""
 
-        async def call() -> _T:
-            return function()
+        async def call() -> None:
+            function()
 
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+        with self._lock:
+            if self._is_closed:
+                return
+            done = asyncio.run_coroutine_threadsafe(call(), self._loop)
+        done.result()
 
     def _stop(self) -> None:
         async def others() -> None:

@@ -155,8 +155,7 @@ class Connection:
                 if self._state.counts.results > results:
                     backoff.succeeded()
                 # A server that has announced its end has room for another session, or there is another server.
-                if not self._state.is_draining:
-                    wait = backoff.next(random.random())
+                wait = backoff.next(random.random(), at_once=self._state.is_draining)
                 if self._ending and not self._state.is_idle:
                     self._error = StreamError(f"the connection was lost before the last answer: {error!r}")
             finally:
@@ -253,7 +252,7 @@ class _Link:
         self.socket = socket
         self._reader = reader
         self._writer = writer
-        self._writer.write(socket.to_send())
+        self._writer.write(socket.take_outgoing())
 
     async def receive(self) -> list[str]:
         """The texts in what arrives next."""
@@ -261,7 +260,7 @@ class _Link:
         if not received:
             raise _Lost("the server is gone")
         texts = self.socket.receive(received)
-        self._writer.write(self.socket.to_send())
+        self._writer.write(self.socket.take_outgoing())
         return texts
 
     def check(self) -> None:
@@ -278,7 +277,7 @@ class _Link:
             raise _Lost(f"closed: {code}")
 
     async def flush(self) -> None:
-        self._writer.write(self.socket.to_send())
+        self._writer.write(self.socket.take_outgoing())
         await self._writer.drain()
 
     async def goodbye(self) -> None:

@@ -73,9 +73,9 @@ class Backoff:
     def __init__(self) -> None:
         self._attempt = 0
 
-    def next(self, random: float) -> float:
-        """The next wait; ``random`` is from 0 to 1."""
-        planned = min(2.0**self._attempt, 30.0)
+    def next(self, random: float, *, at_once: bool = False) -> float:
+        """The next wait; ``random`` is from 0 to 1. The first attempt after a success may be made at once."""
+        planned = 0.0 if at_once and self._attempt == 0 else min(2.0**self._attempt, 30.0)
         self._attempt = min(self._attempt + 1, 5)
         return min(planned * (0.8 + 0.4 * random), 30.0)
 
