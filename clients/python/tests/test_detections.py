@@ -32,7 +32,7 @@ def test_one_and_several_are_taken_out() -> None:
         assert part.labels == ["car"] and part.xyxy.shape == (1, 4)
         assert part.track_id is not None and part.track_id.tolist() == [7]
         assert part.run_lengths == [(3, 4, [1, 2, 9])]
-    assert len(found[found.confidence > 0.95]) == 0
+    assert len(found[found.confidence > 0.95]) == len(found[[]]) == len(found[5:]) == 0
     with pytest.raises(IndexError):
         found[2]
 

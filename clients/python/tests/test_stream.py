@@ -127,8 +127,17 @@ def test_what_cannot_be_mended_is_raised(null_server: str) -> None:
     with framegate.connect(null_server + "/no/such/path") as connection:
         with pytest.raises(framegate.StreamError, match="404"):
             connection.receive(PATIENCE)
-    with pytest.raises(ValueError, match="address"):
-        framegate.connect("localhost")
+    for url in ("localhost", "ws://host:port", "ws://a b"):
+        with pytest.raises(ValueError):
+            framegate.connect(url)
+
+
+def test_a_server_of_another_kind_is_reported() -> None:
+    for text in ("no JSON", "[]", '{"warning":"slow_down"}'):
+        with fake_server() as fake, framegate.connect(fake.url) as connection:
+            fake.accept().connection.send(text)
+            with pytest.raises(framegate.StreamError, match="does not speak this protocol"):
+                connection.receive(PATIENCE)
 
 
 def test_a_camera_that_fails_says_so(null_server: str) -> None:

@@ -103,7 +103,12 @@ class Detections:
     def __getitem__(self, index: int | slice | ArrayLike) -> Detection | Detections:
         if isinstance(index, (int, np.integer)):
             return self._one(int(index))
-        places = np.arange(len(self))[index if isinstance(index, slice) else np.asarray(index)]
+        places = np.arange(len(self))
+        if isinstance(index, slice):
+            places = places[index]
+        else:
+            chosen = np.asarray(index)
+            places = places[chosen if chosen.size else []]
         return replace(
             self,
             xyxy=self.xyxy[places],

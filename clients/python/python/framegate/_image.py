@@ -26,7 +26,7 @@ class PillowImage(Protocol):
     def __array_interface__(self) -> dict[str, Any]: ...
 
 
-Image: TypeAlias = NDArray[np.uint8] | PillowImage | bytes | bytearray | memoryview | str | os.PathLike[str]
+Image: TypeAlias = NDArray[Any] | PillowImage | bytes | bytearray | memoryview | str | os.PathLike[str]
 """An image: pixels (``uint8``, ``[height, width, 3]`` or ``[height, width]``), a JPEG, or the path of one.
 Anything else that NumPy can read as such an array will do, too."""
 

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import ssl
 import time
@@ -28,6 +29,7 @@ from framegate._stream.options import Options, configure_message
 from framegate._stream.rate import Backoff
 from framegate._stream.state import SILENCE, Counts, Offered, Result, StreamError, StreamState
 
+_LOG = logging.getLogger("framegate")
 _CONNECT_LIMIT = 10.0
 _GOODBYE_LIMIT = 1.0
 _CHUNK = 1 << 16
@@ -49,7 +51,9 @@ class Connection:
     """
 
     def __init__(self, url: str, options: Options, tls: ssl.SSLContext | None = None) -> None:
+        self._url = url
         self._address = options.address(url)
+        WebSocket(self._address)  # refuses an address that it could not connect to
         self._options = options
         self._tls = tls
         self._state = StreamState(options.fps)
@@ -151,11 +155,14 @@ class Connection:
                 await self._connect_once()
             except StreamError as error:
                 self._error = error
+            except ssl.SSLCertVerificationError as error:
+                self._error = StreamError(str(error))
             except (_Lost, OSError) as error:
                 if self._state.counts.results > results:
                     backoff.succeeded()
                 # A server that has announced its end has room for another session, or there is another server.
                 wait = backoff.next(random.random(), at_once=self._state.is_draining)
+                _LOG.warning("no session with %s (%r), trying again in %.1f s", self._url, error, wait)
                 if self._ending and not self._state.is_idle:
                     self._error = StreamError(f"the connection was lost before the last answer: {error!r}")
             finally:
@@ -196,7 +203,10 @@ class Connection:
 
     async def _hear(self, link: _Link) -> None:
         for text in await link.receive():
-            self._state.heard(text, time.monotonic())
+            try:
+                self._state.heard(text, time.monotonic())
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise StreamError(f"the server does not speak this protocol: {text[:200]}") from error
         if self._state.result is not None or self._ending:
             self._received.set()
         self._something.set()

@@ -48,7 +48,8 @@ class Options:
     def address(self, url: str) -> str:
         """Of the session on the server at ``url``."""
         parts = urlsplit(url)
-        if parts.scheme not in _SCHEMES or not parts.hostname:
+        # A port that is not a number is a ValueError by itself.
+        if parts.scheme not in _SCHEMES or not parts.hostname or parts.port == 0:
             raise ValueError(f"{url!r} is not the address of a server, like ws://localhost:8000")
         query = dict(parse_qsl(parts.query)) | {"hello": "1"}
         asked = {"pipeline_id": self.pipeline_id, "conf": self.conf, "iou": self.iou, "max_det": self.max_det}
