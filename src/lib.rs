@@ -57,6 +57,7 @@ pub use framegate_backend_api::{
     BackendError, DeviceInfo, DeviceKind, InputBatch, Limits, Model, OutputBatch, OutputTensor,
     Session,
 };
+pub use framegate_models::detector::ChannelOrder;
 pub use framegate_models::detector::ModelError;
 pub use framegate_models::{Detector, Size};
 /// ```
@@ -80,10 +81,13 @@ pub use framegate_stages::Detection;
 pub use framegate_stages::Thresholds;
 pub use framegate_stages::{
     BoxError, BoxStage, DecodeError, DecodeLimits, DecodeOptions, JpegDecoder, MAX_DETECTIONS,
-    Mask, RgbImage, Selection, Stage, StageTimes, UnknownDecoder,
+    Mask, PixelRows, RgbImage, Selection, Stage, StageTimes, UnknownDecoder,
 };
 pub use front::origin::{Origin, OriginError};
-pub use pipeline::{LoadedPipeline, Pipeline, PipelineError, PipelineOptions, read_detector};
+pub use pipeline::{
+    Frame, InputTensorError, LoadedPipeline, MAX_BATCH, Pipeline, PipelineError, PipelineOptions,
+    RawModel, RawModelError, read_detector,
+};
 pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 
 // Everything below is internal: public only because the program, the integration tests and the
@@ -100,9 +104,13 @@ pub mod config;
 pub mod error_chain;
 #[doc(hidden)]
 pub mod heap;
+#[doc(hidden)]
+pub mod invocation;
 mod locks;
 #[doc(hidden)]
 pub mod logging;
+#[doc(hidden)]
+pub mod program;
 #[doc(hidden)]
 pub mod stop;
 

@@ -10,7 +10,6 @@ use framegate_models::detector::ModelError;
 
 use super::eval::TrackEvalError;
 use super::infer::YoloFolderError;
-use super::models::InputTensorError;
 use crate::annotate::{AnnotationVideoError, DirectoryError};
 use crate::bench::BenchError;
 use crate::cli::FileError;
@@ -21,7 +20,7 @@ use crate::eval::tracks::MotError;
 use crate::load::SessionFailure;
 use crate::load::frames::FramesError;
 use crate::npy::NpyError;
-use crate::pipeline::PipelineError;
+use crate::pipeline::{InputTensorError, PipelineError};
 use crate::report::ReportError;
 use crate::server::ServerError;
 

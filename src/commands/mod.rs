@@ -26,7 +26,6 @@ use models::prepared;
 pub use error::CommandError;
 pub use eval::TrackEvalError;
 pub use infer::YoloFolderError;
-pub use models::InputTensorError;
 
 /// How a command ended that could be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::load::seconds;
-use super::{ConfigError, MAX_BATCH, threads, within};
+use super::{ConfigError, threads, within};
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
+use crate::pipeline::MAX_BATCH;
 use crate::stages::Thresholds;
 
 /// Shortest measurement of a case.

@@ -19,7 +19,7 @@ use framegate_models::detector::{LoadOptions, check_input_size};
 
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
-use crate::pipeline::PipelineOptions;
+use crate::pipeline::{MAX_BATCH, PipelineOptions};
 use crate::sources::Selection;
 use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
 
@@ -31,8 +31,6 @@ pub use file::{file_problems, served_by};
 pub use load::{LoadConfig, SearchConfig};
 pub use watch::WatchConfig;
 
-/// Largest batch a session can be loaded for.
-pub const MAX_BATCH: usize = 16;
 /// More threads than any machine this is meant for has: a larger number is a typing error.
 const MAX_THREADS: usize = 1024;
 /// Greatest width and height that the JPEG format can express.

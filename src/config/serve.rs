@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::pipelines::{own, typed};
 use super::{
-    BackendConfig, ConfigError, LONGEST, MAX_BATCH, MEGABYTE, decode_options, device_check,
-    fraction, max_age, read_budget, within,
+    BackendConfig, ConfigError, LONGEST, MEGABYTE, decode_options, device_check, fraction, max_age,
+    read_budget, within,
 };
 use crate::cli;
 use crate::front::VideoSettings;
 use crate::front::origin::Origin;
-use crate::pipeline::PipelineOptions;
+use crate::pipeline::{MAX_BATCH, PipelineOptions};
 use crate::server::{ServedPipeline, ServerOptions};
 use crate::stages::DecodeLimits;
 

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    ConfigError, MAX_BATCH, MEGABYTE, decode_options, device_check, max_age, pipeline_options,
-    read_budget, within,
+    ConfigError, MEGABYTE, decode_options, device_check, max_age, pipeline_options, read_budget,
+    within,
 };
 use crate::cli;
-use crate::pipeline::PipelineOptions;
+use crate::pipeline::{MAX_BATCH, PipelineOptions};
 use crate::stages::DecodeLimits;
 use crate::watch::{
     CameraAddress, CameraLimits, MqttAddress, RemoteTarget, SinkAddressError, SinkAddresses,

@@ -22,7 +22,6 @@ use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use super::batch::{InferredBatch, PreprocessedFrame, infer};
 use super::buffer_pool::{BUFFERS, double_buffered};
 use super::frame::{FinishedFrame, FrameOrigin, SourceFrame};
-use super::panics;
 use super::postprocessing::postprocess;
 use super::preprocessing::Preprocessing;
 use super::read_ahead::ReadAhead;
@@ -128,10 +127,10 @@ impl Offline<'_> {
     }
 }
 
-/// Reads the codes of a frame. If that panics, it keeps what was read before.
+/// Reads the codes of a frame.
 fn read_codes(reader: &CodeReader, frame: &mut FinishedFrame) {
     if let (Some(payload), Ok(result)) = (&frame.payload, &mut frame.result) {
-        let _ = panics::contain("reading", || reader.read_offline(payload.into(), result));
+        reader.read_all(payload.into(), result);
     }
 }
 

@@ -6,27 +6,32 @@
 //! ```
 
 mod error;
+mod frame;
 mod load;
 mod options;
+mod raw_model;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use framegate_backend_api::{Backend, DeviceInfo, InputBatch, OutputBatch};
 use framegate_models::Detector;
+use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::backends;
-use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame, panics};
-use crate::reading::{CodeReader, FrameView};
-use crate::stages::{
-    BoxStage, DecodeError, Preprocessed, Preprocessor, RgbImage, Selection, Stage,
-};
+use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame};
+use crate::reading::CodeReader;
+use crate::stages::{BoxStage, Preprocessed, Preprocessor, RgbImage, Selection};
+use frame::{find, infer, preprocess};
 
 pub use error::PipelineError;
+pub use frame::Frame;
 pub(crate) use load::lasting_session;
 pub use load::{LoadedPipeline, read_detector};
-pub use options::PipelineOptions;
+pub use options::{MAX_BATCH, PipelineOptions};
+pub use raw_model::{InputTensorError, RawModel, RawModelError};
 
 /// A detector that is loaded and ready: JPEGs in, detections out.
 ///
@@ -49,8 +54,8 @@ pub struct Pipeline {
     selection: Arc<Selection>,
     reader: Option<CodeReader>,
     pool: Arc<ThreadPool>,
-    preprocessor: Preprocessor,
-    /// Room for one image.
+    /// As many as there were frames at once.
+    preprocessors: Vec<Preprocessor>,
     input: InputBatch,
     outputs: OutputBatch,
 }
@@ -91,7 +96,7 @@ impl Pipeline {
         let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
         let loaded = LoadedPipeline::load(detector, backend, options)?;
         Ok(Self {
-            preprocessor: Preprocessor::new(&loaded.detector.input, options.decode),
+            preprocessors: Vec::new(),
             input: InputBatch::new(loaded.detector.model.graph.image_shape(), 1),
             outputs: OutputBatch::default(),
             backend: backend.name(),
@@ -132,8 +137,7 @@ impl Pipeline {
     /// [`FrameError`] when the JPEG cannot be decoded or the backend fails on it. The pipeline stays
     /// usable.
     pub fn detect(&mut self, jpeg: &[u8]) -> Result<FrameResult, FrameError> {
-        let frame = self.detect_after(|preprocessor, slot| preprocessor.preprocess(jpeg, slot))?;
-        Ok(self.read_codes(FrameView::Jpeg(jpeg), frame))
+        self.detect_frame(Frame::Jpeg(jpeg))
     }
 
     /// Detects objects in one decoded image, on the calling thread (except for the threads of the backend).
@@ -142,45 +146,98 @@ impl Pipeline {
     /// [`FrameError`] when the image exceeds a limit or the backend fails on it. The pipeline stays
     /// usable.
     pub fn detect_image(&mut self, image: &RgbImage) -> Result<FrameResult, FrameError> {
-        let detect = |preprocessor: &mut Preprocessor, slot: &mut [f32]| {
-            preprocessor.preprocess_image(image, slot)
-        };
-        let frame = self.detect_after(detect)?;
-        Ok(self.read_codes(FrameView::Image(image), frame))
+        self.detect_frame(Frame::Image(image))
     }
 
-    fn read_codes(&self, pixels: FrameView<'_>, mut frame: FrameResult) -> FrameResult {
-        if let Some(reader) = self.reader.as_ref().filter(|_| self.selection.text) {
-            reader.read_offline(pixels, &mut frame);
+    /// Detects objects in one frame of any form, on the calling thread (except for the threads of the backend).
+    ///
+    /// # Errors
+    /// [`FrameError`] when the frame cannot be decoded, exceeds a limit, or the backend fails on it. The pipeline
+    /// stays usable.
+    pub fn detect_frame(&mut self, frame: Frame<'_>) -> Result<FrameResult, FrameError> {
+        self.make_room(1);
+        let LoadedPipeline { detector, session, boxes } = &mut self.loaded;
+        let slot = self.input.slots_mut().next().expect("there is room for one image");
+        let how = (&detector.input, self.options.decode);
+        let preprocessed = preprocess(frame, &mut self.preprocessors[0], how, slot)?;
+        self.input.set_len(1);
+        let inference = infer(session.as_mut(), &self.input, &mut self.outputs)?;
+        let mut result = find(boxes, &self.selection, (&self.outputs, 0), preprocessed, inference)?;
+        if let Some(reader) = self.reader() {
+            reader.read_all(frame.into(), &mut result);
         }
-        frame
+        Ok(result)
     }
 
-    fn detect_after(
-        &mut self,
-        preprocess: impl FnOnce(&mut Preprocessor, &mut [f32]) -> Result<Preprocessed, DecodeError>,
-    ) -> Result<FrameResult, FrameError> {
-        let Self { loaded, preprocessor, input, outputs, selection, .. } = self;
-        let LoadedPipeline { detector, session, boxes } = loaded;
-        let slot = input.slots_mut().next().expect("there is room for one image");
-        let Preprocessed { transform, mut times, .. } =
-            panics::contain("preprocess", || preprocess(preprocessor, slot)).inspect_err(
-                // A panic may have left its buffers half written.
-                |_| *preprocessor = Preprocessor::new(&detector.input, self.options.decode),
-            )??;
-        input.set_len(1);
-        let inferred = panics::contain("infer", || {
-            times.measure(Stage::Inference, || session.infer(input, outputs))
-        })?;
-        inferred.map_err(FrameError::pipeline_failure)?;
-        let mut detections = Vec::new();
-        let found = panics::contain("boxes", || {
-            let find = || boxes.detect_selected(selection, outputs, 0, &transform, &mut detections);
-            times.measure(Stage::Postprocess, find)
-        })?;
-        found.map_err(FrameError::pipeline_failure)?;
-        let tensors = boxes.tensors(outputs, 0);
-        Ok(FrameResult { size: transform.frame, detections, tensors, timings: times })
+    /// Reads codes, if there are any and they are asked for.
+    fn reader(&self) -> Option<&CodeReader> {
+        self.reader.as_ref().filter(|_| self.selection.text)
+    }
+
+    /// Detects objects in frames of any form, [`PipelineOptions::max_batch`] at a time: those of a batch are decoded
+    /// in parallel. The results are in the order of the frames; one that fails costs no other.
+    ///
+    /// ```
+    /// use framegate::{Frame, Pipeline, PipelineOptions};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let options = PipelineOptions { max_batch: 4, ..PipelineOptions::default() };
+    /// let mut pipeline = Pipeline::load("codes", &options)?;
+    /// let jpeg = std::fs::read("docs/codes.jpg")?;
+    /// let results = pipeline.detect_batch(&[Frame::Jpeg(&jpeg), Frame::Jpeg(b"no JPEG")]);
+    /// assert!(results[0].is_ok() && results[1].is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn detect_batch(&mut self, frames: &[Frame<'_>]) -> Vec<Result<FrameResult, FrameError>> {
+        let batches = frames.chunks(self.options.max_batch.max(1));
+        batches.flat_map(|frames| self.detect_at_once(frames)).collect()
+    }
+
+    fn detect_at_once(&mut self, frames: &[Frame<'_>]) -> Vec<Result<FrameResult, FrameError>> {
+        self.make_room(frames.len());
+        let LoadedPipeline { detector, session, boxes } = &mut self.loaded;
+        let how = (&detector.input, self.options.decode);
+        let slots: Vec<&mut [f32]> = self.input.slots_mut().collect();
+        let preprocessors = self.preprocessors.par_iter_mut();
+        let preprocessed: Vec<Result<Preprocessed, FrameError>> = self.pool.install(|| {
+            let tasks = frames.par_iter().zip(slots).zip(preprocessors);
+            tasks
+                .map(|((frame, slot), preprocessor)| preprocess(*frame, preprocessor, how, slot))
+                .collect()
+        });
+        // The model also runs on what is left in the slots of frames that failed: they are few.
+        self.input.set_len(frames.len());
+        let inference = match preprocessed.iter().any(Result::is_ok) {
+            true => infer(session.as_mut(), &self.input, &mut self.outputs),
+            false => Ok(Duration::ZERO),
+        };
+        let results = preprocessed.into_iter().enumerate().map(|(image, preprocessed)| {
+            let inference = inference.clone()?;
+            find(boxes, &self.selection, (&self.outputs, image), preprocessed?, inference)
+        });
+        let mut results: Vec<Result<FrameResult, FrameError>> = results.collect();
+        if let Some(reader) = self.reader() {
+            self.pool.install(|| {
+                results.par_iter_mut().zip(frames).for_each(|(result, frame)| {
+                    if let Ok(result) = result {
+                        reader.read_all((*frame).into(), result);
+                    }
+                });
+            });
+        }
+        results
+    }
+
+    /// Has buffers for this many frames at once.
+    fn make_room(&mut self, frames: usize) {
+        let LoadedPipeline { detector, .. } = &self.loaded;
+        if self.input.capacity() < frames {
+            self.input = InputBatch::new(detector.model.graph.image_shape(), frames);
+        }
+        while self.preprocessors.len() < frames {
+            self.preprocessors.push(Preprocessor::new(&detector.input, self.options.decode));
+        }
     }
 
     /// Runs many frames, in batches and with the stages overlapping. `deliver` receives them in the

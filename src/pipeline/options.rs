@@ -9,6 +9,9 @@ use framegate_models::detector::LoadOptions;
 use crate::backends::{BackendId, BackendOptions};
 use crate::stages::{DecodeLimits, DecodeOptions, Selection, Thresholds};
 
+/// Largest batch a session can be loaded for.
+pub const MAX_BATCH: usize = 16;
+
 /// How to load a [`Pipeline`](crate::Pipeline). The default suits most models: the best backend that
 /// runs here, on all cores, one image at a time.
 ///
@@ -42,7 +45,8 @@ pub struct PipelineOptions {
     pub decode: DecodeOptions,
     /// CPU threads for preprocessing and for the backend, at least 1.
     pub threads: usize,
-    /// Most images in one batch of [`Pipeline::run`](crate::Pipeline::run), 1 to 16.
+    /// Most images in one batch of [`Pipeline::run`](crate::Pipeline::run) and
+    /// [`Pipeline::detect_batch`](crate::Pipeline::detect_batch), 1 to 16.
     pub max_batch: usize,
 }
 

@@ -15,8 +15,11 @@ use framegate_barcodes::{Barcode, CAN_READ, Content, GreyImage, Kind};
 use framegate_models::Detector;
 use framegate_models::detector::SecondStage;
 
-use crate::engine::{FramePayload, FrameResult};
-use crate::stages::{DecodeError, DecodeLimits, Detection, GreyFrame, RgbImage, Stage, YuvImage};
+use crate::engine::{FramePayload, FrameResult, panics};
+use crate::pipeline::Frame;
+use crate::stages::{
+    DecodeError, DecodeLimits, Detection, GreyFrame, PixelRows, RgbImage, Stage, YuvImage,
+};
 pub(crate) use known::KnownCodes;
 pub(crate) use look::Thumbnail;
 
@@ -24,11 +27,22 @@ pub(crate) use look::Thumbnail;
 const OFFLINE_BUDGET: Duration = Duration::from_millis(500);
 
 /// A frame as it came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) enum FrameView<'a> {
     Jpeg(&'a [u8]),
     Image(&'a RgbImage),
     Yuv(&'a YuvImage),
+    Rows(&'a dyn PixelRows),
+}
+
+impl<'a> From<Frame<'a>> for FrameView<'a> {
+    fn from(frame: Frame<'a>) -> Self {
+        match frame {
+            Frame::Jpeg(jpeg) => Self::Jpeg(jpeg),
+            Frame::Image(image) => Self::Image(image),
+            Frame::Rows(rows) => Self::Rows(rows),
+        }
+    }
 }
 
 impl<'a> From<&'a FramePayload> for FrameView<'a> {
@@ -57,11 +71,14 @@ impl CodeReader {
         reads.then_some(Self { kinds, limits })
     }
 
-    /// Reads all codes of a frame of a file.
-    pub(crate) fn read_offline(&self, pixels: FrameView<'_>, result: &mut FrameResult) {
+    /// Reads all codes of a frame that can wait. If that panics, it keeps what was read before.
+    pub(crate) fn read_all(&self, pixels: FrameView<'_>, result: &mut FrameResult) {
         let FrameResult { detections, timings, .. } = result;
-        timings.measure(Stage::Read, || {
-            self.read(pixels, detections, Instant::now() + OFFLINE_BUDGET);
+        // The hook reports a panic.
+        let _ = panics::contain("reading", || {
+            timings.measure(Stage::Read, || {
+                self.read(pixels, detections, Instant::now() + OFFLINE_BUDGET);
+            });
         });
     }
 
@@ -93,6 +110,7 @@ impl CodeReader {
             FrameView::Jpeg(jpeg) => GreyFrame::of_jpeg(jpeg, &self.limits, deadline),
             FrameView::Image(image) => Ok(GreyFrame::of_image(image)),
             FrameView::Yuv(image) => Ok(GreyFrame::of_yuv(image)),
+            FrameView::Rows(rows) => Ok(GreyFrame::of_rows(rows)),
         }
     }
 

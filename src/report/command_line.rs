@@ -2,6 +2,8 @@
 
 use std::env;
 
+use crate::invocation;
+
 /// The command that started this process, quoted for a shell; the program without its path. Options set
 /// by environment variables come first.
 pub fn command_line() -> String {
@@ -9,7 +11,8 @@ pub fn command_line() -> String {
         env::vars().filter(|(name, _)| name.starts_with("FRAMEGATE_")).collect();
     variables.sort();
     let variables = variables.into_iter().map(|(name, value)| format!("{name}={}", quoted(&value)));
-    let arguments = env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
+    let arguments = invocation::arguments();
+    let arguments = arguments.iter().map(|argument| quoted(&argument.to_string_lossy()));
     let program = ["framegate".to_owned()];
     variables.chain(program).chain(arguments).collect::<Vec<_>>().join(" ")
 }

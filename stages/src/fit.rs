@@ -1,12 +1,12 @@
 //! Brings an image to the size and orientation that its transform asks for.
 
 use framegate_models::Size;
-use framegate_models::detector::ResizeFilter;
+use framegate_models::detector::{ChannelOrder, ResizeFilter};
 
 use super::antialiased::AntialiasedResizer;
 use super::decode::{RgbImage, RgbView};
 use super::planes::PlaneFitter;
-use super::{FrameTransform, Orientation, Resizer, YuvImage};
+use super::{FrameTransform, Orientation, PixelRows, Resizer, YuvImage};
 
 /// Resizes images and turns them upright; keeps its buffers between calls.
 #[derive(Debug)]
@@ -20,13 +20,25 @@ pub(super) struct ImageFitter {
     upright: Vec<u8>,
 }
 
-/// A decoded frame, in either form.
-#[derive(Debug, Clone, Copy)]
+/// A decoded frame, in any form.
+#[derive(Clone, Copy)]
 pub(super) enum Decoded<'a> {
     /// Pixels.
     Rgb(&'a RgbImage),
     /// Planes.
     Yuv(&'a YuvImage),
+    /// Pixels in somebody else's memory.
+    Rows(&'a dyn PixelRows),
+}
+
+impl Decoded<'_> {
+    /// The order in which the pixels of the fitted image have their values.
+    pub(super) fn channel_order(&self) -> ChannelOrder {
+        match self {
+            Self::Rgb(_) | Self::Yuv(_) => ChannelOrder::Rgb,
+            Self::Rows(image) => image.channel_order(),
+        }
+    }
 }
 
 impl ImageFitter {
@@ -52,6 +64,7 @@ impl ImageFitter {
         match image {
             Decoded::Rgb(image) => self.fit_rgb(image, transform),
             Decoded::Yuv(image) => self.planes.fit(image, transform),
+            Decoded::Rows(image) => self.fit_rows(image, transform),
         }
     }
 
@@ -82,5 +95,31 @@ impl ImageFitter {
             fitted = RgbView { pixels: &self.upright, width, height };
         }
         fitted
+    }
+    fn fit_rows(&mut self, image: &dyn PixelRows, transform: &FrameTransform) -> RgbView<'_> {
+        let FrameTransform { width, height, .. } = *transform;
+        let part = transform.part_of(image.size(), Orientation::Upright);
+        let read_row = |row: usize, pixels: &mut [u8]| {
+            image.copy_row(part.top + row, part.left, pixels);
+        };
+        let Self { resizer, antialiased, cropped, resized, .. } = self;
+        let is_resampled = part.size != Size { width, height };
+        if is_resampled && antialiased.is_none() {
+            resizer.resize_rows(part.size, read_row, width, height, resized);
+            return RgbView { pixels: resized, width, height };
+        }
+        let stride = part.size.width * 3;
+        cropped.resize(stride * part.size.height, 0);
+        for (row, pixels) in cropped.chunks_exact_mut(stride).enumerate() {
+            read_row(row, pixels);
+        }
+        let copied = RgbView { pixels: cropped, width: part.size.width, height: part.size.height };
+        match antialiased.as_mut().filter(|_| is_resampled) {
+            Some(resizer) => {
+                resizer.resize(copied, width, height, resized);
+                RgbView { pixels: resized, width, height }
+            }
+            None => copied,
+        }
     }
 }

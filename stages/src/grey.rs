@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use framegate_barcodes::GreyImage;
 use framegate_jpeg::{Format, Header, Limits, Options};
+use framegate_models::Size;
+use framegate_models::detector::ChannelOrder;
 
 use super::decode::orientation;
-use super::{DecodeError, DecodeLimits, Orientation, RgbImage, YuvImage};
+use super::{DecodeError, DecodeLimits, Orientation, PixelRows, RgbImage, YuvImage};
 
 /// The frame that parts are cut out of.
-#[derive(Debug)]
 pub struct GreyFrame<'a> {
     pixels: Pixels<'a>,
     width: usize,
@@ -18,11 +19,11 @@ pub struct GreyFrame<'a> {
 }
 
 /// The stored pixels.
-#[derive(Debug)]
 enum Pixels<'a> {
     Luma(Vec<u8>),
     LumaPlane(&'a [u8]),
     Rgb(&'a [u8]),
+    Rows(&'a dyn PixelRows),
 }
 
 impl<'a> GreyFrame<'a> {
@@ -70,12 +71,30 @@ impl<'a> GreyFrame<'a> {
         Self { pixels: Pixels::LumaPlane(&image.planes[0]), width, height, orientation }
     }
 
+    /// An upright image of which rows are copied.
+    pub fn of_rows(rows: &'a dyn PixelRows) -> Self {
+        let Size { width, height } = rows.size();
+        Self { pixels: Pixels::Rows(rows), width, height, orientation: Orientation::Upright }
+    }
+
     /// The part of the upright frame with this top left corner and size, as far as it lies inside.
     pub fn part(&self, left: usize, top: usize, width: usize, height: usize) -> GreyImage {
         let (whole_width, whole_height) = self.orientation.swap_if_turned(self.width, self.height);
         let (left, top) = (left.min(whole_width), top.min(whole_height));
         let (width, height) = (width.min(whole_width - left), height.min(whole_height - top));
         let mut pixels = Vec::with_capacity(width * height);
+        if let Pixels::Rows(rows) = self.pixels {
+            let mut row = vec![0; 3 * width];
+            for y in top..top + height {
+                rows.copy_row(y, left, &mut row);
+                let values = row.as_chunks::<3>().0.iter().copied();
+                pixels.extend(values.map(|[first, green, third]| match rows.channel_order() {
+                    ChannelOrder::Rgb => luma([first, green, third]),
+                    ChannelOrder::Bgr => luma([third, green, first]),
+                }));
+            }
+            return GreyImage { pixels, width, height };
+        }
         for y in top..top + height {
             for x in left..left + width {
                 let (x, y) = self.orientation.stored((x, y), (self.width, self.height));
@@ -92,6 +111,8 @@ impl Pixels<'_> {
             Self::Luma(luma) => luma[index],
             Self::LumaPlane(luma) => luma[index],
             Self::Rgb(rgb) => luma([rgb[3 * index], rgb[3 * index + 1], rgb[3 * index + 2]]),
+            // Copied row by row.
+            Self::Rows(_) => 0,
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod panics;
 mod planes;
 mod preprocess;
 mod resize;
+mod rows;
 mod stage;
 
 pub use boxes::{
@@ -35,4 +36,5 @@ pub use orientation::Orientation;
 pub use planes::{YuvColours, YuvImage, to_rgb};
 pub use preprocess::{FittedImage, InputWriter, Preprocessed, Preprocessor};
 pub use resize::Resizer;
+pub use rows::PixelRows;
 pub use stage::{Stage, StageTimes, milliseconds};

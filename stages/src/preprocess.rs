@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use framegate_barcodes::GreyImage;
 use framegate_models::Size;
-use framegate_models::detector::ImageInput;
+use framegate_models::detector::{ChannelOrder, ImageInput};
 
 use super::decode::{DecodeError, DecodeLimits, DecodeOptions, Decoder, RgbImage, RgbView, shrink};
 use super::fit::{Decoded, ImageFitter};
 use super::grey::luma;
 use super::stage::{Stage, StageTimes};
-use super::{FrameTransform, Normaliser, YuvImage};
+use super::{FrameTransform, Normaliser, PixelRows, YuvImage};
 
 /// One worker's buffers and tables. A frame that fails leaves them as good as before.
 #[derive(Debug)]
@@ -162,6 +162,27 @@ impl Preprocessor {
             decoding(image),
         ))
     }
+
+    /// [`Preprocessor::preprocess_image`] for an image in somebody else's memory.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the image is over a limit or has no pixels; the slot is then untouched.
+    ///
+    /// # Panics
+    /// If the slot does not have the size of the model's input.
+    pub fn preprocess_rows(
+        &mut self,
+        image: &dyn PixelRows,
+        slot: &mut [f32],
+    ) -> Result<Preprocessed, DecodeError> {
+        let size = image.size();
+        let Size { width, height } = size;
+        self.limits.check(width, height)?;
+        if width == 0 || height == 0 {
+            return Err(DecodeError::PixelCount { width, height, bytes: 0 });
+        }
+        Ok(self.writer.write_timed(Decoded::Rows(image), size, slot, StageTimes::ZERO))
+    }
 }
 
 /// The time in stages that a frame of a video has passed elsewhere.
@@ -214,6 +235,8 @@ pub struct InputWriter {
     input: ImageInput,
     fitter: ImageFitter,
     normaliser: Normaliser,
+    /// For images whose pixels are blue, green, red.
+    bgr_normaliser: Normaliser,
 }
 
 impl InputWriter {
@@ -223,6 +246,7 @@ impl InputWriter {
             input: input.clone(),
             fitter: ImageFitter::new(input.resize),
             normaliser: Normaliser::new(input),
+            bgr_normaliser: Normaliser::new(&reversed(input)),
         }
     }
 
@@ -259,9 +283,22 @@ impl InputWriter {
         mut times: StageTimes,
     ) -> Preprocessed {
         let transform = FrameTransform::of(frame, &self.input);
-        let (fitter, normaliser) = (&mut self.fitter, &mut self.normaliser);
+        let Self { fitter, normaliser, bgr_normaliser, .. } = self;
+        let normaliser = match image.channel_order() {
+            ChannelOrder::Rgb => normaliser,
+            ChannelOrder::Bgr => bgr_normaliser,
+        };
         let fitted = times.measure(Stage::Resize, move || fitter.fit(image, &transform));
         times.measure(Stage::Normalise, || normaliser.normalise(fitted, &transform, slot));
         Preprocessed { transform, times, lost: 0 }
     }
+}
+
+/// The input as it is for images that have their channels in the other order.
+fn reversed(input: &ImageInput) -> ImageInput {
+    let channel_order = match input.channel_order {
+        ChannelOrder::Rgb => ChannelOrder::Bgr,
+        ChannelOrder::Bgr => ChannelOrder::Rgb,
+    };
+    ImageInput { channel_order, ..input.clone() }
 }

@@ -43,6 +43,7 @@ mod onnx_model;
 mod options;
 mod parity;
 mod pinned;
+mod pipeline;
 mod preprocess;
 mod ragged;
 #[cfg(feature = "codes")]

@@ -1,7 +1,8 @@
 //! Frames on their way into a batch.
 
 use framegate::stages::{
-    DecodeLimits, FrameTransform, InputWriter, Orientation, Preprocessor, RgbImage,
+    DecodeError, DecodeLimits, FrameTransform, InputWriter, Orientation, PixelRows, Preprocessor,
+    RgbImage,
 };
 use framegate_models::Size;
 use framegate_models::detector::{ChannelOrder, Fit, ImageInput, LetterboxAlign, ResizeFilter};
@@ -179,6 +180,83 @@ fn a_failed_frame_leaves_the_preprocessor_usable() {
     }
     used.preprocess(&jpeg, &mut slot).unwrap();
     assert_eq!(slot, reference);
+}
+
+/// An image that is stored upside down, blue, green, red.
+struct UpsideDown {
+    pixels: Vec<u8>,
+    size: Size,
+}
+
+impl UpsideDown {
+    fn of(image: &RgbImage) -> Self {
+        let rows = image.pixels.chunks_exact(image.width * 3).rev();
+        let pixels = rows.flat_map(|row| row.as_chunks::<3>().0).flat_map(|&[r, g, b]| [b, g, r]);
+        Self { pixels: pixels.collect(), size: image.upright_size() }
+    }
+}
+
+impl PixelRows for UpsideDown {
+    fn size(&self) -> Size {
+        self.size
+    }
+
+    fn channel_order(&self) -> ChannelOrder {
+        ChannelOrder::Bgr
+    }
+
+    fn copy_row(&self, row: usize, left: usize, pixels: &mut [u8]) {
+        let start = ((self.size.height - 1 - row) * self.size.width + left) * 3;
+        pixels.copy_from_slice(&self.pixels[start..][..pixels.len()]);
+    }
+}
+
+#[test]
+fn an_image_that_is_read_by_rows_is_like_one_in_memory() {
+    let mut random = fastrand::Rng::with_seed(6);
+    for round in 0..60 {
+        let (width, height) = (random.usize(1..90), random.usize(1..90));
+        let input = ImageInput {
+            // Now and then the size of the image, which is then not resampled.
+            width: if round % 5 == 0 { width } else { random.usize(1..90) },
+            height: if round % 5 == 0 { height } else { random.usize(1..90) },
+            channel_order: *random.choice(&[ChannelOrder::Rgb, ChannelOrder::Bgr]).unwrap(),
+            mean: [123.7, 116.3, 103.5],
+            scale: [1.0, 0.5, 2.0],
+            resize: [ResizeFilter::Bilinear, ResizeFilter::Antialiased][round / 3 % 2],
+            decode_scale: None,
+            fit: match round % 3 {
+                0 => Fit::Stretch,
+                1 => Fit::Letterbox { placement: LetterboxAlign::Centre, fill: 114 },
+                _ => Fit::Crop { share: 0.875 },
+            },
+        };
+        let pixels = steep(width, height);
+        let image = RgbImage { pixels, width, height, orientation: Orientation::Upright };
+        let mut preprocessor = preprocessor(&input);
+        let (mut expected, mut slot) = (dirty_slot(&input), dirty_slot(&input));
+        let whole = preprocessor.preprocess_image(&image, &mut expected).unwrap();
+        let rows = preprocessor.preprocess_rows(&UpsideDown::of(&image), &mut slot).unwrap();
+        assert_eq!(rows.transform, whole.transform);
+        assert!(slot == expected, "{width}x{height} into {input:?}");
+        preprocessor.preprocess_rows(&image.view(), &mut slot).unwrap();
+        assert!(slot == expected, "{width}x{height} into {input:?}");
+    }
+}
+
+#[test]
+fn an_image_that_is_read_by_rows_is_held_to_the_limits() {
+    let input = yolox_input(8, 8);
+    let mut slot = vec![7.0; 3 * 8 * 8];
+    let limits = DecodeLimits { max_width: 10, ..DecodeLimits::DEFAULT };
+    for (width, height) in [(0, 5), (5, 0), (11, 5)] {
+        let image =
+            UpsideDown { pixels: vec![0; width * height * 3], size: Size { width, height } };
+        let refused = Preprocessor::new(&input, limits).preprocess_rows(&image, &mut slot);
+        let is_too_large = matches!(refused, Err(DecodeError::TooLarge { .. }));
+        assert_eq!((refused.is_err(), is_too_large), (true, width > 10));
+        assert!(slot.iter().all(|&value| value == 7.0), "a refused image wrote into the batch");
+    }
 }
 
 /// The inputs that OpenCV made of a photograph.

@@ -19,6 +19,8 @@ pub struct InputDeclaration {
     pub dims: Vec<Option<usize>>,
     /// The type that its elements have in a graph.
     pub element_type: ElementType,
+    /// The type that they have in the file, as ONNX calls it: `float`, `uint8`.
+    pub data_type: &'static str,
 }
 
 /// The inputs that the graph reads.
@@ -99,12 +101,20 @@ fn image_among(inputs: &[InputDeclaration], given: &InputValues) -> Result<usize
 }
 
 fn declaration(input: &ValueInfoProto) -> Result<InputDeclaration, OnnxError> {
-    let tensor = input.r#type.as_ref().and_then(|of| of.tensor_type.as_ref());
-    let number = tensor.map_or(0, |tensor| tensor.elem_type);
-    let element_type = DataType::from_number(i64::from(number))
-        .map_err(|problem| OnnxError::Input(format!("input `{}`: {problem}", input.name)))?
-        .element_type();
-    Ok(InputDeclaration { name: input.name.clone(), dims: dims_of(input), element_type })
+    let data_type = data_type_of(input)
+        .map_err(|problem| OnnxError::Input(format!("input `{}`: {problem}", input.name)))?;
+    Ok(InputDeclaration {
+        name: input.name.clone(),
+        dims: dims_of(input),
+        element_type: data_type.element_type(),
+        data_type: data_type.name(),
+    })
+}
+
+/// The type of elements that a file declares for a value.
+pub(super) fn data_type_of(value: &ValueInfoProto) -> Result<DataType, String> {
+    let tensor = value.r#type.as_ref().and_then(|of| of.tensor_type.as_ref());
+    DataType::from_number(tensor.map_or(0, |tensor| i64::from(tensor.elem_type)))
 }
 
 /// The extents that a file declares for a value; none if it says nothing.

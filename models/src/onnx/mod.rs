@@ -45,6 +45,7 @@ pub use inputs::InputDeclaration;
 use inputs::Inputs;
 pub use other_inputs::InputValues;
 use prepare::{Prepared, prepare};
+use tensor::DataType;
 pub use walk::LeftOut;
 
 /// The oldest operator set that is read; before it, operators broadcast in another way.
@@ -81,10 +82,13 @@ pub struct OnnxFile {
 
 /// An output as the file declares it.
 #[derive(Debug, Clone)]
-struct OutputDeclaration {
-    name: String,
+pub struct OutputDeclaration {
+    /// Name in the file.
+    pub name: String,
     /// Extent of each axis, `None` where the file leaves it open; without axes if nothing is declared.
-    dims: Vec<Option<usize>>,
+    pub dims: Vec<Option<usize>>,
+    /// The type of its elements, as ONNX calls it, if one is declared: `float`, `int64`.
+    pub data_type: Option<&'static str>,
 }
 
 impl OnnxFile {
@@ -125,6 +129,7 @@ impl OnnxFile {
             .map(|output| OutputDeclaration {
                 name: output.name.clone(),
                 dims: inputs::dims_of(output),
+                data_type: inputs::data_type_of(output).ok().map(DataType::name),
             })
             .collect();
         let initialisers: HashSet<String> =
@@ -155,6 +160,11 @@ impl OnnxFile {
     /// The input that takes the image, with the axes that the file leaves open.
     pub fn input(&self) -> &InputDeclaration {
         &self.inputs.image
+    }
+
+    /// The outputs, in the order of the file.
+    pub fn outputs(&self) -> &[OutputDeclaration] {
+        &self.outputs
     }
 
     /// The other inputs that the graph reads.

@@ -59,6 +59,27 @@ impl DataType {
         }
     }
 
+    /// The name in ONNX, in lower case.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Float => "float",
+            Self::Uint8 => "uint8",
+            Self::Int8 => "int8",
+            Self::Uint16 => "uint16",
+            Self::Int16 => "int16",
+            Self::Int32 => "int32",
+            Self::Int64 => "int64",
+            Self::Bool => "bool",
+            Self::Float16 => "float16",
+            Self::Double => "double",
+            Self::Uint32 => "uint32",
+            Self::Uint64 => "uint64",
+            Self::Bfloat16 => "bfloat16",
+            Self::Uint4 => "uint4",
+            Self::Int4 => "int4",
+        }
+    }
+
     /// Bits that an element takes in a file.
     fn bits(self) -> usize {
         match self {

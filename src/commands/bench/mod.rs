@@ -9,17 +9,16 @@ mod worker;
 mod tests;
 
 use std::env;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::{CommandError, CommandStatus, interrupt};
 use crate::backends::BackendId;
 use crate::bench::report::{BenchReport, ModelReport};
 use crate::bench::{Bench, BenchError, ImagesError, RunnerConfig, Worker, cases};
 use crate::config::BenchConfig;
+use crate::invocation;
 use crate::report::{Machine, check_writable, command_line, write_html, write_json};
 use crate::sources::{self, Source};
 use page::Page;
@@ -88,7 +87,7 @@ pub(super) fn bench(
 
 /// Starts a process of this program that measures one case.
 pub(super) fn start(config: RunnerConfig) -> Result<Worker, BenchError> {
-    let mut process = Command::new(program(env::current_exe().ok(), env::args_os().next()));
+    let mut process = invocation::again();
     process.arg("bench-worker");
     // Ctrl-c is for this process, which ends its workers itself when it has what they measured.
     #[cfg(unix)]
@@ -98,11 +97,6 @@ pub(super) fn start(config: RunnerConfig) -> Result<Worker, BenchError> {
         process.env(LOG_LEVEL, "warn");
     }
     Worker::start(config, &mut process)
-}
-
-/// This program: as the system knows it, or, where that cannot be asked (without /proc), as it was called.
-fn program(known: Option<PathBuf>, called: Option<OsString>) -> PathBuf {
-    known.or(called.map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("framegate"))
 }
 
 /// The JPEG files to measure with.

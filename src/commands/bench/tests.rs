@@ -1,7 +1,5 @@
 //! The text and the page of a fixed report.
 
-use std::path::Path;
-
 use askama::Template;
 
 use super::page::Page;
@@ -92,14 +90,4 @@ fn the_text_of_a_report() {
 #[test]
 fn the_page_of_a_report() {
     insta::assert_snapshot!(Page::new(&report()).render().unwrap());
-}
-
-#[test]
-fn without_proc_the_program_is_the_one_that_was_called() {
-    let called = || Some("./framegate".into());
-    assert_eq!(
-        super::program(Some("/bin/framegate".into()), called()),
-        Path::new("/bin/framegate")
-    );
-    assert_eq!(super::program(None, called()), Path::new("./framegate"));
 }

@@ -8,5 +8,4 @@ mod run;
 pub(super) use cache::{list, pull, remove};
 pub(super) use fetch::prepared;
 pub(super) use inspect::inspect;
-pub use run::InputTensorError;
 pub(super) use run::run;

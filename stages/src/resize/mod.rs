@@ -14,8 +14,9 @@ mod scalar;
 mod taps;
 
 use framegate_cpu::{Level, Precision};
+use framegate_models::Size;
 
-use super::RgbView;
+use super::{PixelRows, RgbView};
 use taps::{ColumnTaps, RowTaps};
 
 /// Resizes images. Keeps its tables and rows between calls.
@@ -66,13 +67,24 @@ impl Resizer {
         height: usize,
         resized: &mut Vec<u8>,
     ) {
+        let size = Size { width: source.width, height: source.height };
+        let pixels = size.width * size.height;
+        assert_eq!(source.pixels.len(), pixels * 3, "the number of pixels must match the size");
+        let read_row = |row, pixels: &mut [u8]| source.copy_row(row, 0, pixels);
+        self.resize_rows(size, read_row, width, height, resized);
+    }
+
+    /// [`Resizer::resize`] for a source of this size of which the rows, `[width, 3]`, are read one by one.
+    pub(super) fn resize_rows(
+        &mut self,
+        source: Size,
+        read_row: impl Fn(usize, &mut [u8]),
+        width: usize,
+        height: usize,
+        resized: &mut Vec<u8>,
+    ) {
         let Self { level, columns, rows, padded, resized_rows } = self;
         let stride = source.width * 3;
-        assert_eq!(
-            source.pixels.len(),
-            stride * source.height,
-            "the number of pixels must match the size"
-        );
         columns.prepare(source.width, width);
         rows.prepare(source.height, height);
         padded.clear();
@@ -90,7 +102,7 @@ impl Resizer {
             }
             for (slot, wanted) in [(&mut *upper, row.top), (&mut *lower, row.bottom)] {
                 if slot.source != Some(wanted) {
-                    padded[..stride].copy_from_slice(&source.pixels[wanted * stride..][..stride]);
+                    read_row(wanted, &mut padded[..stride]);
                     horizontal(*level, padded, columns, &mut slot.samples);
                     slot.source = Some(wanted);
                 }

@@ -28,7 +28,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("rumqttc", &["src/watch/sinks/mqtt/"]),
     ("fastrand", &["src/backends/", "src/watch/"]),
     ("tower_http", &["src/front/"]),
-    ("tungstenite", &["src/front/", "src/load/"]),
+    ("tungstenite", &["src/front/", "src/load/", "clients/python/src/websocket.rs"]),
     ("tokio_tungstenite", &["src/load/", "src/watch/remote/"]),
     ("rust_embed", &["src/front/"]),
     ("prometheus_client", &["src/front/", "src/watch/"]),

@@ -2,7 +2,7 @@
 
 use framegate_models::onnx::ImageLayout;
 
-use crate::config::MAX_BATCH;
+use crate::pipeline::MAX_BATCH;
 
 /// Why an input tensor does not fit the model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,8 +20,16 @@ pub enum InputTensorError {
     OtherShape {
         /// The shape of the model's input.
         expected: Vec<usize>,
-        /// The shape of an image in the file.
+        /// The shape of an image in the tensor.
         found: [usize; 3],
+    },
+    /// Its shape and its elements do not belong together.
+    #[error("its shape is {shape:?}, but it has {elements} elements")]
+    ElementCount {
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Number of its elements.
+        elements: usize,
     },
 }
 

@@ -1,0 +1,5 @@
+"""``python -m framegate``: the program."""
+
+from framegate._cli import main
+
+main()

@@ -1,0 +1,114 @@
+"""A model by itself: tensors in, tensors out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from framegate import _native
+
+_TYPES: dict[str, type[np.generic]] = {
+    "float": np.float32,
+    "double": np.float64,
+    "float16": np.float16,
+    "bool": np.bool_,
+    "uint8": np.uint8,
+    "int8": np.int8,
+    "uint16": np.uint16,
+    "int16": np.int16,
+    "int32": np.int32,
+    "int64": np.int64,
+    "uint32": np.uint32,
+    "uint64": np.uint64,
+}
+
+
+@dataclass(frozen=True)
+class NodeArg:
+    """An input or an output, as the file declares it."""
+
+    name: str
+    shape: list[int | None]
+    """``None`` where the file leaves the extent open."""
+    type: str
+    """``tensor(float)`` and the like."""
+
+
+class Session:
+    """Runs an ONNX model on arrays: what most people use of ``onnxruntime.InferenceSession``.
+
+    The model is one that takes an image, ``[batch, 3, height, width]`` or in whichever order its file has the axes.
+    It is loaded for each size of image, and computes in ``float32``; outputs have the types that the file
+    declares. ``providers`` and other arguments of ONNX Runtime have no counterpart: ``backend`` and ``threads`` do.
+    """
+
+    def __init__(
+        self, model: str | os.PathLike[str], *, backend: str = "auto", threads: int | None = None
+    ) -> None:
+        self._native = _native.Session(model, backend, threads)
+        self._outputs = [_node(output) for output in self._native.outputs]
+
+    def get_inputs(self) -> list[NodeArg]:
+        """The image. Other inputs have their values from the file beside the model."""
+        return [_node(self._native.input)]
+
+    def get_outputs(self) -> list[NodeArg]:
+        """The outputs in the order of the file."""
+        return list(self._outputs)
+
+    def get_providers(self) -> list[str]:
+        """The backend."""
+        return [self._native.backend]
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the exporter has left in the file."""
+        return self._native.metadata
+
+    def run(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[Any]]
+    ) -> list[NDArray[Any]]:
+        """The outputs with these names, or all, for the image ``{name: array}``."""
+        declared = {output.name: output for output in self._outputs}
+        names = list(declared) if output_names is None else list(output_names)
+        unknown = [name for name in names if name not in declared]
+        if unknown:
+            raise ValueError(f"there is no output {unknown[0]!r}; there are {', '.join(declared)}")
+        outputs = dict(self._native.run(self._tensor(input_feed)))
+        missing = [name for name in names if name not in outputs]
+        if missing:
+            raise ValueError(f"output {missing[0]!r} does not depend on the image, and is not computed")
+        return [outputs[name].astype(_TYPES.get(_element(declared[name]), np.float32), copy=False) for name in names]
+
+    def _tensor(self, feed: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        name = self._native.input.name
+        for given in feed:
+            if given in self._native.other_inputs:
+                raise ValueError(
+                    f"input {given!r} is set when the model is loaded: leave it out, or write its value into the "
+                    "file beside the model"
+                )
+            if given != name:
+                raise ValueError(f"there is no input {given!r}; the image is {name!r}")
+        if name not in feed:
+            raise ValueError(f"input {name!r} is missing")
+        expected = _TYPES.get(self._native.input.data_type, np.float32)
+        tensor = np.asarray(feed[name])
+        if tensor.dtype != expected:
+            raise ValueError(
+                f"input {name!r} takes {np.dtype(expected)}, not {tensor.dtype}: pass array.astype(numpy.{np.dtype(expected)})"
+            )
+        return tensor.astype(np.float32, copy=False)
+
+
+def _node(tensor: _native.Tensor) -> NodeArg:
+    return NodeArg(tensor.name, tensor.shape, f"tensor({tensor.data_type})")
+
+
+def _element(node: NodeArg) -> str:
+    return node.type.removeprefix("tensor(").removesuffix(")")

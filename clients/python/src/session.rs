@@ -1,0 +1,95 @@
+//! A model by itself: tensors in, tensors out.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use framegate::RawModel;
+use numpy::ndarray::{ArrayD, IxDyn};
+use numpy::{PyArrayDyn, PyReadonlyArrayDyn};
+use pyo3::prelude::*;
+
+use crate::errors::{self, BackendError};
+use crate::options::options;
+
+/// An input or an output of a model, as its file declares it.
+#[pyclass(frozen, get_all, module = "framegate._native")]
+#[derive(Clone)]
+pub(crate) struct Tensor {
+    name: String,
+    /// Extent of each axis, `None` where the file leaves it open.
+    shape: Vec<Option<usize>>,
+    /// As ONNX calls it: `float`, `int64`.
+    data_type: &'static str,
+}
+
+/// A loaded model.
+#[pyclass(frozen, module = "framegate._native")]
+pub(crate) struct Session {
+    model: Mutex<RawModel>,
+    #[pyo3(get)]
+    input: Tensor,
+    #[pyo3(get)]
+    outputs: Vec<Tensor>,
+    /// Inputs besides the image, which have their values from elsewhere.
+    #[pyo3(get)]
+    other_inputs: Vec<String>,
+    #[pyo3(get)]
+    metadata: std::collections::BTreeMap<String, String>,
+    #[pyo3(get)]
+    backend: &'static str,
+}
+
+/// The outputs of a run, by their names.
+type Outputs<'py> = Vec<(String, Bound<'py, PyArrayDyn<f32>>)>;
+
+#[pymethods]
+impl Session {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        model: PathBuf,
+        backend: &str,
+        threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let options = options(backend, threads)?;
+        let model = py.detach(|| RawModel::open(model, &options)).map_err(errors::of_raw_model)?;
+        let file = model.file();
+        let input = file.input();
+        let outputs = file.outputs().iter().map(|output| Tensor {
+            name: output.name.clone(),
+            shape: output.dims.clone(),
+            data_type: output.data_type.unwrap_or("float"),
+        });
+        Ok(Self {
+            input: Tensor {
+                name: input.name.clone(),
+                shape: input.dims.clone(),
+                data_type: input.data_type,
+            },
+            outputs: outputs.collect(),
+            other_inputs: file.other_inputs().iter().map(|input| input.name.clone()).collect(),
+            metadata: file.metadata().clone(),
+            backend: model.backend(),
+            model: Mutex::new(model),
+        })
+    }
+
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        tensor: PyReadonlyArrayDyn<'py, f32>,
+    ) -> PyResult<Outputs<'py>> {
+        let tensor = tensor.as_array();
+        let outputs = py.detach(|| {
+            let elements = tensor.iter().copied().collect();
+            let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+            model.run(tensor.shape(), elements)
+        });
+        let array = |output: framegate::OutputTensor| {
+            let array = ArrayD::from_shape_vec(IxDyn(&output.image_shape), output.data);
+            let array = array.map_err(|error| BackendError::new_err(error.to_string()))?;
+            Ok((output.name, PyArrayDyn::from_owned_array(py, array)))
+        };
+        outputs.map_err(errors::of_raw_model)?.into_iter().map(array).collect()
+    }
+}

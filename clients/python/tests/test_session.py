@@ -1,0 +1,76 @@
+"""A model by itself, beside ONNX Runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import framegate
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from conftest import MODEL
+
+
+@pytest.fixture(scope="module")
+def session() -> framegate.Session:
+    return framegate.Session(MODEL)
+
+
+def image(shape: tuple[int, ...] = (1, 3, 320, 320)) -> NDArray[np.float32]:
+    return np.random.default_rng(5).uniform(0, 255, shape).astype(np.float32)
+
+
+def tensor_for(session: framegate.Session) -> NDArray[np.float32]:
+    (declared,) = session.get_inputs()
+    assert len(declared.shape) == 4
+    return image((1, 3, declared.shape[2] or 320, declared.shape[3] or 320))
+
+
+def test_outputs_are_those_of_onnx_runtime(session: framegate.Session) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    other: Any = onnxruntime.InferenceSession(str(MODEL), providers=["CPUExecutionProvider"])
+    (name,) = [declared.name for declared in session.get_inputs()]
+    assert name == other.get_inputs()[0].name
+    assert session.get_inputs()[0].type == other.get_inputs()[0].type
+    assert [output.name for output in session.get_outputs()] == [output.name for output in other.get_outputs()]
+    feed = {name: tensor_for(session)}
+    for ours, theirs in zip(session.run(None, feed), other.run(None, feed), strict=True):
+        assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
+        assert np.abs(ours - theirs).max() <= 1e-4 * max(np.abs(theirs).max(), 1.0)
+
+
+def test_outputs_are_chosen_by_name(session: framegate.Session) -> None:
+    name = session.get_inputs()[0].name
+    feed = {name: tensor_for(session)}
+    everything = session.run(None, feed)
+    last = session.get_outputs()[-1].name
+    (output,) = session.run([last], feed)
+    assert np.array_equal(output, everything[-1])
+
+
+def test_any_strides_give_the_same(session: framegate.Session) -> None:
+    name = session.get_inputs()[0].name
+    tensor = tensor_for(session)
+    expected = session.run(None, {name: tensor})
+    wide = np.zeros((*tensor.shape[:3], 2 * tensor.shape[3]), np.float32)
+    wide[..., ::2] = tensor
+    for output, other in zip(session.run(None, {name: wide[..., ::2]}), expected, strict=True):
+        assert np.array_equal(output, other)
+
+
+def test_what_does_not_fit_is_refused_in_words(session: framegate.Session) -> None:
+    name = session.get_inputs()[0].name
+    tensor = tensor_for(session)
+    feeds: list[tuple[dict[str, Any], str]] = [
+        ({}, f"input '{name}' is missing"),
+        ({name: tensor, "scale": tensor}, f"no input 'scale'; the image is '{name}'"),
+        ({name: tensor.astype(np.float64)}, r"astype\(numpy\.float32\)"),
+        ({name: tensor[0, 0]}, r"expected \[channels, height, width\]"),
+        ({name: tensor[:, :2]}, "channels|takes images"),
+    ]
+    for feed, words in feeds:
+        with pytest.raises(ValueError, match=words):
+            session.run(None, feed)
+    with pytest.raises(ValueError, match="no output 'x'; there are"):
+        session.run(["x"], {name: tensor})

@@ -1,0 +1,204 @@
+//! A model by itself, without a detector around it: a tensor in, tensors out.
+
+mod input;
+
+use std::path::{Path, PathBuf};
+
+use framegate_backend_api::{
+    BackendError, InputBatch, Limits, Model, OutputBatch, OutputTensor, Session,
+};
+use framegate_models::detector::{ModelError, read_onnx_file};
+use framegate_models::onnx::{ImageLayout, OnnxFile};
+use framegate_models::passes;
+
+use super::PipelineOptions;
+use crate::backends::{self, Selected};
+use input::{as_planes, split_batch_axis};
+
+pub use input::InputTensorError;
+
+/// A model file and the backend to run it on, loaded for the size of the tensors that it is given.
+///
+/// ```
+/// use framegate::{PipelineOptions, RawModel};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut model = RawModel::open("codes", &PipelineOptions::default())?;
+/// let outputs = model.run(&[1, 3, 320, 320], vec![0.0; 3 * 320 * 320])?;
+/// for (declared, output) in model.file().outputs().iter().zip(&outputs) {
+///     println!("{}: {:?}", declared.name, output.image_shape);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct RawModel {
+    path: PathBuf,
+    file: OnnxFile,
+    layout: ImageLayout,
+    selected: Selected,
+    threads: usize,
+    loaded: Option<Loaded>,
+}
+
+/// The model on its backend, for images of one size.
+struct Loaded {
+    session: Box<dyn Session>,
+    input: InputBatch,
+    outputs: OutputBatch,
+}
+
+/// Why a model cannot be run on a tensor.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RawModelError {
+    /// The model file cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The tensor does not fit the model.
+    #[error(transparent)]
+    Input(#[from] InputTensorError),
+    /// The backend cannot run here, or cannot run this model.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+impl RawModel {
+    /// Reads the model at `path`, or `codes`, and selects the backend that the options name. Of the options, only
+    /// the backend and the number of threads matter.
+    ///
+    /// # Errors
+    /// [`RawModelError`], never [`RawModelError::Input`].
+    pub fn open(
+        path: impl Into<PathBuf>,
+        options: &PipelineOptions,
+    ) -> Result<Self, RawModelError> {
+        let path = path.into();
+        let file = read_onnx_file(&path)?;
+        let layout = file
+            .image_layout()
+            .map_err(|problem| ModelError::Onnx { path: path.clone(), problem })?;
+        let selected = backends::select(options.backend.as_ref(), &options.backend_options)?;
+        Ok(Self { path, file, layout, selected, threads: options.threads, loaded: None })
+    }
+
+    /// The file, with its inputs and outputs.
+    pub fn file(&self) -> &OnnxFile {
+        &self.file
+    }
+
+    /// The model's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Name of the backend that runs the model.
+    pub fn backend(&self) -> &'static str {
+        self.selected.backend.name()
+    }
+
+    /// Runs the model on a tensor: one image or a batch of them, in the axes of the file or as
+    /// `[channels, height, width]`. The outputs have shapes for the whole batch, and elements of `f32` whatever
+    /// their type in the file. The first tensor of a size takes longer: the model is loaded for it.
+    ///
+    /// # Errors
+    /// [`RawModelError`]; the next tensor may still be run.
+    pub fn run(
+        &mut self,
+        shape: &[usize],
+        elements: Vec<f32>,
+    ) -> Result<Vec<OutputTensor>, RawModelError> {
+        let (batch, image_shape) = split_batch_axis(shape)?;
+        if elements.len() != shape.iter().product::<usize>() {
+            return Err(InputTensorError::ElementCount {
+                shape: shape.to_vec(),
+                elements: elements.len(),
+            }
+            .into());
+        }
+        let (image_shape, elements) = as_planes(image_shape, elements, self.layout);
+        self.load(image_shape, batch)?;
+        let Loaded { session, input, outputs } = self.loaded.as_mut().expect("it was just loaded");
+        let images = elements.chunks_exact(image_shape.iter().product());
+        for (slot, image) in input.slots_mut().zip(images) {
+            slot.copy_from_slice(image);
+        }
+        input.set_len(batch);
+        session.infer(input, outputs)?;
+        let for_batch = |output: &OutputTensor| OutputTensor {
+            image_shape: batch_shape(output, batch),
+            ..output.clone()
+        };
+        Ok(outputs.tensors.iter().map(for_batch).collect())
+    }
+
+    /// The session and the buffers of the last run, to repeat it.
+    pub(crate) fn last_run(&mut self) -> Option<(&mut dyn Session, &InputBatch, &mut OutputBatch)> {
+        let Loaded { session, input, outputs } = self.loaded.as_mut()?;
+        Some((session.as_mut(), input, outputs))
+    }
+
+    /// Loads the model for batches of images of this shape, unless it is loaded for them already.
+    fn load(&mut self, image_shape: [usize; 3], batch: usize) -> Result<(), RawModelError> {
+        let is_loaded = self.loaded.as_ref().is_some_and(|Loaded { input, .. }| {
+            input.image_shape() == image_shape && input.capacity() >= batch
+        });
+        if is_loaded {
+            return Ok(());
+        }
+        let [_, height, width] = image_shape;
+        let graph = self
+            .file
+            .graph(height, width)
+            .map_err(|problem| ModelError::Onnx { path: self.path.clone(), problem })?;
+        if graph.image_shape() != image_shape {
+            let expected = graph.image_shape().to_vec();
+            return Err(InputTensorError::OtherShape { expected, found: image_shape }.into());
+        }
+        let model = Model {
+            name: self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            graph: passes::optimise(graph),
+            metadata: self.file.metadata().clone(),
+        };
+        let limits = Limits { max_batch: batch, threads: self.threads };
+        self.loaded = Some(Loaded {
+            session: self.selected.backend.load(&model, &limits)?,
+            input: InputBatch::new(image_shape, batch),
+            outputs: OutputBatch::default(),
+        });
+        Ok(())
+    }
+}
+
+/// Shape of an output for the whole batch. Where the shape for one image has no batch axis, a batch of
+/// several images gets one in front.
+fn batch_shape(output: &OutputTensor, batch: usize) -> Vec<usize> {
+    match output.image_shape.as_slice() {
+        [1, rest @ ..] => [&[batch][..], rest].concat(),
+        whole if batch > 1 => [&[batch][..], whole].concat(),
+        whole => whole.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_of_several_images_have_a_batch_axis() {
+        for (image_shape, batch, expected) in [
+            (&[1, 4, 5][..], 3, &[3, 4, 5][..]),
+            (&[1, 4, 5], 1, &[1, 4, 5]),
+            (&[4, 5], 3, &[3, 4, 5]),
+            (&[4, 5], 1, &[4, 5]),
+            (&[], 3, &[3]),
+            (&[], 1, &[]),
+        ] {
+            let image_shape = image_shape.to_vec();
+            let elements = batch * image_shape.iter().product::<usize>();
+            let output =
+                OutputTensor { name: "y".to_owned(), image_shape, data: vec![0.0; elements] };
+            assert_eq!(batch_shape(&output, batch), expected);
+            assert_eq!(expected.iter().product::<usize>(), elements);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The program `framegate`: parses arguments, starts the log, runs a command, sets the exit status.
+
+use std::ffi::OsString;
+use std::io::stdout;
+
+use crate::cli::{Cli, Command};
+use crate::commands::{self, CommandStatus};
+use crate::error_chain::error_chain;
+use crate::heap;
+use crate::logging::{self, Pressure};
+use crate::stages::panics;
+
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
+/// Exit status of a program that ctrl-c has ended, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// Runs a command line, with the program's name in front, and returns the exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::read(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return error.show(),
+    };
+    let is_server = matches!(cli.command, Command::Serve(_));
+    if is_server {
+        heap::keep_large_buffers_apart();
+    }
+    let pressure = if is_server { Pressure::Lose } else { Pressure::Wait };
+    if let Err(error) = logging::start(cli.log, pressure) {
+        eprintln!("error: {}", error_chain(&error));
+        return FAILURE;
+    }
+    panics::log_panics();
+    let status = match commands::run(cli.command, &mut stdout().lock()) {
+        Ok(CommandStatus::Done) => SUCCESS,
+        Ok(CommandStatus::Interrupted) => INTERRUPTED,
+        Ok(_) => FAILURE,
+        Err(error) => {
+            logging::last_words(&format!("error: {}", error_chain(&error)));
+            error.exit_status()
+        }
+    };
+    logging::flush();
+    status
+}
