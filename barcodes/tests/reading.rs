@@ -27,7 +27,7 @@ const PLAIN: Photograph =
 
 impl Photograph {
     fn of(&self, text: &str, format: rxing::BarcodeFormat) -> GreyImage {
-        let modules = MultiFormatWriter.encode(text, &format, 0, 0).unwrap();
+        let modules = MultiFormatWriter.encode(text, &format, 0, 0).expect("it can be written");
         let width = modules.getWidth() as usize;
         // A linear code is one row of modules.
         let height = match modules.getHeight() as usize {
@@ -153,7 +153,8 @@ fn codes_that_are_seen_from_the_side_are_read() {
 #[test]
 fn corners_of_a_qr_code_are_where_it_is() {
     let image = PLAIN.of("Framegate", rxing::BarcodeFormat::QR_CODE);
-    let corners = read_patiently(&image, Kind::QrCode).and_then(|code| code.corners).unwrap();
+    let corners =
+        read_patiently(&image, Kind::QrCode).and_then(|code| code.corners).expect("it is read");
     // A margin of eight modules of four pixels, and the writer's own of four modules.
     let (near, far) = (48.0, image.width as f32 - 48.0);
     for (corner, expected) in
@@ -167,7 +168,7 @@ fn corners_of_a_qr_code_are_where_it_is() {
 #[test]
 fn elements_with_identifiers_are_gs1() {
     let image = PLAIN.of("\u{f1}0104012345678901", rxing::BarcodeFormat::CODE_128);
-    let found = read_patiently(&image, Kind::Linear).unwrap();
+    let found = read_patiently(&image, Kind::Linear).expect("it is read");
     assert_eq!((found.content, found.text.as_str()), (Content::Gs1, "0104012345678901"));
     let plain = read_patiently(&PLAIN.of("FG", rxing::BarcodeFormat::CODE_128), Kind::Linear);
     assert_eq!(plain.map(|found| found.content), Some(Content::Text));
