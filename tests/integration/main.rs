@@ -43,6 +43,7 @@ mod options;
 mod parity;
 mod pinned;
 mod preprocess;
+mod quantised;
 mod ragged;
 mod realtime;
 mod serve;
