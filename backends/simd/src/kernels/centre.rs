@@ -4,37 +4,67 @@
 
 use crate::vector::{Vector, versions};
 
-/// A compiled version of either kernel: from, to, how many, and the byte that stands for 0.
-pub(crate) type Kernel<T> = unsafe fn(*const u8, *mut T, usize, i32);
+/// A compiled version of either kernel: from, to, how many pixels, the distance between pixels at the target,
+/// and the byte that stands for 0.
+pub(crate) type Kernel<T> = unsafe fn(*const u8, *mut T, usize, usize, i32);
 
-versions!(integers_version = integers(from: *const u8, to: *mut i16, len: usize, zero: i32));
-versions!(floats_version = floats(from: *const u8, to: *mut f32, len: usize, zero: i32));
+versions!(integers_version = integers(
+    from: *const u8,
+    to: *mut i16,
+    pixels: usize,
+    stride: usize,
+    zero: i32,
+));
+versions!(floats_version = floats(
+    from: *const u8,
+    to: *mut f32,
+    pixels: usize,
+    stride: usize,
+    zero: i32,
+));
 
-/// Writes `len` centred bytes as integers. The compiler makes the loop one of vectors.
+/// Writes centred bytes as integers. The compiler makes a vector of each pixel.
 ///
 /// # Safety
-/// The processor has `V`'s instructions; the pointers are good for `len` elements, which do not overlap.
+/// The processor has `V`'s instructions. `from` is good for this many pixels of as many bytes as the vector has
+/// lanes, and `to` for as many elements each, `stride` apart; they do not overlap.
 #[inline(always)]
-unsafe fn integers<V: Vector>(from: *const u8, to: *mut i16, len: usize, zero: i32) {
-    // SAFETY: the caller's promise.
-    let (from, to) =
-        unsafe { (std::slice::from_raw_parts(from, len), std::slice::from_raw_parts_mut(to, len)) };
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = i16::from(*from) - zero as i16;
+unsafe fn integers<V: Vector>(
+    from: *const u8,
+    to: *mut i16,
+    pixels: usize,
+    stride: usize,
+    zero: i32,
+) {
+    for pixel in 0..pixels {
+        for lane in 0..V::LANES {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let byte = *from.add(pixel * V::LANES + lane);
+                *to.add(pixel * stride + lane) = i16::from(byte) - zero as i16;
+            }
+        }
     }
 }
 
-/// Writes `len` centred bytes as floats; `len` is a multiple of the vector.
+/// Writes centred bytes as floats.
 ///
 /// # Safety
 /// As [`integers`].
 #[inline(always)]
-unsafe fn floats<V: Vector>(from: *const u8, to: *mut f32, len: usize, zero: i32) {
+unsafe fn floats<V: Vector>(
+    from: *const u8,
+    to: *mut f32,
+    pixels: usize,
+    stride: usize,
+    zero: i32,
+) {
     // SAFETY: the caller's promise.
     unsafe {
         let zero = V::splat(zero as f32);
-        for at in (0..len).step_by(V::LANES) {
-            V::load_bytes(from.add(at)).sub(zero).store(to.add(at));
+        for pixel in 0..pixels {
+            let bytes = V::load_bytes(from.add(pixel * V::LANES));
+            bytes.sub(zero).store(to.add(pixel * stride));
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) mod quantise;
 pub(crate) mod reduce;
 pub(crate) mod requantise;
 pub(crate) mod softmax;
+pub(crate) mod table;
 pub(crate) mod to_bf16;
 pub(crate) mod window;
 pub(crate) mod winograd;

@@ -26,11 +26,13 @@ pub(crate) fn transform_filter(taps: &[i16]) -> [i16; POSITIONS] {
     })
 }
 
-/// A row of tiles of one block of channels, to be transformed.
+/// A row of tiles of neighbouring channels, to be transformed.
 #[derive(Debug, Clone)]
 pub(crate) struct Elements {
     /// The first element of the first tile; all are there.
     pub(crate) input: *const i16,
+    /// Elements of a pixel.
+    pub(crate) pixel: usize,
     /// Elements from a row to the next.
     pub(crate) row_stride: usize,
     pub(crate) tiles: usize,
@@ -52,13 +54,13 @@ unsafe fn elements<V: Vector>(elements: &Elements) {
     type Channels = [i16; TOGETHER];
     let add = |a: Channels, b: Channels| -> Channels { from_fn(|it| a[it].wrapping_add(b[it])) };
     let sub = |a: Channels, b: Channels| -> Channels { from_fn(|it| a[it].wrapping_sub(b[it])) };
-    let Elements { input, row_stride, to, position_stride, .. } = *elements;
+    let Elements { input, pixel, row_stride, to, position_stride, .. } = *elements;
     for tile in 0..elements.tiles {
-        for channel in (0..V::LANES).step_by(TOGETHER) {
+        for channel in (0..pixel).step_by(TOGETHER) {
             let mut d = [[[0; TOGETHER]; SIDE]; SIDE];
             for (i, d) in d.iter_mut().enumerate() {
                 for (j, d) in d.iter_mut().enumerate() {
-                    let at = i * row_stride + (2 * tile + j) * V::LANES + channel;
+                    let at = i * row_stride + (2 * tile + j) * pixel + channel;
                     // SAFETY: the caller's promise.
                     *d = unsafe { input.add(at).cast::<Channels>().read_unaligned() };
                 }
@@ -73,7 +75,7 @@ unsafe fn elements<V: Vector>(elements: &Elements) {
             for (i, [a, b, c, d]) in rows.into_iter().enumerate() {
                 let row = [sub(a, c), add(b, c), sub(c, b), sub(b, d)];
                 for (j, transformed) in row.into_iter().enumerate() {
-                    let at = (i * SIDE + j) * position_stride + tile * V::LANES + channel;
+                    let at = (i * SIDE + j) * position_stride + tile * pixel + channel;
                     // SAFETY: the caller's promise.
                     unsafe { to.add(at).cast::<Channels>().write_unaligned(transformed) };
                 }

@@ -37,7 +37,7 @@ impl Lowerer<'_> {
             OnBytes::Map { source, table } => {
                 let source = self.blocked(*source, Format::Bytes);
                 let target = self.new_blocked(fusion.result, Format::Bytes);
-                let step = MapBytes::new(threads, len, table.clone(), [source, target]);
+                let step = MapBytes::new(level, threads, len, table.clone(), [source, target]);
                 self.push(&node.name, "map_bytes", 0, step, vec![source], vec![target]);
             }
             OnBytes::Combine { sources, pairing, scale } => {

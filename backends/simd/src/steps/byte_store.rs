@@ -8,10 +8,8 @@ use super::Blocked;
 use crate::kernels::elementwise::activation_version;
 use crate::kernels::quantise::{ByteScale, quantise_version};
 use crate::kernels::requantise::{requantise_version, rescale_version};
+use crate::kernels::table::{self, Table};
 use crate::memory::{AlignedCells, Buffers, Slot};
-
-/// A function of a byte.
-pub(crate) type Table = [u8; 256];
 
 /// How the sums of a quantised convolution are scaled and stored.
 #[derive(Debug, Clone)]
@@ -38,6 +36,7 @@ pub(super) struct ByteStore {
     activation: Option<Activation>,
     scale: Option<ByteScale>,
     table: Option<Box<Table>>,
+    look_up: table::Kernel,
     requantise: Requantise,
     rescale: unsafe fn(*mut f32, usize, *const f32),
     activate: unsafe fn(*const f32, *mut f32, usize, Activation),
@@ -81,6 +80,7 @@ impl ByteStore {
             activation: parts.activation,
             scale: parts.scale,
             table: parts.table,
+            look_up: table::version(level),
             requantise,
             rescale,
             activate: activation_version(level),
@@ -127,8 +127,7 @@ impl ByteStore {
                 }
             }
             if let Some(table) = &self.table {
-                let results = std::slice::from_raw_parts_mut(target, len);
-                results.iter_mut().for_each(|byte| *byte = table[usize::from(*byte)]);
+                (self.look_up)(std::slice::from_raw_parts_mut(target, len), table);
             }
         }
     }

@@ -3,11 +3,11 @@
 
 use framegate_cpu::Level;
 
-use super::byte_store::Table;
 use super::{BlockRow, Blocked, Step, band, part, worthwhile_tasks};
 use crate::kernels::combine_bytes::{self, Pairing};
 use crate::kernels::pool_bytes::{self, Row};
 use crate::kernels::quantise::ByteScale;
+use crate::kernels::table::{self, Table};
 use crate::kernels::window::Axis;
 use crate::memory::{Buffers, Cell, Slot};
 
@@ -20,18 +20,20 @@ pub(crate) struct MapBytes {
     target: Slot,
     len: usize,
     table: Box<Table>,
+    look_up: table::Kernel,
     tasks: usize,
 }
 
 impl MapBytes {
     pub(crate) fn new(
+        level: Level,
         threads: usize,
         len: usize,
         table: Box<Table>,
         [source, target]: [Slot; 2],
     ) -> Self {
         let tasks = worthwhile_tasks(WORK * len, threads);
-        Self { source, target, len, table, tasks }
+        Self { source, target, len, table, look_up: table::version(level), tasks }
     }
 }
 
@@ -43,15 +45,12 @@ impl Step for MapBytes {
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let own = part(self.len, 1, task, self.tasks);
         // SAFETY: the caller's promise: both buffers hold `len` bytes, and no other task writes to these.
-        let (from, to) = unsafe {
+        unsafe {
             let from = buffers.pointer(self.source).cast::<u8>().add(own.start).cast_const();
             let to = buffers.pointer(self.target).cast::<u8>().add(own.start);
-            (
-                std::slice::from_raw_parts(from, own.len()),
-                std::slice::from_raw_parts_mut(to, own.len()),
-            )
-        };
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = self.table[usize::from(*from)]);
+            to.copy_from_nonoverlapping(from, own.len());
+            (self.look_up)(std::slice::from_raw_parts_mut(to, own.len()), &self.table);
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use crate::kernels::window::Axis;
 pub(super) struct Centred<T> {
     pub(super) axes: [Axis; 2],
     pub(super) operand: Blocked,
+    /// Blocks whose pixels are side by side in the part, so that loops over channels are longer.
+    pub(super) together: usize,
     /// The byte that stands for 0.
     pub(super) zero: i32,
     pub(super) kernel: centre::Kernel<T>,
@@ -37,7 +39,19 @@ impl<T: Copy + Default> Centred<T> {
         })
     }
 
-    /// Writes what the results at these rows and columns need of some blocks, block by block.
+    /// Elements of a pixel of the part.
+    pub(super) fn pixel(&self) -> usize {
+        self.together * self.operand.lanes
+    }
+
+    /// The number of elements of the part for this many rows and columns of results, in all blocks.
+    pub(super) fn len(&self, results: [usize; 2]) -> usize {
+        let [rows, columns] = self.extents(results);
+        self.operand.blocks().div_ceil(self.together) * rows * columns * self.pixel()
+    }
+
+    /// Writes what the results at these rows and columns need of some blocks, as many at a time as are
+    /// together.
     ///
     /// # Safety
     /// `from` is good for the operand, and `to` for the part, which nothing else uses.
@@ -55,26 +69,30 @@ impl<T: Copy + Default> Centred<T> {
         let before = (-left).clamp(0, columns as isize) as usize;
         let inside = (operand.width as isize - left).clamp(before as isize, columns as isize);
         let inside = before..inside as usize;
-        let lanes = operand.lanes;
+        let pixel = self.pixel();
         let mut line = to;
-        for block in blocks {
+        for first in blocks.clone().step_by(self.together) {
+            let own = first..blocks.end.min(first + self.together);
             for row in 0..rows {
+                let y = top + row as isize;
+                let is_outside = y < 0 || y >= operand.height as isize || inside.is_empty();
                 // SAFETY: the caller's promise; rows and columns outside the operand are not read.
                 unsafe {
-                    let part = std::slice::from_raw_parts_mut(line, columns * lanes);
-                    let y = top + row as isize;
-                    if y < 0 || y >= operand.height as isize || inside.is_empty() {
+                    let part = std::slice::from_raw_parts_mut(line, columns * pixel);
+                    if is_outside {
                         part.fill(T::default());
                     } else {
-                        part[..inside.start * lanes].fill(T::default());
-                        part[inside.end * lanes..].fill(T::default());
-                        let start = operand.row_start(block * operand.height + y as usize);
-                        let x = (left + inside.start as isize) as usize;
-                        let source = from.add(start + x * lanes);
-                        let target = line.add(inside.start * lanes);
-                        (self.kernel)(source, target, inside.len() * lanes, self.zero);
+                        part[..inside.start * pixel].fill(T::default());
+                        part[inside.end * pixel..].fill(T::default());
+                        for block in own.clone() {
+                            let start = operand.row_start(block * operand.height + y as usize);
+                            let x = (left + inside.start as isize) as usize;
+                            let source = from.add(start + x * operand.lanes);
+                            let at = inside.start * pixel + (block - first) * operand.lanes;
+                            (self.kernel)(source, line.add(at), inside.len(), pixel, self.zero);
+                        }
                     }
-                    line = line.add(columns * lanes);
+                    line = line.add(columns * pixel);
                 }
             }
         }

@@ -39,7 +39,7 @@ use crate::memory::{Buffers, Cell};
 pub(crate) use attention::{Attention, AttentionParts, Stack};
 pub(crate) use bilinear::Bilinear;
 pub(crate) use blocked::Blocked;
-pub(crate) use byte_store::{Rescale, Table};
+pub(crate) use byte_store::Rescale;
 pub(crate) use bytes::{CombineBytes, MapBytes, PoolBytes};
 pub(crate) use channelwise::{CombineChannels, PerChannel};
 pub(crate) use convolution::{ConvolutionParts, Weights};

@@ -23,6 +23,9 @@ use crate::vector::pair_of_integers;
 /// 2¹⁹ bytes.
 const STRIP: usize = 1 << 15;
 
+/// Blocks of channels whose pixels are side by side in a strip.
+pub(super) const TOGETHER: usize = 2;
+
 /// The most vectors of sums between the kernel and the store.
 const SUMS: usize = 384;
 
@@ -74,9 +77,9 @@ impl QuantisedConvolution {
         let result =
             Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
         let kernel = centre::integers_version(level);
-        let centred = Centred { axes, operand, zero: parts.zero, kernel };
+        let centred = Centred { axes, operand, together: TOGETHER, zero: parts.zero, kernel };
         let pairs = channels.div_ceil(2);
-        let conv = DirectConv { axes, channels: pairs, block: lanes / 2 };
+        let conv = DirectConv { axes, channels: pairs, block: centred.pixel() / 2 };
         let groups = integer_groups(level, result.blocks(), &conv);
         let taps = down.taps * across.taps;
         let weight = |filter: usize, channel: usize, tap: usize| {
@@ -87,7 +90,7 @@ impl QuantisedConvolution {
             pair_of_integers(weight(filter, 2 * pair, tap), weight(filter, 2 * pair + 1, tap))
         });
         let wanted = worthwhile_tasks(taps * pairs * result.len(), threads);
-        let (bands, strip) = cut(&centred, wanted, threads, operand.blocks());
+        let (bands, strip) = cut(&centred, wanted, threads);
         let filter_parts = match bands < threads {
             true => threads.div_ceil(bands).min(groups.len()).min(wanted),
             false => 1,
@@ -121,7 +124,7 @@ impl QuantisedConvolution {
         let Self { centred, result, .. } = self;
         let lanes = result.lanes;
         let axes = centred.inner_axes([rows.len(), columns.len()]);
-        let conv = DirectConv { axes, channels: self.pairs, block: lanes / 2 };
+        let conv = DirectConv { axes, channels: self.pairs, block: centred.pixel() / 2 };
         let all = rows.len() * columns.len();
         let row = if columns.len() < SHORT_ROW { all } else { columns.len() };
         // SAFETY: the caller's promise; scratch memory has room for the strip and the sums after it.
@@ -161,9 +164,7 @@ impl QuantisedConvolution {
     }
 
     fn strip_cells(&self) -> usize {
-        let [rows, columns] = self.centred.extents(self.strip);
-        let blocks = self.centred.operand.blocks();
-        (blocks * rows * columns * self.result.lanes / 2).next_multiple_of(CELLS)
+        (self.centred.len(self.strip) / 2).next_multiple_of(CELLS)
     }
 }
 
@@ -212,17 +213,9 @@ pub(super) fn integer_groups(level: Level, blocks: usize, conv: &DirectConv) -> 
 }
 
 /// Into how many bands the results are cut, and the most rows and columns of a strip.
-fn cut(
-    centred: &Centred<i16>,
-    wanted: usize,
-    threads: usize,
-    blocks: usize,
-) -> (usize, [usize; 2]) {
+fn cut(centred: &Centred<i16>, wanted: usize, threads: usize) -> (usize, [usize; 2]) {
     let [height, width] = centred.axes.map(|axis| axis.windows);
-    let cells = |results: [usize; 2]| {
-        let [rows, columns] = centred.extents(results);
-        blocks * rows * columns * centred.operand.lanes / 2
-    };
+    let cells = |results: [usize; 2]| centred.len(results) / 2;
     if height == 1 {
         let bands = wanted.clamp(1, width.div_ceil(MOST_COLUMNS));
         let own = width.div_ceil(bands);

@@ -38,7 +38,7 @@ impl QuantisedDepthwise {
         let operand = Blocked { channels, height: down.extent, width: across.extent, lanes };
         let result = Blocked { height: down.windows, width: across.windows, ..operand };
         let kernel = centre::floats_version(level);
-        let centred = Centred { axes, operand, zero: parts.zero, kernel };
+        let centred = Centred { axes, operand, together: 1, zero: parts.zero, kernel };
         let taps = down.taps * across.taps;
         let mut packed = vec![0.0; result.blocks() * taps * lanes];
         for (index, weight) in weights.iter().enumerate() {

@@ -13,7 +13,7 @@ use framegate_cpu::Level;
 use super::byte_store::ByteStore;
 use super::centred::Centred;
 use super::direct_conv::{Group, packed_factors};
-use super::quantised_conv::{QuantisedParts, integer_groups};
+use super::quantised_conv::{QuantisedParts, TOGETHER, integer_groups};
 use super::winograd::tiles_in_a_row;
 use super::{Blocked, Step, part, worthwhile_tasks};
 use crate::kernels::centre;
@@ -78,9 +78,9 @@ impl QuantisedWinograd {
         let result =
             Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
         let kernel = centre::integers_version(level);
-        let centred = Centred { axes, operand, zero: parts.zero, kernel };
+        let centred = Centred { axes, operand, together: TOGETHER, zero: parts.zero, kernel };
         let pairs = channels.div_ceil(2);
-        let pointwise = tiles_in_a_row(1, pairs, lanes / 2);
+        let pointwise = tiles_in_a_row(1, pairs, centred.pixel() / 2);
         let groups = integer_groups(level, result.blocks(), &pointwise);
         let transformed: Vec<[i16; POSITIONS]> =
             weights.chunks_exact(9).map(transform_filter).collect();
@@ -105,7 +105,8 @@ impl QuantisedWinograd {
             true => threads.div_ceil(bands).min(groups.len()).min(wanted),
             false => 1,
         };
-        let cells_of_row = POSITIONS * operand.blocks() * columns * lanes / 2;
+        let cells_of_row =
+            POSITIONS * operand.blocks().div_ceil(TOGETHER) * columns * centred.pixel() / 2;
         Self {
             source: parts.source,
             centred,
@@ -127,16 +128,20 @@ impl QuantisedWinograd {
         self.result.width.div_ceil(2)
     }
 
+    /// Transformed elements of this many tiles.
+    fn elements(&self, tiles: usize) -> usize {
+        let blocks = self.centred.operand.blocks().div_ceil(TOGETHER);
+        POSITIONS * blocks * tiles * self.centred.pixel()
+    }
+
     /// Cells of the centred operand, of the transformed elements and of the products of a group, for this many
     /// rows of tiles, and of the two rows of results that follow.
     fn cells(&self, rows: usize) -> [usize; 4] {
         let (lanes, columns) = (self.result.lanes, self.tiles_across());
-        let blocks = self.centred.operand.blocks();
-        let [centred_rows, centred_columns] = self.centred.extents([2 * rows, 2 * columns]);
         let most_blocks = self.groups.iter().map(|group| group.blocks.len()).max().unwrap_or(0);
         [
-            blocks * centred_rows * centred_columns * lanes / 2,
-            POSITIONS * blocks * rows * columns * lanes / 2,
+            self.centred.len([2 * rows, 2 * columns]) / 2,
+            self.elements(rows * columns) / 2,
             POSITIONS * most_blocks * rows * columns * lanes,
             4 * columns * lanes,
         ]
@@ -168,7 +173,7 @@ impl QuantisedWinograd {
         }
     }
 
-    /// Writes the transformed elements, `[position][block][tile][lane]`.
+    /// Writes the transformed elements, `[position][blocks together][tile][block][lane]`.
     ///
     /// # Safety
     /// As [`Step::run`].
@@ -179,8 +184,7 @@ impl QuantisedWinograd {
         centred: *mut i16,
         elements: *mut i16,
     ) {
-        let Blocked { lanes, .. } = self.result;
-        let tiles = self.tiles_across();
+        let (tiles, pixel) = (self.tiles_across(), self.centred.pixel());
         let blocks = self.centred.operand.blocks();
         let results = [&(2 * rows.start..2 * rows.end), &(0..2 * tiles)];
         let [height, width] = self.centred.extents(results.map(Range::len));
@@ -188,14 +192,15 @@ impl QuantisedWinograd {
         unsafe {
             let source = buffers.pointer(self.source).cast::<u8>();
             self.centred.write(source, 0..blocks, results, centred);
-            for block in 0..blocks {
+            for block in 0..blocks.div_ceil(TOGETHER) {
                 for row in 0..rows.len() {
                     (self.elements_kernel)(&Elements {
-                        input: centred.add((block * height + 2 * row) * width * lanes),
-                        row_stride: width * lanes,
+                        input: centred.add((block * height + 2 * row) * width * pixel),
+                        pixel,
+                        row_stride: width * pixel,
                         tiles,
-                        to: elements.add((block * rows.len() + row) * tiles * lanes),
-                        position_stride: blocks * rows.len() * tiles * lanes,
+                        to: elements.add((block * rows.len() + row) * tiles * pixel),
+                        position_stride: self.elements(rows.len() * tiles) / POSITIONS,
                     });
                 }
             }
@@ -215,8 +220,8 @@ impl QuantisedWinograd {
     ) {
         let Blocked { lanes, .. } = self.result;
         let tiles = rows * self.tiles_across();
-        let conv = tiles_in_a_row(tiles, self.pairs, lanes / 2);
-        let position_cells = self.centred.operand.blocks() * tiles * lanes / 2;
+        let conv = tiles_in_a_row(tiles, self.pairs, self.centred.pixel() / 2);
+        let position_cells = self.elements(tiles) / POSITIONS / 2;
         for (position, weights) in self.weights.iter().enumerate() {
             // SAFETY: the caller's promise.
             unsafe {

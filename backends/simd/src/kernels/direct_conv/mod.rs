@@ -84,8 +84,8 @@ pub(crate) fn kernel(level: Level, precision: Precision, blocks: usize, step: us
     }
 }
 
-/// As [`kernel`], for pairs of 16-bit integers; the sums are 32-bit integers. A block is half as many pairs as
-/// the vector has lanes.
+/// As [`kernel`], for pairs of 16-bit integers; the sums are 32-bit integers. A block is as many pairs as the
+/// vector has lanes: two blocks of channels side by side.
 pub(crate) fn integer_kernel(level: Level, blocks: usize, step: usize) -> Kernel {
     match (blocks, step) {
         (1, 16) => vector::integer_version::<1, 16>(level),
@@ -96,8 +96,6 @@ pub(crate) fn integer_kernel(level: Level, blocks: usize, step: usize) -> Kernel
         (2, 8) => vector::integer_version::<2, 8>(level),
         (3, 8) => vector::integer_version::<3, 8>(level),
         (4, 8) => vector::integer_version::<4, 8>(level),
-        (1, 4) => vector::integer_version::<1, 4>(level),
-        (2, 4) => vector::integer_version::<2, 4>(level),
         (1, _) => vector::integer_version::<1, 0>(level),
         (2, _) => vector::integer_version::<2, 0>(level),
         (3, _) => vector::integer_version::<3, 0>(level),

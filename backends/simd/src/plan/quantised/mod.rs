@@ -25,7 +25,8 @@ use super::lower_blocked::axes;
 use crate::kernels::activation::is_vectorised;
 use crate::kernels::combine_bytes::Pairing;
 use crate::kernels::quantise::ByteScale;
-use crate::steps::{Rescale, Table};
+use crate::kernels::table::Table;
+use crate::steps::Rescale;
 use table::{ByteFunction, Known};
 
 /// A node that is computed on bytes.

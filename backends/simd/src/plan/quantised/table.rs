@@ -7,7 +7,7 @@ use framegate_backend_api::HostTensor;
 use framegate_backend_api::graph::{Activation, Graph, Operator, ValueId};
 use framegate_scalar::evaluate;
 
-use crate::steps::Table;
+use crate::kernels::table::Table;
 
 /// The most operators between two maps.
 const DEEPEST: usize = 16;
