@@ -45,6 +45,7 @@ mod parity;
 mod pinned;
 mod pipeline;
 mod preprocess;
+mod quantised;
 mod ragged;
 #[cfg(feature = "codes")]
 mod reading;

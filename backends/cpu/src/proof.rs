@@ -12,6 +12,11 @@ impl Avx2 {
     pub fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
     }
+
+    /// Whether the processor also adds products of integers in one instruction (AVX-VNNI).
+    pub fn has_vnni(self) -> bool {
+        is_x86_feature_detected!("avxvnni")
+    }
 }
 
 /// Proof that the processor has AVX-512 F and BW: only [`Avx512::detect`] makes one.
@@ -23,6 +28,11 @@ impl Avx512 {
     pub fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw"))
             .then_some(Self(()))
+    }
+
+    /// Whether the processor also adds products of integers in one instruction (AVX-512 VNNI).
+    pub fn has_vnni(self) -> bool {
+        is_x86_feature_detected!("avx512vnni")
     }
 
     /// Whether the processor also multiplies pairs of bf16 (AVX-512 BF16).

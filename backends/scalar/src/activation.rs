@@ -28,6 +28,11 @@ pub(crate) fn activation(function: Activation, x: f64) -> f64 {
         Activation::Elu { .. } => x,
         Activation::Softplus => softplus(x),
         Activation::Mish => x * softplus(x).tanh(),
+        Activation::Quantize { scale, zero, min, max } => {
+            let whole = (x / f64::from(scale)).round_ties_even() + f64::from(zero);
+            minimum(maximum(whole, min.into()), max.into())
+        }
+        Activation::Dequantize { scale, zero } => (x - f64::from(zero)) * f64::from(scale),
     }
 }
 
@@ -67,6 +72,10 @@ mod tests {
             (Activation::Elu { alpha: 2.0 }, 1.0, 1.0),
             (Activation::Softplus, 1.0, 1.313261687518),
             (Activation::Mish, 1.0, 0.865098388268),
+            (Activation::Quantize { scale: 0.5, zero: 3.0, min: 0.0, max: 255.0 }, 1.25, 5.0),
+            (Activation::Quantize { scale: 0.5, zero: 3.0, min: 0.0, max: 255.0 }, -9.0, 0.0),
+            (Activation::Quantize { scale: 0.5, zero: 3.0, min: -128.0, max: 127.0 }, 99.0, 127.0),
+            (Activation::Dequantize { scale: 0.5, zero: 3.0 }, 7.0, 2.0),
         ];
         for (function, x, expected) in cases {
             let got = activation(function, x);

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! For each line on the standard input, which is a number of runs, it answers with their median in
-//! milliseconds; for the line `profile`, with the time of every step, slowest first; for `write FILE`, with the
-//! outputs of one run, written there as little-endian `f32`.
+//! milliseconds; for the line `profile`, with the time of every step, slowest first; for `read FILE`, it takes its
+//! input from there, as little-endian `f32`; for `write FILE`, it writes the outputs of the last run there.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -47,6 +47,11 @@ fn main() -> Result<(), Failure> {
         let line = line?;
         if line == "profile" {
             profile(&mut session, &batch, &mut out)?;
+        } else if let Some(source) = line.strip_prefix("read ") {
+            let bytes = std::fs::read(source)?;
+            let numbers = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+            batch.slots_mut().flatten().zip(numbers).for_each(|(x, number)| *x = number);
+            println!("read");
         } else if let Some(target) = line.strip_prefix("write ") {
             let numbers = out.tensors.iter().flat_map(|tensor| &tensor.data);
             std::fs::write(target, numbers.flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())?;

@@ -87,6 +87,20 @@ fn model() -> Model {
     let w = weights(&mut builder, &[20, 20, 3, 3]);
     let deep = builder.push("direct", convolution(1, None), &[deep, w]).unwrap();
     let sum = builder.push("sum", Operator::Binary(Binary::Add), &[deep, first]).unwrap();
+    // Convolutions between quantised numbers: one by Winograd's filtering, and one with a filter per channel.
+    let (scale, zero) = (0.03125, 128.0);
+    let pair = [
+        Activation::Quantize { scale, zero, min: 0.0, max: 255.0 },
+        Activation::Dequantize { scale, zero },
+    ];
+    let mut sum = sum;
+    for (groups, shape) in [(1, [20, 20, 3, 3]), (20, [20, 1, 3, 3])] {
+        for function in pair {
+            sum = builder.push("pair", Operator::Activation(function), &[sum]).unwrap();
+        }
+        let w = weights(&mut builder, &shape);
+        sum = builder.push("quantised", convolution(groups, None), &[sum, w]).unwrap();
+    }
     let shape = vec![1, 20 * 40 * 40];
     let flat = builder.push("flat", Operator::Reshape { shape }, &[sum]).unwrap();
     let soft = builder.push("softmax", Operator::Softmax { axis: 1 }, &[flat]).unwrap();

@@ -9,6 +9,7 @@ mod fused_activation;
 mod gelu;
 mod layer_norm;
 mod no_op;
+mod quantisation;
 mod split_activation;
 
 use framegate_backend_api::graph::{Graph, Node, ValueId};
@@ -18,6 +19,8 @@ pub fn optimise(mut graph: Graph) -> Graph {
     // A pass leaves what it replaces dead, and the next goes by how often values are read.
     let passes = [
         no_op::remove,
+        quantisation::join,
+        quantisation::move_quantised,
         split_activation::join,
         gelu::join,
         layer_norm::join,

@@ -294,6 +294,25 @@ pub enum Activation {
     Softplus,
     /// `x · tanh(softplus(x))`
     Mish,
+    /// `clamp(round(x / scale) + zero, min, max)`: a quantised number, a whole one in an `f32`. Ties go to
+    /// the even one.
+    Quantize {
+        /// Distance between quantised numbers, positive.
+        scale: f32,
+        /// The whole number that stands for 0.
+        zero: f32,
+        /// The smallest quantised number.
+        min: f32,
+        /// The largest.
+        max: f32,
+    },
+    /// `(x − zero) · scale`: what a quantised number stands for
+    Dequantize {
+        /// Distance between quantised numbers.
+        scale: f32,
+        /// The whole number that stands for 0.
+        zero: f32,
+    },
 }
 
 /// Functions of one element. On [`ElementType::I64`] only `Abs`, `Neg` and `Sign` exist, on

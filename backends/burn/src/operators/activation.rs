@@ -47,6 +47,10 @@ impl Activate {
             Activation::Elu { alpha } => burn::elu(x, f64::from(alpha)),
             Activation::Softplus => burn::softplus(x, 1.0),
             Activation::Mish => burn::mish(x),
+            Activation::Quantize { scale, zero, min, max } => {
+                x.div_scalar(scale).round().add_scalar(zero).clamp(min, max)
+            }
+            Activation::Dequantize { scale, zero } => x.sub_scalar(zero).mul_scalar(scale),
         }
     }
 }

@@ -89,6 +89,15 @@ pub(super) unsafe fn activate<V: Vector>(
                     x.mul(product.div(product.add(two)))
                 })
             }
+            Activation::Quantize { scale, zero, min, max } => {
+                let (scale, zero) = (V::splat(scale), V::splat(zero));
+                let (min, max) = (V::splat(min), V::splat(max));
+                map!(|x| clamp(x.div(scale).round().add(zero), min, max))
+            }
+            Activation::Dequantize { scale, zero } => {
+                let (scale, zero) = (V::splat(scale), V::splat(zero));
+                map!(|x| x.sub(zero).mul(scale))
+            }
             Activation::Softplus => unreachable!("softplus has no vector version"),
         }
     }

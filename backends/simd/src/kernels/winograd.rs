@@ -19,7 +19,7 @@ use crate::vector::{Vector, versions};
 pub(crate) const POSITIONS: usize = SIDE * SIDE;
 
 /// Elements of the input of a tile, along either axis.
-const SIDE: usize = 4;
+pub(super) const SIDE: usize = 4;
 
 /// `G g Gᵀ` of the nine taps of a filter, by position.
 pub(crate) fn transform_filter(taps: &[f32]) -> [f32; POSITIONS] {

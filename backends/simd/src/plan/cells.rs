@@ -12,6 +12,8 @@ pub(super) fn blocked_cells(elements: usize, format: Format) -> usize {
         Format::F32 => elements,
         // Two per cell: blocks are an even number of lanes wide.
         Format::Bf16 => elements / 2,
+        // Four, and blocks are a multiple of four lanes wide.
+        Format::Bytes => elements / 4,
     }
 }
 

@@ -9,6 +9,7 @@ use framegate_backend_api::graph::{
     TransposedConvolution, Value, ValueId,
 };
 
+use super::quantised::byte_scale;
 use super::rearrange::{Channel, arrangement};
 use super::{groups, phases};
 use crate::kernels::{activation, elementwise};
@@ -38,6 +39,10 @@ pub(crate) fn classify(graph: &Graph, lanes: usize) -> Vec<Lowering> {
         .map(|node| {
             let mut lowering = lowering(graph, node, lanes, |id| blocked[id.0]);
             let any_blocked = node.inputs.iter().any(|id| blocked[id.0]);
+            // Bytes are blocked as they are made.
+            if makes_bytes(graph, node) && wanted[node.outputs[0].0] {
+                lowering = Lowering::Kernel;
+            }
             let is_wanted = any_blocked && wanted[node.outputs[0].0];
             if lowering == Lowering::Scalar && is_wanted && rearranges_channels(graph, node) {
                 lowering = Lowering::Rearranged;
@@ -140,6 +145,15 @@ fn lowering(
         _ => false,
     };
     if has_kernel { Lowering::Kernel } else { Lowering::Scalar }
+}
+
+/// Whether a node quantises a feature map to bytes.
+fn makes_bytes(graph: &Graph, node: &Node) -> bool {
+    let is_quantised = match node.operator {
+        Operator::Activation(function) => byte_scale(function).is_some(),
+        _ => false,
+    };
+    is_quantised && is_feature_map(graph.value(node.inputs[0]))
 }
 
 /// A feature map, and one number per channel.

@@ -1,4 +1,4 @@
-//! Decides in which number formats each blocked value is stored: `f32`, bf16, or both.
+//! Decides in which number formats each blocked value is stored: `f32`, bf16, or both; or bytes.
 
 use framegate_backend_api::graph::{Graph, Operator, Resize, ResizeMode, ValueId};
 use framegate_cpu::Precision;
@@ -6,6 +6,7 @@ use framegate_cpu::Precision;
 use super::classify::{Lowering, multiplies_pairs};
 use super::fuse::Fusions;
 use super::merge::Merged;
+use super::quantised::ByteMaps;
 use super::views::LayoutOp;
 
 /// The number format of a blocked value's elements.
@@ -13,28 +14,34 @@ use super::views::LayoutOp;
 pub(crate) enum Format {
     F32,
     Bf16,
+    /// See [`ByteMaps`].
+    Bytes,
 }
 
-/// The formats in which a value is read.
+/// The formats in which a value is read, or, of a map of bytes, written: what reads it in another converts it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct RequiredFormats {
     pub(crate) f32: bool,
     pub(crate) bf16: bool,
+    pub(crate) bytes: bool,
 }
 
 impl RequiredFormats {
-    const F32: Self = Self { f32: true, bf16: false };
-    const BF16: Self = Self { f32: false, bf16: true };
+    const F32: Self = Self { f32: true, bf16: false, bytes: false };
+    const BF16: Self = Self { f32: false, bf16: true, bytes: false };
+    const BYTES: Self = Self { f32: false, bf16: false, bytes: true };
 
     pub(crate) fn contains(self, format: Format) -> bool {
         match format {
             Format::F32 => self.f32,
             Format::Bf16 => self.bf16,
+            Format::Bytes => self.bytes,
         }
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = Format> {
-        [Format::F32, Format::Bf16].into_iter().filter(move |format| self.contains(*format))
+        let all = [Format::F32, Format::Bf16, Format::Bytes];
+        all.into_iter().filter(move |format| self.contains(*format))
     }
 
     fn add(&mut self, other: Self) {
@@ -50,6 +57,7 @@ pub(crate) struct Nodes<'a> {
     pub(crate) fusions: &'a Fusions,
     pub(crate) layout_ops: &'a [LayoutOp],
     pub(crate) merged: &'a [Option<Merged>],
+    pub(crate) maps: &'a ByteMaps,
 }
 
 /// The formats of each value, by value number. A value that nothing reads is stored as `f32`.
@@ -58,7 +66,7 @@ pub(crate) fn required_formats(
     nodes: Nodes<'_>,
     precision: Precision,
 ) -> Vec<RequiredFormats> {
-    let Nodes { lowerings, fusions, layout_ops, merged } = nodes;
+    let Nodes { lowerings, fusions, layout_ops, merged, maps } = nodes;
     let mut formats = vec![RequiredFormats::default(); graph.values.len()];
     for id in &graph.outputs {
         formats[id.0].add(RequiredFormats::F32);
@@ -85,6 +93,9 @@ pub(crate) fn required_formats(
         if own == RequiredFormats::default() {
             own = RequiredFormats::F32;
             formats[fusion.result.0] = own;
+        }
+        if maps.of_node[index].is_some() {
+            continue;
         }
         if let Some(residual) = fusion.residual {
             formats[residual.0].add(RequiredFormats::F32);
@@ -115,6 +126,11 @@ pub(crate) fn required_formats(
             _ => &node.inputs[..1],
         };
         read.iter().for_each(|id: &ValueId| formats[id.0].add(operands));
+    }
+    for (formats, is_written) in formats.iter_mut().zip(&maps.is_written) {
+        if *is_written {
+            *formats = RequiredFormats::BYTES;
+        }
     }
     formats
 }

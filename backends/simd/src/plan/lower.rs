@@ -14,6 +14,7 @@ use super::formats::{Format, RequiredFormats};
 use super::fuse::Fusions;
 use super::in_place::InPlace;
 use super::merge::Merged;
+use super::quantised::ByteMaps;
 use super::rearrange::{Channel, arrangement};
 use super::slots::{Home, Slots};
 use super::views::{LayoutOp, Source};
@@ -29,6 +30,7 @@ struct ValueSlots {
     row_major: Option<Slot>,
     f32: Option<Slot>,
     bf16: Option<Slot>,
+    bytes: Option<Slot>,
 }
 
 impl ValueSlots {
@@ -36,6 +38,7 @@ impl ValueSlots {
         match format {
             Format::F32 => &mut self.f32,
             Format::Bf16 => &mut self.bf16,
+            Format::Bytes => &mut self.bytes,
         }
     }
 }
@@ -45,6 +48,7 @@ pub(crate) struct Analysis {
     /// By node.
     pub(crate) lowerings: Vec<Lowering>,
     pub(crate) fusions: Fusions,
+    pub(crate) maps: ByteMaps,
     /// By value.
     pub(crate) in_place: Vec<Option<InPlace>>,
     /// By node.
@@ -96,7 +100,10 @@ pub(crate) fn lower(
             (Lowering::Scalar, LayoutOp::Fused) => {}
             (Lowering::Scalar, LayoutOp::Gather(sources)) => lowerer.gather(node, sources),
             (Lowering::Rearranged, _) => lowerer.rearrange(node),
-            (lowering, _) => lowerer.kernel_node(node, lowering, fusion),
+            (lowering, _) => match &analysis.maps.of_node[index] {
+                Some(on_bytes) => lowerer.on_bytes(node, lowering, on_bytes, fusion),
+                None => lowerer.kernel_node(node, lowering, fusion),
+            },
         }
     }
     for (index, id) in graph.outputs.iter().enumerate() {
@@ -151,8 +158,8 @@ impl Lowerer<'_> {
 
     /// Whether a value is available in the blocked layout without conversion from row-major.
     pub(super) fn is_blocked(&self, id: ValueId) -> bool {
-        let value_slots = &self.value_slots[id.0];
-        value_slots.f32.is_some() || value_slots.bf16.is_some() || self.arrangements[id.0].is_some()
+        let ValueSlots { f32, bf16, bytes, .. } = self.value_slots[id.0];
+        [f32, bf16, bytes].iter().any(Option::is_some) || self.arrangements[id.0].is_some()
     }
 
     /// The formats in which a value is read.
@@ -223,8 +230,14 @@ impl Lowerer<'_> {
         }
         let name = self.graph.value(id).name.clone();
         let (layout, threads) = (self.layout(id), self.threads);
+        let of_bytes = self.analysis.maps.zero_and_scale(id);
         match format {
             Format::F32 if self.arrangements[id.0].is_some() => self.gather_channels(id),
+            Format::F32 if self.analysis.maps.is_written[id.0] => {
+                let zero_and_scale = of_bytes.expect("what is written as bytes is a map of them");
+                self.dequantise(&name, id, zero_and_scale, id)
+            }
+            Format::Bytes => self.convert_to_bytes(id),
             Format::F32 => {
                 let view = self.view(id);
                 let strides = usize::try_from(view.start).ok().zip(natural(&view.strides));

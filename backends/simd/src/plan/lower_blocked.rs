@@ -1,7 +1,8 @@
 //! Lowers the nodes that have kernels for channel-blocked feature maps, other than convolutions.
 
 use framegate_backend_api::graph::{
-    AveragePool, Binary, Graph, Node, Operator, Padding, Resize, ResizeMode, ValueId, Window,
+    Activation, AveragePool, Binary, Graph, Node, Operator, Padding, Resize, ResizeMode, ValueId,
+    Window,
 };
 
 use super::cells::blocked_cells;
@@ -9,6 +10,7 @@ use super::classify::{ChannelNumbers, Lowering, channel_numbers};
 use super::formats::Format;
 use super::fuse::Fusion;
 use super::lower::Lowerer;
+use super::quantised::byte_scale;
 use crate::kernels::window::Axis;
 use crate::memory::{AlignedCells, Slot};
 use crate::steps::{
@@ -24,6 +26,9 @@ impl Lowerer<'_> {
             }
             Operator::TransposedConvolution(parameters) => {
                 self.transposed_convolution(node, parameters, lowering, fusion);
+            }
+            Operator::MaxPool(window) if self.is_written_as_bytes(fusion.result) => {
+                self.max_pool_of_bytes(node, window, fusion.result);
             }
             Operator::MaxPool(window) => {
                 let [source, target] = self.io(x, fusion.result, Format::F32);
@@ -49,9 +54,11 @@ impl Lowerer<'_> {
                 self.push(&node.name, "bilinear", 0, step, vec![source], vec![target]);
             }
             Operator::Resize(resize @ Resize { mode: ResizeMode::Nearest(rounding), .. }) => {
-                let format = match self.formats(fusion.result).f32 {
-                    true => Format::F32,
-                    false => Format::Bf16,
+                let formats = self.formats(fusion.result);
+                let format = match (formats.f32, formats.bytes) {
+                    (_, true) => Format::Bytes,
+                    (true, _) => Format::F32,
+                    (false, _) => Format::Bf16,
                 };
                 let [source, target] = self.io(x, fusion.result, format);
                 // Elements are moved as cells, whatever the cells hold.
@@ -61,6 +68,15 @@ impl Lowerer<'_> {
                 let slots = [source, target];
                 let step = Nearest::new(self.threads, resize, *rounding, layout, slots);
                 self.push(&node.name, "nearest", 0, step, vec![source], vec![target]);
+            }
+            Operator::Activation(function) if self.is_written_as_bytes(fusion.result) => {
+                let (scale, _) = byte_scale(*function).expect("only a quantisation makes bytes");
+                self.quantise(node, scale, fusion.result);
+            }
+            Operator::Activation(Activation::Dequantize { scale, zero })
+                if let Some(low) = self.analysis.maps.lows[x.0] =>
+            {
+                self.dequantise(&node.name, x, [zero - low, *scale], fusion.result);
             }
             Operator::Activation(function) => {
                 let [source, target] = self.io(x, fusion.result, Format::F32);
@@ -89,6 +105,10 @@ impl Lowerer<'_> {
             }
             _ => unreachable!("{:?} has no kernel", node.operator),
         }
+    }
+
+    fn is_written_as_bytes(&self, id: ValueId) -> bool {
+        self.analysis.maps.is_written[id.0]
     }
 
     /// The slots of a step that reads one value and writes another.

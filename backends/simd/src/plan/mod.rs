@@ -3,9 +3,10 @@
 //! ```text
 //! graph ─ passes ─────────────────▶ a graph that suits the kernels better
 //!       ─ classify ───────────────▶ how each node is lowered: kernel or scalar operator
-//!       ─ fuse, in_place, views ──▶ what becomes part of an epilogue, what needs no copy
+//!       ─ fuse, quantised ────────▶ what becomes part of an epilogue, what is computed on bytes
+//!       ─ in_place, views ────────▶ what needs no copy
 //!       ─ merge ──────────────────▶ what else runs as one step: products, attention
-//!       ─ formats ────────────────▶ which values are stored as f32, which as bf16
+//!       ─ formats ────────────────▶ which values are stored as f32, which as bf16 or bytes
 //!       ─ lower* ─────────────────▶ steps and slots
 //!       ─ waves ──────────────────▶ which steps may run at the same time
 //!       ─ arena ──────────────────▶ where each slot is in memory
@@ -23,10 +24,12 @@ mod lower;
 mod lower_blocked;
 mod lower_convolution;
 mod lower_products;
+mod lower_quantised;
 mod lower_row_major;
 mod merge;
 mod passes;
 mod phases;
+mod quantised;
 mod rearrange;
 mod reordered;
 mod slots;
@@ -92,6 +95,7 @@ impl Plan {
         let graph = passes::run(graph);
         let lowerings = classify::classify(&graph, level.lanes());
         let mut fusions = fuse::fuse(&graph, &lowerings);
+        let maps = quantised::find(&graph, &lowerings, &mut fusions);
         let in_place = in_place::concats(&graph, &lowerings, &fusions, level.lanes());
         let layout_ops = views::layout_ops(&graph, &lowerings);
         let merged = merge::merge(&graph, &lowerings, &layout_ops, &mut fusions);
@@ -100,10 +104,11 @@ impl Plan {
             fusions: &fusions,
             layout_ops: &layout_ops,
             merged: &merged,
+            maps: &maps,
         };
         let formats = formats::required_formats(&graph, nodes, precision);
         let analysis =
-            lower::Analysis { lowerings, fusions, in_place, layout_ops, merged, formats };
+            lower::Analysis { lowerings, fusions, maps, in_place, layout_ops, merged, formats };
         let (steps, mut slots, constants) =
             lower::lower(&graph, level, precision, threads, &analysis);
         let wave_of = waves::waves(&steps, &slots);

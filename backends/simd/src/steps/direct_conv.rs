@@ -264,9 +264,8 @@ pub(super) fn padded(elements: &[f32], len: usize) -> Vec<f32> {
     padded
 }
 
-/// Weights in the order in which the kernel reads them: for each group
-/// `[input block][row tap][column tap][channel][block][lane]`, and 0 where there is no filter. With bf16,
-/// pairs of channels take the place of channels; the second of the last pair may not exist.
+/// Weights as the kernel reads them, and 0 where there is no filter. With bf16, pairs of channels take the place
+/// of channels; the second of the last pair may not exist.
 pub(super) fn packed(
     conv: &DirectConv,
     precision: Precision,
@@ -283,17 +282,27 @@ pub(super) fn packed(
         }
         weights[(filter * channels + channel) * rows * columns + tap]
     };
-    let factor = |filter: usize, channel: usize, tap: usize| match precision {
+    packed_factors(conv, lanes, groups, |filter, channel, tap| match precision {
         Precision::F32 => weight(filter, channel, tap),
         Precision::Bf16 => {
             pair_of_bf16(weight(filter, 2 * channel, tap), weight(filter, 2 * channel + 1, tap))
         }
-    };
+    })
+}
+
+/// The factors for each filter, channel and tap in the order in which the kernel reads them: for each group
+/// `[input block][row tap][column tap][channel][block][lane]`.
+pub(super) fn packed_factors(
+    conv: &DirectConv,
+    lanes: usize,
+    groups: &[Group],
+    factor: impl Fn(usize, usize, usize) -> f32,
+) -> AlignedCells {
     let mut packed = Vec::new();
     let channels: Vec<usize> = (0..conv.channels).collect();
     for group in groups {
         for block in channels.chunks(conv.block) {
-            for tap in 0..rows * columns {
+            for tap in 0..conv.axes[0].taps * conv.axes[1].taps {
                 for channel in block {
                     let filters = group.blocks.start * lanes..group.blocks.end * lanes;
                     packed.extend(filters.map(|filter| factor(filter, *channel, tap)));

@@ -271,7 +271,7 @@ struct TileRun {
 }
 
 /// The 1×1 convolution of one position, whose pixels are the tiles.
-fn tiles_in_a_row(tiles: usize, channels: usize, lanes: usize) -> DirectConv {
+pub(super) fn tiles_in_a_row(tiles: usize, channels: usize, block: usize) -> DirectConv {
     let axis = |extent: usize| Axis {
         extent,
         windows: extent,
@@ -280,7 +280,7 @@ fn tiles_in_a_row(tiles: usize, channels: usize, lanes: usize) -> DirectConv {
         dilation: 1,
         padding: 0,
     };
-    DirectConv { axes: [axis(1), axis(tiles)], channels, block: lanes }
+    DirectConv { axes: [axis(1), axis(tiles)], channels, block }
 }
 
 impl Step for WinogradConvolution {

@@ -96,4 +96,25 @@ impl Vector for F32x8 {
             _mm256_blendv_ps(other.0, self.0, negative)
         })
     }
+
+    #[inline(always)]
+    unsafe fn of_integers(self) -> Self {
+        wrap!(_mm256_cvtepi32_ps(_mm256_castps_si256(self.0)))
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self {
+        wrap!(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let whole = _mm256_cvtps_epi32(self.0);
+            let halves = [_mm256_castsi256_si128(whole), _mm256_extracti128_si256::<1>(whole)];
+            let words = _mm_packs_epi32(halves[0], halves[1]);
+            _mm_storel_epi64(to.cast(), _mm_packus_epi16(words, words));
+        }
+    }
 }

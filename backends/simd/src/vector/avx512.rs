@@ -93,4 +93,20 @@ impl Vector for F32x16 {
             _mm512_mask_blend_ps(negative, other.0, self.0)
         })
     }
+
+    #[inline(always)]
+    unsafe fn of_integers(self) -> Self {
+        wrap!(_mm512_cvtepi32_ps(_mm512_castps_si512(self.0)))
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self {
+        wrap!(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        // SAFETY: the trait's contract.
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(self.0))) }
+    }
 }

@@ -13,6 +13,11 @@ mod avx512_bf16;
 mod bf16;
 mod error_function;
 mod exponential;
+#[cfg(target_arch = "x86_64")]
+mod integer_pairs_avx2;
+#[cfg(target_arch = "x86_64")]
+mod integer_pairs_avx512;
+mod integers;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
@@ -26,6 +31,11 @@ pub(crate) use bf16::add_pair_product;
 pub(crate) use bf16::{PortablePairs, pair_of_bf16};
 pub(crate) use error_function::complementary_error;
 pub(crate) use exponential::{exponential, logistic};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use integer_pairs_avx2::{I16x16, I16x16Vnni};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use integer_pairs_avx512::{I16x32, I16x32Vnni};
+pub(crate) use integers::{PortableIntegers, pair_of_integers};
 pub(crate) use portable::Portable;
 
 /// At least as many elements as the vector of any level has.
@@ -71,6 +81,12 @@ pub(crate) trait Vector: Products {
     unsafe fn scale_by_power_of_two(self, n: Self) -> Self;
     /// `self` where `condition` is negative, else `other`.
     unsafe fn where_negative(self, condition: Self, other: Self) -> Self;
+    /// The numbers of lanes that hold the bits of an `i32` each.
+    unsafe fn of_integers(self) -> Self;
+    /// Bytes, one per lane.
+    unsafe fn load_bytes(from: *const u8) -> Self;
+    /// Writes the lanes, whole numbers from 0 to 255, as bytes. A NaN becomes any byte.
+    unsafe fn store_bytes(self, to: *mut u8);
 }
 
 /// A vector of `f32` sums whose factors are pairs of bf16: a lane of a factor holds two neighbouring
@@ -152,4 +168,62 @@ macro_rules! pair_versions {
         }
     };
 }
-pub(crate) use {pair_versions, versions};
+
+/// As [`versions`], for a body that is generic over [`Products`], with pairs of 16-bit integers for factors
+/// and 32-bit integers for sums.
+macro_rules! integer_versions {
+    ($name:ident $(<$($constant:ident),+>)? = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
+        /// The version for a level whose factors are pairs of integers.
+        pub(crate) fn $name $(<$(const $constant: usize),+>)? (
+            level: framegate_cpu::Level,
+        ) -> unsafe fn($($type),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+            unsafe fn avx512_vnni $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract, and has AVX-512 F, BW and VNNI.
+                unsafe { self::$body::<$crate::vector::I16x32Vnni $($(, $constant)+)?>($($argument),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw")]
+            unsafe fn avx512 $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract, and has AVX-512 F and BW.
+                unsafe { self::$body::<$crate::vector::I16x32 $($(, $constant)+)?>($($argument),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,avxvnni")]
+            unsafe fn avx2_vnni $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract, and has AVX2 and AVX-VNNI.
+                unsafe { self::$body::<$crate::vector::I16x16Vnni $($(, $constant)+)?>($($argument),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2")]
+            unsafe fn avx2 $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract, and has AVX2.
+                unsafe { self::$body::<$crate::vector::I16x16 $($(, $constant)+)?>($($argument),*) }
+            }
+            unsafe fn portable $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract.
+                unsafe {
+                    self::$body::<$crate::vector::PortableIntegers $($(, $constant)+)?>($($argument),*)
+                }
+            }
+            #[cfg(target_arch = "x86_64")]
+            let by_avx512 = |proof: framegate_cpu::Avx512| match proof.has_vnni() {
+                true => avx512_vnni $(::<$($constant),+>)? as unsafe fn($($type),*),
+                false => avx512 $(::<$($constant),+>)?,
+            };
+            match level {
+                #[cfg(target_arch = "x86_64")]
+                framegate_cpu::Level::Avx512(proof) => by_avx512(proof),
+                #[cfg(target_arch = "x86_64")]
+                framegate_cpu::Level::Amx(proof) => by_avx512(proof.into()),
+                #[cfg(target_arch = "x86_64")]
+                framegate_cpu::Level::Avx2(proof) if proof.has_vnni() => avx2_vnni $(::<$($constant),+>)?,
+                #[cfg(target_arch = "x86_64")]
+                framegate_cpu::Level::Avx2(_) => avx2 $(::<$($constant),+>)?,
+                framegate_cpu::Level::Portable => portable $(::<$($constant),+>)?,
+            }
+        }
+    };
+}
+pub(crate) use {integer_versions, pair_versions, versions};

@@ -92,4 +92,21 @@ impl Vector for Portable {
             if condition.0[lane] < 0.0 { self.0[lane] } else { other.0[lane] }
         }))
     }
+
+    #[inline(always)]
+    unsafe fn of_integers(self) -> Self {
+        Self(self.0.map(|x| x.to_bits() as i32 as f32))
+    }
+
+    #[inline(always)]
+    unsafe fn load_bytes(from: *const u8) -> Self {
+        // SAFETY: the trait's contract: the pointer is good for eight elements.
+        Self(unsafe { from.cast::<[u8; 8]>().read_unaligned() }.map(f32::from))
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8) {
+        // SAFETY: as above.
+        unsafe { to.cast::<[u8; 8]>().write_unaligned(self.0.map(|x| x as u8)) }
+    }
 }

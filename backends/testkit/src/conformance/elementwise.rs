@@ -21,6 +21,7 @@ pub(super) const ACTIVATIONS: &[(&str, Activation)] = &[
     ("elu", Activation::Elu { alpha: 0.7 }),
     ("softplus", Activation::Softplus),
     ("mish", Activation::Mish),
+    ("dequantize", Activation::Dequantize { scale: 0.3, zero: 2.0 }),
 ];
 
 pub(super) fn cases() -> Vec<Case> {

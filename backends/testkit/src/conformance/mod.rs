@@ -23,6 +23,7 @@ mod movement;
 mod network;
 mod pooling;
 mod products;
+mod quantised;
 mod reduction;
 mod report;
 mod resize;
@@ -104,6 +105,7 @@ fn operator_cases() -> Vec<Case> {
         selection::cases(),
         suppression::cases(),
         products::cases(),
+        quantised::cases(),
         reduction::cases(),
         network::cases(),
     ]

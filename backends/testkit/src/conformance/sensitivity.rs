@@ -73,6 +73,16 @@ fn a_missing_fused_activation_is_caught() {
 }
 
 #[test]
+fn a_wrong_zero_point_is_caught_in_every_chain() {
+    let cases = caught_by("quantised", |operator| {
+        if let Operator::Activation(Activation::Quantize { zero, .. }) = operator {
+            *zero += 1.0;
+        }
+    });
+    assert_eq!(cases.len(), super::quantised::cases().len());
+}
+
+#[test]
 fn the_wrong_gelu_is_caught() {
     for exact in [true, false] {
         let cases = caught_by(

@@ -37,6 +37,21 @@ pub(super) fn write(
         Activation::Elu { alpha } => ("Elu", vec![float("alpha", alpha)]),
         Activation::Softplus => ("Softplus", Vec::new()),
         Activation::Mish => ("Mish", Vec::new()),
+        Activation::Quantize { scale, zero, min, max } => {
+            inputs.push(writer.number(scale));
+            let divided = writer.helper("Div", &inputs);
+            let rounded = writer.helper("Round", &[divided]);
+            let zero = writer.number(zero);
+            let moved = writer.helper("Add", &[rounded, zero]);
+            inputs = vec![moved, writer.number(min), writer.number(max)];
+            ("Clip", Vec::new())
+        }
+        Activation::Dequantize { scale, zero } => {
+            inputs.push(writer.number(zero));
+            let moved = writer.helper("Sub", &inputs);
+            inputs = vec![moved, writer.number(scale)];
+            ("Mul", Vec::new())
+        }
     };
     writer.node(operator, &inputs, output, attributes);
 }

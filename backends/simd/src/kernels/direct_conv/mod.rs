@@ -84,6 +84,25 @@ pub(crate) fn kernel(level: Level, precision: Precision, blocks: usize, step: us
     }
 }
 
+/// As [`kernel`], for pairs of 16-bit integers; the sums are 32-bit integers. A block is as many pairs as the
+/// vector has lanes: two blocks of channels side by side.
+pub(crate) fn integer_kernel(level: Level, blocks: usize, step: usize) -> Kernel {
+    match (blocks, step) {
+        (1, 16) => vector::integer_version::<1, 16>(level),
+        (2, 16) => vector::integer_version::<2, 16>(level),
+        (3, 16) => vector::integer_version::<3, 16>(level),
+        (4, 16) => vector::integer_version::<4, 16>(level),
+        (1, 8) => vector::integer_version::<1, 8>(level),
+        (2, 8) => vector::integer_version::<2, 8>(level),
+        (3, 8) => vector::integer_version::<3, 8>(level),
+        (4, 8) => vector::integer_version::<4, 8>(level),
+        (1, _) => vector::integer_version::<1, 0>(level),
+        (2, _) => vector::integer_version::<2, 0>(level),
+        (3, _) => vector::integer_version::<3, 0>(level),
+        _ => vector::integer_version::<4, 0>(level),
+    }
+}
+
 fn version<const B: usize, const STEP: usize>(level: Level, precision: Precision) -> Kernel {
     match (precision, level) {
         #[cfg(all(feature = "amx", target_arch = "x86_64"))]

@@ -14,17 +14,18 @@
 //! Weights are stored in the order in which they are read, so that they stream. The input is
 //! channel-blocked, or planar for an image's few channels, where a block is one channel.
 //!
-//! With bf16, a pair of channels takes the place of one everywhere: in the input, in the weights, and in
-//! [`Products::mul_add`], which multiplies both and adds both products.
+//! With bf16 and with integers, a pair of channels takes the place of one everywhere: in the input, in the
+//! weights, and in [`Products::mul_add`], which multiplies both and adds both products.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use std::ops::Range;
 
 use super::piece::{DirectConv, Piece, ZEROS};
-use crate::vector::{Products, pair_versions, versions};
+use crate::vector::{Products, integer_versions, pair_versions, versions};
 
 versions!(version<B, STEP> = piece(conv: &DirectConv, piece: &Piece));
 pair_versions!(pair_version<B, STEP> = piece(conv: &DirectConv, piece: &Piece));
+integer_versions!(integer_version<B, STEP> = piece(conv: &DirectConv, piece: &Piece));
 
 /// Computes a piece with the tiles that the processor has registers for.
 ///

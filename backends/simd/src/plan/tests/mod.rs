@@ -6,6 +6,7 @@
 
 mod convolutions;
 mod feature_maps;
+mod quantised;
 mod row_major;
 
 use std::collections::HashMap;

@@ -1,0 +1,100 @@
+//! The part of a map of bytes that some results of a convolution need, as centred numbers, with the padding
+//! written out: what a kernel reads without having to look where it is.
+#![expect(unsafe_code, reason = "kernels take pointers")]
+
+use std::ops::Range;
+
+use super::Blocked;
+use crate::kernels::centre;
+use crate::kernels::window::Axis;
+
+/// See the [module](self). `T` is the type of the centred numbers.
+pub(super) struct Centred<T> {
+    pub(super) axes: [Axis; 2],
+    pub(super) operand: Blocked,
+    /// Blocks whose pixels are side by side in the part, so that loops over channels are longer.
+    pub(super) together: usize,
+    /// The byte that stands for 0.
+    pub(super) zero: i32,
+    pub(super) kernel: centre::Kernel<T>,
+}
+
+impl<T: Copy + Default> Centred<T> {
+    /// Rows and columns that this many rows and columns of results need.
+    pub(super) fn extents(&self, results: [usize; 2]) -> [usize; 2] {
+        [0, 1].map(|it| {
+            let axis = &self.axes[it];
+            (results[it] - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1
+        })
+    }
+
+    /// The axes of a convolution that reads the part for this many rows and columns of results.
+    pub(super) fn inner_axes(&self, results: [usize; 2]) -> [Axis; 2] {
+        let extents = self.extents(results);
+        [0, 1].map(|it| Axis {
+            extent: extents[it],
+            windows: results[it],
+            padding: 0,
+            ..self.axes[it]
+        })
+    }
+
+    /// Elements of a pixel of the part.
+    pub(super) fn pixel(&self) -> usize {
+        self.together * self.operand.lanes
+    }
+
+    /// The number of elements of the part for this many rows and columns of results, in all blocks.
+    pub(super) fn len(&self, results: [usize; 2]) -> usize {
+        let [rows, columns] = self.extents(results);
+        self.operand.blocks().div_ceil(self.together) * rows * columns * self.pixel()
+    }
+
+    /// Writes what the results at these rows and columns need of some blocks, as many at a time as are
+    /// together.
+    ///
+    /// # Safety
+    /// `from` is good for the operand, and `to` for the part, which nothing else uses.
+    pub(super) unsafe fn write(
+        &self,
+        from: *const u8,
+        blocks: Range<usize>,
+        results: [&Range<usize>; 2],
+        to: *mut T,
+    ) {
+        let Self { axes: [down, across], operand, .. } = self;
+        let [rows, columns] = self.extents(results.map(Range::len));
+        let (top, left) = (down.start(results[0].start), across.start(results[1].start));
+        // Columns of the part that are inside the operand.
+        let before = (-left).clamp(0, columns as isize) as usize;
+        let inside = (operand.width as isize - left).clamp(before as isize, columns as isize);
+        let inside = before..inside as usize;
+        let pixel = self.pixel();
+        let mut line = to;
+        for first in blocks.clone().step_by(self.together) {
+            let own = first..blocks.end.min(first + self.together);
+            for row in 0..rows {
+                let y = top + row as isize;
+                let is_outside = y < 0 || y >= operand.height as isize || inside.is_empty();
+                // SAFETY: the caller's promise; rows and columns outside the operand are not read.
+                unsafe {
+                    let part = std::slice::from_raw_parts_mut(line, columns * pixel);
+                    if is_outside {
+                        part.fill(T::default());
+                    } else {
+                        part[..inside.start * pixel].fill(T::default());
+                        part[inside.end * pixel..].fill(T::default());
+                        for block in own.clone() {
+                            let start = operand.row_start(block * operand.height + y as usize);
+                            let x = (left + inside.start as isize) as usize;
+                            let source = from.add(start + x * operand.lanes);
+                            let at = inside.start * pixel + (block - first) * operand.lanes;
+                            (self.kernel)(source, line.add(at), inside.len(), pixel, self.zero);
+                        }
+                    }
+                    line = line.add(columns * pixel);
+                }
+            }
+        }
+    }
+}
