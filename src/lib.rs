@@ -134,8 +134,6 @@ pub mod backends;
 #[doc(hidden)]
 pub mod engine;
 #[doc(hidden)]
-pub mod reading;
-#[doc(hidden)]
 pub use framegate_stages as stages;
 
 // Measurements.

@@ -13,6 +13,7 @@ pub(crate) mod panics;
 mod postprocessing;
 mod preprocessing;
 mod read_ahead;
+pub mod reading;
 
 pub use crate::protocol::TimingsMs;
 pub use crate::stages::milliseconds;

@@ -25,7 +25,7 @@ use super::frame::{FinishedFrame, FrameOrigin, SourceFrame};
 use super::postprocessing::postprocess;
 use super::preprocessing::Preprocessing;
 use super::read_ahead::ReadAhead;
-use crate::reading::CodeReader;
+use crate::engine::reading::CodeReader;
 use crate::stages::{BoxStage, DecodeOptions};
 
 /// The offline path for one detector.

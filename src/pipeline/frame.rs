@@ -5,6 +5,7 @@ use std::time::Duration;
 use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use framegate_models::detector::ImageInput;
 
+use crate::engine::reading::FrameView;
 use crate::engine::{FrameError, FrameResult, panics};
 use crate::stages::{
     BoxStage, DecodeOptions, PixelRows, Preprocessed, Preprocessor, RgbImage, Selection, Stage,
@@ -20,6 +21,16 @@ pub enum Frame<'a> {
     Image(&'a RgbImage),
     /// A decoded image of any layout in memory.
     Rows(&'a dyn PixelRows),
+}
+
+impl<'a> From<Frame<'a>> for FrameView<'a> {
+    fn from(frame: Frame<'a>) -> Self {
+        match frame {
+            Frame::Jpeg(jpeg) => Self::Jpeg(jpeg),
+            Frame::Image(image) => Self::Image(image),
+            Frame::Rows(rows) => Self::Rows(rows),
+        }
+    }
 }
 
 /// Writes the frame into a slot of the batch.

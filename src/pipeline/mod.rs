@@ -21,8 +21,8 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::backends;
+use crate::engine::reading::CodeReader;
 use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame};
-use crate::reading::CodeReader;
 use crate::stages::{BoxStage, Preprocessed, Preprocessor, RgbImage, Selection};
 use frame::{find, infer, preprocess};
 

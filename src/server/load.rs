@@ -9,13 +9,13 @@ use rayon::ThreadPoolBuilder;
 use super::null_detector::null_detector;
 use super::{ServedPipeline, ServerError, ServerOptions};
 use crate::backends::{self, Selected};
+use crate::engine::reading::CodeReader;
 use crate::engine::{self, Engine};
 use crate::front::metrics::Metrics;
 use crate::front::{Loaded, NamedPipeline, RunsOn};
 use crate::pipeline::{
     LoadedPipeline, PipelineError, PipelineOptions, lasting_session, read_detector,
 };
-use crate::reading::CodeReader;
 use crate::stages::Thresholds;
 
 /// The backend of each pipeline; of the stand-in, if there is none. Pipelines that ask for the same share one.

@@ -240,5 +240,7 @@ async fn one_span_follows_a_frame_through_the_threads() {
             stage.fields["name"].trim_matches('"').to_owned()
         })
         .collect();
-    assert_eq!(names, Stage::ALL.map(Stage::name), "each stage once, in order");
+    // There is no code to be read.
+    let passed = Stage::ALL.into_iter().filter(|stage| *stage != Stage::Read).map(Stage::name);
+    assert!(names.iter().eq(passed), "each stage once, in order: {names:?}");
 }

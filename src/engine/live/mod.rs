@@ -63,8 +63,8 @@ pub use service_times::{BatchTimes, ServiceTimes};
 pub use steps::{Next, Task, Ticket};
 pub use stream::StreamHandle;
 
+use crate::engine::reading::CodeReader;
 use crate::locks::unpoisoned;
-use crate::reading::CodeReader;
 use crate::stages::{BoxStage, DecodeOptions};
 use fitting::Fitting;
 use shared::Shared;

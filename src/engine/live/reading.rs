@@ -14,8 +14,8 @@ use super::reply::{FrameOutcome, Responder};
 use super::shared::Shared;
 use crate::engine::frame::{FrameError, FramePayload, FrameResult};
 use crate::engine::panics;
+use crate::engine::reading::{CodeReader, KnownCodes, Thumbnail};
 use crate::locks::unpoisoned;
-use crate::reading::{CodeReader, KnownCodes, Thumbnail};
 use crate::stages::{FittedImage, Stage};
 
 /// The codes of one stream.

@@ -12,7 +12,7 @@ use super::reply::{DropReason, FrameOutcome, Reply, Responder};
 use super::schedule::Capacity;
 use super::shared::{LiveFrame, Shared, drop_frames};
 use crate::engine::frame::FramePayload;
-use crate::reading::CodeReader;
+use crate::engine::reading::CodeReader;
 use crate::stages::{DecodeError, DecodeLimits, DecodeWork, Selection, inspect};
 
 /// Most frames of a stream that are under way or whose reply was not received yet: one waits, one comes to

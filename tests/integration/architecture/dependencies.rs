@@ -63,12 +63,12 @@ const USERS: &[(&str, &[&str])] = &[
         "framegate_tracking",
         &[
             "src/front/tracks.rs",
-            "src/reading/known.rs",
+            "src/engine/reading/known.rs",
             "src/commands/eval/tracks.rs",
             "clients/python/src/tracker.rs",
         ],
     ),
-    ("framegate_barcodes", &["src/reading/", "src/watch/sinks/", "stages/src/"]),
+    ("framegate_barcodes", &["src/engine/reading/", "src/watch/sinks/", "stages/src/"]),
     ("rxing", &["barcodes/src/"]),
     // Videos: each library behind one file.
     ("framegate_video", &["src/sources/video/decoding.rs"]),

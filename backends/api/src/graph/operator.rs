@@ -294,8 +294,7 @@ pub enum Activation {
     Softplus,
     /// `x · tanh(softplus(x))`
     Mish,
-    /// `clamp(round(x / scale) + zero, min, max)`: a quantised number, a whole one in an `f32`. Ties go to
-    /// the even one.
+    /// `clamp(round(x / scale) + zero, min, max)`: a quantised number, whole, in an `f32`. Ties go to even.
     Quantize {
         /// Distance between quantised numbers, positive.
         scale: f32,

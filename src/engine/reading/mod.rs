@@ -15,8 +15,8 @@ use framegate_barcodes::{Barcode, CAN_READ, Content, GreyImage, Kind};
 use framegate_models::Detector;
 use framegate_models::detector::SecondStage;
 
-use crate::engine::{FramePayload, FrameResult, panics};
-use crate::pipeline::Frame;
+use super::frame::{FramePayload, FrameResult};
+use super::panics;
 use crate::stages::{
     DecodeError, DecodeLimits, Detection, GreyFrame, PixelRows, RgbImage, Stage, YuvImage,
 };
@@ -33,16 +33,6 @@ pub(crate) enum FrameView<'a> {
     Image(&'a RgbImage),
     Yuv(&'a YuvImage),
     Rows(&'a dyn PixelRows),
-}
-
-impl<'a> From<Frame<'a>> for FrameView<'a> {
-    fn from(frame: Frame<'a>) -> Self {
-        match frame {
-            Frame::Jpeg(jpeg) => Self::Jpeg(jpeg),
-            Frame::Image(image) => Self::Image(image),
-            Frame::Rows(rows) => Self::Rows(rows),
-        }
-    }
 }
 
 impl<'a> From<&'a FramePayload> for FrameView<'a> {
