@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn info_has_the_keys_of_the_protocol() {
-        let json = r#"{"name":"framegate","version":"1","backend":"simd","device":"d","model":"m","pipelines":[{"id":"p","model":"m","backend":"simd","confidence":0.25,"iou":0.5,"licence":null,"source":"s","guesses":["g"]}],"limits":{"max_frame_bytes":1,"max_frame_width":2,"max_frame_height":3,"max_frame_pixels":4,"max_frame_age_ms":5,"max_batch":6,"recommended_sessions":7,"sessions_enforced":false},"thresholds":{"drop":0.1,"slow_down":0.3},"settings":[{"name":"port","value":"1","set_by":"file","line":3},{"name":"host","value":"::1","set_by":"option"}]}"#;
+        let json = r#"{"name":"framegate","version":"1","backend":"simd","device":"d","model":"m","pipelines":[{"id":"p","model":"m","backend":"simd","confidence":0.25,"iou":0.5,"text":false,"licence":null,"source":"s","guesses":["g"]}],"limits":{"max_frame_bytes":1,"max_frame_width":2,"max_frame_height":3,"max_frame_pixels":4,"max_frame_age_ms":5,"max_batch":6,"recommended_sessions":7,"sessions_enforced":false},"thresholds":{"drop":0.1,"slow_down":0.3},"settings":[{"name":"port","value":"1","set_by":"file","line":3},{"name":"host","value":"::1","set_by":"option"}]}"#;
         let info: Info = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&info).unwrap(), json);
     }

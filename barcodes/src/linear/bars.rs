@@ -89,11 +89,11 @@ mod tests {
 
     #[test]
     fn bars_that_are_blurred_keep_their_widths() {
-        // One module is four values; blurred over three modules, a narrow bar is grey and a wide one black.
+        // One module is four values; blurred over nearly two, a narrow bar is grey and a wide one black.
         let is_bar = |index: usize| matches!(index / 4, 10 | 13..=16 | 19);
         let blurred = |index: usize| {
-            let around = index.saturating_sub(6)..=index + 6;
-            around.clone().map(|at| if is_bar(at) { 0.0 } else { 200.0 }).sum::<f32>() / 13.0
+            let around = index.saturating_sub(3)..=index + 3;
+            around.clone().map(|at| if is_bar(at) { 0.0 } else { 200.0 }).sum::<f32>() / 7.0
         };
         let line = ScanLine { values: (0..120).map(blurred).collect() };
         let bars = between_extremes(&line, 0.25);

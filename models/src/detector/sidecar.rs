@@ -246,6 +246,7 @@ mod tests {
             strides = [8, 16, 32]
             first_class = 1
             nms = "class-agnostic"
+            second = "codes"
             inputs = { threshold = 0.5, scale_factor = [1, 2] }
             licence = "Apache-2.0"
             source = "somewhere"

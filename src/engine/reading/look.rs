@@ -8,6 +8,8 @@ use crate::stages::{Detection, FittedImage, FrameTransform};
 const SIDE: usize = 24;
 /// Shifts that are tried, in samples: a box is not exactly where it was.
 const SHIFTS: isize = 3;
+/// Standard deviation of grey values that a look has at least.
+const LEAST_DEVIATION: f32 = 4.0;
 /// Correlation of two looks of the same code.
 const SAME: f32 = 0.9;
 
@@ -94,7 +96,12 @@ impl Look {
         }
         let variance = |which: usize| squares[which] - sums[which] * sums[which] / count;
         let covariance = product - sums[0] * sums[1] / count;
-        covariance / (variance(0) * variance(1)).sqrt().max(f32::MIN_POSITIVE)
+        // Without contrast there is nothing to be compared.
+        let least = count * LEAST_DEVIATION * LEAST_DEVIATION;
+        match variance(0).min(variance(1)) < least {
+            true => 0.0,
+            false => covariance / (variance(0) * variance(1)).sqrt(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! detections of codes, best first ─▶ parts of the frame as it was sent ─▶ framegate-barcodes ─▶ texts
 //! ```
 //!
-//! A live stream remembers what it has read ([`KnownCodes`]), so that a code is read once as long as it is seen.
+//! A live stream remembers what it has read (`known.rs`), so that a code is read once as long as it is seen.
 
 mod known;
 mod look;

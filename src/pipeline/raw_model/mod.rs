@@ -24,7 +24,7 @@ pub use input::InputTensorError;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut model = RawModel::open("codes", &PipelineOptions::default())?;
-/// let outputs = model.run(&[1, 3, 320, 320], vec![0.0; 3 * 320 * 320])?;
+/// let outputs = model.run(&[1, 3, 416, 416], vec![0.0; 3 * 416 * 416])?;
 /// for (declared, output) in model.file().outputs().iter().zip(&outputs) {
 ///     println!("{}: {:?}", declared.name, output.image_shape);
 /// }
