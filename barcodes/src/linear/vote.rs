@@ -28,9 +28,11 @@ impl Votes {
         }
     }
 
-    /// A text with a vote more than it needs: no other will overtake it.
+    /// A text with far more votes than it needs: no other will overtake it.
     pub(super) fn early_winner(&self) -> Option<Barcode> {
-        self.elected(1)
+        /// Votes beyond those that are needed. With fewer, a moiré pattern was taken for another code.
+        const LEAD: usize = 4;
+        self.elected(LEAD)
     }
 
     /// The text that enough lines agree on, more than twice as many as on all others together.
