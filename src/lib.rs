@@ -136,6 +136,8 @@ pub mod engine;
 #[doc(hidden)]
 pub use framegate_stages as stages;
 
+mod observation;
+
 // Measurements.
 #[doc(hidden)]
 pub mod bench;

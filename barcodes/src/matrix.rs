@@ -88,22 +88,17 @@ fn decode_rectified(image: &GreyImage, kind: Kind, deadline: Instant) -> Option<
 
 /// Tries one way after another to make the image black and white.
 fn decode(image: &GreyImage, kind: Kind, deadline: Instant) -> Option<Barcode> {
-    let local_mean = || by_local_mean(image).pixels;
-    attempt(|| find(HybridBinarizer::new(source(image, image.pixels.clone())?), kind))
-        .or_else(|| {
-            let is_time = Instant::now() < deadline;
-            let histogram = |pixels| Ok(GlobalHistogramBinarizer::new(source(image, pixels)?));
-            is_time.then(|| attempt(|| find(histogram(image.pixels.clone())?, kind)))?
-        })
-        .or_else(|| {
-            let is_time = Instant::now() < deadline;
-            let histogram = |pixels| Ok(GlobalHistogramBinarizer::new(source(image, pixels)?));
-            is_time.then(|| attempt(|| find(histogram(local_mean())?, kind)))?
-        })
+    const WAYS: [fn(&GreyImage, Kind) -> Result<RXingResult>; 3] = [
+        |image, kind| find(HybridBinarizer::new(source(image)?), kind),
+        |image, kind| find(GlobalHistogramBinarizer::new(source(image)?), kind),
+        |image, kind| find(GlobalHistogramBinarizer::new(source(&by_local_mean(image))?), kind),
+    ];
+    let mut in_time = WAYS.iter().take_while(|_| Instant::now() < deadline);
+    in_time.find_map(|way| attempt(|| way(image, kind)))
 }
 
-fn source(image: &GreyImage, pixels: Vec<u8>) -> Result<Luma8LuminanceSource> {
-    Luma8LuminanceSource::new(pixels, image.width as u32, image.height as u32)
+fn source(image: &GreyImage) -> Result<Luma8LuminanceSource> {
+    Luma8LuminanceSource::new(image.pixels.clone(), image.width as u32, image.height as u32)
 }
 
 /// Decodes the code, dark on bright or bright on dark.

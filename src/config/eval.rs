@@ -102,7 +102,11 @@ impl TryFrom<cli::EvalArgs> for EvalConfig {
             conf: raw.conf,
             max_frame_bytes: max_frame_bytes(&raw.frames)?,
             // One image at a time, so that the time measured for an image is its own.
-            pipeline: pipeline_options(model_file, raw.backend, detections, raw.frames.decode, 1)?,
+            pipeline: PipelineOptions {
+                // No labels have texts to compare with.
+                text: false,
+                ..pipeline_options(model_file, raw.backend, detections, raw.frames.decode, 1)?
+            },
             annotate: raw.annotate,
             json: raw.report.json,
         })

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use framegate_tracking::{Bounds, Observation, Tracker};
+use framegate_tracking::{Observation, Tracker};
 
+use crate::observation::observation;
 use crate::stages::Detection;
 
 /// The objects that a session has seen lately.
@@ -27,9 +28,4 @@ impl Tracks {
             detection.track_id = Some(number);
         }
     }
-}
-
-fn observation(detection: &Detection) -> Observation {
-    let Detection { class_id, score, x, y, width, height, .. } = *detection;
-    Observation { class_id, score, bounds: Bounds { x, y, width, height } }
 }

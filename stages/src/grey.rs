@@ -1,29 +1,28 @@
 //! The grey values of parts of a frame, at the scale at which it was sent: for what is read in them.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use framegate_barcodes::GreyImage;
 use framegate_jpeg::{Format, Header, Limits, Options};
-use framegate_models::Size;
 use framegate_models::detector::ChannelOrder;
 
 use super::decode::orientation;
 use super::{DecodeError, DecodeLimits, Orientation, PixelRows, RgbImage, YuvImage};
 
 /// The frame that parts are cut out of.
-pub struct GreyFrame<'a> {
-    pixels: Pixels<'a>,
-    width: usize,
-    height: usize,
-    orientation: Orientation,
+pub struct GreyFrame<'a>(Source<'a>);
+
+enum Source<'a> {
+    /// In the orientation in which it is stored.
+    Stored { pixels: Pixels<'a>, width: usize, height: usize, orientation: Orientation },
+    /// Upright; its rows are copied.
+    Rows(&'a dyn PixelRows),
 }
 
-/// The stored pixels.
 enum Pixels<'a> {
-    Luma(Vec<u8>),
-    LumaPlane(&'a [u8]),
+    Luma(Cow<'a, [u8]>),
     Rgb(&'a [u8]),
-    Rows(&'a dyn PixelRows),
 }
 
 impl<'a> GreyFrame<'a> {
@@ -56,49 +55,64 @@ impl<'a> GreyFrame<'a> {
         let decoded = decoder.decode_while(&header, &options, &mut pixels, &mut in_time);
         let decoded = decoded.map_err(|error| failed(error, size))?;
         let (width, height) = (decoded.width, decoded.height);
-        Ok(Self { pixels: Pixels::Luma(pixels), width, height, orientation: orientation(&header) })
+        let (pixels, orientation) = (Pixels::Luma(pixels.into()), orientation(&header));
+        Ok(Self(Source::Stored { pixels, width, height, orientation }))
     }
 
     /// A decoded image.
     pub fn of_image(image: &'a RgbImage) -> Self {
         let RgbImage { width, height, orientation, .. } = *image;
-        Self { pixels: Pixels::Rgb(&image.pixels), width, height, orientation }
+        let pixels = Pixels::Rgb(&image.pixels);
+        Self(Source::Stored { pixels, width, height, orientation })
     }
 
     /// A frame of a video.
     pub fn of_yuv(image: &'a YuvImage) -> Self {
         let YuvImage { width, height, orientation, .. } = *image;
-        Self { pixels: Pixels::LumaPlane(&image.planes[0]), width, height, orientation }
+        let pixels = Pixels::Luma(Cow::Borrowed(&image.planes[0]));
+        Self(Source::Stored { pixels, width, height, orientation })
     }
 
     /// An upright image of which rows are copied.
     pub fn of_rows(rows: &'a dyn PixelRows) -> Self {
-        let Size { width, height } = rows.size();
-        Self { pixels: Pixels::Rows(rows), width, height, orientation: Orientation::Upright }
+        Self(Source::Rows(rows))
+    }
+
+    /// Size of the upright frame.
+    fn size(&self) -> (usize, usize) {
+        match &self.0 {
+            Source::Stored { width, height, orientation, .. } => {
+                orientation.swap_if_turned(*width, *height)
+            }
+            Source::Rows(rows) => (rows.size().width, rows.size().height),
+        }
     }
 
     /// The part of the upright frame with this top left corner and size, as far as it lies inside.
     pub fn part(&self, left: usize, top: usize, width: usize, height: usize) -> GreyImage {
-        let (whole_width, whole_height) = self.orientation.swap_if_turned(self.width, self.height);
+        let (whole_width, whole_height) = self.size();
         let (left, top) = (left.min(whole_width), top.min(whole_height));
         let (width, height) = (width.min(whole_width - left), height.min(whole_height - top));
         let mut pixels = Vec::with_capacity(width * height);
-        if let Pixels::Rows(rows) = self.pixels {
-            let mut row = vec![0; 3 * width];
-            for y in top..top + height {
-                rows.copy_row(y, left, &mut row);
-                let values = row.as_chunks::<3>().0.iter().copied();
-                pixels.extend(values.map(|[first, green, third]| match rows.channel_order() {
-                    ChannelOrder::Rgb => luma([first, green, third]),
-                    ChannelOrder::Bgr => luma([third, green, first]),
-                }));
+        match &self.0 {
+            Source::Stored { pixels: stored, width: columns, height: rows, orientation } => {
+                for y in top..top + height {
+                    for x in left..left + width {
+                        let (x, y) = orientation.stored((x, y), (*columns, *rows));
+                        pixels.push(stored.at(y * columns + x));
+                    }
+                }
             }
-            return GreyImage { pixels, width, height };
-        }
-        for y in top..top + height {
-            for x in left..left + width {
-                let (x, y) = self.orientation.stored((x, y), (self.width, self.height));
-                pixels.push(self.pixels.at(y * self.width + x));
+            Source::Rows(rows) => {
+                let mut row = vec![0; 3 * width];
+                for y in top..top + height {
+                    rows.copy_row(y, left, &mut row);
+                    let values = row.as_chunks::<3>().0.iter().copied();
+                    pixels.extend(values.map(|[first, green, third]| match rows.channel_order() {
+                        ChannelOrder::Rgb => luma([first, green, third]),
+                        ChannelOrder::Bgr => luma([third, green, first]),
+                    }));
+                }
             }
         }
         GreyImage { pixels, width, height }
@@ -109,10 +123,7 @@ impl Pixels<'_> {
     fn at(&self, index: usize) -> u8 {
         match self {
             Self::Luma(luma) => luma[index],
-            Self::LumaPlane(luma) => luma[index],
             Self::Rgb(rgb) => luma([rgb[3 * index], rgb[3 * index + 1], rgb[3 * index + 2]]),
-            // Copied row by row.
-            Self::Rows(_) => 0,
         }
     }
 }
@@ -126,7 +137,7 @@ pub(super) fn luma([red, green, blue]: [u8; 3]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Orientation;
+    use crate::RgbView;
 
     #[test]
     fn parts_lie_in_the_upright_frame() {
@@ -138,5 +149,14 @@ mod tests {
         image.orientation = Orientation::Rotate90;
         let part = GreyFrame::of_image(&image).part(0, 0, 9, 9);
         assert_eq!((part.width, part.height, part.pixels), (2, 3, vec![40, 10, 50, 20, 60, 30]));
+    }
+
+    #[test]
+    fn parts_are_cut_out_of_rows() {
+        let pixels: Vec<u8> =
+            [10, 20, 30, 40, 50, 60].into_iter().flat_map(|grey| [grey; 3]).collect();
+        let view = RgbView { pixels: &pixels, width: 3, height: 2 };
+        let part = GreyFrame::of_rows(&view).part(1, 1, 9, 9);
+        assert_eq!((part.width, part.height, part.pixels), (2, 1, vec![50, 60]));
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use framegate_tracking::{Bounds, Observation, Tracker};
+use framegate_tracking::Tracker;
 use serde::Serialize;
 
 use crate::commands::offline::{self, Progress};
@@ -13,6 +13,7 @@ use crate::commands::{CommandError, CommandStatus, interrupt};
 use crate::config::{EvalConfig, TracksConfig};
 use crate::engine::FrameOrigin;
 use crate::eval::tracks::{MotLabels, Sequence, TrackReport, TrackedBox};
+use crate::observation::observation;
 use crate::pipeline::Pipeline;
 use crate::report::write_json_to;
 use crate::sources::{self, Source};
@@ -87,7 +88,8 @@ pub(super) fn run(
     let mut pipeline = Pipeline::load(&config.model, &config.pipeline)?;
     let class = class_of(&pipeline.detector().labels, tracks.class.as_deref())?;
     let thresholds = config.pipeline.thresholds;
-    let only = Selection { classes: Some([(class, None)].into()), ..Selection::of_all(thresholds) };
+    let classes = Some([(class, None)].into());
+    let only = Selection { classes, text: false, ..Selection::of_all(thresholds) };
     pipeline.select(only);
 
     let mut tracker = Tracker::default();
@@ -183,11 +185,6 @@ fn stated_rate(labels: &Path) -> Option<f64> {
     let rate = text.lines().find_map(|line| line.trim().strip_prefix("frameRate"))?;
     let rate = rate.trim_start().strip_prefix('=')?.trim().parse::<f64>().ok()?;
     (rate > 0.0 && rate <= 1000.0).then_some(rate)
-}
-
-fn observation(detection: &Detection) -> Observation {
-    let Detection { class_id, score, x, y, width, height, .. } = *detection;
-    Observation { class_id, score, bounds: Bounds { x, y, width, height } }
 }
 
 fn tracked((detection, id): (&Detection, u64)) -> TrackedBox {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use framegate_barcodes::{BarcodeFormat, Content};
-use framegate_tracking::{Bounds, MEMORY, Observation, Tracker};
+use framegate_tracking::{MEMORY, Observation, Tracker};
 
 use super::look::{Look, Thumbnail};
+use crate::observation::observation;
 use crate::stages::Detection;
 
 /// A code that could not be read is not tried again for this long, unless it looks different.
@@ -119,11 +120,6 @@ fn text_of(detection: &Detection) -> Option<KnownText> {
         content,
         corners: detection.corners.map(|corners| corners.map(in_box)),
     })
-}
-
-fn observation(detection: &Detection) -> Observation {
-    let Detection { class_id, score, x, y, width, height, .. } = *detection;
-    Observation { class_id, score, bounds: Bounds { x, y, width, height } }
 }
 
 #[cfg(test)]

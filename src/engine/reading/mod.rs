@@ -64,6 +64,9 @@ impl CodeReader {
     /// Reads all codes of a frame that can wait. If that panics, it keeps what was read before.
     pub(crate) fn read_all(&self, pixels: FrameView<'_>, result: &mut FrameResult) {
         let FrameResult { detections, timings, .. } = result;
+        if detections.is_empty() {
+            return;
+        }
         // The hook reports a panic.
         let _ = panics::contain("reading", || {
             timings.measure(Stage::Read, || {
@@ -80,12 +83,10 @@ impl CodeReader {
         detections: impl IntoIterator<Item = &'a mut Detection>,
         deadline: Instant,
     ) {
-        let mut detections = detections.into_iter().peekable();
-        if detections.peek().is_none() {
-            return;
-        }
         match self.frame(pixels, deadline) {
-            Ok(frame) => detections.for_each(|found| self.read_one(&frame, found, deadline)),
+            Ok(frame) => {
+                detections.into_iter().for_each(|found| self.read_one(&frame, found, deadline));
+            }
             // It was decoded before; there is no time to do so again.
             Err(error) => tracing::debug!("a frame's codes are not read: {error}"),
         }
@@ -105,10 +106,11 @@ impl CodeReader {
     }
 
     fn read_one(&self, frame: &GreyFrame<'_>, detection: &mut Detection, deadline: Instant) {
-        let kind = self.kinds.get(detection.class_id).copied().flatten();
         let (part, left, top) = part(frame, detection);
-        let kinds = kind.as_slice();
-        let kinds = if kinds.is_empty() { &Kind::ALL } else { kinds };
+        let kinds = match self.kinds.get(detection.class_id) {
+            Some(Some(kind)) => std::slice::from_ref(kind),
+            _ => &Kind::ALL,
+        };
         let read = |kind: &Kind| framegate_barcodes::read(&part, *kind, deadline);
         if let Some(Barcode { text, format, content, corners }) = kinds.iter().find_map(read) {
             detection.text = Some(text);

@@ -62,6 +62,7 @@ const USERS: &[(&str, &[&str])] = &[
     (
         "framegate_tracking",
         &[
+            "src/observation.rs",
             "src/front/tracks.rs",
             "src/engine/reading/known.rs",
             "src/commands/eval/tracks.rs",
