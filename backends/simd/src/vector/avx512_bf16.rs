@@ -22,6 +22,7 @@ impl Bf16x32 {
 impl Products for Bf16x32 {
     const LANES: usize = F32x16::LANES;
     const REGISTERS: usize = F32x16::REGISTERS;
+    const BLOCK: usize = Self::LANES / 2;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {

@@ -42,6 +42,7 @@ pub(crate) struct PortablePairs(Portable);
 impl Products for PortablePairs {
     const LANES: usize = Portable::LANES;
     const REGISTERS: usize = Portable::REGISTERS;
+    const BLOCK: usize = Self::LANES / 2;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {

@@ -51,6 +51,8 @@ pub(crate) trait Products: Copy {
     const LANES: usize;
     /// The number of vectors that the processor holds in registers.
     const REGISTERS: usize;
+    /// Factors in a block of a feature map: channels, or pairs of them.
+    const BLOCK: usize = Self::LANES;
 
     /// `x` in every lane.
     unsafe fn splat(x: f32) -> Self;

@@ -21,9 +21,8 @@ pub(crate) use piece::{DirectConv, Kernel, Piece};
 pub(crate) fn most_blocks(level: Level) -> usize {
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512(_) | Level::Amx(_) => 4,
-        // Sixteen registers have no room for more weights next to the sums.
-        _ => 2,
+        Level::Avx512(_) | Level::Amx(_) => vector::most_blocks(32),
+        _ => vector::most_blocks(16),
     }
 }
 
@@ -61,10 +60,13 @@ pub(crate) fn grain(level: Level, precision: Precision) -> Grain {
 
 /// The level's kernel for `blocks` blocks of filters at a time, from 1 to [`most_blocks`].
 ///
-/// `step` is [`DirectConv::step`]. The common ones are compiled in, so that addresses cost nothing:
-/// neighbouring results that read neighbouring vectors, or every second float as in a first layer.
+/// `step` is [`DirectConv::step`].
 pub(crate) fn kernel(level: Level, precision: Precision, blocks: usize, step: usize) -> Kernel {
-    match (blocks, step) {
+    let block = match precision {
+        Precision::Bf16 => level.lanes() / 2,
+        Precision::F32 => level.lanes(),
+    };
+    match (blocks, compiled_step(block, step)) {
         (1, 16) => version::<1, 16>(level, precision),
         (2, 16) => version::<2, 16>(level, precision),
         (3, 16) => version::<3, 16>(level, precision),
@@ -84,10 +86,17 @@ pub(crate) fn kernel(level: Level, precision: Precision, blocks: usize, step: us
     }
 }
 
+/// The step that the kernel for blocks of `block` factors has compiled in, so that addresses cost nothing:
+/// neighbouring results that read neighbouring blocks or every second one, or every second float as in a first
+/// layer. 0 stands for all others.
+const fn compiled_step(block: usize, step: usize) -> usize {
+    if step == 2 || step == block || step == 2 * block { step } else { 0 }
+}
+
 /// As [`kernel`], for pairs of 16-bit integers; the sums are 32-bit integers. A block is as many pairs as the
 /// vector has lanes: two blocks of channels side by side.
 pub(crate) fn integer_kernel(level: Level, blocks: usize, step: usize) -> Kernel {
-    match (blocks, step) {
+    match (blocks, compiled_step(level.lanes(), step)) {
         (1, 16) => vector::integer_version::<1, 16>(level),
         (2, 16) => vector::integer_version::<2, 16>(level),
         (3, 16) => vector::integer_version::<3, 16>(level),

@@ -20,6 +20,7 @@
 
 use std::ops::Range;
 
+use super::compiled_step;
 use super::piece::{DirectConv, Piece, ZEROS};
 use crate::vector::{Products, integer_versions, pair_versions, versions};
 
@@ -34,6 +35,9 @@ integer_versions!(integer_version<B, STEP> = piece(conv: &DirectConv, piece: &Pi
 /// its results say; no other thread writes there.
 #[inline(always)]
 unsafe fn piece<V: Products, const B: usize, const STEP: usize>(conv: &DirectConv, piece: &Piece) {
+    if const { !is_wanted::<V>(B, STEP) } {
+        unreachable!("{B} blocks and a step of {STEP} have no kernel at this level");
+    }
     // SAFETY: the caller's promise.
     unsafe {
         match (V::REGISTERS, B) {
@@ -47,6 +51,17 @@ unsafe fn piece<V: Products, const B: usize, const STEP: usize>(conv: &DirectCon
             _ => tiles::<V, 2, 2, B, STEP>(conv, piece),
         }
     }
+}
+
+/// Whether [`super::kernel`] chooses these constants for `V`. What nobody calls is not compiled: it was most of
+/// the crate's build time.
+const fn is_wanted<V: Products>(blocks: usize, step: usize) -> bool {
+    blocks <= most_blocks(V::REGISTERS) && step == compiled_step(V::BLOCK, step)
+}
+
+/// The most blocks of filters at a time. Sixteen registers have no room for more weights next to the sums.
+pub(super) const fn most_blocks(registers: usize) -> usize {
+    if registers >= 32 { 4 } else { 2 }
 }
 
 /// Cuts the piece into tiles: `P` wide inside a row, `G` wide where taps are in the padding and where
@@ -136,7 +151,7 @@ unsafe fn guarded_tile<V: Products, const P: usize, const B: usize, const STEP: 
     // SAFETY: the caller's promise.
     unsafe {
         let taps = [row_taps, column_taps];
-        if P == 1 {
+        if const { P == 1 } {
             // For a single result, these taps are all inside.
             tile::<V, P, B, STEP, false>(conv, piece, at, taps, origins);
         } else {
