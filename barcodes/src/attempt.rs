@@ -72,8 +72,18 @@ fn text(result: &RXingResult, format: BarcodeFormat) -> (String, Content) {
         (BarcodeFormat::Databar, _) => (format!("(01){text}"), Content::Gs1),
         (BarcodeFormat::DatabarExpanded, _) => (text.to_owned(), Content::Gs1),
         _ if is_gs1(result) => (text.to_owned(), Content::Gs1),
+        _ if is_binary(text) => (text.to_owned(), Content::Binary),
         _ => (text.to_owned(), Content::Text),
     }
+}
+
+/// Whether it holds bytes that no text has. The decoder makes the character of its number of each byte then, as it knows no
+/// other character set in which they are a text.
+fn is_binary(text: &str) -> bool {
+    /// Those of texts for people, and of messages for machines (ISO/IEC 15434 and GS1).
+    const OF_TEXTS: [char; 7] = ['\t', '\n', '\r', '\u{4}', '\u{1c}', '\u{1d}', '\u{1e}'];
+    let is_odd = |letter: char| letter.is_control() && !OF_TEXTS.contains(&letter);
+    text.chars().all(|letter| u8::try_from(letter).is_ok()) && text.chars().any(is_odd)
 }
 
 /// Whether its symbology identifier (ISO/IEC 15424) says so.
@@ -124,6 +134,17 @@ mod tests {
             ("01234143", "0012340000013"),
         ] {
             assert_eq!(expanded(short).as_deref(), Some(long));
+        }
+    }
+
+    #[test]
+    fn bytes_that_no_text_has_are_binary() {
+        for text in ["\0\u{1}", "x\u{9c}Å\u{99}[", "PK\u{3}\u{7f}"] {
+            assert!(is_binary(text), "{text:?}");
+        }
+        let message = "[)>\u{1e}06\u{1d}P123\u{1e}\u{4}";
+        for text in ["Grüße\r\n\t1", message, "日本\u{1}", ""] {
+            assert!(!is_binary(text), "{text:?}");
         }
     }
 }

@@ -74,6 +74,6 @@ pub enum Content {
     Text,
     /// Elements with application identifiers (GS1 General Specifications).
     Gs1,
-    /// Bytes that are not a text.
+    /// Bytes, some of which no text has: control characters other than tabs, line breaks and separators.
     Binary,
 }

@@ -19,7 +19,7 @@ use crate::barcode::Barcode;
 use crate::grey::GreyImage;
 use crate::linear::across_the_bars;
 use crate::reader::Kind;
-use crate::rectify::{Rectified, rectify};
+use crate::rectify::{DARKEN, Rectified, rectify};
 use crate::threshold::by_local_mean;
 
 /// A longer side is halved first: no code has modules that small.
@@ -80,10 +80,13 @@ fn decode_rectified(image: &GreyImage, kind: Kind, deadline: Instant) -> Option<
             Some(Barcode { corners: found.corners.map(|corners| corners.map(&back)), ..found })
         });
     }
-    let Rectified { image, map } = rectify(image)?;
-    let found = decode(&image, kind, deadline)?;
-    let corners = found.corners.map(|corners| corners.map(|corner| map.apply(corner)));
-    Some(Barcode { corners, ..found })
+    let mut in_time = DARKEN.into_iter().take_while(|_| Instant::now() < deadline);
+    in_time.find_map(|darken| {
+        let Rectified { image, map } = rectify(image, darken)?;
+        let found = decode(&image, kind, deadline)?;
+        let corners = found.corners.map(|corners| corners.map(|corner| map.apply(corner)));
+        Some(Barcode { corners, ..found })
+    })
 }
 
 /// Tries one way after another to make the image black and white.

@@ -1,7 +1,7 @@
 //! Turns a code that is seen from the side into a square.
 
 use crate::grey::GreyImage;
-use crate::threshold::otsu;
+use crate::threshold::{below_local_mean, otsu};
 
 type Point = [f32; 2];
 
@@ -18,15 +18,30 @@ pub(crate) struct Rectified {
     pub(crate) map: Homography,
 }
 
+/// A way to make an image black, which is 0, and white.
+pub(crate) type Darken = fn(&GreyImage) -> GreyImage;
+
+/// The ways to find the dark pixels, in the order in which they are tried: in even light, and where the paper's far end is as
+/// dark as the code's near one.
+pub(crate) const DARKEN: [Darken; 2] = [
+    |image| {
+        let threshold = otsu(image);
+        let black_or_white = |&value: &u8| if value < threshold { 0 } else { 255 };
+        let pixels = image.pixels.iter().map(black_or_white).collect();
+        GreyImage { pixels, ..*image }
+    },
+    |image| below_local_mean(image, 75),
+];
+
 /// Stretches the quadrilateral around the dark pixels to a square with a quiet zone. What lies at the rim is left out, as it
 /// belongs to whatever is beside the code. `None` where there is no such quadrilateral.
-pub(crate) fn rectify(image: &GreyImage) -> Option<Rectified> {
-    let threshold = otsu(image);
+pub(crate) fn rectify(image: &GreyImage, darken: Darken) -> Option<Rectified> {
+    let black = darken(image).pixels;
     let (left, top) = (image.width / RIM, image.height / RIM);
     let (right, bottom) = (image.width - left, image.height - top);
     let corners = quadrilateral(hull(image, |x, y| {
         let is_inside = (left..right).contains(&x) && (top..bottom).contains(&y);
-        is_inside && image.pixels[y * image.width + x] < threshold
+        is_inside && black[y * image.width + x] == 0
     }))?;
     let sides = (0..4).map(|corner| distance(corners[corner], corners[(corner + 1) % 4]));
     let side = (sides.fold(0.0, f32::max) * 2.0).clamp(SIDES.0, SIDES.1);

@@ -32,6 +32,12 @@ pub(crate) fn otsu(image: &GreyImage) -> u8 {
 
 /// Black where a pixel is darker than the mean around it, white elsewhere: for uneven light.
 pub(crate) fn by_local_mean(image: &GreyImage) -> GreyImage {
+    below_local_mean(image, 100)
+}
+
+/// Black where a pixel is darker than this percentage of the mean around it, white elsewhere. With less than 100, plain
+/// paper is white although it is noisy.
+pub(crate) fn below_local_mean(image: &GreyImage, percentage: u64) -> GreyImage {
     let GreyImage { width, height, .. } = *image;
     let reach = (width.min(height) / 16).max(3);
     // sums[y][x]: of the pixels above and left of a corner.
@@ -51,7 +57,9 @@ pub(crate) fn by_local_mean(image: &GreyImage) -> GreyImage {
         let at = |x: usize, y: usize| sums[y * stride + x];
         let sum = at(right, bottom) + at(left, top) - at(right, top) - at(left, bottom);
         let count = ((right - left) * (bottom - top)) as u32;
-        if u32::from(image.pixels[index]) * count < sum { 0 } else { 255 }
+        let own = u64::from(image.pixels[index]) * u64::from(count) * 100;
+        let is_dark = own < u64::from(sum) * percentage;
+        if is_dark { 0 } else { 255 }
     };
     GreyImage { pixels: (0..width * height).map(black_or_white).collect(), width, height }
 }

@@ -20,10 +20,19 @@ struct Photograph {
     tones: (f32, f32),
     /// Most that a pixel is off.
     noise: u8,
+    /// Part of the light that is left in the top left corner.
+    shade: f32,
 }
 
-const PLAIN: Photograph =
-    Photograph { turn: 0.0, far_side: 1.0, module: 4.0, blur: 0, tones: (0.0, 255.0), noise: 0 };
+const PLAIN: Photograph = Photograph {
+    turn: 0.0,
+    far_side: 1.0,
+    module: 4.0,
+    blur: 0,
+    tones: (0.0, 255.0),
+    noise: 0,
+    shade: 1.0,
+};
 
 impl Photograph {
     fn of(&self, text: &str, format: rxing::BarcodeFormat) -> GreyImage {
@@ -77,7 +86,10 @@ impl Photograph {
         };
         let pixels = (0..columns * rows).map(|index| {
             let noise = f32::from(random.u8(0..=2 * self.noise)) - f32::from(self.noise);
-            (blurred(index) + noise).clamp(0.0, 255.0) as u8
+            let (x, y) = ((index % columns) as f32, (index / columns) as f32);
+            let light =
+                self.shade + (1.0 - self.shade) * (x / columns as f32 + y / rows as f32) / 2.0;
+            (blurred(index) * light + noise).clamp(0.0, 255.0) as u8
         });
         GreyImage { pixels: pixels.collect(), width: columns, height: rows }
     }
@@ -147,6 +159,28 @@ fn codes_that_are_seen_from_the_side_are_read() {
         let found = read_patiently(&photograph.of(text, written), kind);
         let found = found.map(|found| (found.format, found.text));
         assert_eq!(found, Some((format, expected.to_owned())));
+    }
+}
+
+#[test]
+fn a_code_that_is_seen_from_the_side_is_read_where_its_paper_is_dark() {
+    // The paper in the corner is darker than the code's black opposite.
+    let photograph =
+        Photograph { far_side: 0.72, module: 6.0, tones: (60.0, 200.0), shade: 0.2, ..PLAIN };
+    let image = photograph.of("Framegate", rxing::BarcodeFormat::QR_CODE);
+    let found = read_patiently(&image, Kind::QrCode);
+    assert_eq!(found.map(|found| found.text).as_deref(), Some("Framegate"));
+}
+
+#[test]
+fn bytes_that_are_not_a_text_are_binary() {
+    let bytes = "\u{0}\u{1}\u{9c}\u{ff}";
+    for (written, kind) in [
+        (rxing::BarcodeFormat::DATA_MATRIX, Kind::DataMatrix),
+        (rxing::BarcodeFormat::QR_CODE, Kind::QrCode),
+    ] {
+        let found = read_patiently(&PLAIN.of(bytes, written), kind).expect("it is read");
+        assert_eq!((found.content, found.text.as_str()), (Content::Binary, bytes), "{kind:?}");
     }
 }
 

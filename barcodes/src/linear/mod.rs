@@ -2,6 +2,7 @@
 
 mod bars;
 mod direction;
+mod retail;
 mod scan_line;
 mod vote;
 
@@ -11,7 +12,7 @@ use std::time::Instant;
 use rxing::common::{BitArray, HybridBinarizer};
 use rxing::oned::rss::expanded::RSSExpandedReader;
 use rxing::oned::{MultiFormatOneDReader, OneDReader};
-use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Luma8LuminanceSource, Reader};
+use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Exceptions, Luma8LuminanceSource, Reader};
 
 use crate::attempt::attempt;
 use crate::barcode::Barcode;
@@ -35,21 +36,28 @@ const FORMATS: [BarcodeFormat; 11] = [
 ];
 /// Scan lines across a code, evenly spaced.
 const LINES: usize = 61;
+/// Passes over all directions, each with lines of its own: a direction that is wrong is wrong for all lines. An odd number, as
+/// lines lie above and below the middle in turn.
+const PASSES: usize = 5;
 
 /// Reads the code in an image of about its size.
 pub(crate) fn read(image: &GreyImage, deadline: Instant) -> Option<Barcode> {
     let mut votes = Votes::default();
-    for direction in direction::candidates(image) {
-        let mut reader = RowReader::new();
-        for number in from_the_middle(LINES) {
-            if Instant::now() >= deadline {
-                return votes.winner();
-            }
-            let Some(line) = ScanLine::across(image, direction, number, LINES) else { continue };
-            let Some(found) = reader.read(number, &line) else { continue };
-            votes.count(found, number);
-            if let Some(winner) = votes.early_winner() {
-                return Some(winner);
+    let mut readers = direction::candidates(image).map(|direction| (direction, RowReader::new()));
+    for pass in 0..PASSES {
+        for (direction, reader) in &mut readers {
+            for number in from_the_middle(LINES).skip(pass).step_by(PASSES) {
+                if Instant::now() >= deadline {
+                    return votes.winner();
+                }
+                let line = ScanLine::across(image, *direction, number, LINES);
+                let Some(found) = line.and_then(|line| reader.read(number, &line)) else {
+                    continue;
+                };
+                votes.count(found, number);
+                if let Some(winner) = votes.early_winner() {
+                    return Some(winner);
+                }
             }
         }
     }
@@ -88,7 +96,14 @@ impl RowReader {
     fn read(&mut self, number: usize, line: &ScanLine) -> Option<Barcode> {
         let number = number as u32;
         let read = |reader: &mut MultiFormatOneDReader, bars: &BitArray| {
-            attempt(|| reader.decode_row(number, bars, &self.hints))
+            attempt(|| {
+                let found = reader.decode_row(number, bars, &self.hints)?;
+                let start = found.getPoints().first().map_or(0.0, |point| point.x);
+                match retail::are_digits(*found.getBarcodeFormat(), bars, start) {
+                    true => Ok(found),
+                    false => Err(Exceptions::NOT_FOUND),
+                }
+            })
         };
         bars::ALL.iter().filter_map(|find_bars| find_bars(line)).find_map(|mut bars| {
             read(&mut self.forwards, &bars).or_else(|| {

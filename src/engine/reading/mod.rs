@@ -8,10 +8,11 @@
 
 mod known;
 mod look;
+mod part;
 
 use std::time::{Duration, Instant};
 
-use framegate_barcodes::{Barcode, CAN_READ, Content, GreyImage, Kind};
+use framegate_barcodes::{Barcode, CAN_READ, Content, Kind};
 use framegate_models::Detector;
 use framegate_models::detector::SecondStage;
 
@@ -22,6 +23,7 @@ use crate::stages::{
 };
 pub(crate) use known::KnownCodes;
 pub(crate) use look::Thumbnail;
+use part::{Margin, Part};
 
 /// Time that the codes of a frame may take when they are read from files.
 const OFFLINE_BUDGET: Duration = Duration::from_millis(500);
@@ -85,7 +87,13 @@ impl CodeReader {
     ) {
         match self.frame(pixels, deadline) {
             Ok(frame) => {
-                detections.into_iter().for_each(|found| self.read_one(&frame, found, deadline));
+                let mut unread: Vec<_> = detections.into_iter().collect();
+                for margin in Margin::ALL {
+                    unread
+                        .iter_mut()
+                        .for_each(|found| self.read_one(&frame, found, margin, deadline));
+                    unread.retain(|found| found.text.is_none());
+                }
             }
             // It was decoded before; there is no time to do so again.
             Err(error) => tracing::debug!("a frame's codes are not read: {error}"),
@@ -105,31 +113,29 @@ impl CodeReader {
         }
     }
 
-    fn read_one(&self, frame: &GreyFrame<'_>, detection: &mut Detection, deadline: Instant) {
-        let (part, left, top) = part(frame, detection);
+    fn read_one(
+        &self,
+        frame: &GreyFrame<'_>,
+        detection: &mut Detection,
+        margin: Margin,
+        deadline: Instant,
+    ) {
         let kinds = match self.kinds.get(detection.class_id) {
             Some(Some(kind)) => std::slice::from_ref(kind),
             _ => &Kind::ALL,
         };
-        let read = |kind: &Kind| framegate_barcodes::read(&part, *kind, deadline);
-        if let Some(Barcode { text, format, content, corners }) = kinds.iter().find_map(read) {
+        for &kind in kinds {
+            if Instant::now() >= deadline {
+                return;
+            }
+            let part = Part::of(frame, detection, kind, margin);
+            let found = framegate_barcodes::read(&part.image, kind, deadline);
+            let Some(Barcode { text, format, content, corners }) = found else { continue };
             detection.text = Some(text);
             detection.format = Some(format);
             detection.content = (content != Content::Text).then_some(content);
-            let on_frame = |[x, y]: [f32; 2]| [x + left as f32, y + top as f32];
-            detection.corners = corners.map(|corners| corners.map(on_frame));
+            detection.corners = corners.map(|corners| corners.map(|at| part.on_frame(at)));
+            return;
         }
     }
-}
-
-/// The part of a frame that shows a detection and its quiet zone, and where it begins.
-fn part(frame: &GreyFrame<'_>, detection: &Detection) -> (GreyImage, usize, usize) {
-    /// Part of the longer side that is added on all sides, and pixels at least.
-    const MARGIN: (f32, f32) = (0.15, 8.0);
-    let Detection { x, y, width, height, .. } = *detection;
-    let margin = (width.max(height) * MARGIN.0).max(MARGIN.1);
-    let (left, top) = ((x - margin).max(0.0) as usize, (y - margin).max(0.0) as usize);
-    let right = (x + width + margin).ceil() as usize;
-    let bottom = (y + height + margin).ceil() as usize;
-    (frame.part(left, top, right.saturating_sub(left), bottom.saturating_sub(top)), left, top)
 }
