@@ -13,7 +13,7 @@ const CONSTANT_WORK: usize = 1 << 28;
 /// Elements of all constants that are computed.
 const CONSTANT_ELEMENTS: usize = 1 << 26;
 /// Elements that may be computed for each weight of the file: networks that standardise their weights (NFNet) compute
-/// seven, and exporters leave that to the reader.
+/// seven, and exporters leave it to the reader.
 const ELEMENTS_PER_WEIGHT: usize = 8;
 /// The most for a file of many weights: 768 MiB.
 const MOST_CONSTANT_ELEMENTS: usize = 192 << 20;

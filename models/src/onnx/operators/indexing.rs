@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn indices_repeated_for_a_whole_row_are_one_index() {
         assert_eq!(indices_of_scatter([2, 3, 2]), [2]);
-        // Two of three: these are no whole rows.
+        // Two of three: not whole rows.
         assert_eq!(indices_of_scatter([2, 2, 2]), [8]);
     }
 }
