@@ -117,7 +117,8 @@ def main():
         "qdq": dict(quant_format=forms.QDQ, per_channel=True, weight_type=kinds.QInt8),
         "qdq-signed": dict(quant_format=forms.QDQ, activation_type=kinds.QInt8, weight_type=kinds.QInt8),
         "qdq-16": dict(quant_format=forms.QDQ, activation_type=kinds.QUInt16, weight_type=kinds.QInt8),
-        "qoperator-quant": dict(quant_format=forms.QOperator, weight_type=kinds.QUInt8),
+        "qoperator-quant": dict(quant_format=forms.QOperator, activation_type=kinds.QUInt8,
+                                weight_type=kinds.QUInt8),
         "qoperator-channel-quant": dict(quant_format=forms.QOperator, per_channel=True,
                                         weight_type=kinds.QInt8),
     }

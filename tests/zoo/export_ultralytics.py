@@ -44,6 +44,32 @@ EXPORTS = {
     "u-yolo11n-seg-half": ("yolo11n-seg.yaml", {"half": True}),
     "u-yolo11n-pose-dynamic": ("yolo11n-pose.yaml", {"dynamic": True}),
     "u-yolo11n-obb-320": ("yolo11n-obb.yaml", {"imgsz": 320}),
+    # `nms=False` keeps the end2end head.
+    **{f"u-yolo26n{task}-end2end": (f"yolo26n{task}.yaml", {"nms": False}) for task in ("", "-seg", "-pose", "-obb")},
+    "u-yolov10n-end2end": ("yolov10n.yaml", {"nms": False}),
+    "u-yolo26n-end2end-half": ("yolo26n.yaml", {"nms": False, "half": True}),
+    "u-yolo26n-end2end-dynamic": ("yolo26n.yaml", {"nms": False, "dynamic": True}),
+    "u-yolo26n-nms": ("yolo26n.yaml", {"nms": True}),
+    "u-yolov8n-nms-agnostic": ("yolov8n.yaml", {"nms": True, "agnostic_nms": True, "max_det": 50, "conf": 0.1}),
+    "u-yolov8n-nms-plain": ("yolov8n.yaml", {"nms": True, "simplify": False}),
+    "u-yolov8n-nms-half": ("yolov8n.yaml", {"nms": True, "half": True}),
+    "u-yolov8n-nms-batch2": ("yolov8n.yaml", {"nms": True, "batch": 2}),
+    "u-yolov8n-nms-dynamic": ("yolov8n.yaml", {"nms": True, "dynamic": True, "batch": 2}),
+    "u-yolov8n-opset9": ("yolov8n.yaml", {"opset": 9}),
+    "u-yolov8n-opset16": ("yolov8n.yaml", {"opset": 16}),
+    "u-yolo11n-seg-dynamic": ("yolo11n-seg.yaml", {"dynamic": True}),
+    "u-yolo11n-seg-batch2": ("yolo11n-seg.yaml", {"batch": 2}),
+    "u-yolo11n-obb-half": ("yolo11n-obb.yaml", {"half": True}),
+    "u-yolov8n-cls-64": ("yolov8n-cls.yaml", {"imgsz": 64}),
+    "u-rtdetr-l-half": ("rtdetr-l.yaml", {"half": True, "imgsz": 320}),
+    "u-rtdetr-l-dynamic": ("rtdetr-l.yaml", {"dynamic": True, "imgsz": 320}),
+    # Relatives.
+    **{
+        f"u-{name}": (f"{name}.yaml", {"imgsz": 320})
+        for name in ("yolov9c-seg", "yolov5n-p6", "yolov8n-ghost", "yolov8n-rtdetr", "yolo12n-seg", "yolo12n-pose",
+                     "yolo12n-obb", "yolo12n-cls", "yolov8n-world", "yolov8n-worldv2", "yoloe-11n-seg",
+                     "yolo26n-sem", "yolo26n-depth", "yolo26n-p2")
+    },
     "u-yolo26n-half": ("yolo26n.yaml", {"half": True}),
     "u-yolo26n-dynamic": ("yolo26n.yaml", {"dynamic": True}),
 }
@@ -51,6 +77,8 @@ EXPORTS = {
 
 def export(name, description, options, folder):
     """Writes one file into the folder."""
+    import torch
+    from awake import wake_ultralytics
     from ultralytics import RTDETR, YOLO
 
     family = RTDETR if description.startswith("rtdetr") else YOLO
@@ -58,7 +86,10 @@ def export(name, description, options, folder):
         home = Path.cwd()
         os.chdir(scratch)
         try:
-            written = family(description).export(format="onnx", device="cpu", **options)
+            torch.manual_seed(7)
+            model = family(description)
+            wake_ultralytics(model.model)
+            written = model.export(format="onnx", device="cpu", **options)
             shutil.move(Path(written).resolve(), folder / f"{name}.onnx")
         finally:
             os.chdir(home)

@@ -105,6 +105,9 @@ fn evidence(outputs: &ModelOutputs<'_>, classes: usize) -> Option<&'static str> 
     if makes_probabilities(outputs.graph, *outputs.graph.outputs.first()?) {
         return Some("comes out of a softmax or sigmoid");
     }
+    if outputs.position("logits") == Some(0) {
+        return Some("is called `logits`");
+    }
     IMAGENET_CLASSES.contains(&classes).then_some("has as many numbers as ImageNet has classes")
 }
 

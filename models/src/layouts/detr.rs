@@ -3,6 +3,7 @@
 use super::box_form::{BoxForm, BoxShape};
 use super::family::{DETR, Family};
 use super::outputs::{ClassCount, ModelOutputs, Rows};
+use super::references::{BoxesFrom, boxes_from};
 use super::scored_boxes::{Arrangement, ScoreForm, ScoredBoxes};
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
@@ -67,15 +68,17 @@ impl Layout for Detr {
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        let Some((_, _, rows)) = logits_and_boxes(outputs) else { return Recognition::No };
+        let Some((_, boxes, rows)) = logits_and_boxes(outputs) else { return Recognition::No };
         // RF-DETR has no class for nothing.
         if outputs.position("dets").is_some() {
             return Recognition::No;
         }
-        match outputs.labels {
-            Some(labels) if labels + 1 == rows.width => {}
-            None if rows.width == COCO_WITH_NOTHING => {}
-            None if rows.width != COCO_CLASSES => {
+        let from = boxes_from(outputs.graph, outputs.graph.outputs[boxes]);
+        match (outputs.labels, from) {
+            (Some(labels), _) if labels + 1 == rows.width => {}
+            (None, Some(BoxesFrom::Layer)) => {}
+            (None, None) if rows.width == COCO_WITH_NOTHING => {}
+            (None, None) if rows.width != COCO_CLASSES => {
                 return Recognition::Maybe(&[SidecarLine {
                     line: "boxes = \"detr\"",
                     when: "logits with a last class for nothing (DETR, YOLOS)",

@@ -51,6 +51,7 @@ mod nanodet_plus;
 mod outputs;
 mod picodet;
 mod prior_boxes;
+mod references;
 mod retinaface;
 mod retinanet;
 mod rows_face;

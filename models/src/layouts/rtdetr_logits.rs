@@ -4,8 +4,12 @@
 use super::detr::{COCO_CLASSES, decoder, logits_and_boxes};
 use super::family::{DETR, Family, RT_DETR};
 use super::outputs::{ClassCount, ModelOutputs};
+use super::references::{BoxesFrom, boxes_from};
 use super::scored_boxes::ScoreForm;
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
+
+/// COCO's category numbers with their gaps, 0 among them.
+const COCO_CATEGORY_IDS: usize = 91;
 
 /// `logits` of `[1, Q, C]` that go through a sigmoid, and `pred_boxes` of `[1, Q, 4]`: centre and size
 /// as fractions of the input. RF-DETR calls them `labels` and `dets`.
@@ -31,13 +35,15 @@ impl Layout for RtDetr {
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        let Some((_, _, rows)) = logits_and_boxes(outputs) else { return Recognition::No };
+        let Some((_, boxes, rows)) = logits_and_boxes(outputs) else { return Recognition::No };
         let is_rfdetr = outputs.position("dets").is_some();
-        match outputs.labels {
+        let from = boxes_from(outputs.graph, outputs.graph.outputs[boxes]);
+        match (outputs.labels, from) {
             _ if is_rfdetr => {}
-            Some(labels) if labels == rows.width => {}
-            None if rows.width == COCO_CLASSES => {}
-            None if rows.width != COCO_CLASSES + 12 => {
+            (Some(labels), _) if labels == rows.width => {}
+            (None, Some(BoxesFrom::References)) => {}
+            (None, None) if rows.width == COCO_CLASSES => {}
+            (None, None) if rows.width != COCO_CLASSES + 12 => {
                 return Recognition::Maybe(&[SidecarLine {
                     line: "boxes = \"rt-detr\"",
                     when: "logits of classes alone (RT-DETR, D-FINE, DEIM, Deformable DETR)",
@@ -55,9 +61,13 @@ impl Layout for RtDetr {
         &[&RT_DETR, &DETR]
     }
 
-    /// RF-DETR is trained with ImageNet's mean.
+    /// RF-DETR is trained with ImageNet's mean, and so are Conditional and Deformable DETR, which number classes as
+    /// COCO does.
     fn default_family(&self, outputs: &ModelOutputs<'_>) -> &'static Family {
-        if outputs.position("dets").is_some() { &DETR } else { &RT_DETR }
+        let is_coco = || {
+            logits_and_boxes(outputs).is_some_and(|(_, _, rows)| rows.width == COCO_CATEGORY_IDS)
+        };
+        if outputs.position("dets").is_some() || is_coco() { &DETR } else { &RT_DETR }
     }
 
     fn needs_nms(&self) -> bool {

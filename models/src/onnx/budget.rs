@@ -12,6 +12,11 @@ use super::tensor::MAX_RANK;
 const CONSTANT_WORK: usize = 1 << 28;
 /// Elements of all constants that are computed.
 const CONSTANT_ELEMENTS: usize = 1 << 26;
+/// Elements that may be computed for each weight of the file: networks that standardise their weights (NFNet) compute
+/// seven, and exporters leave it to the reader.
+const ELEMENTS_PER_WEIGHT: usize = 8;
+/// The most for a file of many weights: 768 MiB.
+const MOST_CONSTANT_ELEMENTS: usize = 192 << 20;
 /// Elements of all feature maps that must be in memory at one time, for one image: 768 MiB.
 const LIVE_ELEMENTS: usize = 192 << 20;
 /// Nodes of a graph, and of a file whose loops are unrolled.
@@ -30,6 +35,14 @@ pub(super) struct ConstantBudget {
 impl ConstantBudget {
     pub(super) fn new() -> Self {
         Self { work: CONSTANT_WORK, elements: CONSTANT_ELEMENTS, nodes: NODES }
+    }
+
+    /// Allows as much as a file of this many weights may compute from them.
+    pub(super) fn allow_for(&mut self, weights: usize) {
+        let allowed = weights.saturating_mul(ELEMENTS_PER_WEIGHT).min(MOST_CONSTANT_ELEMENTS);
+        self.elements = self.elements.max(allowed);
+        // Each is computed from as many numbers.
+        self.work = self.work.max(2 * allowed);
     }
 
     /// Takes off what computing a result of `elements` from constants costs.

@@ -28,6 +28,8 @@ pub(super) struct Import {
     pub(super) ragged: Ragged,
     /// The tensors of sequences, by the values that stand for them.
     pub(super) sequences: HashMap<ValueId, Vec<ValueId>>,
+    /// The value that a result of `Expand` repeats.
+    pub(super) repeats: HashMap<ValueId, ValueId>,
     /// The type that the file gives a value's elements, where a quantisation needs it.
     data_types: HashMap<ValueId, DataType>,
 }
@@ -71,6 +73,7 @@ impl Import {
             budget: ConstantBudget::new(),
             ragged: Ragged::default(),
             sequences: HashMap::new(),
+            repeats: HashMap::new(),
             data_types: HashMap::new(),
         }
     }
@@ -186,6 +189,11 @@ impl Import {
     /// Charges a node of the file: a loop has as many as it has iterations.
     pub(super) fn count_node(&mut self) -> Result<(), Problem> {
         self.budget.count_node()
+    }
+
+    /// Allows as much memory for constants as a file of this many weights may need.
+    pub(super) fn allow_for_weights(&mut self, weights: usize) {
+        self.budget.allow_for(weights);
     }
 
     /// Charges a constant that is about to be made to what all may take.

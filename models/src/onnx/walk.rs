@@ -67,6 +67,8 @@ pub(super) fn import(source: &Source<'_>) -> Result<(Graph, Vec<LeftOut>), OnnxE
         import.set_data_type(id, constant.data_type);
         names.insert(name, id);
     }
+    let weights = prepared.constants.values().map(|constant| constant.tensor.len()).sum();
+    import.allow_for_weights(weights);
     for (name, tensor) in &source.others {
         names.insert(name, import.named_constant(name, tensor.clone()));
     }

@@ -62,6 +62,14 @@ pub(super) fn scatter_elements(graph: &mut Import, node: &OnnxNode<'_>) -> Impor
         return Err(format!("indices of shape {places:?} do not fit {shape:?}"));
     }
     check_indices(graph, [x, indices], axis)?;
+    if axis == 0
+        && let Some(rows) = whole_rows(graph, indices, &shape)
+    {
+        let from_start = non_negative(graph, rows, &[graph.extents(x)[0]], vec![])?;
+        let from_start = graph.emit(Operator::Reshape { shape: vec![places[0]] }, &[from_start])?;
+        let operands = [x, from_start, updates];
+        return Ok(vec![graph.emit(Operator::Scatter(mode_of(node)?), &operands)?]);
+    }
     let strides = strides(&shape);
     let extents = [graph.extents(x)[axis]];
     let from_start = non_negative(graph, indices, &extents, vec![])?;
@@ -82,6 +90,17 @@ pub(super) fn scatter_elements(graph: &mut Import, node: &OnnxNode<'_>) -> Impor
     let updates = graph.emit(Operator::Reshape { shape: vec![count] }, &[updates])?;
     let result = graph.emit(Operator::Scatter(mode_of(node)?), &[merged_x, rows, updates])?;
     Ok(vec![graph.emit(Operator::Reshape { shape }, &[result])?])
+}
+
+/// One index for each row, where `indices` repeat it for every element of a row of `shape`: so torchvision puts
+/// regions of several feature maps together, and millions of equal indices need not be made.
+fn whole_rows(graph: &Import, indices: ValueId, shape: &[usize]) -> Option<ValueId> {
+    let (_, row) = shape.split_first()?;
+    let rows = *graph.repeats.get(&indices)?;
+    let is_whole = graph.value(indices).shape[1..] == *row
+        && graph.axes(indices)[1..].iter().all(Option::is_none);
+    let one_each = [&graph.value(indices).shape[..1], &vec![1; row.len()]].concat();
+    (is_whole && graph.value(rows).shape == one_each).then_some(rows)
 }
 
 fn mode_of(node: &OnnxNode<'_>) -> Result<ScatterMode, Problem> {
@@ -164,4 +183,67 @@ fn in_batches(
 
 fn strides(shape: &[usize]) -> Vec<usize> {
     (0..shape.len()).map(|axis| shape[axis + 1..].iter().product()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use framegate_backend_api::graph::Operator;
+    use framegate_onnx_proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto};
+
+    use crate::onnx::walk::import_varying;
+
+    fn node(operator: &str, input: &[&str], output: &str) -> NodeProto {
+        NodeProto {
+            op_type: operator.to_owned(),
+            input: input.iter().map(|name| (*name).to_owned()).collect(),
+            output: vec![output.to_owned()],
+            ..NodeProto::default()
+        }
+    }
+
+    fn integers(name: &str, dims: &[i64], elements: &[i64]) -> TensorProto {
+        TensorProto {
+            name: name.to_owned(),
+            dims: dims.to_vec(),
+            data_type: 7,
+            int64_data: elements.to_vec(),
+            ..TensorProto::default()
+        }
+    }
+
+    /// Indices of the scatter that writes two rows of `[.., 2]`, repeated to `repeated`, into `[4, 3, 2]`.
+    fn indices_of_scatter(repeated: [i64; 3]) -> Vec<usize> {
+        let file = GraphProto {
+            node: vec![
+                node("Expand", &["rows", "shape"], "indices"),
+                node("ScatterElements", &["zeros", "indices", "updates"], "result"),
+            ],
+            initializer: vec![
+                TensorProto {
+                    data_type: 1,
+                    int64_data: Vec::new(),
+                    float_data: vec![0.0; 24],
+                    ..integers("zeros", &[4, 3, 2], &[])
+                },
+                integers("rows", &[2, 1, 1], &[3, -4]),
+                integers("shape", &[3], &repeated),
+            ],
+            output: vec![ValueInfoProto { name: "result".to_owned(), ..ValueInfoProto::default() }],
+            ..GraphProto::default()
+        };
+        let shape = repeated.map(|extent| extent as usize);
+        let graph = import_varying(&file, 17, "updates", &shape).unwrap();
+        let scatter = graph.nodes.iter().find(|node| matches!(node.operator, Operator::Scatter(_)));
+        let indices = graph.value(scatter.unwrap().inputs[1]);
+        let elements = indices.constant.as_ref().unwrap().as_i64().unwrap();
+        assert_eq!(elements[0], if elements.len() == 2 { 3 } else { 18 });
+        indices.shape.clone()
+    }
+
+    #[test]
+    fn indices_repeated_for_a_whole_row_are_one_index() {
+        assert_eq!(indices_of_scatter([2, 3, 2]), [2]);
+        // Two of three: not whole rows.
+        assert_eq!(indices_of_scatter([2, 2, 2]), [8]);
+    }
 }

@@ -95,6 +95,7 @@ pub(super) fn expand(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let shape = extents_of(&shape, "the shape")?;
     let expanded = graph.emit(Operator::Expand { shape }, &[x])?;
     graph.set_axes(expanded, axes);
+    graph.repeats.insert(expanded, x);
     Ok(vec![expanded])
 }
 
