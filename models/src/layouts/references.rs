@@ -9,7 +9,7 @@ use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId}
 /// Most values that are looked at: real files need a few dozen.
 const MAX_VISITS: usize = 4096;
 
-/// How the numbers of a box come about.
+/// Where the numbers of a box are from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BoxesFrom {
     /// A linear layer alone.
@@ -18,7 +18,7 @@ pub(super) enum BoxesFrom {
     References,
 }
 
-/// How the boxes of `output` come about; `None` where the graph does not show it.
+/// Where the boxes of `output` are from; `None` where the graph does not show it.
 pub(super) fn boxes_from(graph: &Graph, output: ValueId) -> Option<BoxesFrom> {
     Walk { graph, producers: graph.producers(), visits: 0 }.source(output)
 }
