@@ -62,11 +62,11 @@ impl Part {
     }
 }
 
-#[cfg(all(test, feature = "codes"))]
+#[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
 
-    use framegate_barcodes::read;
+    use framegate_barcodes::{CAN_READ, read};
 
     use super::*;
     use crate::stages::{Orientation, RgbImage};
@@ -103,6 +103,10 @@ mod tests {
 
     #[test]
     fn bars_are_read_although_their_box_is_too_short() {
+        if !CAN_READ {
+            eprintln!("skipped: built without a decoder of codes");
+            return;
+        }
         let number = Some("4006381333931".to_owned());
         assert_eq!(text(130.0, 380.0, Margin::Default), number);
         // Three quarters of it.
@@ -115,12 +119,12 @@ mod tests {
     #[test]
     fn what_lies_beside_other_codes_is_left_out_in_the_end() {
         let image = frame();
-        let detection = Detection::of_box("pdf417", 0, 0.9, [100.0, 50.0, 200.0, 100.0]);
+        let detection = Detection::of_box("pdf417", 0, 0.9, [100.0, 150.0, 200.0, 50.0]);
         let part = |margin| {
             let part = Part::of(&GreyFrame::of_image(&image), &detection, Kind::Pdf417, margin);
             (part.image.width, part.image.height, part.on_frame([1.0, 2.0]))
         };
-        assert_eq!(part(Margin::Default), (260, 160, [71.0, 22.0]));
-        assert_eq!(part(Margin::Other), (216, 116, [93.0, 44.0]));
+        assert_eq!(part(Margin::Default), (260, 110, [71.0, 122.0]));
+        assert_eq!(part(Margin::Other), (216, 66, [93.0, 144.0]));
     }
 }
