@@ -84,12 +84,9 @@ mod tests {
         const PIXELS: f32 = 10.0;
         let guard = [1.0; 3];
         let mut widths = guard.to_vec();
-        for digit in 0..8 {
-            if digit == 4 {
-                widths.extend([1.0; 5]);
-            }
-            widths.extend(DIGITS[digit]);
-        }
+        widths.extend(DIGITS[..4].concat());
+        widths.extend([1.0; 5]);
+        widths.extend(DIGITS[4..8].concat());
         widths.extend(guard);
         let quiet = 9.0;
         let mut bars = BitArray::with_size(900);

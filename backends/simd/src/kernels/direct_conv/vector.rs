@@ -53,8 +53,8 @@ unsafe fn piece<V: Products, const B: usize, const STEP: usize>(conv: &DirectCon
     }
 }
 
-/// Whether [`super::kernel`] chooses these constants for `V`. What nobody calls is not compiled: it was most of
-/// the crate's build time.
+/// Whether [`super::kernel`] chooses these constants for `V`. The others are not compiled: they would be two thirds
+/// of the kernel's code.
 const fn is_wanted<V: Products>(blocks: usize, step: usize) -> bool {
     blocks <= most_blocks(V::REGISTERS) && step == compiled_step(V::BLOCK, step)
 }
