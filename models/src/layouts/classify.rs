@@ -162,7 +162,19 @@ mod tests {
     use framegate_backend_api::HostTensor;
     use framegate_backend_api::graph::{GraphBuilder, Padding};
 
+    use super::super::testing::recognised;
     use super::*;
+    use crate::Size;
+
+    #[test]
+    fn logits_are_scores_by_their_name() {
+        let with = |name| {
+            let input = Size { width: 64, height: 64 };
+            recognised(&[(name, &[1, 12])], input, |outputs| outputs)
+        };
+        assert_eq!(with("logits"), Ok("classify"));
+        assert!(with("features").is_err());
+    }
 
     fn convolution(activation: Option<Activation>) -> Operator {
         let (stride, dilation, padding) = ([1, 1], [1, 1], Padding::default());

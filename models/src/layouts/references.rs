@@ -83,10 +83,13 @@ mod tests {
     use framegate_backend_api::HostTensor;
     use framegate_backend_api::graph::GraphBuilder;
 
+    use super::super::{ModelOutputs, choose};
     use super::*;
+    use crate::Size;
 
-    /// `sigmoid(x · W + bias)` for three queries, with a reference of this shape added before the sigmoid.
-    fn boxes_with(reference: Option<&[usize]>) -> Option<BoxesFrom> {
+    /// Logits of twelve numbers for three queries, and their boxes: `sigmoid(x · W + bias)`, with a reference of this
+    /// shape added before the sigmoid.
+    fn detr_with(reference: Option<&[usize]>) -> Graph {
         let mut builder = GraphBuilder::new("queries", [1, 3, 4]);
         let constant = |builder: &mut GraphBuilder, shape: &[usize]| {
             let count = shape.iter().product();
@@ -102,9 +105,25 @@ mod tests {
             boxes = builder.push("refined", add(), &[boxes, reference]).unwrap();
         }
         let sigmoid = Operator::Activation(Activation::Sigmoid);
-        let boxes = builder.push("boxes", sigmoid, &[boxes]).unwrap();
-        let graph = builder.finish(vec![boxes]);
-        boxes_from(&graph, boxes)
+        let boxes = builder.push("pred_boxes", sigmoid, &[boxes]).unwrap();
+        let logits = HostTensor::from_f32([1, 3, 12], vec![0.0; 36]);
+        let logits = builder.constant("logits", logits);
+        builder.finish(vec![logits, boxes])
+    }
+
+    fn boxes_with(reference: Option<&[usize]>) -> Option<BoxesFrom> {
+        let graph = detr_with(reference);
+        boxes_from(&graph, graph.outputs[1])
+    }
+
+    #[test]
+    fn references_decide_between_softmax_and_sigmoid() {
+        for (reference, expected) in [(None, "detr"), (Some(&[1, 3, 4][..]), "rt-detr")] {
+            let graph = detr_with(reference);
+            let outputs = ModelOutputs::of(&graph, Size { width: 640, height: 640 });
+            let layout = choose(&outputs, None).map(|choice| choice.layout.name());
+            assert_eq!(layout, Ok(expected), "{reference:?}");
+        }
     }
 
     #[test]

@@ -184,3 +184,21 @@ fn most_live_elements(graph: &Graph) -> usize {
     }
     most
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_many_weights_may_compute_more_but_not_without_bound() {
+        let fits = |weights: usize, elements: usize| {
+            let mut budget = ConstantBudget::new();
+            budget.allow_for(weights);
+            budget.reserve(elements).is_ok()
+        };
+        assert!(!fits(0, CONSTANT_ELEMENTS + 1));
+        assert!(fits(CONSTANT_ELEMENTS, CONSTANT_ELEMENTS + 1));
+        assert!(fits(usize::MAX, MOST_CONSTANT_ELEMENTS));
+        assert!(!fits(usize::MAX, MOST_CONSTANT_ELEMENTS + 1));
+    }
+}

@@ -14,6 +14,9 @@ use framegate_cpu::Precision;
 
 #[cfg(all(feature = "amx", target_arch = "x86_64"))]
 use crate::tiles::{PAIRS, ROWS};
+#[cfg(target_arch = "x86_64")]
+use crate::vector::F32x16;
+use crate::vector::{Portable, Products};
 
 pub(crate) use piece::{DirectConv, Kernel, Piece};
 
@@ -21,8 +24,8 @@ pub(crate) use piece::{DirectConv, Kernel, Piece};
 pub(crate) fn most_blocks(level: Level) -> usize {
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512(_) | Level::Amx(_) => vector::most_blocks(32),
-        _ => vector::most_blocks(16),
+        Level::Avx512(_) | Level::Amx(_) => vector::most_blocks(F32x16::REGISTERS),
+        _ => vector::most_blocks(Portable::REGISTERS),
     }
 }
 
