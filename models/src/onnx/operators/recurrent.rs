@@ -34,7 +34,7 @@ pub(super) fn recurrent(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let batch_first = node.attributes.flag("layout", false)?;
     let mut x = node.operand(0)?;
     if batch_first {
-        x = swapped(graph, x, [0, 1])?;
+        x = swapped(graph, x)?;
     }
     let [steps, batch, _] = graph.shape(x)[..] else {
         return Err("the sequence must have three axes".to_owned());
@@ -59,7 +59,7 @@ pub(super) fn recurrent(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         let mut initial = |operand: usize| -> Result<ValueId, Problem> {
             match node.optional(operand) {
                 Some(id) => {
-                    let id = if batch_first { swapped(graph, id, [0, 1])? } else { id };
+                    let id = if batch_first { swapped(graph, id)? } else { id };
                     part(graph, id, index)
                 }
                 None => {
@@ -100,7 +100,7 @@ pub(super) fn recurrent(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     if batch_first {
         results[0] = graph.emit(Operator::Transpose { permutation: vec![2, 0, 1, 3] }, &[y])?;
         for result in &mut results[1..] {
-            *result = swapped(graph, *result, [0, 1])?;
+            *result = swapped(graph, *result)?;
         }
     }
     Ok(results)
@@ -148,8 +148,8 @@ fn direction(
     };
     let [mut weight, mut recurrence] =
         [part(graph, node.operand(1)?, index)?, part(graph, node.operand(2)?, index)?];
-    weight = swapped(graph, weight, [0, 1])?;
-    recurrence = swapped(graph, recurrence, [0, 1])?;
+    weight = swapped(graph, weight)?;
+    recurrence = swapped(graph, recurrence)?;
     let mut inputs = graph.emit(Operator::MatMul, &[x, weight])?;
     let mut bias = None;
     if let Some(both) = node.optional(3) {
@@ -308,9 +308,14 @@ fn columns(graph: &mut Import, x: ValueId, start: usize, len: usize) -> Result<V
     graph.emit(Operator::Slice(slices), &[x])
 }
 
-fn swapped(graph: &mut Import, x: ValueId, [a, b]: [usize; 2]) -> Result<ValueId, Problem> {
-    let mut permutation: Vec<usize> = (0..graph.shape(x).len()).collect();
-    permutation.swap(a, b);
+/// The first two axes in the other order.
+fn swapped(graph: &mut Import, x: ValueId) -> Result<ValueId, Problem> {
+    let axes = graph.shape(x).len();
+    if axes < 2 {
+        return Err("an operand has too few axes".to_owned());
+    }
+    let mut permutation: Vec<usize> = (0..axes).collect();
+    permutation.swap(0, 1);
     graph.emit(Operator::Transpose { permutation }, &[x])
 }
 
@@ -323,4 +328,44 @@ fn stacked(graph: &mut Import, parts: &[ValueId], axis: usize) -> Result<ValueId
     });
     let apart = apart.collect::<Result<Vec<_>, _>>()?;
     graph.emit(Operator::Concat { axis }, &apart)
+}
+
+#[cfg(test)]
+mod tests {
+    use framegate_onnx_proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto};
+
+    use crate::onnx::walk::import_varying;
+
+    /// A layer of two states on a sequence of two steps, with weights of this shape.
+    fn layer_with_weights(dims: &[i64]) -> Result<(), String> {
+        let weights = |name: &str, dims: &[i64]| TensorProto {
+            name: name.to_owned(),
+            dims: dims.to_vec(),
+            data_type: 1,
+            float_data: vec![0.5; dims.iter().product::<i64>() as usize],
+            ..TensorProto::default()
+        };
+        let file = GraphProto {
+            node: vec![NodeProto {
+                op_type: "RNN".to_owned(),
+                input: ["sequence", "weights", "recurrence"].map(str::to_owned).to_vec(),
+                output: vec!["states".to_owned()],
+                ..NodeProto::default()
+            }],
+            initializer: vec![weights("weights", dims), weights("recurrence", &[1, 2, 2])],
+            output: vec![ValueInfoProto { name: "states".to_owned(), ..ValueInfoProto::default() }],
+            ..GraphProto::default()
+        };
+        let graph = import_varying(&file, 17, "sequence", &[2, 1, 3]);
+        graph.map(drop).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn weights_with_too_few_axes_are_an_error() {
+        assert_eq!(layer_with_weights(&[1, 2, 3]), Ok(()));
+        for dims in [&[1][..], &[1, 6]] {
+            let error = layer_with_weights(dims).unwrap_err();
+            assert!(error.contains("too few axes"), "{error}");
+        }
+    }
 }
