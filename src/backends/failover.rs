@@ -9,16 +9,13 @@ use std::time::{Duration, Instant};
 
 use framegate_backend_api::{Backend, BackendError, InputBatch, OutputBatch, Profile, Session};
 
-use super::{BackendId, BackendOptions, Selected, select};
+use super::select::{Selected, Spares};
 
 /// A backend that fails again this soon after a fresh session of it was tried is left: loading takes time.
 const RELAPSE: Duration = Duration::from_secs(60);
 
 /// Loads a session's model on a backend.
 pub type LoadOn = Box<dyn Fn(&dyn Backend) -> Result<Box<dyn Session>, BackendError> + Send>;
-
-/// Backends to move to, best first, probed when they are asked for.
-pub type Spares = Box<dyn Iterator<Item = Arc<Selected>> + Send>;
 
 /// A session's device has failed, or was replaced.
 pub enum DeviceEvent {
@@ -127,20 +124,6 @@ impl Session for FailoverSession {
     }
 }
 
-/// The backends that come after `name` in the order of `auto`, those that run here.
-pub fn spares(name: &str, options: &BackendOptions) -> Spares {
-    let mut after: Vec<BackendId> = BackendId::auto().collect();
-    if let Some(at) = after.iter().position(|id| id.name() == name) {
-        after.drain(..=at);
-    }
-    let options = options.clone();
-    Box::new(after.into_iter().filter_map(move |id| {
-        let reason = "the one before it failed".to_owned();
-        let (backend, device) = id.create(&options).and_then(select::on_hardware).ok()?;
-        Some(Arc::new(Selected { backend, device, reason }))
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -163,7 +146,7 @@ mod tests {
     fn selected(calls: impl IntoIterator<Item = Call>, afterwards: Call) -> Arc<Selected> {
         let backend = Box::new(FakeBackend::new(calls, afterwards, |_| {}));
         let device = backend.probe().unwrap_or_else(|error| panic!("{error}"));
-        Arc::new(Selected { backend, device, reason: String::new() })
+        Arc::new(Selected { backend, device, reason: String::new(), rival: None })
     }
 
     /// A session on the first of these, with the others as spares, and what was observed about it.
@@ -250,15 +233,5 @@ mod tests {
         let refused = session.infer(&empty, &mut OutputBatch::default());
         assert!(matches!(refused, Err(BackendError::WrongInput { .. })), "{refused:?}");
         assert_eq!(moves(&events), (0, 0));
-    }
-
-    #[test]
-    fn after_the_last_of_auto_nothing_is_left() {
-        let options = BackendOptions::default();
-        assert_eq!(spares("ndarray", &options).count(), 0);
-        let names: Vec<_> = spares("wgpu", &options).map(|next| next.backend.name()).collect();
-        assert!(!names.contains(&"wgpu"), "{names:?}");
-        #[cfg(feature = "simd")]
-        assert_eq!(names.first(), Some(&"simd"));
     }
 }

@@ -3,6 +3,7 @@
 mod failover;
 mod id;
 mod known;
+mod measured;
 mod select;
 mod self_check;
 
@@ -11,9 +12,10 @@ use std::path::PathBuf;
 use framegate_cpu::{Level, Precision};
 use serde::{Deserialize, Serialize};
 
-pub use failover::{DeviceEvent, FailoverSession, LoadOn, Spares, spares};
+pub use failover::{DeviceEvent, FailoverSession, LoadOn};
 pub use id::{BackendId, BackendIdError};
-pub use select::{Selected, select};
+pub use measured::Placed;
+pub use select::{Selected, Spares, select, spares};
 
 /// What a user allows beyond the safe defaults, and where backends find what they need.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! Selects the backend that a command runs on.
 
+use std::sync::Arc;
+
 use framegate_backend_api::{Backend, BackendError, DeviceInfo, DeviceKind};
 
 use super::self_check::SelfChecked;
@@ -16,17 +18,22 @@ pub struct Selected {
     pub device: DeviceInfo,
     /// Why this one, for people.
     pub reason: String,
+    /// What may be faster with small models: the processor, where `auto` selected a GPU.
+    pub rival: Option<Arc<Selected>>,
 }
 
-/// Selects the backend `id` and no other or, for `None` (`auto`), the first that runs here. A GPU refuses to load a
-/// model for which it computes something else than the processor.
+/// Backends to move to, best first, probed when they are asked for.
+pub type Spares = Box<dyn Iterator<Item = Arc<Selected>> + Send>;
+
+/// Selects the backend `id` and no other or, for `None` (`auto`), the first that runs here, with the next as its rival if
+/// that is a GPU. A GPU refuses to load a model for which it computes something else than the processor.
 ///
 /// # Errors
 /// [`BackendError::Unavailable`].
 pub fn select(id: Option<&BackendId>, options: &BackendOptions) -> Result<Selected, BackendError> {
     let selected = match id {
         Some(id) => requested(id.create(options)?)?,
-        None => first_usable(BackendId::auto().map(|id| id.create(options)))?,
+        None => automatic(options)?,
     };
     tracing::info!(
         backend = selected.backend.name(),
@@ -35,6 +42,14 @@ pub fn select(id: Option<&BackendId>, options: &BackendOptions) -> Result<Select
         "backend selected"
     );
     Ok(if options.skip_self_check { selected } else { self_checked(selected) })
+}
+
+fn automatic(options: &BackendOptions) -> Result<Selected, BackendError> {
+    let mut selected = first_usable(BackendId::auto().map(|id| id.create(options)))?;
+    if selected.device.kind != DeviceKind::Cpu {
+        selected.rival = spares(selected.backend.name(), options).next();
+    }
+    Ok(selected)
 }
 
 fn self_checked(selected: Selected) -> Selected {
@@ -59,7 +74,7 @@ fn self_checked(selected: Selected) -> Selected {
 
 fn requested(backend: Box<dyn Backend>) -> Result<Selected, BackendError> {
     let device = backend.probe()?;
-    Ok(Selected { backend, device, reason: "it was requested by name".to_owned() })
+    Ok(Selected { backend, device, reason: "it was requested by name".to_owned(), rival: None })
 }
 
 /// The first candidate that runs on real hardware: an emulated GPU is slower than the processor that emulates it.
@@ -74,7 +89,7 @@ fn first_usable(
                     true => "the preferred backend runs here".to_owned(),
                     false => skipped.join("; "),
                 };
-                return Ok(Selected { backend, device, reason });
+                return Ok(Selected { backend, device, reason, rival: None });
             }
             Err(error) => skipped.push(error.to_string()),
         }
@@ -82,9 +97,7 @@ fn first_usable(
     Err(BackendError::Unavailable { backend: "auto", reason: skipped.join("; ") })
 }
 
-pub(super) fn on_hardware(
-    backend: Box<dyn Backend>,
-) -> Result<(Box<dyn Backend>, DeviceInfo), BackendError> {
+fn on_hardware(backend: Box<dyn Backend>) -> Result<(Box<dyn Backend>, DeviceInfo), BackendError> {
     let device = backend.probe()?;
     match device.kind {
         DeviceKind::SoftwareGpu => Err(BackendError::Unavailable {
@@ -93,6 +106,20 @@ pub(super) fn on_hardware(
         }),
         DeviceKind::Cpu | DeviceKind::Gpu => Ok((backend, device)),
     }
+}
+
+/// The backends that come after `name` in the order of `auto`, those that run here.
+pub fn spares(name: &str, options: &BackendOptions) -> Spares {
+    let mut after: Vec<BackendId> = BackendId::auto().collect();
+    if let Some(at) = after.iter().position(|id| id.name() == name) {
+        after.drain(..=at);
+    }
+    let options = options.clone();
+    Box::new(after.into_iter().filter_map(move |id| {
+        let reason = "the one before it failed".to_owned();
+        let (backend, device) = id.create(&options).and_then(on_hardware).ok()?;
+        Some(Arc::new(Selected { backend, device, reason, rival: None }))
+    }))
 }
 
 #[cfg(test)]
@@ -160,5 +187,15 @@ mod tests {
         let error = first(vec![Probed("a", None), Probed("b", None)]).err();
         let text = error.map(|error| error.to_string()).unwrap_or_default();
         assert!(text.contains("`a` cannot run here") && text.contains("`b` cannot run here"));
+    }
+
+    #[test]
+    fn after_the_last_of_auto_nothing_is_left() {
+        let options = BackendOptions::default();
+        assert_eq!(spares("ndarray", &options).count(), 0);
+        let names: Vec<_> = spares("wgpu", &options).map(|next| next.backend.name()).collect();
+        assert!(!names.contains(&"wgpu"), "{names:?}");
+        #[cfg(feature = "simd")]
+        assert_eq!(names.first(), Some(&"simd"));
     }
 }

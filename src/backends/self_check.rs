@@ -35,7 +35,7 @@ impl Backend for SelfChecked {
     fn load(&self, model: &Model, limits: &Limits) -> Result<Box<dyn Session>, BackendError> {
         let session = self.backend.load(model, limits)?;
         let start = Instant::now();
-        let input = noise(&model.graph);
+        let input = noise(&model.graph, 1);
         let one_image = Limits { max_batch: 1, ..*limits };
         let expected = self.reference.load(model, &one_image).and_then(|mut reference| {
             run(reference.as_mut(), &input, OutputBatch::declared_by(&model.graph))
@@ -107,12 +107,12 @@ impl Session for SelfCheckedSession {
     }
 }
 
-/// One image of values from 0 to 1, the same on every machine.
-fn noise(graph: &Graph) -> InputBatch {
-    let mut batch = InputBatch::new(graph.image_shape(), 1);
+/// Images of values from 0 to 1, the same on every machine.
+pub(super) fn noise(graph: &Graph, images: usize) -> InputBatch {
+    let mut batch = InputBatch::new(graph.image_shape(), images);
     let mut random = fastrand::Rng::with_seed(1);
     batch.slots_mut().flatten().for_each(|x| *x = random.f32());
-    batch.set_len(1);
+    batch.set_len(images);
     batch
 }
 

@@ -113,7 +113,8 @@ fn backend_help() -> String {
 fn backend_long_help() -> String {
     let auto: Vec<&str> = BackendId::auto().map(|id| id.name()).collect();
     let mut help = format!(
-        "Compute backend\n\n{AUTO}: the first of {} that runs here; an emulated GPU does not count",
+        "Compute backend\n\n{AUTO}: the first of {} that runs here; an emulated GPU does not count, and a GPU \
+         is measured beside the next with each model",
         auto.join(", ")
     );
     for id in BackendId::all() {

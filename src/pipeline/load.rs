@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use framegate_backend_api::{Backend, Limits, Session};
+use framegate_backend_api::{Backend, BackendError, Limits, Model, Session};
 use framegate_models::Detector;
 use framegate_models::detector::{LabelsSource, ModelError};
 
@@ -47,13 +47,35 @@ impl LoadedPipeline {
         backend: &dyn Backend,
         options: &PipelineOptions,
     ) -> Result<Self, PipelineError> {
+        let load = |model: &Model, limits: &Limits| Ok((backend.load(model, limits)?, ()));
+        Ok(Self::load_by(detector, options, load)?.0)
+    }
+
+    /// Loads a detector on what was selected or, where that is faster, on its rival, and warms it up. Returns which of
+    /// them it is.
+    ///
+    /// # Errors
+    /// [`PipelineError::Backend`] when the selected backend cannot run it.
+    pub fn load_on_fastest(
+        detector: Detector,
+        selected: &Arc<Selected>,
+        options: &PipelineOptions,
+    ) -> Result<(Self, Arc<Selected>), PipelineError> {
+        Self::load_by(detector, options, |model, limits| selected.load(model, limits))
+    }
+
+    fn load_by<On>(
+        detector: Detector,
+        options: &PipelineOptions,
+        load: impl FnOnce(&Model, &Limits) -> Result<(Box<dyn Session>, On), BackendError>,
+    ) -> Result<(Self, On), PipelineError> {
         let boxes = BoxStage::new(&detector, options.thresholds)?.with_masks(options.masks);
         let limits = Limits { max_batch: options.max_batch, threads: options.threads };
-        let session = backend.load(&detector.model, &limits)?;
+        let (session, on) = load(&detector.model, &limits)?;
         for guess in &detector.guesses {
             tracing::info!(model = detector.model.name, "guessed about the model: {guess}");
         }
-        Ok(Self { detector, session, boxes })
+        Ok((Self { detector, session, boxes }, on))
     }
 }
 

@@ -69,7 +69,8 @@ impl Pipeline {
     pub fn load(model: impl AsRef<Path>, options: &PipelineOptions) -> Result<Self, PipelineError> {
         let detector = read_detector(model.as_ref(), options)?;
         let selected = backends::select(options.backend.as_ref(), &options.backend_options)?;
-        Self::assemble(detector, selected.backend.as_ref(), selected.device, options)
+        let (loaded, on) = LoadedPipeline::load_on_fastest(detector, &Arc::new(selected), options)?;
+        Self::assemble(loaded, on.backend.name(), on.device.clone(), options)
     }
 
     /// Reads the model and loads it on `backend`, which may be one of your own;
@@ -84,22 +85,22 @@ impl Pipeline {
     ) -> Result<Self, PipelineError> {
         let detector = read_detector(model.as_ref(), options)?;
         let device = backend.probe()?;
-        Self::assemble(detector, backend, device, options)
+        let loaded = LoadedPipeline::load(detector, backend, options)?;
+        Self::assemble(loaded, backend.name(), device, options)
     }
 
     fn assemble(
-        detector: Detector,
-        backend: &dyn Backend,
+        loaded: LoadedPipeline,
+        backend: &'static str,
         device: DeviceInfo,
         options: &PipelineOptions,
     ) -> Result<Self, PipelineError> {
         let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
-        let loaded = LoadedPipeline::load(detector, backend, options)?;
         Ok(Self {
             preprocessors: Vec::new(),
             input: InputBatch::new(loaded.detector.model.graph.image_shape(), 1),
             outputs: OutputBatch::default(),
-            backend: backend.name(),
+            backend,
             device,
             options: options.clone(),
             selection: Arc::new(options.selection()),

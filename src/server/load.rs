@@ -56,11 +56,11 @@ pub(super) fn load(
     let mut pipelines = Vec::new();
     let each = read(options)?.into_iter().zip(all(options)).zip(selected);
     for (((id, detector), options), selected) in each {
-        let LoadedPipeline { detector, session, boxes } =
-            LoadedPipeline::load(detector, selected.backend.as_ref(), &options)?;
+        let (LoadedPipeline { detector, session, boxes }, on) =
+            LoadedPipeline::load_on_fastest(detector, selected, &options)?;
         let detector = Arc::new(detector);
-        let (observe, runs_on) = RunsOn::observe(selected, metrics);
-        let session = lasting_session(session, selected, &detector, &options, observe);
+        let (observe, runs_on) = RunsOn::observe(&on, metrics);
+        let session = lasting_session(session, &on, &detector, &options, observe);
         let pipeline = NamedPipeline {
             id,
             detector: Arc::clone(&detector),
@@ -69,7 +69,7 @@ pub(super) fn load(
             text: options.text,
             reads_codes: CodeReader::of(&detector, options.decode.limits).is_some(),
         };
-        let (model, backend) = (&detector.model.name, selected.backend.name());
+        let (model, backend) = (&detector.model.name, on.backend.name());
         let Thresholds { confidence, iou } = pipeline.thresholds;
         tracing::info!(pipeline = pipeline.id, model, backend, confidence, iou, "pipeline loaded");
         named.push(pipeline);

@@ -16,7 +16,7 @@ use crate::support::server::{Setup, TestServer};
 
 fn selected(backend: impl Backend + 'static) -> Arc<Selected> {
     let device = backend.probe().unwrap();
-    Arc::new(Selected { backend: Box::new(backend), device, reason: String::new() })
+    Arc::new(Selected { backend: Box::new(backend), device, reason: String::new(), rival: None })
 }
 
 /// A device that is lost with the first frame: the call before is the engine's own.

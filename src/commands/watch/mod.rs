@@ -66,10 +66,10 @@ fn engine(config: &WatchConfig) -> Result<Engine, CommandError> {
         .build()
         .map_err(PipelineError::from)?;
     let detector = read_detector(&config.model, options)?;
-    let LoadedPipeline { detector, session, boxes } =
-        LoadedPipeline::load(detector, selected.backend.as_ref(), options)?;
+    let (LoadedPipeline { detector, session, boxes }, on) =
+        LoadedPipeline::load_on_fastest(detector, &selected, options)?;
     let detector = Arc::new(detector);
-    let session = lasting_session(session, &selected, &detector, options, |_| ());
+    let session = lasting_session(session, &on, &detector, options, |_| ());
     let settings = EngineSettings {
         decode: options.decode,
         max_batch: options.max_batch,

@@ -1,0 +1,155 @@
+//! Where `auto` finds a GPU, a model runs on what is faster with it: the GPU or the processor.
+//!
+//! Starting a kernel takes a GPU longer than many kernels of a small net run.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use framegate_backend_api::{BackendError, Limits, Model, OutputBatch, Session};
+
+use super::select::Selected;
+use super::self_check::noise;
+
+/// Batches that are timed; the fastest counts.
+const BATCHES: usize = 5;
+/// No further batch is timed after this long.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// A session, and what it runs on.
+pub type Placed = (Box<dyn Session>, Arc<Selected>);
+
+impl Selected {
+    /// Loads a model, on the rival if that takes less time for a whole batch.
+    ///
+    /// # Errors
+    /// [`BackendError`] when this backend cannot run the model. That the rival cannot is no error.
+    pub fn load(self: &Arc<Self>, model: &Model, limits: &Limits) -> Result<Placed, BackendError> {
+        let start = Instant::now();
+        self.load_by(&|| start.elapsed(), model, limits)
+    }
+
+    fn load_by(
+        self: &Arc<Self>,
+        now: &dyn Fn() -> Duration,
+        model: &Model,
+        limits: &Limits,
+    ) -> Result<Placed, BackendError> {
+        let session = self.backend.load(model, limits)?;
+        let Some(rival) = &self.rival else { return Ok((session, Arc::clone(self))) };
+        let mut own = (session, Arc::clone(self));
+        let own_time = batch_time(own.0.as_mut(), now, model, limits)?;
+        let raced = rival.backend.load(model, limits).and_then(|mut session| {
+            let time = batch_time(session.as_mut(), now, model, limits)?;
+            Ok((time, (session, Arc::clone(rival))))
+        });
+        match raced {
+            Ok((time, placed)) => {
+                let (faster, slower) = if time < own_time { (placed, own) } else { (own, placed) };
+                tracing::info!(
+                    model = model.name,
+                    batch = limits.max_batch,
+                    "auto takes {}: {:.1} ms per batch, and {} {:.1} ms",
+                    faster.1.backend.name(),
+                    milliseconds(time.min(own_time)),
+                    slower.1.backend.name(),
+                    milliseconds(time.max(own_time)),
+                );
+                Ok(faster)
+            }
+            Err(error) => {
+                let name = rival.backend.name();
+                tracing::warn!(model = model.name, "not measured beside {name}: {error}");
+                Ok(own)
+            }
+        }
+    }
+}
+
+/// What a whole batch takes, after one that is not timed: kernels are tuned at their first use.
+fn batch_time(
+    session: &mut dyn Session,
+    now: &dyn Fn() -> Duration,
+    model: &Model,
+    limits: &Limits,
+) -> Result<Duration, BackendError> {
+    let input = noise(&model.graph, limits.max_batch);
+    let mut outputs = OutputBatch::declared_by(&model.graph);
+    session.infer(&input, &mut outputs)?;
+    let mut fastest = Duration::MAX;
+    let start = now();
+    for _ in 0..BATCHES {
+        let before = now();
+        session.infer(&input, &mut outputs)?;
+        fastest = fastest.min(now() - before);
+        if now() - start > LONGEST {
+            break;
+        }
+    }
+    Ok(fastest)
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    1e3 * time.as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use framegate_backend_api::graph::{GraphBuilder, Operator, Unary};
+    use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+
+    use super::*;
+
+    type Clock = Arc<Mutex<Duration>>;
+
+    /// A backend whose first call takes a second and the others as long as is said.
+    fn selected(clock: &Clock, call: Call, rival: Option<Arc<Selected>>) -> Arc<Selected> {
+        let clock = Arc::clone(clock);
+        let first = Call { latency: Duration::from_secs(1), outcome: Outcome::Success };
+        let backend = FakeBackend::new([first], call, move |time| *clock.lock().unwrap() += time);
+        let backend: Box<dyn framegate_backend_api::Backend> = Box::new(backend);
+        let device = backend.probe().unwrap_or_else(|error| panic!("{error}"));
+        Arc::new(Selected { backend, device, reason: String::new(), rival })
+    }
+
+    fn lasts(milliseconds: u64) -> Call {
+        Call { latency: Duration::from_millis(milliseconds), outcome: Outcome::Success }
+    }
+
+    /// Whether a model ends up on the rival, and how long that took on the clock.
+    fn is_on_rival(own: Call, rival: Call) -> (bool, Duration) {
+        let mut builder = GraphBuilder::new("image", [1, 3, 4, 4]);
+        let input = builder.input();
+        let output = builder.push("negate", Operator::Unary(Unary::Neg), &[input]).unwrap();
+        let graph = builder.finish(vec![output]);
+        let model = Model { name: "negatives".to_owned(), graph, metadata: BTreeMap::new() };
+        let clock = Clock::default();
+        let rival = selected(&clock, rival, None);
+        let own = selected(&clock, own, Some(Arc::clone(&rival)));
+        let now = || *clock.lock().unwrap();
+        let (_, on) = own.load_by(&now, &model, &Limits { max_batch: 4, threads: 1 }).unwrap();
+        let took = now();
+        (Arc::ptr_eq(&on, &rival), took)
+    }
+
+    #[test]
+    fn a_model_runs_on_what_is_faster_after_tuning() {
+        assert!(is_on_rival(lasts(20), lasts(3)).0);
+        assert!(!is_on_rival(lasts(3), lasts(20)).0);
+        assert!(!is_on_rival(lasts(5), lasts(5)).0);
+    }
+
+    #[test]
+    fn slow_models_are_timed_once() {
+        let (_, took) = is_on_rival(lasts(10_000), lasts(20_000));
+        assert_eq!(took, Duration::from_secs(2 + 10 + 20));
+    }
+
+    #[test]
+    fn a_rival_that_fails_is_not_taken() {
+        let lost = BackendError::Device { backend: "fake", reason: "lost".to_owned() };
+        assert!(!is_on_rival(lasts(20), Call::instant(Outcome::Failure(lost))).0);
+    }
+}
