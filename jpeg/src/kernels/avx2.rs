@@ -1,6 +1,8 @@
 //! The kernels with AVX2.
 #![expect(unsafe_code, reason = "functions for AVX2 may only be called where the processor has it")]
 
+use super::transform::avx2_order::LOW_VECTORS;
+use super::transform::avx2_reduced::{four, two};
 use super::{Kernels, Steps, Work, colour, transform, upsample};
 use crate::level::Avx2;
 
@@ -42,8 +44,10 @@ impl Kernels for Avx2Kernels {
             match SIZE {
                 8 if low => transform::avx2::eight_of_low(blocks, steps, out, at, stride),
                 8 => transform::avx2::eight(blocks, steps, out, at, stride),
-                4 => transform::avx2_reduced::four(blocks, steps, out, at, stride),
-                2 => transform::avx2_reduced::two(blocks, steps, out, at, stride),
+                4 if low => four::<LOW_VECTORS>(blocks, steps, out, at, stride),
+                4 => four::<8>(blocks, steps, out, at, stride),
+                2 if low => two::<LOW_VECTORS>(blocks, steps, out, at, stride),
+                2 => two::<8>(blocks, steps, out, at, stride),
                 _ => unreachable!("no such transform"),
             }
         }
