@@ -16,7 +16,7 @@ pub(crate) const BLOCKS: usize = 64;
 /// Places of coefficients, as many as a mask leaves: those of a batch, and where it ends.
 const PLACES: usize = 2 * 64 * BLOCKS;
 
-/// What can be reached before and after them: an entry goes on by a byte, and sets what is right before.
+/// Places that can be reached before and after them: an entry goes on by a byte, and sets the place right before.
 const BEFORE: usize = 16;
 const AFTER: usize = 256;
 
