@@ -66,9 +66,12 @@ impl Work for PixelsWork<'_, '_> {
                 for v in 0..if plane.is_needed { plane.v } else { 0 } {
                     let row = coefficients.row(index, plane, mcu_row * plane.v + v);
                     for (begin, blocks) in (0..).step_by(BLOCKS).zip(row.chunks(BLOCKS)) {
-                        for (n, block) in blocks.iter().enumerate() {
-                            transform.push(n, plane.block_offset(begin + n, v), count(block));
-                        }
+                        transform.sort(|sorting| {
+                            for (n, block) in blocks.iter().enumerate() {
+                                let at = plane.block_offset(begin + n, v);
+                                sorting.push(n, at, count(block));
+                            }
+                        });
                         transform.flush(kernels, blocks, samples);
                     }
                 }

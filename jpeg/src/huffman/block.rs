@@ -15,22 +15,22 @@ pub(crate) struct BlockTables {
     pub(crate) rest: Entries,
     pub(crate) dc: Arc<SymbolTable>,
     pub(crate) ac: Arc<SymbolTable>,
-    /// Whether AC coefficients are passed over, so that they stay zero where a look-up suffices.
+    /// Whether AC coefficients are passed over: what is set for them means nothing.
     pub(crate) skips: bool,
 }
 
-/// Bits that a look-up passes over at most: its last value may be longer than what was looked up.
-pub(crate) const MOST_SKIPPED: u32 = BITS + 15;
+/// Bits that a look-up yields at most: the last value may be longer than what was looked up.
+pub(crate) const MOST: u32 = 14;
 
 impl BlockTables {
     pub(crate) fn new(dc: &Arc<SymbolTable>, ac: &Arc<SymbolTable>, skips: bool) -> Self {
         let add = |parts: &mut Parts, bits: usize| match skips {
-            true => while add_skipped(parts, ac, bits) {},
-            false => while add_value(parts, ac, bits) {},
+            true => while parts.skip(ac, bits) {},
+            false => while parts.take(ac, bits) {},
         };
         let first = std::array::from_fn(|bits| {
             let mut parts = Parts::default();
-            if add_difference(&mut parts, dc, bits) {
+            if parts.take_difference(dc, bits) {
                 add(&mut parts, bits);
             }
             parts.pack()
@@ -44,68 +44,85 @@ impl BlockTables {
     }
 }
 
-/// Adds a DC difference.
-fn add_difference(parts: &mut Parts, dc: &SymbolTable, bits: usize) -> bool {
-    let Some((code, size)) = dc.short(bits) else { return false };
-    let Some(value) = value(bits, code, size.into()) else { return false };
-    parts.values[0] = value;
-    (parts.length, parts.next) = (code + u32::from(size), 1);
-    true
-}
-
-/// Adds the AC coefficient or the end that follows; whether another may follow that.
-fn add_value(parts: &mut Parts, ac: &SymbolTable, bits: usize) -> bool {
-    let rest = bits << parts.length & ((1 << BITS) - 1);
-    let Some((code, symbol)) = ac.short(rest) else { return false };
-    let (zeros, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-    let length = parts.length + code + size;
-    if length > BITS || is_run_of_bands(symbol) {
-        return false;
-    }
-    if symbol == 0 {
-        (parts.length, parts.ends) = (length, true);
-        return false;
-    }
-    if parts.next == 0 {
-        parts.place = zeros;
-    }
-    let at = parts.next + zeros;
-    let place = parts.values.get_mut((at - parts.place) as usize);
-    let (Some(place), Some(value)) = (place, value(rest, code, size)) else { return false };
-    *place = value;
-    (parts.length, parts.next) = (length, at + 1);
-    true
-}
-
-/// Passes over the AC coefficient or the end that follows; whether another may follow that.
-fn add_skipped(parts: &mut Parts, ac: &SymbolTable, bits: usize) -> bool {
-    if parts.length >= BITS || parts.next > 63 {
-        return false;
-    }
-    let rest = bits << parts.length & ((1 << BITS) - 1);
-    let Some((code, symbol)) = ac.short(rest) else { return false };
-    if parts.length + code > BITS || is_run_of_bands(symbol) {
-        return false;
-    }
-    parts.length += code + u32::from(symbol & 15);
-    parts.ends = symbol == 0;
-    parts.next += if parts.ends { 0 } else { u32::from(symbol >> 4) + 1 };
-    !parts.ends
-}
-
-/// Whether the symbol exists only in progressive scans; decoded one at a time, it is damage.
-fn is_run_of_bands(symbol: u8) -> bool {
-    symbol & 15 == 0 && (1..15).contains(&(symbol >> 4))
-}
-
-/// The value of `size` bits after a code, if it has been looked up and is small.
-fn value(bits: usize, code: u32, size: u32) -> Option<i8> {
-    let unused = BITS.checked_sub(code + size)?;
-    i8::try_from(extend(bits as u32 >> unused & ((1 << size) - 1), size)).ok()
-}
-
 impl Parts {
-    fn pack(self) -> Entry {
-        if self.length == 0 { Entry::LONG } else { Entry::new(self) }
+    /// Takes a DC difference; whether that is possible.
+    fn take_difference(&mut self, dc: &SymbolTable, bits: usize) -> bool {
+        let Some((code, size)) = self.code(dc, bits) else { return false };
+        self.set(bits, code, 0, size.into())
     }
+
+    /// Takes the AC coefficient or the end that follows; whether another may follow that.
+    fn take(&mut self, ac: &SymbolTable, bits: usize) -> bool {
+        let Some((code, symbol)) = self.code(ac, bits) else { return false };
+        if symbol == 0 {
+            self.end(code);
+            return false;
+        }
+        self.set(bits, code, u32::from(symbol >> 4), u32::from(symbol & 15))
+    }
+
+    /// Passes over the AC coefficient or the end that follows; whether another may follow that.
+    fn skip(&mut self, ac: &SymbolTable, bits: usize) -> bool {
+        let Some((code, symbol)) = self.code(ac, bits) else { return false };
+        if symbol == 0 {
+            self.end(code);
+            return false;
+        }
+        if self.last != 0 {
+            (self.first, self.value, self.last) = (self.next - 1, self.last, 0);
+        }
+        self.length += code + u32::from(symbol & 15);
+        self.next += u32::from(symbol >> 4) + 1;
+        true
+    }
+
+    /// Length and symbol of the code that follows, if it has been looked up, with a value that is not too long.
+    fn code(&self, table: &SymbolTable, bits: usize) -> Option<(u32, u8)> {
+        let left = BITS.checked_sub(self.length)?;
+        let (code, symbol) = table.short(bits << self.length & ((1 << BITS) - 1))?;
+        let is_near = code <= left && self.length + code + u32::from(symbol & 15) <= MOST;
+        // Runs of bands exist only in progressive scans; decoded one at a time, they are damage.
+        let is_run_of_bands = symbol & 15 == 0 && (1..15).contains(&(symbol >> 4));
+        (is_near && self.next < 64 && !is_run_of_bands).then_some((code, symbol))
+    }
+
+    /// Makes a coefficient the last; whether that is possible.
+    fn set(&mut self, bits: usize, code: u32, zeros: u32, size: u32) -> bool {
+        let from = self.length + code;
+        let Some(value) = value(bits, from, size) else { return false };
+        if self.last != 0 {
+            if self.value != 0 {
+                return false;
+            }
+            (self.first, self.value) = (self.next - 1, self.last);
+        }
+        (self.length, self.next, self.last) = (from + size, self.next + zeros + 1, value);
+        true
+    }
+
+    /// Ends the block. Something is always set, if only a zero.
+    fn end(&mut self, code: u32) {
+        (self.length, self.ends) = (self.length + code, true);
+        self.next = self.next.max(1);
+    }
+
+    fn pack(mut self) -> Entry {
+        if self.length == 0 {
+            return Entry::LONG;
+        }
+        if self.value == 0 {
+            self.first = self.next - 1;
+        }
+        Entry::new(self)
+    }
+}
+
+/// The value of `size` bits from `from` on, with zeros for what was not looked up. Its sign must have been.
+fn value(bits: usize, from: u32, size: u32) -> Option<i16> {
+    if size > 0 && from >= BITS {
+        return None;
+    }
+    let bits = ((bits as u32) << (32 - BITS)) << from;
+    // Two shifts, so that no bits are zero.
+    Some(extend(bits >> 1 >> (31 - size), size) as i16)
 }

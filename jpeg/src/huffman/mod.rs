@@ -6,7 +6,7 @@ mod entry;
 mod one;
 mod symbols;
 
-pub(crate) use block::{BlockTables, MOST_SKIPPED};
+pub(crate) use block::{BlockTables, MOST};
 pub(crate) use cache::HuffmanCache;
-pub(crate) use entry::{Entries, Entry, WINDOW};
+pub(crate) use entry::{Entries, Entry};
 pub(crate) use symbols::{BITS, SymbolTable};

@@ -43,7 +43,7 @@ impl SymbolTable {
             if entry.ends() {
                 return true;
             }
-            k += entry.next();
+            k += entry.next() as u32;
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The kernels with AVX2.
 #![expect(unsafe_code, reason = "functions for AVX2 may only be called where the processor has it")]
 
-use std::arch::x86_64::*;
-
+use super::transform::avx2_order::LOW_VECTORS;
+use super::transform::avx2_reduced::{four, two};
 use super::{Kernels, Steps, Work, colour, transform, upsample};
 use crate::level::Avx2;
 
@@ -44,8 +44,10 @@ impl Kernels for Avx2Kernels {
             match SIZE {
                 8 if low => transform::avx2::eight_of_low(blocks, steps, out, at, stride),
                 8 => transform::avx2::eight(blocks, steps, out, at, stride),
-                4 => transform::avx2_reduced::four(blocks, steps, out, at, stride),
-                2 => transform::avx2_reduced::two(blocks, steps, out, at, stride),
+                4 if low => four::<LOW_VECTORS>(blocks, steps, out, at, stride),
+                4 => four::<8>(blocks, steps, out, at, stride),
+                2 if low => two::<LOW_VECTORS>(blocks, steps, out, at, stride),
+                2 => two::<8>(blocks, steps, out, at, stride),
                 _ => unreachable!("no such transform"),
             }
         }
@@ -73,19 +75,6 @@ impl Kernels for Avx2Kernels {
     fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]) {
         // SAFETY: as above.
         unsafe { colour::avx2::interleave(rows, out) }
-    }
-
-    #[inline(always)]
-    fn widen(self, values: [i8; 4], to: &mut [i16; 4]) {
-        #[target_feature(enable = "avx2")]
-        #[inline]
-        fn widen(values: [i8; 4], to: &mut [i16; 4]) {
-            let values = _mm_cvtsi32_si128(i32::from_le_bytes(values.map(|value| value as u8)));
-            // SAFETY: four values of 16 bits are written.
-            unsafe { _mm_storel_epi64(to.as_mut_ptr().cast(), _mm_cvtepi8_epi16(values)) };
-        }
-        // SAFETY: as above.
-        unsafe { widen(values, to) }
     }
 
     #[inline(always)]

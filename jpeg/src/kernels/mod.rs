@@ -54,9 +54,6 @@ pub(crate) trait Kernels: Copy {
     /// Three rows to one of three bytes per pixel.
     fn interleave(self, rows: [&[u8]; 3], out: &mut [u8]);
 
-    /// Sets values to narrower ones.
-    fn widen(self, values: [i8; 4], to: &mut [i16; 4]);
-
     /// Does the work in a function of its own, with all registers to itself.
     fn apart<W: Work>(self, work: W) -> W::Output;
 }

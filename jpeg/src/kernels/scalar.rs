@@ -42,11 +42,6 @@ impl Kernels for ScalarKernels {
         colour::scalar::interleave(rows, out);
     }
 
-    #[inline(always)]
-    fn widen(self, values: [i8; 4], to: &mut [i16; 4]) {
-        *to = values.map(i16::from);
-    }
-
     #[inline(never)]
     fn apart<W: Work>(self, work: W) -> W::Output {
         work.run(self)

@@ -7,18 +7,22 @@ use std::hint::select_unpredictable;
 
 use super::Damage;
 use crate::bits::{Bits, REFILLED};
-use crate::huffman::{BITS, BlockTables, Entries, Entry, MOST_SKIPPED, WINDOW};
+use crate::huffman::{BITS, BlockTables, Entries, Entry, MOST};
 use crate::kernels::{Kernels, Work};
 
 /// Blocks of a batch, at most: as many as the largest MCU has.
 pub(crate) const BLOCKS: usize = 64;
 
-/// Coefficients of a batch.
-const COEFFICIENTS: usize = 64 * BLOCKS;
+/// Places of coefficients, as many as a mask leaves: those of a batch, and where it ends.
+const PLACES: usize = 2 * 64 * BLOCKS;
 
-/// The coefficients, and zeros that are set with the last of them.
+/// Places that can be reached before and after them: an entry goes on by a byte, and sets the place right before.
+const BEFORE: usize = 16;
+const AFTER: usize = 256;
+
+/// The coefficients, in the order of the code.
 #[repr(C, align(32))]
-struct Coefficients([i16; COEFFICIENTS + WINDOW]);
+struct Coefficients([i16; BEFORE + PLACES + AFTER]);
 
 /// A block of a batch. As large as half a block's coefficients, so that places are found by a shift.
 #[repr(align(64))]
@@ -28,16 +32,15 @@ struct Slot<'a> {
     rest: &'a Entries,
     following: &'a Entries,
     tables: &'a BlockTables,
-    /// Coefficients of the block, in the order of the code, up to the last that is not zero.
-    count: u8,
+    /// The place after which the coefficients of the block are zero.
+    end: u16,
 }
 
 /// Takes the blocks of batches. DC coefficients stay the differences that are coded.
 pub(super) struct Batch<'a> {
     /// The first is that of an MCU.
     slots: [Slot<'a>; BLOCKS],
-    has_skips: bool,
-    coefficients: Box<Coefficients>,
+    coefficients: Coefficients,
 }
 
 /// Nothing can be looked up: so a batch ends.
@@ -50,12 +53,11 @@ impl<'a> Batch<'a> {
             rest: &mcu[block % mcu.len()].rest,
             following: &mcu[(block + 1) % mcu.len()].first,
             tables: mcu[block % mcu.len()],
-            count: 0,
+            end: 0,
         };
         Self {
             slots: std::array::from_fn(slot),
-            has_skips: mcu.iter().any(|tables| tables.skips),
-            coefficients: Box::new(Coefficients([0; COEFFICIENTS + WINDOW])),
+            coefficients: Coefficients([0; BEFORE + PLACES + AFTER]),
         }
     }
 
@@ -79,13 +81,13 @@ impl<'a> Batch<'a> {
     /// The coefficients of each block, in the order of the code.
     #[inline(always)]
     pub(super) fn blocks(&mut self) -> &mut [[i16; 64]] {
-        self.coefficients.0.as_chunks_mut().0
+        self.coefficients.0[BEFORE..].as_chunks_mut().0
     }
 
-    /// Coefficients of a block that was taken, up to the last that is not zero.
+    /// Coefficients of a block that was taken, after which all are zero.
     #[inline(always)]
     pub(super) fn count(&self, block: usize) -> usize {
-        self.slots[block % BLOCKS].count.into()
+        usize::from(self.slots[block % BLOCKS].end) - 64 * (block % BLOCKS)
     }
 }
 
@@ -101,59 +103,49 @@ impl<'c> Work for Take<'_, '_, 'c> {
     type Output = Result<Bits<'c>, Bits<'c>>;
 
     #[inline(always)]
-    fn run<K: Kernels>(self, kernels: K) -> Self::Output {
-        match self.batch.has_skips {
-            false => self.take::<{ REFILLED / BITS }, K>(kernels),
-            true => self.take::<{ REFILLED / MOST_SKIPPED }, K>(kernels),
-        }
-    }
-}
-
-impl<'c> Take<'_, '_, 'c> {
-    /// `LOOK_UPS` are those between two refills.
-    #[inline(always)]
-    fn take<const LOOK_UPS: u32, K: Kernels>(self, kernels: K) -> Result<Bits<'c>, Bits<'c>> {
+    fn run<K: Kernels>(self, _kernels: K) -> Self::Output {
         let Self { batch, mut bits, count } = self;
         let Batch { slots, coefficients, .. } = batch;
         let coefficients = &mut coefficients.0;
-        // Where the coefficients of the block begin, and the one that is next.
-        let (mut begin, mut k) = (0, 0);
+        // The places of the coefficient that is next, and of the next block's first.
+        let (mut at, mut end) = (0, 64);
         let mut now = &slots[0].tables.first;
         let Slot { mut rest, mut following, .. } = slots[0];
         loop {
             bits.refill();
-            for _ in 0..LOOK_UPS {
+            for _ in 0..REFILLED / MOST {
+                at %= PLACES;
                 let entry = now[bits.peek::<BITS>()];
-                let next = k + entry.next();
-                if next > 63 {
-                    if begin == 64 * count {
+                let next = at + entry.next();
+                if next >= end {
+                    if at == 64 * count {
                         return Ok(bits);
                     }
                     bits.refill();
-                    let slot = &mut slots[begin / 64 % BLOCKS];
-                    let block = &mut coefficients.as_chunks_mut().0[begin / 64 % BLOCKS];
-                    let entry = take_one(slot.tables, bits.ahead(), k, block);
-                    let next = k + entry.next();
-                    if next > 64 {
+                    let block = (end / 64 - 1) % BLOCKS;
+                    let coefficients = &mut coefficients[BEFORE..].as_chunks_mut().0[block];
+                    let k = at as u32 % 64;
+                    let entry = take_one(slots[block].tables, bits.ahead(), k, coefficients);
+                    let next = at + entry.next();
+                    if next > end {
                         return Err(bits);
                     }
                     bits.skip(entry.length());
-                    slot.count = next as u8;
-                    (k, now) = if entry.ends() { (0, following) } else { (next, rest) };
-                    begin += entry.if_ends_64();
-                    Slot { rest, following, .. } = slots[begin / 64 % BLOCKS];
+                    slots[block].end = next as u16;
+                    (now, at) = if entry.ends() { (following, end) } else { (rest, next) };
+                    end += entry.if_ends_64();
+                    Slot { rest, following, .. } = slots[(end / 64 - 1) % BLOCKS];
                     break;
                 }
-                let at = (begin + k as usize + entry.place()) % COEFFICIENTS;
-                if let Some(to) = coefficients[at..].first_chunk_mut() {
-                    kernels.widen(entry.values(), to);
-                }
-                slots[begin / 64 % BLOCKS].count = next as u8;
+                let (first, value) = entry.first();
+                coefficients[BEFORE + at + first] = value;
+                coefficients[BEFORE - 1 + at + entry.next()] = entry.last(bits.ahead());
+                slots[(end / 64 - 1) % BLOCKS].end = next as u16;
                 bits.skip(entry.length());
                 now = select_unpredictable(entry.ends(), following, rest);
-                k = select_unpredictable(entry.ends(), 0, next);
-                begin += entry.if_ends_64();
-                Slot { rest, following, .. } = slots[begin / 64 % BLOCKS];
+                at = select_unpredictable(entry.ends(), end, next);
+                end += entry.if_ends_64();
+                Slot { rest, following, .. } = slots[(end / 64 - 1) % BLOCKS];
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::planes::{Layout, Rows};
 pub(crate) struct SingleScan<'a, K> {
     kernels: K,
     components: Vec<Component>,
-    batch: Batch<'a>,
+    batch: Box<Batch<'a>>,
     /// Blocks of an MCU.
     mcu: usize,
     rows: Rows<'a>,
@@ -59,7 +59,7 @@ impl<'a, K: Kernels> SingleScan<'a, K> {
                 transform: Transform::new(plane, &quantisation[*index]),
             });
         }
-        let (batch, mcu) = (Batch::new(&tables), tables.len());
+        let (batch, mcu) = (Box::new(Batch::new(&tables)), tables.len());
         Self { kernels, components, batch, mcu, rows }
     }
 }
@@ -126,17 +126,20 @@ impl Component {
         if !self.is_needed {
             return;
         }
+        let Self { prediction, transform, first, step, .. } = self;
         let mut begin = self.begin;
-        for x in mcus {
-            for (block, first) in (begin..).zip(&self.first) {
-                let dc = &mut batch.blocks()[block][0];
-                self.prediction = self.prediction.wrapping_add(*dc);
-                *dc = self.prediction;
-                let count = batch.count(block);
-                self.transform.push(block, first + x * self.step, count);
+        transform.sort(|sorting| {
+            let mut dc = *prediction;
+            for x in mcus {
+                for (block, first) in (begin..).zip(&*first) {
+                    dc = dc.wrapping_add(batch.blocks()[block][0]);
+                    batch.blocks()[block][0] = dc;
+                    sorting.push(block, first + x * *step, batch.count(block));
+                }
+                begin += mcu;
             }
-            begin += mcu;
-        }
-        self.transform.flush(kernels, batch.blocks(), samples);
+            *prediction = dc;
+        });
+        transform.flush(kernels, batch.blocks(), samples);
     }
 }

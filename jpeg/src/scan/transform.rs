@@ -9,11 +9,33 @@ use crate::zigzag::LOW;
 /// Blocks of a component, sorted by what their transform needs: with a jump for each block, many would be taken wrongly.
 pub(crate) struct Transform {
     /// Blocks that wait, and where their samples go.
-    waiting: [[(usize, usize); BLOCKS]; KINDS],
+    waiting: [[(u32, u32); BLOCKS]; KINDS],
     counts: [usize; KINDS],
     steps: Steps,
     size: usize,
     stride: usize,
+}
+
+/// Sorts blocks.
+pub(crate) struct Sorting<'a> {
+    waiting: &'a mut [[(u32, u32); BLOCKS]; KINDS],
+    /// Apart from the blocks, so that they stay in registers.
+    counts: [usize; KINDS],
+}
+
+impl Sorting<'_> {
+    /// Adds a block, of which only the first `count` coefficients may be other than zero, whose samples go to `at`.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, block: usize, at: usize, count: usize) {
+        // Written for all kinds, and counted for its own.
+        for (waiting, place) in self.waiting.iter_mut().zip(self.counts) {
+            waiting[place % BLOCKS] = (block as u32, at as u32);
+        }
+        let kind = usize::from(count > 1) + usize::from(count > LOW);
+        for (n, place) in self.counts.iter_mut().enumerate() {
+            *place += usize::from(n == kind);
+        }
+    }
 }
 
 /// Blocks without a coefficient but the first; with those of lowest frequency alone; with others.
@@ -30,38 +52,29 @@ impl Transform {
         }
     }
 
-    /// Adds a block, of which only the first `count` coefficients may be other than zero, whose samples go to `at`. At
-    /// most [`BLOCKS`] may wait.
+    /// Sorts the blocks that `each` pushes, at most [`BLOCKS`].
     #[inline(always)]
-    pub(crate) fn push(&mut self, block: usize, at: usize, count: usize) {
-        let kind = match self.size {
-            1 => 0,
-            _ => usize::from(count > 1) + usize::from(count > LOW),
-        };
-        let place = self.counts[kind];
-        self.waiting[kind][place % BLOCKS] = (block, at);
-        self.counts[kind] = place + 1;
+    pub(crate) fn sort(&mut self, each: impl FnOnce(&mut Sorting<'_>)) {
+        let mut sorting = Sorting { waiting: &mut self.waiting, counts: [0; KINDS] };
+        each(&mut sorting);
+        self.counts = sorting.counts;
     }
 
     /// Makes samples of the blocks that wait.
     #[inline(always)]
-    pub(crate) fn flush<K: Kernels>(
-        &mut self,
-        kernels: K,
-        blocks: &[[i16; 64]],
-        samples: &mut [u8],
-    ) {
+    pub(crate) fn flush<K: Kernels>(&self, kernels: K, blocks: &[[i16; 64]], samples: &mut [u8]) {
         match self.size {
             8 => self.transform::<8, K>(kernels, blocks, samples),
             4 => self.transform::<4, K>(kernels, blocks, samples),
             2 => self.transform::<2, K>(kernels, blocks, samples),
             _ => {
-                for &(block, at) in &self.waiting[0][..self.counts[0]] {
-                    samples[at] = self.flat_sample(blocks[block][0]);
+                for (waiting, &count) in self.waiting.iter().zip(&self.counts) {
+                    for &(block, at) in &waiting[..count] {
+                        samples[at as usize] = self.flat_sample(blocks[block as usize][0]);
+                    }
                 }
             }
         }
-        self.counts = [0; KINDS];
     }
 
     #[inline(always)]
@@ -72,14 +85,15 @@ impl Transform {
         samples: &mut [u8],
     ) {
         for &(block, at) in &self.waiting[0][..self.counts[0]] {
-            fill::<SIZE>(samples, at, self.stride, self.flat_sample(blocks[block][0]));
+            let sample = self.flat_sample(blocks[block as usize][0]);
+            fill::<SIZE>(samples, at as usize, self.stride, sample);
         }
         for kind in 1..KINDS {
             for pair in self.waiting[kind][..self.counts[kind]].chunks(2) {
                 // A block without a second takes its place too.
                 let ((first, at), (second, other)) = (pair[0], pair[pair.len() - 1]);
-                let pair = [&blocks[first], &blocks[second]];
-                let at = [at, other];
+                let pair = [&blocks[first as usize], &blocks[second as usize]];
+                let at = [at as usize, other as usize];
                 let steps = &self.steps;
                 kernels.transform::<SIZE>(pair, steps, samples, at, self.stride, kind == 1);
             }

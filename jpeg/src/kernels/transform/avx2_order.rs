@@ -7,7 +7,7 @@ use crate::kernels::Steps;
 use crate::zigzag::CODED;
 
 /// Vectors that hold the coefficients before [`crate::zigzag::LOW`].
-pub(super) const LOW_VECTORS: usize = 2;
+pub(in crate::kernels) const LOW_VECTORS: usize = 2;
 
 /// The coefficients of the first `N` vectors of both blocks, dequantised. Those of others must be zero.
 pub(super) struct Coded<const N: usize>([__m256i; N]);

@@ -14,9 +14,9 @@ fn odd(c75: Sums, c31: Sums, factors: [i16; 4]) -> Sums {
     add(products(c75, (factors[0], factors[1])), products(c31, (factors[2], factors[3])))
 }
 
-/// To four samples.
+/// To four samples, of the coefficients of the first `N` vectors.
 #[target_feature(enable = "avx2")]
-pub(in crate::kernels) fn four(
+pub(in crate::kernels) fn four<const N: usize>(
     blocks: [&[i16; 64]; 2],
     steps: &Steps,
     out: &mut [u8],
@@ -24,7 +24,7 @@ pub(in crate::kernels) fn four(
     stride: usize,
 ) {
     check::<4>(out, at, stride);
-    let coded = Coded::<8>::new(blocks, steps);
+    let coded = Coded::<N>::new(blocks, steps);
     const FIRST_4: i32 = FIRST + 1;
     const SECOND_4: i32 = SECOND + 1;
     const OUTER: [i16; 4] = [-4176, -4926, 7373, 20995];
@@ -101,9 +101,9 @@ pub(in crate::kernels) fn four(
     }
 }
 
-/// To two samples.
+/// To two samples, of the coefficients of the first `N` vectors.
 #[target_feature(enable = "avx2")]
-pub(in crate::kernels) fn two(
+pub(in crate::kernels) fn two<const N: usize>(
     blocks: [&[i16; 64]; 2],
     steps: &Steps,
     out: &mut [u8],
@@ -111,7 +111,7 @@ pub(in crate::kernels) fn two(
     stride: usize,
 ) {
     check::<2>(out, at, stride);
-    let coded = Coded::<8>::new(blocks, steps);
+    let coded = Coded::<N>::new(blocks, steps);
     const FIRST_2: i32 = FIRST + 2;
     const SECOND_2: i32 = SECOND + 2;
 

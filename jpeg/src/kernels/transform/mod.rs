@@ -3,7 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2;
 #[cfg(target_arch = "x86_64")]
-mod avx2_order;
+pub(super) mod avx2_order;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2_reduced;
 pub(super) mod scalar;
