@@ -86,3 +86,4 @@ pub use matmul::stacked_matrices;
 pub use operands::{Elements, ElementsMut, Inputs, Operands};
 pub use operation::Operation;
 pub use resize::{Blend, blends};
+pub use roi_align::{Bins, Corner};

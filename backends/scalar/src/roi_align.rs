@@ -6,8 +6,8 @@ use crate::Operation;
 use crate::arithmetic::maximum;
 use crate::gather::element_index;
 
-/// An element, and its weight in a sample.
-type Corner = (usize, f64);
+/// An element of an axis, and its weight in a sample.
+pub type Corner = (usize, f64);
 
 pub(crate) fn roi_align(
     parameters: RoiAlign,
@@ -72,17 +72,19 @@ fn products(plane: &[f32], width: usize, down: [Corner; 2], across: [Corner; 2])
 }
 
 /// How a region is divided along one axis.
-struct Bins {
+#[derive(Debug, Clone, Copy)]
+pub struct Bins {
     start: f64,
     /// Distance from bin to bin.
     bin: f64,
     /// Samples in a bin.
-    samples: usize,
+    pub samples: usize,
     extent: usize,
 }
 
 impl Bins {
-    fn new(parameters: &RoiAlign, bounds: [f32; 2], count: usize, extent: usize) -> Self {
+    /// Divides a region with these bounds into `count` bins, along an axis of `extent` elements, at least 1.
+    pub fn new(parameters: &RoiAlign, bounds: [f32; 2], count: usize, extent: usize) -> Self {
         let offset = if parameters.half_pixel { 0.5 } else { 0.0 };
         let [start, end] =
             bounds.map(|bound| f64::from(bound) * f64::from(parameters.scale) - offset);
@@ -99,8 +101,8 @@ impl Bins {
         Self { start, bin, samples, extent }
     }
 
-    /// The elements on both sides of a sample, with their weights.
-    fn corners(&self, bin: usize, sample: usize) -> [Corner; 2] {
+    /// The elements on both sides of a sample of a bin, with their weights: 0 for both where it is outside.
+    pub fn corners(&self, bin: usize, sample: usize) -> [Corner; 2] {
         let share = (sample as f64 + 0.5) / self.samples as f64;
         let position = self.start + (bin as f64 + share) * self.bin;
         if !(-1.0..=self.extent as f64).contains(&position) {

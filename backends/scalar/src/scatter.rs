@@ -18,6 +18,14 @@ pub(crate) fn scatter(mode: ScatterMode, shape: &[usize]) -> Operation {
         match (x, updates, operands.result()) {
             (Elements::F32(x), Elements::F32(updates), ElementsMut::F32(result)) => {
                 result.copy_from_slice(x);
+                if mode == ScatterMode::Replace {
+                    for (update, index) in indices.iter().enumerate() {
+                        let row = element_index(*index, rows) * row_len;
+                        let from = &updates[update * row_len..][..row_len];
+                        result[row..][..row_len].copy_from_slice(from);
+                    }
+                    return;
+                }
                 for (to, from) in targets {
                     result[to] = floats(mode, result[to].into(), updates[from].into()) as f32;
                 }
@@ -70,6 +78,16 @@ mod tests {
         let indices = HostTensor::from_i64([3], vec![-1, 0, -1]);
         let updates = HostTensor::from_i64([3, 2], vec![10, 1, 20, 2, 3, 7]);
         single(Operator::Scatter(mode), &[&x, &indices, &updates]).as_i64().unwrap().to_vec()
+    }
+
+    #[test]
+    fn rows_of_floats_are_replaced_in_order() {
+        let x = HostTensor::from_f32([3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let indices = HostTensor::from_i64([3], vec![-1, 0, -1]);
+        let updates = HostTensor::from_f32([3, 2], vec![10.0, 1.0, 20.0, 2.0, 3.0, 7.0]);
+        let scatter = Operator::Scatter(ScatterMode::Replace);
+        let result = single(scatter, &[&x, &indices, &updates]);
+        assert_eq!(result.as_f32().unwrap(), [20.0, 2.0, 3.0, 4.0, 3.0, 7.0]);
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(crate) mod pool_bytes;
 pub(crate) mod quantise;
 pub(crate) mod reduce;
 pub(crate) mod requantise;
+pub(crate) mod roi_align;
 pub(crate) mod softmax;
 pub(crate) mod table;
 pub(crate) mod to_bf16;

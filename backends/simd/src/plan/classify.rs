@@ -74,7 +74,8 @@ fn read_as_feature_maps(graph: &Graph) -> Vec<bool> {
             | Operator::TransposedConvolution(_)
             | Operator::MaxPool(_)
             | Operator::AveragePool(_)
-            | Operator::Resize(_) => &node.inputs[..1],
+            | Operator::Resize(_)
+            | Operator::RoiAlign(_) => &node.inputs[..1],
             Operator::Activation(_) | Operator::Binary(_) if is_wanted => &node.inputs[..],
             _ if is_wanted && rearranges_channels(graph, node) => &node.inputs[..],
             _ => &[],
@@ -262,7 +263,7 @@ pub(crate) fn multiplies_pairs(graph: &Graph, node: &Node, lowering: Lowering) -
 }
 
 /// Whether a value is a feature map: `[1, C, H, W]` of floats, not empty, that depends on the input.
-fn is_feature_map(value: &Value) -> bool {
+pub(super) fn is_feature_map(value: &Value) -> bool {
     value.constant.is_none()
         && value.element_type == ElementType::F32
         && value.shape.len() == 4

@@ -1,15 +1,17 @@
 //! Lowers the nodes that have kernels for row-major tensors.
 
 use framegate_backend_api::ElementType;
-use framegate_backend_api::graph::{Node, Operator, Reduce, SampleMode, Value};
+use framegate_backend_api::graph::{Node, Operator, Reduce, RoiPooling, SampleMode, Value};
 
+use super::classify::is_feature_map;
+use super::formats::Format;
 use super::lower::Lowerer;
 use super::reordered::row_major_strides;
 use crate::kernels::activation;
 use crate::kernels::broadcast::{Function, MOST_OPERANDS, has_binary, has_comparison, has_unary};
 use crate::steps::{
-    Activate, CombineLines, Fold, LineAxis, LineOperand, MOST_AXES, Map, Normalise, SampleGrid,
-    Softmax, StridedAxis, StridedCopy, Suppress,
+    Activate, AlignRegions, CombineLines, Fold, LineAxis, LineOperand, MOST_AXES, Map, Normalise,
+    SampleGrid, Softmax, StridedAxis, StridedCopy, Suppress,
 };
 
 impl Lowerer<'_> {
@@ -34,6 +36,27 @@ impl Lowerer<'_> {
                 let extents = [images, classes, boxes];
                 let step = Suppress::new(level, *parameters, extents, sources, target);
                 self.push(&node.name, "suppress", 0, step, sources.to_vec(), vec![target]);
+                return true;
+            }
+            Operator::RoiAlign(parameters)
+                if parameters.pooling == RoiPooling::Mean
+                    && len > 0
+                    && is_feature_map(operands[0]) =>
+            {
+                let (layout, regions) = (self.layout(node.inputs[0]), operands[1].shape[0]);
+                let x = self.blocked(node.inputs[0], Format::F32);
+                let sources = [x, self.row_major(node.inputs[1])];
+                let target = self.new_row_major(result);
+                let step = AlignRegions::new(
+                    level,
+                    threads,
+                    *parameters,
+                    layout,
+                    regions,
+                    sources,
+                    target,
+                );
+                self.push(&node.name, "roi_align", 0, step, sources.to_vec(), vec![target]);
                 return true;
             }
             _ => {}

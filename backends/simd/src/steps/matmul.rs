@@ -8,11 +8,18 @@ use framegate_cpu::Level;
 use super::panels::{Panels, RowsTimesPanels};
 use super::{Step, part, worthwhile_tasks};
 use crate::kernels::epilogue::{Epilogue, lines_version};
-use crate::kernels::matmul::{ROW_GRAIN, StridedMatrix};
+use crate::kernels::matmul::{INNER_BLOCK, ROW_GRAIN, StridedMatrix};
 use crate::memory::{AlignedCells, Buffers, Cell, Slot};
 
-/// The most elements of the first factor that are multiplied at a time: half of a second-level cache.
-const MOST_ELEMENTS: usize = 1 << 16;
+/// The most rows that are multiplied at a time: with [`INNER_BLOCK`] columns, half of a second-level cache. In tests
+/// few enough that small matrices are cut.
+const MOST_ROWS: usize = if cfg!(test) { ROW_GRAIN } else { 21 * ROW_GRAIN };
+
+/// The most columns that are multiplied at a time: with the rows, an eighth of a second-level cache, where results
+/// stay until their sums are complete and the epilogue has been applied. Whole panels of every level.
+const MOST_COLUMNS: usize = if cfg!(test) { 32 } else { 64 };
+
+const _: () = assert!(MOST_ROWS * INNER_BLOCK <= 1 << 16);
 
 /// The second factor.
 pub(crate) enum Factor {
@@ -100,7 +107,6 @@ impl MatMul {
     ) {
         let MatMulParts { a, a_stride, inner, target, residual, ref epilogue, .. } = self.parts;
         let to_stride = self.parts.columns;
-        let together = (MOST_ELEMENTS / inner.max(1)).next_multiple_of(ROW_GRAIN);
         // SAFETY: the caller's promise: the buffers hold all matrices, and scratch memory the panels.
         unsafe {
             let b = match &self.parts.b {
@@ -117,28 +123,32 @@ impl MatMul {
                 Some(_) => self.bias.as_ptr().add(columns.start),
                 None => std::ptr::null(),
             };
-            for first in rows.clone().step_by(together) {
-                let own = together.min(rows.end - first);
-                let at = matrices.to + first * to_stride + columns.start;
-                let to = buffers.pointer(target).add(at);
-                self.panels.multiply(RowsTimesPanels {
-                    a: buffers.pointer(a).add(matrices.a + first * a_stride),
-                    a_stride,
-                    rows: own,
-                    inner,
-                    b,
-                    bias,
-                    to,
-                    to_stride,
-                    columns: columns.len(),
-                });
-                if residual.is_none() && epilogue.before_residual.is_none() {
-                    continue;
+            for first_row in rows.clone().step_by(MOST_ROWS) {
+                let own_rows = MOST_ROWS.min(rows.end - first_row);
+                let a = buffers.pointer(a).add(matrices.a + first_row * a_stride);
+                for first in (0..columns.len()).step_by(MOST_COLUMNS) {
+                    let own = MOST_COLUMNS.min(columns.len() - first);
+                    let at = matrices.to + first_row * to_stride + columns.start + first;
+                    let to = buffers.pointer(target).add(at);
+                    self.panels.multiply(RowsTimesPanels {
+                        a,
+                        a_stride,
+                        rows: own_rows,
+                        inner,
+                        b: b.add(first * inner),
+                        bias: if bias.is_null() { bias } else { bias.add(first) },
+                        to,
+                        to_stride,
+                        columns: own,
+                    });
+                    if residual.is_none() && epilogue.before_residual.is_none() {
+                        continue;
+                    }
+                    let residual = residual.map_or(std::ptr::null(), |residual| {
+                        buffers.pointer(residual).add(at).cast_const()
+                    });
+                    (self.finish)(to, residual, own, [own_rows, to_stride, to_stride], epilogue);
                 }
-                let residual = residual.map_or(std::ptr::null(), |residual| {
-                    buffers.pointer(residual).add(at).cast_const()
-                });
-                (self.finish)(to, residual, columns.len(), [own, to_stride, to_stride], epilogue);
             }
         }
     }

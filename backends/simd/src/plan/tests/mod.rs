@@ -15,7 +15,7 @@ use fastrand::Rng;
 use framegate_backend_api::graph::{
     Activation, AveragePool, AxisSlice, Binary, Convolution, Coordinates, Graph, GraphBuilder,
     GridSample, NearestRounding, NonMaxSuppression, Operator, Padding, Reduce, Reduction, Resize,
-    ResizeMode, SampleMode, SamplePadding, Unary, ValueId, Window,
+    ResizeMode, RoiAlign, RoiPooling, SampleMode, SamplePadding, Unary, ValueId, Window,
 };
 use framegate_backend_api::{ElementType, HostTensor};
 use framegate_cpu::{Level, Precision};

@@ -123,6 +123,33 @@ fn samples_at_the_positions_of_a_grid() {
     }
 }
 
+#[test]
+fn means_in_the_bins_of_regions() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let [channels, height, width] = [(); 3].map(|()| random.usize(1..20));
+        let mut case = Case::new(seed, [1, channels, height, width]);
+        let x = case.builder.input();
+        let regions = random.usize(1..6);
+        // Some beside the feature map, or with their corners in the other order.
+        let corners = (0..regions * 4).map(|_| random.f32() * 30.0 - 5.0).collect();
+        let corners = HostTensor::from_f32([regions, 4], corners);
+        let corners = case.builder.constant("regions", corners);
+        let images = HostTensor::from_i64([regions], vec![0; regions]);
+        let images = case.builder.constant("images", images);
+        let parameters = RoiAlign {
+            size: [random.usize(1..5), random.usize(1..5)],
+            scale: random.f32() + 0.25,
+            // As many as it takes, or up to more than are summed up at a time.
+            samples: random.usize(0..6),
+            half_pixel: random.bool(),
+            pooling: RoiPooling::Mean,
+        };
+        let y = case.push(Operator::RoiAlign(parameters), &[x, corners, images]);
+        case.check(vec![y], "roi_align");
+    }
+}
+
 /// A constant per channel after a transpose becomes part of the product before it.
 #[test]
 fn scales_after_a_transpose() {
