@@ -65,7 +65,7 @@ impl Selected {
     }
 }
 
-/// What a whole batch takes, after one that is not timed: kernels are tuned at their first use.
+/// Time of a whole batch, after one that is not timed: kernels are tuned at their first use.
 fn batch_time(
     session: &mut dyn Session,
     now: &dyn Fn() -> Duration,

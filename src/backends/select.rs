@@ -18,7 +18,7 @@ pub struct Selected {
     pub device: DeviceInfo,
     /// Why this one, for people.
     pub reason: String,
-    /// What may be faster with small models: the processor, where `auto` selected a GPU.
+    /// The processor, where `auto` selected a GPU: it may be faster with small models.
     pub rival: Option<Arc<Selected>>,
 }
 
