@@ -98,8 +98,8 @@ unsafe fn tiles<V: Products, const P: usize, const G: usize, const B: usize, con
     let is_one_row = end <= row_start + across.windows;
     let inside = across.windows_inside();
     let (first, last) = (row_start + inside.start, row_start + inside.end);
-    // An edge may take a whole tile where guarding is cheap: a blocked input is checked once per tap and
-    // block, a planar one for every tap of every channel.
+    // An edge may take a whole tile where guarding is cheap: taps are checked once for all channels, and a planar
+    // input has few.
     let edge = if conv.block == 1 { 0 } else { G };
     let left = if first > start { first.max(start + edge) } else { start };
     let right = if last < end { last.min(end.saturating_sub(edge)) } else { end };
