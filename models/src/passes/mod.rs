@@ -11,6 +11,7 @@ mod layer_norm;
 mod no_op;
 mod quantisation;
 mod split_activation;
+mod square;
 
 use framegate_backend_api::graph::{Graph, Node, ValueId};
 
@@ -24,6 +25,7 @@ pub fn optimise(mut graph: Graph) -> Graph {
         split_activation::join,
         gelu::join,
         layer_norm::join,
+        square::multiply,
         affine::fold,
         fused_activation::fuse,
     ];
