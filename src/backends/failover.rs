@@ -126,12 +126,10 @@ impl Session for FailoverSession {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Mutex;
 
-    use framegate_backend_api::graph::{GraphBuilder, Operator, Unary};
-    use framegate_backend_api::{Limits, Model};
-    use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+    use framegate_backend_api::Limits;
+    use framegate_testkit::fake::{Call, FakeBackend, Outcome, negation};
 
     use super::*;
 
@@ -151,11 +149,7 @@ mod tests {
 
     /// A session on the first of these, with the others as spares, and what was observed about it.
     fn session(backends: Vec<Arc<Selected>>) -> (FailoverSession, Arc<Mutex<Vec<DeviceEvent>>>) {
-        let mut builder = GraphBuilder::new("x", [1, 1]);
-        let input = builder.input();
-        let negated = builder.push("negated", Operator::Unary(Unary::Neg), &[input]).unwrap();
-        let graph = builder.finish(vec![negated]);
-        let model = Model { name: "negated".to_owned(), graph, metadata: BTreeMap::new() };
+        let model = negation([1, 1]);
         let load: LoadOn =
             Box::new(move |backend| backend.load(&model, &Limits { max_batch: 1, threads: 1 }));
         let events = Arc::new(Mutex::new(Vec::new()));

@@ -48,11 +48,11 @@ impl Selected {
                 tracing::info!(
                     model = model.name,
                     batch = limits.max_batch,
-                    "auto takes {}: {:.1} ms per batch, and {} {:.1} ms",
+                    "auto takes {}: {:.1?} per batch, and {} {:.1?}",
                     faster.1.backend.name(),
-                    milliseconds(time.min(own_time)),
+                    time.min(own_time),
                     slower.1.backend.name(),
-                    milliseconds(time.max(own_time)),
+                    time.max(own_time),
                 );
                 Ok(faster)
             }
@@ -88,19 +88,16 @@ fn batch_time(
     Ok(fastest)
 }
 
-fn milliseconds(time: Duration) -> f64 {
-    1e3 * time.as_secs_f64()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Mutex;
 
-    use framegate_backend_api::graph::{GraphBuilder, Operator, Unary};
-    use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+    use framegate_backend_api::Backend;
+    use framegate_testkit::fake::{Call, FakeBackend, Outcome, negation};
 
     use super::*;
+
+    const LIMITS: Limits = Limits { max_batch: 4, threads: 1 };
 
     type Clock = Arc<Mutex<Duration>>;
 
@@ -109,7 +106,7 @@ mod tests {
         let clock = Arc::clone(clock);
         let first = Call { latency: Duration::from_secs(1), outcome: Outcome::Success };
         let backend = FakeBackend::new([first], call, move |time| *clock.lock().unwrap() += time);
-        let backend: Box<dyn framegate_backend_api::Backend> = Box::new(backend);
+        let backend: Box<dyn Backend> = Box::new(backend);
         let device = backend.probe().unwrap_or_else(|error| panic!("{error}"));
         Arc::new(Selected { backend, device, reason: String::new(), rival })
     }
@@ -120,16 +117,11 @@ mod tests {
 
     /// Whether a model ends up on the rival, and how long that took on the clock.
     fn is_on_rival(own: Call, rival: Call) -> (bool, Duration) {
-        let mut builder = GraphBuilder::new("image", [1, 3, 4, 4]);
-        let input = builder.input();
-        let output = builder.push("negate", Operator::Unary(Unary::Neg), &[input]).unwrap();
-        let graph = builder.finish(vec![output]);
-        let model = Model { name: "negatives".to_owned(), graph, metadata: BTreeMap::new() };
         let clock = Clock::default();
         let rival = selected(&clock, rival, None);
         let own = selected(&clock, own, Some(Arc::clone(&rival)));
         let now = || *clock.lock().unwrap();
-        let (_, on) = own.load_by(&now, &model, &Limits { max_batch: 4, threads: 1 }).unwrap();
+        let (_, on) = own.load_by(&now, &negation([1, 3, 4, 4]), &LIMITS).unwrap();
         let took = now();
         (Arc::ptr_eq(&on, &rival), took)
     }

@@ -116,7 +116,7 @@ pub fn spares(name: &str, options: &BackendOptions) -> Spares {
     }
     let options = options.clone();
     Box::new(after.into_iter().filter_map(move |id| {
-        let reason = "the one before it failed".to_owned();
+        let reason = "it is the next of auto".to_owned();
         let (backend, device) = id.create(&options).and_then(on_hardware).ok()?;
         Some(Arc::new(Selected { backend, device, reason, rival: None }))
     }))

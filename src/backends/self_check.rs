@@ -176,28 +176,17 @@ fn fault(expected: &OutputTensor, found: &OutputTensor, selects: bool) -> Option
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use framegate_backend_api::graph::{GraphBuilder, Unary};
     use framegate_testkit::ReferenceBackend;
-    use framegate_testkit::fake::{Call, FakeBackend, Outcome};
+    use framegate_testkit::fake::{Call, FakeBackend, Outcome, negation};
 
     use super::*;
 
     const LIMITS: Limits = Limits { max_batch: 2, threads: 1 };
 
-    fn model() -> Model {
-        let mut builder = GraphBuilder::new("image", [1, 3, 4, 4]);
-        let input = builder.input();
-        let output = builder.push("negate", Operator::Unary(Unary::Neg), &[input]).unwrap();
-        let graph = builder.finish(vec![output]);
-        Model { name: "negatives".to_owned(), graph, metadata: BTreeMap::new() }
-    }
-
     fn loaded(outcome: Outcome) -> Result<Box<dyn Session>, BackendError> {
         let backend = FakeBackend::new([], Call::instant(outcome), |_| {});
         SelfChecked { backend: Box::new(backend), reference: Box::new(ReferenceBackend) }
-            .load(&model(), &LIMITS)
+            .load(&negation([1, 3, 4, 4]), &LIMITS)
     }
 
     #[test]
@@ -226,7 +215,7 @@ mod tests {
         let backend = FakeBackend::new(calls, Call::instant(Outcome::WrongNumbers), |_| {});
         let checked =
             SelfChecked { backend: Box::new(backend), reference: Box::new(ReferenceBackend) };
-        let mut session = checked.load(&model(), &LIMITS).unwrap();
+        let mut session = checked.load(&negation([1, 3, 4, 4]), &LIMITS).unwrap();
         assert_eq!(session.check(), Ok(()));
         assert!(matches!(session.check(), Err(BackendError::Device { .. })));
     }

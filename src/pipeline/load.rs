@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use framegate_backend_api::{Backend, BackendError, Limits, Model, Session};
+use framegate_backend_api::{Backend, Limits, Session};
 use framegate_models::Detector;
 use framegate_models::detector::{LabelsSource, ModelError};
 
@@ -47,8 +47,9 @@ impl LoadedPipeline {
         backend: &dyn Backend,
         options: &PipelineOptions,
     ) -> Result<Self, PipelineError> {
-        let load = |model: &Model, limits: &Limits| Ok((backend.load(model, limits)?, ()));
-        Ok(Self::load_by(detector, options, load)?.0)
+        let boxes = box_stage(&detector, options)?;
+        let session = backend.load(&detector.model, &limits(options))?;
+        Ok(Self::assemble(detector, session, boxes))
     }
 
     /// Loads a detector on what was selected or, where that is faster, on its rival, and warms it up. Returns which of
@@ -61,22 +62,26 @@ impl LoadedPipeline {
         selected: &Arc<Selected>,
         options: &PipelineOptions,
     ) -> Result<(Self, Arc<Selected>), PipelineError> {
-        Self::load_by(detector, options, |model, limits| selected.load(model, limits))
+        let boxes = box_stage(&detector, options)?;
+        let (session, on) = selected.load(&detector.model, &limits(options))?;
+        Ok((Self::assemble(detector, session, boxes), on))
     }
 
-    fn load_by<On>(
-        detector: Detector,
-        options: &PipelineOptions,
-        load: impl FnOnce(&Model, &Limits) -> Result<(Box<dyn Session>, On), BackendError>,
-    ) -> Result<(Self, On), PipelineError> {
-        let boxes = BoxStage::new(&detector, options.thresholds)?.with_masks(options.masks);
-        let limits = Limits { max_batch: options.max_batch, threads: options.threads };
-        let (session, on) = load(&detector.model, &limits)?;
+    fn assemble(detector: Detector, session: Box<dyn Session>, boxes: BoxStage) -> Self {
         for guess in &detector.guesses {
             tracing::info!(model = detector.model.name, "guessed about the model: {guess}");
         }
-        Ok((Self { detector, session, boxes }, on))
+        Self { detector, session, boxes }
     }
+}
+
+/// Thresholds are checked before a model is loaded, which takes longer.
+fn box_stage(detector: &Detector, options: &PipelineOptions) -> Result<BoxStage, PipelineError> {
+    Ok(BoxStage::new(detector, options.thresholds)?.with_masks(options.masks))
+}
+
+fn limits(options: &PipelineOptions) -> Limits {
+    Limits { max_batch: options.max_batch, threads: options.threads }
 }
 
 /// A session that outlives its device: `session`, which runs on `selected`.
@@ -88,8 +93,7 @@ pub(crate) fn lasting_session(
     observe: impl Fn(DeviceEvent) + Send + 'static,
 ) -> Box<dyn Session> {
     let spares = backends::spares(selected.backend.name(), &options.backend_options);
-    let limits = Limits { max_batch: options.max_batch, threads: options.threads };
-    let detector = Arc::clone(detector);
+    let (detector, limits) = (Arc::clone(detector), limits(options));
     let load: LoadOn = Box::new(move |backend| backend.load(&detector.model, &limits));
     Box::new(FailoverSession::new(session, Arc::clone(selected), spares, load, observe))
 }

@@ -1,9 +1,10 @@
 //! A backend that follows a script, for testing flow control without a model or a clock.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use framegate_backend_api::graph::{GraphBuilder, Operator, Unary};
 use framegate_backend_api::{
     Backend, BackendError, DeviceInfo, InputBatch, Limits, Model, OutputBatch, Session,
 };
@@ -37,6 +38,15 @@ impl Call {
     pub fn instant(outcome: Outcome) -> Self {
         Self { latency: Duration::ZERO, outcome }
     }
+}
+
+/// A model that negates its input, of this shape with a leading batch axis of extent 1.
+pub fn negation(shape: impl Into<Vec<usize>>) -> Model {
+    let mut builder = GraphBuilder::new("x", shape);
+    let input = builder.input();
+    let negated = builder.push("negated", Operator::Unary(Unary::Neg), &[input]);
+    let graph = builder.finish(vec![negated.expect("all floats can be negated")]);
+    Model { name: "negation".to_owned(), graph, metadata: BTreeMap::new() }
 }
 
 /// A backend whose calls follow a script. Its sessions share the script: each call takes the next entry,
@@ -110,19 +120,11 @@ impl Script {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use framegate_backend_api::graph::{GraphBuilder, Operator, Unary};
-
     use super::*;
 
     #[test]
     fn calls_follow_the_script_and_then_repeat() {
-        let mut builder = GraphBuilder::new("x", [1, 1]);
-        let input = builder.input();
-        let negated = builder.push("negated", Operator::Unary(Unary::Neg), &[input]).unwrap();
-        let graph = builder.finish(vec![negated]);
-        let model = Model { name: "fake".to_owned(), graph, metadata: BTreeMap::new() };
+        let model = negation([1, 1]);
         let clock = Arc::new(Mutex::new(Duration::ZERO));
         let lost = BackendError::Device { backend: "fake", reason: "lost".to_owned() };
         let backend = FakeBackend::new(

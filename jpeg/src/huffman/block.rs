@@ -24,10 +24,7 @@ pub(crate) const MOST: u32 = 14;
 
 impl BlockTables {
     pub(crate) fn new(dc: &Arc<SymbolTable>, ac: &Arc<SymbolTable>, skips: bool) -> Self {
-        let add = |parts: &mut Parts, bits: usize| match skips {
-            true => while parts.skip(ac, bits) {},
-            false => while parts.take(ac, bits) {},
-        };
+        let add = |parts: &mut Parts, bits: usize| while parts.take(ac, bits, skips) {};
         let first = std::array::from_fn(|bits| {
             let mut parts = Parts::default();
             if parts.take_difference(dc, bits) {
@@ -51,29 +48,25 @@ impl Parts {
         self.set(bits, code, 0, size.into())
     }
 
-    /// Takes the AC coefficient or the end that follows; whether another may follow that.
-    fn take(&mut self, ac: &SymbolTable, bits: usize) -> bool {
+    /// Takes the AC coefficient or the end that follows, or passes over it; whether another may follow that.
+    fn take(&mut self, ac: &SymbolTable, bits: usize, skips: bool) -> bool {
         let Some((code, symbol)) = self.code(ac, bits) else { return false };
-        if symbol == 0 {
-            self.end(code);
-            return false;
+        let (zeros, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+        match symbol {
+            0 => self.end(code),
+            _ if skips => self.pass(code, zeros, size),
+            _ => return self.set(bits, code, zeros, size),
         }
-        self.set(bits, code, u32::from(symbol >> 4), u32::from(symbol & 15))
+        symbol != 0
     }
 
-    /// Passes over the AC coefficient or the end that follows; whether another may follow that.
-    fn skip(&mut self, ac: &SymbolTable, bits: usize) -> bool {
-        let Some((code, symbol)) = self.code(ac, bits) else { return false };
-        if symbol == 0 {
-            self.end(code);
-            return false;
-        }
+    /// Passes over a coefficient: what was the last is the first now.
+    fn pass(&mut self, code: u32, zeros: u32, size: u32) {
         if self.last != 0 {
             (self.first, self.value, self.last) = (self.next - 1, self.last, 0);
         }
-        self.length += code + u32::from(symbol & 15);
-        self.next += u32::from(symbol >> 4) + 1;
-        true
+        self.length += code + size;
+        self.next += zeros + 1;
     }
 
     /// Length and symbol of the code that follows, if it has been looked up, with a value that is not too long.

@@ -219,7 +219,6 @@ unsafe fn tile<
     let (y, x) = origins[0];
     let first_offset = y * conv.row_stride() as isize + x * conv.block as isize;
     let channel_weights = B * V::LANES;
-    let block_weights = conv.block * channel_weights;
     let all_taps = down.taps * across.taps;
     // SAFETY: the caller's promise; taps outside the input are not read.
     unsafe {
@@ -253,14 +252,13 @@ unsafe fn tile<
                     }
                 }
                 let tap_index = row_tap * across.taps + column_tap;
-                let mut weights = pass_weights.add(tap_index * block_weights);
+                let mut block_weights = pass_weights;
                 let mut left = pass.len();
                 while left > 0 {
+                    // The last block may have fewer channels, and then its taps lie closer together.
                     let channels = conv.block.min(left);
                     left -= channels;
-                    // The last block may have fewer channels, and then its taps lie closer together.
-                    let factors_at =
-                        weights.sub(tap_index * (block_weights - channels * channel_weights));
+                    let weights = block_weights.add(tap_index * channels * channel_weights);
                     let from = if GUARDED {
                         Sources::Each(sources)
                     } else {
@@ -268,11 +266,11 @@ unsafe fn tile<
                     };
                     // A constant unrolls the loop, which pays for its code where most of the time goes.
                     if !GUARDED && STEP >= V::BLOCK && channels == V::BLOCK {
-                        multiply::<V, P, B>(&mut sums, V::BLOCK, factors_at, from);
+                        multiply::<V, P, B>(&mut sums, V::BLOCK, weights, from);
                     } else {
-                        multiply::<V, P, B>(&mut sums, channels, factors_at, from);
+                        multiply::<V, P, B>(&mut sums, channels, weights, from);
                     }
-                    weights = weights.wrapping_add(all_taps * block_weights);
+                    block_weights = block_weights.add(all_taps * channels * channel_weights);
                     if GUARDED {
                         for (source, stride) in sources.iter_mut().zip(strides) {
                             *source = source.wrapping_add(stride);
