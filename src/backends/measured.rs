@@ -22,7 +22,7 @@ impl Selected {
     /// Loads a model, on the rival if that takes less time for a whole batch.
     ///
     /// # Errors
-    /// [`BackendError`] when this backend cannot run the model. That the rival cannot is no error.
+    /// [`BackendError`] when this backend cannot run the model. A rival that cannot run it is left out.
     pub fn load(self: &Arc<Self>, model: &Model, limits: &Limits) -> Result<Placed, BackendError> {
         let start = Instant::now();
         self.load_by(&|| start.elapsed(), model, limits)
