@@ -14,6 +14,7 @@ mod image_input;
 pub mod layouts;
 pub mod onnx;
 pub mod passes;
+pub mod quantise;
 mod size;
 
 pub use detector::Detector;

@@ -34,7 +34,7 @@ pub enum BackendIdError {
     #[error("backend `{0}` takes no options")]
     TakesNoOptions(&'static str),
     /// The option is unknown.
-    #[error("unknown option `{0}`; expected simd:precision=bf16 or simd:precision=f32")]
+    #[error("unknown option `{0}`; expected simd:precision= and f32, bf16 or int8")]
     UnknownSimdOption(String),
     /// The precision is unknown.
     #[error("precision: {0}")]
@@ -75,6 +75,12 @@ impl BackendId {
         self.known.about
     }
 
+    /// The precision that it computes in where `asked` is asked for: its name may say another.
+    pub fn precision(&self, asked: Precision) -> Precision {
+        let named = self.text.split_once(":precision=");
+        named.and_then(|(_, name)| name.parse().ok()).unwrap_or(asked)
+    }
+
     /// Whether the backend runs models; `null` does not.
     pub fn computes(&self) -> bool {
         self.known.computes
@@ -91,12 +97,12 @@ impl BackendId {
     /// [`BackendError::Unavailable`] if it is not in this build, or lacks the precision asked for.
     pub fn create(&self, options: &BackendOptions) -> Result<Box<dyn Backend>, BackendError> {
         let unavailable = |reason| BackendError::Unavailable { backend: self.name(), reason };
-        if options.precision == Precision::Bf16 && !self.known.has_bf16 {
-            return Err(unavailable(
-                "it computes only in f32; --precision bf16 is for simd, and to compare the two, name \
-                 simd:precision=bf16"
-                    .to_owned(),
-            ));
+        if options.precision != Precision::F32 && !self.known.has_precisions {
+            let asked = options.precision;
+            return Err(unavailable(format!(
+                "it computes only in f32; --precision {asked} is for simd, and to compare the two, name \
+                 simd:precision={asked}"
+            )));
         }
         match &self.create {
             Ok(create) => create(options),

@@ -9,6 +9,8 @@ use framegate_backend_null::{NullBackend, NullOptions};
 #[cfg(feature = "simd")]
 use framegate_cpu::Precision;
 
+#[cfg(feature = "simd")]
+use super::int8::CalibratingBackend;
 use super::{BackendIdError, BackendOptions};
 
 /// A backend this program knows of, whether or not it is in this build.
@@ -21,8 +23,8 @@ pub(super) struct KnownBackend {
     pub(super) is_in_auto: bool,
     /// Whether it runs models. `null` only pretends to.
     pub(super) computes: bool,
-    /// Whether it supports `--precision bf16`.
-    pub(super) has_bf16: bool,
+    /// Whether it computes in other precisions than `f32`.
+    pub(super) has_precisions: bool,
     /// How to create it, or the Cargo feature that adds it to the build.
     pub(super) factory: Result<Factory, &'static str>,
 }
@@ -53,7 +55,7 @@ pub(super) static KNOWN: [KnownBackend; 6] = [
         about: "burn on the GPU, through WebGPU",
         is_in_auto: true,
         computes: true,
-        has_bf16: false,
+        has_precisions: false,
         #[cfg(feature = "wgpu")]
         factory: Ok(Factory::Plain(|options| {
             let options = framegate_backend_burn::WgpuOptions {
@@ -67,10 +69,10 @@ pub(super) static KNOWN: [KnownBackend; 6] = [
     },
     KnownBackend {
         name: "simd",
-        about: "Framegate's own engine on the CPU; simd:precision=bf16 is simd with --precision bf16",
+        about: "Framegate's own engine on the CPU; simd:precision=bf16 is simd with --precision bf16, and so is int8",
         is_in_auto: true,
         computes: true,
-        has_bf16: true,
+        has_precisions: true,
         #[cfg(feature = "simd")]
         factory: Ok(Factory::WithOptions(simd)),
         #[cfg(not(feature = "simd"))]
@@ -81,7 +83,7 @@ pub(super) static KNOWN: [KnownBackend; 6] = [
         about: "burn on the CPU, with its own kernels",
         is_in_auto: true,
         computes: true,
-        has_bf16: false,
+        has_precisions: false,
         #[cfg(feature = "burn")]
         factory: Ok(Factory::Plain(|_| Ok(Box::new(framegate_backend_burn::flex())))),
         #[cfg(not(feature = "burn"))]
@@ -92,7 +94,7 @@ pub(super) static KNOWN: [KnownBackend; 6] = [
         about: "burn on the CPU, with the ndarray crate",
         is_in_auto: true,
         computes: true,
-        has_bf16: false,
+        has_precisions: false,
         #[cfg(feature = "burn")]
         factory: Ok(Factory::Plain(|_| Ok(Box::new(framegate_backend_burn::ndarray())))),
         #[cfg(not(feature = "burn"))]
@@ -103,7 +105,7 @@ pub(super) static KNOWN: [KnownBackend; 6] = [
         about: "ONNX Runtime on the CPU, if --ort-lib or the system provides its library",
         is_in_auto: false,
         computes: true,
-        has_bf16: false,
+        has_precisions: false,
         #[cfg(feature = "ort")]
         factory: Ok(Factory::Plain(|options| {
             Ok(Box::new(framegate_backend_ort::OrtBackend::new(options.ort_library.clone())))
@@ -117,7 +119,7 @@ pub(super) static KNOWN: [KnownBackend; 6] = [
                 null:latency_ms=N,per_frame_ms=M takes this long",
         is_in_auto: false,
         computes: false,
-        has_bf16: true,
+        has_precisions: true,
         factory: Ok(Factory::WithOptions(null)),
     },
 ];
@@ -135,7 +137,11 @@ fn simd(text: &str) -> Result<Create, BackendIdError> {
     Ok(Arc::new(move |options: &BackendOptions| -> Created {
         let precision = named.unwrap_or(options.precision);
         let level = options.simd_level.unwrap_or_else(|| Level::best(precision));
-        Ok(Box::new(SimdBackend::new(SimdOptions { level, precision })))
+        let backend = SimdBackend::new(SimdOptions { level, precision });
+        Ok(match precision {
+            Precision::Int8 => Box::new(CalibratingBackend::new(Arc::new(backend))),
+            Precision::F32 | Precision::Bf16 => Box::new(backend),
+        })
     }))
 }
 

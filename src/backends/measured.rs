@@ -19,10 +19,11 @@ const LONGEST: Duration = Duration::from_secs(1);
 pub type Placed = (Box<dyn Session>, Arc<Selected>);
 
 impl Selected {
-    /// Loads a model, on the rival if that takes less time for a whole batch.
+    /// Loads a model, on the rival if that takes less time for a whole batch, or if this backend fails: a GPU that
+    /// computes wrong numbers is one that does.
     ///
     /// # Errors
-    /// [`BackendError`] when this backend cannot run the model. A rival that cannot run it is left out.
+    /// [`BackendError`] when neither can run the model: this backend's.
     pub fn load(self: &Arc<Self>, model: &Model, limits: &Limits) -> Result<Placed, BackendError> {
         let start = Instant::now();
         self.load_by(&|| start.elapsed(), model, limits)
@@ -34,19 +35,16 @@ impl Selected {
         model: &Model,
         limits: &Limits,
     ) -> Result<Placed, BackendError> {
-        let session = self.backend.load(model, limits)?;
-        let Some(rival) = &self.rival else { return Ok((session, Arc::clone(self))) };
-        let mut own = (session, Arc::clone(self));
-        let own_time = batch_time(own.0.as_mut(), now, model, limits)?;
-        let raced = rival.backend.load(model, limits).and_then(|mut session| {
-            let time = batch_time(session.as_mut(), now, model, limits)?;
-            Ok((time, (session, Arc::clone(rival))))
-        });
-        match raced {
-            Ok((time, placed)) => {
-                let (faster, slower) = if time < own_time { (placed, own) } else { (own, placed) };
+        let Some(rival) = &self.rival else {
+            return Ok((self.backend.load(model, limits)?, Arc::clone(self)));
+        };
+        let (name, other) = (self.backend.name(), rival.backend.name());
+        let model_name = &model.name;
+        match (self.timed(now, model, limits), rival.timed(now, model, limits)) {
+            (Ok((own_time, own)), Ok((time, raced))) => {
+                let (faster, slower) = if time < own_time { (raced, own) } else { (own, raced) };
                 tracing::info!(
-                    model = model.name,
+                    model = model_name,
                     batch = limits.max_batch,
                     "auto takes {}: {:.1?} per batch, and {} {:.1?}",
                     faster.1.backend.name(),
@@ -56,17 +54,36 @@ impl Selected {
                 );
                 Ok(faster)
             }
-            Err(error) => {
-                let name = rival.backend.name();
-                tracing::warn!(model = model.name, "not measured beside {name}: {error}");
+            (Ok((_, own)), Err(error)) => {
+                tracing::warn!(
+                    model = model_name,
+                    "{name} is not measured beside {other}: {error}"
+                );
                 Ok(own)
             }
+            (Err(error), Ok((_, raced))) => {
+                tracing::warn!(model = model_name, "auto takes {other} instead of {name}: {error}");
+                Ok(raced)
+            }
+            (Err(error), Err(_)) => Err(error),
         }
+    }
+
+    /// Loads a model and takes the time of a batch.
+    fn timed(
+        self: &Arc<Self>,
+        now: &dyn Fn() -> Duration,
+        model: &Model,
+        limits: &Limits,
+    ) -> Result<(Duration, Placed), BackendError> {
+        let mut session = self.backend.load(model, limits)?;
+        let time = batch_time(session.as_mut(), now, model, limits)?;
+        Ok((time, (session, Arc::clone(self))))
     }
 }
 
 /// Time of a whole batch, after one that is not timed: kernels are tuned at their first use.
-fn batch_time(
+pub(super) fn batch_time(
     session: &mut dyn Session,
     now: &dyn Fn() -> Duration,
     model: &Model,
@@ -139,9 +156,23 @@ mod tests {
         assert_eq!(took, Duration::from_secs(2 + 10 + 20));
     }
 
-    #[test]
-    fn a_rival_that_fails_is_not_taken() {
+    fn fails() -> Call {
         let lost = BackendError::Device { backend: "fake", reason: "lost".to_owned() };
-        assert!(!is_on_rival(lasts(20), Call::instant(Outcome::Failure(lost))).0);
+        Call::instant(Outcome::Failure(lost))
+    }
+
+    #[test]
+    fn one_that_fails_is_not_taken() {
+        assert!(!is_on_rival(lasts(20), fails()).0);
+        assert!(is_on_rival(fails(), lasts(20)).0);
+    }
+
+    #[test]
+    fn both_that_fail_are_an_error() {
+        let clock = Clock::default();
+        let rival = selected(&clock, fails(), None);
+        let own = selected(&clock, fails(), Some(rival));
+        let now = || *clock.lock().unwrap();
+        assert!(own.load_by(&now, &negation([1, 3, 4, 4]), &LIMITS).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 mod failover;
 mod id;
+mod int8;
 mod known;
 mod measured;
 mod select;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use failover::{DeviceEvent, FailoverSession, LoadOn};
 pub use id::{BackendId, BackendIdError};
+pub(crate) use int8::{MOST_IMAGES as MOST_CALIBRATION_IMAGES, quantise};
 pub use measured::Placed;
 pub use select::{Selected, Spares, select, spares};
 
@@ -28,6 +30,9 @@ pub struct BackendOptions {
     pub simd_level: Option<Level>,
     /// The numbers that convolutions multiply, for backends that offer a choice.
     pub precision: Precision,
+    /// Frames to calibrate [`Precision::Int8`] on: an image, a directory of images, a video. Without any, the first
+    /// frames that arrive are taken.
+    pub calibrate: Option<PathBuf>,
     /// Believe a GPU without holding its first outputs against the processor's.
     pub skip_self_check: bool,
     /// ONNX Runtime's shared library or its folder; `None` searches where the operating system does.

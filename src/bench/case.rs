@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use framegate_cpu::Precision;
 use serde::{Deserialize, Serialize};
 
-use crate::backends::BackendOptions;
+use crate::backends::{BackendId, BackendOptions};
 
 /// One case: a model on a backend with a batch size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,10 +37,26 @@ pub struct RunnerConfig {
 }
 
 impl RunnerConfig {
-    /// Whether the case computes in bf16.
-    pub(super) fn is_bf16(&self) -> bool {
-        let own = self.case.backend.rsplit_once("precision=").map(|(_, precision)| precision);
-        own.map_or(self.options.precision == Precision::Bf16, |own| own == "bf16")
+    /// The precision that the case computes in.
+    pub(super) fn precision(&self) -> Precision {
+        let id = self.case.backend.parse::<BackendId>();
+        id.map_or(self.options.precision, |id| id.precision(self.options.precision))
+    }
+
+    /// The options with that precision, calibrated on the images unless on others.
+    pub(super) fn backend_options(&self) -> BackendOptions {
+        let mut options = self.options.clone();
+        options.precision = self.precision();
+        options.calibrate = options.calibrate.or_else(|| match &self.images[..] {
+            [first, _, ..] => first.parent().map(Path::to_owned),
+            images => images.first().cloned(),
+        });
+        options
+    }
+
+    /// Whether the case rounds more than `f32` does.
+    pub(super) fn is_rounded(&self) -> bool {
+        self.precision() != Precision::F32
     }
 }
 

@@ -213,7 +213,7 @@ fn compare(first: &mut Measured, other: &mut Measured) -> Result<Parity, BenchEr
         }
         next += count;
     }
-    let verdict = comparison.verdict(first.worker.config().is_bf16() || config.is_bf16());
+    let verdict = comparison.verdict(first.worker.config().is_rounded() || config.is_rounded());
     Ok(Parity {
         model: config.case.model_name(),
         backend: config.case.backend.clone(),

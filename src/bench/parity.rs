@@ -17,8 +17,8 @@ impl ParityLimits {
     pub const SCORE: f32 = 0.03;
     /// Largest difference of two raw elements, relative to the largest element of their output.
     pub const RAW: f64 = 1e-3;
-    /// The same where one of them computes in bf16, which has eight bits of a number's digits.
-    pub const RAW_BF16: f64 = 5e-2;
+    /// The same where one of them computes in bf16 or int8, which have eight bits of a number's digits.
+    pub const RAW_ROUNDED: f64 = 5e-2;
     /// The same where all boxes agree: raw outputs of cells in which there is nothing may differ by more.
     pub const RAW_WITH_BOXES: f64 = 1e-1;
 }
@@ -111,9 +111,9 @@ impl Comparison {
         }
     }
 
-    /// The outcome; `bf16` says that one of the two computes in bf16.
-    pub(super) fn verdict(&self, bf16: bool) -> Verdict {
-        let raw = if bf16 { ParityLimits::RAW_BF16 } else { ParityLimits::RAW };
+    /// The outcome; `is_rounded` says that one of the two computes in bf16 or int8.
+    pub(super) fn verdict(&self, is_rounded: bool) -> Verdict {
+        let raw = if is_rounded { ParityLimits::RAW_ROUNDED } else { ParityLimits::RAW };
         if self.unmatched > 0 || self.max_score_diff > ParityLimits::SCORE {
             return Verdict::Differ;
         }

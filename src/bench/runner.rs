@@ -48,6 +48,7 @@ impl Runner {
             thresholds,
             threads: config.threads,
             max_batch: batch,
+            backend_options: config.backend_options(),
             ..PipelineOptions::default()
         };
         let start = Instant::now();

@@ -77,8 +77,9 @@ pub struct BackendResourceArgs {
         value_parser = PossibleValuesParser::new(Level::NAMES).try_map(|name| name.parse::<Level>())
     )]
     pub simd_level: Option<Level>,
-    /// Precision of convolutions in the backend simd. bf16 is faster and less exact; it needs a
-    /// processor with AVX-512 BF16
+    /// Precision of convolutions in the backend simd. bf16 is faster and less exact; it needs a processor with
+    /// AVX-512 BF16. int8 is less exact still, and fastest on processors with VNNI; convolutions that lose too
+    /// much stay f32
     #[arg(
         long,
         env = "FRAMEGATE_PRECISION",
@@ -88,6 +89,10 @@ pub struct BackendResourceArgs {
             PossibleValuesParser::new(Precision::NAMES).try_map(|name| name.parse::<Precision>())
     )]
     pub precision: Precision,
+    /// Frames to calibrate --precision int8 on, of the kind that will be detected in: an image, a directory of
+    /// images, a video [default: the first 16 that arrive, computed in f32]
+    #[arg(long, env = "FRAMEGATE_CALIBRATE", value_name = "PATH")]
+    pub calibrate: Option<PathBuf>,
     /// ONNX Runtime's shared library, or the folder that contains it, for the backend ort [default: search
     /// where the system looks for libraries]
     #[arg(long, env = "ORT_DYLIB_PATH", value_name = "PATH")]

@@ -312,14 +312,21 @@ fn threads(asked: Option<usize>) -> Result<usize, ConfigError> {
 
 impl From<cli::BackendResourceArgs> for BackendOptions {
     fn from(raw: cli::BackendResourceArgs) -> Self {
-        let cli::BackendResourceArgs { allow_software_gpu, device, simd_level, precision, ort_lib } =
-            raw;
+        let cli::BackendResourceArgs {
+            allow_software_gpu,
+            device,
+            simd_level,
+            precision,
+            calibrate,
+            ort_lib,
+        } = raw;
         Self {
             allow_software_gpu,
             gpu: device,
             skip_self_check: false,
             simd_level,
             precision,
+            calibrate,
             ort_library: ort_lib,
         }
     }

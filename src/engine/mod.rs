@@ -27,3 +27,4 @@ pub use live::{
     Reply, StreamHandle, UnknownPipeline,
 };
 pub use offline::Offline;
+pub(crate) use preprocessing::preprocess_payload;

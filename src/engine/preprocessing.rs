@@ -65,11 +65,7 @@ impl<'a> Preprocessing<'a> {
         let written = panics::contain("preprocess", || {
             let mut preprocessor =
                 preprocessor.unwrap_or_else(|| Preprocessor::new(self.input, self.decode));
-            let preprocessed = match payload {
-                FramePayload::Jpeg(jpeg) => preprocessor.preprocess(jpeg, slot),
-                FramePayload::Image(image) => preprocessor.preprocess_image(image, slot),
-                FramePayload::Yuv(image) => preprocessor.preprocess_yuv(image, slot),
-            };
+            let preprocessed = preprocess_payload(&mut preprocessor, payload, slot);
             // Not reached after a panic: scratch memory that was left half written is not used again.
             unpoisoned(self.idle.lock()).push(preprocessor);
             preprocessed
@@ -77,6 +73,19 @@ impl<'a> Preprocessing<'a> {
         if let Ok(Preprocessed { lost: lost @ 1.., .. }) = written {
             tracing::warn!(lost_mcus = lost, "damaged data: a part of the frame is grey");
         }
-        written.map_err(FrameError::from)
+        written
     }
+}
+
+/// Writes a frame of any form into a slot of a batch.
+pub(crate) fn preprocess_payload(
+    preprocessor: &mut Preprocessor,
+    payload: &FramePayload,
+    slot: &mut [f32],
+) -> Result<Preprocessed, FrameError> {
+    Ok(match payload {
+        FramePayload::Jpeg(jpeg) => preprocessor.preprocess(jpeg, slot),
+        FramePayload::Image(image) => preprocessor.preprocess_image(image, slot),
+        FramePayload::Yuv(image) => preprocessor.preprocess_yuv(image, slot),
+    }?)
 }

@@ -1,5 +1,7 @@
 //! Why a pipeline could not be loaded.
 
+use std::path::PathBuf;
+
 use framegate_backend_api::BackendError;
 use framegate_models::detector::ModelError;
 
@@ -18,6 +20,14 @@ pub enum PipelineError {
     /// The backend cannot run here, or cannot run this model.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The frames to calibrate on cannot be read.
+    #[error("cannot calibrate int8 on {}: {problem}", path.display())]
+    Calibration {
+        /// Where they should be.
+        path: PathBuf,
+        /// Why the first of them cannot be read.
+        problem: String,
+    },
     /// The system provides no threads.
     #[error("cannot start worker threads; ask for fewer (--threads)")]
     Threads(#[from] rayon::ThreadPoolBuildError),

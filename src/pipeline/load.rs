@@ -7,6 +7,7 @@ use framegate_backend_api::{Backend, Limits, Session};
 use framegate_models::Detector;
 use framegate_models::detector::{LabelsSource, ModelError};
 
+use super::calibration::calibrated;
 use super::{PipelineError, PipelineOptions};
 use crate::backends::{self, DeviceEvent, FailoverSession, LoadOn, Selected};
 use crate::stages::BoxStage;
@@ -48,6 +49,7 @@ impl LoadedPipeline {
         options: &PipelineOptions,
     ) -> Result<Self, PipelineError> {
         let boxes = box_stage(&detector, options)?;
+        let detector = calibrated(detector, options)?;
         let session = backend.load(&detector.model, &limits(options))?;
         Ok(Self::assemble(detector, session, boxes))
     }
@@ -63,6 +65,7 @@ impl LoadedPipeline {
         options: &PipelineOptions,
     ) -> Result<(Self, Arc<Selected>), PipelineError> {
         let boxes = box_stage(&detector, options)?;
+        let detector = calibrated(detector, options)?;
         let (session, on) = selected.load(&detector.model, &limits(options))?;
         Ok((Self::assemble(detector, session, boxes), on))
     }

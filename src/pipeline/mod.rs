@@ -5,6 +5,7 @@
 //! backend ───────────────────────────┴─ LoadedPipeline ─▶ Pipeline, engine, bench
 //! ```
 
+mod calibration;
 mod error;
 mod frame;
 mod load;

@@ -1,8 +1,9 @@
 //! How a pipeline is loaded.
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use framegate_cpu::Precision;
 use framegate_models::Size;
 use framegate_models::detector::LoadOptions;
 
@@ -54,6 +55,17 @@ impl PipelineOptions {
     /// Everything the thresholds let through, with texts if they are asked for.
     pub(crate) fn selection(&self) -> Selection {
         Selection { text: self.text, ..Selection::of_all(self.thresholds) }
+    }
+
+    /// The frames to calibrate on, if the backend is to compute in `int8`.
+    pub(super) fn calibration(&self) -> Option<&Path> {
+        let path = self.backend_options.calibrate.as_deref()?;
+        (self.precision() == Precision::Int8).then_some(path)
+    }
+
+    pub(super) fn precision(&self) -> Precision {
+        let asked = self.backend_options.precision;
+        self.backend.as_ref().map_or(asked, |id| id.precision(asked))
     }
 
     pub(super) fn of_model(&self) -> LoadOptions {

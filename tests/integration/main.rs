@@ -31,6 +31,7 @@ mod hostile_models;
 mod hostile_mutations;
 mod http;
 mod infer;
+mod int8;
 mod interrupt;
 mod kernels;
 mod live;

@@ -70,7 +70,7 @@ impl Level {
         match (precision, self) {
             #[cfg(target_arch = "x86_64")]
             (precision, Self::Amx(_)) => precision == Precision::Bf16,
-            (Precision::F32, _) | (Precision::Bf16, Self::Portable) => true,
+            (Precision::F32 | Precision::Int8, _) | (Precision::Bf16, Self::Portable) => true,
             #[cfg(target_arch = "x86_64")]
             (Precision::Bf16, Self::Avx2(_)) => false,
             #[cfg(target_arch = "x86_64")]

@@ -20,7 +20,8 @@ pub struct SimdBackend {
 pub struct SimdOptions {
     /// The instructions to use; [`Level::best`] unless there is a reason for another.
     pub level: Level,
-    /// What convolutions multiply; [`Precision::F32`] unless speed matters more than digits.
+    /// What convolutions multiply; [`Precision::F32`] unless speed matters more than digits. With [`Precision::Int8`]
+    /// it is the graph that has been quantised; what has not is `f32`.
     pub precision: Precision,
 }
 
@@ -68,7 +69,7 @@ impl Backend for SimdBackend {
         let label = level.label();
         if !level.has(precision) {
             let reason = match precision {
-                Precision::F32 => {
+                Precision::F32 | Precision::Int8 => {
                     format!("{label} multiplies only bf16; ask for it with --precision bf16")
                 }
                 Precision::Bf16 => {
@@ -80,7 +81,9 @@ impl Backend for SimdBackend {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let name = match precision {
             Precision::F32 => format!("{threads} CPU threads, {label}"),
-            Precision::Bf16 => format!("{threads} CPU threads, {label}, bf16"),
+            Precision::Bf16 | Precision::Int8 => {
+                format!("{threads} CPU threads, {label}, {precision}")
+            }
         };
         Ok(DeviceInfo { name, kind: DeviceKind::Cpu })
     }

@@ -15,6 +15,8 @@ mod square;
 
 use framegate_backend_api::graph::{Graph, Node, ValueId};
 
+pub(crate) use quantisation::moves_elements;
+
 /// Runs every pass, in an order in which each prepares work for the next.
 pub fn optimise(mut graph: Graph) -> Graph {
     // A pass leaves what it replaces dead, and the next goes by how often values are read.

@@ -89,7 +89,7 @@ fn quantize_of(node: &Node) -> Option<Activation> {
 
 /// Whether an operator computes none of its results' elements, or takes the largest: such an operator and a
 /// function that never falls can change places.
-fn moves_elements(operator: &Operator) -> bool {
+pub(crate) fn moves_elements(operator: &Operator) -> bool {
     matches!(
         operator,
         Operator::MaxPool(_)

@@ -101,7 +101,7 @@ impl Outcome {
 /// Results that others are held against.
 struct Expected {
     from: String,
-    is_bf16: bool,
+    is_rounded: bool,
     images: Vec<ImageResults>,
 }
 
@@ -110,7 +110,7 @@ impl Check<'_> {
     pub fn run(self, model: &str, report: &mut dyn FnMut(Checked)) {
         let known = self.has_known_boxes.then(|| Expected {
             from: "known boxes".to_owned(),
-            is_bf16: false,
+            is_rounded: false,
             images: vec![known::results()],
         });
         let mut expected = known;
@@ -123,9 +123,9 @@ impl Check<'_> {
             // known boxes it has raw outputs.
             let is_first = expected.as_ref().is_none_or(|expected| expected.is_only_boxes());
             if outcome.holds() && is_first && !results.is_empty() {
-                let is_bf16 = candidate.config.as_ref().is_ok_and(RunnerConfig::is_bf16);
+                let is_rounded = candidate.config.as_ref().is_ok_and(RunnerConfig::is_rounded);
                 expected =
-                    Some(Expected { from: candidate.name.clone(), is_bf16, images: results });
+                    Some(Expected { from: candidate.name.clone(), is_rounded, images: results });
             }
             let backend = candidate.name.clone();
             report(Checked { model: model.to_owned(), backend, outcome });
@@ -149,12 +149,12 @@ impl Check<'_> {
             Err(error) => return (Outcome::Failed { problem: error.to_string() }, Vec::new()),
         };
         let Some(expected) = expected else { return (Outcome::Reference(measured), results) };
-        let is_bf16 = config.is_bf16() || expected.is_bf16;
+        let is_rounded = config.is_rounded() || expected.is_rounded;
         for (expected, found) in expected.images.iter().zip(&results) {
             measured.difference.add(expected, found, confidence);
         }
         measured.against = Some(expected.from.clone());
-        match measured.difference.verdict(is_bf16) {
+        match measured.difference.verdict(is_rounded) {
             Verdict::Same | Verdict::SameBoxes => (Outcome::Right(measured), results),
             Verdict::Differ => (Outcome::Wrong(measured), results),
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use framegate_backend_api::{
     BackendError, InputBatch, Limits, Model, OutputBatch, OutputTensor, Session,
 };
+use framegate_cpu::Precision;
 use framegate_models::detector::{ModelError, read_onnx_file};
 use framegate_models::onnx::{ImageLayout, OnnxFile};
 use framegate_models::passes;
@@ -36,7 +37,7 @@ pub struct RawModel {
     file: OnnxFile,
     layout: ImageLayout,
     selected: Selected,
-    threads: usize,
+    options: PipelineOptions,
     loaded: Option<Loaded>,
 }
 
@@ -78,7 +79,7 @@ impl RawModel {
             .image_layout()
             .map_err(|problem| ModelError::Onnx { path: path.clone(), problem })?;
         let selected = backends::select(options.backend.as_ref(), &options.backend_options)?;
-        Ok(Self { path, file, layout, selected, threads: options.threads, loaded: None })
+        Ok(Self { path, file, layout, selected, options: options.clone(), loaded: None })
     }
 
     /// The file, with its inputs and outputs.
@@ -98,7 +99,8 @@ impl RawModel {
 
     /// Runs the model on a tensor: one image or a batch of them, in the axes of the file or as
     /// `[channels, height, width]`. The outputs have shapes for the whole batch, and elements of `f32` whatever
-    /// their type in the file. The first tensor of a size takes longer: the model is loaded for it.
+    /// their type in the file. The first tensor of a size takes longer: the model is loaded for it and, for int8,
+    /// calibrated on it.
     ///
     /// # Errors
     /// [`RawModelError`]; the next tensor may still be run.
@@ -116,7 +118,7 @@ impl RawModel {
             .into());
         }
         let (image_shape, elements) = as_planes(image_shape, elements, self.layout);
-        self.load(image_shape, batch)?;
+        self.load(image_shape, batch, &elements)?;
         let Loaded { session, input, outputs } = self.loaded.as_mut().expect("it was just loaded");
         let images = elements.chunks_exact(image_shape.iter().product());
         for (slot, image) in input.slots_mut().zip(images) {
@@ -138,7 +140,12 @@ impl RawModel {
     }
 
     /// Loads the model for batches of images of this shape, unless it is loaded for them already.
-    fn load(&mut self, image_shape: [usize; 3], batch: usize) -> Result<(), RawModelError> {
+    fn load(
+        &mut self,
+        image_shape: [usize; 3],
+        batch: usize,
+        elements: &[f32],
+    ) -> Result<(), RawModelError> {
         let is_loaded = self.loaded.as_ref().is_some_and(|Loaded { input, .. }| {
             input.image_shape() == image_shape && input.capacity() >= batch
         });
@@ -154,12 +161,18 @@ impl RawModel {
             let expected = graph.image_shape().to_vec();
             return Err(InputTensorError::OtherShape { expected, found: image_shape }.into());
         }
-        let model = Model {
+        let mut model = Model {
             name: self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             graph: passes::optimise(graph),
             metadata: self.file.metadata().clone(),
         };
-        let limits = Limits { max_batch: batch, threads: self.threads };
+        let threads = self.options.threads;
+        if self.options.precision() == Precision::Int8 {
+            let images = elements.chunks(elements.len() / batch.max(1));
+            let images: Vec<Vec<f32>> = images.map(<[f32]>::to_vec).collect();
+            model = backends::quantise(&self.options.backend_options, &model, &images, threads)?;
+        }
+        let limits = Limits { max_batch: batch, threads };
         self.loaded = Some(Loaded {
             session: self.selected.backend.load(&model, &limits)?,
             input: InputBatch::new(image_shape, batch),

@@ -97,7 +97,7 @@ impl Lowerer<'_> {
         let (level, threads, reads) = (self.level, self.threads, parts.reads());
         if let Targets { f32: Some(target), bf16: None } = parts.targets
             && !is_planar
-            && precision == Precision::F32
+            && precision != Precision::Bf16
             && winograd_fits(&parts)
         {
             let step = WinogradConvolution::new(level, threads, target, parts);
@@ -105,16 +105,16 @@ impl Lowerer<'_> {
         }
         let channels_and_block = match (is_planar, precision) {
             (true, _) => [parts.channels, 1],
-            (false, Precision::F32) => [parts.channels, level.lanes()],
+            (false, Precision::F32 | Precision::Int8) => [parts.channels, level.lanes()],
             (false, Precision::Bf16) => {
                 [direct_conv::pairs(level, parts.channels), level.lanes() / 2]
             }
         };
         let kernel = match (is_planar, parts.axes.map(|axis| axis.taps), precision) {
             (true, ..) => "first_conv",
-            (false, [1, 1], Precision::F32) => "pointwise",
+            (false, [1, 1], Precision::F32 | Precision::Int8) => "pointwise",
             (false, [1, 1], Precision::Bf16) => "pointwise_bf16",
-            (false, _, Precision::F32) => "direct_conv",
+            (false, _, Precision::F32 | Precision::Int8) => "direct_conv",
             (false, _, Precision::Bf16) => "direct_conv_bf16",
         };
         let step = DirectConvolution::new(level, precision, threads, channels_and_block, parts);

@@ -283,7 +283,7 @@ pub(super) fn packed(
         weights[(filter * channels + channel) * rows * columns + tap]
     };
     packed_factors(conv, lanes, groups, |filter, channel, tap| match precision {
-        Precision::F32 => weight(filter, channel, tap),
+        Precision::F32 | Precision::Int8 => weight(filter, channel, tap),
         Precision::Bf16 => {
             pair_of_bf16(weight(filter, 2 * channel, tap), weight(filter, 2 * channel + 1, tap))
         }

@@ -67,7 +67,7 @@ pub(crate) fn grain(level: Level, precision: Precision) -> Grain {
 pub(crate) fn kernel(level: Level, precision: Precision, blocks: usize, step: usize) -> Kernel {
     let block = match precision {
         Precision::Bf16 => level.lanes() / 2,
-        Precision::F32 => level.lanes(),
+        Precision::F32 | Precision::Int8 => level.lanes(),
     };
     match (blocks, compiled_step(block, step)) {
         (1, 16) => version::<1, 16>(level, precision),
@@ -120,6 +120,6 @@ fn version<const B: usize, const STEP: usize>(level: Level, precision: Precision
         #[cfg(all(feature = "amx", target_arch = "x86_64"))]
         (Precision::Bf16, Level::Amx(proof)) => amx::kernel(proof, B),
         (Precision::Bf16, _) => vector::pair_version::<B, STEP>(level),
-        (Precision::F32, _) => vector::version::<B, STEP>(level),
+        (Precision::F32 | Precision::Int8, _) => vector::version::<B, STEP>(level),
     }
 }

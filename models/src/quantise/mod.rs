@@ -1,0 +1,93 @@
+//! Quantises the convolutions of an `f32` graph after training, by what its values were on a few images.
+//!
+//! ```text
+//! graph ─ Quantiser::new ─▶ convolutions, observed values ─ runs elsewhere ─▶ Observations
+//!                                           chosen convolutions, Observations ─ quantise ─▶ graph
+//! ```
+//!
+//! A quantised convolution reads whole numbers from 0 to 255 and has weights of 8 bits, with a scale per filter.
+//! What is between two of them becomes numbers of 8 bits, too, so that a backend can keep them as bytes. The scheme
+//! is that of Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+//! Inference" (2018): one scale and zero point per feature map, zero exactly representable.
+
+mod maps;
+mod range;
+mod rewrite;
+mod weights;
+
+use framegate_backend_api::graph::{Activation, Graph, Node, Operator, ValueId};
+
+use maps::Maps;
+
+pub use range::{Observation, Scale};
+
+/// Least channels that a filter reads: with fewer, as in a first layer, there is little to gain and most to lose.
+const LEAST_CHANNELS: usize = 8;
+
+/// Finds the convolutions of a graph that can be quantised, and quantises them.
+#[derive(Debug)]
+pub struct Quantiser<'a> {
+    graph: &'a Graph,
+    convolutions: Vec<usize>,
+}
+
+impl<'a> Quantiser<'a> {
+    /// Finds the convolutions that can be quantised: those of one image with constant weights that read at least
+    /// eight channels, or one channel per filter.
+    pub fn new(graph: &'a Graph) -> Self {
+        let is_candidate = |index: &usize| is_candidate(graph, &graph.nodes[*index]);
+        Self { graph, convolutions: (0..graph.nodes.len()).filter(is_candidate).collect() }
+    }
+
+    /// The convolutions that can be quantised, as indices of [`Graph::nodes`].
+    pub fn convolutions(&self) -> &[usize] {
+        &self.convolutions
+    }
+
+    /// The values to observe before any of the convolutions is quantised.
+    pub fn observed(&self) -> Vec<ValueId> {
+        Maps::between(self.graph, &self.convolutions).values()
+    }
+
+    /// Results of convolutions that stay `f32` when all are quantised: where the loss arrives. The outputs of the
+    /// graph where there are none.
+    pub fn measured(&self) -> Vec<ValueId> {
+        let maps = Maps::between(self.graph, &self.convolutions);
+        let results = self.convolutions.iter().map(|index| self.graph.nodes[*index].outputs[0]);
+        let last: Vec<ValueId> = results.filter(|id| maps.group(*id).is_none()).collect();
+        if last.is_empty() { self.graph.outputs.clone() } else { last }
+    }
+
+    /// The graph with the `chosen` convolutions quantised, as far as these `outputs` depend on it. `observed` says
+    /// what was seen of the values of [`Quantiser::observed`].
+    pub fn quantise<'o>(
+        &self,
+        chosen: &[usize],
+        outputs: &[ValueId],
+        observed: impl Fn(ValueId) -> &'o Observation,
+    ) -> Graph {
+        let maps = Maps::between(self.graph, chosen);
+        let scales = maps.scales(observed);
+        rewrite::rewrite(self.graph, chosen, &maps, &scales, outputs)
+    }
+}
+
+/// Whether a graph holds quantised numbers already.
+pub fn is_quantised(graph: &Graph) -> bool {
+    let is_it =
+        |node: &Node| matches!(node.operator, Operator::Activation(Activation::Quantize { .. }));
+    graph.nodes.iter().any(is_it)
+}
+
+fn is_candidate(graph: &Graph, node: &Node) -> bool {
+    let Operator::Convolution(convolution) = &node.operator else { return false };
+    let (x, weights) = (graph.value(node.inputs[0]), graph.value(node.inputs[1]));
+    let [1, channels, _, _] = x.shape[..] else { return false };
+    let are_constant = weights.constant.as_ref().is_some_and(|it| it.as_f32().is_some());
+    let is_depthwise = convolution.groups == channels && weights.shape[0] == channels;
+    let is_wide = convolution.groups == 1 && channels >= LEAST_CHANNELS;
+    x.constant.is_none() && are_constant && (is_depthwise || is_wide)
+}
+
+#[cfg(test)]
+mod tests;
