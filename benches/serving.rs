@@ -153,6 +153,7 @@ impl Bench {
             detector: Arc::clone(&self.detector),
             session: self.backend.load(&self.detector.model, &self.limits).expect("it loads"),
             boxes: self.boxes(),
+            reader: None,
         };
         let engine = Engine::start(vec![pipeline], Arc::clone(&self.pool), settings, |_| {});
         let device = self.backend.probe().expect("it runs here").name;
@@ -165,7 +166,7 @@ impl Bench {
                 runs_on: watch::channel(runs_on).1,
                 thresholds: Thresholds::DEFAULT,
                 text: false,
-                reads_codes: false,
+                reads_text: false,
             }],
             settings,
         });

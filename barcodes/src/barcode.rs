@@ -1,5 +1,7 @@
 //! A code's text, and its kind.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -65,6 +67,13 @@ pub enum BarcodeFormat {
     UpcE,
 }
 
+/// Its name on the wire.
+impl fmt::Display for BarcodeFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
 /// The nature of a code's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -76,4 +85,15 @@ pub enum Content {
     Gs1,
     /// Bytes, some of which no text has: control characters other than tabs, line breaks and separators.
     Binary,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_called_what_it_is_on_the_wire() {
+        assert_eq!(BarcodeFormat::Ean13.to_string(), "ean_13");
+        assert_eq!(BarcodeFormat::QrCode.to_string(), "qr_code");
+    }
 }

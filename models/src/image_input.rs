@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Size;
+
 /// How a frame becomes a model's input tensor `[3, height, width]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageInput {
@@ -21,6 +23,13 @@ pub struct ImageInput {
     pub resize: ResizeFilter,
     /// The scale at which frames are decoded, if the model asks for one.
     pub decode_scale: Option<DecodeScale>,
+}
+
+impl ImageInput {
+    /// Width and height of the input.
+    pub fn size(&self) -> Size {
+        Size { width: self.width, height: self.height }
+    }
 }
 
 /// The scale at which frames are decoded. Boxes are in pixels of the frame as it was sent all the same.

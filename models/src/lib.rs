@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+mod beside;
 pub mod detector;
 mod image_input;
 pub mod layouts;

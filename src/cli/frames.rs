@@ -33,7 +33,7 @@ pub struct DetailArgs {
         help_heading = "Detections"
     )]
     pub masks: bool,
-    /// Do not read what codes say, only find them
+    /// Do not read what is in the boxes: codes, or what a second model says
     #[arg(
         long,
         env = "FRAMEGATE_NO_TEXT",
@@ -55,7 +55,7 @@ pub struct AgeArgs {
         help_heading = "Streams"
     )]
     pub max_frame_age_ms: u64,
-    /// Longest in milliseconds that the codes of one frame are read; those left over have no text
+    /// Longest in milliseconds that the boxes of one frame are read; those left over have no text
     #[arg(
         long,
         env = "FRAMEGATE_READ_MS",

@@ -234,7 +234,7 @@ fn max_age(milliseconds: u64) -> Result<Duration, ConfigError> {
     Err(ConfigError::new("--max-frame-age-ms", milliseconds, expected))
 }
 
-/// Longest that the codes of one frame are read.
+/// Longest that the boxes of one frame are read.
 fn read_budget(milliseconds: u64) -> Result<Duration, ConfigError> {
     const LONGEST: u64 = 10_000;
     if (1..=LONGEST).contains(&milliseconds) {

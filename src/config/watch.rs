@@ -35,7 +35,7 @@ pub struct WatchConfig {
     pub max_frame_age: Duration,
     /// How often the device is checked; `None` for never.
     pub device_check: Option<Duration>,
-    /// Longest that the codes of one frame are read.
+    /// Longest that the boxes of one frame are read.
     pub read_budget: Duration,
     /// The server that analyses the frames; `None` for this process.
     pub to: Option<RemoteTarget>,

@@ -25,7 +25,7 @@ use super::frame::{FinishedFrame, FrameOrigin, SourceFrame};
 use super::postprocessing::postprocess;
 use super::preprocessing::Preprocessing;
 use super::read_ahead::ReadAhead;
-use crate::engine::reading::CodeReader;
+use crate::engine::reading::TextReader;
 use crate::stages::{BoxStage, DecodeOptions};
 
 /// The offline path for one detector.
@@ -34,8 +34,8 @@ pub struct Offline<'a> {
     pub detector: &'a Detector,
     /// Turns raw outputs into detections.
     pub boxes: BoxStage,
-    /// Reads the codes that are detected, if any are.
-    pub reader: Option<&'a CodeReader>,
+    /// Reads what is in the boxes, if that is asked for.
+    pub reader: Option<&'a TextReader>,
     /// Where frames are preprocessed.
     pub pool: &'a ThreadPool,
     /// Bounds on decoded frames.
@@ -112,7 +112,7 @@ impl Offline<'_> {
                 let _ = return_output.send(outputs);
                 if let Some(reader) = self.reader {
                     self.pool.install(|| {
-                        frames.par_iter_mut().for_each(|frame| read_codes(reader, frame));
+                        frames.par_iter_mut().for_each(|frame| read_texts(reader, frame));
                     });
                 }
                 delivered = deliver(frames);
@@ -127,8 +127,8 @@ impl Offline<'_> {
     }
 }
 
-/// Reads the codes of a frame.
-fn read_codes(reader: &CodeReader, frame: &mut FinishedFrame) {
+/// Reads what is in the boxes of a frame.
+fn read_texts(reader: &TextReader, frame: &mut FinishedFrame) {
     if let (Some(payload), Ok(result)) = (&frame.payload, &mut frame.result) {
         reader.read_all(payload.into(), result);
     }

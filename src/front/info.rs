@@ -144,14 +144,15 @@ pub(super) async fn pipelines(State(app): State<Arc<App>>) -> Response {
 }
 
 fn pipeline_info(pipeline: &NamedPipeline) -> PipelineInfo {
-    let NamedPipeline { id, detector, runs_on, thresholds, text, reads_codes } = pipeline;
+    let NamedPipeline { id, detector, runs_on, thresholds, text, reads_text } = pipeline;
     PipelineInfo {
         id: id.clone(),
         model: detector.model.name.clone(),
         backend: runs_on.borrow().backend.to_owned(),
         confidence: thresholds.confidence,
         iou: thresholds.iou,
-        text: *text && *reads_codes,
+        text: *text && *reads_text,
+        second: detector.second.as_ref().map(|second| second.name().to_owned()),
         licence: detector.licence.clone(),
         source: detector.source.clone(),
         guesses: detector.guesses.clone(),
@@ -171,6 +172,5 @@ fn entry(pipeline: &NamedPipeline) -> PipelineEntry {
 
 /// Size of a pipeline's model input.
 pub(super) fn input_size(pipeline: &NamedPipeline) -> Size {
-    let input = &pipeline.detector.input;
-    Size { width: input.width, height: input.height }
+    pipeline.detector.input.size()
 }

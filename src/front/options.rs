@@ -94,7 +94,7 @@ impl SessionOptions {
             classes: classes.as_ref().map(|classes| classes.iter().map(entry).collect()),
             max_det: *max_detections,
             track: self.tracks,
-            text: *text && self.pipeline.reads_codes,
+            text: *text && self.pipeline.reads_text,
         }
     }
 }

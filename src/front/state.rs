@@ -83,10 +83,10 @@ pub struct NamedPipeline {
     pub runs_on: RunsOnWatch,
     /// Which of its detections count.
     pub thresholds: Thresholds,
-    /// Whether its codes are read by default.
+    /// Whether what is in its boxes is read by default.
     pub text: bool,
-    /// Whether they can be.
-    pub reads_codes: bool,
+    /// Whether it can be.
+    pub reads_text: bool,
 }
 
 /// The part of the state that exists once the models are loaded.

@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use framegate_backend_api::{Backend, Limits, Session};
+use framegate_backend_api::{Backend, BackendError, Limits, Session};
 use framegate_models::Detector;
-use framegate_models::detector::{LabelsSource, ModelError};
+use framegate_models::detector::{LabelsSource, ModelError, SecondStage};
 
 use super::calibration::calibrated;
 use super::{PipelineError, PipelineOptions};
 use crate::backends::{self, DeviceEvent, FailoverSession, LoadOn, Selected};
-use crate::stages::BoxStage;
+use crate::engine::reading::{SECOND_BATCH, TextReader};
+use crate::stages::{BoxError, BoxStage};
 
 /// A detector with a session on some backend: the parts that an engine or a benchmark drives itself.
 pub struct LoadedPipeline {
@@ -20,7 +21,12 @@ pub struct LoadedPipeline {
     pub session: Box<dyn Session>,
     /// Turns raw outputs into detections.
     pub boxes: BoxStage,
+    /// Reads what is in the boxes, if the detector has a second stage.
+    pub reader: Option<TextReader>,
 }
+
+/// A second model sees few images at once, and is run beside what the first is run on.
+const SECOND_LIMITS: Limits = Limits { max_batch: SECOND_BATCH, threads: 1 };
 
 /// Reads a model with its sidecar and labels, and warns when its classes have no names.
 ///
@@ -51,7 +57,13 @@ impl LoadedPipeline {
         let boxes = box_stage(&detector, options)?;
         let detector = calibrated(detector, options)?;
         let session = backend.load(&detector.model, &limits(options))?;
-        Ok(Self::assemble(detector, session, boxes))
+        let second = match &detector.second {
+            Some(SecondStage::Model(second)) => {
+                Some(backend.load(&second.reader.model, &SECOND_LIMITS)?)
+            }
+            _ => None,
+        };
+        Self::assemble(detector, session, boxes, second, options)
     }
 
     /// Loads a detector on what was selected or, where that is faster, on its rival, and warms it up. Returns which of
@@ -67,14 +79,30 @@ impl LoadedPipeline {
         let boxes = box_stage(&detector, options)?;
         let detector = calibrated(detector, options)?;
         let (session, on) = selected.load(&detector.model, &limits(options))?;
-        Ok((Self::assemble(detector, session, boxes), on))
+        let second = second_session(&detector, &on, options)?;
+        Ok((Self::assemble(detector, session, boxes, second, options)?, on))
     }
 
-    fn assemble(detector: Detector, session: Box<dyn Session>, boxes: BoxStage) -> Self {
+    fn assemble(
+        detector: Detector,
+        session: Box<dyn Session>,
+        boxes: BoxStage,
+        second: Option<Box<dyn Session>>,
+        options: &PipelineOptions,
+    ) -> Result<Self, PipelineError> {
         for guess in &detector.guesses {
             tracing::info!(model = detector.model.name, "guessed about the model: {guess}");
         }
-        Self { detector, session, boxes }
+        if let Some(SecondStage::Model(second)) = &detector.second {
+            for guess in &second.reader.guesses {
+                tracing::info!(
+                    model = second.reader.model.name,
+                    "guessed about the model: {guess}"
+                );
+            }
+        }
+        let reader = TextReader::of(&detector, second, options.decode).map_err(BoxError::from)?;
+        Ok(Self { detector, session, boxes, reader })
     }
 }
 
@@ -85,6 +113,20 @@ fn box_stage(detector: &Detector, options: &PipelineOptions) -> Result<BoxStage,
 
 fn limits(options: &PipelineOptions) -> Limits {
     Limits { max_batch: options.max_batch, threads: options.threads }
+}
+
+/// The second model on what the first runs on, if there is one. The session outlives its device.
+fn second_session(
+    detector: &Detector,
+    on: &Arc<Selected>,
+    options: &PipelineOptions,
+) -> Result<Option<Box<dyn Session>>, BackendError> {
+    let Some(SecondStage::Model(second)) = &detector.second else { return Ok(None) };
+    let session = on.backend.load(&second.reader.model, &SECOND_LIMITS)?;
+    let spares = backends::spares(on.backend.name(), &options.backend_options);
+    let second = Arc::clone(second);
+    let load: LoadOn = Box::new(move |backend| backend.load(&second.reader.model, &SECOND_LIMITS));
+    Ok(Some(Box::new(FailoverSession::new(session, Arc::clone(on), spares, load, |_| ()))))
 }
 
 /// A session that outlives its device: `session`, which runs on `selected`.

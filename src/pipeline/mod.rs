@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::backends;
-use crate::engine::reading::CodeReader;
+use crate::engine::reading::TextReader;
 use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame};
 use crate::stages::{BoxStage, Preprocessed, Preprocessor, RgbImage, Selection};
 use frame::{find, infer, preprocess};
@@ -53,7 +53,6 @@ pub struct Pipeline {
     device: DeviceInfo,
     options: PipelineOptions,
     selection: Arc<Selection>,
-    reader: Option<CodeReader>,
     pool: Arc<ThreadPool>,
     /// As many as there were frames at once.
     preprocessors: Vec<Preprocessor>,
@@ -105,7 +104,6 @@ impl Pipeline {
             device,
             options: options.clone(),
             selection: Arc::new(options.selection()),
-            reader: CodeReader::of(&loaded.detector, options.decode.limits),
             pool: Arc::new(pool),
             loaded,
         })
@@ -158,7 +156,7 @@ impl Pipeline {
     /// stays usable.
     pub fn detect_frame(&mut self, frame: Frame<'_>) -> Result<FrameResult, FrameError> {
         self.make_room(1);
-        let LoadedPipeline { detector, session, boxes } = &mut self.loaded;
+        let LoadedPipeline { detector, session, boxes, .. } = &mut self.loaded;
         let slot = self.input.slots_mut().next().expect("there is room for one image");
         let how = (&detector.input, self.options.decode);
         let preprocessed = preprocess(frame, &mut self.preprocessors[0], how, slot)?;
@@ -171,9 +169,9 @@ impl Pipeline {
         Ok(result)
     }
 
-    /// Reads codes, if there are any and they are asked for.
-    fn reader(&self) -> Option<&CodeReader> {
-        self.reader.as_ref().filter(|_| self.selection.text)
+    /// The second stage, if there is one and texts are asked for.
+    fn reader(&self) -> Option<&TextReader> {
+        self.loaded.reader.as_ref().filter(|_| self.selection.text)
     }
 
     /// Detects objects in frames of any form, [`PipelineOptions::max_batch`] at a time: those of a batch are decoded
@@ -198,7 +196,7 @@ impl Pipeline {
 
     fn detect_at_once(&mut self, frames: &[Frame<'_>]) -> Vec<Result<FrameResult, FrameError>> {
         self.make_room(frames.len());
-        let LoadedPipeline { detector, session, boxes } = &mut self.loaded;
+        let LoadedPipeline { detector, session, boxes, .. } = &mut self.loaded;
         let how = (&detector.input, self.options.decode);
         let slots: Vec<&mut [f32]> = self.input.slots_mut().collect();
         let preprocessors = self.preprocessors.par_iter_mut();
@@ -252,14 +250,14 @@ impl Pipeline {
         frames: impl Iterator<Item = SourceFrame> + Send + 'static,
         deliver: impl FnMut(Vec<FinishedFrame>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let LoadedPipeline { detector, session, .. } = &mut self.loaded;
+        let LoadedPipeline { detector, session, reader, .. } = &mut self.loaded;
         let offline = Offline {
             boxes: BoxStage::new(detector, self.options.thresholds)
                 .map_err(PipelineError::from)?
                 .with_masks(self.options.masks)
                 .with_selection(Arc::clone(&self.selection)),
             detector,
-            reader: self.reader.as_ref().filter(|_| self.selection.text),
+            reader: reader.as_ref().filter(|_| self.selection.text),
             pool: &self.pool,
             decode: self.options.decode,
             max_batch: self.options.max_batch,

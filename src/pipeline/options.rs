@@ -40,7 +40,8 @@ pub struct PipelineOptions {
     pub thresholds: Thresholds,
     /// Report masks, where the model has them.
     pub masks: bool,
-    /// Read what codes say, if the model detects codes and this build has decoders for them.
+    /// Read what is in the boxes, if the model has a second stage: codes, in builds that have decoders for them, or
+    /// another model.
     pub text: bool,
     /// How frames are decoded, and the largest that are.
     pub decode: DecodeOptions,

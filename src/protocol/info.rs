@@ -49,9 +49,13 @@ pub struct PipelineInfo {
     /// Overlap above which the lower-scoring of two boxes is dropped.
     #[serde(default)]
     pub iou: f32,
-    /// Whether the codes that it detects are read.
+    /// Whether what is in the boxes is read.
     #[serde(default)]
     pub text: bool,
+    /// The second stage that reads it: `codes`, or the name of another model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "codes")]
+    pub second: Option<String>,
     /// Licence of the model, if known.
     pub licence: Option<String>,
     /// Where the model was published, if known.

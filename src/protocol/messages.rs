@@ -112,7 +112,7 @@ pub struct TimingsMs {
     pub inference: f64,
     /// From raw outputs to detections.
     pub postprocess: f64,
-    /// From codes to their texts; absent where none was there to be read.
+    /// From boxes to their texts; absent where there was nothing to be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub read: Option<f64>,

@@ -57,7 +57,7 @@ pub struct DetectionChanges {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<usize>, minimum = 1)]
     pub max_det: Option<Option<usize>>,
-    /// Whether codes are also read, by pipelines that can.
+    /// Whether what is in the boxes is also read, by pipelines that can.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<bool>)]
     pub text: Option<Option<Switch>>,
@@ -140,7 +140,7 @@ pub struct SessionSettings {
     pub max_det: usize,
     /// Whether detections carry `track_id`.
     pub track: bool,
-    /// Whether codes are read, by a pipeline that can.
+    /// Whether what is in the boxes is read, by a pipeline that can.
     #[serde(default)]
     pub text: bool,
 }

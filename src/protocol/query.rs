@@ -38,7 +38,7 @@ pub struct StreamQuery {
     /// `1` asks for `track_id` in detections: a number for each object that stays the same from result to result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<String>,
-    /// `1` to read what codes say, `0` not to; by default as the pipeline does. For pipelines that can.
+    /// `1` to read what is in the boxes, `0` not to; by default as the pipeline does. For pipelines that can.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(example = "0")]
     pub text: Option<String>,
@@ -87,7 +87,7 @@ pub struct InferQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1)]
     pub max_det: Option<usize>,
-    /// `1` to read what codes say, `0` not to; by default as the pipeline does. For pipelines that can.
+    /// `1` to read what is in the boxes, `0` not to; by default as the pipeline does. For pipelines that can.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(example = "0")]
     pub text: Option<String>,

@@ -9,7 +9,6 @@ use rayon::ThreadPoolBuilder;
 use super::null_detector::null_detector;
 use super::{ServedPipeline, ServerError, ServerOptions};
 use crate::backends::{self, Selected};
-use crate::engine::reading::CodeReader;
 use crate::engine::{self, Engine};
 use crate::front::metrics::Metrics;
 use crate::front::{Loaded, NamedPipeline, RunsOn};
@@ -56,7 +55,7 @@ pub(super) fn load(
     let mut pipelines = Vec::new();
     let each = read(options)?.into_iter().zip(all(options)).zip(selected);
     for (((id, detector), options), selected) in each {
-        let (LoadedPipeline { detector, session, boxes }, on) =
+        let (LoadedPipeline { detector, session, boxes, reader }, on) =
             LoadedPipeline::load_on_fastest(detector, selected, &options)?;
         let detector = Arc::new(detector);
         let (observe, runs_on) = RunsOn::observe(&on, metrics);
@@ -67,13 +66,13 @@ pub(super) fn load(
             runs_on,
             thresholds: options.thresholds,
             text: options.text,
-            reads_codes: CodeReader::of(&detector, options.decode.limits).is_some(),
+            reads_text: reader.is_some(),
         };
         let (model, backend) = (&detector.model.name, on.backend.name());
         let Thresholds { confidence, iou } = pipeline.thresholds;
         tracing::info!(pipeline = pipeline.id, model, backend, confidence, iou, "pipeline loaded");
         named.push(pipeline);
-        pipelines.push(engine::Pipeline { detector, session, boxes });
+        pipelines.push(engine::Pipeline { detector, session, boxes, reader });
     }
     let settings = options.engine_settings();
     Ok(Loaded {

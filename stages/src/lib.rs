@@ -9,6 +9,7 @@
 
 mod antialiased;
 mod boxes;
+mod cut;
 mod decode;
 mod fit;
 mod frame_transform;
@@ -25,6 +26,7 @@ mod stage;
 pub use boxes::{
     BoxError, BoxStage, Detection, MAX_DETECTIONS, MAX_NUMBERS, Mask, Selection, Tensor, Thresholds,
 };
+pub use cut::{ColourFrame, CutOut};
 pub use decode::{
     DecodeError, DecodeLimits, DecodeOptions, DecodeWork, Decoder, JpegDecoder, RgbImage, RgbView,
     UnknownDecoder, inspect,

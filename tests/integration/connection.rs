@@ -97,6 +97,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
             .unwrap(),
         boxes: BoxStage::new(&detector, thresholds).unwrap(),
         detector: Arc::clone(&detector),
+        reader: None,
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| {}).unwrap();
@@ -107,7 +108,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     let id = "colours".to_owned();
     let runs_on = RunsOn { backend: "reference", device: "CPU".to_owned(), is_degraded: false };
     let runs_on = watch::channel(runs_on).1;
-    let named = NamedPipeline { id, detector, runs_on, thresholds, text: true, reads_codes: false };
+    let named = NamedPipeline { id, detector, runs_on, thresholds, text: true, reads_text: false };
     let session = ClientSession::new(
         SessionOptions::new(named, DetectionChanges::default(), false).unwrap(),
         1000,

@@ -100,6 +100,25 @@ fn a_model_is_fetched_with_its_sidecar_labels_and_weights_and_used_from_then_on(
 }
 
 #[test]
+fn a_second_model_is_fetched_with_what_is_its_own() {
+    let sidecar = SIDECAR.replace("second = \"codes\"", "second = \"digits.onnx\"");
+    let digits = include_bytes!("../../models/digits/digits.onnx");
+    let files = Files::serve([
+        ("/a/m.onnx", ONNX.to_vec()),
+        ("/a/m.toml", sidecar.into()),
+        ("/a/digits.onnx", digits.to_vec()),
+        ("/a/digits.toml", include_bytes!("../../models/digits/digits.toml").to_vec()),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("{}/a/m.onnx", files.url);
+    let inspected = ask(folder.path(), &["models", "inspect", &address]);
+    assert!(inspected.stdout.contains("digits: ctc"), "{}", inspected.stderr);
+    assert_eq!(files.asked(), ["/a/m.onnx", "/a/m.toml", "/a/digits.onnx", "/a/digits.toml"]);
+    assert_eq!(ask(folder.path(), &["models", "rm", &address]).status, 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+}
+
+#[test]
 fn a_repository_is_asked_for_its_files() {
     let files = Files::serve([
         ("/o/r/resolve/v1/onnx/m.onnx", ONNX.to_vec()),

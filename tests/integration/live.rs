@@ -40,6 +40,7 @@ fn start(backend: &dyn Backend, pipelines: usize) -> Result<Engine, EngineError>
             session: backend.load(&detector.model, &limits).unwrap(),
             boxes: BoxStage::new(&detector, thresholds).unwrap(),
             detector,
+            reader: None,
         }
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

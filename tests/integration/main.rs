@@ -52,6 +52,7 @@ mod ragged;
 mod reading;
 mod realtime;
 mod result_formats;
+mod second;
 mod serve;
 mod server;
 mod soak;

@@ -33,6 +33,12 @@ export interface Detection {
   mask?: { size: [number, number]; counts: number[] };
   angle?: number;
   corners?: [number, number][];
+  /** What was read in the box: a code, or by a second model. */
+  text?: string;
+  /** The symbology of a code. */
+  format?: string;
+  /** The nature of a code's text where it is not text as such. */
+  content?: 'gs1' | 'binary';
 }
 
 export interface Result {

@@ -77,10 +77,11 @@ impl Detector {
         conf: f32,
         iou: f32,
         max_det: usize,
+        text: bool,
         classes: Option<BTreeMap<usize, Option<f32>>>,
     ) {
         let thresholds = Thresholds { confidence: conf, iou };
-        let selection = Selection { thresholds, max_detections: max_det, classes };
+        let selection = Selection { thresholds, max_detections: max_det, classes, text };
         py.detach(|| self.with(|pipeline| pipeline.select(selection)));
     }
 

@@ -24,6 +24,10 @@ pub(crate) struct Found {
     angle: Option<Py<PyArray1<f32>>>,
     /// `[N, 4, 2]`: x, y.
     corners: Option<Py<PyArray3<f32>>>,
+    /// `N` texts, if there is one.
+    text: Option<Vec<Option<String>>>,
+    /// `N` symbologies of codes, if there is one.
+    format: Option<Vec<Option<String>>>,
     /// Height, width, counts.
     masks: Option<Vec<Option<RunLengths>>>,
     /// Name, shape and elements of each output of a model without boxes.
@@ -59,6 +63,8 @@ impl Found {
                 let array = Array3::from_shape_vec((all.len(), 4, 2), values);
                 PyArray3::from_owned_array(py, array.expect("four corners for each")).unbind()
             }),
+            text: words(&detections, |found| found.text.clone()),
+            format: words(&detections, |found| found.format.map(|format| format.to_string())),
             masks,
             tensors: tensors
                 .into_iter()
@@ -80,6 +86,15 @@ fn column<T: numpy::Element>(py: Python<'_>, values: impl Iterator<Item = T>) ->
 /// A property that all detections have, or none: what the model says is the same for all.
 fn present<T>(detections: &[Detection], of: impl Fn(&Detection) -> Option<T>) -> Option<Vec<T>> {
     if detections.is_empty() { None } else { detections.iter().map(of).collect() }
+}
+
+/// A property that some detections may have.
+fn words(
+    detections: &[Detection],
+    of: impl Fn(&Detection) -> Option<String>,
+) -> Option<Vec<Option<String>>> {
+    let words: Vec<Option<String>> = detections.iter().map(of).collect();
+    words.iter().any(Option::is_some).then_some(words)
 }
 
 fn keypoints(py: Python<'_>, detections: &[Detection]) -> PyResult<Option<Py<PyArray3<f32>>>> {

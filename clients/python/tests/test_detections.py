@@ -17,6 +17,8 @@ def detections() -> framegate.Detections:
         size=(4, 3),
         track_id=np.array([7, 8], np.int64),
         keypoints=np.arange(12, dtype=np.float32).reshape(2, 2, 3),
+        text=["K 1", None],
+        format=[None, None],
         run_lengths=[(3, 4, [1, 2, 9]), None],
     )
 
@@ -32,6 +34,8 @@ def test_one_and_several_are_taken_out() -> None:
         assert part.labels == ["car"] and part.xyxy.shape == (1, 4)
         assert part.track_id is not None and part.track_id.tolist() == [7]
         assert part.run_lengths == [(3, 4, [1, 2, 9])]
+        assert part.text == ["K 1"]
+    assert (first.text, second.text, first.format) == ("K 1", None, None)
     assert len(found[found.confidence > 0.95]) == len(found[[]]) == len(found[5:]) == 0
     with pytest.raises(IndexError):
         found[2]
@@ -66,7 +70,7 @@ def test_the_form_of_pandas() -> None:
     pytest.importorskip("pandas", reason="pandas is not installed")
     table = detections().to_pandas()
     assert table[table.label == "car"].right.tolist() == [2]
-    assert table.track_id.tolist() == [7, 8]
+    assert table.track_id.tolist() == [7, 8] and table.text[0] == "K 1"
 
 
 def test_tracks_last_over_frames_that_were_left_out() -> None:

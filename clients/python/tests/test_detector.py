@@ -40,7 +40,7 @@ def test_codes_are_found_in_a_file_and_its_bytes(codes: framegate.Detector) -> N
     width, height = found.size
     assert (found.xyxy[:, 2] <= width).all() and (found.xyxy[:, 3] <= height).all()
     assert (found.xyxy[:, :2] < found.xyxy[:, 2:]).all()
-    assert set(found.timings_ms) == {"decode", "resize", "normalise", "inference", "postprocess"}
+    assert set(found.timings_ms) == {"decode", "resize", "normalise", "inference", "postprocess", "read"}
     assert found.timings_ms["inference"] > 0
 
 
@@ -201,3 +201,14 @@ def test_it_says_what_it_is(codes: framegate.Detector) -> None:
     assert "qr_code" in codes.labels
     assert min(codes.input_size) > 0
     assert "simd" in repr(codes) and "qr_code" in repr(codes(SEVERAL))
+
+
+def test_codes_are_read_unless_that_is_not_wanted(codes: framegate.Detector) -> None:
+    found = codes(IMAGES / "qr_code.jpg")
+    assert found.text is not None and found.text[0]
+    assert found.format == [found[0].format] == ["qr_code"]
+    codes.select(text=False)
+    try:
+        assert codes(IMAGES / "qr_code.jpg").text is None
+    finally:
+        codes.select()

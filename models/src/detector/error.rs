@@ -56,6 +56,15 @@ pub enum ModelError {
         #[source]
         problem: SidecarError,
     },
+    /// The model says what an image shows, not where.
+    #[error(
+        "the model {path} reads text and finds no boxes; name it in the sidecar of a detector, \
+         `second = \"NAME.onnx\"`, or write `boxes = \"tensors\"` into its own to get its outputs as numbers"
+    )]
+    NoBoxes {
+        /// Path of the model.
+        path: PathBuf,
+    },
     /// Facts about the model that are missing or contradict each other, all at once.
     #[error("the model {path} cannot be used yet (its sidecar is {sidecar}):{}", list(problems))]
     Facts {
@@ -90,6 +99,9 @@ pub enum ModelFact {
     /// The labels are missing or wrong.
     #[error(transparent)]
     Labels(#[from] LabelsError),
+    /// The classes of a second stage have no names.
+    #[error("nothing names its classes or characters; write `labels = […]` into the sidecar")]
+    NothingToSay,
 }
 
 fn list(problems: &[ModelFact]) -> String {

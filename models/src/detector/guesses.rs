@@ -11,7 +11,7 @@ pub(super) fn guesses(
     processor: Option<&ProcessorConfig>,
 ) -> Vec<String> {
     let mut guesses = Vec::new();
-    if sidecar.boxes.is_none() {
+    if sidecar.layout().is_none() {
         guesses.push(format!(
             "its boxes are read as `{}`, because {}; to say otherwise, write `boxes = \"…\"`",
             choice.layout, choice.reason

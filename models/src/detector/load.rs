@@ -13,7 +13,7 @@ use super::model_card::ProcessorConfig;
 use super::preprocessing::{image_input, whole_numbers};
 use super::read::read_with;
 use super::sidecar::Sidecar;
-use super::{Detector, LabelsSource, ModelError, ModelFact, metadata};
+use super::{Detector, LabelsSource, ModelError, ModelFact, SecondStage, metadata};
 use crate::Size;
 use crate::layouts::{Choice, ModelOutputs, choose};
 use crate::onnx::{LeftOut, OnnxError, OnnxFile};
@@ -35,9 +35,24 @@ impl Detector {
     /// # Errors
     /// [`ModelError`]; everything unknown or contradictory is in one [`ModelError::Facts`].
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, ModelError> {
-        let onnx_error = |problem| ModelError::Onnx { path: path.to_owned(), problem };
         let sidecar = Sidecar::read(path)?;
-        let file = read_with(path, &sidecar)?;
+        let detector = Self::read(path, options, &sidecar, false)?;
+        if !detector.boxes.finds_boxes() && !detector.boxes.reports_tensors() {
+            return Err(ModelError::NoBoxes { path: path.to_owned() });
+        }
+        let second = SecondStage::of(&sidecar, path, &detector.labels)?;
+        Ok(Self { second, ..detector })
+    }
+
+    /// Reads the model at `path`, whose sidecar is known, without the second stage that that names.
+    pub(super) fn read(
+        path: &Path,
+        options: &LoadOptions,
+        sidecar: &Sidecar,
+        is_second: bool,
+    ) -> Result<Self, ModelError> {
+        let onnx_error = |problem| ModelError::Onnx { path: path.to_owned(), problem };
+        let file = read_with(path, sidecar)?;
         let facts_error = |problems| ModelError::Facts {
             path: path.to_owned(),
             sidecar: Sidecar::path_for(path),
@@ -48,12 +63,12 @@ impl Detector {
         let processor = ProcessorConfig::beside(path, file.image_size())
             .filter(|_| sidecar.family.is_none() && !file.metadata().contains_key("task"));
         let mut left_out = Vec::new();
-        let named_size = input_size(&file, options, &sidecar, processor.as_ref());
+        let named_size = input_size(&file, options, sidecar, processor.as_ref());
         let (size, graph) = match named_size {
             Ok(Some(size)) => {
                 let graph = file.graph(size.height, size.width);
                 let graph = graph.or_else(|problem| {
-                    let (graph, names) = boxes_alone(&file, size, &sidecar, problem)?;
+                    let (graph, names) = boxes_alone(&file, size, sidecar, problem)?;
                     left_out = names;
                     Ok(graph)
                 });
@@ -72,12 +87,18 @@ impl Detector {
             },
         };
 
-        let reading = OutputReading::of(&graph, size, &file, &sidecar, path, options);
+        let places = LabelPlaces {
+            option: options.labels.as_deref(),
+            sidecar: sidecar.labels.as_ref(),
+            metadata: file.metadata(),
+            model: path,
+        };
+        let reading = OutputReading::of(&graph, size, sidecar, &places, is_second);
         match (named_size, reading) {
             (Ok(named_size), Ok(OutputReading { choice, labels, labels_source })) => {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let metadata = file.metadata().clone();
-                let mut guesses = guesses(&choice, &sidecar, processor.as_ref());
+                let mut guesses = guesses(&choice, sidecar, processor.as_ref());
                 guesses.extend(named_size.is_none().then(|| guessed_size(size)));
                 guesses.extend(left_out.into_iter().map(|LeftOut { output, problem }| {
                     format!("its output `{output}` is left out, because it cannot be computed: {problem}")
@@ -95,16 +116,16 @@ impl Detector {
                 }
                 Ok(Self {
                     model: Model { name, graph: optimise(graph), metadata },
-                    input: image_input(&preprocessing, size, &sidecar),
+                    input: image_input(&preprocessing, size, sidecar),
                     guesses,
                     boxes: choice.layout,
                     boxes_reason: choice.reason,
                     nms: sidecar.nms.unwrap_or_default(),
-                    second: sidecar.second,
+                    second: None,
                     labels,
                     labels_source,
-                    licence: sidecar.licence,
-                    source: sidecar.source,
+                    licence: sidecar.licence.clone(),
+                    source: sidecar.source.clone(),
                 })
             }
             (size, reading) => {
@@ -146,18 +167,11 @@ impl OutputReading {
     fn of(
         graph: &Graph,
         input: Size,
-        file: &OnnxFile,
         sidecar: &Sidecar,
-        path: &Path,
-        options: &LoadOptions,
+        places: &LabelPlaces<'_>,
+        is_second: bool,
     ) -> Result<Self, ModelFact> {
-        let metadata = file.metadata();
-        let places = LabelPlaces {
-            option: options.labels.as_deref(),
-            sidecar: sidecar.labels.as_ref(),
-            metadata,
-            model: path,
-        };
+        let metadata = places.metadata;
         let outputs = ModelOutputs {
             strides: sidecar.strides.as_deref(),
             family: sidecar.family,
@@ -167,9 +181,11 @@ impl OutputReading {
             first_class: sidecar.first_class,
             keypoints: metadata::keypoints(metadata),
             is_rtdetr: metadata::is_rtdetr(metadata),
+            blank: sidecar.blank,
+            is_second,
             ..ModelOutputs::of(graph, input)
         };
-        let choice = choose(&outputs, sidecar.boxes.as_ref())?;
+        let choice = choose(&outputs, sidecar.layout().as_ref())?;
         let (labels, labels_source) = places.resolve(&choice.layout, choice.classes)?;
         Ok(Self { choice, labels, labels_source })
     }

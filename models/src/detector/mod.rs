@@ -37,7 +37,7 @@ pub use literal::NamesError;
 pub use load::LoadOptions;
 pub use nms_scope::NmsScope;
 pub use read::read_onnx_file;
-pub use second::SecondStage;
+pub use second::{SecondModel, SecondStage};
 pub use sidecar::SidecarError;
 
 /// A model together with everything needed to feed it images and to read its outputs.

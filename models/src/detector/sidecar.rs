@@ -18,6 +18,10 @@
 //! strides = [8, 16, 32]             # for layouts with a grid
 //! nms = "per-class"                 # or "class-agnostic": boxes of all classes suppress each other
 //! second = "codes"                  # the boxes are codes: what they say is read, too
+//!                                   # or a model that reads what is in the boxes: second = "plates.onnx"
+//! second_classes = ["plate"]        # boxes of these classes alone; with a model
+//! second_confidence = 0.8           # texts that are at least this probable, 0 to 1; with a model
+//! blank = "first"                   # or "last": the class for no character, in a recogniser of text
 //! inputs = { threshold = 0.5 }      # inputs besides the image: a number, or a list of all elements
 //! licence = "Apache-2.0"
 //! source = "https://…"
@@ -38,12 +42,12 @@ use serde::Deserialize;
 
 use super::bounded_text::read_text;
 use super::embedded::{self, is_embedded};
+use super::second::SecondName;
 use super::{
-    ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, SecondStage,
-    input_size,
+    ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size,
 };
 use crate::Size;
-use crate::layouts::{BoxLayout, Family};
+use crate::layouts::{Blank, BoxLayout, Family};
 use crate::onnx::InputValues;
 
 /// The contents of a sidecar file; empty if there is none.
@@ -69,7 +73,10 @@ pub(super) struct Sidecar {
     pub(super) strides: Option<Vec<usize>>,
     pub(super) first_class: Option<usize>,
     pub(super) nms: Option<NmsScope>,
-    pub(super) second: Option<SecondStage>,
+    pub(super) second: Option<SecondName>,
+    pub(super) second_classes: Option<Vec<String>>,
+    pub(super) second_confidence: Option<f32>,
+    pub(super) blank: Option<Blank>,
     #[serde(default)]
     pub(super) inputs: BTreeMap<String, InputValue>,
     pub(super) licence: Option<String>,
@@ -142,6 +149,26 @@ pub enum SidecarError {
     /// `strides` is empty or has a 0.
     #[error("`strides` must name at least one cell size of 1 pixel or more")]
     Strides,
+    /// Keys of a second model where there is none.
+    #[error("`second_classes` and `second_confidence` only go with `second = \"NAME.onnx\"`")]
+    SecondKeys,
+    /// `second_confidence` is outside its range.
+    #[error("`second_confidence` must be from 0 to 1")]
+    SecondConfidence,
+    /// `second_classes` has a name that no class has.
+    #[error("`second_classes` names `{class}`, which is none of the detector's labels: {labels}")]
+    SecondClass {
+        /// The name.
+        class: String,
+        /// The labels, for people.
+        labels: String,
+    },
+    /// The second stage of another model names one itself.
+    #[error("the model is a second stage, so `second` does not go here")]
+    SecondOfSecond,
+    /// `blank` beside another layout.
+    #[error("`blank` only goes with `boxes = \"ctc\"`")]
+    Blank,
 }
 
 impl Sidecar {
@@ -174,6 +201,11 @@ impl Sidecar {
             InputValue::Each(numbers) => numbers.clone(),
         };
         self.inputs.iter().map(|(name, value)| (name.clone(), elements(value))).collect()
+    }
+
+    /// The layout that it names, or that goes with what it says.
+    pub(super) fn layout(&self) -> Option<BoxLayout> {
+        self.boxes.clone().or_else(|| self.blank.and_then(|_| BoxLayout::named("ctc")))
     }
 
     /// Whether it says how images are prepared, at least in part.
@@ -214,6 +246,18 @@ impl Sidecar {
                 return Err(SidecarError::Crop);
             }
         }
+        let has_second_model = matches!(self.second, Some(SecondName::Model(_)));
+        if !has_second_model && (self.second_classes.is_some() || self.second_confidence.is_some())
+        {
+            return Err(SidecarError::SecondKeys);
+        }
+        if self.second_confidence.is_some_and(|least| !(0.0..=1.0).contains(&least)) {
+            return Err(SidecarError::SecondConfidence);
+        }
+        let is_other = |layout: &BoxLayout| Some(layout) != BoxLayout::named("ctc").as_ref();
+        if self.blank.is_some() && self.boxes.as_ref().is_some_and(is_other) {
+            return Err(SidecarError::Blank);
+        }
         if let Some(strides) = &self.strides
             && (strides.is_empty() || strides.contains(&0))
         {
@@ -246,7 +290,9 @@ mod tests {
             strides = [8, 16, 32]
             first_class = 1
             nms = "class-agnostic"
-            second = "codes"
+            second = "second/plates.onnx"
+            second_classes = ["plate"]
+            second_confidence = 0.75
             inputs = { threshold = 0.5, scale_factor = [1, 2] }
             licence = "Apache-2.0"
             source = "somewhere"
@@ -269,7 +315,10 @@ mod tests {
             strides: Some(vec![8, 16, 32]),
             first_class: Some(1),
             nms: Some(NmsScope::ClassAgnostic),
-            second: Some(SecondStage::Codes),
+            second: Some(SecondName::Model("second/plates.onnx".to_owned())),
+            second_classes: Some(vec!["plate".to_owned()]),
+            second_confidence: Some(0.75),
+            blank: None,
             inputs: BTreeMap::from([
                 ("threshold".to_owned(), InputValue::Same(0.5)),
                 ("scale_factor".to_owned(), InputValue::Each(vec![1.0, 2.0])),
@@ -306,6 +355,13 @@ mod tests {
             ("crop = 1.5", &["`crop`", "at most 1"]),
             ("fit = \"stretch\"\ncrop = 0.5", &["`crop`", "fit = \"crop\""]),
             ("strides = []", &["`strides`"]),
+            ("second = \"plates\"", &["`codes`", "an .onnx file", "folder"]),
+            ("second = \"../plates.onnx\"", &["an .onnx file in the sidecar's own folder"]),
+            ("second_classes = [\"car\"]", &["`second_classes`", "second = \"NAME.onnx\""]),
+            ("second = \"codes\"\nsecond_confidence = 0.5", &["`second_confidence`"]),
+            ("second = \"a.onnx\"\nsecond_confidence = 2", &["`second_confidence`", "0 to 1"]),
+            ("blank = \"middle\"", &["blank", "first", "last"]),
+            ("blank = \"last\"\nboxes = \"classify\"", &["`blank`", "boxes = \"ctc\""]),
             ("inputs = { a = \"b\" }", &["inputs", "a number, or a list"]),
             ("input_size = { width = 4 }", &["input_size", "height"]),
             ("input_size = { width = 4, height = 4, depth = 3 }", &["input_size", "depth"]),

@@ -2,8 +2,8 @@
 
 use super::input_range::InputRange;
 use super::{
-    BoxLayout, ClassCount, Family, LAYOUTS, LayoutError, ModelOutputs, Preprocessing, Recognition,
-    SidecarLine,
+    BoxLayout, ClassCount, Family, LAYOUTS, Layout, LayoutError, ModelOutputs, Preprocessing,
+    Recognition, SidecarLine,
 };
 
 /// A chosen layout and what follows from it.
@@ -31,6 +31,9 @@ pub(crate) fn choose(
     named: Option<&BoxLayout>,
 ) -> Result<Choice, LayoutError> {
     if let Some(layout) = named {
+        if outputs.is_second && !layout.layout.reads_text() {
+            return Err(LayoutError::NoText { outputs: outputs.to_string() });
+        }
         return choice(layout, outputs, "the sidecar says so".to_owned());
     }
     let is_known = |task: &&str| LAYOUTS.iter().any(|layout| layout.task() == *task);
@@ -39,7 +42,10 @@ pub(crate) fn choose(
     }
     let mut recognised = Vec::new();
     let mut lines = Vec::new();
-    for layout in LAYOUTS.iter().filter(|layout| outputs.may_be(layout.task())) {
+    let is_candidate = |layout: &&&dyn Layout| {
+        outputs.may_be(layout.task()) && (layout.reads_text() || !outputs.is_second)
+    };
+    for layout in LAYOUTS.iter().filter(is_candidate) {
         let recognition = match layout.read(outputs) {
             Some(reading) => layout.recognise(outputs, &reading),
             None => Recognition::No,
@@ -58,6 +64,7 @@ pub(crate) fn choose(
     }
     match (recognised.pop(), lines.len()) {
         (Some((layout, reason)), 1) => choice(&layout, outputs, reason),
+        (_, 0) if outputs.is_second => Err(LayoutError::NoText { outputs: outputs.to_string() }),
         (_, 0) => Err(LayoutError::Unknown {
             outputs: outputs.to_string(),
             input: outputs.input,
@@ -73,7 +80,7 @@ pub(crate) fn choose(
 
 /// The lines for layouts that the outputs can be read in, with the shapes that they stand for.
 fn fitting(outputs: &ModelOutputs<'_>) -> Vec<String> {
-    let means_boxes = LAYOUTS.iter().filter(|layout| !layout.reports_tensors());
+    let means_boxes = LAYOUTS.iter().filter(|layout| layout.finds_boxes());
     means_boxes
         .filter(|layout| layout.read(outputs).is_some())
         .map(|layout| format!("`boxes = \"{}\"` for {}", layout.names()[0], layout.shape()))

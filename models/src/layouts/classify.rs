@@ -7,8 +7,8 @@ use framegate_backend_api::graph::{
 
 use super::family::{Family, IMAGENET_DEVIATION, IMAGENET_MEAN, Preprocessing};
 use super::outputs::{ClassCount, ModelOutputs};
-use super::scores::reaches;
-use super::{Candidate, Decoder, Layout, Reading, Recognition, SidecarLine};
+use super::scores::{best_class, reaches};
+use super::{Candidate, Decoder, Layout, Reading, Recognition, SidecarLine, Transcript};
 
 /// Classifiers of torchvision, timm and most others: the middle 224 pixels of 256.
 const IMAGENET: Family = Family {
@@ -80,6 +80,10 @@ impl Layout for Classify {
         false
     }
 
+    fn reads_text(&self) -> bool {
+        true
+    }
+
     fn task(&self) -> &'static str {
         "classify"
     }
@@ -125,22 +129,43 @@ impl Decoder for ClassDecoder {
         confidence: f32,
         candidates: &mut Vec<Candidate>,
     ) {
-        let output = outputs.tensors[0].image(image);
-        let highest = output.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let total: f32 = output.iter().map(|logit| (logit - highest).exp()).sum();
-        candidates.extend(output.iter().enumerate().filter_map(|(class_id, raw)| {
-            let score = if self.needs_softmax { (raw - highest).exp() / total } else { *raw };
+        let scores = self.scores(outputs.tensors[0].image(image));
+        candidates.extend(scores.enumerate().filter_map(|(class_id, score)| {
             if !reaches(score, confidence) {
                 return None;
             }
             Candidate::from_corners(self.whole_input, score, class_id)
         }));
     }
+
+    fn text(
+        &mut self,
+        outputs: &OutputBatch,
+        image: usize,
+        labels: &[String],
+    ) -> Option<Transcript> {
+        let scores: Vec<f32> = self.scores(outputs.tensors[0].image(image)).collect();
+        let (class_id, score) = best_class(&scores)?;
+        Some(Transcript { text: labels.get(class_id)?.clone(), score })
+    }
+}
+
+impl ClassDecoder {
+    /// The probability of each class.
+    fn scores(&self, output: &[f32]) -> impl Iterator<Item = f32> {
+        let highest = output.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f32 = output.iter().map(|logit| (logit - highest).exp()).sum();
+        let needs_softmax = self.needs_softmax;
+        output.iter().map(move |raw| match needs_softmax {
+            true => (raw - highest).exp() / total,
+            false => *raw,
+        })
+    }
 }
 
 /// Whether the value comes from a softmax or a sigmoid, possibly one that is fused into a convolution,
-/// and has at most been reshaped since.
-fn makes_probabilities(graph: &Graph, mut value: ValueId) -> bool {
+/// and has at most been reshaped or had its axes reordered since.
+pub(super) fn makes_probabilities(graph: &Graph, mut value: ValueId) -> bool {
     let producers = graph.producers();
     while let Some(producer) = producers[value.0] {
         let node = &graph.nodes[producer];
@@ -150,7 +175,7 @@ fn makes_probabilities(graph: &Graph, mut value: ValueId) -> bool {
             | Operator::TransposedConvolution(TransposedConvolution { activation, .. }) => {
                 return *activation == Some(Activation::Sigmoid);
             }
-            Operator::Reshape { .. } => value = node.inputs[0],
+            Operator::Reshape { .. } | Operator::Transpose { .. } => value = node.inputs[0],
             _ => return false,
         }
     }

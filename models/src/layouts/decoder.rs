@@ -21,6 +21,17 @@ pub trait Decoder: fmt::Debug + Send {
         candidates: &mut Vec<Candidate>,
     );
 
+    /// The text of an image, of models that read: the name of its best class, or the characters in it. `labels` name the
+    /// classes in order. `None` where nothing is read, and of models that do not.
+    fn text(
+        &mut self,
+        _outputs: &OutputBatch,
+        _image: usize,
+        _labels: &[String],
+    ) -> Option<Transcript> {
+        None
+    }
+
     /// Whether the values can be those of this layout. Costs a pass over the outputs, so it
     /// is meant for the first few frames.
     ///
@@ -51,6 +62,15 @@ pub trait Decoder: fmt::Debug + Send {
     ) -> bool {
         false
     }
+}
+
+/// A text that a model reads in an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transcript {
+    /// The text; never empty.
+    pub text: String,
+    /// How certain it is, 0 to 1: as much as its least certain character.
+    pub score: f32,
 }
 
 /// Values that outputs of the layout never have: the model's outputs have another.

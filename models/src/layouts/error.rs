@@ -37,6 +37,16 @@ pub enum LayoutError {
         /// `task` of the file's metadata.
         task: String,
     },
+    /// A second stage whose outputs say nothing about what a box shows.
+    #[error(
+        "a second stage says what a box shows, and the outputs {outputs} do not as far as they show: it takes a \
+         classifier, [1, classes], or a recogniser of text, [1, steps, characters + 1]; for the latter, write \
+         `blank = \"first\"` (as PaddleOCR has it) or `blank = \"last\"` into the sidecar"
+    )]
+    NoText {
+        /// Names and shapes of the outputs.
+        outputs: String,
+    },
     /// The outputs look like no layout.
     #[error(
         "how to read boxes from the outputs {outputs} for an input of {input} is not known; {}",

@@ -24,6 +24,7 @@ mod columns;
 mod columns_obb;
 mod columns_pose;
 mod columns_seg;
+mod ctc;
 mod decoded;
 mod decoded_columns;
 mod decoded_rows;
@@ -83,7 +84,8 @@ use serde::{Deserialize, Deserializer, de};
 use crate::Size;
 pub use candidate::Candidate;
 pub(crate) use choose::{Choice, choose};
-pub use decoder::{Decoder, Implausible};
+pub use ctc::Blank;
+pub use decoder::{Decoder, Implausible, Transcript};
 pub use error::LayoutError;
 pub(crate) use family::{Family, Preprocessing, YOLO_FILL};
 pub use keypoint::Keypoint;
@@ -144,6 +146,7 @@ static LAYOUTS: &[&dyn Layout] = &[
     &fcos::Fcos,
     &dfl_heads::DflHeads,
     &classify::Classify,
+    &ctc::Ctc,
     &tensors::Tensors,
 ];
 
@@ -188,6 +191,16 @@ pub(crate) trait Layout: fmt::Debug + Sync {
         false
     }
 
+    /// Whether there are boxes, or scores of the whole image, to report.
+    fn finds_boxes(&self) -> bool {
+        !self.reports_tensors()
+    }
+
+    /// Whether [`Decoder::text`] says what an image shows.
+    fn reads_text(&self) -> bool {
+        false
+    }
+
     /// The task that Ultralytics' metadata names for these outputs.
     fn task(&self) -> &'static str {
         "detect"
@@ -207,12 +220,14 @@ pub(crate) struct Reading {
     pub(crate) keypoints: Option<[usize; 2]>,
     /// Number of the class in the file that the first label names.
     pub(crate) first_class: usize,
+    /// The class that stands for no character; only in texts.
+    pub(crate) blank: Option<Blank>,
 }
 
 impl Reading {
     /// Outputs that distinguish these classes and say nothing else.
     pub(crate) fn of(classes: ClassCount) -> Self {
-        Self { classes, strides: Vec::new(), keypoints: None, first_class: 0 }
+        Self { classes, strides: Vec::new(), keypoints: None, first_class: 0, blank: None }
     }
 }
 
@@ -243,6 +258,7 @@ pub struct BoxLayout {
     classes: Option<usize>,
     keypoints: Option<[usize; 2]>,
     first_class: Option<usize>,
+    blank: Option<Blank>,
 }
 
 impl BoxLayout {
@@ -254,7 +270,14 @@ impl BoxLayout {
 
     /// A layout of which nothing more is known.
     fn of(layout: &'static dyn Layout) -> Self {
-        Self { layout, strides: Vec::new(), classes: None, keypoints: None, first_class: None }
+        Self {
+            layout,
+            strides: Vec::new(),
+            classes: None,
+            keypoints: None,
+            first_class: None,
+            blank: None,
+        }
     }
 
     /// The same layout with everything that reading the outputs has shown.
@@ -268,6 +291,7 @@ impl BoxLayout {
             classes,
             keypoints: reading.keypoints,
             first_class: Some(reading.first_class),
+            blank: reading.blank,
             ..self
         }
     }
@@ -276,6 +300,12 @@ impl BoxLayout {
     #[must_use]
     pub fn with_strides(self, strides: &[usize]) -> Self {
         Self { strides: strides.to_vec(), ..self }
+    }
+
+    /// The same layout with this class for no character.
+    #[cfg(test)]
+    pub(crate) fn with_blank(self, blank: Blank) -> Self {
+        Self { blank: Some(blank), ..self }
     }
 
     /// Its name in sidecar files.
@@ -309,6 +339,11 @@ impl BoxLayout {
         self.layout.reports_tensors()
     }
 
+    /// Whether there are boxes, or scores of the whole image, to report.
+    pub(crate) fn finds_boxes(&self) -> bool {
+        self.layout.finds_boxes()
+    }
+
     /// A decoder for the outputs of `graph`, whose input has this size.
     ///
     /// # Errors
@@ -320,6 +355,7 @@ impl BoxLayout {
             labels: self.classes,
             keypoints: self.keypoints,
             first_class: self.first_class,
+            blank: self.blank,
             ..ModelOutputs::of(graph, input)
         };
         let reading = self.read(&outputs)?;
@@ -331,7 +367,7 @@ impl BoxLayout {
         let outputs = ModelOutputs::of(graph, input);
         let others = LAYOUTS.iter().filter(|layout| layout.names()[0] != self.name());
         let fitting =
-            others.filter(|layout| !layout.reports_tensors() && layout.read(&outputs).is_some());
+            others.filter(|layout| layout.finds_boxes() && layout.read(&outputs).is_some());
         fitting.map(|layout| layout.names()[0]).collect()
     }
 

@@ -6,9 +6,9 @@ use std::fmt;
 
 use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId};
 
-use super::Family;
 use super::columns::score_columns;
 use super::mask::Prototypes;
+use super::{Blank, Family};
 use crate::Size;
 
 /// Strides of most detectors, and of their larger variants with a fourth, coarser grid.
@@ -38,6 +38,10 @@ pub(crate) struct ModelOutputs<'a> {
     pub(crate) keypoints: Option<[usize; 2]>,
     /// Whether the file's metadata says that it is an RT-DETR.
     pub(crate) is_rtdetr: bool,
+    /// `blank` of the sidecar.
+    pub(crate) blank: Option<Blank>,
+    /// Whether the model is a second stage, which says what a box shows.
+    pub(crate) is_second: bool,
 }
 
 /// Candidates in an output, one for each row.
@@ -92,6 +96,8 @@ impl<'a> ModelOutputs<'a> {
             first_class: None,
             keypoints: None,
             is_rtdetr: false,
+            blank: None,
+            is_second: false,
         }
     }
 

@@ -49,14 +49,14 @@ pub(super) fn model_at(address: &Address, options: &FetchOptions) -> Result<Path
     if options.cache.find(address).is_some_and(is_whole) {
         return Ok(path);
     }
-    let mut companions = Vec::new();
-    let file = path.file_name().unwrap_or_default();
-    let sidecar = Path::new(file).with_extension("toml");
-    if let Some(sidecar) = address.beside(&sidecar.to_string_lossy())
-        && let Some(path) = optional(&sidecar, options)?
-    {
-        companions.extend(labels(&path, address, options)?);
-        companions.push(sidecar);
+    let (mut companions, sidecar) = own_files(&path, address, options)?;
+    // The model of a second stage has none itself.
+    let second = sidecar.get("second").and_then(|name| name.as_str());
+    let second = second.filter(|name| name.ends_with(".onnx"));
+    if let Some(second) = second.and_then(|name| address.beside(name)) {
+        let path = one(&second, options)?;
+        companions.extend(own_files(&path, &second, options)?.0);
+        companions.push(second);
     }
     for name in OF_REPOSITORY {
         if let Some(config) = address.at_root(name)
@@ -65,25 +65,33 @@ pub(super) fn model_at(address: &Address, options: &FetchOptions) -> Result<Path
             companions.push(config);
         }
     }
-    companions.extend(weights(&path, address, options)?);
     options.cache.complete(address, &companions)?;
     Ok(path)
 }
 
-/// The text file that a sidecar names its labels by, if it does.
-fn labels(
-    sidecar: &Path,
+/// The files of one model: its sidecar if there is one, the labels that that names, and the weights. With the contents of
+/// the sidecar.
+fn own_files(
+    path: &Path,
     model: &Address,
     options: &FetchOptions,
-) -> Result<Option<Address>, CommandError> {
-    // A sidecar that cannot be read is reported when the model is.
-    let text = std::fs::read_to_string(sidecar).unwrap_or_default();
-    let table: toml::Table = text.parse().unwrap_or_default();
-    let Some(labels) = table.get("labels").and_then(|name| model.beside(name.as_str()?)) else {
-        return Ok(None);
-    };
-    one(&labels, options)?;
-    Ok(Some(labels))
+) -> Result<(Vec<Address>, toml::Table), CommandError> {
+    let mut files = Vec::new();
+    let mut table = toml::Table::new();
+    let sidecar = Path::new(path.file_name().unwrap_or_default()).with_extension("toml");
+    if let Some(sidecar) = model.beside(&sidecar.to_string_lossy())
+        && let Some(path) = optional(&sidecar, options)?
+    {
+        // A sidecar that cannot be read is reported when the model is.
+        table = std::fs::read_to_string(path).unwrap_or_default().parse().unwrap_or_default();
+        if let Some(labels) = table.get("labels").and_then(|name| model.beside(name.as_str()?)) {
+            one(&labels, options)?;
+            files.push(labels);
+        }
+        files.push(sidecar);
+    }
+    files.extend(weights(path, model, options)?);
+    Ok((files, table))
 }
 
 /// The files that the weights of a model are in, which only its reader knows: it names one that is missing.

@@ -66,7 +66,7 @@ fn engine(config: &WatchConfig) -> Result<Engine, CommandError> {
         .build()
         .map_err(PipelineError::from)?;
     let detector = read_detector(&config.model, options)?;
-    let (LoadedPipeline { detector, session, boxes }, on) =
+    let (LoadedPipeline { detector, session, boxes, reader }, on) =
         LoadedPipeline::load_on_fastest(detector, &selected, options)?;
     let detector = Arc::new(detector);
     let session = lasting_session(session, &on, &detector, options, |_| ());
@@ -77,7 +77,7 @@ fn engine(config: &WatchConfig) -> Result<Engine, CommandError> {
         device_check: config.device_check,
         read_budget: config.read_budget,
     };
-    let pipeline = Pipeline { detector, session, boxes };
+    let pipeline = Pipeline { detector, session, boxes, reader };
     let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| ());
     Ok(engine.map_err(ServerError::from)?)
 }

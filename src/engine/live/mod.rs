@@ -22,7 +22,7 @@
 //! | `load_tree`, `fairness` | how much of the server a stream can have |
 //! | `schedule`, `steps` | all of these together: which frames are taken, and when |
 //! | `fitting` | decodes and resizes frames, and normalises a batch |
-//! | `reading` | reads codes beside that path |
+//! | `reading` | reads what is in boxes beside that path |
 //! | `shared` | the schedule behind a lock |
 //! | `stream` | a session's side |
 //! | `workers` | the three threads |
@@ -63,7 +63,7 @@ pub use service_times::{BatchTimes, ServiceTimes};
 pub use steps::{Next, Task, Ticket};
 pub use stream::StreamHandle;
 
-use crate::engine::reading::CodeReader;
+use crate::engine::reading::TextReader;
 use crate::locks::unpoisoned;
 use crate::stages::{BoxStage, DecodeOptions};
 use fitting::Fitting;
@@ -78,6 +78,8 @@ pub struct Pipeline {
     pub session: Box<dyn Session>,
     /// Turns raw outputs into detections.
     pub boxes: BoxStage,
+    /// Reads what is in the boxes, if the detector has a second stage.
+    pub reader: Option<TextReader>,
 }
 
 /// What holds for all pipelines of an engine.
@@ -91,7 +93,7 @@ pub struct EngineSettings {
     pub max_age: Duration,
     /// How often the device is checked, at a moment when it has nothing else to do; `None` for never.
     pub device_check: Option<Duration>,
-    /// Longest that the codes of one frame are worked on. What is not read by then has no text.
+    /// Longest that the boxes of one frame are read. Those that are left over have no text.
     pub read_budget: Duration,
 }
 
@@ -115,8 +117,8 @@ pub enum EngineError {
 pub struct Engine {
     shared: Arc<Shared>,
     pipelines: Vec<PipelineId>,
-    /// Of each pipeline that detects codes.
-    readers: Vec<Option<Arc<CodeReader>>>,
+    /// Of each pipeline with a second stage.
+    readers: Vec<Option<Arc<TextReader>>>,
     read_budget: Duration,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -155,15 +157,14 @@ impl Engine {
                 source: io::Error::other(error),
             })?;
         let slow = Arc::new(slow);
-        let readers = pipelines
-            .iter()
-            .map(|Pipeline { detector, .. }| CodeReader::of(detector, decode.limits).map(Arc::new));
-        let readers = readers.collect();
-        let (detectors, others): (Vec<_>, Vec<_>) = pipelines
-            .into_iter()
-            .map(|Pipeline { detector, session, boxes }| (detector, (session, boxes)))
-            .unzip();
-        let (sessions, boxes) = others.into_iter().unzip();
+        let (mut detectors, mut sessions, mut readers) = (Vec::new(), Vec::new(), Vec::new());
+        let mut box_stages = Vec::new();
+        for Pipeline { detector, session, boxes, reader } in pipelines {
+            detectors.push(detector);
+            sessions.push(session);
+            box_stages.push(boxes);
+            readers.push(reader.map(Arc::new));
+        }
         let links = workers::Links::new(&detectors, max_batch);
         let fittings = detectors
             .iter()
@@ -188,7 +189,7 @@ impl Engine {
         };
         let postprocess = PostprocessWorker {
             shared: Arc::clone(&shared),
-            boxes,
+            boxes: box_stages,
             inferred: links.inferred,
             return_outputs: links.return_outputs,
             on_batch: Box::new(on_batch),

@@ -1,6 +1,6 @@
-//! Reads the codes of a stream's frames, beside the path that other frames take.
+//! Reads what is in the boxes of a stream's frames, beside the path that other frames take.
 //!
-//! A frame with codes leaves the thread `postprocess` for the workers of the slow lane. Frames of its stream that come
+//! A frame with boxes to read leaves the thread `postprocess` for the workers of the slow lane. Frames of its stream that come
 //! meanwhile wait for it, so that results stay in order; those of other streams do not.
 
 use std::collections::VecDeque;
@@ -14,21 +14,21 @@ use super::reply::{FrameOutcome, Responder};
 use super::shared::Shared;
 use crate::engine::frame::{FrameError, FramePayload, FrameResult};
 use crate::engine::panics;
-use crate::engine::reading::{CodeReader, KnownCodes, Thumbnail};
+use crate::engine::reading::{KnownTexts, TextReader, Thumbnail};
 use crate::locks::unpoisoned;
-use crate::stages::{FittedImage, Stage};
+use crate::stages::{Detection, FittedImage, Stage};
 
-/// The codes of one stream.
+/// The second stage of one stream.
 #[derive(Debug)]
 pub(super) struct StreamReading {
-    reader: Arc<CodeReader>,
+    reader: Arc<TextReader>,
     shared: Arc<Shared>,
     stream: StreamId,
-    /// Longest that the codes of a frame are worked on.
+    /// Longest that the boxes of a frame are worked on.
     budget: Duration,
     waiting: Mutex<Waiting>,
     /// Held by the worker that reads.
-    known: Mutex<KnownCodes>,
+    known: Mutex<KnownTexts>,
 }
 
 /// Frames in the order of their replies. There are never more than the stream has frames under way.
@@ -39,7 +39,7 @@ struct Waiting {
     is_being_read: bool,
 }
 
-/// A frame in which codes were looked for.
+/// A frame in which boxes were looked for.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) responder: Responder,
@@ -70,19 +70,19 @@ impl FrameReading {
 
 impl StreamReading {
     pub(super) fn new(
-        reader: Arc<CodeReader>,
+        reader: Arc<TextReader>,
         shared: Arc<Shared>,
         stream: StreamId,
         budget: Duration,
     ) -> Self {
-        let known = Mutex::new(KnownCodes::new(Instant::now()));
+        let known = Mutex::new(KnownTexts::new(Instant::now(), reader.lifetime()));
         Self { reader, shared, stream, budget, waiting: Mutex::default(), known }
     }
 
     /// Sends a frame's reply: at once if there is nothing to read and no reply before it, else from a worker.
     fn submit(self: Arc<Self>, found: Found, workers: &ThreadPool) {
         let mut waiting = unpoisoned(self.waiting.lock());
-        if !waiting.is_being_read && !found.has_codes() {
+        if !waiting.is_being_read && !self.has_work(&found) {
             drop(waiting);
             return found.send();
         }
@@ -92,6 +92,11 @@ impl StreamReading {
             drop(waiting);
             workers.spawn(move || self.work());
         }
+    }
+
+    fn has_work(&self, found: &Found) -> bool {
+        let is_read = |detection: &Detection| self.reader.reads(detection);
+        found.result.as_ref().is_ok_and(|result| result.detections.iter().any(is_read))
     }
 
     fn work(&self) {
@@ -112,11 +117,12 @@ impl StreamReading {
     fn read(&self, found: &mut Found) {
         let reading = found.responder.reading_mut().take().and_then(|reading| reading.frame);
         let (Ok(result), Some((payload, thumbnail))) = (&mut found.result, reading) else { return };
-        if result.detections.is_empty() {
+        let detections = result.detections.iter_mut();
+        let detections: Vec<_> = detections.filter(|found| self.reader.reads(found)).collect();
+        if detections.is_empty() {
             return;
         }
         let received = found.responder.received();
-        let detections = &mut result.detections;
         result.timings.measure(Stage::Read, || {
             let mut known = unpoisoned(self.known.lock());
             known.complete(received, &thumbnail, detections, |unread| {
@@ -129,11 +135,7 @@ impl StreamReading {
 }
 
 impl Found {
-    fn has_codes(&self) -> bool {
-        self.result.as_ref().is_ok_and(|result| !result.detections.is_empty())
-    }
-
-    /// Sends the reply, after those of earlier frames of its stream whose codes are being read.
+    /// Sends the reply, after those of earlier frames of its stream that are being read.
     pub(super) fn send_in_order(self, workers: &ThreadPool) {
         match self.responder.stream_reading() {
             Some(stream) => stream.submit(self, workers),

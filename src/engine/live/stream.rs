@@ -12,7 +12,7 @@ use super::reply::{DropReason, FrameOutcome, Reply, Responder};
 use super::schedule::Capacity;
 use super::shared::{LiveFrame, Shared, drop_frames};
 use crate::engine::frame::FramePayload;
-use crate::engine::reading::CodeReader;
+use crate::engine::reading::TextReader;
 use crate::stages::{DecodeError, DecodeLimits, DecodeWork, Selection, inspect};
 
 /// Most frames of a stream that are under way or whose reply was not received yet: one waits, one comes to
@@ -27,7 +27,7 @@ pub struct StreamHandle {
     sender: mpsc::Sender<Reply>,
     replies: mpsc::Receiver<Reply>,
     selection: Option<Arc<Selection>>,
-    /// For a pipeline that detects codes.
+    /// For a pipeline with a second stage.
     reading: Option<Arc<StreamReading>>,
 }
 
@@ -36,7 +36,7 @@ impl StreamHandle {
         shared: Arc<Shared>,
         pipeline: PipelineId,
         client: Client,
-        reader: Option<Arc<CodeReader>>,
+        reader: Option<Arc<TextReader>>,
         read_budget: Duration,
     ) -> Result<Self, UnknownPipeline> {
         let id = shared.with_schedule(|schedule| schedule.open(pipeline, client))?;

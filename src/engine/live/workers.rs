@@ -230,7 +230,7 @@ pub(super) struct PostprocessWorker {
     pub(super) inferred: Receiver<FinishedRun>,
     pub(super) return_outputs: Vec<SyncSender<OutputBatch>>,
     pub(super) on_batch: Box<dyn Fn(usize) + Send>,
-    /// Workers that read codes.
+    /// Workers that read what is in boxes.
     pub(super) slow: Arc<ThreadPool>,
 }
 

@@ -1,4 +1,4 @@
-//! The codes that a stream has seen lately.
+//! The texts that a stream has seen lately.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,15 +10,17 @@ use super::look::{Look, Thumbnail};
 use crate::observation::observation;
 use crate::stages::Detection;
 
-/// A code that could not be read is not tried again for this long, unless it looks different.
+/// A box that could not be read is not tried again for this long, unless it looks different.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The codes of one stream, by what was read along their tracks. A code is not read again as long as its track lasts and it
-/// looks the same: another code may have come to its place.
+/// The texts of one stream, by the tracks along which they were read. A box is not read again as long as its track lasts
+/// and it looks the same, since another code may have come to its place, unless its text has a lifetime.
 #[derive(Debug)]
-pub(crate) struct KnownCodes {
+pub(crate) struct KnownTexts {
     tracker: Tracker,
     began: Instant,
+    /// How long a text is believed without another look.
+    lifetime: Option<Duration>,
     known: BTreeMap<u64, Known>,
 }
 
@@ -39,9 +41,9 @@ struct KnownText {
     corners: Option<[[f32; 2]; 4]>,
 }
 
-impl KnownCodes {
-    pub(crate) fn new(began: Instant) -> Self {
-        Self { tracker: Tracker::default(), began, known: BTreeMap::new() }
+impl KnownTexts {
+    pub(crate) fn new(began: Instant, lifetime: Option<Duration>) -> Self {
+        Self { tracker: Tracker::default(), began, lifetime, known: BTreeMap::new() }
     }
 
     /// Writes known texts into the detections of a frame, has the others read, and remembers what they say.
@@ -49,30 +51,27 @@ impl KnownCodes {
         &mut self,
         received: Instant,
         thumbnail: &Thumbnail,
-        detections: &mut [Detection],
+        detections: Vec<&mut Detection>,
         read: impl FnOnce(Vec<&mut Detection>),
     ) {
         let now = received.saturating_duration_since(self.began);
-        let observations: Vec<Observation> = detections.iter().map(observation).collect();
+        let observations: Vec<Observation> =
+            detections.iter().map(|detection| observation(detection)).collect();
         let tracks = self.tracker.update(now, &observations);
         let looks: Vec<Look> =
             detections.iter().map(|detection| thumbnail.look(detection)).collect();
         let mut unread = Vec::new();
-        let mut to_read = Vec::new();
-        for (index, detection) in detections.iter_mut().enumerate() {
-            if self.recall(tracks[index], now, &looks[index], detection) {
-                continue;
+        for ((detection, track), look) in detections.into_iter().zip(tracks).zip(looks) {
+            if !self.recall(track, now, &look, detection) {
+                unread.push((detection, track, look));
             }
-            unread.push(index);
-            to_read.push(detection);
         }
-        if !to_read.is_empty() {
-            read(to_read);
+        if !unread.is_empty() {
+            read(unread.iter_mut().map(|(detection, ..)| &mut **detection).collect());
         }
-        for index in unread {
-            let look = looks[index].clone();
-            let text = text_of(&detections[index]);
-            self.known.insert(tracks[index], Known { look, seen: now, read: now, text });
+        for (detection, track, look) in unread {
+            let text = text_of(detection);
+            self.known.insert(track, Known { look, seen: now, read: now, text });
         }
         self.known.retain(|_, known| now.saturating_sub(known.seen) <= MEMORY);
     }
@@ -92,9 +91,11 @@ impl KnownCodes {
         // Follows changes that are slow.
         known.look = look.clone();
         known.seen = now;
+        let age = now.saturating_sub(known.read);
         match &known.text {
+            Some(_) if self.lifetime.is_some_and(|lifetime| age >= lifetime) => return false,
             Some(text) => text.write(detection),
-            None => return now.saturating_sub(known.read) < PATIENCE,
+            None => return age < PATIENCE,
         }
         true
     }
@@ -150,7 +151,7 @@ mod tests {
 
     /// Shows a code for some frames, 15 per second; returns how often it was read, and the texts of the results.
     fn show(
-        known: &mut KnownCodes,
+        known: &mut KnownTexts,
         code: u64,
         milliseconds: std::ops::Range<u64>,
         text: Option<&str>,
@@ -160,7 +161,8 @@ mod tests {
         for at in milliseconds.step_by(67) {
             let mut detections = seen();
             let received = known.began + Duration::from_millis(at);
-            known.complete(received, &thumbnail(code, at), &mut detections, |unread| {
+            let to_read = detections.iter_mut().collect();
+            known.complete(received, &thumbnail(code, at), to_read, |unread| {
                 reads += unread.len();
                 for detection in unread {
                     detection.text = text.map(str::to_owned);
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_code_that_is_held_still_is_read_once_and_always_reported() {
-        let mut known = KnownCodes::new(Instant::now());
+        let mut known = KnownTexts::new(Instant::now(), None);
         let (reads, texts) = show(&mut known, 1, 0..10_000, Some("FG"));
         assert_eq!((reads, texts.len()), (1, 150));
         assert!(texts.iter().all(|text| text.as_deref() == Some("FG")));
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn another_code_in_its_place_is_read() {
-        let mut known = KnownCodes::new(Instant::now());
+        let mut known = KnownTexts::new(Instant::now(), None);
         show(&mut known, 1, 0..1000, Some("one"));
         let (reads, texts) = show(&mut known, 2, 1005..2000, Some("two"));
         assert_eq!(reads, 1);
@@ -189,8 +191,19 @@ mod tests {
     }
 
     #[test]
+    fn a_text_with_a_lifetime_is_read_again_when_that_is_over() {
+        let mut known = KnownTexts::new(Instant::now(), Some(Duration::from_secs(1)));
+        let (reads, texts) = show(&mut known, 1, 0..10_000, Some("27"));
+        assert!((9..=10).contains(&reads), "{reads}");
+        assert!(texts.iter().all(|text| text.as_deref() == Some("27")));
+        // It looks the same, and nothing can be read any more.
+        let (_, texts) = show(&mut known, 1, 10_050..12_000, None);
+        assert_eq!(texts.last(), Some(&None));
+    }
+
+    #[test]
     fn a_code_that_cannot_be_read_is_tried_now_and_then() {
-        let mut known = KnownCodes::new(Instant::now());
+        let mut known = KnownTexts::new(Instant::now(), None);
         let (reads, texts) = show(&mut known, 1, 0..10_000, None);
         assert!((18..=21).contains(&reads), "{reads}");
         assert!(texts.iter().all(Option::is_none));
@@ -198,10 +211,10 @@ mod tests {
 
     #[test]
     fn a_code_that_has_gone_is_forgotten() {
-        let mut known = KnownCodes::new(Instant::now());
+        let mut known = KnownTexts::new(Instant::now(), None);
         show(&mut known, 1, 0..1000, Some("FG"));
         let later = known.began + Duration::from_secs(4);
-        known.complete(later, &thumbnail(3, 0), &mut [], |_| {});
+        known.complete(later, &thumbnail(3, 0), Vec::new(), |_| {});
         assert!(known.known.is_empty());
     }
 }

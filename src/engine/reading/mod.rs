@@ -1,32 +1,41 @@
-//! The second look at a frame: reads the codes that were detected in it.
+//! The second look at a frame: reads what is in the boxes that were detected in it.
 //!
 //! ```text
-//! detections of codes, best first ─▶ parts of the frame as it was sent ─▶ framegate-barcodes ─▶ texts
+//! detections, best first ─▶ parts of the frame as it was sent ┬▶ framegate-barcodes ─▶ texts of codes
+//!                                                             └▶ a second model ─────▶ its texts
 //! ```
 //!
-//! A live stream remembers what it has read (`known.rs`), so that a code is read once as long as it is seen.
+//! A live stream remembers what it has read (`known.rs`), so that a text is not read again as long as it is seen.
 
+mod codes;
 mod known;
 mod look;
+mod model;
 mod part;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use framegate_barcodes::{Barcode, CAN_READ, Content, Kind};
+use framegate_backend_api::Session;
+use framegate_barcodes::CAN_READ;
 use framegate_models::Detector;
 use framegate_models::detector::SecondStage;
+use framegate_models::layouts::LayoutError;
 
 use super::frame::{FramePayload, FrameResult};
 use super::panics;
-use crate::stages::{
-    DecodeError, DecodeLimits, Detection, GreyFrame, PixelRows, RgbImage, Stage, YuvImage,
-};
-pub(crate) use known::KnownCodes;
+use crate::stages::{DecodeOptions, Detection, PixelRows, RgbImage, Stage, YuvImage};
+use codes::CodeReader;
+pub(crate) use known::KnownTexts;
 pub(crate) use look::Thumbnail;
-use part::{Margin, Part};
+use model::{ModelReadError, ModelReader};
 
-/// Time that the codes of a frame may take when they are read from files.
+/// Time that the boxes of a frame may take when they are read from files.
 const OFFLINE_BUDGET: Duration = Duration::from_millis(500);
+/// Most boxes that a second model sees at once; its session must have been loaded for this many.
+pub const SECOND_BATCH: usize = 4;
+/// A text that a model has read is read again after this long: the digits of a display change, and look nearly the same.
+const MODEL_LIFETIME: Duration = Duration::from_secs(1);
 
 /// A frame as it came.
 #[derive(Clone, Copy)]
@@ -47,95 +56,94 @@ impl<'a> From<&'a FramePayload> for FrameView<'a> {
     }
 }
 
-/// Reads the codes of one detector.
+/// The second stage of one detector.
 #[derive(Debug)]
-pub struct CodeReader {
-    /// By class number; `None` for any.
-    kinds: Vec<Option<Kind>>,
-    limits: DecodeLimits,
+pub struct TextReader(How);
+
+#[derive(Debug)]
+enum How {
+    Codes(CodeReader),
+    Model(Box<ModelReader>),
 }
 
-impl CodeReader {
-    /// A reader for a detector of codes; `None` for any other, and in a build without decoders.
-    pub fn of(detector: &Detector, limits: DecodeLimits) -> Option<Self> {
-        let reads = CAN_READ && detector.second == Some(SecondStage::Codes);
-        let kinds = detector.labels.iter().map(|label| Kind::of_label(label)).collect();
-        reads.then_some(Self { kinds, limits })
+impl TextReader {
+    /// The second stage of a detector, if it has one in this build: decoders of codes may be left out. `second` is the session of its second model, if that is what it
+    /// has, loaded for [`SECOND_BATCH`] images.
+    ///
+    /// # Errors
+    /// [`LayoutError`] when the outputs of the second model cannot be read.
+    pub fn of(
+        detector: &Detector,
+        second: Option<Box<dyn Session>>,
+        decode: DecodeOptions,
+    ) -> Result<Option<Self>, LayoutError> {
+        let how = match (&detector.second, second) {
+            (Some(SecondStage::Codes), _) if CAN_READ => {
+                How::Codes(CodeReader::new(detector, decode.limits))
+            }
+            (Some(SecondStage::Model(model)), Some(session)) => {
+                How::Model(Box::new(ModelReader::new(Arc::clone(model), session, decode)?))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Self(how)))
     }
 
-    /// Reads all codes of a frame that can wait. If that panics, it keeps what was read before.
+    /// Whether a detection is one to be read.
+    pub(crate) fn reads(&self, detection: &Detection) -> bool {
+        match &self.0 {
+            How::Codes(_) => true,
+            How::Model(model) => model.reads(detection.class_id),
+        }
+    }
+
+    /// How long a text stays true of what looks the same; `None` for as long as it does.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        match &self.0 {
+            How::Codes(_) => None,
+            How::Model(_) => Some(MODEL_LIFETIME),
+        }
+    }
+
+    /// Reads all that is to be read in a frame that can wait. If that panics, it keeps what was read before.
     pub(crate) fn read_all(&self, pixels: FrameView<'_>, result: &mut FrameResult) {
         let FrameResult { detections, timings, .. } = result;
-        if detections.is_empty() {
+        let unread: Vec<_> = detections.iter_mut().filter(|found| self.reads(found)).collect();
+        if unread.is_empty() {
             return;
         }
         // The hook reports a panic.
         let _ = panics::contain("reading", || {
             timings.measure(Stage::Read, || {
-                self.read(pixels, detections, Instant::now() + OFFLINE_BUDGET);
+                self.read(pixels, unread, Instant::now() + OFFLINE_BUDGET);
             });
         });
     }
 
-    /// Reads the codes that these detections of a frame are, the highest score first, until the deadline. What cannot be
-    /// read stays without a text.
-    pub(crate) fn read<'a>(
+    /// Reads what these detections of a frame show, the highest score first, until the deadline. What cannot be read
+    /// stays without a text.
+    pub(crate) fn read(
         &self,
         pixels: FrameView<'_>,
-        detections: impl IntoIterator<Item = &'a mut Detection>,
+        unread: Vec<&mut Detection>,
         deadline: Instant,
     ) {
-        match self.frame(pixels, deadline) {
-            Ok(frame) => {
-                let mut unread: Vec<_> = detections.into_iter().collect();
-                for margin in Margin::ALL {
-                    unread
-                        .iter_mut()
-                        .for_each(|found| self.read_one(&frame, found, margin, deadline));
-                    unread.retain(|found| found.text.is_none());
+        match &self.0 {
+            // The frame was decoded before; there is no time to do so again.
+            How::Codes(codes) => {
+                if let Err(error) = codes.read(pixels, unread, deadline) {
+                    tracing::debug!("a frame's codes are not read: {error}");
                 }
             }
-            // It was decoded before; there is no time to do so again.
-            Err(error) => tracing::debug!("a frame's codes are not read: {error}"),
-        }
-    }
-
-    fn frame<'a>(
-        &self,
-        pixels: FrameView<'a>,
-        deadline: Instant,
-    ) -> Result<GreyFrame<'a>, DecodeError> {
-        match pixels {
-            FrameView::Jpeg(jpeg) => GreyFrame::of_jpeg(jpeg, &self.limits, deadline),
-            FrameView::Image(image) => Ok(GreyFrame::of_image(image)),
-            FrameView::Yuv(image) => Ok(GreyFrame::of_yuv(image)),
-            FrameView::Rows(rows) => Ok(GreyFrame::of_rows(rows)),
-        }
-    }
-
-    fn read_one(
-        &self,
-        frame: &GreyFrame<'_>,
-        detection: &mut Detection,
-        margin: Margin,
-        deadline: Instant,
-    ) {
-        let kinds = match self.kinds.get(detection.class_id) {
-            Some(Some(kind)) => std::slice::from_ref(kind),
-            _ => &Kind::ALL,
-        };
-        for &kind in kinds {
-            if Instant::now() >= deadline {
-                return;
-            }
-            let part = Part::of(frame, detection, kind, margin);
-            let found = framegate_barcodes::read(&part.image, kind, deadline);
-            let Some(Barcode { text, format, content, corners }) = found else { continue };
-            detection.text = Some(text);
-            detection.format = Some(format);
-            detection.content = (content != Content::Text).then_some(content);
-            detection.corners = corners.map(|corners| corners.map(|at| part.on_frame(at)));
-            return;
+            How::Model(model) => match model.read(pixels, unread, deadline) {
+                Ok(()) => {}
+                Err(ModelReadError::Decode(error)) => {
+                    tracing::debug!("a frame's boxes are not read: {error}");
+                }
+                Err(ModelReadError::Backend(error)) => {
+                    tracing::error!("the second model failed: {error}");
+                }
+            },
         }
     }
 }

@@ -14,11 +14,11 @@ mod tensors;
 use std::sync::Arc;
 
 use framegate_backend_api::OutputBatch;
+use framegate_models::Detector;
 use framegate_models::detector::NmsScope;
 use framegate_models::layouts::{
     Candidate, Decoder, Implausible, Keypoint, LayoutError, MaskCells,
 };
-use framegate_models::{Detector, Size};
 
 use super::FrameTransform;
 pub use detection::{Detection, Mask, Tensor};
@@ -133,7 +133,7 @@ impl BoxStage {
     /// was loaded from a file.
     pub fn new(detector: &Detector, thresholds: Thresholds) -> Result<Self, BoxError> {
         let graph = &detector.model.graph;
-        let input = Size { width: detector.input.width, height: detector.input.height };
+        let input = detector.input.size();
         let expected = graph.outputs.iter().map(|id| {
             let output = graph.value(*id);
             ExpectedOutput { name: output.name.clone(), image_shape: output.shape.clone() }

@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use framegate::backends::{BackendId, BackendOptions};
-use framegate_backend_api::Backend;
+use framegate::engine::reading::{SECOND_BATCH, TextReader};
+use framegate::stages::DecodeLimits;
+use framegate_backend_api::{Backend, Limits};
+use framegate_models::Detector;
+use framegate_models::detector::SecondStage;
 
 /// The backend of this name. `None` if it cannot run here and the environment does not require it.
 pub(crate) fn usable(name: &str) -> Option<Box<dyn Backend>> {
@@ -25,4 +29,17 @@ pub(crate) fn usable(name: &str) -> Option<Box<dyn Backend>> {
             None
         }
     }
+}
+
+/// The second stage of a detector, on the backend `simd`.
+pub(crate) fn reader(detector: &Detector) -> Option<TextReader> {
+    let second = match &detector.second {
+        Some(SecondStage::Model(second)) => {
+            let limits = Limits { max_batch: SECOND_BATCH, threads: 1 };
+            let simd = usable("simd").expect("simd runs everywhere");
+            Some(simd.load(&second.reader.model, &limits).unwrap())
+        }
+        _ => None,
+    };
+    TextReader::of(detector, second, DecodeLimits::DEFAULT.into()).unwrap()
 }

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::backends::reader;
 use super::client::Client;
 use super::colours::colour_detector;
 
@@ -109,19 +110,21 @@ impl TestServer {
         for (id, detector) in pipelines {
             let detector = Arc::new(detector);
             let (session, runs_on) = load(&detector, &limits, &server.app.metrics);
+            let reader = reader(&detector);
+            let reads_text = reader.is_some();
             loaded.push(Pipeline {
                 session,
                 boxes: BoxStage::new(&detector, THRESHOLDS).unwrap(),
                 detector: Arc::clone(&detector),
+                reader,
             });
-            let reads_codes = detector.second.is_some();
             named.push(NamedPipeline {
                 id,
                 detector,
                 runs_on,
                 thresholds: THRESHOLDS,
                 text: true,
-                reads_codes,
+                reads_text,
             });
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();

@@ -73,4 +73,6 @@ def to_pandas(detections: Detections) -> pandas.DataFrame:
     }
     if detections.track_id is not None:
         columns["track_id"] = detections.track_id
+    if detections.text is not None:
+        columns["text"] = detections.text
     return pandas.DataFrame(columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,8 @@ from framegate._native import Found
 if TYPE_CHECKING:
     import pandas
     import supervision
+
+_T = TypeVar("_T")
 
 RunLengths = tuple[int, int, list[int]]
 """Height, width, and the lengths of runs outside and inside the object, down the columns: COCO's encoding."""
@@ -39,6 +41,10 @@ class Detection:
     """Clockwise rotation in radians."""
     corners: NDArray[np.float32] | None = None
     """``[4, 2]``: of an oriented box."""
+    text: str | None = None
+    """The text of a code, or what a second model reads in the box."""
+    format: str | None = None
+    """The symbology of a code that was read: ``"qr_code"``, ``"ean_13"``, …."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +73,17 @@ class Detections:
     """``[N]``: clockwise rotation in radians, of oriented boxes."""
     corners: NDArray[np.float32] | None = None
     """``[N, 4, 2]``: clockwise from an oriented box's own top left corner."""
+    text: list[str | None] | None = None
+    """``N`` texts of codes, or of what a second model reads in the boxes; ``None`` if nothing was read."""
+    format: list[str | None] | None = None
+    """``N`` symbologies of codes; ``None`` if no code was read."""
     run_lengths: list[RunLengths | None] | None = None
     """Masks as they are sent; :attr:`masks` has them as pixels."""
     tensors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     """The outputs of a model that has no boxes."""
     timings_ms: dict[str, float] = field(default_factory=dict)
-    """Milliseconds in each stage: ``decode``, ``resize``, ``normalise``, ``inference``, ``postprocess``."""
+    """Milliseconds in each stage: ``decode``, ``resize``, ``normalise``, ``inference``, ``postprocess``, and ``read`` where boxes are
+    read."""
 
     @classmethod
     def _of(cls, found: Found, labels: Sequence[str]) -> Detections:
@@ -85,6 +96,8 @@ class Detections:
             keypoints=found.keypoints,
             angle=found.angle,
             corners=found.corners,
+            text=found.text,
+            format=found.format,
             run_lengths=found.masks,
             tensors={name: _convert.tensor(shape, data) for name, shape, data in found.tensors},
             timings_ms=found.timings_ms,
@@ -119,7 +132,9 @@ class Detections:
             keypoints=_rows(self.keypoints, places),
             angle=_rows(self.angle, places),
             corners=_rows(self.corners, places),
-            run_lengths=None if self.run_lengths is None else [self.run_lengths[place] for place in places],
+            text=_chosen(self.text, places),
+            format=_chosen(self.format, places),
+            run_lengths=_chosen(self.run_lengths, places),
         )
 
     def _one(self, index: int) -> Detection:
@@ -135,6 +150,8 @@ class Detections:
             mask=None if lengths is None else _convert.mask(lengths),
             angle=None if self.angle is None else float(self.angle[index]),
             corners=None if self.corners is None else self.corners[index],
+            text=None if self.text is None else self.text[index],
+            format=None if self.format is None else self.format[index],
         )
 
     def __repr__(self) -> str:
@@ -165,6 +182,10 @@ class Detections:
     def to_pandas(self) -> pandas.DataFrame:
         """A table with a row for each object."""
         return _convert.to_pandas(self)
+
+
+def _chosen(values: list[_T] | None, places: NDArray[np.intp]) -> list[_T] | None:
+    return None if values is None else [values[place] for place in places]
 
 
 def _rows(values: NDArray[Any] | None, places: NDArray[np.intp]) -> NDArray[Any] | None:

@@ -17,8 +17,8 @@ class Detector:
     """An ONNX detector, ready to run.
 
     ``model`` is the path of an ONNX file, or ``"codes"`` for the built-in model, which finds barcodes. ``backend`` is
-    ``"auto"`` for the best that runs here, or a name from ``framegate backends``. ``conf``, ``iou``, ``classes`` and
-    ``max_det`` choose what is reported; :meth:`select` changes them.
+    ``"auto"`` for the best that runs here, or a name from ``framegate backends``. ``conf``, ``iou``, ``classes``,
+    ``max_det`` and ``text`` choose what is reported; :meth:`select` changes them.
 
     ``channels`` is the order of the channels of arrays: ``"rgb"`` unless said otherwise. **OpenCV reads "bgr".**
 
@@ -34,6 +34,7 @@ class Detector:
         iou: float = 0.45,
         classes: Classes | None = None,
         max_det: int = 300,
+        text: bool = True,
         channels: Channels = "rgb",
         masks: bool = False,
         labels: str | os.PathLike[str] | None = None,
@@ -56,7 +57,7 @@ class Detector:
             max_batch=max_batch,
         )
         self._labels = self._native.labels
-        self.select(conf=conf, iou=iou, classes=classes, max_det=max_det)
+        self.select(conf=conf, iou=iou, classes=classes, max_det=max_det, text=text)
 
     def select(
         self,
@@ -65,14 +66,16 @@ class Detector:
         iou: float = 0.45,
         classes: Classes | None = None,
         max_det: int = 300,
+        text: bool = True,
     ) -> None:
         """Reports these detections from now on: with a score of at least ``conf``, of boxes that overlap by more than
-        ``iou`` the better one, of these classes, and no more than ``max_det``."""
+        ``iou`` the better one, of these classes, and no more than ``max_det``. ``text`` has codes read, and boxes by the
+        second model that the model's sidecar names."""
         _image.fraction("conf", conf)
         _image.fraction("iou", iou)
         if max_det < 1:
             raise ValueError(f"max_det must be at least 1, not {max_det}")
-        self._native.select(conf, iou, max_det, _image.class_numbers(classes, self._labels))
+        self._native.select(conf, iou, max_det, text, _image.class_numbers(classes, self._labels))
 
     @overload
     def __call__(self, image: Image, *, channels: Channels | None = None) -> Detections: ...

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use framegate_onnx_proto::TensorProto;
 
+use crate::beside::stays_inside;
 use crate::onnx::error::OnnxError;
 use crate::onnx::tensor::{element_count, stored_bytes};
 
@@ -87,14 +88,12 @@ impl<'a> ExternalData<'a> {
 
 fn open(model: Option<&Path>, location: &str) -> Result<(File, u64), String> {
     let model = model.ok_or("a model in memory has no file beside it")?;
-    let relative = Path::new(location);
-    let is_inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-    if location.is_empty() || location.contains('\\') || !relative.components().all(is_inside) {
+    if !stays_inside(location) {
         return Err("only files in the model's own folder are read".to_owned());
     }
     let text = |problem: io::Error| problem.to_string();
     let real =
-        folder_of(model).join(relative).canonicalize().map_err(|problem| match problem.kind() {
+        folder_of(model).join(location).canonicalize().map_err(|problem| match problem.kind() {
             io::ErrorKind::NotFound => {
                 "it is not there; copy it into the folder of the model, under this name".to_owned()
             }

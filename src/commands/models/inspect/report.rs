@@ -6,7 +6,7 @@ use std::path::Path;
 use framegate_backend_api::graph::{Batching, Graph};
 use framegate_models::Detector;
 use framegate_models::detector::{
-    ChannelOrder, Fit, ImageInput, LetterboxAlign, NmsScope, ResizeFilter,
+    ChannelOrder, Fit, ImageInput, LetterboxAlign, NmsScope, ResizeFilter, SecondModel, SecondStage,
 };
 use framegate_models::onnx::{InputDeclaration, OnnxFile};
 use serde::Serialize;
@@ -84,7 +84,32 @@ pub(super) struct DetectorReport {
     pub(super) nms: Option<NmsScope>,
     pub(super) labels: Vec<String>,
     pub(super) labels_source: String,
+    /// Absent where nothing is read in the boxes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) second: Option<SecondReport>,
     /// Facts that only the file's outputs and graph show, each with how to say otherwise.
+    pub(super) guesses: Vec<String>,
+}
+
+/// The second stage, which reads the boxes.
+#[derive(Debug, Serialize)]
+pub(super) struct SecondReport {
+    pub(super) name: String,
+    /// Absent where codes are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<SecondModelReport>,
+}
+
+/// The model of a second stage.
+#[derive(Debug, Serialize)]
+pub(super) struct SecondModelReport {
+    pub(super) preparation: Preparation,
+    pub(super) decoder: &'static str,
+    /// Lowest score of a text.
+    pub(super) confidence: f32,
+    pub(super) labels: Vec<String>,
+    /// The detector's classes whose boxes are read.
+    pub(super) classes: Vec<String>,
     pub(super) guesses: Vec<String>,
 }
 
@@ -111,6 +136,7 @@ impl Report {
             nms: detector.boxes.needs_nms().then_some(detector.nms),
             labels: detector.labels.clone(),
             labels_source: detector.labels_source.to_string(),
+            second: detector.second.as_ref().map(|it| SecondReport::of(it, detector)),
             guesses: detector.guesses.clone(),
         });
         report
@@ -152,6 +178,33 @@ impl GraphReport {
                 Batching::FirstAxis => "all images of a batch at once",
                 Batching::OneByOne => "one image after another",
             },
+        }
+    }
+}
+
+impl SecondReport {
+    fn of(second: &SecondStage, detector: &Detector) -> Self {
+        let model = match second {
+            SecondStage::Model(model) => Some(SecondModelReport::of(model, detector)),
+            _ => None,
+        };
+        Self { name: second.name().to_owned(), model }
+    }
+}
+
+impl SecondModelReport {
+    fn of(second: &SecondModel, detector: &Detector) -> Self {
+        let SecondModel { reader, confidence, classes } = second;
+        let labels = detector.labels.iter().enumerate();
+        let is_read = |class: usize| classes.as_ref().is_none_or(|read| read.contains(&class));
+        let read = labels.filter(|(class, _)| is_read(*class)).map(|(_, label)| label.clone());
+        Self {
+            preparation: Preparation::of(&reader.input),
+            decoder: reader.boxes.name(),
+            confidence: *confidence,
+            labels: reader.labels.clone(),
+            classes: read.collect(),
+            guesses: reader.guesses.clone(),
         }
     }
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use framegate_models::detector::{NmsScope, ResizeFilter};
 
 use super::kernels::KernelReport;
-use super::report::{DeclaredInput, DetectorReport, GraphReport, Report};
+use super::report::{
+    DeclaredInput, DetectorReport, GraphReport, Preparation, Report, SecondModelReport,
+    SecondReport,
+};
 use crate::report::{Facts, fact};
 
 /// Number of labels shown; the JSON report has them all.
@@ -60,19 +63,7 @@ fn add_graph(facts: &mut Facts, graph: &GraphReport) {
 
 fn add_detector(facts: &mut Facts, detector: &DetectorReport) {
     let preparation = &detector.preparation;
-    let resize = match preparation.resize {
-        ResizeFilter::Bilinear => "bilinear",
-        ResizeFilter::Antialiased => "antialiased",
-        ResizeFilter::AntialiasedBicubic => "antialiased (bicubic)",
-    };
-    fact(
-        facts,
-        "preprocessing",
-        format!(
-            "{}x{} {}, {}, {resize}",
-            preparation.width, preparation.height, preparation.channel_order, preparation.fit
-        ),
-    );
+    fact(facts, "preprocessing", preprocessing(preparation));
     fact(
         facts,
         "normalisation",
@@ -85,14 +76,47 @@ fn add_detector(facts: &mut Facts, detector: &DetectorReport) {
     };
     let reason = &detector.box_decoder_reason;
     fact(facts, "box decoder", format!("{}: {reason}; {nms}", detector.box_decoder));
-    let labels = &detector.labels;
-    let first = labels[..labels.len().min(LABELS_SHOWN)].join(", ");
-    let more = if labels.len() > LABELS_SHOWN { ", …" } else { "" };
     let source = &detector.labels_source;
-    fact(facts, "labels", format!("{} ({first}{more}), from {source}", labels.len()));
+    fact(facts, "labels", format!("{}, from {source}", counted(&detector.labels)));
+    if let Some(second) = &detector.second {
+        add_second(facts, second);
+    }
     for guess in &detector.guesses {
         fact(facts, "guessed", guess);
     }
+}
+
+fn add_second(facts: &mut Facts, SecondReport { name, model }: &SecondReport) {
+    let Some(SecondModelReport { preparation, decoder, confidence, labels, classes, guesses }) =
+        model
+    else {
+        return fact(facts, "second stage", name);
+    };
+    let reads = format!("{name}: {decoder}, from a score of {confidence}");
+    fact(facts, "second stage", format!("{reads}, in boxes of {}", counted(classes)));
+    fact(facts, "its preprocessing", preprocessing(preparation));
+    fact(facts, "its labels", counted(labels));
+    for guess in guesses {
+        fact(facts, "guessed", guess);
+    }
+}
+
+/// `416x416 bgr, letterboxed, …`
+fn preprocessing(preparation: &Preparation) -> String {
+    let Preparation { width, height, channel_order, fit, resize, .. } = preparation;
+    let resize = match resize {
+        ResizeFilter::Bilinear => "bilinear",
+        ResizeFilter::Antialiased => "antialiased",
+        ResizeFilter::AntialiasedBicubic => "antialiased (bicubic)",
+    };
+    format!("{width}x{height} {channel_order}, {fit}, {resize}")
+}
+
+/// `80 (person, bicycle, car, motorcycle, airplane, …)`
+fn counted(labels: &[String]) -> String {
+    let first = labels[..labels.len().min(LABELS_SHOWN)].join(", ");
+    let more = if labels.len() > LABELS_SHOWN { ", …" } else { "" };
+    format!("{} ({first}{more})", labels.len())
 }
 
 /// `12 Conv, 3 Add`, most frequent first.

@@ -190,6 +190,10 @@ def detections_of(result: Mapping[str, Any], timings_ms: Mapping[str, float]) ->
         present = bool(found) and all(key in one for one in found)
         return np.array([one[key] for one in found], dtype=dtype) if present else None
 
+    def words(key: str) -> list[str | None] | None:
+        values = [one.get(key) for one in found]
+        return values if any(value is not None for value in values) else None
+
     boxes = np.array([[one["x"], one["y"], one["w"], one["h"]] for one in found], dtype=np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     masks = [one.get("mask") for one in found]
@@ -203,6 +207,8 @@ def detections_of(result: Mapping[str, Any], timings_ms: Mapping[str, float]) ->
         keypoints=column("keypoints", np.float32),
         angle=column("angle", np.float32),
         corners=column("corners", np.float32),
+        text=words("text"),
+        format=words("format"),
         run_lengths=[mask and (*mask["size"], mask["counts"]) for mask in masks] if any(masks) else None,
         timings_ms=dict(timings_ms),
     )

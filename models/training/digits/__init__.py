@@ -1,0 +1,1 @@
+"""Training of the model that reads digits: generated crops, network, export, validation."""
