@@ -11,6 +11,7 @@ from pathlib import Path
 import onnx
 import onnxruntime
 from onnxruntime import quantization
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.transformers import optimizer
 
 # name → file of another group
@@ -50,6 +51,13 @@ def optimised(source, target, level):
     onnxruntime.InferenceSession(source, options, ["CPUExecutionProvider"])
 
 
+def four_bits(source, target, symmetric):
+    """Writes the weights of products with four bits each."""
+    quantizer = MatMulNBitsQuantizer(onnx.load(source), block_size=32, is_symmetric=symmetric)
+    quantizer.process()
+    quantizer.model.save_model_to_file(str(target))
+
+
 def main():
     folder = Path(sys.argv[1])
     others = folder.parent
@@ -68,7 +76,9 @@ def main():
             tasks[f"{name}-fused-dynamic-quant"] = lambda path: quantization.quantize_dynamic(
                 folder / f"{name}-fused.onnx", path, weight_type=quantization.QuantType.QInt8, per_channel=True,
                 # Without VNNI, ONNX Runtime's own sums of eight-bit products overflow.
-                reduce_range=True)
+                reduce_range=True, extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
+            tasks[f"{name}-q4"] = lambda path: four_bits(source, path, symmetric=True)
+            tasks[f"{name}-q4-zeros"] = lambda path: four_bits(source, path, symmetric=False)
         for target, write in tasks.items():
             path = folder / f"{target}.onnx"
             if path.exists():

@@ -12,10 +12,8 @@ os.environ.update(HF_HUB_OFFLINE="1")
 import torch
 import transformers as hf
 from awake import settle
-from export_transformers import EXPORTERS, Outputs, encoder, hgnet, hybrid, labels, resnet, rt_detr_resnet, transformer
+from export_transformers import BOXES, EXPORTERS, SCORES, Outputs, encoder, hgnet, hybrid, labels, transformer
 
-BOXES = ("logits", "pred_boxes")
-SCORES = ("logits",)
 SMALL = dict(hidden_sizes=[16, 32, 48, 64], depths=[1] * 4)
 
 
@@ -47,17 +45,8 @@ MODELS = {
         **transformer([1, 2, 3, 4]) | dict(hidden_size=48), **labels(91))), BOXES, 320),
     "table-transformer": lambda: (hf.TableTransformerForObjectDetection(hf.TableTransformerConfig(
         **transformer([1, 2, 3, 4]), **labels(6))), BOXES, 320),
-    "lw-detr": lambda: (hf.LwDetrForObjectDetection(hf.LwDetrConfig(
-        backbone_config=hf.LwDetrViTConfig(hidden_size=48, num_hidden_layers=4, num_attention_heads=4, image_size=256,
-                                           pretrain_image_size=224, patch_size=16, num_windows=16,
-                                           window_block_indices=[0, 2], out_features=["stage2", "stage4"]),
-        d_model=48, decoder_layers=2, decoder_ffn_dim=96, decoder_self_attention_heads=4,
-        decoder_cross_attention_heads=4, num_queries=40, group_detr=1, **labels(80))), BOXES, 256),
-    "rf-detr": lambda: (hf.RfDetrForObjectDetection(hf.RfDetrConfig(d_model=48, num_queries=40, **labels(80))), BOXES, 256),
     "deim": lambda: (hf.Deimv2ForObjectDetection(hf.Deimv2Config(
         backbone_config=hgnet(), **hybrid([32, 48, 64]), **labels(80))), BOXES, 320),
-    "pp-doclayout-v2": lambda: (hf.PPDocLayoutV2ForObjectDetection(hf.PPDocLayoutV2Config(
-        backbone_config=hgnet(), **hybrid([32, 48, 64]), **labels(20))), BOXES, 320),
     # Masks.
     "detr-segmentation": lambda: (hf.DetrForSegmentation(hf.DetrConfig(
         **wider([1, 2, 3, 4], encoder_attention_heads=8, decoder_attention_heads=8), **labels(20))), (*BOXES, "pred_masks"), 320),
@@ -68,7 +57,7 @@ MODELS = {
         backbone_config=swin(**stages()), feature_size=64, mask_feature_size=64, hidden_dim=64, encoder_layers=2,
         decoder_layers=3, num_attention_heads=4, num_queries=40, dim_feedforward=96, encoder_feedforward_dim=96,
         **labels(20))), ("class_queries_logits", "masks_queries_logits"), 224),
-    "oneformer-like-eomt": lambda: (hf.EomtForUniversalSegmentation(hf.EomtConfig(
+    "eomt": lambda: (hf.EomtForUniversalSegmentation(hf.EomtConfig(
         **encoder(image_size=224, patch_size=16), num_blocks=1, num_queries=40, **labels(20))),
         ("class_queries_logits", "masks_queries_logits"), 224),
     # A class for each pixel.

@@ -126,8 +126,11 @@ def export(name, description, options, folder):
         try:
             torch.manual_seed(7)
             model = family(description)
-            wake_ultralytics(model.model)
-            if family in (YOLOE, YOLOWorld):
+            if family is YOLOE:
+                with_words(model)
+            else:
+                wake_ultralytics(model.model)
+            if family is YOLOWorld:
                 with_words(model)
             if options.get("int8"):
                 options = options | {"data": images_to_calibrate_with(Path(scratch))}
