@@ -139,12 +139,12 @@ def main():
         torch.manual_seed(7)
         try:
             model, names, size = build()
+            model = Outputs(model, names).eval()
+            image = torch.rand(2, 3, *(size if isinstance(size, tuple) else (size, size)))
+            settle(model, image)
         except Exception as error:
             print(f"not built {name}: {type(error).__name__}: {error}"[:300], flush=True)
             continue
-        model = Outputs(model, names).eval()
-        image = torch.rand(2, 3, *(size if isinstance(size, tuple) else (size, size)))
-        settle(model, image)
         image = image[:1]
         for tag in missing:
             path = folder / f"{name}-{tag}.onnx"
