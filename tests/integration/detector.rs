@@ -71,6 +71,33 @@ fn files_that_are_no_model_are_told_apart() {
     }
 }
 
+/// Networks that read lines fix the height at most.
+#[test]
+fn an_image_that_is_as_low_as_a_line_of_text_is_taken_to_be_one() {
+    let (_folder, path) = model_path();
+    let model = OnnxModel::new(13, "x", &[1, 3, 32, -1])
+        .node(OnnxNode::new("GlobalAveragePool", &["x"], &["means"]))
+        .node(OnnxNode::new("Flatten", &["means"], &["flat"]))
+        .node(OnnxNode::new("Softmax", &["flat"], &["y"]))
+        .output("y");
+    fs::write(&path, model.bytes()).unwrap();
+    let input = load(&path).unwrap().input;
+    assert_eq!((input.width, input.height), (320, 32));
+}
+
+/// Each family of LibreYOLO takes other images, and files name their family.
+#[test]
+fn metadata_may_say_how_images_are_prepared() {
+    let (_folder, path) = model_path();
+    fs::write(&path, model(CLASSIFIER, &[("model_family", "rtmdet")])).unwrap();
+    let detector = load(&path).unwrap();
+    assert_eq!(detector.input.channel_order, ChannelOrder::Bgr);
+    assert_eq!(detector.input.mean, [103.53, 116.28, 123.675]);
+    assert!(detector.guesses.join("\n").contains("`rtmdet`"), "{:?}", detector.guesses);
+    fs::write(path.with_extension("toml"), "family = \"yolox\"").unwrap();
+    assert_eq!(load(&path).unwrap().input.mean, [0.0; 3]);
+}
+
 #[test]
 fn an_open_input_size_can_be_given_in_three_places() {
     let (_folder, path) = model_path();
@@ -189,7 +216,7 @@ fn whole_numbers_are_not_normalised_twice() {
 fn everything_unknown_is_asked_for_at_once() {
     let (_folder, path) = model_path();
     fs::write(&path, model(&["Relu"], &[])).unwrap();
-    assert_message(load(&path), &["`boxes = \"…\"`", "`v1` [1, 3, 640, 640]"]);
+    assert_message(load(&path), &["`boxes = \"tensors\"`", "`v1` [1, 3, 640, 640]"]);
     let labels = path.with_file_name("two.txt");
     fs::write(&labels, "a\nb\n").unwrap();
     fs::write(&path, model(CLASSIFIER, &[])).unwrap();

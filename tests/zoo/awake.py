@@ -23,7 +23,10 @@ def settle(model, image):
 
 def spread(branch, deviation, bias):
     """Gives the last layer of a branch numbers of about this deviation around `bias`."""
-    layer = [m for m in branch.modules() if isinstance(m, (torch.nn.Conv2d, torch.nn.Linear))][-1]
+    layers = [m for m in branch.modules() if isinstance(m, (torch.nn.Conv2d, torch.nn.Linear))]
+    if not layers:
+        return
+    layer = layers[-1]
     wide = layer.weight[0].numel()
     torch.nn.init.normal_(layer.weight, std=deviation / wide ** 0.5)
     if layer.bias is not None:

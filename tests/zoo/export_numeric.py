@@ -121,6 +121,19 @@ def main():
                                 weight_type=kinds.QUInt8),
         "qoperator-channel-quant": dict(quant_format=forms.QOperator, per_channel=True,
                                         weight_type=kinds.QInt8),
+        "qdq-channel-range": dict(quant_format=forms.QDQ, per_channel=True, reduce_range=True, weight_type=kinds.QInt8),
+        "qdq-int16": dict(quant_format=forms.QDQ, activation_type=kinds.QInt16, weight_type=kinds.QInt8),
+        "qdq-int4": dict(quant_format=forms.QDQ, activation_type=kinds.QUInt8, weight_type=kinds.QInt4),
+        "qdq-uneven": dict(quant_format=forms.QDQ, activation_type=kinds.QInt8, weight_type=kinds.QInt8,
+                           extra_options={"ActivationSymmetric": True, "WeightSymmetric": False, "QuantizeBias": False}),
+        "qdq-weights": dict(quant_format=forms.QDQ, activation_type=kinds.QUInt8, weight_type=kinds.QUInt8,
+                            extra_options={"AddQDQPairToWeight": True, "DedicatedQDQPair": True}),
+        "qdq-own-operators": dict(quant_format=forms.QDQ, activation_type=kinds.QUInt16, weight_type=kinds.QInt16,
+                                  extra_options={"UseQDQContribOps": True}),
+        "qoperator-signed-quant": dict(quant_format=forms.QOperator, activation_type=kinds.QInt8,
+                                       weight_type=kinds.QInt8),
+        "qoperator-range-quant": dict(quant_format=forms.QOperator, per_channel=True, reduce_range=True,
+                                      activation_type=kinds.QUInt8, weight_type=kinds.QInt8),
     }
     for name, options in static.items():
         quantization.quantize_static(prepared, folder / f"{name}.onnx", Noise(), **options)

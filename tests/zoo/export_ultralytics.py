@@ -72,23 +72,68 @@ EXPORTS = {
     },
     "u-yolo26n-half": ("yolo26n.yaml", {"half": True}),
     "u-yolo26n-dynamic": ("yolo26n.yaml", {"dynamic": True}),
+    # Detectors that get their classes in words, and are exported with them.
+    "u-yolov8s-world": ("yolov8s-world.yaml", {"imgsz": 384}),
+    "u-yolov8s-worldv2": ("yolov8s-worldv2.yaml", {"imgsz": 320}),
+    "u-yolov8s-worldv2-nms": ("yolov8s-worldv2.yaml", {"imgsz": 320, "nms": True}),
+    **{f"u-{name}": (f"{name}.yaml", {"imgsz": 320})
+       for name in ("yoloe-11s", "yoloe-11s-seg", "yoloe-v8s-seg", "yoloe-26s-seg")},
+    # Quantised by Ultralytics itself.
+    "u-yolo11n-int8": ("yolo11n.yaml", {"imgsz": 320, "int8": True}),
 }
+# The words, and the length of what a language model makes of one.
+WORDS, EMBEDDED = ["person", "red bus", "dog"], 512
+
+
+def with_words(model):
+    """Gives an open-vocabulary model random numbers in place of what CLIP, which must be downloaded, makes of words."""
+    import torch
+
+    embedded = torch.nn.functional.normalize(torch.randn(1, len(WORDS), EMBEDDED), dim=-1)
+    if hasattr(model.model, "pe"):
+        model.model.set_classes(WORDS, embedded)
+        return
+    model.model.txt_feats = embedded
+    model.model.model[-1].nc = len(WORDS)
+    model.model.names = dict(enumerate(WORDS))
+
+
+def images_to_calibrate_with(folder):
+    """A data set of one photograph, several times; the path of its description."""
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir()
+    photograph = Path(__file__).parents[1] / "integration/images/several.jpg"
+    for index in range(4):
+        shutil.copyfile(photograph, folder / f"images/{index}.jpg")
+        (folder / f"labels/{index}.txt").write_text("0 0.5 0.5 0.3 0.3\n")
+    names = "".join(f"  {number}: class {number}\n" for number in range(80))
+    description = folder / "data.yaml"
+    description.write_text(f"path: {folder}\ntrain: images\nval: images\nnames:\n{names}")
+    return str(description)
 
 
 def export(name, description, options, folder):
     """Writes one file into the folder."""
     import torch
     from awake import wake_ultralytics
-    from ultralytics import RTDETR, YOLO
+    from ultralytics import RTDETR, YOLO, YOLOE, YOLOWorld
 
-    family = RTDETR if description.startswith("rtdetr") else YOLO
+    kinds = {"rtdetr": RTDETR, "yoloe": YOLOE, "yolov8s-world": YOLOWorld}
+    family = next((kind for start, kind in kinds.items() if description.startswith(start)), YOLO)
     with tempfile.TemporaryDirectory() as scratch:
         home = Path.cwd()
         os.chdir(scratch)
         try:
             torch.manual_seed(7)
             model = family(description)
-            wake_ultralytics(model.model)
+            if family is YOLOE:
+                with_words(model)
+            else:
+                wake_ultralytics(model.model)
+            if family is YOLOWorld:
+                with_words(model)
+            if options.get("int8"):
+                options = options | {"data": images_to_calibrate_with(Path(scratch))}
             written = model.export(format="onnx", device="cpu", **options)
             shutil.move(Path(written).resolve(), folder / f"{name}.onnx")
         finally:

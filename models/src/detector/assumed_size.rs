@@ -7,6 +7,8 @@ use crate::onnx::{OnnxError, OnnxFile};
 
 /// Sides of inputs, the most common first. All but 300, that of some SSDs, are multiples of 32.
 const SIDES: [usize; 13] = [640, 416, 320, 512, 224, 256, 300, 384, 448, 480, 608, 800, 1024];
+/// The input of most networks that read a line of text.
+const TEXT: Size = Size { width: 320, height: 48 };
 /// The side of most classifiers.
 const CLASSIFIER_SIDE: usize = 224;
 
@@ -41,9 +43,16 @@ pub(super) fn assumed_size(file: &OnnxFile) -> Result<(Size, Graph), OnnxError> 
 fn sizes(file: &OnnxFile) -> Vec<Size> {
     let [height, width] = file.image_size();
     let sides = height.or(width).into_iter().chain(SIDES);
-    sides
-        .map(|side| Size { width: width.unwrap_or(side), height: height.unwrap_or(side) })
-        .collect()
+    let squares =
+        sides.map(|side| Size { width: width.unwrap_or(side), height: height.unwrap_or(side) });
+    match (height, width) {
+        (None, None) => squares.chain([TEXT]).collect(),
+        // Too low to be a square of anything.
+        (Some(height), None) if height <= TEXT.height => {
+            [Size { height, ..TEXT }].into_iter().chain(squares).collect()
+        }
+        _ => squares.collect(),
+    }
 }
 
 /// Whether the only output is one number for each class.

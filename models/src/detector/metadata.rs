@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::check_input_size;
 use super::literal::{NamesError, parse_names};
 use crate::Size;
+use crate::layouts::{Family, model_family};
 
 /// Key and value pairs of an ONNX file.
 pub(super) type Metadata = BTreeMap<String, String>;
@@ -22,6 +23,11 @@ pub(super) fn names(metadata: &Metadata) -> Result<Option<Vec<String>>, NamesErr
 /// What the model was trained for, under `task`: `detect`, `classify`, `segment`, `pose`, `obb`.
 pub(super) fn task(metadata: &Metadata) -> Option<&str> {
     metadata.get("task").map(|task| task.trim())
+}
+
+/// The family whose images the model takes, by `model_family`.
+pub(super) fn family(metadata: &Metadata) -> Option<&'static Family> {
+    model_family::of(metadata.get("model_family")?.trim())
 }
 
 /// The input size under `imgsz`: one number for a square, or `[height, width]`. Anything else

@@ -1,6 +1,5 @@
 //! Why no layout could be chosen for a model's outputs.
 
-use super::{LAYOUTS, alternatives};
 use crate::Size;
 
 /// How a model's outputs are to be read is not known, or cannot be as the sidecar says.
@@ -76,7 +75,7 @@ pub enum LayoutError {
     },
 }
 
-/// The lines that could be written; where none fits, the names of all layouts.
+/// The lines that could be written.
 fn advice(fitting: &[String]) -> String {
     if !fitting.is_empty() {
         return format!(
@@ -85,6 +84,7 @@ fn advice(fitting: &[String]) -> String {
             fitting.join("; ")
         );
     }
-    let names: Vec<String> = LAYOUTS.iter().map(|layout| alternatives(*layout)).collect();
-    format!("write `boxes = \"…\"` into the sidecar with one of {}", names.join(", "))
+    "no box layout has such outputs; `boxes = \"tensors\"` in the sidecar gives them \
+     as numbers"
+        .to_owned()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::LAYOUTS;
+use super::{LAYOUTS, model_family};
 use crate::image_input::{ChannelOrder, Fit, LetterboxAlign, ResizeFilter};
 
 /// Value that YOLO models are trained with around a letterboxed image.
@@ -124,7 +124,8 @@ impl Family {
     }
 }
 
-/// The families of all layouts; one that several layouts share occurs more than once.
+/// The families of all layouts, of which one that several layouts share occurs more than once, and others.
 fn all() -> impl Iterator<Item = &'static Family> {
-    LAYOUTS.iter().flat_map(|layout| layout.families().iter().copied())
+    let of_layouts = LAYOUTS.iter().flat_map(|layout| layout.families().iter().copied());
+    of_layouts.chain(model_family::OTHERS.iter().copied())
 }

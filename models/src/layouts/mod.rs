@@ -47,6 +47,7 @@ mod input_range;
 mod keypoint;
 mod mask;
 mod mmdet;
+pub(crate) mod model_family;
 mod nanodet;
 mod nanodet_plus;
 mod outputs;

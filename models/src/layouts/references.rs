@@ -4,7 +4,7 @@
 //! that score each class by itself (Conditional and Deformable DETR, RT-DETR, D-FINE) end in
 //! `sigmoid(mlp(x) + reference)`, or compute a box from distances to a reference.
 
-use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId};
+use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, Unary, ValueId};
 
 /// Most values that are looked at: real files need a few dozen.
 const MAX_VISITS: usize = 4096;
@@ -42,11 +42,15 @@ impl Walk<'_> {
             | Operator::Cast(_)
             | Operator::Gather { .. }
             | Operator::Expand { .. }
-            | Operator::Activation(Activation::Sigmoid) => self.source(node.inputs[0]),
+            // Quantised numbers are rounded and kept within bounds.
+            | Operator::Unary(Unary::Round)
+            | Operator::Activation(Activation::Sigmoid | Activation::Clip { .. }) => {
+                self.source(node.inputs[0])
+            }
             // What an assignment to a part of the numbers writes.
             Operator::Scatter(_) => self.source(node.inputs[2]),
             Operator::Concat { .. } => self.of_parts(&node.inputs),
-            Operator::Binary(Binary::Add | Binary::Sub | Binary::Mul) => {
+            Operator::Binary(Binary::Add | Binary::Sub | Binary::Mul | Binary::Div) => {
                 self.of_operands([node.inputs[0], node.inputs[1]])
             }
             _ => None,
@@ -62,12 +66,25 @@ impl Walk<'_> {
         sources.into_iter().reduce(|all, one| all.filter(|_| one == all)).flatten()
     }
 
+    /// Whether a value has one number for all queries, or one for each of a box's numbers.
+    fn is_for_all(&self, value: ValueId) -> bool {
+        let shape = &self.graph.value(value).shape;
+        shape.iter().rev().skip(1).all(|extent| *extent == 1)
+    }
+
     fn of_operands(&mut self, operands: [ValueId; 2]) -> Option<BoxesFrom> {
         let fixed = operands.map(|id| self.graph.value(id).constant.is_some());
         let (constant, computed) = match fixed {
             [true, false] => (operands[0], operands[1]),
             [false, true] => (operands[1], operands[0]),
-            _ => return Some(BoxesFrom::References),
+            // Scales that are computed while an image is quantised are the same for each query.
+            _ => {
+                return match operands.map(|id| self.is_for_all(id)) {
+                    [false, true] => self.source(operands[0]),
+                    [true, false] => self.source(operands[1]),
+                    _ => Some(BoxesFrom::References),
+                };
+            }
         };
         // A bias or a factor is the same for each query; references that are learnt are not.
         let shape = &self.graph.value(constant).shape;
@@ -81,7 +98,7 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use framegate_backend_api::HostTensor;
-    use framegate_backend_api::graph::GraphBuilder;
+    use framegate_backend_api::graph::{GraphBuilder, Reduce, Reduction};
 
     use super::super::{ModelOutputs, choose};
     use super::*;
@@ -131,6 +148,27 @@ mod tests {
         assert_eq!(boxes_with(None), Some(BoxesFrom::Layer));
         assert_eq!(boxes_with(Some(&[1, 1, 4])), Some(BoxesFrom::Layer));
         assert_eq!(boxes_with(Some(&[1, 3, 4])), Some(BoxesFrom::References));
+    }
+
+    /// `quantize_dynamic` multiplies with a scale that it computes; QDQ rounds and bounds what comes out.
+    #[test]
+    fn quantised_layers_are_layers() {
+        let mut builder = GraphBuilder::new("queries", [1, 3, 4]);
+        let input = builder.input();
+        let weight = builder.constant("weight", HostTensor::from_f32([4, 4], vec![0.5; 16]));
+        let step = builder.constant("step", HostTensor::from_f32([], vec![0.5]));
+        let product = builder.push("product", Operator::MatMul, &[input, weight]).unwrap();
+        let all = Reduce { reduction: Reduction::Max, axes: vec![0, 1, 2], keep_axes: false };
+        let scale = builder.push("scale", Operator::Reduce(all), &[input]).unwrap();
+        let mul = || Operator::Binary(Binary::Mul);
+        let scaled = builder.push("scaled", mul(), &[product, scale]).unwrap();
+        let divided =
+            builder.push("divided", Operator::Binary(Binary::Div), &[scaled, step]).unwrap();
+        let rounded = builder.push("rounded", Operator::Unary(Unary::Round), &[divided]).unwrap();
+        let refined = builder.push("refined", mul(), &[rounded, input]).unwrap();
+        let graph = builder.finish(vec![rounded, refined]);
+        assert_eq!(boxes_from(&graph, rounded), Some(BoxesFrom::Layer));
+        assert_eq!(boxes_from(&graph, refined), Some(BoxesFrom::References));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(super) struct OnnxNode<'a> {
     pub(super) output_count: usize,
     /// ONNX operator.
     pub(super) operator: &'a str,
+    /// The operator set that the operator is of; empty for the standard's.
+    pub(super) domain: &'a str,
 }
 
 impl OnnxNode<'_> {

@@ -73,8 +73,14 @@ impl fmt::Display for UnsupportedOperators {
             write!(f, "{comma}{operator} (at {shown}{})", more(nodes.len(), "nodes"))?;
         }
         write!(f, "{}; ", more(self.operators.len(), "operators"))?;
-        f.write_str(if QUANTISED.iter().any(|part| any(part)) {
+        f.write_str(if any("com.microsoft.nchwc") {
+            "ONNX Runtime saved it for the processor that it ran on; use the file that it was made from, or save \
+             it with graph_optimization_level ORT_ENABLE_EXTENDED instead of ORT_ENABLE_ALL"
+        } else if QUANTISED.iter().any(|part| any(part)) {
             "the file is quantised; use the one with float weights"
+        } else if any("Random") || any("Bernoulli") {
+            "it draws random numbers, as models do while they are trained; export it for inference \
+             (`model.eval()`)"
         } else if any("TRT") {
             "it is made for TensorRT; export it for plain ONNX, without a TensorRT plugin"
         } else {

@@ -220,6 +220,7 @@ fn node<'a>(
             operands,
             output_count: node.output.len(),
             operator: &node.op_type,
+            domain: &node.domain,
         };
         let is_sequence = |id: &ValueId| import.is_sequence(*id);
         if sequences::is_known(&node.op_type) {

@@ -3,6 +3,7 @@
 mod image_inputs;
 mod lists;
 mod plugins;
+mod runtime;
 mod sequences;
 mod weights_elsewhere;
 
@@ -289,4 +290,37 @@ fn the_files_of_the_zoo_get_past_the_reader() {
         }
     }
     assert!(read >= 25, "only {read} were read");
+}
+
+#[test]
+fn negative_pads_cut_off() {
+    let model = OnnxModel::new(13, "x", IMAGE)
+        .integers("pads", &[0, 0, -1, 2, 0, 0, -2, -1])
+        .node(OnnxNode::new("Pad", &["x", "pads"], &["y"]))
+        .output("y");
+    let found = outputs(&graph(&model));
+    assert_eq!(found[0].shape(), [1, 3, 1, 5]);
+    assert_eq!(floats(&found[0])[..5], [0.0, 0.0, 4.0, 5.0, 6.0]);
+    let too_much = OnnxModel::new(13, "x", IMAGE)
+        .integers("pads", &[0, 0, -3, 0, 0, 0, -2, 0])
+        .node(OnnxNode::new("Pad", &["x", "pads"], &["y"]))
+        .output("y");
+    assert_refused(read(&too_much).unwrap().graph(4, 4), &["cut off more than there is"]);
+}
+
+/// Hugging Face's EfficientNet takes the mean of everything by a window as large as it has channels.
+#[test]
+fn a_window_may_be_larger_than_the_feature_map() {
+    let pooled = |kernel: &[i64]| {
+        let pool = OnnxNode::new("AveragePool", &["x"], &["y"])
+            .integers("kernel_shape", kernel)
+            .integers("strides", kernel)
+            .integer("ceil_mode", 1);
+        let graph = graph(&OnnxModel::new(13, "x", IMAGE).node(pool).output("y"));
+        outputs(&graph).remove(0)
+    };
+    let means = pooled(&[100_000, 100_000]);
+    assert_eq!((means.shape(), floats(&means)), (&[1, 3, 1, 1][..], &[7.5, 23.5, 39.5][..]));
+    let rows = pooled(&[1, 100_000]);
+    assert_eq!((rows.shape(), floats(&rows)[1]), (&[1, 3, 4, 1][..], 5.5));
 }

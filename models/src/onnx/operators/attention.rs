@@ -20,30 +20,55 @@ pub(super) fn attention(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         return Err("only its first result is supported".to_owned());
     }
     let (query, key, value) = (node.operand(0)?, node.operand(1)?, node.operand(2)?);
-    let in_rows = graph.shape(query).len() == 3;
+    let rows_of_all_heads = graph.shape(query).len() == 3;
     let query = by_head(graph, query, attributes.integer("q_num_heads")?)?;
     let [key, value] = [key, value].map(|id| -> Result<ValueId, Problem> {
         let own = by_head(graph, id, attributes.integer("kv_num_heads")?)?;
         repeated(graph, own, query)
     });
     let (key, value) = (key?, value?);
-    let [images, heads, rows, len] = four(graph, query)?;
-    let columns = four(graph, key)?[2];
+    let attended = attend(
+        graph,
+        Heads { query, key, value },
+        attributes.float("scale")?,
+        node.optional(3).into_iter().collect(),
+        attributes.flag("is_causal", false)?,
+        attributes.float_or("softcap", 0.0)?,
+    )?;
+    Ok(vec![if rows_of_all_heads { in_rows(graph, attended)? } else { attended }])
+}
 
-    let scale = attributes.float_or("scale", 1.0 / (len as f32).sqrt())?;
-    let scale = graph.scalar(scale);
+/// `[B, heads, L, E]` each.
+pub(super) struct Heads {
+    pub(super) query: ValueId,
+    pub(super) key: ValueId,
+    pub(super) value: ValueId,
+}
+
+/// `softmax(scale · Q · Kᵀ + masks) · V` for each head; `scale` is `1/√E` unless it is given. A `cap` above 0 bounds the
+/// scores.
+pub(super) fn attend(
+    graph: &mut Import,
+    Heads { query, key, value }: Heads,
+    scale: Option<f32>,
+    masks: Vec<ValueId>,
+    causal: bool,
+    cap: f32,
+) -> Result<ValueId, Problem> {
+    let [_, _, rows, len] = four(graph, query)?;
+    let columns = four(graph, key)?[2];
+    let scale = graph.scalar(scale.unwrap_or(1.0 / (len as f32).sqrt()));
     let query = graph.emit(Operator::Binary(Binary::Mul), &[query, scale])?;
     let key = graph.emit(Operator::Transpose { permutation: vec![0, 1, 3, 2] }, &[key])?;
     let mut scores = graph.emit(Operator::MatMul, &[query, key])?;
-    if let Some(mask) = node.optional(3) {
+    for mask in masks {
         scores = masked(graph, scores, mask)?;
     }
-    if attributes.flag("is_causal", false)? {
+    if causal {
         let allowed = (0..rows * columns).map(|at| at % columns <= at / columns).collect();
         let allowed = graph.constant(HostTensor::from_bool([rows, columns], allowed));
         scores = masked(graph, scores, allowed)?;
     }
-    let cap = attributes.float_or("softcap", 0.0)?;
     if cap > 0.0 {
         let cap = graph.scalar(cap);
         let scaled = graph.emit(Operator::Binary(Binary::Div), &[scores, cap])?;
@@ -51,14 +76,14 @@ pub(super) fn attention(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         scores = graph.emit(Operator::Binary(Binary::Mul), &[bounded, cap])?;
     }
     let weights = graph.emit(Operator::Softmax { axis: 3 }, &[scores])?;
-    let mut result = graph.emit(Operator::MatMul, &[weights, value])?;
-    if in_rows {
-        let own = four(graph, result)?[3];
-        result = graph.emit(Operator::Transpose { permutation: vec![0, 2, 1, 3] }, &[result])?;
-        let shape = vec![images, rows, heads * own];
-        result = graph.emit(Operator::Reshape { shape }, &[result])?;
-    }
-    Ok(vec![result])
+    graph.emit(Operator::MatMul, &[weights, value])
+}
+
+/// `[B, heads, L, E]` as `[B, L, heads · E]`.
+pub(super) fn in_rows(graph: &mut Import, x: ValueId) -> Result<ValueId, Problem> {
+    let [images, heads, rows, len] = four(graph, x)?;
+    let x = graph.emit(Operator::Transpose { permutation: vec![0, 2, 1, 3] }, &[x])?;
+    graph.emit(Operator::Reshape { shape: vec![images, rows, heads * len] }, &[x])
 }
 
 fn four(graph: &Import, id: ValueId) -> Result<[usize; 4], Problem> {
@@ -67,7 +92,11 @@ fn four(graph: &Import, id: ValueId) -> Result<[usize; 4], Problem> {
 }
 
 /// `[B, L, heads · E]` as `[B, heads, L, E]`.
-fn by_head(graph: &mut Import, x: ValueId, heads: Option<i64>) -> Result<ValueId, Problem> {
+pub(super) fn by_head(
+    graph: &mut Import,
+    x: ValueId,
+    heads: Option<i64>,
+) -> Result<ValueId, Problem> {
     let [images, rows, len] = graph.shape(x)[..] else { return Ok(x) };
     let heads = extents_of(&[heads.ok_or("the number of heads is missing")?], "heads")?[0];
     if heads == 0 || len % heads != 0 {

@@ -63,7 +63,7 @@ fn transposed(graph: &mut Import, matrix: ValueId) -> Result<ValueId, Problem> {
     graph.emit(Operator::Transpose { permutation: vec![1, 0] }, &[matrix])
 }
 
-fn scaled(graph: &mut Import, x: ValueId, factor: f32) -> Result<ValueId, Problem> {
+pub(super) fn scaled(graph: &mut Import, x: ValueId, factor: f32) -> Result<ValueId, Problem> {
     if factor == 1.0 {
         return Ok(x);
     }

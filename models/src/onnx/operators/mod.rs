@@ -8,11 +8,14 @@ mod deformable;
 mod einsum;
 mod elementwise;
 mod functions;
+mod fused;
+mod fused_attention;
 mod indexing;
 mod interpolation;
 mod layout;
 mod masks;
 mod matrix;
+mod microsoft_quantised;
 mod normalisation;
 mod pooling;
 mod quantisation;
@@ -44,11 +47,19 @@ type Importer = fn(&mut Import, &OnnxNode<'_>) -> Imported;
 
 /// Adds a node to the graph and returns its results.
 pub(super) fn import(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let importer = importer(node.operator)
-        .or_else(|| microsoft(node.operator))
-        .or_else(|| tensorrt(node.operator));
-    let importer = importer.ok_or("the operator is not supported")?;
+    let importer =
+        importer_in(node.domain, node.operator).ok_or("the operator is not supported")?;
     importer(graph, node)
+}
+
+/// The importer of an operator of a domain. Plugins of TensorRT are often written without theirs.
+fn importer_in(domain: &str, operator: &str) -> Option<Importer> {
+    match domain {
+        "com.microsoft" => microsoft(operator),
+        "TRT" | "trt.plugins" => tensorrt(operator),
+        _ if is_standard(domain) => importer(operator).or_else(|| tensorrt(operator)),
+        _ => None,
+    }
 }
 
 /// The node's own name, or its operator's with its position.
@@ -69,17 +80,8 @@ pub(super) fn check_all_supported<'a>(
     let mut positions: HashMap<String, usize> = HashMap::new();
     for (index, node) in nodes.enumerate() {
         let standard = is_standard(&node.domain);
-        let known = match node.domain.as_str() {
-            "com.microsoft" => microsoft(&node.op_type).is_some(),
-            "TRT" | "trt.plugins" => tensorrt(&node.op_type).is_some(),
-            _ => {
-                let operator = &node.op_type;
-                let is_known = control::is_known(operator) || sequences::is_known(operator);
-                standard
-                    && (is_known || importer(operator).is_some() || tensorrt(operator).is_some())
-            }
-        };
-        if known {
+        let is_structural = control::is_known(&node.op_type) || sequences::is_known(&node.op_type);
+        if (standard && is_structural) || importer_in(&node.domain, &node.op_type).is_some() {
             continue;
         }
         let operator = match standard {
@@ -120,10 +122,12 @@ fn importer(operator: &str) -> Option<Importer> {
         "LSTM" | "GRU" | "RNN" => recurrent::recurrent,
         "RoiAlign" => sampling::roi_align,
         "GridSample" => sampling::grid_sample,
+        "AffineGrid" => sampling::affine_grid,
+        "Col2Im" => sampling::col_to_im,
         "BatchNormalization" => normalisation::batch_normalization,
         "InstanceNormalization" => normalisation::instance_normalization,
         "GroupNormalization" => statistics::group_normalization,
-        "RMSNormalization" => statistics::rms_normalization,
+        "RMSNormalization" | "SimplifiedLayerNormalization" => statistics::rms_normalization,
         "MeanVarianceNormalization" => statistics::mean_variance,
         "LpNormalization" => statistics::lp_normalization,
         "LRN" => statistics::local_response,
@@ -174,6 +178,7 @@ fn importer(operator: &str) -> Option<Importer> {
         "Slice" => slicing::slice,
         "Pad" => slicing::pad,
         "Tile" => slicing::tile,
+        "ReverseSequence" => slicing::reverse_sequence,
         "Reshape" => layout::reshape,
         "Flatten" => layout::flatten,
         "Squeeze" => layout::squeeze,
@@ -196,15 +201,32 @@ fn importer(operator: &str) -> Option<Importer> {
 /// Operators of ONNX Runtime's own domain that its tools write.
 fn microsoft(operator: &str) -> Option<Importer> {
     Some(match operator {
-        "QLinearAdd" | "QLinearMul" => quantised::qlinear_binary,
-        "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearSoftmax" | "QLinearGlobalAveragePool" => {
-            quantised::qlinear_unary
-        }
-        "QLinearConcat" => quantised::qlinear_concat,
-        "MatMulIntegerToFloat" => quantised::mat_mul_integer_to_float,
+        "FusedConv" | "NhwcFusedConv" => fused::conv,
+        "FusedMatMul" | "TransposeMatMul" => fused::mat_mul,
+        "FusedGemm" => fused::gemm,
+        "NhwcMaxPool" => fused::max_pool,
+        "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization" => fused::skip_normalization,
+        "Attention" | "QAttention" => fused_attention::attention,
+        "MultiHeadAttention" => fused_attention::multi_head,
+        "QLinearAdd" | "QLinearMul" => microsoft_quantised::qlinear_binary,
+        "QLinearSigmoid"
+        | "QLinearLeakyRelu"
+        | "QLinearSoftmax"
+        | "QLinearGlobalAveragePool"
+        | "QLinearAveragePool"
+        | "QLinearReduceMean" => microsoft_quantised::qlinear_unary,
+        "QLinearConcat" => microsoft_quantised::qlinear_concat,
+        "QLinearWhere" => microsoft_quantised::qlinear_where,
+        "QGemm" => microsoft_quantised::gemm,
+        "MatMulIntegerToFloat" => microsoft_quantised::mat_mul_integer_to_float,
+        "DynamicQuantizeMatMul" => microsoft_quantised::dynamic_mat_mul,
+        "DynamicQuantizeLSTM" => microsoft_quantised::dynamic_lstm,
+        "MatMulNBits" => microsoft_quantised::mat_mul_of_few_bits,
         "QuickGelu" | "FastGelu" | "BiasGelu" => functions::activation,
+        "SimplifiedLayerNormalization" => statistics::rms_normalization,
         // The same as the standard's.
-        "QuantizeLinear" | "DequantizeLinear" | "Gelu" | "QLinearConv" => importer(operator)?,
+        "QuantizeLinear" | "DequantizeLinear" | "Gelu" | "QLinearConv" | "LayerNormalization"
+        | "GridSample" | "Trilu" => importer(operator)?,
         _ => return None,
     })
 }

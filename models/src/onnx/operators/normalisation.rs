@@ -72,17 +72,30 @@ pub(super) fn instance_normalization(graph: &mut Import, node: &OnnxNode<'_>) ->
 }
 
 pub(super) fn layer_normalization(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let (x, scale) = (node.operand(0)?, node.operand(1)?);
-    let shape = graph.shape(x);
-    let axis = axis_of(node.attributes.integer_or("axis", -1)?, shape.len())?;
+    let x = node.operand(0)?;
+    let axis = axis_of(node.attributes.integer_or("axis", -1)?, graph.shape(x).len())?;
     let epsilon = node.attributes.float_or("epsilon", 1e-5)?;
+    let parameters = [Some(node.operand(1)?), node.optional(2)];
+    Ok(vec![by_layer(graph, x, parameters, axis, epsilon)?])
+}
+
+/// Zero mean and unit variance over the axes from `axis` on, then scale and bias.
+pub(super) fn by_layer(
+    graph: &mut Import,
+    x: ValueId,
+    [scale, bias]: [Option<ValueId>; 2],
+    axis: usize,
+    epsilon: f32,
+) -> Result<ValueId, Problem> {
+    let shape = graph.shape(x);
     let normalised = &shape[axis..];
-    let zeros = HostTensor::from_f32(normalised, vec![0.0; normalised.iter().product()]);
-    let bias = node.optional(2).unwrap_or_else(|| graph.constant(zeros));
-    let scale = expanded(graph, scale, normalised)?;
-    let bias = expanded(graph, bias, normalised)?;
-    let operator = Operator::LayerNormalization { axis, epsilon };
-    Ok(vec![graph.emit(operator, &[x, scale, bias])?])
+    let mut parameter = |given: Option<ValueId>, default: f32| {
+        let all = || vec![default; normalised.iter().product()];
+        let id = given.unwrap_or_else(|| graph.constant(HostTensor::from_f32(normalised, all())));
+        expanded(graph, id, normalised)
+    };
+    let (scale, bias) = (parameter(scale, 1.0)?, parameter(bias, 0.0)?);
+    graph.emit(Operator::LayerNormalization { axis, epsilon }, &[x, scale, bias])
 }
 
 fn expanded(graph: &mut Import, id: ValueId, shape: &[usize]) -> Result<ValueId, Problem> {

@@ -13,7 +13,15 @@ use super::{
 use crate::onnx::context::Problem;
 
 pub(super) fn max_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let x = node.operand(0)?;
+    Ok(vec![max_pool_of(graph, node, node.operand(0)?)?])
+}
+
+/// A pool with a node's attributes.
+pub(super) fn max_pool_of(
+    graph: &mut Import,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+) -> Result<ValueId, Problem> {
     let element_type = graph.value(x).element_type;
     let x = graph.cast(x, ElementType::F32)?;
     let result = pooled(graph, node, x, |mut window, overhang| {
@@ -22,14 +30,23 @@ pub(super) fn max_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         window.padding.right += overhang[1];
         Operator::MaxPool(window)
     })?;
-    Ok(vec![graph.cast(result, element_type)?])
+    graph.cast(result, element_type)
 }
 
 pub(super) fn average_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    Ok(vec![average_pool_of(graph, node, node.operand(0)?)?])
+}
+
+/// A pool with a node's attributes.
+pub(super) fn average_pool_of(
+    graph: &mut Import,
+    node: &OnnxNode<'_>,
+    x: ValueId,
+) -> Result<ValueId, Problem> {
     let count_padding = node.attributes.flag("count_include_pad", false)?;
     let pool =
         |window, overhang| Operator::AveragePool(AveragePool { window, count_padding, overhang });
-    Ok(vec![pooled(graph, node, node.operand(0)?, pool)?])
+    pooled(graph, node, x, pool)
 }
 
 /// A pool of lines, feature maps or volumes.
@@ -44,6 +61,7 @@ fn pooled(
     }
     let Raised { feature_map: x, was_line } = raised(graph, x)?;
     let (window, overhang) = window_of(graph, node, x)?;
+    let (window, overhang) = within(window, overhang, spatial_extent(graph, x)?);
     let result = graph.emit(pool(window, overhang), &[x])?;
     lowered(graph, result, was_line)
 }
@@ -112,6 +130,20 @@ pub(super) fn global_max_pool(graph: &mut Import, node: &OnnxNode<'_>) -> Import
 fn global(graph: &mut Import, x: ValueId, reduction: Reduction) -> Result<ValueId, Problem> {
     let axes = (2..graph.shape(x).len()).collect();
     graph.emit(Operator::Reduce(Reduce { reduction, axes, keep_axes: true }), &[x])
+}
+
+/// The only window along an axis, if rounding up made it, without what is beyond the feature map: some models take the
+/// mean of all by a window that is larger than any map.
+fn within(mut window: Window, mut overhang: [usize; 2], input: [usize; 2]) -> (Window, [usize; 2]) {
+    let Padding { top, left, bottom, right } = window.padding;
+    let padded = [top == 0 && bottom == 0, left == 0 && right == 0];
+    for axis in 0..2 {
+        let is_only = padded[axis] && window.dilation[axis] == 1 && overhang[axis] > 0;
+        if is_only && window.kernel[axis] >= input[axis] {
+            (window.kernel[axis], overhang[axis]) = (input[axis], 0);
+        }
+    }
+    (window, overhang)
 }
 
 /// The window, and how far `ceil_mode` lets it reach beyond the padded feature map.

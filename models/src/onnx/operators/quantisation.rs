@@ -133,6 +133,8 @@ fn bounds(data_type: DataType) -> Result<(f32, f32), Problem> {
         DataType::Int8 => (-128.0, 127.0),
         DataType::Uint16 => (0.0, 65535.0),
         DataType::Int16 => (-32768.0, 32767.0),
+        DataType::Uint4 => (0.0, 15.0),
+        DataType::Int4 => (-8.0, 7.0),
         other => return Err(format!("quantising to {other:?} is not supported")),
     })
 }
@@ -193,7 +195,14 @@ pub(super) fn wide(graph: &mut Import, x: ValueId) -> Result<ValueId, Problem> {
 
 /// Scale and zero point of the range of `x` and 0, and `x` quantised by them to eight bits.
 pub(super) fn dynamic_quantize(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
-    let x = node.operand(0)?;
+    dynamically_quantized(graph, node.operand(0)?).map(Vec::from)
+}
+
+/// `x` quantised by its own range, its scale, and its zero point.
+pub(super) fn dynamically_quantized(
+    graph: &mut Import,
+    x: ValueId,
+) -> Result<[ValueId; 3], Problem> {
     let axes: Vec<usize> = (0..graph.shape(x).len()).collect();
     let zero = graph.scalar(0.0);
     let mut bound = |reduction, function| -> Result<ValueId, Problem> {
@@ -214,5 +223,5 @@ pub(super) fn dynamic_quantize(graph: &mut Import, node: &OnnxNode<'_>) -> Impor
     let plain = Scale { scale, zero: None };
     let zero = quantized(graph, negated, plain, Some(DataType::Uint8))?;
     let y = quantized(graph, x, Scale { scale, zero: Some(zero) }, Some(DataType::Uint8))?;
-    Ok(vec![y, scale, zero])
+    Ok([y, scale, zero])
 }

@@ -127,7 +127,9 @@ pub(super) fn pad(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         return Ok(vec![pad_ragged(graph, node, x, &pads, &axes)?]);
     }
     let pads: Vec<i64> = pads.iter().filter_map(Extent::number).collect();
-    let pads = extents_of(&pads, "pads (cropping by negative ones is not supported)")?;
+    let x = cropped(graph, x, &pads, &axes)?;
+    let pads: Vec<i64> = pads.into_iter().map(|pad| pad.max(0)).collect();
+    let pads = extents_of(&pads, "pads")?;
     let (mut before, mut after) = (vec![0; rank], vec![0; rank]);
     for (index, axis) in axes.iter().enumerate() {
         let axis = axis_of(*axis, rank)?;
@@ -141,6 +143,60 @@ pub(super) fn pad(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         other => return Err(format!("pad mode `{other}` is not supported")),
     };
     Ok(vec![graph.emit(Operator::Pad(Pad { before, after, mode }), &[x])?])
+}
+
+/// A tensor without as much of its edges as negative pads say.
+fn cropped(graph: &mut Import, x: ValueId, pads: &[i64], axes: &[i64]) -> Result<ValueId, Problem> {
+    if pads.iter().all(|pad| *pad >= 0) {
+        return Ok(x);
+    }
+    let shape = graph.shape(x);
+    let mut slices: Vec<AxisSlice> = shape.iter().copied().map(AxisSlice::all).collect();
+    for (index, axis) in axes.iter().enumerate() {
+        let axis = axis_of(*axis, shape.len())?;
+        let off = |pad: i64| usize::try_from(pad.min(0).unsigned_abs()).unwrap_or(usize::MAX);
+        let (start, end) = (off(pads[index]), off(pads[index + axes.len()]));
+        let len = shape[axis].checked_sub(start.saturating_add(end));
+        let len = len.ok_or_else(|| format!("pads of {pads:?} cut off more than there is"))?;
+        slices[axis] = AxisSlice { start, step: 1, len };
+    }
+    graph.emit(Operator::Slice(slices), &[x])
+}
+
+/// Entries of sequences in the other order, as far as each sequence goes; all if they are one.
+pub(super) fn reverse_sequence(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
+    let x = node.operand(0)?;
+    let shape = graph.shape(x);
+    let lengths = graph.integers_of(node.operand(1)?, "the lengths of sequences")?;
+    let batch = axis_of(node.attributes.integer_or("batch_axis", 1)?, shape.len())?;
+    let time = axis_of(node.attributes.integer_or("time_axis", 0)?, shape.len())?;
+    let lengths = extents_of(&lengths, "the lengths of sequences")?;
+    let fits = lengths.iter().all(|length| *length <= shape[time]);
+    if batch == time || lengths.len() != shape[batch] || !fits {
+        return Err(format!("sequences of {lengths:?} do not fit {shape:?}"));
+    }
+    let all: Vec<AxisSlice> = shape.iter().copied().map(AxisSlice::all).collect();
+    // An axis without entries, or of one, has no order.
+    let turned = |len: usize| match len {
+        0 | 1 => AxisSlice::all(len),
+        len => AxisSlice { start: len - 1, step: -1, len },
+    };
+    if lengths.iter().all(|length| *length == shape[time]) {
+        let mut slices = all;
+        slices[time] = turned(shape[time]);
+        return Ok(vec![graph.emit(Operator::Slice(slices), &[x])?]);
+    }
+    let mut sequences = Vec::with_capacity(lengths.len());
+    for (index, length) in lengths.into_iter().enumerate() {
+        let mut slices = all.clone();
+        slices[batch] = AxisSlice { start: index, step: 1, len: 1 };
+        slices[time] = turned(length);
+        let reversed = graph.emit(Operator::Slice(slices.clone()), &[x])?;
+        slices[time] = AxisSlice { start: length, step: 1, len: shape[time] - length };
+        let rest = graph.emit(Operator::Slice(slices), &[x])?;
+        sequences.push(graph.emit(Operator::Concat { axis: time }, &[reversed, rest])?);
+    }
+    Ok(vec![graph.emit(Operator::Concat { axis: batch }, &sequences)?])
 }
 
 /// Pads at the end of axes whose extents depend on the image, or by as much as an image says.

@@ -48,19 +48,29 @@ fn per_channel(
     graph.emit(Operator::Reshape { shape: target }, &[id])
 }
 
-/// `x / √(mean(x²) + ε) · scale`
 pub(super) fn rms_normalization(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let (x, scale) = (node.operand(0)?, node.operand(1)?);
-    let rank = graph.shape(x).len();
-    let axis = axis_of(node.attributes.integer_or("axis", -1)?, rank)?;
+    let axis = axis_of(node.attributes.integer_or("axis", -1)?, graph.shape(x).len())?;
     let epsilon = node.attributes.float_or("epsilon", 1e-5)?;
+    Ok(vec![by_root_mean_square(graph, x, scale, axis, epsilon)?])
+}
+
+/// `x / √(mean(x²) + ε) · scale`, the mean being over the axes from `axis` on.
+pub(super) fn by_root_mean_square(
+    graph: &mut Import,
+    x: ValueId,
+    scale: ValueId,
+    axis: usize,
+    epsilon: f32,
+) -> Result<ValueId, Problem> {
+    let rank = graph.shape(x).len();
     let square = graph.emit(Operator::Binary(Binary::Mul), &[x, x])?;
     let mean = reduced(graph, square, Reduction::Mean, (axis..rank).collect())?;
     let epsilon = graph.scalar(epsilon);
     let mean = graph.emit(Operator::Binary(Binary::Add), &[mean, epsilon])?;
     let root = graph.emit(Operator::Unary(Unary::Sqrt), &[mean])?;
     let unit = graph.emit(Operator::Binary(Binary::Div), &[x, root])?;
-    Ok(vec![graph.emit(Operator::Binary(Binary::Mul), &[unit, scale])?])
+    graph.emit(Operator::Binary(Binary::Mul), &[unit, scale])
 }
 
 /// Zero mean and unit variance over some axes.
