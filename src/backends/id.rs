@@ -9,6 +9,7 @@ use framegate_backend_null::NullOptionsError;
 use framegate_cpu::{Precision, UnknownPrecision};
 
 use super::BackendOptions;
+use super::int8::CalibratingBackend;
 use super::known::{Create, Factory, KNOWN, KnownBackend};
 
 /// A backend this program knows of, whether or not it is in this build.
@@ -105,7 +106,14 @@ impl BackendId {
             )));
         }
         match &self.create {
-            Ok(create) => create(options),
+            Ok(create) => {
+                let backend = create(options)?;
+                let is_int8 = self.precision(options.precision) == Precision::Int8;
+                Ok(match is_int8 && self.computes() {
+                    true => Box::new(CalibratingBackend::new(backend.into())),
+                    false => backend,
+                })
+            }
             Err(feature) => Err(unavailable(format!(
                 "it is not in this build; build with the Cargo feature `{feature}`"
             ))),

@@ -9,8 +9,6 @@ use framegate_backend_null::{NullBackend, NullOptions};
 #[cfg(feature = "simd")]
 use framegate_cpu::Precision;
 
-#[cfg(feature = "simd")]
-use super::int8::CalibratingBackend;
 use super::{BackendIdError, BackendOptions};
 
 /// A backend this program knows of, whether or not it is in this build.
@@ -137,11 +135,7 @@ fn simd(text: &str) -> Result<Create, BackendIdError> {
     Ok(Arc::new(move |options: &BackendOptions| -> Created {
         let precision = named.unwrap_or(options.precision);
         let level = options.simd_level.unwrap_or_else(|| Level::best(precision));
-        let backend = SimdBackend::new(SimdOptions { level, precision });
-        Ok(match precision {
-            Precision::Int8 => Box::new(CalibratingBackend::new(Arc::new(backend))),
-            Precision::F32 | Precision::Bf16 => Box::new(backend),
-        })
+        Ok(Box::new(SimdBackend::new(SimdOptions { level, precision })))
     }))
 }
 

@@ -78,8 +78,8 @@ pub struct BackendResourceArgs {
     )]
     pub simd_level: Option<Level>,
     /// Precision of convolutions in the backend simd. bf16 is faster and less exact; it needs a processor with
-    /// AVX-512 BF16. int8 is less exact still, and fastest on processors with VNNI; convolutions that lose too
-    /// much stay f32
+    /// AVX-512 BF16. int8 is less exact still; the log says how fast it is on this processor, and convolutions
+    /// that lose too much stay f32
     #[arg(
         long,
         env = "FRAMEGATE_PRECISION",

@@ -106,14 +106,21 @@ impl CalibratingSession {
     /// Calibrates on a thread of its own: frames do not wait.
     fn calibrate(&self, images: Vec<Vec<f32>>) -> State {
         let (backend, model, limits) = (Arc::clone(&self.backend), self.model.clone(), self.limits);
-        let (done, result) = mpsc::channel();
-        thread::spawn(move || {
+        let (done, result) = mpsc::sync_channel(1);
+        let thread = thread::Builder::new().name("int8-calibration".to_owned());
+        let started = thread.spawn(move || {
             let session = quantise_on(backend.as_ref(), &model, &images, 1)
                 .and_then(|model| backend.load(&model, &limits));
             // A session that is gone needs no other.
             drop(done.send(session));
         });
-        State::Calibrating(result)
+        match started {
+            Ok(_) => State::Calibrating(result),
+            Err(error) => {
+                tracing::warn!(model = self.model.name, "f32 instead of int8: no thread: {error}");
+                State::Settled
+            }
+        }
     }
 
     fn stay(&mut self, reason: &str) {

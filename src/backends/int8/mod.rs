@@ -5,7 +5,6 @@
 //! images ─ runs ─▶ values that show the loss, before and after┴▶ sensitivity: which convolutions stay f32
 //! ```
 
-#[cfg(feature = "simd")]
 mod backend;
 mod runs;
 mod sensitivity;
@@ -18,7 +17,6 @@ use framegate_cpu::Precision;
 use framegate_models::quantise::{Quantiser, is_quantised};
 
 use super::{BackendId, BackendIdError, BackendOptions};
-#[cfg(feature = "simd")]
 pub(super) use backend::CalibratingBackend;
 use runs::Runs;
 
