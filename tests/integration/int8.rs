@@ -41,7 +41,7 @@ fn agree(expected: &[Detection], found: &[Detection]) -> bool {
             one.class_id == other.class_id && iou(place(one), place(other)) > 0.85 && is_near
         })
     };
-    expected.iter().filter(|one| one.score > 0.5).all(has_match)
+    expected.iter().filter(|one| one.score > 0.7).all(has_match)
 }
 
 #[test]

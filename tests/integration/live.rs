@@ -18,6 +18,7 @@ use framegate_testkit::ReferenceBackend;
 use framegate_testkit::fake::{Call, FakeBackend, Outcome};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::colours::{COLOURS, colour_detector, image};
@@ -169,6 +170,11 @@ impl Visit for Recording {
 }
 
 impl Subscriber for Recorder {
+    /// Whether a span is of interest depends on the thread that enters it, and must not be remembered.
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
     /// Spans of stages are of interest only within a frame that is.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let is_stage = metadata.name() == "stage" && !ENTERED.with_borrow(Vec::is_empty);
@@ -225,7 +231,7 @@ async fn one_span_follows_a_frame_through_the_threads() {
     result(stream.next_reply().await);
     engine.stop();
 
-    let spans = recorder.0.spans.lock().unwrap();
+    let spans = std::mem::take(&mut *recorder.0.spans.lock().unwrap());
     let frames: Vec<_> = spans.iter().filter(|(_, span)| span.name == "frame").collect();
     let [(frame_id, frame)] = frames[..] else { panic!("{spans:?}") };
     assert_eq!(frame.fields["stream"], stream.id().to_string());
