@@ -16,8 +16,8 @@ pub(super) struct Maps {
 }
 
 impl Maps {
-    /// Finds the values that the convolutions read, and everything on the way from one to another, so that numbers are quantised
-    /// once, where they are computed. In
+    /// Finds the values that the convolutions read, and everything on the way from one to another, so that numbers
+    /// are quantised once, where they are computed. In
     ///
     /// ```text
     /// a ─▶ convolution ─ b ─▶ concat ─ d ─▶ convolution ─▶ e

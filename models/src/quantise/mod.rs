@@ -74,9 +74,18 @@ impl<'a> Quantiser<'a> {
 
 /// Whether a graph holds quantised numbers already.
 pub fn is_quantised(graph: &Graph) -> bool {
-    let is_it =
-        |node: &Node| matches!(node.operator, Operator::Activation(Activation::Quantize { .. }));
-    graph.nodes.iter().any(is_it)
+    graph.nodes.iter().any(|node| makes_numbers(&node.operator))
+}
+
+/// Whether an operator quantises its results: by itself, or as the activation of a convolution.
+fn makes_numbers(operator: &Operator) -> bool {
+    let activation = match operator {
+        Operator::Activation(activation) => Some(*activation),
+        Operator::Convolution(convolution) => convolution.activation,
+        Operator::TransposedConvolution(convolution) => convolution.activation,
+        _ => None,
+    };
+    matches!(activation, Some(Activation::Quantize { .. }))
 }
 
 fn is_candidate(graph: &Graph, node: &Node) -> bool {

@@ -118,28 +118,28 @@ fn bytes_are_made_once_and_moved() {
     assert!(!is_quantised(&graph));
     let graph = quantised(&graph, &[3, 4, 6]);
     assert!(is_quantised(&graph));
-    let makes = |operator: &Operator| {
-        matches!(
-            operator,
-            Operator::Activation(Activation::Quantize { .. })
-                | Operator::Convolution(Convolution {
-                    activation: Some(Activation::Quantize { .. }),
-                    ..
-                })
-        )
-    };
     // The first layer's, `b`'s, `c`'s and the sum's; the pool and the concatenation move theirs.
-    assert_eq!(count(&graph, makes), 4, "{:#?}", graph.nodes);
+    assert_eq!(count(&graph, makes_numbers), 4, "{:#?}", graph.nodes);
     let producers = graph.producers();
     for node in &graph.nodes {
         if let Operator::MaxPool(_) | Operator::Concat { .. } = node.operator {
             for id in &node.inputs {
                 let operand = producers[id.0].map(|index| &graph.nodes[index].operator);
                 let is_number = operand.is_some_and(|it| {
-                    makes(it) || matches!(it, Operator::MaxPool(_) | Operator::Concat { .. })
+                    makes_numbers(it)
+                        || matches!(it, Operator::MaxPool(_) | Operator::Concat { .. })
                 });
                 assert!(is_number, "{operand:?}");
             }
         }
     }
+}
+
+#[test]
+fn a_graph_whose_convolutions_quantise_their_results_is_quantised() {
+    let mut graph = net();
+    let quantize = Activation::Quantize { scale: 0.1, zero: 0.0, min: 0.0, max: 255.0 };
+    let Operator::Convolution(last) = &mut graph.nodes[6].operator else { panic!("a convolution") };
+    last.activation = Some(quantize);
+    assert!(is_quantised(&graph));
 }

@@ -67,8 +67,8 @@ enum How {
 }
 
 impl TextReader {
-    /// The second stage of a detector, if it has one in this build: decoders of codes may be left out. `second` is the session of its second model, if that is what it
-    /// has, loaded for [`SECOND_BATCH`] images.
+    /// The second stage of a detector, if it has one in this build: decoders of codes may be left out. `second` is the
+    /// session of its second model, if that is what it has, loaded for [`SECOND_BATCH`] images.
     ///
     /// # Errors
     /// [`LayoutError`] when the outputs of the second model cannot be read.
