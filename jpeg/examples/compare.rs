@@ -1,5 +1,6 @@
 //! Decodes files with this crate at every scale and with zune-jpeg, alternating on one thread, and prints the
-//! milliseconds per file: `compare FILE...`. Files of one size are one line.
+//! milliseconds per file: `compare FILE...`. Files of one size are one line. `THREADS=2` lets several threads decode a
+//! file that has restart intervals.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -39,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Milliseconds per file, the best of all rounds for each: of zune-jpeg, then of this crate at each scale.
 fn measure(jpegs: &[Vec<u8>]) -> Result<[f64; 5], Box<dyn Error>> {
+    let threads = env::var("THREADS").map_or(Ok(1), |threads| threads.parse())?;
     let mut decoder = Decoder::new();
     let mut pixels = vec![];
     let mut zune_pixels = vec![];
@@ -54,7 +56,7 @@ fn measure(jpegs: &[Vec<u8>]) -> Result<[f64; 5], Box<dyn Error>> {
             best[0] = best[0].min(begin.elapsed());
             for (scale, best) in Scale::ALL.into_iter().zip(&mut best[1..]) {
                 let begin = Instant::now();
-                let options = Options { scale, ..Options::default() };
+                let options = Options { scale, threads, ..Options::default() };
                 decoder.decode(&Header::read(jpeg)?, &options, &mut pixels)?;
                 black_box(&pixels);
                 *best = (*best).min(begin.elapsed());

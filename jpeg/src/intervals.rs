@@ -30,6 +30,11 @@ impl<'a> Intervals<'a> {
         Self { jpeg, at, restart: None, ended: false }
     }
 
+    /// Of a part of a scan that begins after this restart marker.
+    pub(crate) fn after_restart(jpeg: &'a [u8], at: usize, restart: u8) -> Self {
+        Self { restart: Some(restart), ..Self::new(jpeg, at) }
+    }
+
     /// Where the marker that ended the scan stands, or the end of the bytes.
     pub(crate) fn end(&self) -> usize {
         self.at

@@ -64,7 +64,7 @@ impl Format {
 }
 
 /// The wishes of a caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// How many pixels are made.
     pub scale: Scale,
@@ -72,8 +72,24 @@ pub struct Options {
     pub format: Format,
     /// Whether damaged data costs only what cannot be decoded, which then stays grey. Otherwise it is an error.
     pub lenient: bool,
+    /// Threads that may share the work, the caller's among them. Only a large sequential JPEG with restart intervals
+    /// can be shared.
+    pub threads: usize,
     /// Bounds on the cost of a JPEG.
     pub limits: Limits,
+}
+
+impl Default for Options {
+    /// Everything at full scale, in RGB, strictly, on the caller's thread alone.
+    fn default() -> Self {
+        Self {
+            scale: Scale::default(),
+            format: Format::default(),
+            lenient: false,
+            threads: 1,
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// Bounds on the cost of a JPEG. All of it is checked before anything is allocated.

@@ -44,6 +44,12 @@ impl Preprocessor {
         }
     }
 
+    /// Lets this many threads share the decoding of a frame, this one among them: only large JPEGs with restart intervals
+    /// can be shared. Without it, one.
+    pub fn share(&mut self, threads: usize) {
+        self.decoder.share(threads);
+    }
+
     /// Decodes a whole JPEG and writes it into a slot of the batch, `[3, height, width]` of the input.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 """What the attacks share: a server of one's own, and a WebSocket client that can misbehave."""
 
 import base64
+import multiprocessing
 import re
 import socket
 import struct
 import subprocess
 import threading
+import time
 
 MIB = 1 << 20
 # A JPEG of 1 x 1 pixel.
@@ -124,3 +126,63 @@ def is_healthy(server, timeout=5):
         return b'"result"' in ask(stream(server, timeout=timeout))
     except (OSError, AttributeError):
         return False
+
+
+class Camera:
+    """A well-behaved session beside an attack: 15 frames per second, each answered or not.
+
+    It is a process of its own, which the attackers' threads cannot hold up.
+    """
+
+    FPS = 15
+
+    def __init__(self, server):
+        self.server = server
+        self.ended = multiprocessing.Event()
+        self.report = multiprocessing.Queue()
+        self.process = multiprocessing.Process(target=self.film)
+        self.sent = []
+        self.ages = []
+
+    def film(self):
+        connection = stream(self.server)
+        connection.settimeout(30)
+        listener = threading.Thread(target=self.hear, args=(connection,))
+        listener.start()
+        start = time.monotonic()
+        while not self.ended.wait(max(0, start + len(self.sent) / self.FPS - time.monotonic())):
+            self.sent.append(time.monotonic())
+            connection.sendall(head(2, len(JPEG)) + JPEG)
+        time.sleep(0.5)  # What is in flight.
+        connection.shutdown(socket.SHUT_RDWR)
+        listener.join()
+        self.report.put((self.sent, self.ages))
+
+    def hear(self, connection):
+        try:
+            while True:
+                _, payload = hear(connection)
+                index = re.search(rb'"frame_index":(\d+)', payload)
+                if index and b'"result"' in payload:
+                    self.ages.append(time.monotonic() - self.sent[int(index[1]) - 1])
+        except OSError:
+            pass
+
+    def kept(self):
+        """The share of its frames that became results."""
+        return len(self.ages) / max(1, len(self.sent))
+
+    def __enter__(self):
+        self.process.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.sent, self.ages = self.report.get(timeout=40)
+        self.process.join()
+
+    def __str__(self):
+        if not self.ages:
+            return f"the camera beside it gets 0 of {len(self.sent)}"
+        p99 = sorted(self.ages)[int(len(self.ages) * 0.99)] * 1000
+        return f"the camera beside it gets {len(self.ages)} of {len(self.sent)}, p99 {p99:.0f} ms"

@@ -1,10 +1,10 @@
-#!/usr/bin/env python3
 """Attacks the doors of a server on this machine, one after another, and prints what became of it.
 
     tests/attacks/doors.py target/release/framegate [NAME…]
 
-Each attack starts a server of its own, is bounded, and stays on this machine. Only Python's standard library is
-needed. The exit status is 1 when an attack succeeds.
+Each attack starts a server of its own, is bounded, and stays on this machine. Beside each streams a camera that must
+not notice, and the log is never read; afterwards a session opens and the server ends by itself. Only Python's
+standard library is needed. The exit status is 1 when an attack succeeds.
 """
 
 import os
@@ -17,105 +17,136 @@ import time
 import urllib.error
 import urllib.request
 
-from client import JPEG, MIB, Server, ask, head, hear, is_healthy, press, stream, together
+import bombs
+from client import JPEG, MIB, Camera, Server, ask, head, hear, is_healthy, press, stream, together
 
 
-def pings(program):
-    with Server(program, "--backend", "null") as server:
-        before = server.memory()
-        data = (head(9, 125) + bytes(125)) * 500
-        together(4, lambda _: press(stream(server), data, 128 * MIB))
-        growth = server.peak() - before
-        return growth < 32 and is_healthy(server), f"memory grew by {growth:.0f} MiB"
+def heavy_frames(server):
+    """Nine senders of a JPEG that is small to send and long to decode, one per second each."""
+    bomb = bombs.many_scans(4096, 4096, 18)
+
+    def attack(_):
+        connection = stream(server, timeout=30)
+        for _ in range(10):
+            connection.sendall(head(2, len(bomb)) + bomb)
+            time.sleep(1)
+
+    together(9, attack)
+    return True, f"90 of {len(bomb) // 1000} kB"
 
 
-def unfinished(program):
-    with Server(program, "--backend", "null") as server:
-        before = server.memory()
-        held = []
-
-        def attack(_):
-            connection = stream(server)
-            connection.sendall(head(2, 10 * MIB - 1))
-            press(connection, bytes(MIB), 9 * MIB)
-            held.append(connection)
-
-        together(100, attack)
-        growth = server.peak() - before
-        return growth < 150 and is_healthy(server), f"memory grew by {growth:.0f} MiB"
+def large_frames(server):
+    """What decoding needs for a large image is given back."""
+    before = server.memory()
+    large = bombs.many_scans(4096, 4096, 1)
+    statuses = {post(server, "image/jpeg", large) for _ in range(4)}
+    time.sleep(5)
+    growth = server.memory() - before
+    return growth < 64 and statuses == {200}, f"answered {statuses}, memory grew by {growth:.0f} MiB"
 
 
-def silence(program):
-    with Server(program, "--backend", "null") as server:
-        held = [server.connect() for _ in range(600)]
-        start = time.time()
-        healthy = is_healthy(server, 8)
-        waited = time.time() - start
-        return healthy and bool(held), f"a session {'opens' if healthy else 'does not open'} in {waited:.1f} s"
-
-
-def bodies(program):
-    with Server(program, "--backend", "null") as server:
-        held = [server.connect() for _ in range(8)]
-        for connection in held:
-            connection.sendall(
-                b"POST /infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n."
-            )
-        time.sleep(0.3)
-        status = post(server, "image/jpeg", JPEG)
-        return status == 200, f"a POST beside slow ones: {status}"
-
-
-def unread_log(program):
-    with Server(program, "--backend", "null", "--log-level", "debug") as server:
-        done = 0
-        for _ in range(400):
+def tiny_frames(server):
+    """400 sessions of 15 messages per second that no decoder reads."""
+    held = [stream(server) for _ in range(400)]
+    sessions = [connection for connection in held if not isinstance(connection, int)]
+    for connection in sessions:
+        connection.setblocking(False)
+    start = time.monotonic()
+    for turn in range(120):
+        for connection in sessions:
             try:
-                if b'"result"' not in ask(stream(server)):
-                    break
+                connection.send(head(2, 4) + b"\xff\xd8\xff\xd9")
+                connection.recv(1 << 16)
             except OSError:
-                break
-            done += 1
-        server.process.send_signal(signal.SIGTERM)
-        try:
-            status = server.process.wait(15)
-        except subprocess.TimeoutExpired:
-            status = "never"
-        return (done, status) == (400, 0), f"{done} of 400 sessions served, exit {status}"
+                pass
+        time.sleep(max(0, start + (turn + 1) / 15 - time.monotonic()))
+    return True, f"{len(sessions)} of 400 sessions open"
 
 
-def unread_answers(program):
-    with Server(program, "--backend", "null") as server:
-        connection = server.connect()
-        requests = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
-        press(connection, requests, 64 * MIB, 2)
-        time.sleep(11)
-        connection.settimeout(0.5)
-        try:
-            for _ in range(100):
-                connection.send(requests)
-            given_up = False
-        except TimeoutError:
-            given_up = False
-        except OSError:
-            given_up = True
-        return given_up, "given up" if given_up else "the connection is kept for ever"
+def pings(server):
+    before = server.memory()
+    data = (head(9, 125) + bytes(125)) * 500
+    together(4, lambda _: press(stream(server), data, 128 * MIB))
+    growth = server.peak() - before
+    return growth < 32, f"memory grew by {growth:.0f} MiB"
 
 
-def origins(program):
-    with Server(program, "--backend", "null") as server:
-        program_ = stream(server, "Origin: file://\r\nUser-Agent: arduino\r\n")
-        browser = stream(server, "Origin: https://evil.example\r\nUser-Agent: Mozilla/5.0\r\n")
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{server.port}/metrics", headers={"Host": "rebound.example", "User-Agent": "Mozilla/5.0"}
+def unfinished(server):
+    before = server.memory()
+    held = []
+
+    def attack(_):
+        connection = stream(server)
+        connection.sendall(head(2, 10 * MIB - 1))
+        press(connection, bytes(MIB), 9 * MIB)
+        held.append(connection)
+
+    together(100, attack)
+    growth = server.peak() - before
+    return growth < 150, f"memory grew by {growth:.0f} MiB"
+
+
+def silence(server):
+    held = [server.connect() for _ in range(600)]
+    start = time.time()
+    healthy = is_healthy(server, 8)
+    waited = time.time() - start
+    return healthy and bool(held), f"a session {'opens' if healthy else 'does not open'} in {waited:.1f} s"
+
+
+def bodies(server):
+    held = [server.connect() for _ in range(8)]
+    for connection in held:
+        connection.sendall(
+            b"POST /infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: 1000\r\n\r\n."
         )
+    time.sleep(0.3)
+    status = post(server, "image/jpeg", JPEG)
+    return status == 200, f"a POST beside slow ones: {status}"
+
+
+def unread_log(server):
+    done = 0
+    for _ in range(400):
         try:
-            rebound = urllib.request.urlopen(request).status
-        except urllib.error.HTTPError as error:
-            rebound = error.code
-        good = not isinstance(program_, int) and browser == 403 and rebound == 403
-        program_ = program_ if isinstance(program_, int) else 101
-        return good, f"program with file:// {program_}, page of evil.example {browser}, rebound /metrics {rebound}"
+            if b'"result"' not in ask(stream(server)):
+                break
+        except (OSError, AttributeError):
+            break
+        done += 1
+    return done == 400, f"{done} of 400 sessions served"
+
+
+def unread_answers(server):
+    connection = server.connect()
+    requests = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
+    press(connection, requests, 64 * MIB, 2)
+    time.sleep(11)
+    connection.settimeout(0.5)
+    try:
+        for _ in range(100):
+            connection.send(requests)
+        given_up = False
+    except TimeoutError:
+        given_up = False
+    except OSError:
+        given_up = True
+    return given_up, "given up" if given_up else "the connection is kept for ever"
+
+
+def origins(server):
+    program_ = stream(server, "Origin: file://\r\nUser-Agent: arduino\r\n")
+    browser = stream(server, "Origin: https://evil.example\r\nUser-Agent: Mozilla/5.0\r\n")
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}/metrics", headers={"Host": "rebound.example", "User-Agent": "Mozilla/5.0"}
+    )
+    try:
+        rebound = urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        rebound = error.code
+    good = not isinstance(program_, int) and browser == 403 and rebound == 403
+    program_ = program_ if isinstance(program_, int) else 101
+    return good, f"program with file:// {program_}, page of evil.example {browser}, rebound /metrics {rebound}"
 
 
 def post(server, content_type, body):
@@ -127,44 +158,77 @@ def post(server, content_type, body):
         return error.code
 
 
-def padding(program):
-    with Server(program, "--backend", "null") as server:
-        padded = JPEG + bytes(100)
-        socket_ = b'"result"' in ask(stream(server), padded)
-        form = b"--b\r\nContent-Disposition: form-data; name=x; filename=y\r\n\r\n" + padded + b"\r\n--b--\r\n"
-        statuses = [
-            post(server, kind, body)
-            for kind, body in [
-                ("image/jpeg", padded),
-                ("application/octet-stream", padded),
-                ("multipart/form-data; boundary=b", form),
-            ]
+def padding(server):
+    padded = JPEG + bytes(100)
+    socket_ = b'"result"' in ask(stream(server), padded)
+    form = b"--b\r\nContent-Disposition: form-data; name=x; filename=y\r\n\r\n" + padded + b"\r\n--b--\r\n"
+    statuses = [
+        post(server, kind, body)
+        for kind, body in [
+            ("image/jpeg", padded),
+            ("application/octet-stream", padded),
+            ("multipart/form-data; boundary=b", form),
         ]
-        return socket_ and statuses == [200] * 3, f"socket {socket_}, POST {statuses}"
+    ]
+    return socket_ and statuses == [200] * 3, f"socket {socket_}, POST {statuses}"
 
 
-def goodbyes(program):
-    with Server(program, "--backend", "null:latency_ms=300") as server:
-        found = []
-        for data, wanted in [(b"\x83\x80" + bytes(4), 1002), (head(1, 2) + b"\xff\xfe", 1007)]:
-            connection = stream(server)
-            connection.sendall(data)
-            try:
-                opcode, payload = hear(connection)
-                found.append(struct.unpack(">H", payload[:2])[0] == wanted and opcode == 8)
-            except OSError:
-                found.append(False)
+def goodbyes(server):
+    found = []
+    for data, wanted in [(b"\x83\x80" + bytes(4), 1002), (head(1, 2) + b"\xff\xfe", 1007)]:
         connection = stream(server)
-        connection.sendall(head(2, len(JPEG)) + JPEG)
-        connection.shutdown(socket.SHUT_WR)
+        connection.sendall(data)
         try:
-            found.append(b'"result"' in hear(connection)[1])
+            opcode, payload = hear(connection)
+            found.append(struct.unpack(">H", payload[:2])[0] == wanted and opcode == 8)
         except OSError:
             found.append(False)
-        return all(found), f"1002 {found[0]}, 1007 {found[1]}, answer to a half-closed client {found[2]}"
+    connection = stream(server)
+    connection.sendall(head(2, len(JPEG)) + JPEG)
+    connection.shutdown(socket.SHUT_WR)
+    try:
+        found.append(b'"result"' in hear(connection)[1])
+    except OSError:
+        found.append(False)
+    return all(found), f"1002 {found[0]}, 1007 {found[1]}, answer to a half-closed client {found[2]}"
 
 
-ATTACKS = [pings, unfinished, silence, bodies, unread_log, unread_answers, origins, padding, goodbyes]
+ATTACKS = [
+    heavy_frames,
+    large_frames,
+    tiny_frames,
+    pings,
+    unfinished,
+    silence,
+    bodies,
+    unread_log,
+    unread_answers,
+    origins,
+    padding,
+    goodbyes,
+]
+
+
+def withstand(program, attack):
+    """Whether the server, and a camera at it, come through the attack; and what is to be said of it."""
+    # Slow enough that a client can hang up before its answer is there.
+    arguments = ["--backend", "null:latency_ms=20", "--log-level", "debug"]
+    with Server(program, *arguments) as server:
+        with Camera(server) as camera:
+            start = time.monotonic()
+            held, finding = attack(server)
+            time.sleep(max(0, start + 4 - time.monotonic()))
+        held = held and camera.kept() >= 0.95
+        if not is_healthy(server):
+            held, finding = False, f"{finding}, and no session opens afterwards"
+        server.process.send_signal(signal.SIGTERM)
+        try:
+            status = server.process.wait(15)
+        except subprocess.TimeoutExpired:
+            status = "never"
+        if status != 0:
+            held, finding = False, f"{finding}, and it ends with {status}"
+    return held, f"{finding}; {camera}"
 
 
 def main():
@@ -176,7 +240,7 @@ def main():
     for attack in ATTACKS:
         if wanted and attack.__name__ not in wanted:
             continue
-        held, finding = attack(program)
+        held, finding = withstand(program, attack)
         failed |= not held
         print(f"{'held  ' if held else 'BROKEN'} {attack.__name__}: {finding}", flush=True)
     sys.exit(failed)

@@ -1,8 +1,11 @@
 //! An image on its way through a decoder: one scan at once, or coefficients first and then pixels.
 
-use super::work::{PixelsWork, SingleScanWork};
+use super::bands::Bands;
+use super::scan::Scan;
+use super::work::PixelsWork;
 use super::{Decoder, Memory};
 use crate::headers::Header;
+use crate::intervals::Intervals;
 use crate::planes::{Layout, Rows};
 use crate::scan::{CodedComponent, Grid, Progress, coded_components};
 use crate::{Error, Options, kernels};
@@ -17,9 +20,13 @@ pub(super) struct Image<'a> {
 
 impl Image<'_> {
     /// Decodes an image whose only scan is sequential.
-    pub(super) fn single_scan(&mut self, progress: &mut Progress<'_>) -> Result<(), Error> {
+    pub(super) fn single_scan(
+        &mut self,
+        options: &Options,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), Error> {
         let Self { decoder, header, layout, pixels } = self;
-        let Decoder { level, cache, memory } = &mut **decoder;
+        let Decoder { level, cache, memory, helpers } = &mut **decoder;
         let coded = coded_components(&header.frame, &header.scan, &header.tables, cache)?;
         let tables = |component: &CodedComponent| {
             let plane = &layout.planes[component.index];
@@ -37,27 +44,20 @@ impl Image<'_> {
             .map(|component| header.tables.quantisation[component.quantisation])
             .collect::<Option<Vec<_>>>()
             .ok_or(NO_QUANTISATION)?;
-        memory.samples.resize(layout.samples, 0);
-        memory.upsampled.resize(layout.row * layout.planes.len(), 0);
+        let scan =
+            Scan { level: *level, header, layout, coded: &coded, quantisation: &quantisation };
+        if let Some(bands) = Bands::of(header, layout, options) {
+            let result = bands.decode(&scan, memory, helpers, pixels, progress);
+            // What is wrong, if something is, is found again and said by the way that knows all of the data.
+            if matches!(result, Ok(()) | Err(Error::Stopped)) {
+                return result;
+            }
+        }
         let mut run = |grid: Grid, progress: &mut Progress<'_>| {
-            let work = SingleScanWork {
-                header,
-                layout,
-                coded: &coded,
-                quantisation: &quantisation,
-                memory,
-                pixels,
-                grid,
-                progress,
-            };
-            kernels::run(*level, work)
+            let intervals = Intervals::new(header.jpeg, header.data);
+            scan.run(intervals, grid, memory, (pixels, 0), progress)
         };
-        let grid = Grid {
-            across: layout.mcus.0,
-            down: layout.mcus.1,
-            interval: header.tables.restart_interval,
-            as_found: false,
-        };
+        let grid = Grid::new(layout.mcus, header.tables.restart_interval);
         let first = run(grid, progress);
         if progress.lenient || !may_contradict(first, grid) {
             return first;
@@ -79,7 +79,7 @@ impl Image<'_> {
         let Memory { samples, upsampled, coefficients, .. } = &mut decoder.memory;
         samples.resize(layout.samples, 0);
         upsampled.resize(layout.row * layout.planes.len(), 0);
-        let rows = Rows::new(layout, samples, upsampled, pixels);
+        let rows = Rows::new(layout, samples, upsampled, pixels, 0);
         let work = PixelsWork { layout, coefficients, quantisation: &quantisation, rows, progress };
         kernels::run(decoder.level, work)
     }

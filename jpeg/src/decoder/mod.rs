@@ -1,7 +1,9 @@
 //! Decodes a JPEG whose headers have been read.
 
+mod bands;
 mod cost;
 mod image;
+mod scan;
 mod several;
 mod work;
 
@@ -17,6 +19,8 @@ pub struct Decoder {
     level: Level,
     cache: HuffmanCache,
     memory: Memory,
+    /// One for each further thread that has shared the work.
+    helpers: Vec<Memory>,
 }
 
 /// Memory that is used again.
@@ -55,7 +59,7 @@ impl Decoder {
 
     /// A decoder that uses these instructions.
     pub fn with_level(level: Level) -> Self {
-        Self { level, cache: HuffmanCache::default(), memory: Memory::default() }
+        Self { level, cache: HuffmanCache::default(), memory: Memory::default(), helpers: vec![] }
     }
 
     /// Decodes a JPEG into `pixels`, whose memory is used again: row after row, without gaps.
@@ -89,7 +93,7 @@ impl Decoder {
         let mut progress = Progress { lenient: options.lenient, lost: 0, keep_going };
         let mut image = Image { decoder: self, header, layout: &layout, pixels };
         match header.has_single_scan() {
-            true => image.single_scan(&mut progress)?,
+            true => image.single_scan(options, &mut progress)?,
             false => image.several_scans(options, &mut progress)?,
         }
         Ok(Decoded { width: layout.width, height: layout.height, lost: progress.lost })
@@ -97,7 +101,16 @@ impl Decoder {
 
     /// Gives memory back, so that at most about this many bytes are kept.
     pub fn shrink(&mut self, bytes: usize) {
-        let Memory { data, samples, upsampled, coefficients } = &mut self.memory;
+        let share = bytes / (1 + self.helpers.len());
+        for memory in self.helpers.iter_mut().chain([&mut self.memory]) {
+            memory.shrink(share);
+        }
+    }
+}
+
+impl Memory {
+    fn shrink(&mut self, bytes: usize) {
+        let Self { data, samples, upsampled, coefficients } = self;
         for buffer in [data, samples, upsampled] {
             if buffer.capacity() > bytes / 4 {
                 *buffer = Vec::new();

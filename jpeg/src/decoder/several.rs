@@ -79,7 +79,7 @@ fn scan_into(
         [only] => layout.planes[only.index].own_blocks,
         _ => layout.mcus,
     };
-    let grid = Grid { across, down, interval: tables.restart_interval, as_found: false };
+    let grid = Grid::new((across, down), tables.restart_interval);
     let mut run = |grid: Grid, progress: &mut Progress<'_>| {
         let Memory { data, coefficients, .. } = &mut decoder.memory;
         let mut sink = StoredScan::new(coefficients, layout, &coded, scan, progressive);

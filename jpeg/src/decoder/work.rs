@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Memory;
 use crate::Error;
-use crate::headers::{Header, Quantisation};
+use crate::headers::Quantisation;
 use crate::huffman::BlockTables;
 use crate::intervals::Intervals;
 use crate::kernels::{Kernels, Work};
@@ -13,13 +13,15 @@ use crate::scan::{BLOCKS, Coefficients, Grid, Progress, SingleScan, Transform, w
 
 /// A single scan, with everything that it needs.
 pub(super) struct SingleScanWork<'a, 'b> {
-    pub(super) header: &'a Header<'a>,
     pub(super) layout: &'a Layout,
     /// The plane and the tables of each component of the scan.
     pub(super) coded: &'a [(usize, Arc<BlockTables>)],
     pub(super) quantisation: &'a [Quantisation],
     pub(super) memory: &'a mut Memory,
     pub(super) pixels: &'a mut [u8],
+    /// The row of the image that `pixels` begin with.
+    pub(super) first: usize,
+    pub(super) intervals: Intervals<'a>,
     pub(super) grid: Grid,
     pub(super) progress: &'a mut Progress<'b>,
 }
@@ -29,11 +31,22 @@ impl Work for SingleScanWork<'_, '_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Self::Output {
-        let Self { header, layout, coded, quantisation, memory, pixels, grid, progress } = self;
+        let Self {
+            layout,
+            coded,
+            quantisation,
+            memory,
+            pixels,
+            first,
+            mut intervals,
+            grid,
+            progress,
+        } = self;
         let Memory { data, samples, upsampled, .. } = memory;
-        let rows = Rows::new(layout, samples, upsampled, pixels);
+        samples.resize(layout.samples, 0);
+        upsampled.resize(layout.row * layout.planes.len(), 0);
+        let rows = Rows::new(layout, samples, upsampled, pixels, first);
         let mut sink = SingleScan::new(kernels, layout, coded, quantisation, rows);
-        let mut intervals = Intervals::new(header.jpeg, header.data);
         walk(&mut intervals, data, grid, &mut sink, progress)
     }
 }

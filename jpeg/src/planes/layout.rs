@@ -138,6 +138,12 @@ impl Layout {
         }
     }
 
+    /// Rows of pixels of a row of MCUs that cannot be made before the next row of MCUs is there.
+    #[inline(always)]
+    pub(crate) fn lag(&self) -> usize {
+        usize::from(self.has_context)
+    }
+
     /// Bytes of the result.
     pub(crate) fn bytes(&self) -> usize {
         self.width * self.height * self.format.bytes()

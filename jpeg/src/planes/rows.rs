@@ -12,17 +12,20 @@ pub(crate) struct Rows<'a> {
     /// Upsampled rows, one per plane.
     upsampled: &'a mut [u8],
     pixels: &'a mut [u8],
+    /// The row of the image that `pixels` begin with. Rows above it are not made.
+    first: usize,
 }
 
 impl<'a> Rows<'a> {
-    /// `samples` and `upsampled` are as long as `layout` says, and `pixels` as [`Layout::bytes`].
+    /// `samples` and `upsampled` are as long as `layout` says, and `pixels` as the rows from `first` on that are made.
     pub(crate) fn new(
         layout: &'a Layout,
         samples: &'a mut [u8],
         upsampled: &'a mut [u8],
         pixels: &'a mut [u8],
+        first: usize,
     ) -> Self {
-        Self { layout, samples, upsampled, pixels }
+        Self { layout, samples, upsampled, pixels, first }
     }
 
     /// The samples of the present row of MCUs, at the places that [`Plane::block_offset`] gives.
@@ -36,8 +39,8 @@ impl<'a> Rows<'a> {
     #[inline(always)]
     pub(crate) fn finish_mcus<K: Kernels>(&mut self, k: K, mcu_row: usize) {
         let layout = self.layout;
-        let lag = usize::from(layout.has_context);
-        let begin = (mcu_row * layout.mcu_height).saturating_sub(lag);
+        let lag = layout.lag();
+        let begin = (mcu_row * layout.mcu_height).saturating_sub(lag).max(self.first);
         let end = match mcu_row + 1 == layout.mcus.1 {
             true => layout.height,
             false => (mcu_row + 1) * layout.mcu_height - lag,
@@ -66,7 +69,7 @@ impl<'a> Rows<'a> {
         }
         let [a, b, c, d] = rows;
         let length = layout.width * layout.format.bytes();
-        let out = &mut self.pixels[y * length..][..length];
+        let out = &mut self.pixels[(y - self.first) * length..][..length];
         match (layout.format, layout.colour_space) {
             (Format::Rgb, ColourSpace::YCbCr) => k.ycc_to_rgb([a, b, c], out),
             (Format::Rgb, ColourSpace::Rgb) => k.interleave([a, b, c], out),

@@ -27,11 +27,30 @@ pub(crate) trait Sink {
 pub(crate) struct Grid {
     pub(crate) across: usize,
     pub(crate) down: usize,
+    /// The rows of MCUs to walk through, from an interval's first MCU to another's last. All of them, unless several
+    /// threads share the work.
+    pub(crate) rows: (usize, usize),
     /// MCUs of an interval, 0 for all.
     pub(crate) interval: usize,
     /// Whether the data may contradict `interval`: then each interval is as long as its data, and all must be
     /// equally long.
     pub(crate) as_found: bool,
+}
+
+impl Grid {
+    /// All rows, in intervals of this many MCUs.
+    pub(crate) fn new((across, down): (usize, usize), interval: usize) -> Self {
+        Self { across, down, rows: (0, down), interval, as_found: false }
+    }
+
+    /// The end of the last row to walk through.
+    fn end(&self) -> usize {
+        self.across * self.rows.1
+    }
+
+    fn total(&self) -> usize {
+        self.across * self.down
+    }
 }
 
 /// How a walk goes.
@@ -60,8 +79,8 @@ pub(crate) fn walk<S: Sink>(
     sink: &mut S,
     progress: &mut Progress<'_>,
 ) -> Result<(), Error> {
-    let total = grid.across * grid.down;
-    let mut walk = Walk { grid, mcu: 0, sink, progress };
+    let end = grid.end();
+    let mut walk = Walk { grid, mcu: grid.across * grid.rows.0, sink, progress };
     let mut number = 0;
     let mut found = None;
     while let Some(interval) = intervals.next(data) {
@@ -72,18 +91,18 @@ pub(crate) fn walk<S: Sink>(
         if grid.as_found {
             let length = walk.mcu - begin;
             let is_equal = *found.get_or_insert(length) == length;
-            if walk.mcu < total && !is_equal || found < Some(length) {
+            if walk.mcu < end && !is_equal || found < Some(length) {
                 return Err(CONTRADICTION);
             }
         }
-        if walk.mcu == total {
-            return walk.check_rest(intervals, data);
+        if walk.mcu == end {
+            return if end == grid.total() { walk.check_rest(intervals, data) } else { Ok(()) };
         }
     }
     if !walk.progress.lenient {
         return Err(Error::Truncated);
     }
-    walk.lose_until(total)
+    walk.lose_until(end)
 }
 
 const CONTRADICTION: Error = Error::Corrupt("restart markers are not where the header says");
@@ -113,8 +132,8 @@ impl<S: Sink> Walk<'_, '_, S> {
                 if !self.progress.lenient {
                     return Err(Error::Corrupt("restart intervals are missing"));
                 }
-                let total = self.grid.across * self.grid.down;
-                self.lose_until((self.mcu + missing * self.grid.interval).min(total))?;
+                let end = self.mcu + missing * self.grid.interval;
+                self.lose_until(end.min(self.grid.end()))?;
             }
         }
         Ok(self.mcu)
@@ -123,8 +142,8 @@ impl<S: Sink> Walk<'_, '_, S> {
     /// Takes the MCUs of an interval.
     #[inline(always)]
     fn interval(&mut self, mut bits: Bits<'_>, is_last: bool) -> Result<(), Error> {
-        let Grid { across, down, interval, as_found } = self.grid;
-        let total = across * down;
+        let Grid { across, interval, as_found, .. } = self.grid;
+        let total = self.grid.total();
         let end = match interval {
             0 => total,
             _ if as_found => total,

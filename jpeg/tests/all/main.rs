@@ -1,5 +1,6 @@
 //! One test binary, one module per subject.
 
+mod bands;
 mod codings;
 mod damage;
 mod limits;

@@ -61,14 +61,15 @@ impl Fitting {
     }
 
     /// Decodes and resizes a frame, unless it grows too old meanwhile or its budget is spent. A frame that
-    /// fails is replied to.
-    pub(super) fn fit(&self, frame: LiveFrame) -> Option<FittedFrame> {
+    /// fails is replied to. As many threads as are given may share the work.
+    pub(super) fn fit(&self, frame: LiveFrame, threads: usize) -> Option<FittedFrame> {
         let LiveFrame { tag: mut responder, payload, span } = frame;
         let stale_at = responder.received() + self.max_age;
         let deadline = stale_at.min(Instant::now() + DECODE_BUDGET);
         let mut image = unpoisoned(self.spare.lock()).pop().unwrap_or_default();
         let fitted = payload.and_then(|payload| {
-            let fit = span.in_scope(|| self.fit_payload(&payload, deadline, stale_at, &mut image));
+            let fit = span
+                .in_scope(|| self.fit_payload(&payload, threads, deadline, stale_at, &mut image));
             if let (Ok(Fit::Ready), Some(reading)) = (&fit, responder.reading_mut()) {
                 reading.keep(payload, &image);
             }
@@ -90,6 +91,7 @@ impl Fitting {
     fn fit_payload(
         &self,
         payload: &FramePayload,
+        threads: usize,
         deadline: Instant,
         stale_at: Instant,
         image: &mut FittedImage,
@@ -101,6 +103,7 @@ impl Fitting {
         let fitted = panics::contain("preprocess", || {
             let mut preprocessor =
                 preprocessor.unwrap_or_else(|| Preprocessor::new(&self.input, self.decode));
+            preprocessor.share(threads);
             let fitted = match payload {
                 FramePayload::Jpeg(jpeg) => preprocessor.fit(jpeg, deadline, image),
                 FramePayload::Image(decoded) => preprocessor.fit_image(decoded, image),

@@ -174,6 +174,7 @@ impl Engine {
             fittings: fittings.collect(),
             pool,
             slow: Arc::clone(&slow),
+            busy: Arc::default(),
             free_inputs: links.free_inputs,
             preprocessed: links.preprocessed_sender,
         };

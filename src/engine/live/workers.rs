@@ -1,6 +1,7 @@
 //! The three threads of an engine, each a loop from one hand-over to the next.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,8 @@ pub(super) struct PreprocessWorker {
     pub(super) pool: Arc<ThreadPool>,
     /// Workers for expensive frames.
     pub(super) slow: Arc<ThreadPool>,
+    /// Frames that are being preprocessed.
+    pub(super) busy: Arc<AtomicUsize>,
     pub(super) free_inputs: Vec<Receiver<InputBatch>>,
     pub(super) preprocessed: SyncSender<PreprocessedBatch>,
 }
@@ -111,10 +114,16 @@ impl PreprocessWorker {
             Lane::Fast => &*self.pool,
             Lane::Slow => &self.slow,
         };
+        let (workers, busy) = (self.pool.current_num_threads(), Arc::clone(&self.busy));
         pool.spawn_fifo(move || {
             let start = Instant::now();
+            // A frame that is alone has the workers that others leave idle.
+            let others = busy.fetch_add(1, Ordering::Relaxed);
+            let threads = workers.saturating_sub(others).max(1);
             // Nothing in it is expected to panic that is not caught before; a lost frame is replied to.
-            let fitted = panics::contain("preprocess", || fitting.fit(frame)).unwrap_or(None);
+            let fitted =
+                panics::contain("preprocess", || fitting.fit(frame, threads)).unwrap_or(None);
+            busy.fetch_sub(1, Ordering::Relaxed);
             shared.preprocessed(ticket, start.elapsed(), fitted);
         });
     }

@@ -54,6 +54,7 @@ pub struct Decoder {
     options: DecodeOptions,
     own: framegate_jpeg::Decoder,
     zune: ZuneDecoder,
+    threads: usize,
     lost: usize,
 }
 
@@ -64,6 +65,7 @@ impl Decoder {
             options: options.into(),
             own: framegate_jpeg::Decoder::new(),
             zune: ZuneDecoder::default(),
+            threads: 1,
             lost: 0,
         }
     }
@@ -129,6 +131,7 @@ impl Decoder {
                 let options = Options {
                     scale,
                     lenient: self.options.lenient,
+                    threads: self.threads,
                     limits: Limits {
                         max_pixels: limits.max_pixels,
                         max_pixels_passed: limits.max_pixels_passed(),
@@ -148,6 +151,11 @@ impl Decoder {
         };
         (image.width, image.height, image.orientation) = (width, height, orientation);
         Ok(())
+    }
+
+    /// Lets this many threads share the next JPEGs, where they can be shared.
+    pub(super) fn share(&mut self, threads: usize) {
+        self.threads = threads;
     }
 
     /// MCUs that the last JPEG lost to damage. They are grey.
