@@ -26,9 +26,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         heap::keep_large_buffers_apart();
     }
     let pressure = if is_server { Pressure::Lose } else { Pressure::Wait };
-    if let Err(error) = logging::start(cli.log, pressure) {
+    let traces = match &cli.command {
+        Command::Serve(serve) => Some(&serve.traces),
+        _ => None,
+    };
+    if let Err(error) = logging::start(cli.log, traces, pressure) {
         eprintln!("error: {}", error_chain(&error));
-        return FAILURE;
+        return error.exit_status();
     }
     panics::log_panics();
     let status = match commands::run(cli.command, &mut stdout().lock()) {

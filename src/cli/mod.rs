@@ -17,6 +17,7 @@ mod logging;
 mod models;
 mod serve;
 mod shell;
+mod traces;
 mod watch;
 
 use std::ffi::OsString;
@@ -39,6 +40,7 @@ pub use models::{
 };
 pub use serve::{Compat, ServeArgs, VideoArgs};
 pub use shell::{CompletionsArgs, ManArgs, completions, man};
+pub use traces::TraceArgs;
 pub use watch::WatchArgs;
 
 /// JPEG frames in, detections out.

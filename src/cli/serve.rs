@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetailArgs, DetectionArgs, FetchArgs,
-    NamedPipelineArgs, SelfCheckArgs,
+    NamedPipelineArgs, SelfCheckArgs, TraceArgs,
 };
 use crate::front::places::PlaceLimits;
 use crate::protocol::SettingInfo;
@@ -54,6 +54,9 @@ pub struct ServeArgs {
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
+    /// Traces.
+    #[command(flatten)]
+    pub traces: TraceArgs,
     /// Masks.
     #[command(flatten)]
     pub details: DetailArgs,

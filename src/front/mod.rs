@@ -28,6 +28,7 @@ pub mod origin;
 pub mod outbox;
 pub mod places;
 pub mod refusals;
+mod request;
 mod responses;
 mod runs_on;
 pub mod server;

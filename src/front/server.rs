@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use tokio::net::TcpListener;
@@ -19,11 +19,12 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::accept::{accept, within_limits};
 use super::state::App;
-use super::{assets, deepstack, documents, infer, info, responses, stream, video};
+use super::{assets, deepstack, documents, infer, info, request, responses, stream, video};
 
 /// Allows only scripts, styles and images of this server; no other page may frame it.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -69,6 +70,9 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(always(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(always(header::REFERRER_POLICY, "no-referrer"))
+        .layer(from_fn(request::within_span))
+        .layer(PropagateRequestIdLayer::new(request::REQUEST_ID))
+        .layer(SetRequestIdLayer::new(request::REQUEST_ID, MakeRequestUuid))
         .with_state(app)
 }
 
@@ -89,8 +93,13 @@ fn cors(app: &Arc<App>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(is_allowed))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([header::CONTENT_TYPE])
-        .expose_headers([infer::SERVER_TIMING, header::LOCATION])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            request::REQUEST_ID,
+            request::TRACEPARENT,
+            request::TRACESTATE,
+        ])
+        .expose_headers([infer::SERVER_TIMING, header::LOCATION, request::REQUEST_ID])
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

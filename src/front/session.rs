@@ -219,7 +219,7 @@ impl ClientSession {
         if outbox.is_closing() {
             return;
         }
-        let Reply { frame_index, received, outcome } = reply;
+        let Reply { frame_index, received, outcome, .. } = reply;
         self.under_way.remove(&frame_index);
         match outcome {
             FrameOutcome::Result(mut result) => {

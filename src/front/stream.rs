@@ -9,14 +9,17 @@ use axum::extract::ws::{self, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use framegate_traces::Caller;
 use futures_util::StreamExt;
 use tokio::time::timeout;
+use tracing::Span;
 use uuid::Uuid;
 
 use super::connection::{self, Drain};
 use super::link::Link;
 use super::options::SessionOptions;
 use super::refusals::RefusalReason;
+use super::request;
 use super::responses::{
     failure, options_refused, page_refused, query_refused, try_later, unavailable,
 };
@@ -86,6 +89,9 @@ pub(super) async fn connect(
         let detail = "The limit on sessions is reached";
         return try_later(HttpErrorCode::TooManySessions, detail);
     };
+    // The request ends with the answer to it; the session goes on.
+    let request = Span::current();
+    let caller = request::caller(&headers);
     // A message over twice the limit is not even read; up to there the client learns its size.
     let longest = app.settings.max_frame_bytes.saturating_mul(2);
     // Only one thing is spoken here, so whatever name a client has for it is right. Browsers break off where
@@ -102,7 +108,9 @@ pub(super) async fn connect(
         .max_write_buffer_size(UNWRITTEN_BYTES)
         .on_upgrade(async move |socket| {
             match opening {
-                Some(opening) => serve(socket, &app, query, opening, link).await,
+                Some(opening) => {
+                    serve(socket, &app, query, opening, link, (request, caller)).await;
+                }
                 None => refuse(socket, &query.pipeline_id.unwrap_or_default()).await,
             }
             drop(session_permit);
@@ -115,6 +123,7 @@ async fn serve(
     query: StreamQuery,
     (number, options): (PipelineId, SessionOptions),
     link: Arc<Link>,
+    (request, caller): (Span, Option<Caller>),
 ) {
     let Some(loaded) = app.loaded() else { return };
     let settings = &app.settings;
@@ -122,13 +131,17 @@ async fn serve(
         return refuse(socket, &options.pipeline().id).await;
     };
     handle.select(options.selection());
-    let session = ClientSession::new(
-        options,
-        settings.max_frame_bytes,
-        settings.thresholds,
-        Arc::clone(&app.frames),
-        Arc::clone(&app.metrics),
-    );
+    handle.called_by(caller);
+    let session = request.in_scope(|| {
+        ClientSession::new(
+            options,
+            settings.max_frame_bytes,
+            settings.thresholds,
+            Arc::clone(&app.frames),
+            Arc::clone(&app.metrics),
+        )
+    });
+    drop(request);
     let greeting = query.wants_greeting().then(|| session.greeting());
     let drain = Drain {
         begun: app.draining.clone(),

@@ -6,14 +6,15 @@ use std::io::{IsTerminal, Write, stderr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use framegate_traces::{Exporter, TraceError, TraceLayer, TraceOptions};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{Layer, Registry};
 
-use crate::cli::{LogArgs, LogFormat, LogLevel};
+use crate::cli::{LogArgs, LogFormat, LogLevel, TraceArgs};
 use lossy::LossyWriter;
 
 /// Longest time that the end of the program waits for the last lines to be written.
@@ -21,6 +22,9 @@ const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// The writer, if lines can be lost.
 static LOSSY: OnceLock<LossyWriter> = OnceLock::new();
+
+/// The exporter of spans, if they are sent.
+static EXPORTER: OnceLock<Exporter> = OnceLock::new();
 
 /// Whether the log may hold the program up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +44,31 @@ pub enum LogError {
     /// The system provides no thread for it.
     #[error("cannot start a thread for the log")]
     Thread(#[from] std::io::Error),
+    /// Spans cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
 }
 
-/// Starts logging. Of the libraries, which log the same way, only warnings are shown.
+impl LogError {
+    /// The exit status that says so: 2 for options that cannot be used.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Traces(TraceError::NotBuiltIn | TraceError::Address(_)) => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// Starts logging, and sending spans if that is asked for. Of the libraries, which log the same way, only warnings are
+/// shown.
 ///
 /// # Errors
 /// [`LogError`].
-pub fn start(args: LogArgs, pressure: Pressure) -> Result<(), LogError> {
+pub fn start(
+    args: LogArgs,
+    traces: Option<&TraceArgs>,
+    pressure: Pressure,
+) -> Result<(), LogError> {
     let level = match args.log_level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -65,7 +87,25 @@ pub fn start(args: LogArgs, pressure: Pressure) -> Result<(), LogError> {
         LogFormat::Text => lines.with_target(false).with_ansi(stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().boxed(),
     };
-    Ok(tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?)
+    let spans = Targets::new().with_target("framegate", LevelFilter::DEBUG);
+    let traces = traces.and_then(sending).map(|options| exported(&options)).transpose()?;
+    Ok(tracing_subscriber::registry()
+        .with(traces.map(|layer| layer.with_filter(spans)))
+        .with(layer.with_filter(filter))
+        .try_init()?)
+}
+
+/// How spans are sent, if they are.
+fn sending(args: &TraceArgs) -> Option<TraceOptions> {
+    let (collector, share) = (args.otlp.clone()?, args.otlp_share);
+    Some(TraceOptions { collector, share, version: env!("CARGO_PKG_VERSION") })
+}
+
+fn exported(options: &TraceOptions) -> Result<TraceLayer<Registry>, TraceError> {
+    let (layer, exporter) = framegate_traces::start(options)?;
+    // The log starts once.
+    let _ = EXPORTER.set(exporter);
+    Ok(layer)
 }
 
 fn lossy() -> Result<LossyWriter, std::io::Error> {
@@ -86,8 +126,11 @@ pub fn last_words(message: &str) {
     }
 }
 
-/// Waits a moment for what has been logged to be written.
+/// Waits a moment for what has been logged to be written, and for spans to be sent.
 pub fn flush() {
+    if let Some(exporter) = EXPORTER.get() {
+        exporter.finish();
+    }
     if let Some(lossy) = LOSSY.get() {
         lossy.flush(LAST_LINES);
     }

@@ -80,7 +80,7 @@ impl Analyser {
 }
 
 impl From<Reply> for Answer {
-    fn from(Reply { frame_index, received, outcome }: Reply) -> Self {
+    fn from(Reply { frame_index, received, outcome, .. }: Reply) -> Self {
         let outcome = match outcome {
             FrameOutcome::Result(result) => {
                 let timings = result.timings.into();

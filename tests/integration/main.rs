@@ -57,6 +57,7 @@ mod serve;
 mod server;
 mod soak;
 mod support;
+mod traces;
 mod video;
 mod watch;
 mod zoo;

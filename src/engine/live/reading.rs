@@ -123,6 +123,8 @@ impl StreamReading {
             return;
         }
         let received = found.responder.received();
+        let span = found.responder.span();
+        let _entered = span.enter();
         result.timings.measure(Stage::Read, || {
             let mut known = unpoisoned(self.known.lock());
             known.complete(received, &thumbnail, detections, |unread| {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::OwnedPermit;
+use tracing::Span;
 
 use super::reading::{FrameReading, StreamReading};
 use crate::engine::frame::{FrameError, FrameResult};
@@ -31,6 +32,8 @@ pub struct Reply {
     pub received: Instant,
     /// What became of it.
     pub outcome: FrameOutcome,
+    /// Its span, which ends with the last copy.
+    pub span: Span,
 }
 
 /// Sends the one reply to a frame. If it is dropped without having sent one, the frame has failed.
@@ -44,11 +47,20 @@ pub(super) struct Responder {
     selection: Option<Arc<Selection>>,
     /// How its codes are read, if they are.
     reading: Option<FrameReading>,
+    /// Ends when it is replied to.
+    span: Span,
 }
 
 impl Responder {
     pub(super) fn new(frame_index: u64, received: Instant, permit: OwnedPermit<Reply>) -> Self {
-        Self { frame_index, received, permit: Some(permit), selection: None, reading: None }
+        Self {
+            frame_index,
+            received,
+            permit: Some(permit),
+            selection: None,
+            reading: None,
+            span: Span::none(),
+        }
     }
 
     /// The same, with a selection of detections.
@@ -61,6 +73,16 @@ impl Responder {
     pub(super) fn reading(mut self, stream: Option<Arc<StreamReading>>) -> Self {
         self.reading = stream.map(FrameReading::new);
         self
+    }
+
+    /// The same, traced under a span.
+    pub(super) fn traced(mut self, span: Span) -> Self {
+        self.span = span;
+        self
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     pub(super) fn stream_reading(&self) -> Option<Arc<StreamReading>> {
@@ -93,7 +115,8 @@ impl Responder {
         if let Some(permit) = self.permit.take() {
             let Self { frame_index, received, .. } = *self;
             // If the session has gone, nothing receives the reply, and nothing needs to.
-            permit.send(Reply { frame_index, received, outcome });
+            let span = std::mem::replace(&mut self.span, Span::none());
+            permit.send(Reply { frame_index, received, outcome, span });
         }
     }
 }

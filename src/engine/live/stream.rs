@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use framegate_traces::{Caller, FRAME};
 use tokio::sync::mpsc;
 
 use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
@@ -29,6 +30,8 @@ pub struct StreamHandle {
     selection: Option<Arc<Selection>>,
     /// For a pipeline with a second stage.
     reading: Option<Arc<StreamReading>>,
+    /// Whose trace the frames belong to.
+    caller: Option<Caller>,
 }
 
 impl StreamHandle {
@@ -44,7 +47,7 @@ impl StreamHandle {
         let reading = reader.map(|reader| {
             Arc::new(StreamReading::new(reader, Arc::clone(&shared), id, read_budget))
         });
-        Ok(Self { shared, id, sender, replies, selection: None, reading })
+        Ok(Self { shared, id, sender, replies, selection: None, reading, caller: None })
     }
 
     /// Its name in traces.
@@ -57,10 +60,16 @@ impl StreamHandle {
         self.selection = Some(selection);
     }
 
+    /// Makes the frames that are handed over from now on part of a trace. Without one they begin one each, or belong
+    /// to that of the present span.
+    pub fn called_by(&mut self, caller: Option<Caller>) {
+        self.caller = caller;
+    }
+
     /// Hands over a frame; one that still waits is dropped as [`DropReason::Busy`]. Each frame that is
     /// taken gets exactly one reply. A frame whose header is refused gets it at once and takes no turn.
     ///
-    /// The frame's stages are traced under a span `frame` of level `debug`.
+    /// The frame is traced under a span `frame` of level `debug`, from here to its reply.
     ///
     /// # Errors
     /// [`DropReason::Busy`] for this frame, when too many replies were not received.
@@ -73,10 +82,14 @@ impl StreamHandle {
         let permit = self.sender.clone().try_reserve_owned().map_err(|_| DropReason::Busy)?;
         let wants_text = self.selection.as_ref().is_none_or(|selection| selection.text);
         let reading = self.reading.clone().filter(|_| wants_text);
+        let span = tracing::debug_span!(FRAME, stream = %self.id, frame_index);
+        if let Some(caller) = &self.caller {
+            caller.adopt(&span);
+        }
         let responder = Responder::new(frame_index, received, permit)
             .selecting(self.selection.clone())
-            .reading(reading);
-        let span = tracing::debug_span!("frame", stream = %self.id, frame_index);
+            .reading(reading)
+            .traced(span.clone());
         let payload = payload.into();
         match work(&payload, &self.shared.limits) {
             Ok(work) => {

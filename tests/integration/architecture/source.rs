@@ -39,8 +39,8 @@ pub(super) fn workspace() -> &'static [Source] {
 fn read() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = [
-        "src", "stages", "barcodes", "tracking", "jpeg", "video", "fetch", "models", "backends",
-        "clients", "benches", "tests", "examples", "fuzz",
+        "src", "stages", "barcodes", "tracking", "jpeg", "video", "fetch", "traces", "models",
+        "backends", "clients", "benches", "tests", "examples", "fuzz",
     ];
     let mut folders: Vec<_> =
         folders.map(|name| root.join(name)).into_iter().filter(|folder| folder.exists()).collect();
