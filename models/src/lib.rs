@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 mod beside;
+mod coco;
 pub mod detector;
 mod image_input;
 pub mod layouts;

@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import tempfile
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,8 @@ class Reference:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         self.session = onnxruntime.InferenceSession(file, options, ["CPUExecutionProvider"])
         self.image = next(i for i in self.session.get_inputs() if len(i.shape) == 4)
+        sidecar = Path(file).with_suffix(".toml")
+        self.given = tomllib.loads(sidecar.read_text()).get("inputs", {}) if sidecar.exists() else {}
         graph = onnx.load(file, load_external_data=False).graph
         self.read = {name for node in graph.node for name in node.input}
         shape = [axis if isinstance(axis, int) else None for axis in self.image.shape]
@@ -72,7 +75,7 @@ class Reference:
         return values[None] if "uint8" in self.image.type else values[None] / np.float32(255)
 
     def other(self, name):
-        """What exporters mean by further inputs."""
+        """What exporters mean by further inputs, or what the sidecar says."""
         wide, high = self.width, self.height
         known = {
             "orig_target_sizes": [[wide, high]],
@@ -80,7 +83,9 @@ class Reference:
             "im_shape": [[high, wide]],
             "pixel_mask": np.ones((1, high, wide)),
         }
-        return known.get(name)
+        if name == "attention_mask" and "input_ids" in self.given:
+            known[name] = np.ones_like(self.given["input_ids"])
+        return self.given.get(name, known.get(name))
 
     def run(self, pixels):
         """Raw outputs by name, for the first image of the batch."""

@@ -17,6 +17,7 @@ pub(crate) fn unary_float(function: Unary, x: f64) -> f64 {
         Unary::Round => x.round_ties_even(),
         Unary::Sin => x.sin(),
         Unary::Cos => x.cos(),
+        Unary::Atan => x.atan(),
         Unary::Erf => libm::erf(x),
         Unary::Not => unreachable!("operand was checked to be boolean"),
     }
@@ -151,6 +152,8 @@ mod tests {
             (Unary::Round, -1.5, -2.0),
             (Unary::Sin, std::f64::consts::FRAC_PI_2, 1.0),
             (Unary::Cos, 0.0, 1.0),
+            (Unary::Atan, 1.0, std::f64::consts::FRAC_PI_4),
+            (Unary::Atan, f64::NEG_INFINITY, -std::f64::consts::FRAC_PI_2),
             (Unary::Erf, 0.5, 0.520_499_877_813_046_5),
         ];
         for (function, x, expected) in cases {

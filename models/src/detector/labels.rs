@@ -8,6 +8,7 @@ use super::literal::NamesError;
 use super::metadata::{self, Metadata};
 use super::model_card::labels_beside;
 use super::sidecar::SidecarLabels;
+use crate::coco;
 use crate::layouts::{BoxLayout, ClassCount};
 
 /// Classes that have a number for a name where neither labels nor outputs say how many there are. It is
@@ -133,6 +134,11 @@ impl LabelPlaces<'_> {
                 labels.remove(0);
                 Ok((labels, origin))
             }
+            (Some((labels, origin)), ClassCount::Known(coco::CATEGORY_IDS))
+                if coco::are_labels(&labels) =>
+            {
+                Ok((coco::at_category_ids(labels), origin))
+            }
             (Some((labels, origin)), ClassCount::Known(classes)) if labels.len() != classes => {
                 Err(LabelsError::Count { classes, origin, labels: labels.len() })
             }
@@ -160,6 +166,16 @@ impl LabelPlaces<'_> {
     /// Whether the first label names the background.
     pub(super) fn begin_with_background(&self) -> bool {
         self.find().ok().flatten().is_some_and(|(labels, _)| names_background(&labels))
+    }
+
+    /// Whether they are COCO's, without the gaps in its numbers.
+    pub(super) fn are_of_coco(&self) -> bool {
+        self.find().ok().flatten().is_some_and(|(labels, _)| coco::are_labels(&labels))
+    }
+
+    /// Whether each belongs to a number that the file gives.
+    pub(super) fn are_numbered(&self) -> bool {
+        self.find().ok().flatten().is_some_and(|(_, origin)| origin == LabelsSource::Metadata)
     }
 
     fn find(&self) -> Result<Option<(Vec<String>, LabelsSource)>, LabelsError> {
@@ -301,6 +317,18 @@ mod tests {
         let places = places(&nothing, Some(&list));
         assert!(!places.begin_with_background());
         assert!(places.resolve(&columns(), ClassCount::Known(2)).is_err());
+    }
+
+    #[test]
+    fn labels_of_coco_fit_its_numbers() {
+        let mut names: Vec<String> = (0..80).map(|class| format!("'{class}'")).collect();
+        (names[0], names[79]) = ("'person'".into(), "'toothbrush'".into());
+        let metadata = Metadata::from([("names".into(), format!("[{}]", names.join(", ")))]);
+        let places = places(&metadata, None);
+        assert!(places.are_of_coco() && places.are_numbered());
+        let (labels, _) = places.resolve(&columns(), ClassCount::Known(91)).unwrap();
+        assert_eq!((labels[1].as_str(), labels[90].as_str()), ("person", "toothbrush"));
+        assert!(places.resolve(&columns(), ClassCount::Known(90)).is_err());
     }
 
     #[test]

@@ -178,6 +178,8 @@ impl OutputReading {
             task: metadata::task(metadata),
             labels: places.count(),
             background_label: places.begin_with_background(),
+            coco_labels: places.are_of_coco(),
+            numbered_labels: places.are_numbered(),
             first_class: sidecar.first_class,
             keypoints: metadata::keypoints(metadata),
             is_rtdetr: metadata::is_rtdetr(metadata),

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use super::check_input_size;
 use super::literal::{NamesError, parse_names};
 use crate::Size;
-use crate::layouts::{Family, model_family};
+use crate::layouts::Family;
+use crate::layouts::model_family::{self, ModelFamily};
 
 /// Key and value pairs of an ONNX file.
 pub(super) type Metadata = BTreeMap<String, String>;
@@ -27,7 +28,12 @@ pub(super) fn task(metadata: &Metadata) -> Option<&str> {
 
 /// The family whose images the model takes, by `model_family`.
 pub(super) fn family(metadata: &Metadata) -> Option<&'static Family> {
-    model_family::of(metadata.get("model_family")?.trim())
+    let text = |key| metadata.get(key).map(|text| text.trim());
+    model_family::of(ModelFamily {
+        name: text("model_family")?,
+        letterbox_pad: text("letterbox_pad"),
+        size: text("model_size"),
+    })
 }
 
 /// The input size under `imgsz`: one number for a square, or `[height, width]`. Anything else

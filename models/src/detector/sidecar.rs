@@ -22,7 +22,7 @@
 //! second_classes = ["plate"]        # boxes of these classes alone; with a model
 //! second_confidence = 0.8           # texts that are at least this probable, 0 to 1; with a model
 //! blank = "first"                   # or "last": the class for no character, in a recogniser of text
-//! inputs = { threshold = 0.5 }      # inputs besides the image: a number, or a list of all elements
+//! inputs = { threshold = 0.5 }      # inputs besides the image: a number, or a list of all elements or of rows
 //! licence = "Apache-2.0"
 //! source = "https://…"
 //! ```
@@ -48,7 +48,7 @@ use super::{
 };
 use crate::Size;
 use crate::layouts::{Blank, BoxLayout, Family};
-use crate::onnx::InputValues;
+use crate::onnx::{InputElements, InputValues};
 
 /// The contents of a sidecar file; empty if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -93,10 +93,14 @@ pub(super) enum SidecarLabels {
 
 /// A value in the table `inputs`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged, expecting = "an input must be a number, or a list of all its elements in order")]
+#[serde(
+    untagged,
+    expecting = "an input must be a number, or a list of all its elements in order, or of its rows"
+)]
 pub(super) enum InputValue {
     Same(f64),
     Each(Vec<f64>),
+    Rows(Vec<Vec<f64>>),
 }
 
 /// The keys `mean` and `scale`.
@@ -166,6 +170,12 @@ pub enum SidecarError {
     /// The second stage of another model names one itself.
     #[error("the model is a second stage, so `second` does not go here")]
     SecondOfSecond,
+    /// The rows of an input differ in length.
+    #[error("the rows of `{input}` in `inputs` must be equally long")]
+    Rows {
+        /// Name of the input.
+        input: String,
+    },
     /// `blank` beside another layout.
     #[error("`blank` only goes with `boxes = \"ctc\"`")]
     Blank,
@@ -197,8 +207,11 @@ impl Sidecar {
     /// The values of the model's inputs other than the image.
     pub(super) fn input_values(&self) -> InputValues {
         let elements = |value: &InputValue| match value {
-            InputValue::Same(number) => vec![*number],
-            InputValue::Each(numbers) => numbers.clone(),
+            InputValue::Same(number) => InputElements::from(vec![*number]),
+            InputValue::Each(numbers) => InputElements::from(numbers.clone()),
+            InputValue::Rows(rows) => {
+                InputElements { elements: rows.concat(), rows: Some(rows.len()) }
+            }
         };
         self.inputs.iter().map(|(name, value)| (name.clone(), elements(value))).collect()
     }
@@ -235,6 +248,13 @@ impl Sidecar {
         }
         if !all(self.scale, |scale| scale.is_finite() && scale != 0.0) {
             return Err(SidecarError::Scale);
+        }
+        for (input, value) in &self.inputs {
+            if let InputValue::Rows(rows) = value
+                && rows.iter().any(|row| row.len() != rows[0].len())
+            {
+                return Err(SidecarError::Rows { input: input.clone() });
+            }
         }
         let has_letterbox = self.placement.is_some() || self.fill.is_some();
         if has_letterbox && matches!(self.fit, Some(FitName::Stretch | FitName::Crop)) {
@@ -363,6 +383,7 @@ mod tests {
             ("blank = \"middle\"", &["blank", "first", "last"]),
             ("blank = \"last\"\nboxes = \"classify\"", &["`blank`", "boxes = \"ctc\""]),
             ("inputs = { a = \"b\" }", &["inputs", "a number, or a list"]),
+            ("inputs = { a = [[1, 2], [3]] }", &["rows of `a`", "equally long"]),
             ("input_size = { width = 4 }", &["input_size", "height"]),
             ("input_size = { width = 4, height = 4, depth = 3 }", &["input_size", "depth"]),
             ("input_size = { width = 0, height = 4 }", &["input_size", "1 to 8192"]),

@@ -11,25 +11,98 @@ const NORMALISED: f32 = 2.0;
 /// Fewer boxes may look alike by chance.
 const ENOUGH: usize = 64;
 
+/// The four numbers that a row begins with.
+pub(super) fn box_of(row: &[f32]) -> [f32; 4] {
+    [row[0], row[1], row[2], row[3]]
+}
+
 /// Whether the boxes of a grid can be centres and sizes in pixels.
 ///
 /// # Errors
 /// [`Implausible`]: they are corners, or fractions of the input.
 pub(super) fn check_centres(boxes: impl Iterator<Item = [f32; 4]>) -> Result<(), Implausible> {
-    let (mut count, mut corners, mut fractions) = (0_usize, 0_usize, 0_usize);
-    for [a, b, c, d] in boxes.filter(|box_| *box_ != [0.0; 4]) {
-        count += 1;
-        // The finest grid has no boxes as large as the input, so sizes are not beyond their centres everywhere.
-        corners += usize::from(c >= a && d >= b);
-        fractions += usize::from([a, b, c, d].iter().all(|number| number.abs() <= NORMALISED));
-    }
-    let are = |some: usize| count >= ENOUGH && some as f32 >= MOST * count as f32;
-    let problem = match (are(fractions), are(corners)) {
-        (true, _) => "its boxes are fractions of the input and not pixels",
-        (_, true) => "its boxes are corners and not centres and sizes",
+    let problem = match Looks::of(boxes) {
+        Looks { fractions: true, .. } => "its boxes are fractions of the input and not pixels",
+        Looks { corners: true, .. } => "its boxes are corners and not centres and sizes",
         _ => return Ok(()),
     };
     Err(Implausible(problem.to_owned()))
+}
+
+/// The form that nearly all the boxes of a grid have.
+#[derive(Debug, Clone, Copy)]
+struct Looks {
+    /// Whether there are enough of them to say.
+    enough: bool,
+    corners: bool,
+    fractions: bool,
+}
+
+impl Looks {
+    fn of(boxes: impl Iterator<Item = [f32; 4]>) -> Self {
+        let (mut count, mut corners, mut fractions) = (0_usize, 0_usize, 0_usize);
+        for [a, b, c, d] in boxes.filter(|box_| *box_ != [0.0; 4]) {
+            count += 1;
+            // The finest grid has no boxes as large as the input, so sizes are not beyond their centres everywhere.
+            corners += usize::from(c >= a && d >= b);
+            fractions += usize::from([a, b, c, d].iter().all(|number| number.abs() <= NORMALISED));
+        }
+        let enough = count >= ENOUGH;
+        let are = |some: usize| enough && some as f32 >= MOST * count as f32;
+        Self { enough, corners: are(corners), fractions: are(fractions) }
+    }
+}
+
+/// The form of a grid's decoded boxes: centres and sizes in pixels, unless the values of an image show that they
+/// are corners or fractions of the input.
+#[derive(Debug)]
+pub(super) struct GridForm {
+    input: Size,
+    seen: Option<BoxForm>,
+}
+
+impl GridForm {
+    /// For a model with an input of this size.
+    pub(super) fn new(input: Size) -> Self {
+        Self { input, seen: None }
+    }
+
+    /// Looks at the boxes of an image, unless an earlier one has shown the form.
+    pub(super) fn see(&mut self, boxes: impl Iterator<Item = [f32; 4]>) {
+        if self.seen.is_some() {
+            return;
+        }
+        let looks = Looks::of(boxes);
+        let shape = if looks.corners { BoxShape::Corners } else { BoxShape::Centre };
+        self.seen = looks.enough.then(|| match looks.fractions {
+            true => BoxForm::normalised(shape, self.input),
+            false => BoxForm::in_pixels(shape),
+        });
+    }
+
+    /// A candidate of the form that was seen.
+    pub(super) fn candidate(
+        &self,
+        numbers: [f32; 4],
+        score: f32,
+        class_id: usize,
+    ) -> Option<Candidate> {
+        let form = self.seen.unwrap_or(BoxForm::in_pixels(BoxShape::Centre));
+        form.candidate(numbers, score, class_id)
+    }
+
+    /// Whether what else belongs to a box is in the same unit, which is a pixel.
+    ///
+    /// # Errors
+    /// [`Implausible`]: boxes are fractions of the input.
+    pub(super) fn check_pixels(&self) -> Result<(), Implausible> {
+        match self.seen {
+            Some(form) if form.unit != [1.0; 2] => {
+                Err(Implausible("its boxes are fractions of the input and not pixels".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The order and meaning of a box's four numbers.
@@ -146,6 +219,34 @@ mod tests {
         let fractions = centres().map(|box_| box_.map(|number| number / 320.0));
         assert!(check_centres(fractions).unwrap_err().0.contains("fractions"));
         assert_eq!(check_centres(corners().into_iter().take(9)), Ok(()));
+    }
+
+    #[test]
+    fn the_form_of_a_grid_is_seen_once() {
+        let seen = |boxes: &mut dyn Iterator<Item = [f32; 4]>| {
+            let mut form = GridForm::new(INPUT);
+            form.see(boxes);
+            form
+        };
+        let box_of = |form: &GridForm, numbers| {
+            let box_ = form.candidate(numbers, 0.5, 0).unwrap();
+            [box_.left, box_.top, box_.right, box_.bottom]
+        };
+        let mut form = seen(&mut corners().into_iter());
+        assert_eq!(box_of(&form, [20.0, 10.0, 60.0, 40.0]), [20.0, 10.0, 60.0, 40.0]);
+        assert!(form.check_pixels().is_ok());
+        // Later images do not change it.
+        form.see(corners().into_iter().map(|box_| box_.map(|number| number / 320.0)));
+        assert_eq!(box_of(&form, [20.0, 10.0, 60.0, 40.0]), [20.0, 10.0, 60.0, 40.0]);
+        let fractions = corners().into_iter().map(|[a, b, c, d]| {
+            [(a + c) / 640.0, (b + d) / 320.0, (c - a) / 320.0, (d - b) / 160.0]
+        });
+        let form = seen(&mut { fractions });
+        assert_eq!(box_of(&form, [0.5, 0.5, 0.25, 0.5]), [120.0, 40.0, 200.0, 120.0]);
+        assert!(form.check_pixels().is_err());
+        // Too few to say.
+        let form = seen(&mut corners().into_iter().take(9));
+        assert_eq!(box_of(&form, [20.0, 10.0, 20.0, 10.0]), [10.0, 5.0, 30.0, 15.0]);
     }
 
     #[test]

@@ -110,6 +110,11 @@ impl Layout for BoxesLabelsScores {
         false
     }
 
+    /// Masks of the boxes may be another output.
+    fn tasks(&self) -> &'static [&'static str] {
+        &["detect", "segment"]
+    }
+
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
         let found = find(outputs).expect("`read` found the outputs");
         let boxes = FinalBoxes {
@@ -200,7 +205,12 @@ mod tests {
             let outputs = ModelOutputs::of(&graph, INPUT);
             let outputs =
                 ModelOutputs { labels, background_label, first_class: sidecar, ..outputs };
-            choose(&outputs, None).unwrap().layout.first_class()
+            let first_class =
+                |outputs: &ModelOutputs<'_>| choose(outputs, None).unwrap().layout.first_class();
+            // Labels that the file numbers itself are from 0 everywhere.
+            let numbered = ModelOutputs { numbered_labels: true, ..outputs.clone() };
+            assert_eq!(first_class(&numbered), sidecar.unwrap_or(0));
+            first_class(&outputs)
         };
         assert_eq!(first_class(&flat, Some(90), false, None), 1);
         assert_eq!(first_class(&flat, Some(91), true, None), 0);

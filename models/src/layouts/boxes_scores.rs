@@ -93,9 +93,12 @@ impl Layout for BoxesScores {
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let Some(pair) = Pair::of(outputs) else { return Recognition::No };
+        // Their logits still go through a function; LibreYOLO has these names for scores too, and for either output.
+        let is_detr =
+            outputs.position("pred_boxes").is_some() && !outputs.holds_scores(pair.scores);
         let is_decoded = !outputs.is_raw(pair.boxes) || outputs.graph.nodes.is_empty();
         if !is_decoded
-            || outputs.position("pred_boxes").is_some()
+            || is_detr
             || outputs.position("dets").is_some()
             || outputs.position("regression").is_some()
             || outputs.position("bbox_regression").is_some()

@@ -5,6 +5,7 @@ use super::{
     BoxLayout, ClassCount, Family, LAYOUTS, Layout, LayoutError, ModelOutputs, Preprocessing,
     Recognition, SidecarLine,
 };
+use crate::Size;
 
 /// A chosen layout and what follows from it.
 #[derive(Debug, Clone)]
@@ -36,14 +37,14 @@ pub(crate) fn choose(
         }
         return choice(layout, outputs, "the sidecar says so".to_owned());
     }
-    let is_known = |task: &&str| LAYOUTS.iter().any(|layout| layout.task() == *task);
+    let is_known = |task: &&str| LAYOUTS.iter().any(|layout| layout.tasks().contains(task));
     if let Some(task) = outputs.task.filter(|task| !is_known(task)) {
         return Err(LayoutError::Task { task: task.to_owned() });
     }
     let mut recognised = Vec::new();
     let mut lines = Vec::new();
     let is_candidate = |layout: &&&dyn Layout| {
-        outputs.may_be(layout.task()) && (layout.reads_text() || !outputs.is_second)
+        outputs.may_be(layout.tasks()) && (layout.reads_text() || !outputs.is_second)
     };
     for layout in LAYOUTS.iter().filter(is_candidate) {
         let recognition = match layout.read(outputs) {
@@ -78,11 +79,26 @@ pub(crate) fn choose(
     }
 }
 
-/// The lines for layouts that the outputs can be read in, with the shapes that they stand for.
+/// The lines for layouts that the outputs can be read in, with the shapes that they stand for. Where a further output
+/// belongs to the candidates of the first, those that need the first alone are left out.
 fn fitting(outputs: &ModelOutputs<'_>) -> Vec<String> {
+    let Size { width, height } = outputs.input;
+    if outputs.first() == [1, height, width] {
+        // A number for each pixel, such as its distance.
+        return Vec::new();
+    }
+    let has_companion = match *outputs.first() {
+        [1, a, b] => outputs.first_has_a_companion(a) || outputs.first_has_a_companion(b),
+        _ => false,
+    };
+    let first = ModelOutputs {
+        shapes: outputs.shapes.iter().take(1).copied().collect(),
+        ..outputs.clone()
+    };
+    let needs_first_alone = |layout: &&&dyn Layout| has_companion && layout.read(&first).is_some();
     let means_boxes = LAYOUTS.iter().filter(|layout| layout.finds_boxes());
     means_boxes
-        .filter(|layout| layout.read(outputs).is_some())
+        .filter(|layout| layout.read(outputs).is_some() && !needs_first_alone(layout))
         .map(|layout| format!("`boxes = \"{}\"` for {}", layout.names()[0], layout.shape()))
         .collect()
 }
@@ -120,7 +136,6 @@ mod tests {
     };
 
     use super::*;
-    use crate::Size;
 
     const SQUARE: Size = Size { width: 640, height: 640 };
     const WIDE: Size = Size { width: 640, height: 384 };
@@ -231,6 +246,21 @@ mod tests {
         assert_eq!((choice.layout, Some(choice.family)), (named("decoded"), family));
         let choice = choose(&outputs, Some(&named("decoded"))).unwrap();
         assert_eq!(choice.family.name, "ultralytics");
+    }
+
+    #[test]
+    fn advice_for_two_outputs_that_belong_together_is_for_both() {
+        let graph = graph(&[("pred_logits", &[1, 300, 12]), ("pred_boxes", &[1, 300, 4])]);
+        let outputs = ModelOutputs { labels: Some(7), ..ModelOutputs::of(&graph, SQUARE) };
+        let message = choose(&outputs, None).unwrap_err().to_string();
+        assert!(message.contains("`boxes = \"detr\"`"), "{message}");
+        assert!(!message.contains("`boxes = \"decoded\"`"), "{message}");
+    }
+
+    #[test]
+    fn a_number_for_each_pixel_is_no_box() {
+        let message = choose_for(&[1, 384, 640], WIDE).unwrap_err().to_string();
+        assert!(message.contains("no box layout has such outputs"), "{message}");
     }
 
     #[test]

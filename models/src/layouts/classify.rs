@@ -84,8 +84,8 @@ impl Layout for Classify {
         true
     }
 
-    fn task(&self) -> &'static str {
-        "classify"
+    fn tasks(&self) -> &'static [&'static str] {
+        &["classify"]
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {

@@ -1,7 +1,8 @@
 //! Evidence from the graph: which columns of an output come out of a sigmoid or a softmax, and so hold
 //! scores.
 
-use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId};
+use framegate_backend_api::ElementType;
+use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, Unary, ValueId};
 
 /// Most values that are looked at for one output: real files need a few dozen.
 const MAX_VISITS: usize = 4096;
@@ -12,6 +13,54 @@ pub(super) fn score_columns(graph: &Graph, output: ValueId, axis: usize) -> Opti
     let mut walk = Walk { graph, producers: graph.producers(), visits: 0 };
     let columns = walk.columns(output, axis);
     columns.contains(&true).then_some(columns)
+}
+
+/// The value that holds a column of an output `[1, N, K]`: alone, as the file puts it beside others there, or a
+/// constant that holds others too.
+pub(super) fn source_of_column(
+    graph: &Graph,
+    output: ValueId,
+    mut column: usize,
+) -> Option<ValueId> {
+    let producers = graph.producers();
+    let width = |part: ValueId| graph.value(part).shape.get(2).copied();
+    let mut value = output;
+    while width(value)? > 1 && graph.value(value).constant.is_none() {
+        let node = &graph.nodes[producers[value.0]?];
+        match &node.operator {
+            Operator::Concat { axis: 2 } => {
+                let mut parts = node.inputs.iter().copied();
+                value = loop {
+                    let part = parts.next()?;
+                    let width = width(part)?;
+                    if column < width {
+                        break part;
+                    }
+                    column -= width;
+                };
+            }
+            Operator::Reshape { shape } if *shape == graph.value(node.inputs[0]).shape => {
+                value = node.inputs[0];
+            }
+            _ => return None,
+        }
+    }
+    Some(value)
+}
+
+/// Whether a value holds integers that were made floats and have at most been moved since.
+pub(super) fn comes_from_integers(graph: &Graph, mut value: ValueId) -> bool {
+    let producers = graph.producers();
+    while let Some(producer) = producers[value.0] {
+        let node = &graph.nodes[producer];
+        value = node.inputs[0];
+        match &node.operator {
+            Operator::Cast(_) => return graph.value(value).element_type == ElementType::I64,
+            Operator::Reshape { .. } => {}
+            _ => return false,
+        }
+    }
+    false
 }
 
 struct Walk<'a> {
@@ -47,7 +96,10 @@ impl Walk<'_> {
             (Operator::Concat { .. }, _) => self.all(&node.inputs, axis),
             // Objectness × class, for instance.
             (Operator::Binary(Binary::Mul), _) => self.all(&node.inputs, axis),
-            (Operator::Cast(_), Some(operand)) => self.columns(operand, axis),
+            // The square root of a score is one.
+            (Operator::Cast(_) | Operator::Unary(Unary::Sqrt), Some(operand)) => {
+                self.columns(operand, axis)
+            }
             (Operator::Transpose { permutation }, Some(operand)) => {
                 self.columns(operand, permutation[axis])
             }
@@ -73,6 +125,13 @@ impl Walk<'_> {
                 Some(operand),
             ) if *along != axis && self.graph.value(operand).shape.len() == shape.len() => {
                 self.columns(operand, axis)
+            }
+            // Columns in another order, or some of them.
+            (Operator::Gather { axis: along }, Some(operand))
+                if *along == axis && self.graph.value(operand).shape.len() == shape.len() =>
+            {
+                let all = self.columns(operand, axis);
+                vec![!all.is_empty() && all.iter().all(|is_score| *is_score); extent]
             }
             _ => return neither,
         };
@@ -106,6 +165,22 @@ mod tests {
     use framegate_backend_api::graph::{AxisSlice, GraphBuilder};
 
     use super::*;
+
+    #[test]
+    fn scores_stay_scores_in_another_order_and_under_a_root() {
+        let mut builder = GraphBuilder::new("image", [1, 6, 4]);
+        let input = builder.input();
+        let sigmoid = Operator::Activation(Activation::Sigmoid);
+        let scores = builder.push("scores", sigmoid, &[input]).unwrap();
+        let root = builder.push("root", Operator::Unary(Unary::Sqrt), &[scores]).unwrap();
+        let order = builder.constant("order", HostTensor::from_i64([2], vec![3, 1]));
+        let gather = Operator::Gather { axis: 2 };
+        let some = builder.push("some", gather.clone(), &[root, order]).unwrap();
+        let none = builder.push("none", gather, &[input, order]).unwrap();
+        let graph = builder.finish(vec![some, none]);
+        assert_eq!(score_columns(&graph, some, 2), Some(vec![true, true]));
+        assert_eq!(score_columns(&graph, none, 2), None);
+    }
 
     #[test]
     fn scores_are_found_through_moves_and_joins() {

@@ -48,8 +48,8 @@ impl Layout for ColumnsObb {
         &[&ULTRALYTICS]
     }
 
-    fn task(&self) -> &'static str {
-        "obb"
+    fn tasks(&self) -> &'static [&'static str] {
+        &["obb"]
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {

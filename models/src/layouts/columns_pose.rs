@@ -41,7 +41,9 @@ impl Layout for ColumnsPose {
     fn recognise(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
         let shape = outputs.first();
         let Some([count, _]) = reading.keypoints else { return Recognition::No };
-        if shape[1] >= shape[2] || outputs.first_has_a_companion(shape[2]) {
+        // A query's logits, beside which are the boxes, have the same shape.
+        let has_companion = shape[1..].iter().any(|extent| outputs.first_has_a_companion(*extent));
+        if shape[1] >= shape[2] || has_companion {
             return Recognition::No;
         }
         let shown = outputs.classes_after_box(1);
@@ -65,8 +67,8 @@ impl Layout for ColumnsPose {
         &[&ULTRALYTICS]
     }
 
-    fn task(&self) -> &'static str {
-        "pose"
+    fn tasks(&self) -> &'static [&'static str] {
+        &["pose"]
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
@@ -95,7 +97,8 @@ impl Decoder for PoseDecoder {
     }
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
-        self.columns.check(outputs, image)
+        self.columns.check(outputs, image)?;
+        self.columns.check_pixels()
     }
 
     fn keypoints(

@@ -54,8 +54,8 @@ impl Layout for ColumnsSeg {
         &[&ULTRALYTICS]
     }
 
-    fn task(&self) -> &'static str {
-        "segment"
+    fn tasks(&self) -> &'static [&'static str] {
+        &["segment"]
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {

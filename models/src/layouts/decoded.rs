@@ -2,7 +2,7 @@
 
 use framegate_backend_api::OutputBatch;
 
-use super::box_form::check_centres;
+use super::box_form::{GridForm, box_of};
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::scores::{check_scores, score_row};
@@ -25,7 +25,7 @@ const ONE_PER_CELL: &[SidecarLine] = &[
 ];
 
 /// `[1, N, 5 + C]`: rows of `[centre x, centre y, width, height, objectness, classes…]` in input
-/// pixels.
+/// pixels. Corners in place of centre and size, and fractions of the input, are seen in the values.
 #[derive(Debug)]
 pub(super) struct Decoded;
 
@@ -81,13 +81,14 @@ impl Layout for Decoded {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        Box::new(RowDecoder { row_len: outputs.first()[2] })
+        Box::new(RowDecoder { row_len: outputs.first()[2], form: GridForm::new(outputs.input) })
     }
 }
 
 #[derive(Debug)]
 struct RowDecoder {
     row_len: usize,
+    form: GridForm,
 }
 
 impl Decoder for RowDecoder {
@@ -99,15 +100,16 @@ impl Decoder for RowDecoder {
         candidates: &mut Vec<Candidate>,
     ) {
         let rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
+        self.form.see(rows.clone().map(box_of));
         candidates.extend(rows.filter_map(|row| {
             let (score, class_id) = score_row(row, confidence)?;
-            Candidate::from_centre([row[0], row[1], row[2], row[3]], score, class_id)
+            self.form.candidate(box_of(row), score, class_id)
         }));
     }
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let mut rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
-        check_centres(rows.clone().map(|row| [row[0], row[1], row[2], row[3]]))?;
+        self.form.see(rows.clone().map(box_of));
         rows.try_for_each(|row| check_scores(&row[4..]))
     }
 }

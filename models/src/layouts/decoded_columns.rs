@@ -1,10 +1,10 @@
-//! `decoded-columns`: a column of a box in pixels and its classes for each candidate, no objectness,
+//! `decoded-columns`: a column of a box and its classes for each candidate, no objectness,
 //! as YOLOv8 and its successors export them.
 
 use framegate_backend_api::OutputBatch;
 
 use super::best_columns::BestColumns;
-use super::box_form::check_centres;
+use super::box_form::GridForm;
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::scores::{check_scores, reaches};
@@ -13,7 +13,8 @@ use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition, Sidec
 /// Columns that may also be one class with the key points of people, faces or hands.
 const MAYBE_POSES: [usize; 3] = [4 + 1 + 3 * 17, 4 + 1 + 3 * 5, 4 + 1 + 3 * 21];
 
-/// `[1, 4 + C, N]`: centre and size in input pixels, then a score for each class.
+/// `[1, 4 + C, N]`: a box, then a score for each class. Whether boxes are centres and sizes or corners, in pixels or
+/// as fractions of the input, is seen in their values.
 #[derive(Debug)]
 pub(super) struct DecodedColumns;
 
@@ -88,15 +89,32 @@ pub(super) struct ColumnDecoder {
     pub(super) candidates: usize,
     classes: usize,
     best: BestColumns,
+    form: GridForm,
 }
 
 impl ColumnDecoder {
     pub(super) fn new(outputs: &ModelOutputs<'_>, reading: &Reading) -> Self {
-        let shape = outputs.first();
-        let ClassCount::Known(classes) = reading.classes else {
-            return Self { candidates: shape[2], classes: 0, best: BestColumns::new(shape[2]) };
+        let candidates = outputs.first()[2];
+        let classes = match reading.classes {
+            ClassCount::Known(classes) => classes,
+            ClassCount::Open => 0,
         };
-        Self { candidates: shape[2], classes, best: BestColumns::new(shape[2]) }
+        let (best, form) = (BestColumns::new(candidates), GridForm::new(outputs.input));
+        Self { candidates, classes, best, form }
+    }
+
+    /// Whether what follows the classes can be in pixels, as the boxes then are.
+    ///
+    /// # Errors
+    /// [`Implausible`]: boxes are fractions of the input.
+    pub(super) fn check_pixels(&self) -> Result<(), Implausible> {
+        self.form.check_pixels()
+    }
+
+    fn see_form(&mut self, elements: &[f32]) {
+        let count = self.candidates;
+        let box_ = |index| std::array::from_fn(|row| elements[row * count + index]);
+        self.form.see((0..count).map(box_));
     }
 
     /// Element number `row` of candidate number `index`.
@@ -119,21 +137,21 @@ impl Decoder for ColumnDecoder {
         candidates: &mut Vec<Candidate>,
     ) {
         let count = self.candidates;
+        self.see_form(outputs.tensors[0].image(image));
         let (geometry, rest) = outputs.tensors[0].image(image).split_at(4 * count);
         let best = self.best.find(&rest[..self.classes * count]).enumerate();
         candidates.extend(best.filter_map(|(index, (score, class_id))| {
             if !reaches(score, confidence) {
                 return None;
             }
-            let centre_and_size = std::array::from_fn(|row| geometry[row * count + index]);
-            Some(Candidate::from_centre(centre_and_size, score, class_id)?.at(index))
+            let numbers = std::array::from_fn(|row| geometry[row * count + index]);
+            Some(self.form.candidate(numbers, score, class_id)?.at(index))
         }));
     }
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let elements = outputs.tensors[0].image(image);
-        let box_ = |index| std::array::from_fn(|row| self.element(elements, row, index));
-        check_centres((0..self.candidates).map(box_))?;
+        self.see_form(elements);
         check_scores(&elements[4 * self.candidates..self.rest() * self.candidates])
     }
 }

@@ -1,9 +1,9 @@
-//! `decoded-rows`: a row of a box in pixels and its classes for each candidate, no objectness: YOLOv8's
-//! columns transposed, as RTMDet, PicoDet, FCOS and others are often exported.
+//! `decoded-rows`: a row of a box and its classes for each candidate, no objectness: YOLOv8's columns
+//! transposed, as RTMDet, PicoDet, FCOS and others are often exported.
 
 use framegate_backend_api::OutputBatch;
 
-use super::box_form::check_centres;
+use super::box_form::{GridForm, box_of};
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::scores::{best_class, check_scores, reaches};
@@ -15,7 +15,8 @@ const ROWS: &[SidecarLine] = &[SidecarLine {
     when: "rows of 4 + classes without an objectness, in pixels",
 }];
 
-/// `[1, N, 4 + C]`: centre and size in input pixels, then a score for each class.
+/// `[1, N, 4 + C]`: a box, then a score for each class. Whether boxes are centres and sizes or corners, in
+/// pixels or as fractions of the input, is seen in their values.
 #[derive(Debug)]
 pub(super) struct DecodedRows;
 
@@ -65,13 +66,24 @@ impl Layout for DecodedRows {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        Box::new(RowsDecoder { row_len: outputs.first()[2] })
+        Box::new(RowsDecoder::new(outputs, 4))
     }
 }
 
+/// Rows of a box, numbers that mean nothing here, and a score for each class.
 #[derive(Debug)]
-struct RowsDecoder {
+pub(super) struct RowsDecoder {
     row_len: usize,
+    /// Where the scores begin.
+    scores: usize,
+    form: GridForm,
+}
+
+impl RowsDecoder {
+    /// For rows whose scores begin at this number.
+    pub(super) fn new(outputs: &ModelOutputs<'_>, scores: usize) -> Self {
+        Self { row_len: outputs.first()[2], scores, form: GridForm::new(outputs.input) }
+    }
 }
 
 impl Decoder for RowsDecoder {
@@ -83,19 +95,20 @@ impl Decoder for RowsDecoder {
         candidates: &mut Vec<Candidate>,
     ) {
         let rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
+        self.form.see(rows.clone().map(box_of));
         candidates.extend(rows.filter_map(|row| {
-            let (class_id, score) = best_class(&row[4..])?;
+            let (class_id, score) = best_class(&row[self.scores..])?;
             if !reaches(score, confidence) {
                 return None;
             }
-            Candidate::from_centre([row[0], row[1], row[2], row[3]], score, class_id)
+            self.form.candidate(box_of(row), score, class_id)
         }));
     }
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let mut rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
-        check_centres(rows.clone().map(|row| [row[0], row[1], row[2], row[3]]))?;
-        rows.try_for_each(|row| check_scores(&row[4..]))
+        self.form.see(rows.clone().map(box_of));
+        rows.try_for_each(|row| check_scores(&row[self.scores..]))
     }
 }
 
@@ -113,6 +126,20 @@ mod tests {
         rows[12..18].copy_from_slice(&[32.0, 32.0, 40.0, 20.0, 0.1, 0.8]);
         let found = decode("decoded-rows", INPUT, &[("output", &[1, 84, 6], rows)]);
         assert_box(&found[0], 1, 0.8, [12.0, 22.0, 52.0, 42.0]);
+    }
+
+    #[test]
+    fn corners_are_seen_in_the_values() {
+        // A box of 16 pixels around each cell of 8.
+        let mut rows: Vec<f32> = (0..100)
+            .flat_map(|cell| {
+                let (x, y) = ((cell % 10) as f32 * 8.0, (cell / 10) as f32 * 8.0);
+                [x, y, x + 16.0, y + 16.0, 0.0, 0.0]
+            })
+            .collect();
+        rows[35 * 6 + 5] = 0.75;
+        let found = decode("decoded-rows", INPUT, &[("output", &[1, 100, 6], rows)]);
+        assert_box(&found[0], 1, 0.75, [40.0, 24.0, 56.0, 40.0]);
     }
 
     #[test]

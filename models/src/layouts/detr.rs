@@ -6,9 +6,10 @@ use super::outputs::{ClassCount, ModelOutputs, Rows};
 use super::references::{BoxesFrom, boxes_from};
 use super::scored_boxes::{Arrangement, ScoreForm, ScoredBoxes};
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
+use crate::coco;
 
-/// COCO's numbers of classes, of which DETR has one more.
-const COCO_WITH_NOTHING: usize = 92;
+/// COCO's numbers and one for nothing.
+const COCO_WITH_NOTHING: usize = coco::CATEGORY_IDS + 1;
 
 /// `logits` of `[1, Q, C + 1]` that go through a softmax, the last for nothing, and `pred_boxes` of
 /// `[1, Q, 4]`: centre and size as fractions of the input.
@@ -75,10 +76,10 @@ impl Layout for Detr {
         }
         let from = boxes_from(outputs.graph, outputs.graph.outputs[boxes]);
         match (outputs.labels, from) {
-            (Some(labels), _) if labels + 1 == rows.width => {}
+            (Some(_), _) if outputs.labels_name(rows.width - 1) => {}
             (None, Some(BoxesFrom::Layer)) => {}
             (None, None) if rows.width == COCO_WITH_NOTHING => {}
-            (None, None) if rows.width != COCO_CLASSES => {
+            (None, None) if rows.width != coco::CLASSES => {
                 return Recognition::Maybe(&[SidecarLine {
                     line: "boxes = \"detr\"",
                     when: "logits with a last class for nothing (DETR, YOLOS)",
@@ -106,9 +107,6 @@ impl Layout for Detr {
         decoder(outputs, ScoreForm::Softmax, classes)
     }
 }
-
-/// COCO's classes without the gaps in their numbers.
-pub(super) const COCO_CLASSES: usize = 80;
 
 #[cfg(test)]
 mod tests {
@@ -142,5 +140,19 @@ mod tests {
         }
         let coco = [("logits", &[1, 100, 92][..]), ("pred_boxes", &[1, 100, 4])];
         assert_eq!(recognised(&coco, INPUT, |outputs| outputs), Ok("detr"));
+        // 20 rows could be a box, a class and five key points of 92 candidates.
+        let few = [("logits", &[1, 20, 92][..]), ("pred_boxes", &[1, 20, 4])];
+        assert_eq!(recognised(&few, INPUT, |outputs| outputs), Ok("detr"));
+        // COCO's 80 labels, for its numbers up to 90.
+        let with_labels = |width: usize, coco_labels| {
+            let outputs = [("logits", &[1, 100, width][..]), ("pred_boxes", &[1, 100, 4])];
+            recognised(&outputs, INPUT, |outputs| ModelOutputs {
+                labels: Some(80),
+                coco_labels,
+                ..outputs
+            })
+        };
+        assert_eq!((with_labels(92, true), with_labels(91, true)), (Ok("detr"), Ok("rt-detr")));
+        assert!(with_labels(91, false).is_err());
     }
 }

@@ -60,13 +60,20 @@ impl Layout for EndToEnd {
     }
 
     fn decoder(&self, _outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
-        Box::new(EndToEndDecoder { first_class: reading.first_class as f32 })
+        Box::new(EndToEndDecoder::new(reading))
     }
 }
 
 #[derive(Debug)]
-struct EndToEndDecoder {
+pub(super) struct EndToEndDecoder {
     first_class: f32,
+}
+
+impl EndToEndDecoder {
+    /// For classes that are numbered as `reading` says.
+    pub(super) fn new(reading: &Reading) -> Self {
+        Self { first_class: reading.first_class as f32 }
+    }
 }
 
 impl Decoder for EndToEndDecoder {

@@ -47,8 +47,8 @@ impl Layout for EndToEndObb {
         false
     }
 
-    fn task(&self) -> &'static str {
-        "obb"
+    fn tasks(&self) -> &'static [&'static str] {
+        &["obb"]
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {

@@ -53,8 +53,8 @@ impl Layout for EndToEndPose {
         false
     }
 
-    fn task(&self) -> &'static str {
-        "pose"
+    fn tasks(&self) -> &'static [&'static str] {
+        &["pose"]
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {

@@ -50,8 +50,8 @@ impl Layout for EndToEndSeg {
         false
     }
 
-    fn task(&self) -> &'static str {
-        "segment"
+    fn tasks(&self) -> &'static [&'static str] {
+        &["segment"]
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {

@@ -45,6 +45,7 @@ mod fcos;
 mod final_boxes;
 mod input_range;
 mod keypoint;
+mod level_rows;
 mod mask;
 mod mmdet;
 pub(crate) mod model_family;
@@ -62,6 +63,7 @@ mod rtdetr_logits;
 mod rtdetr_rows;
 mod rtdetr_ultralytics;
 mod scored_boxes;
+mod scored_rows;
 mod scores;
 mod scrfd;
 mod ssd;
@@ -104,6 +106,8 @@ static LAYOUTS: &[&dyn Layout] = &[
     &columns_pose::ColumnsPose,
     &columns_obb::ColumnsObb,
     &decoded_rows::DecodedRows,
+    &level_rows::LevelRows,
+    &scored_rows::ScoredRows,
     &end_to_end::EndToEnd,
     &end_to_end_normalised::EndToEndNormalised,
     &end_to_end_seg::EndToEndSeg,
@@ -202,9 +206,9 @@ pub(crate) trait Layout: fmt::Debug + Sync {
         false
     }
 
-    /// The task that Ultralytics' metadata names for these outputs.
-    fn task(&self) -> &'static str {
-        "detect"
+    /// The tasks that Ultralytics' metadata names for these outputs.
+    fn tasks(&self) -> &'static [&'static str] {
+        &["detect"]
     }
 
     /// A decoder for outputs that [`Layout::read`] has read.

@@ -29,12 +29,43 @@ const TORCHVISION: Family = Family {
         .standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
 };
 
+/// YOLOv7 and YOLOv9 as LibreYOLO prepares images: Ultralytics' with the image in the top left corner.
+const TOP_LEFT: Family = Family {
+    name: "ultralytics-top-left",
+    preprocessing: Preprocessing::STRETCHED.letterboxed(LetterboxAlign::TopLeft, YOLO_FILL),
+};
+
+/// YOLOv2 to YOLOv4 as LibreYOLO prepares images: Darknet's grey around them.
+const DARKNET: Family = Family {
+    name: "darknet",
+    preprocessing: Preprocessing::STRETCHED.letterboxed(LetterboxAlign::TopLeft, 128),
+};
+
 /// Families that belong to no layout: any may have them.
-pub(super) static OTHERS: &[&Family] = &[&RTMDET, &SSD_RGB, &TORCHVISION];
+pub(super) static OTHERS: &[&Family] = &[&RTMDET, &SSD_RGB, &TORCHVISION, &TOP_LEFT, &DARKNET];
+
+/// The facts about images in LibreYOLO's metadata.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ModelFamily<'a> {
+    /// `model_family`
+    pub(crate) name: &'a str,
+    /// `letterbox_pad`: where the image is, `center` or `topleft`.
+    pub(crate) letterbox_pad: Option<&'a str>,
+    /// `model_size`: `n`, `s`, …
+    pub(crate) size: Option<&'a str>,
+}
 
 /// The family that takes such images; `None` where the layout's own is right, or nothing is known.
-pub(crate) fn of(model_family: &str) -> Option<&'static Family> {
-    let name = match model_family {
+pub(crate) fn of(family: ModelFamily<'_>) -> Option<&'static Family> {
+    let name = match family.name {
+        "yolo7" | "yolo9" | "yolo9_e2e" | "yolo9_p2" => match family.letterbox_pad {
+            Some("center") => "ultralytics",
+            _ => TOP_LEFT.name,
+        },
+        "yolo2" | "yolo3" | "yolo4" => DARKNET.name,
+        "ec" | "tinyformer" | "rfdetr" => "detr",
+        // The larger sizes have a DINO for a backbone.
+        "deimv2" if matches!(family.size, Some("s" | "m" | "l" | "x")) => "detr",
         "yolox" => "yolox",
         "picodet" | "ppyoloe" => "picodet",
         "rtmdet" => RTMDET.name,
@@ -71,13 +102,27 @@ mod tests {
             "dinodetr",
             "lwdetr",
             "yolo1",
+            "yolo4",
+            "yolo7",
+            "ec",
         ];
+        let of = |name| super::of(ModelFamily { name, letterbox_pad: None, size: None });
         for family in known {
             assert!(of(family).is_some(), "{family}");
         }
-        assert_eq!(of("yolo9"), None);
+        assert_eq!(of("dfine"), None);
         let picodet = of("ppyoloe").unwrap().preprocessing;
         assert_eq!((picodet.fit, picodet.mean), (Fit::Stretch, IMAGENET_MEAN));
+        let yolo9 = |letterbox_pad| {
+            let family = ModelFamily { name: "yolo9", letterbox_pad, size: None };
+            super::of(family).unwrap().name
+        };
+        assert_eq!(
+            [None, Some("topleft"), Some("center")].map(yolo9),
+            ["ultralytics-top-left", "ultralytics-top-left", "ultralytics"]
+        );
+        let deim = |size| super::of(ModelFamily { name: "deimv2", letterbox_pad: None, size });
+        assert_eq!((deim(Some("n")), deim(Some("s")).map(|it| it.name)), (None, Some("detr")));
         let rtmdet = of("rtmdet").unwrap().preprocessing;
         assert_eq!((rtmdet.channel_order, rtmdet.mean[0]), (ChannelOrder::Bgr, 103.53));
     }

@@ -6,10 +6,10 @@ use std::fmt;
 
 use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId};
 
-use super::columns::score_columns;
+use super::columns::{comes_from_integers, score_columns, source_of_column};
 use super::mask::Prototypes;
 use super::{Blank, Family};
-use crate::Size;
+use crate::{Size, coco};
 
 /// Strides of most detectors, and of their larger variants with a fourth, coarser grid.
 const DEFAULT_STRIDES: [&[usize]; 2] = [&[8, 16, 32], &[8, 16, 32, 64]];
@@ -32,6 +32,10 @@ pub(crate) struct ModelOutputs<'a> {
     pub(crate) labels: Option<usize>,
     /// Whether the first of them names the background, which is not a class.
     pub(crate) background_label: bool,
+    /// Whether they are those of COCO without the gaps in its numbers.
+    pub(crate) coco_labels: bool,
+    /// Whether each belongs to a number that the file itself gives, from 0.
+    pub(crate) numbered_labels: bool,
     /// `first_class` of the sidecar.
     pub(crate) first_class: Option<usize>,
     /// `kpt_shape` of the file's metadata: key points and numbers for each.
@@ -93,6 +97,8 @@ impl<'a> ModelOutputs<'a> {
             task: None,
             labels: None,
             background_label: false,
+            coco_labels: false,
+            numbered_labels: false,
             first_class: None,
             keypoints: None,
             is_rtdetr: false,
@@ -153,6 +159,20 @@ impl<'a> ModelOutputs<'a> {
         Some(if box_.contains(&true) { 0 } else { classes })
     }
 
+    /// Whether a column of the first output, `[1, N, K]`, is the same for every image.
+    pub(super) fn column_is_constant(&self, column: usize) -> bool {
+        self.source_of(column).is_some_and(|value| self.graph.value(value).constant.is_some())
+    }
+
+    /// Whether a column of the first output, `[1, N, K]`, holds whole numbers.
+    pub(super) fn column_is_whole(&self, column: usize) -> bool {
+        self.source_of(column).is_some_and(|value| comes_from_integers(self.graph, value))
+    }
+
+    fn source_of(&self, column: usize) -> Option<ValueId> {
+        source_of_column(self.graph, *self.graph.outputs.first()?, column)
+    }
+
     /// Whether the rows of the first output can be a box followed by nothing but scores, as far as the
     /// graph shows.
     pub(super) fn scores_follow_box(&self) -> bool {
@@ -160,9 +180,14 @@ impl<'a> ModelOutputs<'a> {
         self.classes_after_box(2).is_none_or(|scores| scores == rest)
     }
 
-    /// Whether the metadata allows the model to be of `task`: it says so, or nothing.
-    pub(super) fn may_be(&self, task: &str) -> bool {
-        self.task.is_none_or(|named| named == task)
+    /// Whether the metadata allows the model to be of one of the `tasks`: it says so, or nothing.
+    pub(super) fn may_be(&self, tasks: &[&str]) -> bool {
+        self.task.is_none_or(|named| tasks.contains(&named))
+    }
+
+    /// Whether there are labels for this number of classes, or COCO's for its numbers with their gaps.
+    pub(super) fn labels_name(&self, classes: usize) -> bool {
+        self.labels == Some(classes) || (self.coco_labels && classes == coco::CATEGORY_IDS)
     }
 
     /// Whether the labels, if there are any, are as many as the classes.
@@ -171,9 +196,9 @@ impl<'a> ModelOutputs<'a> {
     }
 
     /// Number that the file gives the first label, for files that say no class but 0 stands for nothing: what the
-    /// sidecar says, 0 where the labels begin with the background, else `default`.
+    /// sidecar says, 0 where the labels begin with the background or the file numbers them, else `default`.
     pub(super) fn first_class_or(&self, default: usize) -> usize {
-        let of_labels = if self.background_label { 0 } else { default };
+        let of_labels = if self.background_label || self.numbered_labels { 0 } else { default };
         self.first_class.unwrap_or(of_labels)
     }
 

@@ -2,7 +2,7 @@
 
 use framegate_backend_api::OutputBatch;
 
-use super::box_form::check_centres;
+use super::box_form::{box_of, check_centres};
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::scores::{check_scores, reaches};
@@ -83,7 +83,7 @@ impl Decoder for RowsFaceDecoder {
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let (rows, _) = outputs.tensors[0].image(image).as_chunks::<ROW>();
-        check_centres(rows.iter().map(|row| [row[0], row[1], row[2], row[3]]))?;
+        check_centres(rows.iter().map(|row| box_of(row)))?;
         rows.iter().try_for_each(|row| check_scores([&row[4], &row[ROW - 1]]))
     }
 

@@ -2,7 +2,7 @@
 
 use framegate_backend_api::OutputBatch;
 
-use super::box_form::check_centres;
+use super::box_form::{box_of, check_centres};
 use super::family::{Family, ULTRALYTICS};
 use super::mask::{MaskCells, Prototypes};
 use super::outputs::{ClassCount, ModelOutputs};
@@ -53,8 +53,8 @@ impl Layout for RowsSeg {
         &[&ULTRALYTICS]
     }
 
-    fn task(&self) -> &'static str {
-        "segment"
+    fn tasks(&self) -> &'static [&'static str] {
+        &["segment"]
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
@@ -99,7 +99,7 @@ impl Decoder for RowsSegDecoder {
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let mut rows = outputs.tensors[0].image(image).chunks_exact(self.row_len);
-        check_centres(rows.clone().map(|row| [row[0], row[1], row[2], row[3]]))?;
+        check_centres(rows.clone().map(box_of))?;
         rows.try_for_each(|row| check_scores(&row[4..self.before_masks()]))
     }
 

@@ -1,15 +1,13 @@
 //! `rt-detr`: logits and normalised boxes without a class for nothing: RT-DETR, D-FINE, DEIM, RF-DETR,
 //! Deformable and Conditional DETR.
 
-use super::detr::{COCO_CLASSES, decoder, logits_and_boxes};
+use super::detr::{decoder, logits_and_boxes};
 use super::family::{DETR, Family, RT_DETR};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::references::{BoxesFrom, boxes_from};
 use super::scored_boxes::ScoreForm;
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
-
-/// COCO's category numbers with their gaps, 0 among them.
-const COCO_CATEGORY_IDS: usize = 91;
+use crate::coco;
 
 /// `logits` of `[1, Q, C]` that go through a sigmoid, and `pred_boxes` of `[1, Q, 4]`: centre and size
 /// as fractions of the input. RF-DETR calls them `labels` and `dets`.
@@ -35,15 +33,21 @@ impl Layout for RtDetr {
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        let Some((_, boxes, rows)) = logits_and_boxes(outputs) else { return Recognition::No };
+        let Some((logits, boxes, rows)) = logits_and_boxes(outputs) else {
+            return Recognition::No;
+        };
+        // YOLO-NAS by LibreYOLO has these names, and scores.
+        if outputs.holds_scores(logits) {
+            return Recognition::No;
+        }
         let is_rfdetr = outputs.position("dets").is_some();
         let from = boxes_from(outputs.graph, outputs.graph.outputs[boxes]);
         match (outputs.labels, from) {
             _ if is_rfdetr => {}
-            (Some(labels), _) if labels == rows.width => {}
+            (Some(_), _) if outputs.labels_name(rows.width) => {}
             (None, Some(BoxesFrom::References)) => {}
-            (None, None) if rows.width == COCO_CLASSES => {}
-            (None, None) if rows.width != COCO_CLASSES + 12 => {
+            (None, None) if rows.width == coco::CLASSES => {}
+            (None, None) if rows.width != coco::CLASSES + 12 => {
                 return Recognition::Maybe(&[SidecarLine {
                     line: "boxes = \"rt-detr\"",
                     when: "logits of classes alone (RT-DETR, D-FINE, DEIM, Deformable DETR)",
@@ -65,7 +69,7 @@ impl Layout for RtDetr {
     /// COCO does.
     fn default_family(&self, outputs: &ModelOutputs<'_>) -> &'static Family {
         let is_coco = || {
-            logits_and_boxes(outputs).is_some_and(|(_, _, rows)| rows.width == COCO_CATEGORY_IDS)
+            logits_and_boxes(outputs).is_some_and(|(_, _, rows)| rows.width == coco::CATEGORY_IDS)
         };
         if outputs.position("dets").is_some() || is_coco() { &DETR } else { &RT_DETR }
     }

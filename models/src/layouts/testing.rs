@@ -1,6 +1,8 @@
 //! Helpers for the tests of layouts: outputs by name, shape and elements.
 
-use framegate_backend_api::graph::{Graph, GraphBuilder};
+use std::ops::Range;
+
+use framegate_backend_api::graph::{Activation, Graph, GraphBuilder, Operator};
 use framegate_backend_api::{HostTensor, OutputBatch, OutputTensor};
 
 use super::{BoxLayout, Candidate, Decoder, LayoutError, ModelOutputs, choose};
@@ -15,6 +17,26 @@ pub(super) fn graph(outputs: &[(&str, &[usize])]) -> Graph {
     });
     let ids = ids.collect();
     builder.finish(ids)
+}
+
+/// A graph that puts out `[1, count, width]`, of which these columns come out of a sigmoid.
+pub(super) fn rows_through_sigmoid(count: usize, width: usize, scores: Range<usize>) -> Graph {
+    let mut builder = GraphBuilder::new("image", [1, 3, 1, 1]);
+    let parts = [(0..scores.start, false), (scores.clone(), true), (scores.end..width, false)];
+    let mut columns = Vec::new();
+    for (part, is_score) in parts.into_iter().filter(|(part, _)| !part.is_empty()) {
+        let shape = [1, count, part.len()];
+        let zeros = HostTensor::from_f32(shape, vec![0.0; shape.iter().product()]);
+        let name = format!("columns {part:?}");
+        let mut column = builder.constant(&name, zeros);
+        if is_score {
+            let sigmoid = Operator::Activation(Activation::Sigmoid);
+            column = builder.push("scores", sigmoid, &[column]).unwrap();
+        }
+        columns.push(column);
+    }
+    let rows = builder.push("rows", Operator::Concat { axis: 2 }, &columns).unwrap();
+    builder.finish(vec![rows])
 }
 
 /// Outputs with their elements.

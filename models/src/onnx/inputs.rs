@@ -67,7 +67,10 @@ impl Inputs {
     }
 }
 
-/// The position of the image: the only input, or the only one with the axes of an image whose value is
+/// Names that exporters give the image where points or boxes have as many axes.
+const IMAGE_NAMES: &[&str] = &["pixel_values", "images", "image"];
+
+/// The position of the image: the only input, or the only one with the axes or the name of an image whose value is
 /// not known otherwise.
 fn image_among(inputs: &[InputDeclaration], given: &InputValues) -> Result<usize, OnnxError> {
     match inputs {
@@ -86,8 +89,14 @@ fn image_among(inputs: &[InputDeclaration], given: &InputValues) -> Result<usize
         (0..inputs.len()).filter(|index| is_candidate(&inputs[*index])).collect()
     };
     for ranks in [&[4][..], &[3], &[0]] {
-        if let [index] = candidates(ranks)[..] {
-            return Ok(index);
+        let named = |index: &&usize| IMAGE_NAMES.contains(&inputs[**index].name.as_str());
+        match &candidates(ranks)[..] {
+            [] => {}
+            [index] => return Ok(*index),
+            several => match several.iter().filter(named).collect::<Vec<_>>()[..] {
+                [index] => return Ok(*index),
+                _ => break,
+            },
         }
     }
     let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
@@ -125,4 +134,30 @@ pub(super) fn dims_of(value: &ValueInfoProto) -> Vec<Option<usize>> {
         .flat_map(|shape| &shape.dim)
         .map(|dim| usize::try_from(dim.dim_value?).ok().filter(|extent| *extent > 0))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(name: &str, rank: usize) -> InputDeclaration {
+        InputDeclaration {
+            name: name.to_owned(),
+            dims: vec![None; rank],
+            element_type: ElementType::F32,
+            data_type: "float",
+        }
+    }
+
+    #[test]
+    fn points_with_the_axes_of_an_image_are_no_image() {
+        let of = |names: [(&str, usize); 3]| {
+            let inputs: Vec<InputDeclaration> = names.map(|(name, rank)| open(name, rank)).into();
+            image_among(&inputs, &InputValues::new()).map_err(|error| error.to_string())
+        };
+        assert_eq!(of([("input_points", 4), ("pixel_values", 4), ("input_labels", 3)]), Ok(1));
+        let message = of([("input_points", 4), ("image_embeddings", 4), ("input_labels", 3)]);
+        assert!(message.unwrap_err().contains("not clear which is the image"));
+        assert_eq!(of([("scale", 1), ("frame", 3), ("offset", 2)]), Ok(1));
+    }
 }

@@ -43,7 +43,7 @@ pub use error::{OnnxError, UnsupportedOperators};
 pub use image_layout::ImageLayout;
 pub use inputs::InputDeclaration;
 use inputs::Inputs;
-pub use other_inputs::InputValues;
+pub use other_inputs::{InputElements, InputValues};
 use prepare::{Prepared, prepare};
 use tensor::DataType;
 pub use walk::LeftOut;

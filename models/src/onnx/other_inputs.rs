@@ -12,8 +12,23 @@ use crate::Size;
 /// Larger values for inputs are not written by hand.
 const MAX_ELEMENTS: usize = 1 << 26;
 
-/// Values for inputs, by name: numbers in row-major order, or one number for all elements.
-pub type InputValues = BTreeMap<String, Vec<f64>>;
+/// Values for inputs, by name.
+pub type InputValues = BTreeMap<String, InputElements>;
+
+/// The value of an input: its elements in row-major order, or one number for all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputElements {
+    /// The elements.
+    pub elements: Vec<f64>,
+    /// The number of rows that they are given as, such as texts of as many tokens; `None` where they are one list.
+    pub rows: Option<usize>,
+}
+
+impl From<Vec<f64>> for InputElements {
+    fn from(elements: Vec<f64>) -> Self {
+        Self { elements, rows: None }
+    }
+}
 
 /// The value of an input: given, or obvious from its name.
 ///
@@ -28,18 +43,27 @@ pub(super) fn value(
     let misfit = |problem: &str| {
         let shape: Vec<String> =
             dims.iter().map(|extent| extent.map_or("?".to_owned(), |it| it.to_string())).collect();
-        OnnxError::Input(format!(
-            "input `{name}` [{}] {problem}; write its elements into the sidecar: \
-             `inputs = {{ {name} = [..] }}`",
-            shape.join(", ")
-        ))
+        let what = match takes_text(name) {
+            true => format!(
+                "write the texts to look for into the sidecar, as a row of numbers each that the model's \
+                 tokenizer makes of them: `inputs = {{ {name} = [[..], [..]] }}`"
+            ),
+            false => format!("write its elements into the sidecar: `inputs = {{ {name} = [..] }}`"),
+        };
+        OnnxError::Input(format!("input `{name}` [{}] {problem}; {what}", shape.join(", ")))
     };
-    let elements =
-        given.get(name).cloned().or_else(|| obvious(name, size)).ok_or_else(|| {
-            misfit("takes a value besides the image that Framegate does not know")
-        })?;
-    let shape = shape_for(input, elements.len(), size)
-        .ok_or_else(|| misfit(&format!("cannot have {} elements", elements.len())))?;
+    let known = given.get(name).cloned().or_else(|| of_whole_texts(name, given));
+    let InputElements { elements, rows } = known
+        .or_else(|| obvious(name, size).map(InputElements::from))
+        .ok_or_else(|| misfit("takes a value besides the image that Framegate does not know"))?;
+    let shape = match rows {
+        Some(rows) => rows_for(input, elements.len(), rows),
+        None => shape_for(input, elements.len(), size),
+    };
+    let shape = shape.ok_or_else(|| {
+        let rows = rows.map_or(String::new(), |rows| format!(" in {rows} rows"));
+        misfit(&format!("cannot have {} elements{rows}", elements.len()))
+    })?;
     let count = shape.iter().product();
     let elements = match elements[..] {
         [one] => vec![one; count],
@@ -53,6 +77,24 @@ pub(super) fn value(
             ElementType::Bool => TensorData::Bool(elements.iter().map(|x| *x != 0.0).collect()),
         },
     ))
+}
+
+/// Whether an input takes texts, as numbers of tokens.
+fn takes_text(name: &str) -> bool {
+    matches!(name, "input_ids" | "text" | "tokens")
+}
+
+/// Further facts about texts that are not filled up with zeros: every token counts, and all belong to one
+/// sentence.
+fn of_whole_texts(name: &str, given: &InputValues) -> Option<InputElements> {
+    let number = match name {
+        "attention_mask" => 1.0,
+        "token_type_ids" => 0.0,
+        _ => return None,
+    };
+    let InputElements { elements, rows } = given.get("input_ids")?;
+    let whole = elements.iter().all(|token| *token != 0.0);
+    whole.then(|| InputElements { elements: vec![number; elements.len()], rows: *rows })
 }
 
 /// Whether the name alone says which value an input should have.
@@ -78,6 +120,17 @@ fn obvious(name: &str, Size { width, height }: Size) -> Option<Vec<f64>> {
         "max_output_boxes_per_class" | "max_detections" | "topk" => vec![300.0],
         _ => return None,
     })
+}
+
+/// The shape of an input whose elements are given row by row.
+fn rows_for(input: &InputDeclaration, elements: usize, rows: usize) -> Option<Vec<usize>> {
+    let [outer @ .., before, last] = &input.dims[..] else { return None };
+    let row = elements.checked_div(rows)?;
+    let fits = |extent: &Option<usize>, wanted| extent.is_none_or(|extent| extent == wanted);
+    let is_one = outer.iter().all(|extent| fits(extent, 1));
+    let shape = [vec![1; outer.len()], vec![rows, row]].concat();
+    (is_one && fits(before, rows) && fits(last, row) && (1..=MAX_ELEMENTS).contains(&elements))
+        .then_some(shape)
 }
 
 /// The shape of an input with this number of elements. An axis that the file leaves open is 1, or of the
@@ -109,4 +162,54 @@ fn shape_for(input: &InputDeclaration, elements: usize, size: Size) -> Option<Ve
     }
     // A batch that the file fixes: the first entry is for the one image.
     (elements == 1).then_some(shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size { width: 8, height: 4 };
+
+    fn tokens(name: &str, dims: &[Option<usize>]) -> InputDeclaration {
+        InputDeclaration {
+            name: name.to_owned(),
+            dims: dims.to_vec(),
+            element_type: ElementType::I64,
+            data_type: "int64",
+        }
+    }
+
+    fn rows(elements: &[f64], rows: usize) -> InputElements {
+        InputElements { elements: elements.to_vec(), rows: Some(rows) }
+    }
+
+    #[test]
+    fn texts_have_a_row_each() {
+        let open = tokens("input_ids", &[None, None]);
+        let given =
+            |elements: &[f64]| InputValues::from([("input_ids".to_owned(), rows(elements, 2))]);
+        let texts = given(&[7.0, 5.0, 9.0, 7.0, 6.0, 9.0]);
+        let ids = value(&open, &texts, SIZE).unwrap();
+        assert_eq!((ids.shape(), ids.as_i64().unwrap()), (&[2, 3][..], &[7, 5, 9, 7, 6, 9][..]));
+        for (name, expected) in [("attention_mask", [1; 6]), ("token_type_ids", [0; 6])] {
+            let mask = value(&tokens(name, &[None, None]), &texts, SIZE).unwrap();
+            assert_eq!((mask.shape(), mask.as_i64().unwrap()), (&[2, 3][..], &expected[..]));
+        }
+        // A 0 may be a token or stand for none.
+        let filled_up = given(&[7.0, 5.0, 9.0, 7.0, 9.0, 0.0]);
+        let mask = tokens("attention_mask", &[None, None]);
+        assert!(value(&mask, &filled_up, SIZE).unwrap_err().to_string().contains("attention_mask"));
+        let fixed = tokens("input_ids", &[Some(1), Some(6)]);
+        let message = value(&fixed, &texts, SIZE).unwrap_err().to_string();
+        assert!(message.contains("6 elements in 2 rows"), "{message}");
+    }
+
+    #[test]
+    fn what_texts_are_is_said() {
+        let open = tokens("input_ids", &[None, None]);
+        let message = value(&open, &InputValues::new(), SIZE).unwrap_err().to_string();
+        for fragment in ["tokenizer", "`inputs = { input_ids = [[..], [..]] }`"] {
+            assert!(message.contains(fragment), "{message}");
+        }
+    }
 }

@@ -44,6 +44,12 @@ impl DataType {
             21 => Self::Uint4,
             22 => Self::Int4,
             8 => return Err("texts are not supported; remove them from the graph".to_owned()),
+            17..=20 | 23 | 24 => {
+                let problem = "floats of eight or four bits are not supported; use the file with weights of 16 or \
+                               32 bits, or one quantised to int8";
+                return Err(problem.to_owned());
+            }
+            14 | 15 => return Err("complex numbers are not supported".to_owned()),
             _ => {
                 return Err(format!("element type {number} of the ONNX standard is not supported"));
             }

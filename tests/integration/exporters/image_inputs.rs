@@ -187,7 +187,7 @@ fn other_inputs_take_their_values_from_the_sidecar() {
         &["`offsets` [?, 2]", "`inputs = { offsets = [..] }`"],
     );
     let with = |name: &str, values: &[f64]| {
-        let given = InputValues::from([(name.to_owned(), values.to_vec())]);
+        let given = InputValues::from([(name.to_owned(), values.to_vec().into())]);
         OnnxFile::parse_at(&model.bytes(), None, given)
     };
     let graph = with("offsets", &[10.0, 20.0]).unwrap().graph(4, 4).unwrap();
@@ -203,7 +203,7 @@ fn two_images_are_not_confused() {
         .node(OnnxNode::new("Add", &["left", "right"], &["y"]))
         .output("y");
     assert_refused(read(&model), &["2 inputs (left, right)", "which is the image", "inputs = {"]);
-    let given = InputValues::from([("right".to_owned(), vec![1.0])]);
+    let given = InputValues::from([("right".to_owned(), vec![1.0].into())]);
     let file = OnnxFile::parse_at(&model.bytes(), None, given).unwrap();
     let graph = file.graph(4, 4).unwrap();
     assert_eq!(floats(&outputs(&graph)[0])[..3], [1.0, 2.0, 3.0]);

@@ -342,6 +342,8 @@ pub enum Unary {
     Sin,
     /// `cos(x)`
     Cos,
+    /// `atan(x)`, from −π/2 to π/2.
+    Atan,
     /// The error function.
     Erf,
     /// Logical negation.

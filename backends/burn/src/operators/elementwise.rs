@@ -31,6 +31,7 @@ fn float_function<const D: usize>(function: Unary, x: Tensor<D>) -> Tensor<D> {
         Unary::Round => x.round(),
         Unary::Sin => x.sin(),
         Unary::Cos => x.cos(),
+        Unary::Atan => x.atan(),
         Unary::Erf => x.erf(),
         Unary::Abs | Unary::Neg | Unary::Sign | Unary::Not => sign_function(function, x),
     }

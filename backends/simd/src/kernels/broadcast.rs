@@ -14,9 +14,12 @@ pub(crate) fn has_binary(function: Binary) -> bool {
 
 /// Whether a function of one float has a version here.
 pub(crate) fn has_unary(function: Unary) -> bool {
-    use Unary::{Abs, Ceil, Cos, Erf, Exp, Floor, Log, Neg, Reciprocal, Round, Sign, Sin, Sqrt};
+    use Unary::{
+        Abs, Atan, Ceil, Cos, Erf, Exp, Floor, Log, Neg, Reciprocal, Round, Sign, Sin, Sqrt,
+    };
     match function {
-        Abs | Neg | Exp | Log | Sqrt | Reciprocal | Floor | Ceil | Round | Sin | Cos | Erf => true,
+        Abs | Neg | Exp | Log | Sqrt | Reciprocal | Floor | Ceil | Round | Sin | Cos | Atan
+        | Erf => true,
         Sign | Unary::Not => false,
     }
 }
@@ -194,6 +197,7 @@ unsafe fn unary<V: Vector>(from: *const f32, to: *mut f32, len: usize, function:
             Unary::Round => each(from, to, len, f32::round_ties_even),
             Unary::Sin => each(from, to, len, f32::sin),
             Unary::Cos => each(from, to, len, f32::cos),
+            Unary::Atan => each(from, to, len, f32::atan),
             Unary::Erf => vectors(from, to, len, |x: V| {
                 let (zero, one) = (V::splat(0.0), V::splat(1.0));
                 let rest = complementary_error(x.max(zero.sub(x)));

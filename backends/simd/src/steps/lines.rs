@@ -35,7 +35,7 @@ impl Map {
         len: usize,
         [source, target]: [Slot; 2],
     ) -> Self {
-        let is_slow = matches!(function, Unary::Log | Unary::Sin | Unary::Cos);
+        let is_slow = matches!(function, Unary::Log | Unary::Sin | Unary::Cos | Unary::Atan);
         let work = if is_slow { SLOW_WORK } else { WORK };
         let tasks = worthwhile_tasks(work * len, threads);
         Self { source, target, function, len, kernel: unary_version(level), tasks }

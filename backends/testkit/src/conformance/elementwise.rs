@@ -58,6 +58,7 @@ fn unary() -> Vec<Case> {
         (Unary::Round, Values::HALVES),
         (Unary::Sin, signed),
         (Unary::Cos, signed),
+        (Unary::Atan, signed),
         (Unary::Erf, signed),
     ];
     let mut cases: Vec<Case> = floats

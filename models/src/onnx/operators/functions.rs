@@ -116,6 +116,22 @@ pub(super) fn trigonometry(graph: &mut Import, node: &OnnxNode<'_>) -> Imported 
             let (sine, cosine) = (formula.unary(Unary::Sin, x)?, formula.unary(Unary::Cos, x)?);
             formula.binary(Binary::Div, sine, cosine)?
         }
+        // atan(x / √((1 − x) (1 + x))), and π/2 less that
+        "Asin" | "Acos" => {
+            let one = formula.0.scalar(1.0);
+            let (below, above) =
+                (formula.binary(Binary::Sub, one, x)?, formula.binary(Binary::Add, one, x)?);
+            let product = formula.binary(Binary::Mul, below, above)?;
+            let cosine = formula.unary(Unary::Sqrt, product)?;
+            let quotient = formula.binary(Binary::Div, x, cosine)?;
+            let sine = formula.unary(Unary::Atan, quotient)?;
+            if node.operator == "Asin" {
+                sine
+            } else {
+                let right_angle = formula.0.scalar(std::f32::consts::FRAC_PI_2);
+                formula.binary(Binary::Sub, right_angle, sine)?
+            }
+        }
         // (exp(x) ∓ exp(−x)) / 2
         "Sinh" | "Cosh" => {
             let negated = formula.unary(Unary::Neg, x)?;

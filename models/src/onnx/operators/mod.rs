@@ -137,13 +137,15 @@ fn importer(operator: &str) -> Option<Importer> {
         "Selu" | "Celu" | "ThresholdedRelu" | "Softsign" | "Shrink" | "Swish" => {
             functions::activation
         }
-        "Tan" | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" => functions::trigonometry,
+        "Tan" | "Asin" | "Acos" | "Sinh" | "Cosh" | "Asinh" | "Acosh" | "Atanh" => {
+            functions::trigonometry
+        }
         "IsNaN" => functions::is_nan,
         "IsInf" => functions::is_inf,
         "Clip" => activation::clip,
         "PRelu" => activation::prelu,
         "Abs" | "Neg" | "Sign" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Floor" | "Ceil"
-        | "Round" | "Sin" | "Cos" | "Erf" | "Not" => elementwise::unary,
+        | "Round" | "Sin" | "Cos" | "Atan" | "Erf" | "Not" => elementwise::unary,
         "Add" | "Sub" | "Mul" | "Div" | "Mod" | "Equal" | "Less" | "LessOrEqual" | "Greater"
         | "GreaterOrEqual" | "And" | "Or" | "Xor" => elementwise::binary,
         "Pow" => elementwise::pow,

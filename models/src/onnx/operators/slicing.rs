@@ -140,9 +140,41 @@ pub(super) fn pad(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
         "constant" => PadMode::Constant(pad_value(graph, node)?),
         "edge" => PadMode::Edge,
         "reflect" => PadMode::Reflect,
+        "wrap" => return Ok(vec![wrapped(graph, x, [&before, &after])?]),
         other => return Err(format!("pad mode `{other}` is not supported")),
     };
     Ok(vec![graph.emit(Operator::Pad(Pad { before, after, mode }), &[x])?])
+}
+
+/// A tensor continued on each side with what it has on the other, as panoramas are.
+fn wrapped(
+    graph: &mut Import,
+    mut x: ValueId,
+    [before, after]: [&[usize]; 2],
+) -> Result<ValueId, Problem> {
+    for (axis, (&before, &after)) in before.iter().zip(after).enumerate() {
+        let shape = graph.shape(x);
+        let extent = shape[axis];
+        if before.max(after) > extent {
+            return Err(format!("it goes around {extent} entries more than once"));
+        }
+        let part = |start, len| {
+            let mut slices: Vec<AxisSlice> = shape.iter().copied().map(AxisSlice::all).collect();
+            slices[axis] = AxisSlice { start, step: 1, len };
+            Operator::Slice(slices)
+        };
+        let mut parts = vec![x];
+        if before > 0 {
+            parts.insert(0, graph.emit(part(extent - before, before), &[x])?);
+        }
+        if after > 0 {
+            parts.push(graph.emit(part(0, after), &[x])?);
+        }
+        if parts.len() > 1 {
+            x = graph.emit(Operator::Concat { axis }, &parts)?;
+        }
+    }
+    Ok(x)
 }
 
 /// A tensor without as much of its edges as negative pads say.

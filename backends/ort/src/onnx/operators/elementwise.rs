@@ -19,6 +19,7 @@ pub(super) fn unary(unary: Unary) -> &'static str {
         Unary::Round => "Round",
         Unary::Sin => "Sin",
         Unary::Cos => "Cos",
+        Unary::Atan => "Atan",
         Unary::Erf => "Erf",
         Unary::Not => "Not",
     }

@@ -360,8 +360,9 @@ fn functions_of_broadcast_and_reordered_operands() {
 
 #[test]
 fn functions_of_one_element() {
-    use Unary::{Abs, Ceil, Cos, Erf, Exp, Floor, Log, Neg, Reciprocal, Round, Sin, Sqrt};
-    for function in [Abs, Neg, Exp, Log, Sqrt, Reciprocal, Floor, Ceil, Round, Sin, Cos, Erf] {
+    use Unary::{Abs, Atan, Ceil, Cos, Erf, Exp, Floor, Log, Neg, Reciprocal, Round, Sin, Sqrt};
+    for function in [Abs, Neg, Exp, Log, Sqrt, Reciprocal, Floor, Ceil, Round, Sin, Cos, Atan, Erf]
+    {
         let mut case = Case::new(7, [1, 3, 5, 19]);
         let x = case.builder.input();
         let two = case.builder.constant("two", HostTensor::from_f32([], vec![2.5]));
