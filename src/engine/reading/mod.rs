@@ -8,6 +8,7 @@
 //! A live stream remembers what it has read (`known.rs`), so that a text is not read again as long as it is seen.
 
 mod codes;
+mod halves;
 mod known;
 mod look;
 mod model;
