@@ -81,12 +81,12 @@ pub use framegate_stages::Detection;
 pub use framegate_stages::Thresholds;
 pub use framegate_stages::{
     BoxError, BoxStage, DecodeError, DecodeLimits, DecodeOptions, JpegDecoder, MAX_DETECTIONS,
-    Mask, PixelRows, RgbImage, Selection, Stage, StageTimes, UnknownDecoder,
+    Mask, PixelRows, RgbImage, Selection, Stage, StageTimes, Tiling, UnknownDecoder,
 };
 pub use front::origin::{Origin, OriginError};
 pub use pipeline::{
     Frame, InputTensorError, LoadedPipeline, MAX_BATCH, Pipeline, PipelineError, PipelineOptions,
-    RawModel, RawModelError, read_detector,
+    RawModel, RawModelError, ReadOptions, read_detector,
 };
 pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rxing::common::Result;
 use rxing::{RXingResult, RXingResultMetadataType, RXingResultMetadataValue};
 
-use crate::barcode::{Barcode, BarcodeFormat, Content};
+use crate::barcode::{Barcode, BarcodeFormat, Content, upc_e_written_out};
 
 /// A code, or `None` where the decoder finds none. Positions are as the decoder has them.
 pub(crate) fn attempt(decode: impl FnOnce() -> Result<RXingResult>) -> Option<Barcode> {
@@ -66,7 +66,7 @@ fn text(result: &RXingResult, format: BarcodeFormat) -> (String, Content) {
     match (format, result.getBarcodeFormat()) {
         (_, rxing::BarcodeFormat::UPC_A) => (format!("0{text}"), Content::Text),
         (BarcodeFormat::UpcE, _) => {
-            (expanded(text).unwrap_or_else(|| text.to_owned()), Content::Text)
+            (upc_e_written_out(text).unwrap_or_else(|| text.to_owned()), Content::Text)
         }
         (BarcodeFormat::Codabar, _) => (letters(text), Content::Text),
         (BarcodeFormat::Databar, _) => (format!("(01){text}"), Content::Gs1),
@@ -105,37 +105,9 @@ fn letters(numbers: &str) -> String {
     numbers.chars().map(|number| *ALPHABET.get(number as usize).unwrap_or(&number)).collect()
 }
 
-/// The 13 digits that the 8 of UPC-E are short for (GS1 General Specifications, 5.2.2.4.2): number system, six digits of
-/// which the last says where zeros were left out, check digit.
-fn expanded(upc_e: &str) -> Option<String> {
-    let (system, rest) = upc_e.split_at_checked(1)?;
-    let (digits, check) = rest.split_at_checked(6)?;
-    let (maker, item) = match digits.chars().last()? {
-        zeros @ '0'..='2' => (format!("{}{zeros}00", &digits[..2]), format!("00{}", &digits[2..5])),
-        '3' => (format!("{}00", &digits[..3]), format!("000{}", &digits[3..5])),
-        '4' => (format!("{}0", &digits[..4]), format!("0000{}", &digits[4..5])),
-        item => (digits[..5].to_owned(), format!("0000{item}")),
-    };
-    Some(format!("0{system}{maker}{item}{check}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn short_product_numbers_are_written_out() {
-        for (short, long) in [
-            ("01234505", "0012000003455"),
-            ("04963406", "0049000006346"),
-            ("04124498", "0041244000098"),
-            ("05096893", "0050968000093"),
-            ("01234133", "0012300000413"),
-            ("01234143", "0012340000013"),
-        ] {
-            assert_eq!(expanded(short).as_deref(), Some(long));
-        }
-    }
 
     #[test]
     fn bytes_that_no_text_has_are_binary() {

@@ -87,6 +87,23 @@ pub enum Content {
     Binary,
 }
 
+/// The 13 digits that the 8 of UPC-E are short for (GS1 General Specifications, 5.2.2.4.2): number system, six digits of
+/// which the last says where zeros were left out, check digit. `None` where there are not 8.
+pub fn upc_e_written_out(upc_e: &str) -> Option<String> {
+    if upc_e.len() != 8 || !upc_e.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let (system, rest) = upc_e.split_at_checked(1)?;
+    let (digits, check) = rest.split_at_checked(6)?;
+    let (maker, item) = match digits.chars().last()? {
+        zeros @ '0'..='2' => (format!("{}{zeros}00", &digits[..2]), format!("00{}", &digits[2..5])),
+        '3' => (format!("{}00", &digits[..3]), format!("000{}", &digits[3..5])),
+        '4' => (format!("{}0", &digits[..4]), format!("0000{}", &digits[4..5])),
+        item => (digits[..5].to_owned(), format!("0000{item}")),
+    };
+    Some(format!("0{system}{maker}{item}{check}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +112,22 @@ mod tests {
     fn a_format_is_called_what_it_is_on_the_wire() {
         assert_eq!(BarcodeFormat::Ean13.to_string(), "ean_13");
         assert_eq!(BarcodeFormat::QrCode.to_string(), "qr_code");
+    }
+
+    #[test]
+    fn short_product_numbers_are_written_out() {
+        for (short, long) in [
+            ("01234505", "0012000003455"),
+            ("04963406", "0049000006346"),
+            ("04124498", "0041244000098"),
+            ("05096893", "0050968000093"),
+            ("01234133", "0012300000413"),
+            ("01234143", "0012340000013"),
+        ] {
+            assert_eq!(upc_e_written_out(short).as_deref(), Some(long));
+        }
+        for other in ["0123450", "012345050", "0123450x", ""] {
+            assert_eq!(upc_e_written_out(other), None, "{other}");
+        }
     }
 }

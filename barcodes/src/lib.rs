@@ -14,7 +14,9 @@
 #[cfg(feature = "decoders")]
 mod attempt;
 mod barcode;
+mod budget;
 mod grey;
+mod kind;
 #[cfg(feature = "decoders")]
 mod linear;
 #[cfg(feature = "decoders")]
@@ -25,6 +27,8 @@ mod rectify;
 #[cfg(feature = "decoders")]
 mod threshold;
 
-pub use barcode::{Barcode, BarcodeFormat, Content};
+pub use barcode::{Barcode, BarcodeFormat, Content, upc_e_written_out};
+pub use budget::{Budget, Pace};
 pub use grey::GreyImage;
-pub use reader::{CAN_READ, Kind, read};
+pub use kind::Kind;
+pub use reader::{CAN_READ, read};

@@ -18,6 +18,13 @@ pub(crate) struct Rectified {
     pub(crate) map: Homography,
 }
 
+/// Pixels of a rectified image, at most.
+pub(crate) fn rectified_size(image: &GreyImage) -> usize {
+    let side = (2.0 * image.width.max(image.height) as f32).clamp(SIDES.0, SIDES.1);
+    let size = (side * (1.0 + 2.0 * QUIET)) as usize;
+    size * size
+}
+
 /// A way to make an image black, which is 0, and white.
 pub(crate) type Darken = fn(&GreyImage) -> GreyImage;
 

@@ -3,7 +3,7 @@
 use std::f32::consts::PI;
 use std::time::{Duration, Instant};
 
-use framegate_barcodes::{Barcode, BarcodeFormat, Content, GreyImage, Kind, read};
+use framegate_barcodes::{Barcode, BarcodeFormat, Budget, Content, GreyImage, Kind, Pace, read};
 use rxing::{MultiFormatWriter, Writer};
 
 /// A photograph of a code.
@@ -96,7 +96,8 @@ impl Photograph {
 }
 
 fn read_patiently(image: &GreyImage, kind: Kind) -> Option<Barcode> {
-    read(image, kind, Instant::now() + Duration::from_secs(60))
+    let pace = Pace::default();
+    read(image, kind, Budget::until(Instant::now() + Duration::from_secs(60), &pace))
 }
 
 const CODES: [(&str, rxing::BarcodeFormat, Kind, BarcodeFormat, &str); 11] = {
@@ -227,5 +228,5 @@ fn noise_and_emptiness_say_nothing() {
 #[test]
 fn nothing_is_begun_after_the_deadline() {
     let image = PLAIN.of("Framegate", rxing::BarcodeFormat::QR_CODE);
-    assert_eq!(read(&image, Kind::QrCode, Instant::now()), None);
+    assert_eq!(read(&image, Kind::QrCode, Budget::until(Instant::now(), &Pace::default())), None);
 }

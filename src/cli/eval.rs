@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{BackendArgs, FetchArgs, FrameArgs, ModelArgs, OverlapArgs, ReportArgs};
+use super::{
+    BackendArgs, FetchArgs, FrameArgs, ModelArgs, OverlapArgs, ReadArgs, ReportArgs, TileArgs,
+};
 
 /// Options of `framegate eval`.
 #[derive(Debug, Args)]
@@ -17,6 +19,8 @@ use super::{BackendArgs, FetchArgs, FrameArgs, ModelArgs, OverlapArgs, ReportArg
     \n\
     The ground truth is a JSON file, COCO's or `objects` by image:\n  \
     {\"a.jpg\": {\"objects\": [{\"label\": \"qr_code\", \"x\": 12, \"y\": 30, \"w\": 200, \"h\": 198}]}, …}\n\
+    where an object, or an annotation of COCO's, may have a \"text\": then boxes are read too,\n\
+    and texts are compared.\n\
     or a YOLO folder (images/, labels/, data.yaml or classes.txt), a data.yaml with `val`, or a folder of\n\
     Pascal VOC (JPEGImages/, Annotations/). Classes are known by their names.\n\
     \n\
@@ -79,6 +83,12 @@ pub struct EvalArgs {
     /// Duplicate boxes.
     #[command(flatten)]
     pub overlap: OverlapArgs,
+    /// Texts.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Tiles.
+    #[command(flatten)]
+    pub tiles: TileArgs,
     /// Also write each image into this directory, with boxes and missed objects drawn in
     #[arg(long, env = "FRAMEGATE_ANNOTATE", value_name = "DIR", help_heading = "Detections")]
     pub annotate: Option<PathBuf>,

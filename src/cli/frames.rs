@@ -3,6 +3,7 @@
 use clap::Args;
 use framegate_models::detector::DecodeScale;
 
+use crate::pipeline::ReadOptions;
 use crate::stages::{DecodeLimits, JpegDecoder, Thresholds};
 
 /// Detection thresholds.
@@ -64,6 +65,30 @@ pub struct AgeArgs {
         help_heading = "Streams"
     )]
     pub read_ms: u64,
+}
+
+/// How long frames in files may take to be read.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ReadArgs {
+    /// Longest in milliseconds that the boxes of one frame are read; those left over have no text
+    #[arg(
+        long,
+        env = "FRAMEGATE_READ_MS",
+        value_name = "N",
+        default_value_t = ReadOptions::DEFAULT.budget.as_millis() as u64,
+        help_heading = "Detections"
+    )]
+    pub read_ms: u64,
+}
+
+/// Tiles of frames in files.
+#[derive(Debug, Clone, Args)]
+pub struct TileArgs {
+    /// Cut each frame into tiles that overlap, for objects that are small in it: COLUMNSxROWS, 15 tiles at most, or
+    /// `auto` for as many as it takes for them not to be made smaller. Boxes are put together; a frame takes as long
+    /// as all its tiles and itself
+    #[arg(long, env = "FRAMEGATE_TILES", value_name = "TILES", help_heading = "Detections")]
+    pub tiles: Option<String>,
 }
 
 /// When two boxes count as duplicates.

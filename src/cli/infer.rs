@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     BackendArgs, DetailArgs, DetectionArgs, FetchArgs, FrameArgs, ModelArgs, ModelFileArgs,
+    ReadArgs, TileArgs,
 };
 
 /// Options of `framegate infer`.
@@ -23,6 +24,7 @@ use super::{
     framegate infer --model yolox_nano.onnx --format coco photos/ > detections.json\n  \
     framegate infer --model yolox_nano.onnx --format yolo --output-dir labels photos/\n  \
     framegate infer --model faces.onnx --conf 0.5 --annotate marked photos/\n  \
+    framegate infer --tiles auto wall.jpg\n  \
     framegate infer --model yolox_nano.onnx --fps 5 --annotate marked.mp4 clip.mp4\n  \
     ffmpeg -i rtsp://camera/ -f mjpeg - | framegate infer --model yolox_nano.onnx -"
 )]
@@ -46,6 +48,12 @@ pub struct InferArgs {
     /// Masks.
     #[command(flatten)]
     pub details: DetailArgs,
+    /// Texts.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Tiles.
+    #[command(flatten)]
+    pub tiles: TileArgs,
     /// Format of the results
     #[arg(
         long,

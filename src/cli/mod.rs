@@ -31,7 +31,9 @@ pub use error::UsageError;
 pub use eval::{EvalArgs, LabelFormat, TracksArgs};
 pub use fetch::FetchArgs;
 pub use file::{ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem};
-pub use frames::{AgeArgs, DecodeArgs, DetailArgs, DetectionArgs, FrameArgs, OverlapArgs};
+pub use frames::{
+    AgeArgs, DecodeArgs, DetailArgs, DetectionArgs, FrameArgs, OverlapArgs, ReadArgs, TileArgs,
+};
 pub use infer::{InferArgs, ResultFormat, SelectionArgs};
 pub use load::LoadArgs;
 pub use logging::{LogArgs, LogFormat, LogLevel};

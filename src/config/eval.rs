@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{ConfigError, max_frame_bytes, pipeline_options};
+use super::{ConfigError, max_frame_bytes, pipeline_options, read_budget, tiling};
 use crate::cli;
 use crate::eval::LabelFormat;
-use crate::pipeline::PipelineOptions;
+use crate::pipeline::{PipelineOptions, ReadOptions};
 
 /// Fastest sequence that can be asked for.
 const MOST_FRAMES_PER_SECOND: f64 = 1000.0;
@@ -103,8 +103,9 @@ impl TryFrom<cli::EvalArgs> for EvalConfig {
             max_frame_bytes: max_frame_bytes(&raw.frames)?,
             // One image at a time, so that the time measured for an image is its own.
             pipeline: PipelineOptions {
-                // No labels have texts to compare with.
-                text: false,
+                // Boxes below are for average precision alone.
+                tiles: raw.tiles.tiles.as_deref().map(tiling).transpose()?,
+                read: ReadOptions { least_score: raw.conf, budget: read_budget(raw.read.read_ms)? },
                 ..pipeline_options(model_file, raw.backend, detections, raw.frames.decode, 1)?
             },
             annotate: raw.annotate,

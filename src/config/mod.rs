@@ -19,9 +19,9 @@ use framegate_models::detector::{LoadOptions, check_input_size};
 
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
-use crate::pipeline::{MAX_BATCH, PipelineOptions};
+use crate::pipeline::{MAX_BATCH, PipelineOptions, ReadOptions};
 use crate::sources::Selection;
-use crate::stages::{DecodeLimits, DecodeOptions, Thresholds};
+use crate::stages::{DecodeLimits, DecodeOptions, MAX_TILES, Thresholds, Tiling};
 
 pub use bench::BenchConfig;
 pub use check::CheckConfig;
@@ -166,6 +166,11 @@ impl TryFrom<cli::InferArgs> for InferConfig {
             pipeline: PipelineOptions {
                 masks: raw.details.masks,
                 text: !raw.details.no_text,
+                read: ReadOptions {
+                    budget: read_budget(raw.read.read_ms)?,
+                    ..ReadOptions::DEFAULT
+                },
+                tiles: raw.tiles.tiles.as_deref().map(tiling).transpose()?,
                 ..pipeline
             },
             annotate: raw.annotate,
@@ -269,6 +274,8 @@ fn pipeline_options(
         thresholds,
         masks: false,
         text: true,
+        read: ReadOptions::DEFAULT,
+        tiles: None,
         decode,
         threads,
         max_batch,
@@ -362,6 +369,24 @@ impl TryFrom<cli::RunArgs> for RunConfig {
 fn load_options(raw: cli::ModelFileArgs) -> Result<LoadOptions, ConfigError> {
     let input_size = raw.input_size.as_deref().map(input_size).transpose()?;
     Ok(LoadOptions { labels: raw.labels, input_size })
+}
+
+/// Reads `auto` or `COLUMNSxROWS`.
+fn tiling(text: &str) -> Result<Tiling, ConfigError> {
+    if text == "auto" {
+        return Ok(Tiling::Auto);
+    }
+    let parts = text.split_once(['x', 'X']);
+    let counts = parts.and_then(|(columns, rows)| columns.parse().ok().zip(rows.parse().ok()));
+    let is_possible = |(columns, rows): &(usize, usize)| {
+        (1..=MAX_TILES).contains(columns) && (1..=MAX_TILES / columns).contains(rows)
+    };
+    let (columns, rows) = counts.filter(is_possible).ok_or_else(|| {
+        let expected =
+            format!("expected auto, or COLUMNSxROWS such as 3x2, at most {MAX_TILES} tiles");
+        ConfigError::new("--tiles", text, expected)
+    })?;
+    Ok(Tiling::Grid { columns, rows })
 }
 
 /// Reads `WIDTHxHEIGHT`.

@@ -11,7 +11,7 @@ use super::{
 use crate::cli;
 use crate::front::VideoSettings;
 use crate::front::origin::Origin;
-use crate::pipeline::{MAX_BATCH, PipelineOptions};
+use crate::pipeline::{MAX_BATCH, PipelineOptions, ReadOptions};
 use crate::server::{ServedPipeline, ServerOptions};
 use crate::stages::DecodeLimits;
 
@@ -47,6 +47,8 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             thresholds: raw.detections.try_into()?,
             masks: raw.details.masks,
             text: !raw.details.no_text,
+            read: ReadOptions::DEFAULT,
+            tiles: None,
             decode: decode_options(raw.decode, DecodeLimits::LIVE)?,
             threads,
             max_batch: within("--batch", raw.batch, MAX_BATCH)?,

@@ -25,7 +25,7 @@ use super::frame::{FinishedFrame, FrameOrigin, SourceFrame};
 use super::postprocessing::postprocess;
 use super::preprocessing::Preprocessing;
 use super::read_ahead::ReadAhead;
-use crate::engine::reading::TextReader;
+use crate::engine::reading::{ReadOptions, TextReader};
 use crate::stages::{BoxStage, DecodeOptions};
 
 /// The offline path for one detector.
@@ -35,7 +35,7 @@ pub struct Offline<'a> {
     /// Turns raw outputs into detections.
     pub boxes: BoxStage,
     /// Reads what is in the boxes, if that is asked for.
-    pub reader: Option<&'a TextReader>,
+    pub reader: Option<(&'a TextReader, ReadOptions)>,
     /// Where frames are preprocessed.
     pub pool: &'a ThreadPool,
     /// Bounds on decoded frames.
@@ -110,9 +110,9 @@ impl Offline<'_> {
             for batch in inferred {
                 let (mut frames, outputs) = postprocess(batch, &mut self.boxes, |_| None);
                 let _ = return_output.send(outputs);
-                if let Some(reader) = self.reader {
+                if let Some((reader, how)) = self.reader {
                     self.pool.install(|| {
-                        frames.par_iter_mut().for_each(|frame| read_texts(reader, frame));
+                        frames.par_iter_mut().for_each(|frame| read_texts(reader, how, frame));
                     });
                 }
                 delivered = deliver(frames);
@@ -128,9 +128,9 @@ impl Offline<'_> {
 }
 
 /// Reads what is in the boxes of a frame.
-fn read_texts(reader: &TextReader, frame: &mut FinishedFrame) {
+fn read_texts(reader: &TextReader, how: ReadOptions, frame: &mut FinishedFrame) {
     if let (Some(payload), Ok(result)) = (&frame.payload, &mut frame.result) {
-        reader.read_all(payload.into(), result);
+        reader.read_all(payload.into(), result, how);
     }
 }
 

@@ -3,7 +3,8 @@
 //! ```text
 //! ground truth ─┐
 //! boxes ────────┼▶ matching: which box finds which object ─▶ tally ─▶ report
-//!               └▶ average precision, as COCO has it ──────────────────┘
+//!               ├▶ average precision, as COCO has it ──────────────────┤
+//!               └▶ texts, where some are labelled ─────────────────────┘
 //! ```
 
 mod average_precision;
@@ -11,13 +12,15 @@ mod ground_truth;
 mod matching;
 mod report;
 mod tally;
+mod texts;
 pub mod tracks;
 
 pub use average_precision::{AveragePrecision, ClassPrecision, Precision};
 pub use ground_truth::{
     GroundTruth, GroundTruthError, LabelFormat, LabelledImage, LabelledObject, ObjectKind,
-    OtherSize,
+    OtherSize, WithoutArea,
 };
 pub use matching::finds;
 pub use report::{ClassReport, EvalReport, Evaluation, Miss, Unlabelled, WithoutLabels};
 pub use tally::Tally;
+pub use texts::{ClassTexts, Misread, TextReport, Unread};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AveragePrecision, LabelledObject};
+use super::{AveragePrecision, LabelledObject, TextReport};
 use crate::stages::Detection;
 
 /// A report together with the model, backend and thresholds it was made with.
@@ -20,6 +20,8 @@ pub struct Evaluation {
     pub map_conf: f32,
     /// Overlap above which one of two boxes was dropped.
     pub iou: f32,
+    /// Labels that were left out because their boxes have no area.
+    pub labels_without_area: usize,
     /// Whether the run was ended early, so that some images are missing.
     pub partial: bool,
     /// The results.
@@ -36,6 +38,9 @@ pub struct EvalReport {
     pub all: ClassReport,
     /// Average precision of the classes with labelled objects, as COCO's evaluation computes it.
     pub average_precision: AveragePrecision,
+    /// The texts that were read, where some are labelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub texts: Option<TextReport>,
     /// The images without labelled objects.
     pub without_labels: WithoutLabels,
     /// Number of images that were run.

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::matching::excused;
 use super::report::share;
+use super::texts::TextTally;
 use super::{
     ClassPrecision, ClassReport, EvalReport, LabelledObject, Miss, ObjectKind, Precision,
     Unlabelled, WithoutLabels, finds,
 };
 use crate::engine::{FrameResult, milliseconds};
+use crate::stages::Stage;
 
 /// The counts so far.
 #[derive(Debug)]
@@ -16,10 +18,14 @@ pub struct Tally {
     /// In the order of the model, recall and precision not yet computed.
     classes: Vec<ClassReport>,
     precision: Precision,
+    texts: TextTally,
     /// Lowest score of a box that counts for more than average precision.
     conf: f32,
     without_labels: WithoutLabels,
+    /// From JPEG to boxes.
     times: Vec<Duration>,
+    /// For texts, of images with boxes that were read.
+    read_times: Vec<Duration>,
     missed: Vec<Miss>,
     unlabelled: Vec<Unlabelled>,
 }
@@ -31,9 +37,11 @@ impl Tally {
         Self {
             classes: labels.iter().map(class).collect(),
             precision: Precision::new(labels),
+            texts: TextTally::new(labels),
             conf,
             without_labels: WithoutLabels::default(),
             times: Vec::new(),
+            read_times: Vec::new(),
             missed: Vec::new(),
             unlabelled: Vec::new(),
         }
@@ -44,7 +52,12 @@ impl Tally {
         self.precision.add(objects, &result.detections);
         let counts = result.detections.iter().take_while(|found| found.score >= self.conf).count();
         let seen = &result.detections[..counts];
-        self.times.push(result.timings.total());
+        self.texts.add(file, objects, seen);
+        let reading = result.timings[Stage::Read];
+        self.times.push(result.timings.total() - reading);
+        if !reading.is_zero() {
+            self.read_times.push(reading);
+        }
         if objects.is_empty() {
             self.without_labels.images += 1;
             self.without_labels.boxes += seen.len();
@@ -92,24 +105,31 @@ impl Tally {
         let occurring = self.classes.into_iter().filter(|class| class.labelled + class.boxes > 0);
         let WithoutLabels { images, boxes, .. } = self.without_labels;
         let boxes_per_image = share(boxes, images);
-        self.times.sort_unstable();
+        let images = self.times.len();
         EvalReport {
             classes: occurring.map(ClassReport::with_shares).collect(),
             all: all.with_shares(),
             average_precision,
+            texts: self.texts.report(median(self.read_times)),
             without_labels: WithoutLabels { images, boxes, boxes_per_image },
-            images: self.times.len(),
-            ms_per_image: self.times.get(self.times.len() / 2).copied().map(milliseconds),
+            images,
+            ms_per_image: median(self.times),
             missed: self.missed,
             unlabelled: self.unlabelled,
         }
     }
 }
 
+/// In milliseconds; `None` without times.
+fn median(mut times: Vec<Duration>) -> Option<f64> {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().map(milliseconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stages::{Detection, Stage, StageTimes};
+    use crate::stages::{Detection, StageTimes};
     use framegate_models::Size;
 
     const CAT: usize = 0;

@@ -28,6 +28,12 @@ pub enum PipelineError {
         /// Why the first of them cannot be read.
         problem: String,
     },
+    /// The model is not one for tiles.
+    #[error("frames cannot be cut into tiles (--tiles): {problem}")]
+    Tiles {
+        /// Why not.
+        problem: String,
+    },
     /// The system provides no threads.
     #[error("cannot start worker threads; ask for fewer (--threads)")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -8,7 +8,7 @@ use framegate_models::Detector;
 use framegate_models::detector::{LabelsSource, ModelError, SecondStage};
 
 use super::calibration::calibrated;
-use super::{PipelineError, PipelineOptions};
+use super::{PipelineError, PipelineOptions, tiles};
 use crate::backends::{self, DeviceEvent, FailoverSession, LoadOn, Selected};
 use crate::engine::reading::{SECOND_BATCH, TextReader};
 use crate::stages::{BoxError, BoxStage};
@@ -108,11 +108,12 @@ impl LoadedPipeline {
 
 /// Thresholds are checked before a model is loaded, which takes longer.
 fn box_stage(detector: &Detector, options: &PipelineOptions) -> Result<BoxStage, PipelineError> {
+    tiles::check(detector, options)?;
     Ok(BoxStage::new(detector, options.thresholds)?.with_masks(options.masks))
 }
 
 fn limits(options: &PipelineOptions) -> Limits {
-    Limits { max_batch: options.max_batch, threads: options.threads }
+    Limits { max_batch: options.most_images(), threads: options.threads }
 }
 
 /// The second model on what the first runs on, if there is one. The session outlives its device.

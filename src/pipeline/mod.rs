@@ -11,6 +11,7 @@ mod frame;
 mod load;
 mod options;
 mod raw_model;
+mod tiles;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame
 use crate::stages::{BoxStage, Preprocessed, Preprocessor, RgbImage, Selection};
 use frame::{find, infer, preprocess};
 
+pub use crate::engine::reading::ReadOptions;
 pub use error::PipelineError;
 pub use frame::Frame;
 pub(crate) use load::lasting_session;
@@ -155,6 +157,9 @@ impl Pipeline {
     /// [`FrameError`] when the frame cannot be decoded, exceeds a limit, or the backend fails on it. The pipeline
     /// stays usable.
     pub fn detect_frame(&mut self, frame: Frame<'_>) -> Result<FrameResult, FrameError> {
+        if let Some(tiling) = self.options.tiles {
+            return self.detect_in_tiles(frame.into(), tiling);
+        }
         self.make_room(1);
         let LoadedPipeline { detector, session, boxes, .. } = &mut self.loaded;
         let slot = self.input.slots_mut().next().expect("there is room for one image");
@@ -164,7 +169,7 @@ impl Pipeline {
         let inference = infer(session.as_mut(), &self.input, &mut self.outputs)?;
         let mut result = find(boxes, &self.selection, (&self.outputs, 0), preprocessed, inference)?;
         if let Some(reader) = self.reader() {
-            reader.read_all(frame.into(), &mut result);
+            reader.read_all(frame.into(), &mut result, self.options.read);
         }
         Ok(result)
     }
@@ -190,6 +195,9 @@ impl Pipeline {
     /// # }
     /// ```
     pub fn detect_batch(&mut self, frames: &[Frame<'_>]) -> Vec<Result<FrameResult, FrameError>> {
+        if self.options.tiles.is_some() {
+            return frames.iter().map(|frame| self.detect_frame(*frame)).collect();
+        }
         let batches = frames.chunks(self.options.max_batch.max(1));
         batches.flat_map(|frames| self.detect_at_once(frames)).collect()
     }
@@ -221,7 +229,7 @@ impl Pipeline {
             self.pool.install(|| {
                 results.par_iter_mut().zip(frames).for_each(|(result, frame)| {
                     if let Ok(result) = result {
-                        reader.read_all((*frame).into(), result);
+                        reader.read_all((*frame).into(), result, self.options.read);
                     }
                 });
             });
@@ -248,8 +256,13 @@ impl Pipeline {
     pub fn run<E: From<PipelineError>>(
         &mut self,
         frames: impl Iterator<Item = SourceFrame> + Send + 'static,
-        deliver: impl FnMut(Vec<FinishedFrame>) -> Result<(), E>,
+        mut deliver: impl FnMut(Vec<FinishedFrame>) -> Result<(), E>,
     ) -> Result<(), E> {
+        if let Some(tiling) = self.options.tiles {
+            return frames
+                .map(|frame| self.finish_in_tiles(frame, tiling))
+                .try_for_each(|frame| deliver(vec![frame]));
+        }
         let LoadedPipeline { detector, session, reader, .. } = &mut self.loaded;
         let offline = Offline {
             boxes: BoxStage::new(detector, self.options.thresholds)
@@ -257,7 +270,10 @@ impl Pipeline {
                 .with_masks(self.options.masks)
                 .with_selection(Arc::clone(&self.selection)),
             detector,
-            reader: reader.as_ref().filter(|_| self.selection.text),
+            reader: reader
+                .as_ref()
+                .filter(|_| self.selection.text)
+                .map(|reader| (reader, self.options.read)),
             pool: &self.pool,
             decode: self.options.decode,
             max_batch: self.options.max_batch,

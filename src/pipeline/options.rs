@@ -8,7 +8,8 @@ use framegate_models::Size;
 use framegate_models::detector::LoadOptions;
 
 use crate::backends::{BackendId, BackendOptions};
-use crate::stages::{DecodeLimits, DecodeOptions, Selection, Thresholds};
+use crate::engine::reading::ReadOptions;
+use crate::stages::{DecodeLimits, DecodeOptions, Selection, Thresholds, Tiling};
 
 /// Largest batch a session can be loaded for.
 pub const MAX_BATCH: usize = 16;
@@ -43,6 +44,10 @@ pub struct PipelineOptions {
     /// Read what is in the boxes, if the model has a second stage: codes, in builds that have decoders for them, or
     /// another model.
     pub text: bool,
+    /// Which boxes are read in frames that can wait, and for how long.
+    pub read: ReadOptions,
+    /// How each frame is cut into tiles, which are a batch with it; `None` runs it as a whole.
+    pub tiles: Option<Tiling>,
     /// How frames are decoded, and the largest that are.
     pub decode: DecodeOptions,
     /// CPU threads for preprocessing and for the backend, at least 1.
@@ -56,6 +61,11 @@ impl PipelineOptions {
     /// Everything the thresholds let through, with texts if they are asked for.
     pub(crate) fn selection(&self) -> Selection {
         Selection { text: self.text, ..Selection::of_all(self.thresholds) }
+    }
+
+    /// Most images that the model is run on at once.
+    pub(super) fn most_images(&self) -> usize {
+        self.max_batch.max(self.tiles.map_or(1, |tiling| 1 + tiling.most()))
     }
 
     /// The frames to calibrate on, if the backend is to compute in `int8`.
@@ -84,6 +94,8 @@ impl Default for PipelineOptions {
             thresholds: Thresholds::DEFAULT,
             masks: false,
             text: true,
+            read: ReadOptions::DEFAULT,
+            tiles: None,
             decode: DecodeLimits::DEFAULT.into(),
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
             max_batch: 1,

@@ -22,6 +22,7 @@ mod preprocess;
 mod resize;
 mod rows;
 mod stage;
+mod tiles;
 
 pub use boxes::{
     BoxError, BoxStage, Detection, MAX_DETECTIONS, MAX_NUMBERS, Mask, Selection, Tensor, Thresholds,
@@ -40,3 +41,4 @@ pub use preprocess::{FittedImage, InputWriter, Preprocessed, Preprocessor};
 pub use resize::Resizer;
 pub use rows::PixelRows;
 pub use stage::{Stage, StageTimes, milliseconds};
+pub use tiles::{MAX_TILES, Tiling, merge_tiles};

@@ -57,6 +57,7 @@ mod serve;
 mod server;
 mod soak;
 mod support;
+mod tiles;
 mod traces;
 mod video;
 mod watch;

@@ -7,7 +7,6 @@ mod scan_line;
 mod vote;
 
 use std::collections::HashSet;
-use std::time::Instant;
 
 use rxing::common::{BitArray, HybridBinarizer};
 use rxing::oned::rss::expanded::RSSExpandedReader;
@@ -16,7 +15,9 @@ use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Exceptions, Luma8Luminance
 
 use crate::attempt::attempt;
 use crate::barcode::Barcode;
+use crate::budget::Budget;
 use crate::grey::GreyImage;
+use crate::kind::Kind;
 pub(crate) use direction::across_the_bars;
 use scan_line::ScanLine;
 use vote::Votes;
@@ -41,13 +42,13 @@ const LINES: usize = 61;
 const PASSES: usize = 5;
 
 /// Reads the code in an image of about its size.
-pub(crate) fn read(image: &GreyImage, deadline: Instant) -> Option<Barcode> {
+pub(crate) fn read(image: &GreyImage, budget: Budget<'_>) -> Option<Barcode> {
     let mut votes = Votes::default();
     let mut readers = direction::candidates(image).map(|direction| (direction, RowReader::new()));
     for pass in 0..PASSES {
         for (direction, reader) in &mut readers {
             for number in from_the_middle(LINES).skip(pass).step_by(PASSES) {
-                if Instant::now() >= deadline {
+                if budget.is_spent() {
                     return votes.winner();
                 }
                 let line = ScanLine::across(image, *direction, number, LINES);
@@ -61,7 +62,7 @@ pub(crate) fn read(image: &GreyImage, deadline: Instant) -> Option<Barcode> {
             }
         }
     }
-    votes.winner().or_else(|| stacked(image))
+    votes.winner().or_else(|| stacked(image, budget))
 }
 
 /// The lines from the middle outwards: that is where the bars are.
@@ -115,12 +116,17 @@ impl RowReader {
 }
 
 /// Codes whose rows are stacked, which are made of more rows than lines may have met.
-fn stacked(image: &GreyImage) -> Option<Barcode> {
+fn stacked(image: &GreyImage, budget: Budget<'_>) -> Option<Barcode> {
+    let pixels = image.pixels.len();
+    if !budget.allows(Kind::Linear, pixels) {
+        return None;
+    }
     let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
-    attempt(|| {
+    let decode = || {
         let (width, height) = (image.width as u32, image.height as u32);
         let source = Luma8LuminanceSource::new(image.pixels.clone(), width, height)?;
         let mut bitmap = BinaryBitmap::new(HybridBinarizer::new(source));
         RSSExpandedReader::default().decode_with_hints(&mut bitmap, &hints)
-    })
+    };
+    budget.measure(Kind::Linear, pixels, || attempt(decode))
 }

@@ -1,6 +1,7 @@
 //! `framegate eval`: recall, precision and average precision of a detector on labelled images.
 
 mod text;
+mod texts;
 mod tracks;
 
 use std::borrow::Cow;
@@ -11,8 +12,8 @@ use super::{CommandError, CommandStatus, interrupt};
 use crate::annotate::{AnnotationDirectory, Mark};
 use crate::config::{EvalConfig, EvalSubject};
 use crate::engine::{FrameOrigin, FrameResult};
-use crate::eval::{Evaluation, GroundTruth, LabelledObject, ObjectKind, Tally, finds};
-use crate::pipeline::Pipeline;
+use crate::eval::{Evaluation, GroundTruth, LabelledObject, ObjectKind, Tally, WithoutArea, finds};
+use crate::pipeline::{Pipeline, PipelineOptions};
 use crate::report::write_json_to;
 use crate::sources::{self, Source};
 use crate::stages::Detection;
@@ -36,8 +37,13 @@ pub(super) fn eval(
         .as_deref()
         .map(|directory| AnnotationDirectory::create(directory, &sources))
         .transpose()?;
-    let options = &config.pipeline;
-    let mut pipeline = Pipeline::load(&config.model, options)?;
+    if let Some(WithoutArea { labels, first }) = truth.without_area() {
+        tracing::warn!(
+            "{labels} labels have boxes of no area, and are left out; the first is {first}"
+        );
+    }
+    let options = PipelineOptions { text: truth.has_texts(), ..config.pipeline.clone() };
+    let mut pipeline = Pipeline::load(&config.model, &options)?;
     let classes = pipeline.detector().labels.clone();
     truth.check(&classes)?;
 
@@ -85,6 +91,7 @@ pub(super) fn eval(
         conf: config.conf,
         map_conf: options.thresholds.confidence,
         iou: options.thresholds.iou,
+        labels_without_area: truth.without_area().map_or(0, |without| without.labels),
         partial: stop.is_set(),
         report: tally.report(),
     };

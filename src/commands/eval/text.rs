@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::texts;
 use crate::eval::Evaluation;
 use crate::report::table;
 use crate::stages::Detection;
@@ -69,6 +70,10 @@ pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<
             "images without labels: {images}; boxes in them: {boxes}, {rate:.3} per image"
         )?;
     }
+    if evaluation.labels_without_area > 0 {
+        let labels = evaluation.labels_without_area;
+        writeln!(out, "labels left out because their boxes have no area: {labels}")?;
+    }
     if let Some(milliseconds) = report.ms_per_image {
         writeln!(out, "{milliseconds:.2} ms per image from JPEG to boxes (median)")?;
     }
@@ -88,23 +93,23 @@ pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<
     for unlabelled in &report.unlabelled {
         writeln!(out, "  {}: {}", name(&unlabelled.file), described(&unlabelled.detection))?;
     }
-    Ok(())
+    report.texts.as_ref().map_or(Ok(()), |report| texts::write(out, report))
 }
 
-fn name(file: &str) -> &str {
+pub(super) fn name(file: &str) -> &str {
     Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or(file)
 }
 
-fn described(found: &Detection) -> String {
+pub(super) fn described(found: &Detection) -> String {
     let place = place([found.x, found.y, found.width, found.height].map(f64::from));
     format!("{} {:.2} at {place}", found.label, found.score)
 }
 
 /// Left and top edge, width × height.
-fn place([x, y, width, height]: [f64; 4]) -> String {
+pub(super) fn place([x, y, width, height]: [f64; 4]) -> String {
     format!("{x:.0},{y:.0} {width:.0}x{height:.0}")
 }
 
-fn share(share: Option<f64>) -> String {
+pub(super) fn share(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{share:.3}"))
 }

@@ -8,6 +8,7 @@
 //! A live stream remembers what it has read (`known.rs`), so that a text is not read again as long as it is seen.
 
 mod codes;
+mod halves;
 mod known;
 mod look;
 mod model;
@@ -30,12 +31,24 @@ pub(crate) use known::KnownTexts;
 pub(crate) use look::Thumbnail;
 use model::{ModelReadError, ModelReader};
 
-/// Time that the boxes of a frame may take when they are read from files.
-const OFFLINE_BUDGET: Duration = Duration::from_millis(500);
 /// Most boxes that a second model sees at once; its session must have been loaded for this many.
 pub const SECOND_BATCH: usize = 4;
 /// A text that a model has read is read again after this long: the digits of a display change, and look nearly the same.
 const MODEL_LIFETIME: Duration = Duration::from_secs(1);
+
+/// How the second stage of a detector is run on frames that can wait.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReadOptions {
+    /// Lowest score of a box that is read, 0 to 1.
+    pub least_score: f32,
+    /// Time for the boxes of a frame; those left over have no text.
+    pub budget: Duration,
+}
+
+impl ReadOptions {
+    /// Every box, within half a second.
+    pub const DEFAULT: Self = Self { least_score: 0.0, budget: Duration::from_millis(500) };
+}
 
 /// A frame as it came.
 #[derive(Clone, Copy)]
@@ -106,16 +119,23 @@ impl TextReader {
     }
 
     /// Reads all that is to be read in a frame that can wait. If that panics, it keeps what was read before.
-    pub(crate) fn read_all(&self, pixels: FrameView<'_>, result: &mut FrameResult) {
+    pub(crate) fn read_all(
+        &self,
+        pixels: FrameView<'_>,
+        result: &mut FrameResult,
+        options: ReadOptions,
+    ) {
         let FrameResult { detections, timings, .. } = result;
-        let unread: Vec<_> = detections.iter_mut().filter(|found| self.reads(found)).collect();
+        let is_wanted =
+            |found: &&mut Detection| found.score >= options.least_score && self.reads(found);
+        let unread: Vec<_> = detections.iter_mut().filter(is_wanted).collect();
         if unread.is_empty() {
             return;
         }
         // The hook reports a panic.
         let _ = panics::contain("reading", || {
             timings.measure(Stage::Read, || {
-                self.read(pixels, unread, Instant::now() + OFFLINE_BUDGET);
+                self.read(pixels, unread, Instant::now() + options.budget);
             });
         });
     }

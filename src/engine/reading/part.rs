@@ -66,7 +66,7 @@ impl Part {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use framegate_barcodes::{CAN_READ, read};
+    use framegate_barcodes::{Budget, CAN_READ, Pace, read};
 
     use super::*;
     use crate::stages::{Orientation, RgbImage};
@@ -97,8 +97,9 @@ mod tests {
         let image = frame();
         let detection = Detection::of_box("linear", 0, 0.9, [left, 100.0, width, 60.0]);
         let part = Part::of(&GreyFrame::of_image(&image), &detection, Kind::Linear, margin);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        read(&part.image, Kind::Linear, deadline).map(|found| found.text)
+        let pace = Pace::default();
+        let budget = Budget::until(Instant::now() + Duration::from_secs(60), &pace);
+        read(&part.image, Kind::Linear, budget).map(|found| found.text)
     }
 
     #[test]

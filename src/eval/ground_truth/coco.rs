@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Category numbers need not be contiguous: classes are known by their names. Images are run in the order of their
-//! numbers, as COCO's own evaluation does.
+//! numbers, as COCO's own evaluation does. An annotation may also have a `text`, what the object says.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -42,6 +42,7 @@ struct Annotation {
     area: Option<f64>,
     #[serde(default)]
     iscrowd: u8,
+    text: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -116,7 +117,7 @@ fn object(annotation: &Annotation, name: &str) -> Result<LabelledObject, String>
     if !is_box(annotation.bbox) {
         let [_, _, width, height] = annotation.bbox;
         return Err(format!(
-            "its `bbox` has {width}x{height} pixels; give it a width and height above 0, or remove the annotation"
+            "its `bbox` has {width}x{height} pixels; correct it, or remove the annotation"
         ));
     }
     let kind = match annotation.iscrowd {
@@ -125,5 +126,5 @@ fn object(annotation: &Annotation, name: &str) -> Result<LabelledObject, String>
         other => return Err(format!("`iscrowd` is {other}; write 0 or 1")),
     };
     let object = LabelledObject::of_box(name, annotation.bbox);
-    Ok(LabelledObject { area: annotation.area, kind, ..object })
+    Ok(LabelledObject { area: annotation.area, kind, text: annotation.text.clone(), ..object })
 }

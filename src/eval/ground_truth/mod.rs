@@ -45,6 +45,9 @@ pub struct LabelledObject {
     /// Whether it must be found.
     #[serde(skip)]
     pub kind: ObjectKind,
+    /// Its text, if that is known: that of a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// Whether an object must be found.
@@ -62,7 +65,8 @@ pub enum ObjectKind {
 impl LabelledObject {
     /// An object that must be found: its class and `[x, y, width, height]`.
     pub fn of_box(label: impl Into<String>, [x, y, width, height]: [f64; 4]) -> Self {
-        Self { label: label.into(), x, y, width, height, area: None, kind: ObjectKind::Single }
+        let (label, kind) = (label.into(), ObjectKind::Single);
+        Self { label, x, y, width, height, area: None, kind, text: None }
     }
 }
 
@@ -86,6 +90,16 @@ pub struct GroundTruth {
     by_name: HashMap<String, usize>,
     /// Places and sizes are shares of the image's width and height, as YOLO has them.
     shares: bool,
+    without_area: Option<WithoutArea>,
+}
+
+/// Labels that are left out because their boxes have no area: no box can be compared with them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithoutArea {
+    /// Number of such labels, at least 1.
+    pub labels: usize,
+    /// The first of them: its class and its image.
+    pub first: String,
 }
 
 /// The labels of an image were made for one of another size.
@@ -124,17 +138,38 @@ impl GroundTruth {
     fn new(
         path: &Path,
         directory: PathBuf,
-        images: Vec<LabelledImage>,
+        mut images: Vec<LabelledImage>,
     ) -> Result<Self, GroundTruthError> {
         let mut by_name = HashMap::new();
-        for (index, image) in images.iter().enumerate() {
+        let mut without_area: Option<WithoutArea> = None;
+        for (index, image) in images.iter_mut().enumerate() {
+            image.objects.retain(|object| {
+                let has_area = object.width > 0.0 && object.height > 0.0;
+                if !has_area {
+                    let first = || format!("`{}` of {}", object.label, image.name);
+                    without_area
+                        .get_or_insert_with(|| WithoutArea { labels: 0, first: first() })
+                        .labels += 1;
+                }
+                has_area
+            });
             if by_name.insert(image.name.clone(), index).is_some() {
                 let place = format!("image `{}`", image.name);
                 let problem = "it is there twice; put its objects into one entry";
                 return Err(GroundTruthError::wrong(path, place, problem));
             }
         }
-        Ok(Self { directory, images, by_name, shares: false })
+        Ok(Self { directory, images, by_name, shares: false, without_area })
+    }
+
+    /// The labels that were left out because their boxes have no area.
+    pub fn without_area(&self) -> Option<&WithoutArea> {
+        self.without_area.as_ref()
+    }
+
+    /// Whether any object is labelled with what it says.
+    pub fn has_texts(&self) -> bool {
+        self.images.iter().any(|image| image.objects.iter().any(|object| object.text.is_some()))
     }
 
     /// The images, in the order in which they are run.
@@ -214,7 +249,7 @@ fn has_extension(path: &Path, wanted: &[&str]) -> bool {
     path.extension().is_some_and(is)
 }
 
-/// Whether a box has numbers for edges, and extents above 0.
+/// Whether a box has numbers for edges, and extents of 0 or more.
 fn is_box([x, y, width, height]: [f64; 4]) -> bool {
-    [x, y, width, height].iter().all(|number| number.is_finite()) && width > 0.0 && height > 0.0
+    [x, y, width, height].iter().all(|number| number.is_finite()) && width >= 0.0 && height >= 0.0
 }

@@ -1,10 +1,12 @@
 //! Framegate's own JSON file.
 //!
 //! ```json
-//! {"a.jpg": {"objects": [{"label": "qr_code", "x": 12, "y": 30, "w": 200, "h": 198}]}, "b.jpg": {"objects": []}}
+//! {"a.jpg": {"objects": [{"label": "qr_code", "x": 12, "y": 30, "w": 200, "h": 198, "text": "A 7"}]},
+//!  "b.jpg": {"objects": []}}
 //! ```
 //!
-//! `codes` is another name for `objects`; other keys are ignored.
+//! `text` is what a code says, where it is to be compared. `codes` is another name for `objects`; other keys are
+//! ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +29,7 @@ pub(super) fn read(path: &Path, images: &Path) -> Result<GroundTruth, GroundTrut
             if !is_box([one.x, one.y, one.width, one.height]) {
                 let place = format!("object {} of `{image}`", index + 1);
                 let problem = format!(
-                    "its box has {}x{} pixels; give it a width and height above 0, or remove it",
+                    "its box has {}x{} pixels; correct it, or remove it",
                     one.width, one.height
                 );
                 return Err(GroundTruthError::wrong(path, place, problem));

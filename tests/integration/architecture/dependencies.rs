@@ -69,7 +69,10 @@ const USERS: &[(&str, &[&str])] = &[
             "clients/python/src/tracker.rs",
         ],
     ),
-    ("framegate_barcodes", &["src/engine/reading/", "src/watch/sinks/", "stages/src/"]),
+    (
+        "framegate_barcodes",
+        &["src/engine/reading/", "src/eval/texts/", "src/watch/sinks/", "stages/src/"],
+    ),
     ("rxing", &["barcodes/src/"]),
     // Videos: each library behind one file.
     ("framegate_video", &["src/sources/video/decoding.rs"]),

@@ -127,6 +127,44 @@ fn every_format_says_the_same_of_the_same_object() {
 }
 
 #[test]
+fn labels_of_no_area_are_counted_and_left_out() {
+    let line = r#"{"label": "dog", "x": 5, "y": 6, "w": 70, "h": 0}"#;
+    let dog = r#"[{"label": "dog", "x": 20"#;
+    let own = OWN.replace(dog, &dog.replace('[', &format!("[{line}, {line}, ")));
+    let coco = COCO.replace("[20, 10, 80, 40]", "[20, 10, 0, 40]");
+    let yolo = [("images/a.jpg", ""), ("labels/a.txt", "1 0.3 0.3 0 0.4"), ("data.yaml", NAMES)];
+    for (files, path, left, out) in [
+        (vec![("l.json", own.as_str())], "l.json", 1, 2),
+        (vec![("l.json", coco.as_str())], "l.json", 0, 1),
+        (yolo.to_vec(), "", 0, 1),
+    ] {
+        let folder = folder(&files);
+        let images = path.ends_with(".json").then(|| folder.path().to_owned());
+        let path = folder.path().join(path);
+        let truth = GroundTruth::read(&path, images.as_deref(), None).unwrap();
+        let objects: usize = truth.images().iter().map(|image| image.objects.len()).sum();
+        let without = truth.without_area().unwrap();
+        assert_eq!((objects, without.labels), (left, out), "{files:?}");
+        assert_eq!(without.first, "`dog` of a.jpg");
+    }
+    let folder = folder(&[("l.json", OWN)]);
+    let path = folder.path().join("l.json");
+    let truth = GroundTruth::read(&path, Some(folder.path()), None).unwrap();
+    assert_eq!(truth.without_area(), None);
+}
+
+#[test]
+fn texts_are_read_with_their_objects() {
+    let own = OWN.replace(r#""h": 40"#, r#""h": 40, "text": "A\r\n7""#);
+    let coco = COCO.replace(r#""area": 1500"#, r#""area": 1500, "text": "A\r\n7""#);
+    for text in [own, coco] {
+        let found = objects(&[("l.json", &text)], "l.json", Some(""));
+        assert_eq!(found[0].text.as_deref(), Some("A\r\n7"));
+    }
+    assert_eq!(objects(&[("l.json", OWN)], "l.json", Some(""))[0].text, None);
+}
+
+#[test]
 fn objects_that_need_not_be_found_are_marked() {
     let crowd = COCO.replace(r#""area": 1500"#, r#""area": 1500, "iscrowd": 1"#);
     assert_eq!(objects(&[("l.json", &crowd)], "l.json", Some(""))[0].kind, ObjectKind::Crowd);
@@ -184,7 +222,7 @@ fn what_is_wrong_in_coco_is_named_by_its_item() {
     for (text, words) in [
         (with(r#""category_id": 18"#, r#""category_id": 3"#), ["annotations[0]", "no category 3"]),
         (with(r#""image_id": 4"#, r#""image_id": 5"#), ["annotations[0]", "no image 5"]),
-        (with("[20, 10, 80, 40]", "[20, 10, 80, 0]"), ["annotations[0]", "80x0 pixels"]),
+        (with("[20, 10, 80, 40]", "[20, 10, 80, -1]"), ["annotations[0]", "80x-1 pixels"]),
         (with("[20, 10, 80, 40]", "[20, 10, 80]"), ["`annotations[0].bbox`", "length 3"]),
         (with("[20, 10, 80, 40]", r#"[20, 10, 80, "x"]"#), ["`annotations[0].bbox[3]`", "f64"]),
         (with(r#""image_id": 4, "#, ""), ["`annotations[0]`", "image_id"]),
@@ -207,7 +245,7 @@ fn what_is_wrong_in_yolo_is_named_by_file_and_line() {
         ("dog 0.3 0.3 0.4 0.4", ["line 1", "`dog` is not a class number"]),
         ("1 60 30 80 40", ["line 1", "`60` is not from 0 to 1"]),
         ("1 nan 0.3 0.4 0.4", ["line 1", "`nan`"]),
-        ("\n1 0.3 0.3 0 0.4", ["line 2", "empty"]),
+        ("\n1 0.3 0.3 0.1", ["line 2", "3 numbers"]),
     ] {
         let files = [("images/a.jpg", ""), ("labels/a.txt", labels), ("data.yaml", NAMES)];
         let folder = folder(&files);

@@ -7,11 +7,12 @@ mod tracks;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::images::{GENERATED, plain};
 use crate::support::jpeg::decode;
 use crate::support::program::{Ended, cpu_backends, framegate, run};
+use crate::support::symbols::{BADGE, PARCEL, jpeg_of};
 
 /// Evaluates the images in `folder` against its `labels.json`, on our own engine.
 fn eval(folder: &Path, arguments: &[&str]) -> Ended {
@@ -93,6 +94,65 @@ fn negatives_are_images_without_objects() {
     assert_eq!(report(&ended)["without_labels"]["images"], 2);
     assert_eq!(report(&ended)["without_labels"]["boxes_per_image"], 0.0);
     assert!(report(&ended)["all"]["recall"].is_null(), "without objects there is no recall");
+}
+
+#[test]
+fn texts_are_compared_where_they_are_labelled() {
+    if !has_simd() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (name, symbol) in [("a.jpg", &PARCEL), ("b.jpg", &BADGE), ("c.jpg", &BADGE)] {
+        fs::write(folder.path().join(name), jpeg_of(symbol, (120, 60))).unwrap();
+    }
+    let object = |text: &str| json!({"label": "qr_code", "x": 144, "y": 84, "w": 126, "h": 126, "text": text});
+    let line = json!({"label": "linear", "x": 9, "y": 9, "w": 50, "h": 0});
+    let labels = json!({
+        "a.jpg": {"objects": [object(PARCEL.text), line]},
+        "b.jpg": {"objects": [object("HELLO")]},
+        "c.jpg": {"objects": []},
+    });
+    fs::write(folder.path().join("labels.json"), labels.to_string()).unwrap();
+    let ended = eval(folder.path(), &["--json", "--read-ms", "10000"]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let warning =
+        "1 labels have boxes of no area, and are left out; the first is `linear` of a.jpg";
+    assert!(ended.stderr.contains(warning), "{}", ended.stderr);
+    let json = report(&ended);
+    assert_eq!(json["labels_without_area"], 1);
+    let texts = &json["texts"];
+    let class =
+        json!({"label": "qr_code", "labelled": 2, "read": 1, "read_rate": 0.5, "misread": 1});
+    assert_eq!(texts["classes"], json!([class]));
+    assert_eq!((&texts["all"]["labelled"], &texts["all"]["misread"]), (&2.into(), &1.into()));
+    assert_eq!(texts["unread"][0]["text"], "HELLO");
+    assert_eq!(texts["misread"][0]["text"], BADGE.text);
+    assert_eq!(texts["misread"][0]["labelled"], json!(["HELLO"]));
+    let unlabelled = texts["unlabelled"].as_array().unwrap();
+    assert_eq!((unlabelled.len(), &unlabelled[0]["text"]), (1, &BADGE.text.into()));
+    assert!(texts["ms_per_image"].as_f64().unwrap() > 0.0);
+
+    let text = eval(folder.path(), &["--read-ms", "10000"]).stdout;
+    for part in [
+        "labels left out because their boxes have no area: 1",
+        "read rate",
+        "not read:\n  b.jpg: qr_code at 144,84 126x126: \"HELLO\"",
+        "(qr_code), where \"HELLO\" is labelled",
+        "read where no text is labelled:\n  c.jpg",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+    eval(folder.path(), &["--read-ms", "0"]).assert_refused(2, &["--read-ms", "1 to 10000"]);
+
+    // Boxes are not read for labels that say nothing, nor below the confidence.
+    let unread = report(&eval(folder.path(), &["--json", "--conf", "1"]));
+    assert_eq!(
+        (&unread["texts"]["all"]["read"], &unread["texts"]["ms_per_image"]),
+        (&0.into(), &Value::Null)
+    );
+    fs::write(folder.path().join("labels.json"), r#"{"a.jpg": {"objects": []}}"#).unwrap();
+    let without = report(&eval(folder.path(), &["--json"]));
+    assert_eq!(without.get("texts"), None);
 }
 
 #[test]

@@ -53,3 +53,27 @@ pub(crate) fn scene_of(symbol: &Symbol, (left, top): (usize, usize)) -> Vec<u8> 
 pub(crate) fn jpeg_of(symbol: &Symbol, place: (usize, usize)) -> Vec<u8> {
     encode(&scene_of(symbol, place), SCENE.0, SCENE.1, Coding::default())
 }
+
+/// Side of a symbol with its quiet zone, in modules.
+pub(crate) const SIDE: usize = 29;
+
+/// A frame of this size that is grey except for symbols: each with its top left corner and the pixels of its modules.
+pub(crate) fn frame_of(
+    (width, height): (usize, usize),
+    symbols: &[(&Symbol, (usize, usize), usize)],
+) -> Vec<u8> {
+    const QUIET: usize = 4;
+    let mut pixels = vec![120; 3 * width * height];
+    for (symbol, (left, top), module) in symbols {
+        for index in 0..(SIDE * module).pow(2) {
+            let (x, y) = (index % (SIDE * module), index / (SIDE * module));
+            let (column, row) =
+                ((x / module).wrapping_sub(QUIET), (y / module).wrapping_sub(QUIET));
+            let bits = symbol.rows.get(row).copied().unwrap_or(0);
+            let is_dark = column < symbol.rows.len() && bits & (0x80_0000 >> column) != 0;
+            let grey = if is_dark { 20 } else { 235 };
+            pixels[3 * ((top + y) * width + left + x)..][..3].fill(grey);
+        }
+    }
+    encode(&pixels, width, height, Coding::default())
+}

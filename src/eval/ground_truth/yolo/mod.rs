@@ -15,8 +15,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{
-    GroundTruth, GroundTruthError, LabelledImage, LabelledObject, has_extension, is_box, list,
-    read_text,
+    GroundTruth, GroundTruthError, LabelledImage, LabelledObject, has_extension, list, read_text,
 };
 use names::Classes;
 
@@ -149,11 +148,6 @@ fn object(line: &str, Classes { names, keypoints }: &Classes) -> Result<Labelled
             ));
         }
     };
-    if !is_box(box_) {
-        return Err(
-            "the box is empty; give it a width and height above 0, or remove the line".to_owned()
-        );
-    }
     Ok(LabelledObject::of_box(label, box_))
 }
 
