@@ -103,16 +103,15 @@ impl Tally {
             (class.ap50, class.ap50_95) = (ap50, ap50_95);
         }
         let occurring = self.classes.into_iter().filter(|class| class.labelled + class.boxes > 0);
-        let WithoutLabels { images, boxes, .. } = self.without_labels;
-        let boxes_per_image = share(boxes, images);
-        let images = self.times.len();
+        let mut without_labels = self.without_labels;
+        without_labels.boxes_per_image = share(without_labels.boxes, without_labels.images);
         EvalReport {
             classes: occurring.map(ClassReport::with_shares).collect(),
             all: all.with_shares(),
             average_precision,
             texts: self.texts.report(median(self.read_times)),
-            without_labels: WithoutLabels { images, boxes, boxes_per_image },
-            images,
+            without_labels,
+            images: self.times.len(),
             ms_per_image: median(self.times),
             missed: self.missed,
             unlabelled: self.unlabelled,

@@ -9,6 +9,8 @@ use super::super::{Detection, FramePart};
 const AT_EDGE: f32 = 0.01;
 /// Part of a box that was cut off that lies in a better one of its class if it is a piece of the same object.
 const COVERED: f32 = 0.5;
+/// Part of a box of a tile that lies in one of the whole frame that the tile cannot hold, if it is a detail of it.
+const INSIDE: f32 = 0.8;
 /// Overlap of two pieces of an object along the edge that cuts it, as a part of what both cover.
 const ALIGNED: f32 = 0.5;
 
@@ -16,6 +18,8 @@ const ALIGNED: f32 = 0.5;
 #[derive(Debug, Clone)]
 struct Piece {
     found: Detection,
+    /// The part of the frame that it was found in.
+    part: FramePart,
     /// Whether its left, top, right and bottom edge is that of a tile.
     cut: [bool; 4],
     /// Whether it was cut off anywhere, before pieces were joined.
@@ -27,7 +31,7 @@ struct Piece {
 ///
 /// Of boxes of a class (of any, where `scope` says so) whose intersection over union is above `iou`, one stays, as
 /// within a part. A box that a tile cuts off is joined with the piece of the same object in the next tile, and gives way
-/// to a box that shows the object whole.
+/// to a box that shows the object whole. So does a box inside a better one of the whole frame that its tile cannot hold.
 pub fn merge_tiles(
     frame: Size,
     parts: Vec<(FramePart, Vec<Detection>)>,
@@ -53,7 +57,9 @@ pub fn merge_tiles(
             let shared = intersection(&better.found, &piece.found);
             let own = piece.found.width * piece.found.height;
             let all = better.found.width * better.found.height + own - shared;
-            shared > iou * all || piece.is_part && shared > COVERED * own
+            let is_piece = piece.is_part && shared > COVERED * own;
+            let is_detail = shared > INSIDE * own && better.is_too_large_for(&piece.part, frame);
+            shared > iou * all || is_piece || is_detail && better.found.score >= piece.found.score
         };
         if !kept.iter().any(|better| is_rival(better) && is_same(better)) {
             kept.push(piece);
@@ -97,7 +103,19 @@ impl Piece {
             *x += across;
             *y += down;
         }
-        Self { found, cut, is_part: cut.contains(&true) }
+        Self { found, part, cut, is_part: cut.contains(&true) }
+    }
+
+    /// Whether it was found in the whole frame, and a tile does not show all of it: what is found there in its place may
+    /// be a detail of it.
+    fn is_too_large_for(&self, tile: &FramePart, frame: Size) -> bool {
+        let Detection { x, y, width, height, .. } = self.found;
+        let FramePart { left, top, size } = *tile;
+        let holds = |start: f32, extent: f32, from: usize, length: usize| {
+            start >= from as f32 && start + extent <= (from + length) as f32
+        };
+        let is_held = holds(x, width, left, size.width) && holds(y, height, top, size.height);
+        self.part == FramePart::whole(frame) && !is_held
     }
 
     /// The two as one box, if they are pieces of an object: cut off by edges that face each other, beside each other
@@ -143,7 +161,7 @@ impl Piece {
             height: bottom - top,
             ..better.clone()
         };
-        Some(Self { found, cut, is_part: true })
+        Some(Self { found, part: self.part, cut, is_part: true })
     }
 }
 
@@ -208,6 +226,17 @@ mod tests {
         let large = [20.0, 5.0, 140.0, 80.0];
         let found = merged(&[(0, 0.3, large)], &[(0, 0.9, large)]);
         assert_eq!((boxes(&found), found[0].score), (vec![large], 0.3));
+    }
+
+    #[test]
+    fn a_detail_of_what_no_tile_holds_gives_way_and_an_object_inside_another_does_not() {
+        let (large, detail) = ([5.0, 5.0, 150.0, 80.0], [30.0, 20.0, 40.0, 40.0]);
+        assert_eq!(boxes(&merged(&[(0, 0.9, large)], &[(0, 0.7, detail)])), [large]);
+        assert_eq!(merged(&[(0, 0.6, large)], &[(0, 0.7, detail)]).len(), 2, "a better one");
+        assert_eq!(merged(&[(1, 0.9, large)], &[(0, 0.7, detail)]).len(), 2, "another class");
+        // The first tile, as wide as 100, holds this one.
+        let held = [5.0, 5.0, 90.0, 80.0];
+        assert_eq!(merged(&[(0, 0.9, held)], &[(0, 0.7, detail)]).len(), 2);
     }
 
     #[test]

@@ -51,7 +51,8 @@ const USERS: &[(&str, &[&str])] = &[
     ("clap_mangen", &["src/cli/"]),
     ("sd_notify", &["src/commands/serve/"]),
     ("strsim", &["src/cli/file/"]),
-    ("tracing_subscriber", &["src/logging/"]),
+    ("tracing_subscriber", &["src/logging/", "traces/"]),
+    ("opentelemetry", &["traces/src/"]),
     ("indicatif", &["src/commands/"]),
     ("comfy_table", &["src/commands/", "src/report/", "src/bench/"]),
     // Pixels.
@@ -91,7 +92,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("numpy", &["clients/python/src/"]),
     ("pyo3", &["clients/python/src/"]),
     // Files by address.
-    ("ureq", &["fetch/src/"]),
+    ("ureq", &["fetch/src/", "traces/src/"]),
     ("sha2", &["fetch/src/"]),
     // Models.
     ("prost", &["models/onnx-proto/"]),

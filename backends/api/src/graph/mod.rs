@@ -8,6 +8,7 @@
 mod batching;
 mod builder;
 mod cost;
+mod elementwise;
 mod misfit;
 mod operands;
 mod operator;
@@ -22,11 +23,12 @@ use crate::{ElementType, HostTensor};
 
 pub use batching::Batching;
 pub use builder::{GraphBuilder, GraphError};
+pub use elementwise::{Activation, Binary, Unary};
 pub use misfit::Misfit;
 pub use operator::{
-    Activation, AveragePool, AxisSlice, Binary, Convolution, Coordinates, NearestRounding,
-    Operator, Pad, PadMode, Padding, Reduce, Reduction, Resize, ResizeMode, ScatterMode, TopK,
-    TransposedConvolution, Unary, Window,
+    AveragePool, AxisSlice, Convolution, Coordinates, NearestRounding, Operator, Pad, PadMode,
+    Padding, Reduce, Reduction, Resize, ResizeMode, ScatterMode, TopK, TransposedConvolution,
+    Window,
 };
 pub use sampling::{
     GridSample, MOST_TAPS, RoiAlign, RoiPooling, SampleMode, SamplePadding, SampleTap,
