@@ -17,8 +17,8 @@ use crate::planes::Layout;
 use crate::scan::{Grid, Progress};
 use crate::{Error, Options};
 
-/// Pixels of an image below which threads cost more than they save.
-const LARGE: usize = 1 << 20;
+/// Pixels of an image below which threads cost about as much as they save: a little more than 1920x1080 has.
+const LARGE: usize = 1 << 21;
 
 /// Steps that a band has at least, one of which may be decoded twice.
 const LEAST_STEPS: usize = 8;
@@ -177,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    /// The rows of MCUs and of pixels of each band of an image of 1280 x 960.
+    /// The rows of MCUs and of pixels of each band of an image of 1920 x 1120.
     fn bands(
         sampling: SamplingFactor,
         interval: u16,
@@ -187,7 +187,7 @@ mod tests {
         let mut encoder = Encoder::new(&mut jpeg, 90);
         encoder.set_sampling_factor(sampling);
         encoder.set_restart_interval(interval);
-        encoder.encode(&vec![7; 1280 * 960 * 3], 1280, 960, ColorType::Rgb).unwrap();
+        encoder.encode(&vec![7; 1920 * 1120 * 3], 1920, 1120, ColorType::Rgb).unwrap();
         let header = Header::read(&jpeg).unwrap();
         let bands = Bands::of(&header, &header.checked_layout(&options).unwrap(), &options)?;
         Some(bands.bands.iter().map(|band| [band.rows, band.pixels]).collect())
@@ -200,26 +200,26 @@ mod tests {
     #[test]
     fn bands_begin_with_intervals_and_see_the_samples_above() {
         use SamplingFactor::*;
-        // 80 x 60 MCUs.
-        let halves = [[(0, 30), (0, 479)], [(29, 60), (479, 960)]];
-        assert_eq!(bands(F_2_2, 80, with(2)), Some(halves.to_vec()));
-        assert_eq!(bands(F_2_2, 40, with(2)), Some(halves.to_vec()));
+        // 120 x 70 MCUs.
+        let halves = [[(0, 35), (0, 559)], [(34, 70), (559, 1120)]];
+        assert_eq!(bands(F_2_2, 120, with(2)), Some(halves.to_vec()));
+        assert_eq!(bands(F_2_2, 60, with(2)), Some(halves.to_vec()));
         // Intervals of two rows.
-        let thirds = [[(0, 20), (0, 319)], [(18, 40), (319, 639)], [(38, 60), (639, 960)]];
-        assert_eq!(bands(F_2_2, 160, with(3)), Some(thirds.to_vec()));
-        // Without filters from row to row nothing is decoded twice. 160 x 120 MCUs.
+        let thirds = [[(0, 22), (0, 351)], [(20, 46), (351, 735)], [(44, 70), (735, 1120)]];
+        assert_eq!(bands(F_2_2, 240, with(3)), Some(thirds.to_vec()));
+        // Without filters from row to row nothing is decoded twice. 240 x 140 MCUs.
         let quarters =
-            [0, 30, 60, 90].map(|row| [(row, row + 30), (row * 8, (row + 30) * 8)]).to_vec();
-        assert_eq!(bands(F_1_1, 160, with(4)), Some(quarters));
+            [0, 35, 70, 105].map(|row| [(row, row + 35), (row * 8, (row + 35) * 8)]).to_vec();
+        assert_eq!(bands(F_1_1, 240, with(4)), Some(quarters));
     }
 
     #[test]
     fn what_cannot_be_shared_is_not() {
         let sampling = SamplingFactor::F_2_2;
         assert_eq!(bands(sampling, 0, with(2)), None);
-        assert_eq!(bands(sampling, 80, with(1)), None);
-        assert_eq!(bands(sampling, 79, with(2)), None);
-        assert_eq!(bands(sampling, 80, Options { lenient: true, ..with(2) }), None);
-        assert_eq!(bands(sampling, 80, with(64)).map(|bands| bands.len()), Some(7));
+        assert_eq!(bands(sampling, 120, with(1)), None);
+        assert_eq!(bands(sampling, 119, with(2)), None);
+        assert_eq!(bands(sampling, 120, Options { lenient: true, ..with(2) }), None);
+        assert_eq!(bands(sampling, 120, with(64)).map(|bands| bands.len()), Some(8));
     }
 }

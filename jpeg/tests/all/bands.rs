@@ -4,9 +4,9 @@ use framegate_jpeg::{Format, Level, Options, Scale};
 
 use crate::codings::{Coding, all, at, decode_with, encode};
 
-/// More than a megapixel, and whole MCUs of no kind.
-const WIDTH: usize = 1021;
-const HEIGHT: usize = 1033;
+/// More than two megapixels (2^21), and whole MCUs of no kind.
+const WIDTH: usize = 1453;
+const HEIGHT: usize = 1447;
 
 /// Images of every sampling whose intervals are this many thirds of a row of MCUs.
 fn images(thirds: usize) -> impl Iterator<Item = (Coding, Vec<u8>)> {
