@@ -31,18 +31,8 @@ impl Scan<'_> {
         (pixels, first): (&mut [u8], usize),
         progress: &mut Progress<'_>,
     ) -> Result<(), Error> {
-        let Self { level, layout, coded, quantisation, .. } = *self;
-        let work = SingleScanWork {
-            layout,
-            coded,
-            quantisation,
-            memory,
-            pixels,
-            first,
-            intervals,
-            grid,
-            progress,
-        };
-        kernels::run(level, work)
+        let scan = self;
+        let work = SingleScanWork { scan, memory, pixels, first, intervals, grid, progress };
+        kernels::run(self.level, work)
     }
 }

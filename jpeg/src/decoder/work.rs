@@ -1,11 +1,9 @@
 //! The loops of decoding, compiled for the instructions of their kernels.
 
-use std::sync::Arc;
-
 use super::Memory;
+use super::scan::Scan;
 use crate::Error;
 use crate::headers::Quantisation;
-use crate::huffman::BlockTables;
 use crate::intervals::Intervals;
 use crate::kernels::{Kernels, Work};
 use crate::planes::{Layout, Rows};
@@ -13,10 +11,7 @@ use crate::scan::{BLOCKS, Coefficients, Grid, Progress, SingleScan, Transform, w
 
 /// A single scan, with everything that it needs.
 pub(super) struct SingleScanWork<'a, 'b> {
-    pub(super) layout: &'a Layout,
-    /// The plane and the tables of each component of the scan.
-    pub(super) coded: &'a [(usize, Arc<BlockTables>)],
-    pub(super) quantisation: &'a [Quantisation],
+    pub(super) scan: &'a Scan<'a>,
     pub(super) memory: &'a mut Memory,
     pub(super) pixels: &'a mut [u8],
     /// The row of the image that `pixels` begin with.
@@ -31,17 +26,8 @@ impl Work for SingleScanWork<'_, '_> {
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Self::Output {
-        let Self {
-            layout,
-            coded,
-            quantisation,
-            memory,
-            pixels,
-            first,
-            mut intervals,
-            grid,
-            progress,
-        } = self;
+        let Self { scan, memory, pixels, first, mut intervals, grid, progress } = self;
+        let Scan { layout, coded, quantisation, .. } = *scan;
         let Memory { data, samples, upsampled, .. } = memory;
         samples.resize(layout.samples, 0);
         upsampled.resize(layout.row * layout.planes.len(), 0);
