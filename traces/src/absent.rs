@@ -1,33 +1,33 @@
-//! Nothing to send spans with.
+//! In place of `otlp` in a build without it: the same names, so that callers need not know.
 
 use tracing::Span;
 
 use crate::{TraceError, TraceLayer, TraceOptions};
 
-/// The caller's span: unused.
+/// The span that a request was sent from. There is never one, since nothing would use it.
 #[derive(Debug, Clone)]
 pub struct Caller(());
 
 impl Caller {
-    /// None.
+    /// Always `None`.
     pub fn read(_traceparent: &str, _tracestate: Option<&str>) -> Option<Self> {
         None
     }
 
-    /// Nothing.
+    /// Not reached.
     pub fn adopt(&self, _span: &Span) {}
 }
 
-/// Nothing.
+/// Never started.
 #[derive(Debug)]
 pub struct Exporter(());
 
 impl Exporter {
-    /// Nothing.
+    /// Not reached.
     pub fn finish(&self) {}
 }
 
-/// Refuses.
+/// Refuses: this build cannot send spans.
 ///
 /// # Errors
 /// [`TraceError::NotBuiltIn`].

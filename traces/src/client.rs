@@ -7,7 +7,7 @@ use http::{Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
 use ureq::Agent;
 
-/// Longest that a batch of spans may take: the next one waits meanwhile, and then the oldest spans are lost.
+/// Longest that a batch of spans may take: others wait meanwhile, and once there is no room for more they are lost.
 const SEND_LIMIT: Duration = Duration::from_secs(5);
 /// Most bytes of an answer that are read: a collector says what it refused.
 const ANSWER_LIMIT: u64 = 64 << 10;

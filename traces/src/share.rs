@@ -23,9 +23,9 @@ impl ShouldSample for Share {
         _attributes: &[KeyValue],
         _links: &[Link],
     ) -> SamplingResult {
-        let parent = parent.map(|context| context.span().span_context().clone());
-        let parent = parent.filter(|span| span.is_valid());
-        let is_sent = match &parent {
+        let parent = parent.map(|context| context.span());
+        let parent = parent.as_ref().map(|span| span.span_context()).filter(|span| span.is_valid());
+        let is_sent = match parent {
             Some(span) if !span.is_sampled() => false,
             Some(span) if !(span.is_remote() && name == FRAME) => true,
             _ => self.chance(),
