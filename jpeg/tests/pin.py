@@ -11,11 +11,17 @@ from pathlib import Path
 
 import cv2
 
-FLAGS = [cv2.IMREAD_COLOR, cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_COLOR_8]
+RGB = [cv2.IMREAD_COLOR, cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_COLOR_8]
+LUMA = [
+    cv2.IMREAD_GRAYSCALE,
+    cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    cv2.IMREAD_REDUCED_GRAYSCALE_8,
+]
 
 lines = []
 for path in sorted(Path(sys.argv[1]).glob("*.jpg")):
-    images = [cv2.imread(str(path), flag) for flag in FLAGS]
-    sums = [zlib.crc32(cv2.cvtColor(image, cv2.COLOR_BGR2RGB).tobytes()) for image in images]
-    lines.append(" ".join(f"{checksum:08x}" for checksum in sums))
+    images = [cv2.cvtColor(cv2.imread(str(path), flag), cv2.COLOR_BGR2RGB) for flag in RGB]
+    images += [cv2.imread(str(path), flag) for flag in LUMA]
+    lines.append(" ".join(f"{zlib.crc32(image.tobytes()):08x}" for image in images))
 (Path(__file__).parent / "all" / "pinned.txt").write_text("\n".join(lines) + "\n")

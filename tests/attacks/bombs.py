@@ -10,7 +10,7 @@ AC_TABLE = bytes([0x10, 0, 3] + [0] * 14 + [0xE0, 0x30, 0x00])
 def many_scans(width, height, scans):
     """A grey image in progressive coding whose scans each visit every block and say nothing.
 
-    The extents are multiples of 8. Formats as in ITU-T T.81, annexes B and G.
+    The extents are multiples of 8, and the scans are at least three. Formats as in ITU-T T.81, annexes B and G.
     """
     jpeg = bytearray(b"\xff\xd8")
     jpeg += segment(0xDB, bytes([0] + [1] * 64))
@@ -20,8 +20,10 @@ def many_scans(width, height, scans):
     jpeg += segment(0xDA, bytes([3, 1, 0, 2, 0, 3, 0, 0, 0, 0])) + pack("0" * (3 * blocks))
     nothing = pack(end_of_band(blocks))
     for scan in range(scans):
-        first = scan < 3
-        jpeg += segment(0xDA, bytes([1, scan % 3 + 1, 0, 1, 63, 0x01 if first else 0x10])) + nothing
+        # Of each component the first leaves as many bits to come as it has further scans.
+        low = (scans - 1 - scan) // 3
+        high = 0 if scan < 3 else low + 1
+        jpeg += segment(0xDA, bytes([1, scan % 3 + 1, 0, 1, 63, high << 4 | low])) + nothing
     return bytes(jpeg + b"\xff\xd9")
 
 

@@ -38,7 +38,7 @@ def heavy_frames(server):
 def large_frames(server):
     """What decoding needs for a large image is given back."""
     before = server.memory()
-    large = bombs.many_scans(4096, 4096, 1)
+    large = bombs.many_scans(4096, 4096, 3)
     statuses = {post(server, "image/jpeg", large) for _ in range(4)}
     time.sleep(5)
     growth = server.memory() - before

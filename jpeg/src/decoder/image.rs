@@ -1,5 +1,6 @@
 //! An image on its way through a decoder: one scan at once, or coefficients first and then pixels.
 
+use super::attempts::run_in_turn;
 use super::bands::Bands;
 use super::scan::Scan;
 use super::work::PixelsWork;
@@ -47,24 +48,19 @@ impl Image<'_> {
         let scan =
             Scan { level: *level, header, layout, coded: &coded, quantisation: &quantisation };
         if let Some(bands) = Bands::of(header, layout, options) {
+            let is_lenient = std::mem::take(&mut progress.lenient);
             let result = bands.decode(&scan, memory, helpers, pixels, progress);
+            progress.lenient = is_lenient;
             // What is wrong, if something is, is found again and said by the way that knows all of the data.
             if matches!(result, Ok(()) | Err(Error::Stopped)) {
                 return result;
             }
         }
-        let mut run = |grid: Grid, progress: &mut Progress<'_>| {
+        let grid = Grid::new(layout.mcus, header.tables.restart_interval);
+        run_in_turn((header.jpeg, header.data), grid, progress, |grid, progress| {
             let intervals = Intervals::new(header.jpeg, header.data);
             scan.run(intervals, grid, memory, (pixels, 0), progress)
-        };
-        let grid = Grid::new(layout.mcus, header.tables.restart_interval);
-        let first = run(grid, progress);
-        if progress.lenient || !may_contradict(first, grid) {
-            return first;
-        }
-        // Perhaps it is the restart interval that is wrong.
-        let second = run(Grid { as_found: true, ..grid }, progress);
-        if may_contradict(second, grid) { first } else { second }
+        })
     }
 
     /// Decodes an image of several scans: their coefficients first, then its pixels.
@@ -86,12 +82,3 @@ impl Image<'_> {
 }
 
 pub(super) const NO_QUANTISATION: Error = Error::Corrupt("a quantisation table is missing");
-
-/// Whether this may come of data and restart interval that contradict each other.
-pub(super) fn may_contradict(result: Result<(), Error>, grid: Grid) -> bool {
-    match result {
-        Err(Error::Corrupt(_)) => true,
-        Err(Error::Truncated) => grid.interval != 0,
-        _ => false,
-    }
-}

@@ -1,8 +1,10 @@
 //! Decodes a JPEG whose headers have been read.
 
+mod attempts;
 mod bands;
 mod cost;
 mod image;
+mod progression;
 mod scan;
 mod several;
 mod work;
@@ -41,7 +43,8 @@ pub struct Decoded {
     pub width: usize,
     /// Pixels down.
     pub height: usize,
-    /// MCUs that could not be decoded, of all scans together. Always 0 unless [`Options::lenient`].
+    /// MCUs that could not be decoded, of all scans together; all of them once more if scans of a progressive image are
+    /// missing. Always 0 unless [`Options::lenient`].
     pub lost: usize,
 }
 
@@ -90,7 +93,7 @@ impl Decoder {
         let layout = header.checked_layout(options)?;
         // Not cleared first: all of it is written.
         pixels.resize(layout.bytes(), 0);
-        let mut progress = Progress { lenient: options.lenient, lost: 0, keep_going };
+        let mut progress = Progress { lenient: options.lenient, lost: 0, found: 0, keep_going };
         let mut image = Image { decoder: self, header, layout: &layout, pixels };
         match header.has_single_scan() {
             true => image.single_scan(options, &mut progress)?,

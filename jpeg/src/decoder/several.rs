@@ -1,6 +1,8 @@
 //! The coefficients of images of several scans.
 
-use super::image::{Image, NO_QUANTISATION, may_contradict};
+use super::attempts::run_in_turn;
+use super::image::{Image, NO_QUANTISATION};
+use super::progression::Progression;
 use super::{Decoder, Memory};
 use crate::headers::{Header, Quantisation, ScanHeader, Tables};
 use crate::intervals::Intervals;
@@ -27,6 +29,7 @@ impl Image<'_> {
         let mut scan = header.scan.clone();
         let mut at = header.data;
         let mut passed = 0;
+        let mut progression = header.is_progressive().then(|| Progression::new(components));
         loop {
             passed += pixels_passed(layout, &scan);
             if passed > options.limits.max_pixels_passed {
@@ -38,16 +41,22 @@ impl Image<'_> {
                     tables.quantisation[header.frame.components[component.index].quantisation];
                 *known = known.or(table);
             }
+            match progression.as_mut().map(|progression| progression.take(&scan)) {
+                Some(Err(error)) if !progress.lenient => return Err(error),
+                _ => {}
+            }
             at = scan_into(decoder, header, layout, &scan, &tables, at, progress)?;
             match next_scan(jpeg, at, &mut tables, header)? {
                 Next::Scan(next, data) => (scan, at) = (next, data),
-                Next::EndOfImage => break,
-                // A progressive image might have become finer.
-                Next::EndOfData if header.is_progressive() && !progress.lenient => {
-                    return Err(Error::Truncated);
-                }
-                Next::EndOfData => break,
+                Next::End => break,
             }
+        }
+        if progression.is_some_and(|progression| !progression.is_complete()) {
+            if !progress.lenient {
+                return Err(Error::Truncated);
+            }
+            // All of it is coarser than it was.
+            progress.lost += layout.mcus.0 * layout.mcus.1;
         }
         let complete: Option<Vec<_>> = quantisation.into_iter().collect();
         complete.ok_or(if progress.lenient { NO_QUANTISATION } else { Error::Truncated })
@@ -87,21 +96,20 @@ fn scan_into(
         let walked = walk(&mut intervals, data, grid, &mut sink, progress);
         walked.map(|()| intervals.end())
     };
-    let first = run(grid, progress);
-    if progressive || progress.lenient || !may_contradict(first.map(drop), grid) {
-        return first;
+    // A second attempt would refine what the first has refined.
+    if progressive {
+        run(grid, progress)
+    } else {
+        run_in_turn((header.jpeg, at), grid, progress, run)
     }
-    let second = run(Grid { as_found: true, ..grid }, progress);
-    if may_contradict(second.map(drop), grid) { first } else { second }
 }
 
 /// The thing after a scan.
 enum Next {
     /// Another, and where its data begins.
     Scan(ScanHeader, usize),
-    EndOfImage,
-    /// Nothing, not even an end marker.
-    EndOfData,
+    /// The end marker, or no more data.
+    End,
 }
 
 /// Reads segments up to the next scan.
@@ -114,7 +122,7 @@ fn next_scan<'a>(
     let mut at = at;
     while let Some((marker, after)) = markers::next_after_scan(jpeg, at) {
         if marker == markers::EOI {
-            return Ok(Next::EndOfImage);
+            break;
         }
         at = after;
         if markers::is_bare(marker) {
@@ -133,5 +141,5 @@ fn next_scan<'a>(
             _ => {}
         }
     }
-    Ok(Next::EndOfData)
+    Ok(Next::End)
 }

@@ -59,6 +59,8 @@ pub(crate) struct Progress<'a> {
     pub(crate) lenient: bool,
     /// MCUs lost so far.
     pub(crate) lost: usize,
+    /// MCUs of the first interval, if intervals were taken as long as their data and this one was whole.
+    pub(crate) found: usize,
     /// Asked after each row of MCUs.
     pub(crate) keep_going: &'a mut dyn FnMut() -> bool,
 }
@@ -90,6 +92,9 @@ pub(crate) fn walk<S: Sink>(
         number += 1;
         if grid.as_found {
             let length = walk.mcu - begin;
+            if number == 1 {
+                walk.progress.found = length;
+            }
             let is_equal = *found.get_or_insert(length) == length;
             if walk.mcu < end && !is_equal || found < Some(length) {
                 return Err(CONTRADICTION);
@@ -120,7 +125,11 @@ impl<S: Sink> Walk<'_, '_, S> {
     fn jump_to(&mut self, interval: Interval, number: usize) -> Result<usize, Error> {
         if let (Some(restart), Some(before)) = (interval.restart, number.checked_sub(1)) {
             if self.grid.interval == 0 && !self.grid.as_found {
-                return Err(CONTRADICTION);
+                if !self.progress.lenient {
+                    return Err(CONTRADICTION);
+                }
+                // Where its MCUs belong is not known.
+                self.lose_until(self.grid.end())?;
             }
             let expected = match self.grid.interval {
                 0 => before,

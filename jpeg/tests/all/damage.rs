@@ -8,18 +8,15 @@ use super::codings::{Coding, HEIGHT, PLAIN, WIDTH, all, at, decode, decode_with,
 fn a_jpeg_cut_off_anywhere_is_refused_as_such() {
     for coding in all() {
         let jpeg = encode(coding, WIDTH, HEIGHT);
-        let needs_end = coding.progressive;
-        let end = jpeg.len() - if needs_end { 0 } else { 2 };
+        // Without its end marker it is whole.
+        let end = jpeg.len() - 2;
         let near_an_end =
             |length: &usize| *length < 100 || end - length < 60 || length.is_multiple_of(29);
         for length in (2..end).filter(near_an_end) {
             let error = decode(&jpeg[..length]).expect_err("it is cut off");
             assert_eq!(error, Error::Truncated, "{coding:?} at {length} of {}", jpeg.len());
         }
-        if !needs_end {
-            // Only the end marker is missing.
-            assert!(decode(&jpeg[..jpeg.len() - 2]) == decode(&jpeg));
-        }
+        assert!(decode(&jpeg[..end]) == decode(&jpeg));
     }
 }
 
@@ -32,9 +29,6 @@ fn data(jpeg: &[u8]) -> usize {
 fn data_that_is_missing_before_the_end_marker_is_noticed() {
     for coding in all() {
         let jpeg = encode(coding, WIDTH, HEIGHT);
-        if coding.progressive || coding.optimised {
-            continue;
-        }
         for length in (data(&jpeg)..jpeg.len() - 4).rev().step_by(17) {
             let cut = [&jpeg[..length], &[0xFF, 0xD9]].concat();
             assert!(decode(&cut).is_err(), "{coding:?} at {length} of {}", jpeg.len());
@@ -77,6 +71,37 @@ fn a_lost_interval_costs_the_frame_or_its_blocks() {
         assert_eq!(pixels[3 * at..][..3], grey);
     }
     assert!(found.len() > 5);
+}
+
+/// Where the segment of each scan begins.
+fn scans(jpeg: &[u8]) -> Vec<usize> {
+    let pairs = jpeg.windows(2).enumerate();
+    pairs.filter(|(_, pair)| *pair == [0xFF, 0xDA]).map(|(at, _)| at).collect()
+}
+
+#[test]
+fn a_progressive_jpeg_of_which_scans_are_missing_is_refused_or_coarse() {
+    let jpeg = encode(Coding { progressive: true, ..PLAIN }, WIDTH, HEIGHT);
+    let whole = decode(&jpeg).unwrap();
+    let lenient = Options { lenient: true, ..Options::default() };
+    let mcus = WIDTH.div_ceil(16) * HEIGHT.div_ceil(16);
+    let scans = scans(&jpeg);
+    assert!(scans.len() > 4);
+    let mut decoded = 0;
+    for &begin in &scans[1..] {
+        let coarse = [&jpeg[..begin], &[0xFF, 0xD9]].concat();
+        assert_eq!(decode(&coarse), Err(Error::Truncated));
+        // Without its first scan, even the quantisation of a component is unknown.
+        if let Ok((result, pixels)) = decode_with(Level::best(), &coarse, &lenient) {
+            assert_eq!(result.lost, mcus);
+            assert!(pixels != whole);
+            decoded += 1;
+        }
+    }
+    assert!(decoded > 2);
+    // One in the middle.
+    let without = [&jpeg[..scans[2]], &jpeg[scans[3]..]].concat();
+    assert!(decode(&without).is_err());
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Frames that cameras get wrong, and every browser shows.
 
-use framegate_jpeg::{Error, Header};
+use framegate_jpeg::{Error, Header, Level, Options};
 use jpeg_encoder::ColorType;
 
-use super::codings::{Coding, HEIGHT, PLAIN, WIDTH, decode, encode};
+use super::codings::{Coding, HEIGHT, PLAIN, WIDTH, decode, decode_with, encode};
 
 /// Segments before the data: markers and where they begin and end.
 fn segments(jpeg: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
@@ -91,12 +91,16 @@ fn restart_markers_that_contradict_the_header_are_believed() {
         for wrong in [0, 1, 3, 5, 8, 200] {
             let mut contradicting = jpeg.clone();
             contradicting[at + 4..at + 6].copy_from_slice(&u16::to_be_bytes(wrong));
-            let found = decode(&contradicting);
-            assert!(
-                found.as_ref() == Ok(&expected),
-                "{restart_interval} and not {wrong}: {:?}",
-                found.err()
-            );
+            for lenient in [false, true] {
+                let options = Options { lenient, ..Options::default() };
+                let found = decode_with(Level::best(), &contradicting, &options);
+                let found = found.map(|(decoded, pixels)| (decoded.lost, pixels));
+                assert!(
+                    found.as_ref() == Ok(&(0, expected.clone())),
+                    "{restart_interval} and not {wrong}: {:?}",
+                    found.map(|(lost, _)| lost)
+                );
+            }
         }
         assert!(decode(&without(&jpeg, 0xDD)).as_ref() == Ok(&expected));
     }
@@ -104,6 +108,30 @@ fn restart_markers_that_contradict_the_header_are_believed() {
     let jpeg = encode(PLAIN, WIDTH, HEIGHT);
     let promised = with(&jpeg, position(&jpeg, 0xC0).start, b"\xFF\xDD\0\x04\0\x03");
     assert!(decode(&promised) == decode(&jpeg));
+}
+
+/// An interval is damaged, and the header says something else about all of them.
+#[test]
+fn damage_costs_its_interval_whatever_the_header_says() {
+    let lenient = Options { lenient: true, ..Options::default() };
+    let jpeg = encode(Coding { restart_interval: 3, ..PLAIN }, WIDTH, HEIGHT);
+    let at = position(&jpeg, 0xDD).start;
+    let is_restart = |pair: &[u8]| pair[0] == 0xFF && matches!(pair[1], 0xD0..=0xD7);
+    let data = segments(&jpeg).last().unwrap().1.end;
+    let restarts: Vec<_> =
+        (data..jpeg.len() - 2).filter(|&at| is_restart(&jpeg[at..at + 2])).collect();
+    let mut damaged = jpeg.clone();
+    damaged[restarts[3] + 6..restarts[3] + 10].fill(0xFE);
+    assert!(decode(&damaged).is_err());
+    let expected = decode_with(Level::best(), &damaged, &lenient).unwrap();
+    assert!((1..=3).contains(&expected.0.lost));
+    for wrong in [0_u16, 1, 2, 5, 6, 200] {
+        let mut contradicting = damaged.clone();
+        contradicting[at + 4..at + 6].copy_from_slice(&wrong.to_be_bytes());
+        assert!(decode(&contradicting).is_err());
+        let found = decode_with(Level::best(), &contradicting, &lenient).unwrap();
+        assert!(found == expected, "3 and not {wrong}: {} lost", found.0.lost);
+    }
 }
 
 #[test]
@@ -123,16 +151,13 @@ fn inks_become_colours() {
     for colour in [ColorType::Cmyk, ColorType::CmykAsYcck] {
         let mut jpeg = vec![];
         let encoder = jpeg_encoder::Encoder::new(&mut jpeg, 95);
-        // As stored by Adobe: what is left of the light.
+        // Ink, of which 255 is all; the encoder stores the inverse, as Adobe does. Pillow and OpenCV make the same of it.
         let pixels: Vec<u8> = (0..64 * 64).flat_map(|_| [200, 100, 50, 180]).collect();
         encoder.encode(&pixels, 64, 64, colour).unwrap();
         let found = decode(&jpeg).unwrap();
-        let pixel: Vec<i32> = found[..3].iter().map(|&value| value.into()).collect();
-        let stored = [200, 100, 50].map(|ink| ink * 180 / 255);
-        let inverse = [55, 155, 205].map(|ink| ink * 75 / 255);
-        let is_near =
-            |expected: [i32; 3]| pixel.iter().zip(expected).all(|(a, b)| (a - b).abs() < 4);
-        assert!(is_near(stored) || is_near(inverse), "{colour:?}: {pixel:?}");
+        let expected = [200, 100, 50].map(|ink: i32| (255 - ink) * (255 - 180) / 255);
+        let is_near = found[..3].iter().zip(expected).all(|(a, b)| (i32::from(*a) - b).abs() < 4);
+        assert!(is_near, "{colour:?}: {:?}", &found[..3]);
     }
 }
 

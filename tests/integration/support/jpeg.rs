@@ -124,7 +124,10 @@ pub(crate) fn many_scans(width: usize, height: usize, scans: usize) -> Vec<u8> {
     }
     let ended = ended.finish();
     for scan in 0..scans {
-        let approximation = if scan < 3 { 0x01 } else { 0x10 };
+        // Of each component the first leaves as many bits to come as it has further scans.
+        let low = (scans - 1 - scan) / 3;
+        let high = if scan < 3 { 0 } else { low + 1 };
+        let approximation = (high << 4 | low) as u8;
         segment(&mut jpeg, 0xDA, &[1, scan as u8 % 3 + 1, 0, 1, 63, approximation]);
         jpeg.extend(&ended);
     }
