@@ -25,8 +25,8 @@ const END_OF_IMAGE: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
 const TEMPORARY: u8 = 0x01;
 const RESTARTS: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
-/// Stray bytes between two segments that are skipped.
-const MAX_STRAY: usize = 16;
+/// Stray bytes before a segment that are skipped: more than cameras write, and fewer than a wrong length would cost.
+const MAX_STRAY: usize = 4096;
 
 /// Why a frame that began in the stream cannot be delivered.
 #[derive(Debug, thiserror::Error)]
@@ -158,14 +158,17 @@ impl<R: Read> MjpegFrames<R> {
         }
     }
 
-    /// The next marker's code, after a few stray bytes at most.
+    /// The next marker's code, after stray bytes perhaps.
     fn next_marker(&mut self, frame: &mut Frame) -> Result<u8, Stop> {
-        for _ in 0..=MAX_STRAY {
-            if self.copy_byte(frame)? == 0xFF {
-                match self.marker_code(frame)? {
-                    0 => {}
-                    code => return Ok(code),
-                }
+        for stray in 0..MAX_STRAY {
+            if self.copy_byte(frame)? != 0xFF {
+                continue;
+            }
+            match self.marker_code(frame)? {
+                // No frame ends before its data: the length of the last segment is wrong.
+                START_OF_IMAGE | END_OF_IMAGE if stray > 0 && !frame.has_data => break,
+                code if stray == 0 && code != 0 || is_expected(code) => return Ok(code),
+                _ => {}
             }
         }
         Err(Stop::Damaged)
@@ -216,6 +219,11 @@ impl<R: Read> MjpegFrames<R> {
         frame.push(byte);
         Ok(byte)
     }
+}
+
+/// Whether a marker may follow stray bytes. Other codes belong to them.
+fn is_expected(code: u8) -> bool {
+    matches!(code, 0xC0..=0xCF | START_OF_IMAGE..=0xFE)
 }
 
 impl<R: Read> Iterator for MjpegFrames<R> {

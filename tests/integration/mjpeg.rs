@@ -113,7 +113,7 @@ fn a_damaged_frame_costs_itself_alone() {
     let segment = 4 + usize::from(u16::from_be_bytes([frame[4], frame[5]])) - 2 + 2;
     assert_eq!(frame[segment], 0xFF);
     let mut damaged = frame.clone();
-    damaged[segment] = 0x00;
+    damaged.splice(segment..=segment, [0x00; 5000]);
     let found = cut(&[damaged, frame.clone()].concat());
     assert!(matches!(found[0], Err(MjpegError::Damaged { bytes }) if bytes > segment));
     assert_eq!(found.last().unwrap().as_ref().unwrap(), &frame);
@@ -139,11 +139,13 @@ fn a_wrong_length_costs_its_frame_alone() {
 fn what_cameras_get_wrong_is_forgiven() {
     let frame = noise(64, 48, Coding::default());
     let segment = 4 + usize::from(u16::from_be_bytes([frame[4], frame[5]]));
-    let mut stray = frame.clone();
-    stray.splice(segment..segment, [0x00, 0xAA]);
+    let with_stray = |bytes: &[u8]| [&frame[..segment], bytes, &frame[segment..]].concat();
+    let stray = with_stray(&[0x00, 0xAA]);
+    let much = with_stray(&[0x55; 300]);
+    let odd = with_stray(&[0xFF, 0x00, 0x12, 0xFF, 0xD3, 0xFF, 0x77, 0x00]);
     let double = [&frame[..2], &frame].concat();
     let no_end = frame[..frame.len() - 2].to_vec();
-    let frames = [stray, double, no_end, frame.clone()];
+    let frames = [stray, much, odd, double, no_end, frame.clone()];
     let found: Vec<_> = cut(&frames.concat()).into_iter().map(Result::unwrap).collect();
     assert!(found == frames);
 }
