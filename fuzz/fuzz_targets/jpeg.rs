@@ -7,8 +7,9 @@
 use framegate_jpeg::{Decoder, Header, Level, Limits, Options, Scale};
 use libfuzzer_sys::fuzz_target;
 
+/// Small, as time is better spent on many inputs than on the pixels of a few.
 const LIMITS: Limits =
-    Limits { max_pixels: 1 << 18, max_pixels_passed: 1 << 21, max_memory: 1 << 24 };
+    Limits { max_pixels: 1 << 14, max_pixels_passed: 1 << 17, max_memory: 1 << 22 };
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, jpeg)) = input.split_last() else { return };
