@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use framegate::backends::{self, BackendId, BackendOptions};
-use framegate::engine::{Engine, EngineSettings, FrameOrigin, Offline, Pipeline, SourceFrame};
+use framegate::engine::{Engine, EngineSettings, FrameOrigin, Offline, PipelineParts, SourceFrame};
 use framegate::front::admission::DropThresholds;
 use framegate::front::metrics::Metrics;
 use framegate::front::origin::OriginPolicy;
@@ -149,7 +149,7 @@ impl Bench {
             shown: Vec::new(),
         };
         let app = App::new(front, Arc::new(Metrics::default()));
-        let pipeline = Pipeline {
+        let pipeline = PipelineParts {
             detector: Arc::clone(&self.detector),
             session: self.backend.load(&self.detector.model, &self.limits).expect("it loads"),
             boxes: self.boxes(),

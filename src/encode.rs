@@ -17,18 +17,18 @@ pub(crate) fn encode(
     let (columns, rows) = (usize::from(width), usize::from(height));
     assert_eq!(pixels.len(), columns * rows * 3, "pixels agree with their size");
     let mut jpeg = Vec::new();
-    Encoder::new(&mut jpeg, quality).encode_image(RgbImage { pixels, width, height })?;
+    Encoder::new(&mut jpeg, quality).encode_image(EncoderInput { pixels, width, height })?;
     Ok(jpeg)
 }
 
 /// An image of our own, for the encoder to be built for one kind of pixels instead of nine.
-struct RgbImage<'a> {
+struct EncoderInput<'a> {
     pixels: &'a [u8],
     width: u16,
     height: u16,
 }
 
-impl ImageBuffer for RgbImage<'_> {
+impl ImageBuffer for EncoderInput<'_> {
     fn get_jpeg_color_type(&self) -> JpegColorType {
         JpegColorType::Ycbcr
     }

@@ -23,8 +23,8 @@ pub use frame::{
     FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
 };
 pub use live::{
-    Client, DropReason, Engine, EngineError, EngineSettings, FrameOutcome, Pipeline, PipelineId,
-    Reply, StreamHandle, UnknownPipeline,
+    Client, DropReason, Engine, EngineError, EngineSettings, FrameOutcome, PipelineId,
+    PipelineParts, Reply, StreamHandle, UnknownPipeline,
 };
 pub use offline::Offline;
 pub(crate) use preprocessing::preprocess_payload;

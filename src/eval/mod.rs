@@ -15,7 +15,7 @@ mod tally;
 mod texts;
 pub mod tracks;
 
-pub use average_precision::{AveragePrecision, ClassPrecision, Precision};
+pub use average_precision::{AveragePrecision, ClassPrecision, PrecisionTally};
 pub use ground_truth::{
     GroundTruth, GroundTruthError, LabelFormat, LabelledImage, LabelledObject, ObjectKind,
     OtherSize, WithoutArea,

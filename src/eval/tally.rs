@@ -6,7 +6,7 @@ use super::matching::excused;
 use super::report::share;
 use super::texts::TextTally;
 use super::{
-    ClassPrecision, ClassReport, EvalReport, LabelledObject, Miss, ObjectKind, Precision,
+    ClassPrecision, ClassReport, EvalReport, LabelledObject, Miss, ObjectKind, PrecisionTally,
     Unlabelled, WithoutLabels, finds,
 };
 use crate::engine::{FrameResult, milliseconds};
@@ -17,7 +17,7 @@ use crate::stages::Stage;
 pub struct Tally {
     /// In the order of the model, recall and precision not yet computed.
     classes: Vec<ClassReport>,
-    precision: Precision,
+    precision: PrecisionTally,
     texts: TextTally,
     /// Lowest score of a box that counts for more than average precision.
     conf: f32,
@@ -36,7 +36,7 @@ impl Tally {
         let class = |label: &String| ClassReport { label: label.clone(), ..ClassReport::default() };
         Self {
             classes: labels.iter().map(class).collect(),
-            precision: Precision::new(labels),
+            precision: PrecisionTally::new(labels),
             texts: TextTally::new(labels),
             conf,
             without_labels: WithoutLabels::default(),

@@ -72,7 +72,7 @@ pub(super) fn load(
         let Thresholds { confidence, iou } = pipeline.thresholds;
         tracing::info!(pipeline = pipeline.id, model, backend, confidence, iou, "pipeline loaded");
         named.push(pipeline);
-        pipelines.push(engine::Pipeline { detector, session, boxes, reader });
+        pipelines.push(engine::PipelineParts { detector, session, boxes, reader });
     }
     let settings = options.engine_settings();
     Ok(Loaded {

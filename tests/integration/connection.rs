@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Error;
 use axum::extract::ws::Message;
 use bytes::Bytes;
-use framegate::engine::{Client, Engine, EngineSettings, Pipeline};
+use framegate::engine::{Client, Engine, EngineSettings, PipelineParts};
 use framegate::front::admission::DropThresholds;
 use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
 use framegate::front::frame_memory::FrameMemory;
@@ -91,7 +91,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     };
     let detector = Arc::new(colour_detector());
     let thresholds = Thresholds { confidence: 0.5, iou: 0.45 };
-    let pipeline = Pipeline {
+    let pipeline = PipelineParts {
         session: ReferenceBackend
             .load(&detector.model, &Limits { max_batch: 1, threads: 1 })
             .unwrap(),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use framegate::engine::{
-    Client, Engine, EngineSettings, FrameOutcome, FrameResult, Pipeline, StreamHandle,
+    Client, Engine, EngineSettings, FrameOutcome, FrameResult, PipelineParts, StreamHandle,
 };
 use framegate::stages::{BoxStage, DecodeLimits, Detection, Orientation, RgbImage, Thresholds};
 use framegate::{PipelineOptions, Selection, Stage};
@@ -102,7 +102,7 @@ fn start() -> Engine {
     let detector = Arc::new(detector());
     let backend = usable("simd").expect("simd runs everywhere");
     let limits = Limits { max_batch: 2, threads: 1 };
-    let pipeline = Pipeline {
+    let pipeline = PipelineParts {
         session: backend.load(&detector.model, &limits).unwrap(),
         boxes: BoxStage::new(&detector, Thresholds::DEFAULT).unwrap(),
         reader: reader(&detector),

@@ -8,7 +8,7 @@ use super::{BenchCase, BenchError, Parity};
 use crate::error_chain::error_chain;
 use crate::report::Machine;
 
-pub use run::{Ratio, Run, Stage};
+pub use run::{Ratio, Run, StageSummary};
 
 /// Everything that was measured.
 #[derive(Debug, Serialize)]

@@ -31,7 +31,7 @@ pub struct Run {
     pub ratio: Ratio,
     /// Each stage by itself, nothing else running; inference is the time of a batch divided by its images.
     #[serde(serialize_with = "by_name")]
-    pub stages_ms: Vec<Stage>,
+    pub stages_ms: Vec<StageSummary>,
     /// Number of frames on which the stages were timed.
     pub frames_timed: usize,
     /// Peak memory of the process, in units of 10⁶ bytes; `None` where the system does not report it.
@@ -62,7 +62,7 @@ pub struct Ratio {
 
 /// Times of a stage.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stage {
+pub struct StageSummary {
     /// Its name on the wire.
     pub name: &'static str,
     /// Milliseconds per frame.
@@ -88,7 +88,10 @@ impl Run {
             frames_per_s: quantile(frames_per_s, 0.5),
             ratio,
             stages_ms: stages::Stage::ALL
-                .map(|stage| Stage { name: stage.name(), ms: Percentiles::of(&samples[stage]) })
+                .map(|stage| StageSummary {
+                    name: stage.name(),
+                    ms: Percentiles::of(&samples[stage]),
+                })
                 .to_vec(),
             frames_timed: samples[stages::Stage::Decode].len(),
             peak_rss_mb,
@@ -116,7 +119,7 @@ impl Run {
     }
 }
 
-fn by_name<S: Serializer>(stages: &[Stage], serializer: S) -> Result<S::Ok, S::Error> {
+fn by_name<S: Serializer>(stages: &[StageSummary], serializer: S) -> Result<S::Ok, S::Error> {
     let by_name: BTreeMap<_, _> = stages.iter().map(|stage| (stage.name, stage.ms)).collect();
     by_name.serialize(serializer)
 }

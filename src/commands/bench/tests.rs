@@ -4,12 +4,13 @@ use askama::Template;
 
 use super::page::Page;
 use super::text;
-use crate::bench::report::{BenchReport, Failure, ModelReport, Ratio, Run, Stage};
+use crate::bench::report::{BenchReport, Failure, ModelReport, Ratio, Run, StageSummary};
 use crate::bench::{Comparison, Parity, Percentiles, Verdict};
 use crate::report::Machine;
 
 fn run(backend: &str, frames_per_s: f64, inference: f64) -> Run {
-    let stage = |name, median: f64| Stage { name, ms: Percentiles { median, p95: median * 1.5 } };
+    let stage =
+        |name, median: f64| StageSummary { name, ms: Percentiles { median, p95: median * 1.5 } };
     Run {
         model: "codes".to_owned(),
         backend: backend.to_owned(),

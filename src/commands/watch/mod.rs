@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::{CommandError, CommandStatus, interrupt};
 use crate::backends;
 use crate::config::WatchConfig;
-use crate::engine::{Engine, EngineSettings, Pipeline};
+use crate::engine::{Engine, EngineSettings, PipelineParts};
 use crate::pipeline::{LoadedPipeline, PipelineError, lasting_session, read_detector};
 use crate::server::ServerError;
 use crate::watch::{Analysers, WatchMetrics, Watched, serve_metrics, watch};
@@ -77,7 +77,7 @@ fn engine(config: &WatchConfig) -> Result<Engine, CommandError> {
         device_check: config.device_check,
         read_budget: config.read_budget,
     };
-    let pipeline = Pipeline { detector, session, boxes, reader };
+    let pipeline = PipelineParts { detector, session, boxes, reader };
     let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| ());
     Ok(engine.map_err(ServerError::from)?)
 }

@@ -71,7 +71,7 @@ use shared::Shared;
 use workers::{EndOnDrop, InferenceWorker, PostprocessWorker, PreprocessWorker};
 
 /// A detector that is loaded and ready to run.
-pub struct Pipeline {
+pub struct PipelineParts {
     /// What to detect.
     pub detector: Arc<Detector>,
     /// The loaded model.
@@ -130,7 +130,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when a session fails on its first batch or a thread cannot be started.
     pub fn start(
-        mut pipelines: Vec<Pipeline>,
+        mut pipelines: Vec<PipelineParts>,
         pool: Arc<ThreadPool>,
         settings: EngineSettings,
         on_batch: impl Fn(usize) + Send + 'static,
@@ -159,7 +159,7 @@ impl Engine {
         let slow = Arc::new(slow);
         let (mut detectors, mut sessions, mut readers) = (Vec::new(), Vec::new(), Vec::new());
         let mut box_stages = Vec::new();
-        for Pipeline { detector, session, boxes, reader } in pipelines {
+        for PipelineParts { detector, session, boxes, reader } in pipelines {
             detectors.push(detector);
             sessions.push(session);
             box_stages.push(boxes);

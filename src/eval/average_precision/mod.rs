@@ -66,12 +66,12 @@ pub struct ClassPrecision {
 
 /// Boxes and objects so far, by class.
 #[derive(Debug)]
-pub struct Precision {
+pub struct PrecisionTally {
     numbers: HashMap<String, usize>,
     classes: Vec<Class>,
 }
 
-impl Precision {
+impl PrecisionTally {
     /// For a model with these classes.
     pub fn new(labels: &[String]) -> Self {
         // Of classes of the same name the first counts.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use framegate::Size;
-use framegate::eval::{AveragePrecision, ClassPrecision, GroundTruth, Precision};
+use framegate::eval::{AveragePrecision, ClassPrecision, GroundTruth, PrecisionTally};
 use framegate::stages::Detection;
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ fn read(folder: &Path) -> Data {
 }
 
 fn evaluate(data: &Data) -> (Vec<ClassPrecision>, AveragePrecision) {
-    let mut precision = Precision::new(&data.labels);
+    let mut precision = PrecisionTally::new(&data.labels);
     let size = Size { width: 640, height: 480 };
     for (path, found) in data.truth.paths().zip(&data.found) {
         precision.add(&data.truth.objects(&path, size).unwrap(), found);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framegate::engine::{Engine, EngineSettings, Pipeline};
+use framegate::engine::{Engine, EngineSettings, PipelineParts};
 use framegate::front::admission::DropThresholds;
 use framegate::front::metrics::Metrics;
 use framegate::front::origin::{Origin, OriginPolicy};
@@ -112,7 +112,7 @@ impl TestServer {
             let (session, runs_on) = load(&detector, &limits, &server.app.metrics);
             let reader = reader(&detector);
             let reads_text = reader.is_some();
-            loaded.push(Pipeline {
+            loaded.push(PipelineParts {
                 session,
                 boxes: BoxStage::new(&detector, THRESHOLDS).unwrap(),
                 detector: Arc::clone(&detector),

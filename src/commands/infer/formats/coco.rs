@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use super::{Place, ResultWriter, pixels, place_of, result_of, score};
+use super::{ResultWriter, VideoPosition, pixels, place_of, result_of, score};
 use crate::commands::CommandError;
 use crate::engine::FinishedFrame;
 use crate::stages::{Detection, Mask};
@@ -32,7 +32,7 @@ struct Image {
     width: usize,
     height: usize,
     #[serde(flatten)]
-    place: Option<Place>,
+    place: Option<VideoPosition>,
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
-use super::{Place, ResultWriter, place_of};
+use super::{ResultWriter, VideoPosition, place_of};
 use crate::commands::CommandError;
 use crate::engine::{FinishedFrame, FrameErrorCode, TimingsMs};
 use crate::stages::{Detection, Tensor};
@@ -19,7 +19,7 @@ enum Line<'a> {
     Result {
         file: String,
         #[serde(flatten)]
-        place: Option<Place>,
+        place: Option<VideoPosition>,
         width: usize,
         height: usize,
         detections: &'a [Detection],
@@ -30,7 +30,7 @@ enum Line<'a> {
     Failure {
         file: String,
         #[serde(flatten)]
-        place: Option<Place>,
+        place: Option<VideoPosition>,
         error: FrameErrorCode,
         detail: &'a str,
     },

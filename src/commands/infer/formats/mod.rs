@@ -77,7 +77,7 @@ fn result_of(frame: &FinishedFrame) -> Option<&FrameResult> {
 
 /// Where a frame of a video is.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Place {
+struct VideoPosition {
     /// From 0.
     frame_index: u64,
     /// From the beginning of the video, in milliseconds.
@@ -85,10 +85,10 @@ struct Place {
 }
 
 /// The name of a frame, which is that of its file if it has a place in a video.
-fn place_of(origin: &FrameOrigin) -> (String, Option<Place>) {
+fn place_of(origin: &FrameOrigin) -> (String, Option<VideoPosition>) {
     match origin {
         FrameOrigin::Video { path, index, time } => {
-            let place = Place { frame_index: *index, time_ms: milliseconds(*time) };
+            let place = VideoPosition { frame_index: *index, time_ms: milliseconds(*time) };
             (path.display().to_string(), Some(place))
         }
         origin => (origin.to_string(), None),
