@@ -2,8 +2,8 @@
 
 use super::attempts::run_in_turn;
 use super::bands::Bands;
+use super::pixels::PixelsWork;
 use super::scan::Scan;
-use super::work::PixelsWork;
 use super::{Decoder, Memory};
 use crate::headers::Header;
 use crate::intervals::Intervals;

@@ -4,10 +4,10 @@ mod attempts;
 mod bands;
 mod cost;
 mod image;
+mod pixels;
 mod progression;
 mod scan;
 mod several;
-mod work;
 
 use crate::headers::Header;
 use crate::huffman::HuffmanCache;

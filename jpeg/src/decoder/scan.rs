@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::Memory;
-use super::work::SingleScanWork;
 use crate::headers::{Header, Quantisation};
 use crate::huffman::BlockTables;
 use crate::intervals::Intervals;
-use crate::planes::Layout;
-use crate::scan::{Grid, Progress};
+use crate::kernels::{Kernels, Work};
+use crate::planes::{Layout, Rows};
+use crate::scan::{Grid, Progress, SingleScan, walk};
 use crate::{Error, Level, kernels};
 
 /// A scan with the tables that its components need.
@@ -34,5 +34,33 @@ impl Scan<'_> {
         let scan = self;
         let work = SingleScanWork { scan, memory, pixels, first, intervals, grid, progress };
         kernels::run(self.level, work)
+    }
+}
+
+/// A scan, with everything that running it needs.
+struct SingleScanWork<'a, 'b> {
+    scan: &'a Scan<'a>,
+    memory: &'a mut Memory,
+    pixels: &'a mut [u8],
+    /// The row of the image that `pixels` begin with.
+    first: usize,
+    intervals: Intervals<'a>,
+    grid: Grid,
+    progress: &'a mut Progress<'b>,
+}
+
+impl Work for SingleScanWork<'_, '_> {
+    type Output = Result<(), Error>;
+
+    #[inline(always)]
+    fn run<K: Kernels>(self, kernels: K) -> Self::Output {
+        let Self { scan, memory, pixels, first, mut intervals, grid, progress } = self;
+        let Scan { layout, coded, quantisation, .. } = *scan;
+        let Memory { data, samples, upsampled, .. } = memory;
+        samples.resize(layout.samples, 0);
+        upsampled.resize(layout.row * layout.planes.len(), 0);
+        let rows = Rows::new(layout, samples, upsampled, pixels, first);
+        let mut sink = SingleScan::new(kernels, layout, coded, quantisation, rows);
+        walk(&mut intervals, data, grid, &mut sink, progress)
     }
 }

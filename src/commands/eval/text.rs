@@ -1,12 +1,11 @@
 //! The report as text.
 
 use std::io::{self, Write};
-use std::path::Path;
 
+use super::parts::{described, name, place, share};
 use super::texts;
 use crate::eval::Evaluation;
 use crate::report::table;
-use crate::stages::Detection;
 
 /// Writes the table, then every mistake.
 pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<()> {
@@ -94,22 +93,4 @@ pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<
         writeln!(out, "  {}: {}", name(&unlabelled.file), described(&unlabelled.detection))?;
     }
     report.texts.as_ref().map_or(Ok(()), |report| texts::write(out, report))
-}
-
-pub(super) fn name(file: &str) -> &str {
-    Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or(file)
-}
-
-pub(super) fn described(found: &Detection) -> String {
-    let place = place([found.x, found.y, found.width, found.height].map(f64::from));
-    format!("{} {:.2} at {place}", found.label, found.score)
-}
-
-/// Left and top edge, width × height.
-pub(super) fn place([x, y, width, height]: [f64; 4]) -> String {
-    format!("{x:.0},{y:.0} {width:.0}x{height:.0}")
-}
-
-pub(super) fn share(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| format!("{share:.3}"))
 }

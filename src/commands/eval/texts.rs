@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::text::{described, name, place, share};
+use super::parts::{described, name, place, share};
 use crate::eval::{Misread, TextReport};
 use crate::report::table;
 

@@ -1,41 +1,10 @@
-//! The loops of decoding, compiled for the instructions of their kernels.
+//! The pixels of coefficients that several scans have brought.
 
-use super::Memory;
-use super::scan::Scan;
 use crate::Error;
 use crate::headers::Quantisation;
-use crate::intervals::Intervals;
 use crate::kernels::{Kernels, Work};
 use crate::planes::{Layout, Rows};
-use crate::scan::{BLOCKS, Coefficients, Grid, Progress, SingleScan, Transform, walk};
-
-/// A single scan, with everything that it needs.
-pub(super) struct SingleScanWork<'a, 'b> {
-    pub(super) scan: &'a Scan<'a>,
-    pub(super) memory: &'a mut Memory,
-    pub(super) pixels: &'a mut [u8],
-    /// The row of the image that `pixels` begin with.
-    pub(super) first: usize,
-    pub(super) intervals: Intervals<'a>,
-    pub(super) grid: Grid,
-    pub(super) progress: &'a mut Progress<'b>,
-}
-
-impl Work for SingleScanWork<'_, '_> {
-    type Output = Result<(), Error>;
-
-    #[inline(always)]
-    fn run<K: Kernels>(self, kernels: K) -> Self::Output {
-        let Self { scan, memory, pixels, first, mut intervals, grid, progress } = self;
-        let Scan { layout, coded, quantisation, .. } = *scan;
-        let Memory { data, samples, upsampled, .. } = memory;
-        samples.resize(layout.samples, 0);
-        upsampled.resize(layout.row * layout.planes.len(), 0);
-        let rows = Rows::new(layout, samples, upsampled, pixels, first);
-        let mut sink = SingleScan::new(kernels, layout, coded, quantisation, rows);
-        walk(&mut intervals, data, grid, &mut sink, progress)
-    }
-}
+use crate::scan::{BLOCKS, Coefficients, Progress, Transform};
 
 /// Pixels of coefficients, with everything that it needs.
 pub(super) struct PixelsWork<'a, 'b> {
