@@ -46,6 +46,9 @@ fn frames_without_huffman_tables_have_those_of_annex_k() {
     let bare = without(&jpeg, 0xC4);
     assert!(bare.len() + 400 < jpeg.len());
     assert!(decode(&bare) == decode(&jpeg));
+    // As frames of an AVI file are marked, in place of JFIF.
+    let avi = with(&without(&bare, 0xE0), 2, b"\xFF\xE0\0\x10AVI1\0\0\0\0\0\0\0\0\0\0");
+    assert!(decode(&avi) == decode(&jpeg));
     let progressive = encode(Coding { progressive: true, ..PLAIN }, WIDTH, HEIGHT);
     assert!(decode(&without(&progressive, 0xC4)).is_err());
 }
