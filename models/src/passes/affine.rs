@@ -45,9 +45,9 @@ pub(super) fn fold(graph: &mut Graph) {
 }
 
 /// One factor and one offset per channel, or one for all.
-struct Change {
-    factors: Vec<f32>,
-    offsets: Vec<f32>,
+pub(super) struct Change {
+    pub(super) factors: Vec<f32>,
+    pub(super) offsets: Vec<f32>,
 }
 
 impl Change {
@@ -69,7 +69,7 @@ fn pick(numbers: &[f32], channel: usize, absent: f64) -> f64 {
 }
 
 /// What a node does to the channels of a feature map, and to which value.
-fn per_channel_change(graph: &Graph, node: &Node) -> Option<(ValueId, Change)> {
+pub(super) fn per_channel_change(graph: &Graph, node: &Node) -> Option<(ValueId, Change)> {
     let Operator::Binary(binary) = node.operator else {
         return None;
     };

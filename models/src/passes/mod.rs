@@ -4,11 +4,13 @@
 //! normalisation and an activation into one node.
 
 mod affine;
+mod clip;
 mod compact;
 mod fused_activation;
 mod gelu;
 mod layer_norm;
 mod no_op;
+mod padding;
 mod quantisation;
 mod split_activation;
 mod square;
@@ -28,6 +30,8 @@ pub fn optimise(mut graph: Graph) -> Graph {
         gelu::join,
         layer_norm::join,
         square::multiply,
+        padding::fold,
+        clip::move_after_scaling,
         affine::fold,
         fused_activation::fuse,
     ];

@@ -9,6 +9,9 @@ use crate::vector::{Vector, versions};
 /// Results that are computed side by side: enough to hide the latency of a multiply-add.
 const TILE: usize = 8;
 
+/// The same in rows that are shorter.
+const SHORT_TILE: usize = 4;
+
 /// A row of one block of channels.
 #[derive(Debug, Clone)]
 pub(crate) struct Row<'a> {
@@ -29,7 +32,7 @@ pub(crate) struct Row<'a> {
 versions!(version = row(row: &Row<'_>));
 
 /// Computes a row. The common cases are compiled in: three taps side by side and a stride of one or
-/// two, or five and a stride of one.
+/// two, or five or seven and a stride of one.
 ///
 /// # Safety
 /// The processor has `V`'s instructions, the row's pointers are good for what its axes say, and no
@@ -43,35 +46,50 @@ unsafe fn row<V: Vector>(row: &Row<'_>) {
             (3, 1, 1) => tiles::<V, 3, 1>(row),
             (3, 1, 2) => tiles::<V, 3, 2>(row),
             (5, 1, 1) => tiles::<V, 5, 1>(row),
+            (7, 1, 1) => tiles::<V, 7, 1>(row),
             _ => tiles::<V, 0, 0>(row),
         }
     }
 }
 
-/// Cuts a row into tiles, which overlap at the end, and single results at the edges.
+/// Cuts a row into tiles, and single results at the edges.
 ///
 /// # Safety
 /// As [`row`].
 #[inline(always)]
 unsafe fn tiles<V: Vector, const TAPS: usize, const STRIDE: usize>(row: &Row<'_>) {
-    let [down, across] = row.axes;
-    let row_taps = down.taps_inside(row.row);
-    let inside = across.windows_inside();
-    let all_taps = 0..across.taps;
-    let mut tiled = 0..0;
-    // SAFETY: the caller's promise; tiles lie within the row, and their taps within the input.
+    let across = &row.axes[1];
+    let mut inside = across.windows_inside();
+    // SAFETY: the caller's promise.
     unsafe {
-        if inside.len() >= TILE {
-            tiled = inside.clone();
-            let mut at = inside.start;
-            while at < inside.end {
-                let column = at.min(inside.end - TILE);
-                tile::<V, TILE, TAPS, STRIDE>(row, column, row_taps.clone(), all_taps.clone());
-                at += TILE;
-            }
+        match inside.len() {
+            TILE.. => tiles_of::<V, TILE, TAPS, STRIDE>(row, inside.clone()),
+            SHORT_TILE.. => tiles_of::<V, SHORT_TILE, TAPS, STRIDE>(row, inside.clone()),
+            _ => inside = 0..0,
         }
-        for column in (0..tiled.start).chain(tiled.end..across.windows) {
+        let row_taps = row.axes[0].taps_inside(row.row);
+        for column in (0..inside.start).chain(inside.end..across.windows) {
             tile::<V, 1, 0, 0>(row, column, row_taps.clone(), across.taps_inside(column));
+        }
+    }
+}
+
+/// Computes columns whose taps are all inside, at least `P` of them. The last tile may overlap the one before it.
+///
+/// # Safety
+/// As [`row`].
+#[inline(always)]
+unsafe fn tiles_of<V: Vector, const P: usize, const TAPS: usize, const STRIDE: usize>(
+    row: &Row<'_>,
+    columns: Range<usize>,
+) {
+    let [down, across] = row.axes;
+    for at in columns.clone().step_by(P) {
+        let column = at.min(columns.end - P);
+        // SAFETY: the caller's promise; tiles lie within the row, and their taps within the input.
+        unsafe {
+            let row_taps = down.taps_inside(row.row);
+            tile::<V, P, TAPS, STRIDE>(row, column, row_taps, 0..across.taps);
         }
     }
 }

@@ -6,7 +6,8 @@
 //! `P` rows of the first matrix is multiplied with all of them.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use crate::vector::{LONGEST_VECTOR, Vector, versions};
+use crate::memory::CELLS;
+use crate::vector::{LONGEST_VECTOR, Vector, prefetch, versions};
 
 /// Vectors of a panel.
 pub(crate) const PANEL_VECTORS: usize = 2;
@@ -43,6 +44,8 @@ pub(crate) struct PanelProduct {
     pub(crate) to_stride: usize,
     /// Columns of the panel that exist in the result.
     pub(crate) columns: usize,
+    /// The part of a panel, as large as this one, that is multiplied next and brought into the cache meanwhile.
+    pub(crate) next: *const f32,
 }
 
 versions!(version = product(product: &PanelProduct));
@@ -74,10 +77,15 @@ unsafe fn product<V: Vector>(product: &PanelProduct) {
 /// As [`product`].
 #[inline(always)]
 unsafe fn bands<V: Vector, const P: usize, const B: usize>(product: &PanelProduct) {
+    let next_len = product.inner * PANEL_VECTORS * V::LANES;
+    let share = next_len.div_ceil(product.rows.div_ceil(P).max(1)).next_multiple_of(CELLS);
     let mut row = 0;
     // SAFETY: the caller's promise; every band lies within the rows.
     unsafe {
         while row + P <= product.rows {
+            for line in (0..share).step_by(CELLS) {
+                prefetch::<false>(product.next.wrapping_add(row / P * share + line));
+            }
             tile::<V, P, B>(product, row);
             row += P;
         }
@@ -129,18 +137,24 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize>(product: &PanelProduct
         let lines: [*const f32; P] =
             std::array::from_fn(|p| product.a.wrapping_add((row + p) * a_stride));
         let mut b = product.b;
-        for index in 0..inner {
-            let mut factors = [V::splat(0.0); B];
-            for (vector, factor) in factors.iter_mut().enumerate() {
-                *factor = V::load(b.add(vector * V::LANES));
+        for start in (0..inner).step_by(CELLS) {
+            // The rows of the next tile are far apart, which the processor does not foresee.
+            for line in lines {
+                prefetch::<true>(line.wrapping_add(P * a_stride + start));
             }
-            for (line, sums) in lines.iter().zip(&mut sums) {
-                let x = V::splat(*line.add(index));
-                for (sum, factor) in sums.iter_mut().zip(factors) {
-                    *sum = x.mul_add(factor, *sum);
+            for index in start..inner.min(start + CELLS) {
+                let mut factors = [V::splat(0.0); B];
+                for (vector, factor) in factors.iter_mut().enumerate() {
+                    *factor = V::load(b.add(vector * V::LANES));
                 }
+                for (line, sums) in lines.iter().zip(&mut sums) {
+                    let x = V::splat(*line.add(index));
+                    for (sum, factor) in sums.iter_mut().zip(factors) {
+                        *sum = x.mul_add(factor, *sum);
+                    }
+                }
+                b = b.add(PANEL_VECTORS * V::LANES);
             }
-            b = b.add(PANEL_VECTORS * V::LANES);
         }
         for (p, sums) in sums.iter().enumerate() {
             let line = to.add(p * to_stride);

@@ -21,69 +21,21 @@ pub(crate) struct Row<'a> {
     pub(crate) scales: &'a [f32],
 }
 
+/// Results that are computed side by side, so that none waits for the one before it.
+const TILE: usize = 8;
+
 versions!(max_version = max(row: &Row<'_>));
 versions!(mean_version = mean(row: &Row<'_>));
 
-/// Computes a row, with the common 2×2 window compiled in. Which of two elements is taken is
-/// unspecified if one is NaN.
+/// Computes a row. Which of two elements is taken is unspecified if one is NaN.
 ///
 /// # Safety
 /// The processor has `V`'s instructions, the row's pointers are good for what its axes say, and no
 /// other thread writes there.
 #[inline(always)]
 unsafe fn max<V: Vector>(row: &Row<'_>) {
-    let [down, across] = row.axes;
-    let row_taps = down.taps_inside(row.row);
-    let inside = across.windows_inside();
-    // SAFETY: the caller's promise; taps outside the input are not among the ranges.
-    unsafe {
-        for column in (0..inside.start).chain(inside.end..across.windows) {
-            window::<V, 0>(row, column, row_taps.clone(), across.taps_inside(column));
-        }
-        match (row_taps.clone(), down.taps, across.taps) {
-            (Range { start: 0, end: 2 }, 2, 2) => {
-                for column in inside {
-                    window::<V, 2>(row, column, 0..2, 0..2);
-                }
-            }
-            _ => {
-                for column in inside {
-                    window::<V, 0>(row, column, row_taps.clone(), 0..across.taps);
-                }
-            }
-        }
-    }
-}
-
-/// Computes one result, of `SIDE` by `SIDE` taps, or of the given taps if `SIDE` is 0.
-///
-/// # Safety
-/// As [`max`].
-#[inline(always)]
-unsafe fn window<V: Vector, const SIDE: usize>(
-    row: &Row<'_>,
-    column: usize,
-    row_taps: Range<usize>,
-    column_taps: Range<usize>,
-) {
-    let [down, across] = row.axes;
-    let line_len = (across.extent * V::LANES) as isize;
-    let origin = down.start(row.row) * line_len + across.start(column) * V::LANES as isize;
-    let (row_taps, column_taps) =
-        if SIDE > 0 { (0..SIDE, 0..SIDE) } else { (row_taps, column_taps) };
     // SAFETY: the caller's promise.
-    unsafe {
-        let mut largest = V::splat(f32::NEG_INFINITY);
-        for row_tap in row_taps {
-            let line = (row_tap * down.dilation) as isize * line_len;
-            let line = row.input.wrapping_offset(origin + line);
-            for column_tap in column_taps.clone() {
-                let at = line.wrapping_add(column_tap * across.dilation * V::LANES);
-                largest = largest.max(V::load(at));
-            }
-        }
-        largest.store(row.output.add(column * V::LANES));
-    }
+    unsafe { strided::<V, false>(row) }
 }
 
 /// Computes a row.
@@ -92,25 +44,83 @@ unsafe fn window<V: Vector, const SIDE: usize>(
 /// As [`max`].
 #[inline(always)]
 unsafe fn mean<V: Vector>(row: &Row<'_>) {
+    // SAFETY: the caller's promise.
+    unsafe { strided::<V, true>(row) }
+}
+
+/// Computes a row, with the common strides compiled in.
+///
+/// # Safety
+/// As [`max`].
+#[inline(always)]
+unsafe fn strided<V: Vector, const MEAN: bool>(row: &Row<'_>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match row.axes[1].stride {
+            1 => tiles::<V, MEAN, 1>(row),
+            2 => tiles::<V, MEAN, 2>(row),
+            _ => tiles::<V, MEAN, 0>(row),
+        }
+    }
+}
+
+/// Cuts a row into tiles, which overlap at the end, and single results at the edges.
+///
+/// # Safety
+/// As [`max`].
+#[inline(always)]
+unsafe fn tiles<V: Vector, const MEAN: bool, const STRIDE: usize>(row: &Row<'_>) {
     let [down, across] = row.axes;
     let row_taps = down.taps_inside(row.row);
-    let line_len = (across.extent * V::LANES) as isize;
-    let first_line = down.start(row.row) * line_len;
-    // SAFETY: the caller's promise; taps outside the input are not among the ranges.
+    let inside = across.windows_inside();
+    let tiled = if inside.len() >= TILE { inside } else { 0..0 };
+    // SAFETY: the caller's promise; tiles lie within the row, and taps outside the input are not among the ranges.
     unsafe {
-        for (column, scale) in (0..across.windows).zip(row.scales) {
-            let origin = first_line + across.start(column) * V::LANES as isize;
+        for at in tiled.clone().step_by(TILE) {
+            let column = at.min(tiled.end - TILE);
+            tile::<V, TILE, MEAN, STRIDE>(row, column, row_taps.clone(), 0..across.taps);
+        }
+        for column in (0..tiled.start).chain(tiled.end..across.windows) {
             let column_taps = across.taps_inside(column);
-            let mut sum = V::splat(0.0);
-            for row_tap in row_taps.clone() {
-                let line = (row_tap * down.dilation) as isize * line_len;
-                let line = row.input.wrapping_offset(origin + line);
-                for column_tap in column_taps.clone() {
-                    let at = line.wrapping_add(column_tap * across.dilation * V::LANES);
-                    sum = sum.add(V::load(at));
+            tile::<V, 1, MEAN, STRIDE>(row, column, row_taps.clone(), column_taps);
+        }
+    }
+}
+
+/// Computes `P` results from `column` on, as means or as the largest. `STRIDE` is that of the row, or 0 for any.
+///
+/// # Safety
+/// As [`max`].
+#[inline(always)]
+unsafe fn tile<V: Vector, const P: usize, const MEAN: bool, const STRIDE: usize>(
+    row: &Row<'_>,
+    column: usize,
+    row_taps: Range<usize>,
+    column_taps: Range<usize>,
+) {
+    let [down, across] = row.axes;
+    let line_len = (across.extent * V::LANES) as isize;
+    let origin = down.start(row.row) * line_len + across.start(column) * V::LANES as isize;
+    let step = if STRIDE > 0 { STRIDE } else { across.stride } * V::LANES;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut results = [V::splat(if MEAN { 0.0 } else { f32::NEG_INFINITY }); P];
+        for row_tap in row_taps {
+            let line = (row_tap * down.dilation) as isize * line_len;
+            let line = row.input.wrapping_offset(origin + line);
+            for column_tap in column_taps.clone() {
+                let at = line.wrapping_add(column_tap * across.dilation * V::LANES);
+                for (p, result) in results.iter_mut().enumerate() {
+                    let x = V::load(at.wrapping_add(p * step));
+                    *result = if MEAN { result.add(x) } else { result.max(x) };
                 }
             }
-            sum.mul(V::splat(*scale)).store(row.output.add(column * V::LANES));
+        }
+        for (p, mut result) in results.into_iter().enumerate() {
+            if MEAN {
+                result = result.mul(V::splat(row.scales[column + p]));
+            }
+            result.store(row.output.add((column + p) * V::LANES));
         }
     }
 }

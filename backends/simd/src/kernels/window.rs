@@ -22,9 +22,14 @@ pub(crate) struct Axis {
 impl Axis {
     /// The taps of a window that are inside the input.
     pub(crate) fn taps_inside(&self, window: usize) -> Range<usize> {
-        let before = self.padding.saturating_sub(window * self.stride).div_ceil(self.dilation);
+        // A division takes as long as dozens of multiply-adds, and this is asked for each result at an edge.
+        let taps_of = |elements: usize| match self.dilation {
+            1 => elements,
+            dilation => elements.div_ceil(dilation),
+        };
+        let before = taps_of(self.padding.saturating_sub(window * self.stride));
         let reach = (self.padding + self.extent).saturating_sub(window * self.stride);
-        let end = reach.div_ceil(self.dilation).min(self.taps);
+        let end = taps_of(reach).min(self.taps);
         before.min(end)..end
     }
 

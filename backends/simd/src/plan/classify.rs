@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use framegate_backend_api::ElementType;
 use framegate_backend_api::graph::{
-    Activation, Binary, Convolution, Graph, Node, Operator, Reduce, Reduction,
-    TransposedConvolution, Value, ValueId,
+    Activation, Binary, Convolution, Graph, Node, Operator, Pad, PadMode, Padding, Reduce,
+    Reduction, TransposedConvolution, Value, ValueId,
 };
 
 use super::quantised::byte_scale;
@@ -76,6 +76,7 @@ fn read_as_feature_maps(graph: &Graph) -> Vec<bool> {
             | Operator::AveragePool(_)
             | Operator::Resize(_)
             | Operator::RoiAlign(_) => &node.inputs[..1],
+            Operator::Pad(pad) if is_wanted && surrounding(pad).is_some() => &node.inputs[..1],
             Operator::Activation(_) | Operator::Binary(_) if is_wanted => &node.inputs[..],
             _ if is_wanted && rearranges_channels(graph, node) => &node.inputs[..],
             _ => &[],
@@ -118,6 +119,7 @@ fn lowering(
         Operator::MaxPool(_) | Operator::AveragePool(_) | Operator::Resize(_) => {
             is_feature_map(operand(0))
         }
+        Operator::Pad(pad) => any_blocked() && surrounding(pad).is_some(),
         Operator::Reduce(reduce) => any_blocked() && is_spatial_mean(reduce),
         Operator::Activation(function) => any_blocked() && activation::is_vectorised(*function),
         Operator::Binary(function) => {
@@ -189,6 +191,18 @@ pub(crate) fn channel_numbers(graph: &Graph, node: &Node) -> Option<ChannelNumbe
         Some(ChannelNumbers { feature_map: b, per_channel: a })
     } else {
         None
+    }
+}
+
+/// The rows and columns that are put around a feature map, and the number that they are filled with.
+pub(super) fn surrounding(pad: &Pad) -> Option<(Padding, f32)> {
+    // Surplus lanes must stay finite.
+    let PadMode::Constant(fill) = pad.mode else { return None };
+    match (&pad.before[..], &pad.after[..]) {
+        (&[0, 0, top, left], &[0, 0, bottom, right]) if fill.is_finite() => {
+            Some((Padding { top, left, bottom, right }, fill))
+        }
+        _ => None,
     }
 }
 

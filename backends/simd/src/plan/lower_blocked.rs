@@ -6,7 +6,7 @@ use framegate_backend_api::graph::{
 };
 
 use super::cells::blocked_cells;
-use super::classify::{ChannelNumbers, Lowering, channel_numbers};
+use super::classify::{ChannelNumbers, Lowering, channel_numbers, surrounding};
 use super::formats::Format;
 use super::fuse::Fusion;
 use super::lower::Lowerer;
@@ -15,6 +15,7 @@ use crate::kernels::window::Axis;
 use crate::memory::{AlignedCells, Slot};
 use crate::steps::{
     Activate, Bilinear, Blocked, Combine, CombineChannels, CopyBlocks, Nearest, PerChannel, Pool,
+    Surround,
 };
 
 impl Lowerer<'_> {
@@ -39,6 +40,12 @@ impl Lowerer<'_> {
                 self.push(&node.name, "max_pool", 0, step, vec![source], vec![target]);
             }
             Operator::AveragePool(parameters) => self.average_pool(node, parameters, fusion),
+            Operator::Pad(pad) if let Some((padding, fill)) = surrounding(pad) => {
+                let [source, target] = self.io(x, fusion.result, Format::F32);
+                let (layout, slots) = (self.layout(x), [source, target]);
+                let step = Surround::new(self.threads, padding, fill, layout, slots);
+                self.push(&node.name, "pad", 0, step, vec![source], vec![target]);
+            }
             // Over all pixels: anything else was classified as scalar.
             Operator::Reduce(_) => {
                 let kernel = [self.layout(x).height, self.layout(x).width];

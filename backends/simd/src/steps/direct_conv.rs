@@ -22,6 +22,13 @@ const VECTORS_IN_CACHE: usize = 384;
 /// With the remainder of a row or task added, the results of all blocks must fit into scratch memory.
 const _: () = assert!((VECTORS_IN_CACHE + 4 * MOST_COLUMNS) * 16 <= SCRATCH);
 
+/// The most elements of the input, half of a second-level cache, that all groups of filters read before the next. In
+/// tests few enough that small feature maps are cut.
+const INPUT_IN_CACHE: usize = if cfg!(test) { 1 << 10 } else { 1 << 16 };
+
+/// Weights that do not stay in a second-level cache from one piece to the next, in bytes.
+pub(super) const MANY_WEIGHTS: usize = 1 << 18;
+
 /// Blocks of filters that the kernel computes at the same time.
 pub(super) struct Group {
     pub(super) blocks: Range<usize>,
@@ -51,6 +58,9 @@ pub(crate) struct DirectConvolution {
     in_rows: bool,
     /// Whether each group of filters of a band is a task of its own as well.
     splits_groups: bool,
+    /// Rows whose input is read again for the next group before it has left the cache.
+    rows_in_cache: usize,
+    fetches_ahead: bool,
 }
 
 impl DirectConvolution {
@@ -83,19 +93,30 @@ impl DirectConvolution {
         } else {
             (down.windows * across.windows).div_ceil(grain.columns)
         };
-        let splits_groups = wanted > 1 && wanted > pieces / 2;
-        let bands = if splits_groups { wanted.div_ceil(groups.len()) } else { wanted };
-        let mut bias = AlignedCells::new(result.blocks() * lanes);
-        if let Some(elements) = weights.bias {
-            bias = AlignedCells::from_slice(&padded(elements, result.blocks() * lanes));
-        }
+        // A task reads its input once for each of its groups. A large one is cut where it would not stay in the cache, if
+        // that makes enough tasks.
+        let input = down.windows * across.windows * conv.channels;
+        let cuts_input =
+            down.taps * across.taps == 1 && input > 2 * INPUT_IN_CACHE && pieces >= 2 * threads;
+        let splits_groups = wanted > 1 && wanted > pieces / 2 && !cuts_input;
+        let bands = match (splits_groups, cuts_input) {
+            (true, _) => wanted.div_ceil(groups.len()),
+            (false, true) => wanted.min((input / INPUT_IN_CACHE).next_multiple_of(threads)),
+            (false, false) => wanted,
+        };
+        let bias = padded(weights.bias.unwrap_or_default(), result.blocks() * lanes);
+        let weights = packed(&conv, precision, weights.elements, filters, lanes, &groups);
+        let weights = AlignedCells::from_slice(&weights);
+        let row_of_input = down.stride * across.extent * conv.channels;
         Self {
             source,
             residual,
             targets,
             bf16_store: Bf16Store::new(level, targets),
-            weights: packed(&conv, precision, weights.elements, filters, lanes, &groups),
-            bias,
+            rows_in_cache: (INPUT_IN_CACHE / row_of_input).max(1),
+            fetches_ahead: weights.bytes() >= MANY_WEIGHTS,
+            weights,
+            bias: AlignedCells::from_slice(&bias),
             epilogue,
             epilogue_kernel: epilogue::version(level),
             bands: bands.clamp(1, pieces),
@@ -142,6 +163,7 @@ impl DirectConvolution {
                     output_start,
                     output_block_stride,
                     results: results.clone(),
+                    fetches_ahead: self.fetches_ahead,
                 };
                 (group.kernel)(&self.conv, &piece);
                 for block in 0..group.blocks.len() {
@@ -160,7 +182,7 @@ impl DirectConvolution {
     }
 
     /// As [`DirectConvolution::compute`], with no more results at a time than the first-level cache
-    /// holds.
+    /// holds, and no more of the input than the second-level cache does.
     ///
     /// # Safety
     /// As [`Step::run`].
@@ -173,7 +195,11 @@ impl DirectConvolution {
     ) {
         let blocks = groups.iter().map(|group| group.blocks.len()).max().unwrap_or(1);
         let columns = self.grain.columns;
-        let in_cache = VECTORS_IN_CACHE / blocks / columns * columns;
+        let mut in_cache = VECTORS_IN_CACHE / blocks;
+        if results.len() * self.conv.channels > 2 * INPUT_IN_CACHE {
+            in_cache = in_cache.min(INPUT_IN_CACHE / self.conv.channels);
+        }
+        let in_cache = (in_cache / columns).max(1) * columns;
         let mut at = results.start;
         while at < results.end {
             // A short remainder would be computed with narrow tiles.
@@ -208,13 +234,20 @@ impl Step for DirectConvolution {
         };
         let across = self.conv.axes[1];
         if self.in_rows {
-            for row in part(self.conv.axes[0].windows, 1, band, self.bands) {
-                let results = row * across.windows..(row + 1) * across.windows;
-                // SAFETY: the caller's promise.
-                unsafe {
-                    match self.targets.f32 {
-                        Some(_) => self.compute(groups, results, buffers, scratch),
-                        None => self.compute_in_parts(groups, results, buffers, scratch),
+            let rows = part(self.conv.axes[0].windows, 1, band, self.bands);
+            for first in rows.clone().step_by(self.rows_in_cache) {
+                let rows = first..rows.end.min(first + self.rows_in_cache);
+                for (group, row) in
+                    groups.iter().flat_map(|it| rows.clone().map(move |row| (it, row)))
+                {
+                    let groups = std::slice::from_ref(group);
+                    let results = row * across.windows..(row + 1) * across.windows;
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        match self.targets.f32 {
+                            Some(_) => self.compute(groups, results, buffers, scratch),
+                            None => self.compute_in_parts(groups, results, buffers, scratch),
+                        }
                     }
                 }
             }
@@ -273,7 +306,7 @@ pub(super) fn packed(
     filters: usize,
     lanes: usize,
     groups: &[Group],
-) -> AlignedCells {
+) -> Vec<f32> {
     let [rows, columns] = [conv.axes[0].taps, conv.axes[1].taps];
     let channels = weights.len() / (filters * rows * columns);
     let weight = |filter: usize, channel: usize, tap: usize| {
@@ -297,7 +330,7 @@ pub(super) fn packed_factors(
     lanes: usize,
     groups: &[Group],
     factor: impl Fn(usize, usize, usize) -> f32,
-) -> AlignedCells {
+) -> Vec<f32> {
     let mut packed = Vec::new();
     let channels: Vec<usize> = (0..conv.channels).collect();
     for group in groups {
@@ -310,5 +343,5 @@ pub(super) fn packed_factors(
             }
         }
     }
-    AlignedCells::from_slice(&packed)
+    packed
 }

@@ -102,6 +102,13 @@ impl Panels {
                     true => product.bias.wrapping_add(first),
                     false => std::ptr::null(),
                 };
+                let part = |first: usize, start: usize| {
+                    product.b.wrapping_add(first * inner + start * self.width)
+                };
+                let next = match first + self.width < columns {
+                    true => part(first + self.width, start),
+                    false => part(0, start + len),
+                };
                 // SAFETY: the caller's promise.
                 unsafe {
                     (self.kernel)(&PanelProduct {
@@ -109,12 +116,13 @@ impl Panels {
                         a_stride: product.a_stride,
                         rows: product.rows,
                         inner: len,
-                        b: product.b.add(first * inner + start * self.width),
+                        b: part(first, start),
                         bias,
                         accumulates: !is_first,
                         to: product.to.add(first),
                         to_stride: product.to_stride,
                         columns: self.width.min(columns - first),
+                        next,
                     });
                 }
             }

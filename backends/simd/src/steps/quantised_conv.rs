@@ -101,7 +101,7 @@ impl QuantisedConvolution {
             result,
             pairs,
             groups,
-            weights: packed,
+            weights: AlignedCells::from_slice(&packed),
             zeros: AlignedCells::new(most_blocks(level) * lanes),
             store: ByteStore::new(level, true, result, parts.rescale, parts.target),
             strip,
@@ -151,6 +151,7 @@ impl QuantisedConvolution {
                             output_start: results.start,
                             output_block_stride: len,
                             results,
+                            fetches_ahead: false,
                         };
                         (group.kernel)(&conv, &piece);
                         for (index, block) in group.blocks.clone().enumerate() {

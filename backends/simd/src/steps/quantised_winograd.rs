@@ -89,9 +89,10 @@ impl QuantisedWinograd {
                 let exists = filter < filters && channel < channels;
                 if exists { transformed[filter * channels + channel][position] } else { 0 }
             };
-            packed_factors(&pointwise, lanes, &groups, |filter, pair, _| {
+            let packed = packed_factors(&pointwise, lanes, &groups, |filter, pair, _| {
                 pair_of_integers(weight(filter, 2 * pair), weight(filter, 2 * pair + 1))
-            })
+            });
+            AlignedCells::from_slice(&packed)
         };
         // Results are four times too large.
         rescale.factors.iter_mut().for_each(|factor| *factor /= 4.0);
@@ -233,6 +234,7 @@ impl QuantisedWinograd {
                     output_start: 0,
                     output_block_stride: tiles * lanes,
                     results: 0..tiles,
+                    fetches_ahead: false,
                 };
                 (group.kernel)(&conv, &piece);
             }

@@ -10,7 +10,7 @@ use std::ops::{Range, RangeInclusive};
 use framegate_cpu::{Level, Precision};
 
 use super::convolution::ConvolutionParts;
-use super::direct_conv::{Group, groups, packed, padded};
+use super::direct_conv::{Group, MANY_WEIGHTS, groups, packed, padded};
 use super::{Blocked, Step, part, worthwhile_tasks};
 use crate::kernels::direct_conv::{DirectConv, Piece};
 use crate::kernels::epilogue::{self, Epilogue};
@@ -18,7 +18,7 @@ use crate::kernels::window::Axis;
 use crate::kernels::winograd::{
     self, Elements, POSITIONS, Results, elements_version, results_version,
 };
-use crate::memory::{AlignedCells, Buffers, Cell, Slot};
+use crate::memory::{AlignedCells, Buffers, CELLS, Cell, Slot};
 
 /// The most transformed elements at a time, in cells: half of a second-level cache of 2²⁰ bytes.
 const ELEMENTS_IN_CACHE: usize = 1 << 17;
@@ -37,8 +37,9 @@ pub(crate) struct WinogradConvolution {
     /// The most tiles at a time.
     most_tiles: usize,
     groups: Vec<Group>,
-    /// By position, each those of a 1×1 convolution.
-    weights: Vec<AlignedCells>,
+    /// By group and position, each those of a 1×1 convolution.
+    weights: AlignedCells,
+    fetches_ahead: bool,
     zeros: AlignedCells,
     bias: AlignedCells,
     elements_kernel: unsafe fn(&Elements<'_>),
@@ -78,14 +79,23 @@ impl WinogradConvolution {
         let pointwise = tiles_in_a_row(1, channels, lanes);
         let groups: Vec<Group> =
             groups(level, Precision::F32, result.blocks(), &pointwise).collect();
-        let transformed: Vec<[f32; POSITIONS]> =
-            weights.elements.chunks_exact(9).map(winograd::transform_filter).collect();
-        let of_position = |position: usize| {
-            let elements: Vec<f32> = transformed.iter().map(|filter| filter[position]).collect();
-            packed(&pointwise, Precision::F32, &elements, filters, lanes, &groups)
-        };
         let all_filters = result.blocks() * lanes;
         let bias = padded(weights.bias.unwrap_or_default(), all_filters);
+        let transformed: Vec<[f32; POSITIONS]> =
+            weights.elements.chunks_exact(9).map(winograd::transform_filter).collect();
+        let of_position = |position: usize| -> Vec<f32> {
+            transformed.iter().map(|filter| filter[position]).collect()
+        };
+        let positions: Vec<Vec<f32>> = (0..POSITIONS).map(of_position).collect();
+        let of_group = |group: &Group| -> Vec<f32> {
+            let group = std::slice::from_ref(group);
+            let packed = |elements: &Vec<f32>| {
+                packed(&pointwise, Precision::F32, elements, filters, lanes, group)
+            };
+            positions.iter().flat_map(packed).collect()
+        };
+        let weights: Vec<f32> = groups.iter().flat_map(of_group).collect();
+        let weights = AlignedCells::from_slice(&weights);
         let most_tiles = ELEMENTS_IN_CACHE / (POSITIONS * operand.blocks() * lanes);
         let most_tiles = most_tiles.clamp(*TILES.start(), *TILES.end());
         let tiles = down.windows.div_ceil(2) * across.windows.div_ceil(2);
@@ -102,7 +112,8 @@ impl WinogradConvolution {
             result,
             // A few more at a time are better than a few left over.
             most_tiles: most_tiles + most_tiles / 4,
-            weights: (0..POSITIONS).map(of_position).collect(),
+            fetches_ahead: weights.bytes() >= MANY_WEIGHTS,
+            weights,
             groups,
             zeros: AlignedCells::new(all_filters),
             bias: AlignedCells::from_slice(&bias),
@@ -124,9 +135,14 @@ impl WinogradConvolution {
         self.axes[0].windows.div_ceil(2) * self.tiles_across()
     }
 
-    /// Cells of the transformed elements of a chunk.
-    fn elements_len(&self, tiles: usize) -> usize {
-        POSITIONS * self.operand.blocks() * tiles * self.operand.lanes
+    /// Cells of the transformed elements of a chunk at one position.
+    fn elements_of_position(&self, tiles: usize) -> usize {
+        apart(self.operand.blocks() * tiles * self.operand.lanes)
+    }
+
+    /// Cells of the products of a chunk at one position.
+    fn products_of_position(&self, tiles: usize, blocks: usize) -> usize {
+        apart(blocks * tiles * self.operand.lanes)
     }
 
     /// Computes a chunk of tiles for some groups of filters.
@@ -143,7 +159,7 @@ impl WinogradConvolution {
         // SAFETY: the caller's promise: scratch memory has room for the transformed elements and,
         // after them, for the products of a group.
         unsafe {
-            let products = scratch.add(self.elements_len(tiles.len()));
+            let products = scratch.add(POSITIONS * self.elements_of_position(tiles.len()));
             self.transform(&tiles, buffers, scratch);
             for group in groups {
                 self.multiply(tiles.len(), group, scratch, products);
@@ -168,7 +184,7 @@ impl WinogradConvolution {
                         row,
                         columns,
                         to: elements.add((block * tiles.len() + first) * lanes),
-                        position_stride: self.elements_len(tiles.len()) / POSITIONS,
+                        position_stride: self.elements_of_position(tiles.len()),
                     });
                 }
             }
@@ -188,17 +204,20 @@ impl WinogradConvolution {
     ) {
         let Blocked { channels, lanes, .. } = self.operand;
         let conv = tiles_in_a_row(tiles, channels, lanes);
-        for (position, weights) in self.weights.iter().enumerate() {
+        let blocks = group.blocks.len();
+        for position in 0..POSITIONS {
+            let weights = POSITIONS * group.weights + position * blocks * channels * lanes;
             // SAFETY: the caller's promise.
             unsafe {
                 let piece = Piece {
-                    input: elements.add(position * self.elements_len(tiles) / POSITIONS),
-                    weights: weights.as_ptr().add(group.weights),
+                    input: elements.add(position * self.elements_of_position(tiles)),
+                    weights: self.weights.as_ptr().add(weights),
                     bias: self.zeros.as_ptr(),
-                    output: products.add(position * group.blocks.len() * tiles * lanes),
+                    output: products.add(position * self.products_of_position(tiles, blocks)),
                     output_start: 0,
                     output_block_stride: tiles * lanes,
                     results: 0..tiles,
+                    fetches_ahead: self.fetches_ahead,
                 };
                 (group.kernel)(&conv, &piece);
             }
@@ -235,7 +254,7 @@ impl WinogradConvolution {
                     }
                     (self.results_kernel)(&Results {
                         from: products.add((index * tiles.len() + first) * lanes),
-                        position_stride: group.blocks.len() * tiles.len() * lanes,
+                        position_stride: self.products_of_position(tiles.len(), group.blocks.len()),
                         bias: self.bias.as_ptr().add(block * lanes),
                         rows,
                         columns: width,
@@ -260,6 +279,12 @@ impl WinogradConvolution {
             TileRun { row, columns, first: own.start - tiles.start }
         })
     }
+}
+
+/// The distance between positions of this many cells: with a power of two, all of them would compete for the same few
+/// places in the cache.
+fn apart(cells: usize) -> usize {
+    cells.next_multiple_of(CELLS) + CELLS
 }
 
 /// Neighbouring tiles in a row of tiles.
@@ -289,14 +314,13 @@ impl Step for WinogradConvolution {
     }
 
     fn weight_bytes(&self) -> usize {
-        let weights: usize = self.weights.iter().map(AlignedCells::bytes).sum();
-        weights + self.zeros.bytes() + self.bias.bytes()
+        self.weights.bytes() + self.zeros.bytes() + self.bias.bytes()
     }
 
     fn scratch_cells(&self) -> usize {
         let blocks = self.groups.iter().map(|group| group.blocks.len()).max().unwrap_or(0);
-        let sums = POSITIONS * blocks * self.most_tiles * self.operand.lanes;
-        self.elements_len(self.most_tiles) + sums
+        let elements = self.elements_of_position(self.most_tiles);
+        POSITIONS * (elements + self.products_of_position(self.most_tiles, blocks))
     }
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, scratch: *mut Cell) {

@@ -101,6 +101,23 @@ pub(crate) trait PairProducts: Products {
     unsafe fn store_rounded(self, to: *mut u16);
 }
 
+/// Asks for a line to be brought into the second-level cache, or into the first-level one if `NEAR`. The address need
+/// not be good.
+#[inline(always)]
+pub(crate) fn prefetch<const NEAR: bool>(from: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has these hints, which read nothing.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+        match NEAR {
+            true => _mm_prefetch::<_MM_HINT_T0>(from.cast()),
+            false => _mm_prefetch::<_MM_HINT_T1>(from.cast()),
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = from;
+}
+
 /// Defines a function that returns the version of a kernel for a level, from the generic body of the
 /// kernel.
 ///

@@ -35,16 +35,6 @@ impl DirectConv {
         self.axes[1].extent * self.block
     }
 
-    /// Where in a block of the input a tap is, for the result whose first tap is at `origin`; `None` in
-    /// the padding.
-    #[inline]
-    pub(super) fn offset(&self, origin: (isize, isize), tap: [usize; 2]) -> Option<usize> {
-        let y = origin.0.checked_add_unsigned(tap[0]).and_then(|y| usize::try_from(y).ok())?;
-        let x = origin.1.checked_add_unsigned(tap[1]).and_then(|x| usize::try_from(x).ok())?;
-        let is_inside = y < self.axes[0].extent && x < self.axes[1].extent;
-        is_inside.then_some(y * self.row_stride() + x * self.block)
-    }
-
     /// Elements of the input from a result's first tap to that of the next result in the row.
     #[inline]
     pub(crate) fn step(&self) -> usize {
@@ -68,4 +58,6 @@ pub(crate) struct Piece {
     pub(crate) output_block_stride: usize,
     /// Which results, counted row by row. A range within one row is fastest.
     pub(crate) results: Range<usize>,
+    /// Whether the weights after these, which are multiplied next, are brought into the cache meanwhile.
+    pub(crate) fetches_ahead: bool,
 }

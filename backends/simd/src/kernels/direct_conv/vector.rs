@@ -25,7 +25,8 @@ use std::ops::Range;
 
 use super::compiled_step;
 use super::piece::{DirectConv, Piece, ZEROS};
-use crate::vector::{Products, integer_versions, pair_versions, versions};
+use crate::memory::CELLS;
+use crate::vector::{Products, integer_versions, pair_versions, prefetch, versions};
 
 versions!(version<B, STEP> = piece(conv: &DirectConv, piece: &Piece));
 pair_versions!(pair_version<B, STEP> = piece(conv: &DirectConv, piece: &Piece));
@@ -51,7 +52,7 @@ unsafe fn piece<V: Products, const B: usize, const STEP: usize>(conv: &DirectCon
                 (32, 2) => tiles::<V, 12, 6, B, STEP>(conv, piece, pass),
                 (32, 3) => tiles::<V, 8, 5, B, STEP>(conv, piece, pass),
                 (32, _) => tiles::<V, 6, 4, B, STEP>(conv, piece, pass),
-                (16, 1) => tiles::<V, 12, 6, B, STEP>(conv, piece, pass),
+                (16, 1) => tiles::<V, 12, 8, B, STEP>(conv, piece, pass),
                 (16, _) => tiles::<V, 6, 4, B, STEP>(conv, piece, pass),
                 (_, 1) => tiles::<V, 4, 2, B, STEP>(conv, piece, pass),
                 _ => tiles::<V, 2, 2, B, STEP>(conv, piece, pass),
@@ -103,19 +104,58 @@ unsafe fn tiles<V: Products, const P: usize, const G: usize, const B: usize, con
     let edge = if conv.block == 1 { 0 } else { G };
     let left = if first > start { first.max(start + edge) } else { start };
     let right = if last < end { last.min(end.saturating_sub(edge)) } else { end };
+    let ahead = Ahead::new::<V>(B, conv, piece, &pass);
     // SAFETY: the caller's promise; every tile lies within the piece.
     unsafe {
         if is_one_row && left + P <= right {
-            guarded::<V, G, B, STEP>(conv, piece, start..left, &pass);
+            guarded::<V, G, B, STEP>(conv, piece, start..left, &pass, ahead);
             let taps = [conv.axes[0].taps_inside(start / across.windows), 0..across.taps];
             let y = conv.axes[0].start(start / across.windows);
             for (at, pass) in tiles_of::<P>(left..right, conv, &pass) {
-                let origins = [(y, across.start(at - row_start)); P];
-                tile::<V, P, B, STEP, false>(conv, piece, at, taps.clone(), origins, pass);
+                ahead.fetch(at, P);
+                let guards = Guards::all_inside(conv, [y, across.start(at - row_start)]);
+                tile::<V, P, B, STEP, false>(conv, piece, at, taps.clone(), &guards, pass);
             }
-            guarded::<V, G, B, STEP>(conv, piece, right..end, &pass);
+            guarded::<V, G, B, STEP>(conv, piece, right..end, &pass, ahead);
         } else {
-            guarded::<V, G, B, STEP>(conv, piece, start..end, &pass);
+            guarded::<V, G, B, STEP>(conv, piece, start..end, &pass, ahead);
+        }
+    }
+}
+
+/// The weights that are multiplied after those of a pass, which the tiles of the pass have brought into the cache,
+/// each a share of them.
+#[derive(Clone, Copy)]
+struct Ahead {
+    weights: *const f32,
+    /// The first result of the piece.
+    start: usize,
+    /// Weights per result.
+    share: usize,
+}
+
+impl Ahead {
+    fn new<V: Products>(
+        blocks: usize,
+        conv: &DirectConv,
+        piece: &Piece,
+        pass: &Range<usize>,
+    ) -> Self {
+        let per_channel = conv.axes[0].taps * conv.axes[1].taps * blocks * V::LANES;
+        let share = match piece.fetches_ahead {
+            true => (pass.len() * per_channel).div_ceil(piece.results.len().max(1)),
+            false => 0,
+        };
+        let weights = piece.weights.wrapping_add(pass.end * per_channel);
+        Self { weights, start: piece.results.start, share }
+    }
+
+    /// Fetches the share of `results` results from `at` on.
+    #[inline(always)]
+    fn fetch(&self, at: usize, results: usize) {
+        let first = self.weights.wrapping_add((at - self.start) * self.share);
+        for line in (0..results * self.share).step_by(CELLS) {
+            prefetch::<false>(first.wrapping_add(line));
         }
     }
 }
@@ -145,16 +185,19 @@ unsafe fn guarded<V: Products, const G: usize, const B: usize, const STEP: usize
     piece: &Piece,
     results: Range<usize>,
     pass: &Range<usize>,
+    ahead: Ahead,
 ) {
+    let has_bits = conv.axes.iter().all(|axis| axis.taps <= MOST_GUARDED_TAPS);
     // SAFETY: the caller's promise; every tile lies within the results.
     unsafe {
-        if results.len() < G {
+        if results.len() < G || !has_bits {
             for at in results {
                 guarded_tile::<V, 1, B, STEP>(conv, piece, at, pass.clone());
             }
             return;
         }
         for (at, pass) in tiles_of::<G>(results, conv, pass) {
+            ahead.fetch(at, G);
             guarded_tile::<V, G, B, STEP>(conv, piece, at, pass);
         }
     }
@@ -172,30 +215,67 @@ unsafe fn guarded_tile<V: Products, const P: usize, const B: usize, const STEP: 
     pass: Range<usize>,
 ) {
     let [down, across] = &conv.axes;
-    let mut origins = [(0, 0); P];
+    let mut guards = Guards { offsets: [0; P], rows: [0; P], columns: [0; P] };
     // The taps that are inside for at least one of the results.
     let (mut row_taps, mut column_taps) = (down.taps..0, across.taps..0);
     let hull = |a: &Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
-    for (p, origin) in origins.iter_mut().enumerate() {
-        let (row, column) = ((at + p) / across.windows, (at + p) % across.windows);
-        row_taps = hull(&row_taps, down.taps_inside(row));
-        column_taps = hull(&column_taps, across.taps_inside(column));
-        *origin = (down.start(row), across.start(column));
+    let (mut row, mut column) = (at / across.windows, at % across.windows);
+    for p in 0..P {
+        let inside = [down.taps_inside(row), across.taps_inside(column)];
+        guards.offsets[p] = offset(conv, [down.start(row), across.start(column)]);
+        if const { P > 1 } {
+            [guards.rows[p], guards.columns[p]] = inside.each_ref().map(bits);
+        }
+        let [rows, columns] = inside;
+        (row_taps, column_taps) = (hull(&row_taps, rows), hull(&column_taps, columns));
+        column += 1;
+        if column == across.windows {
+            (row, column) = (row + 1, 0);
+        }
     }
     // SAFETY: the caller's promise.
     unsafe {
         let taps = [row_taps, column_taps];
         if const { P == 1 } {
             // For a single result, these taps are all inside.
-            tile::<V, P, B, STEP, false>(conv, piece, at, taps, origins, pass);
+            tile::<V, P, B, STEP, false>(conv, piece, at, taps, &guards, pass);
         } else {
-            tile::<V, P, B, STEP, true>(conv, piece, at, taps, origins, pass);
+            tile::<V, P, B, STEP, true>(conv, piece, at, taps, &guards, pass);
         }
     }
 }
 
-/// Adds these channels to the sums of `P` results from `at` on, whose first taps are at `origins`, by row and column. If
-/// `GUARDED`, taps may be in the padding; otherwise the results are neighbours inside a row.
+/// Where the results of a tile read the input.
+struct Guards<const P: usize> {
+    /// From the first element of a block to each result's first tap, which may be in the padding.
+    offsets: [isize; P],
+    /// By result, a bit for each tap along the axis that is inside.
+    rows: [u32; P],
+    columns: [u32; P],
+}
+
+/// The bits of [`Guards`]. Kernels with more taps along an axis compute edges result by result.
+const MOST_GUARDED_TAPS: usize = u32::BITS as usize;
+
+impl<const P: usize> Guards<P> {
+    /// Of neighbours in a row, whose taps need no guards and of which only the first is looked up.
+    fn all_inside(conv: &DirectConv, first: [isize; 2]) -> Self {
+        Self { offsets: [offset(conv, first); P], rows: [0; P], columns: [0; P] }
+    }
+}
+
+/// From the first element of a block to a row and column, which may be in the padding.
+fn offset(conv: &DirectConv, [row, column]: [isize; 2]) -> isize {
+    row * conv.row_stride() as isize + column * conv.block as isize
+}
+
+/// A bit for each number of a range, which ends at [`MOST_GUARDED_TAPS`] at the latest.
+fn bits(range: &Range<usize>) -> u32 {
+    ((1_u64 << range.end) - (1_u64 << range.start)) as u32
+}
+
+/// Adds these channels to the sums of `P` results from `at` on. If `GUARDED`, taps may be in the padding; otherwise
+/// the results are neighbours inside a row.
 ///
 /// # Safety
 /// As [`piece`].
@@ -211,13 +291,11 @@ unsafe fn tile<
     piece: &Piece,
     at: usize,
     [row_taps, column_taps]: [Range<usize>; 2],
-    origins: [(isize, isize); P],
+    guards: &Guards<P>,
     pass: Range<usize>,
 ) {
     let [down, across] = &conv.axes;
     let step = if STEP == 0 { conv.step() } else { STEP };
-    let (y, x) = origins[0];
-    let first_offset = y * conv.row_stride() as isize + x * conv.block as isize;
     let channel_weights = B * V::LANES;
     let all_taps = down.taps * across.taps;
     // SAFETY: the caller's promise; taps outside the input are not read.
@@ -235,20 +313,26 @@ unsafe fn tile<
             }
         }
         for row_tap in row_taps {
+            // By result, the column taps that are inside in this row of taps.
+            let mut inside = guards.columns;
+            if GUARDED {
+                for (inside, rows) in inside.iter_mut().zip(guards.rows) {
+                    *inside *= rows >> row_tap & 1;
+                }
+            }
             for column_tap in column_taps.clone() {
-                let tap = [row_tap * down.dilation, column_tap * across.dilation];
+                let tap = row_tap * down.dilation * conv.row_stride()
+                    + column_tap * across.dilation * conv.block;
                 // Of the first result. It may be in the padding, and is not read then.
-                let mut source = input
-                    .wrapping_offset(first_offset)
-                    .wrapping_add(tap[0] * conv.row_stride() + tap[1] * conv.block);
+                let mut source = input.wrapping_offset(guards.offsets[0]).wrapping_add(tap);
                 let mut sources = [ZEROS.as_ptr(); P];
                 let mut strides = [0; P];
                 if GUARDED {
-                    for (p, origin) in origins.into_iter().enumerate() {
-                        if let Some(offset) = conv.offset(origin, tap) {
-                            sources[p] = input.add(offset);
-                            strides[p] = conv.block_stride();
-                        }
+                    for p in 0..P {
+                        let is_inside = inside[p] >> column_tap & 1 == 1;
+                        let source = input.wrapping_offset(guards.offsets[p]).wrapping_add(tap);
+                        sources[p] = if is_inside { source } else { ZEROS.as_ptr() };
+                        strides[p] = if is_inside { conv.block_stride() } else { 0 };
                     }
                 }
                 let tap_index = row_tap * across.taps + column_tap;

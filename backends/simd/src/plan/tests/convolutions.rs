@@ -262,3 +262,18 @@ fn residuals_are_added_in_the_epilogue() {
         check_is_absent(&graph, "elementwise");
     }
 }
+
+/// More taps along an axis than a guard has bits for.
+#[test]
+fn kernels_longer_than_guards() {
+    for seed in 0..ROUNDS as u64 / 4 {
+        let mut random = Rng::with_seed(seed);
+        let mut case = Case::new(seed, [1, 9, 3, random.usize(20..60)]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, 9);
+        let padding = Padding { left: 20, right: 20, ..Padding::default() };
+        let parameters = Convolution { padding, ..unit_convolution(1, None) };
+        let y = case.convolution(blocked, &[random.usize(1..20), 9, 1, 40], parameters);
+        case.check(vec![y], "direct_conv");
+    }
+}

@@ -222,3 +222,44 @@ fn channels_are_gathered_from_where_they_were_computed() {
         case.check(outputs, "gather_channels");
     }
 }
+
+#[test]
+fn groups_of_shuffled_channels_are_gathered() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (height, width) = (random.usize(1..9), random.usize(1..30));
+        let mut case = Case::new(seed, [1, 3, height, width]);
+        let x = case.builder.input();
+        let (groups, own) = (random.usize(2..4), random.usize(2..30));
+        let whole = case.pointwise(x, groups * own);
+        let shape = vec![own, groups, height * width];
+        let apart = case.push(Operator::Reshape { shape }, &[whole]);
+        let turned = case.push(Operator::Transpose { permutation: vec![1, 0, 2] }, &[apart]);
+        let shape = vec![groups, 1, own, height, width];
+        let divided = case.push(Operator::Reshape { shape }, &[turned]);
+        let outputs = (0..groups).map(|group| {
+            let index = HostTensor::from_i64([], vec![group as i64]);
+            let index = case.builder.constant("group", index);
+            let group = case.push(Operator::Gather { axis: 0 }, &[divided, index]);
+            case.pointwise(group, 5)
+        });
+        let outputs = outputs.collect();
+        case.check(outputs, "gather_channels");
+    }
+}
+
+#[test]
+fn feature_maps_are_surrounded() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let mut case = Case::new(seed, [1, 3, random.usize(1..9), random.usize(1..30)]);
+        let x = case.builder.input();
+        let blocked = case.pointwise(x, random.usize(1..40));
+        let mut sides = || vec![0, 0, random.usize(0..4), random.usize(0..4)];
+        let (before, after) = (sides(), sides());
+        let pad = Pad { before, after, mode: PadMode::Constant(random.f32()) };
+        let y = case.push(Operator::Pad(pad), &[blocked]);
+        let z = case.pointwise(y, 9);
+        case.check(vec![y, z], "pad");
+    }
+}

@@ -14,8 +14,9 @@ use std::collections::HashMap;
 use fastrand::Rng;
 use framegate_backend_api::graph::{
     Activation, AveragePool, AxisSlice, Binary, Convolution, Coordinates, Graph, GraphBuilder,
-    GridSample, NearestRounding, NonMaxSuppression, Operator, Padding, Reduce, Reduction, Resize,
-    ResizeMode, RoiAlign, RoiPooling, SampleMode, SamplePadding, Unary, ValueId, Window,
+    GridSample, NearestRounding, NonMaxSuppression, Operator, Pad, PadMode, Padding, Reduce,
+    Reduction, Resize, ResizeMode, RoiAlign, RoiPooling, SampleMode, SamplePadding, Unary, ValueId,
+    Window,
 };
 use framegate_backend_api::{ElementType, HostTensor};
 use framegate_cpu::{Level, Precision};

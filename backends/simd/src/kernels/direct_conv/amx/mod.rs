@@ -188,7 +188,7 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
                 (0..down.taps).flat_map(|row| (0..across.taps).map(move |column| [row, column]))
             {
                 let reach = [tap[0] * down.dilation, tap[1] * across.dilation];
-                let offsets = origins.map(|origin| conv.offset(origin, reach));
+                let offsets = origins.map(|origin| offset(conv, origin, reach));
                 if offsets.iter().all(Option::is_none) {
                     continue;
                 }
@@ -269,4 +269,13 @@ impl<'a, T: Tiles, const B: usize> Chain<'a, T, B> {
             T::multiply::<P, B>(factors, row_stride, &self.sums);
         }
     }
+}
+
+/// Where in a block of the input a tap is, for the result whose first tap is at `origin`; `None` in the padding.
+#[inline]
+fn offset(conv: &DirectConv, origin: (isize, isize), tap: [usize; 2]) -> Option<usize> {
+    let y = origin.0.checked_add_unsigned(tap[0]).and_then(|y| usize::try_from(y).ok())?;
+    let x = origin.1.checked_add_unsigned(tap[1]).and_then(|x| usize::try_from(x).ok())?;
+    let is_inside = y < conv.axes[0].extent && x < conv.axes[1].extent;
+    is_inside.then_some(y * conv.row_stride() + x * conv.block)
 }

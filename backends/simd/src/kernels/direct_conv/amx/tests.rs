@@ -66,6 +66,7 @@ fn check(seed: u64, version: impl Fn(usize) -> Kernel) {
         output_start,
         output_block_stride: len * COLUMNS,
         results: results.clone(),
+        fetches_ahead: false,
     };
     // SAFETY: every vector has the room that the convolution and the piece need.
     unsafe { version(blocks)(&conv, &piece) };
