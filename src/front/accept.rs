@@ -150,7 +150,7 @@ mod tests {
     use socket2::{Domain, Socket, Type};
 
     use super::*;
-    use crate::front::logged::logged;
+    use crate::logging::logged::logged;
 
     #[tokio::test(start_paused = true)]
     async fn a_listener_that_fails_does_not_flood_the_log() {

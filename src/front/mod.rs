@@ -20,8 +20,6 @@ mod infer;
 mod info;
 pub mod link;
 mod log_limit;
-#[cfg(test)]
-mod logged;
 mod messages;
 pub mod metrics;
 mod multipart;

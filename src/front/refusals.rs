@@ -143,7 +143,7 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::front::logged::logged;
+    use crate::logging::logged::logged;
 
     #[tokio::test]
     async fn a_refusal_is_logged_with_the_option_that_would_have_admitted_it() {

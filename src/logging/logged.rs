@@ -30,7 +30,7 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 /// The lines of the log while `work` runs, without times.
-pub(super) async fn logged(work: impl Future) -> Vec<String> {
+pub(crate) async fn logged(work: impl Future) -> Vec<String> {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(lines.clone())
