@@ -145,6 +145,7 @@ impl Bench {
             origins: OriginPolicy::new(Vec::new(), true),
             drain: Duration::from_secs(5),
             max_session_age: None,
+            session_idle: Duration::from_secs(60),
             deepstack: false,
             shown: Vec::new(),
         };

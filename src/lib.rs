@@ -137,6 +137,7 @@ pub mod engine;
 pub use framegate_stages as stages;
 
 mod observation;
+mod whole_file;
 
 // Measurements.
 #[doc(hidden)]

@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::whole_file;
+
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// The elements start at a multiple of this many bytes.
 const ALIGNMENT: usize = 64;
@@ -39,7 +41,7 @@ pub enum NpyError {
 pub fn read_f32(path: &Path) -> Result<(Vec<usize>, Vec<f32>), NpyError> {
     let failed = |problem| NpyError::File { path: path.to_owned(), problem };
     let damaged = |what: &str| failed(io::Error::new(io::ErrorKind::InvalidData, what));
-    let file = fs::read(path).map_err(failed)?;
+    let file = whole_file::read(path).map_err(failed)?;
     let (header, elements) =
         split(&file).ok_or_else(|| damaged("it is not a .npy file, or it is damaged"))?;
     let Header { descr, fortran_order, shape } =
@@ -166,11 +168,20 @@ mod tests {
     }
 
     #[test]
+    fn a_hundred_thousand_axes_are_an_array() {
+        let shape = "1, ".repeat(100_000);
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}\n");
+        assert_eq!(read(&file(2, &header, &[3.0])).unwrap(), (vec![1; 100_000], vec![3.0]));
+    }
+
+    #[test]
     fn anything_else_is_refused_with_a_reason() {
-        let header = |descr, order, shape| {
+        let header = |descr: &str, order: &str, shape: &str| {
             format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n")
         };
         let huge = format!("({0}, {0})", u64::MAX);
+        let many_axes =
+            |axis: &str| header("'<f4'", "False", &format!("({})", axis.repeat(100_000)));
         for (bytes, reason) in [
             (file(1, &header("'<f8'", "False", "(1,)"), &[1.0]), "of type <f8"),
             (file(1, &header("'>f4'", "False", "(1,)"), &[1.0]), "of type >f4"),
@@ -185,6 +196,9 @@ mod tests {
             (b"\x93NUMPY\x01\x00\xff\xff{}".to_vec(), "damaged"),
             (b"GIF89a".to_vec(), "not a .npy file"),
             (Vec::new(), "not a .npy file"),
+            (file(1, &header("'<f4'", "False", "(1, 1, 0)"), &[1.0]), "does not hold"),
+            (file(2, &many_axes("18446744073709551615, "), &[1.0]), "does not hold"),
+            (file(2, &many_axes("1x, "), &[1.0]), "does not describe"),
         ] {
             let message = read(&bytes).unwrap_err().to_string();
             assert!(message.contains(reason), "{message}");

@@ -153,6 +153,16 @@ pub struct ServeArgs {
     /// at three quarters of that age or later, each at another [default: never]
     #[arg(long, env = "FRAMEGATE_MAX_SESSION_AGE", value_name = "N", help_heading = "Streams")]
     pub max_session_age: Option<f64>,
+    /// Seconds without a valid frame after which a session may be closed, with code 1013, if another client needs its
+    /// place; while there is room it stays
+    #[arg(
+        long,
+        env = "FRAMEGATE_SESSION_IDLE_SECONDS",
+        value_name = "N",
+        default_value_t = 60.0,
+        help_heading = "Streams"
+    )]
+    pub session_idle_seconds: f64,
     /// Largest batch run through a model at once, one frame per session, 1 to 16
     #[arg(
         long,

@@ -29,7 +29,7 @@ const MAX_MEMORY_MEGABYTES: usize = 1024 * 1024;
 const MAX_JOBS: usize = 10_000;
 /// Longest time that a job can be kept: a year.
 const MAX_TTL_SECONDS: usize = 366 * 86_400;
-/// Longest limit on the age of a session: a month.
+/// Longest limit on the age or the pause of a session: a month.
 const LONGEST_SESSION_SECONDS: f64 = 30.0 * 86_400.0;
 /// More videos at once than one machine can decode.
 const MAX_VIDEOS: usize = 64;
@@ -93,7 +93,11 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             jobs_folder: raw.jobs_dir,
             allowed_origins,
             drain: drain(raw.drain_seconds)?,
-            max_session_age: raw.max_session_age.map(session_age).transpose()?,
+            max_session_age: raw
+                .max_session_age
+                .map(|age| session_seconds("--max-session-age", age))
+                .transpose()?,
+            session_idle: session_seconds("--session-idle-seconds", raw.session_idle_seconds)?,
             deepstack: raw.compat == Some(cli::Compat::Deepstack),
             settings: raw.settings,
         })
@@ -159,13 +163,13 @@ fn drain(seconds: f64) -> Result<Duration, ConfigError> {
         .ok_or_else(|| ConfigError::new("--drain-seconds", seconds, expected()))
 }
 
-fn session_age(seconds: f64) -> Result<Duration, ConfigError> {
+fn session_seconds(option: &'static str, seconds: f64) -> Result<Duration, ConfigError> {
     let least = 1.0;
     if (least..=LONGEST_SESSION_SECONDS).contains(&seconds) {
         return Ok(Duration::from_secs_f64(seconds));
     }
     let expected = format!("expected a number from {least} to {LONGEST_SESSION_SECONDS}");
-    Err(ConfigError::new("--max-session-age", seconds, expected))
+    Err(ConfigError::new(option, seconds, expected))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -21,8 +21,8 @@ use tokio_util::task::TaskTracker;
 
 use super::guarded::Guarded;
 use super::link::Link;
+use super::log_limit::LogLimit;
 use super::places::Places;
-use super::refusals::RefusalReason;
 use super::responses::try_later;
 use super::state::App;
 use crate::protocol::HttpErrorCode;
@@ -39,6 +39,9 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// system notices a client that vanished without a word.
 const PROBE_AFTER: Duration = Duration::from_secs(60);
 const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Lines about connections that cannot be accepted: without a limit there would be ten per second.
+static NOT_ACCEPTED: LogLimit = LogLimit::new(1);
 
 /// Paths that are answered on a connection of the reserve.
 const HEALTH_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -71,7 +74,7 @@ pub(super) async fn accept(
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
-                () = link.must_give_way() => {
+                _ = link.must_give_way() => {
                     connection.as_mut().graceful_shutdown();
                     timeout(LAST_WORDS, connection).await.unwrap_or(Ok(()))
                 }
@@ -102,7 +105,14 @@ async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
                 return (connection, address);
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
+                if let Some(unmentioned) = NOT_ACCEPTED.mention(Instant::now()) {
+                    let unmentioned = (unmentioned > 0).then_some(unmentioned);
+                    tracing::warn!(
+                        %error,
+                        unmentioned,
+                        "a connection cannot be accepted; this line appears once per minute"
+                    );
+                }
                 tokio::time::sleep(RETRY).await;
             }
         }
@@ -116,21 +126,41 @@ pub(super) async fn within_limits(
     request: Request,
     next: Next,
 ) -> Response {
-    if !link.is_in_reserve() {
+    let Some(exceeded) = link.exceeded() else {
         link.begin_request();
         let response = next.run(request).await;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             link.end_request();
         }
         return response;
-    }
+    };
     let mut response = if HEALTH_PATHS.contains(&request.uri().path()) {
         next.run(request).await
     } else {
-        app.refusals.count(RefusalReason::Connections);
+        app.refusals.connection(exceeded);
         let detail = "There are too many connections, in all or from this address";
         try_later(HttpErrorCode::TooManyConnections, detail)
     };
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+    use crate::logging::logged::logged;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_that_fails_does_not_flood_the_log() {
+        // A socket that does not listen accepts nothing.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(socket.into()).unwrap();
+        let lines = logged(timeout(60 * RETRY, next(&listener))).await;
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert!(line.contains("a connection cannot be accepted; this line appears once"), "{line}");
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::places::{Place, PlaceLimits, Places};
+use super::places::{ExceededLimit, Place, PlaceLimits, Places};
 use super::unfinished::{Meter, Unfinished};
 use crate::engine::Client;
 
@@ -15,16 +15,29 @@ use crate::engine::Client;
 pub struct Link {
     place: Place,
     meter: Meter,
+    /// Cancelled when the message that is arriving is given up.
+    message_given_up: CancellationToken,
     is_stream: AtomicBool,
     input_ended: CancellationToken,
 }
 
+/// For what a connection must give way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GiveWay {
+    /// For another connection or session: this one does nothing.
+    Place,
+    /// For messages of others: its own has taken memory for longest.
+    Memory,
+}
+
 impl Link {
     pub(super) fn new(place: Place, unfinished: &Arc<Unfinished>) -> Self {
-        let meter = unfinished.meter(place.cut().clone());
+        let message_given_up = CancellationToken::new();
+        let meter = unfinished.meter(message_given_up.clone());
         Self {
             place,
             meter,
+            message_given_up,
             is_stream: AtomicBool::new(false),
             input_ended: CancellationToken::new(),
         }
@@ -46,9 +59,9 @@ impl Link {
         &self.meter
     }
 
-    /// Whether only questions about health may be answered here.
-    pub(super) fn is_in_reserve(&self) -> bool {
-        self.place.is_in_reserve()
+    /// The limit for which only questions about health may be answered here.
+    pub(super) fn exceeded(&self) -> Option<ExceededLimit> {
+        self.place.exceeded()
     }
 
     /// A request has arrived.
@@ -65,7 +78,23 @@ impl Link {
     /// From now on this is a stream, and the end of its input is not the end of the connection.
     pub(super) fn begin_stream(&self) {
         self.meter.finish();
+        self.place.begin_session();
         self.is_stream.store(true, Ordering::Relaxed);
+    }
+
+    /// A session has sent no frame for a while: it gives way if others need its place.
+    pub(super) fn frames_pause(&self) {
+        self.place.set_idle();
+    }
+
+    /// Frames come again.
+    pub(super) fn frames_go_on(&self) {
+        self.place.set_busy();
+    }
+
+    /// There may be no more sessions: one that sends no frames gives way.
+    pub(super) fn ask_for_session(&self) {
+        self.place.cut_idle_session();
     }
 
     pub(super) fn is_stream(&self) -> bool {
@@ -83,8 +112,11 @@ impl Link {
     }
 
     /// Returns when the connection must give way.
-    pub(super) async fn must_give_way(&self) {
-        self.place.cut().cancelled().await;
+    pub(super) async fn must_give_way(&self) -> GiveWay {
+        tokio::select! {
+            () = self.place.cut().cancelled() => GiveWay::Place,
+            () = self.message_given_up.cancelled() => GiveWay::Memory,
+        }
     }
 
     /// A whole message has been read.

@@ -1,8 +1,9 @@
 //! Places for connections: limited in all and per address, and a few kept for questions about the server's
 //! health.
 //!
-//! A connection that sends no request gives way: when no place is free, the one that has been idle
-//! longest is cut off. So silent sockets shut no client out. Where that frees nothing, a connection gets a
+//! A connection that sends no request gives way, and so does a session that has sent no frame for a while: when
+//! no place is free, the one that has been idle longest is cut off. So sockets that do nothing shut no client out,
+//! and while there is room a camera may pause. Where that frees nothing, a connection gets a
 //! place of the *reserve*: it may ask whether the server lives and how it does, and learns otherwise to
 //! come back later. When the reserve is full too, its oldest connection is cut off.
 
@@ -31,6 +32,15 @@ impl PlaceLimits {
     pub const DEFAULT: Self = Self { total: 512, per_address: 256, reserve: 32 };
 }
 
+/// The limit for which there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExceededLimit {
+    /// [`PlaceLimits::total`].
+    Total,
+    /// [`PlaceLimits::per_address`].
+    PerAddress,
+}
+
 /// The connections that are open.
 #[derive(Debug)]
 pub struct Places {
@@ -52,8 +62,9 @@ struct Held {
 struct Holder {
     address: IpAddr,
     in_reserve: bool,
-    /// Its place in the order of idleness; `None` while a request is answered.
+    /// Its place in the order of idleness; `None` while a request is answered or frames come.
     idle: Option<u64>,
+    is_session: bool,
     cut: CancellationToken,
 }
 
@@ -63,7 +74,7 @@ pub struct Place {
     places: Arc<Places>,
     address: IpAddr,
     number: u64,
-    in_reserve: bool,
+    exceeded: Option<ExceededLimit>,
     cut: CancellationToken,
 }
 
@@ -79,11 +90,13 @@ impl Places {
         let mut held = self.lock();
         let of_address = |holder: &Holder| !holder.in_reserve && holder.address == address;
         let ordinary = |holder: &Holder| !holder.in_reserve;
-        let in_reserve = if held.count(of_address) >= per_address {
-            !held.cut_idle(of_address)
+        let exceeded = if held.count(of_address) >= per_address {
+            (!held.cut_idle(of_address)).then_some(ExceededLimit::PerAddress)
         } else {
-            held.count(ordinary) >= total && !held.cut_idle(ordinary)
+            let none_is_free = held.count(ordinary) >= total && !held.cut_idle(ordinary);
+            none_is_free.then_some(ExceededLimit::Total)
         };
+        let in_reserve = exceeded.is_some();
         if in_reserve && held.count(|holder| holder.in_reserve) >= reserve {
             held.cut_oldest_of_reserve();
         }
@@ -91,9 +104,10 @@ impl Places {
         held.next += 1;
         held.idled += 1;
         let (idle, cut) = (Some(held.idled), CancellationToken::new());
-        held.by_arrival.insert(number, Holder { address, in_reserve, idle, cut: cut.clone() });
+        let holder = Holder { address, in_reserve, idle, is_session: false, cut: cut.clone() };
+        held.by_arrival.insert(number, holder);
         drop(held);
-        Place { places: Arc::clone(self), address, number, in_reserve, cut }
+        Place { places: Arc::clone(self), address, number, exceeded, cut }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -137,7 +151,12 @@ impl Place {
 
     /// Whether it is one of the reserve.
     pub fn is_in_reserve(&self) -> bool {
-        self.in_reserve
+        self.exceeded.is_some()
+    }
+
+    /// The limit for which it is one of the reserve.
+    pub(super) fn exceeded(&self) -> Option<ExceededLimit> {
+        self.exceeded
     }
 
     /// Cancelled when the connection must give way.
@@ -145,12 +164,24 @@ impl Place {
         &self.cut
     }
 
-    /// A request is being answered, or the connection has become a stream.
+    /// The connection has become a session, which counts as busy at first.
+    pub fn begin_session(&self) {
+        if let Some(holder) = self.places.lock().by_arrival.get_mut(&self.number) {
+            holder.is_session = true;
+        }
+    }
+
+    /// Cuts off the session that has been idle longest, if any is idle: there may be no more sessions.
+    pub fn cut_idle_session(&self) {
+        self.places.lock().cut_idle(|holder| holder.is_session);
+    }
+
+    /// A request is being answered, or frames come.
     pub fn set_busy(&self) {
         self.set_idle_order(|_| None);
     }
 
-    /// The next request is waited for.
+    /// The next request or frame is waited for.
     pub fn set_idle(&self) {
         self.set_idle_order(|held| {
             held.idled += 1;
@@ -240,11 +271,32 @@ mod tests {
     fn one_address_cannot_have_every_place() {
         let places = places(4, 2, 1);
         let _streams = [busy(&places, "10.0.0.1"), busy(&places, "10.0.0.1")];
-        assert!(places.admit(address("10.0.0.1")).is_in_reserve());
+        let third = places.admit(address("10.0.0.1"));
+        assert_eq!(third.exceeded(), Some(ExceededLimit::PerAddress));
         assert!(places.admit(address("::ffff:10.0.0.1")).is_in_reserve());
         assert!(!places.admit(address("10.0.0.2")).is_in_reserve());
         let _others = [busy(&places, "2001:db8::1"), busy(&places, "2001:db8::2")];
         assert!(places.admit(address("2001:db8::3")).is_in_reserve(), "one network");
+        let fifth = places.admit(address("10.0.0.3"));
+        assert_eq!(fifth.exceeded(), Some(ExceededLimit::Total));
+    }
+
+    #[test]
+    fn an_idle_session_gives_way_to_connections_and_to_sessions() {
+        let places = places(3, 3, 1);
+        let [paused, streaming] = [(); 2].map(|()| busy(&places, "10.0.0.1"));
+        paused.begin_session();
+        streaming.begin_session();
+        let request = busy(&places, "10.0.0.2");
+        paused.set_idle();
+        streaming.set_idle();
+        streaming.set_busy();
+        request.set_idle();
+        request.cut_idle_session();
+        assert!(paused.cut().is_cancelled(), "the only session that is idle");
+        assert!(!streaming.cut().is_cancelled() && !request.cut().is_cancelled());
+        request.cut_idle_session();
+        assert!(!streaming.cut().is_cancelled() && !request.cut().is_cancelled());
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub(super) async fn body(
     let limit = app.settings.max_frame_bytes;
     let body = tokio::select! {
         body = timeout(MESSAGE_LIMIT, Bytes::from_request(request, app)) => body,
-        () = link.must_give_way() => {
+        _ = link.must_give_way() => {
             app.refusals.count(RefusalReason::Memory);
             return Err(Unanswered::dropped(app, DropReason::Busy));
         }

@@ -46,6 +46,8 @@ pub struct FrontSettings {
     pub drain: Duration,
     /// Longest time that a session may last, if there is one.
     pub max_session_age: Option<Duration>,
+    /// Time without a valid frame after which a session gives way when places run short.
+    pub session_idle: Duration,
     /// Whether the detection API of DeepStack is served too.
     pub deepstack: bool,
     /// Settings that are not defaults, to be shown.

@@ -18,7 +18,6 @@ use uuid::Uuid;
 use super::connection::{self, Drain};
 use super::link::Link;
 use super::options::SessionOptions;
-use super::refusals::RefusalReason;
 use super::request;
 use super::responses::{
     failure, options_refused, page_refused, query_refused, try_later, unavailable,
@@ -85,7 +84,9 @@ pub(super) async fn connect(
         None => None,
     };
     let Some(session_permit) = app.sessions.try_acquire() else {
-        app.refusals.count(RefusalReason::Sessions);
+        app.refusals.session(app.settings.sessions.recommended);
+        // There is room at the next attempt, if a session does nothing.
+        link.ask_for_session();
         let detail = "The limit on sessions is reached";
         return try_later(HttpErrorCode::TooManySessions, detail);
     };
@@ -111,7 +112,13 @@ pub(super) async fn connect(
                 Some(opening) => {
                     serve(socket, &app, query, opening, link, (request, caller)).await;
                 }
-                None => refuse(socket, &query.pipeline_id.unwrap_or_default()).await,
+                None => {
+                    let id = query.pipeline_id.unwrap_or_default();
+                    tokio::select! {
+                        () = refuse(socket, &id) => {}
+                        _ = link.must_give_way() => {}
+                    }
+                }
             }
             drop(session_permit);
         })
@@ -147,6 +154,7 @@ async fn serve(
         begun: app.draining.clone(),
         deadline: settings.drain,
         session_age: settings.max_session_age.map(|most| spread(most, session.id())),
+        idle_after: settings.session_idle,
     };
     let metrics = Arc::clone(&app.metrics);
     connection::run(socket, session, handle, greeting, drain, link, metrics).await;

@@ -1,5 +1,7 @@
 //! The log, on standard error: standard output is for results only.
 
+#[cfg(test)]
+pub(crate) mod logged;
 mod lossy;
 
 use std::io::{IsTerminal, Write, stderr};

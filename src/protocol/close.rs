@@ -58,11 +58,13 @@ pub enum CloseReason {
     MessageTooSlow,
     /// Unfinished messages have taken all the memory there is for them.
     OutOfMemory,
+    /// No valid frame has come for a while, and another client needs the place.
+    Idle,
 }
 
 impl CloseReason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Silent,
         Self::TextMessage,
         Self::UnknownPipeline,
@@ -75,6 +77,7 @@ impl CloseReason {
         Self::NotUtf8,
         Self::MessageTooSlow,
         Self::OutOfMemory,
+        Self::Idle,
     ];
 
     /// The code that is sent.
@@ -90,7 +93,7 @@ impl CloseReason {
             Self::InputEnded => code::NORMAL,
             Self::ProtocolError => code::PROTOCOL_ERROR,
             Self::NotUtf8 => code::INVALID_PAYLOAD,
-            Self::OutOfMemory => code::TRY_AGAIN_LATER,
+            Self::OutOfMemory | Self::Idle => code::TRY_AGAIN_LATER,
         }
     }
 
@@ -109,6 +112,9 @@ impl CloseReason {
             Self::NotUtf8 => "text is not UTF-8",
             Self::MessageTooSlow => "a message took too long to arrive",
             Self::OutOfMemory => "too many unfinished messages; try again later",
+            Self::Idle => {
+                "no frame for a while, and others need the place; connect again with the next"
+            }
         }
     }
 }
@@ -157,6 +163,7 @@ mod tests {
             (CloseReason::NotUtf8, 1007),
             (CloseReason::MessageTooSlow, 1008),
             (CloseReason::OutOfMemory, 1013),
+            (CloseReason::Idle, 1013),
         ] {
             assert_eq!(reason.code(), code, "{reason:?}");
         }

@@ -57,6 +57,8 @@ pub struct ServerOptions {
     pub drain: Duration,
     /// How long a session may last before its client is asked to connect again; `None` for ever.
     pub max_session_age: Option<Duration>,
+    /// Time without a valid frame after which a session gives way when places for connections or sessions run short.
+    pub session_idle: Duration,
     /// Whether the detection API of DeepStack and CodeProject.AI is served too, for their clients.
     pub deepstack: bool,
     /// Settings that somebody chose, and where: for `/info` and the log, without effect.
@@ -107,6 +109,7 @@ impl Default for ServerOptions {
             allowed_origins: Vec::new(),
             drain: Duration::from_secs(10),
             max_session_age: None,
+            session_idle: Duration::from_secs(60),
             deepstack: false,
             settings: Vec::new(),
         }
@@ -159,6 +162,7 @@ impl ServerOptions {
             ),
             drain: self.drain,
             max_session_age: self.max_session_age,
+            session_idle: self.session_idle,
             deepstack: self.deepstack,
             shown: self.settings.clone(),
         }

@@ -143,6 +143,7 @@ class Camera:
         self.process = multiprocessing.Process(target=self.film)
         self.sent = []
         self.ages = []
+        self.warnings = 0
 
     def film(self):
         connection = stream(self.server)
@@ -156,12 +157,13 @@ class Camera:
         time.sleep(0.5)  # What is in flight.
         connection.shutdown(socket.SHUT_RDWR)
         listener.join()
-        self.report.put((self.sent, self.ages))
+        self.report.put((self.sent, self.ages, self.warnings))
 
     def hear(self, connection):
         try:
             while True:
                 _, payload = hear(connection)
+                self.warnings += b'"slow_down"' in payload
                 index = re.search(rb'"frame_index":(\d+)', payload)
                 if index and b'"result"' in payload:
                     self.ages.append(time.monotonic() - self.sent[int(index[1]) - 1])
@@ -172,17 +174,18 @@ class Camera:
         """The share of its frames that became results."""
         return len(self.ages) / max(1, len(self.sent))
 
+    def age(self, share):
+        """The age in milliseconds that this share of its results does not exceed."""
+        return sorted(self.ages)[int(len(self.ages) * share)] * 1000 if self.ages else float("inf")
+
     def __enter__(self):
         self.process.start()
         return self
 
     def __exit__(self, *_):
         self.ended.set()
-        self.sent, self.ages = self.report.get(timeout=40)
+        self.sent, self.ages, self.warnings = self.report.get(timeout=40)
         self.process.join()
 
     def __str__(self):
-        if not self.ages:
-            return f"the camera beside it gets 0 of {len(self.sent)}"
-        p99 = sorted(self.ages)[int(len(self.ages) * 0.99)] * 1000
-        return f"the camera beside it gets {len(self.ages)} of {len(self.sent)}, p99 {p99:.0f} ms"
+        return f"{len(self.ages)} of {len(self.sent)} results, p50 {self.age(0.5):.0f} ms, p99 {self.age(0.99):.0f} ms"

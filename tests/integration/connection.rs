@@ -118,7 +118,8 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     );
     let begun = CancellationToken::new();
     let link = Link::alone();
-    let drain = Drain { begun: begun.clone(), deadline: Duration::from_secs(7), session_age };
+    let deadline = Duration::from_secs(7);
+    let drain = Drain { begun: begun.clone(), deadline, session_age, idle_after: deadline };
     let served = run(
         socket,
         session,

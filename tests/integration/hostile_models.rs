@@ -70,6 +70,36 @@ fn constants_share_one_budget_of_memory() {
 }
 
 #[test]
+fn what_gathers_or_counts_up_shares_that_budget() {
+    // A small constant, taken more than 2^26 times.
+    let indices = OnnxModel::new(13, "x", IMAGE)
+        .weights("small", &[1], vec![1.0])
+        .integers("shape", &[1 << 13, (1 << 13) + 1])
+        .integers("one", &[0])
+        .node(OnnxNode::new("Expand", &["one", "shape"], &["indices"]))
+        .node(OnnxNode::new("Gather", &["small", "indices"], &["c"]));
+    assert_refused(&with_constant(indices), &["too much memory for constants"]);
+
+    let rows = OnnxModel::new(13, "x", IMAGE)
+        .weights("row", &[1, 1 << 14], vec![1.0; 1 << 14])
+        .integers("indices", &vec![0; 1 << 13])
+        .node(OnnxNode::new("Gather", &["row", "indices"], &["c"]).integer("axis", 0));
+    assert_refused(&with_constant(rows), &["make_c", "too much memory for constants"]);
+
+    let ranges = |end: i64| {
+        let range = |to: &str| OnnxNode::new("Range", &["from", "to", "step"], &[to]);
+        let model = OnnxModel::new(13, "x", IMAGE)
+            .integers("from", &[0])
+            .integers("to", &[end])
+            .integers("step", &[1]);
+        let sum = OnnxNode::new("Add", &["a", "b"], &["c"]);
+        with_constant(model.node(range("a")).node(range("b")).node(sum))
+    };
+    assert_refused(&ranges(1 << 25), &["make_c", "too much memory for constants"]);
+    assert_refused(&ranges(1 << 40), &["make_a", "the range has no end"]);
+}
+
+#[test]
 fn windows_count_as_work() {
     let window = |x: &str, to: &str| {
         OnnxNode::new("MaxPool", &[x], &[to])

@@ -1,6 +1,6 @@
 //! Ctrl-c in a command that takes a while: the report of what was done, marked as a part.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use framegate_backend_null::NullBackend;
@@ -49,18 +49,26 @@ async fn a_load_test_reports_what_it_measured() {
 
 #[test]
 fn infer_ends_although_its_input_does_not() {
-    let mut process = framegate(["infer", "--backend", "null", "--model", "codes", "-"]);
-    process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut process = process.spawn().unwrap();
-    let mut stdin = process.stdin.take().unwrap();
-    let mut stdout = BufReader::new(process.stdout.take().unwrap());
-    stdin.write_all(&plain(64, 48, [1, 2, 3]).repeat(4)).unwrap();
-    let mut line = String::new();
-    stdout.read_line(&mut line).unwrap();
-    assert!(line.contains("\"-#1\""), "{line}");
-    interrupt(&process);
-    assert_eq!(status(process), Some(INTERRUPTED));
-    drop(stdin);
+    // Formats that have no place for a note. The first line is there at once, that of CSV being its header.
+    for (format, first) in [("jsonl", "\"-#1\""), ("csv", "file,")] {
+        let mut process = framegate(["infer", "--backend", "null", "--model", "codes", "-"]);
+        process.args(["--format", format, "--log-level", "error"]);
+        process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = process.spawn().unwrap();
+        let mut stdin = process.stdin.take().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut stderr = process.stderr.take().unwrap();
+        stdin.write_all(&plain(64, 48, [1, 2, 3]).repeat(4)).unwrap();
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert!(line.contains(first), "{line}");
+        interrupt(&process);
+        assert_eq!(status(process), Some(INTERRUPTED));
+        drop(stdin);
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        assert!(said.contains("ended early: the results are those of a part"), "{said:?}");
+    }
 }
 
 #[test]

@@ -71,7 +71,10 @@ impl Progress {
             tracing::error!("{not_annotated} images could not be annotated");
         }
         if stop.is_set() {
-            tracing::warn!(frames, "ended early: the results are those of a part of the images");
+            // Not a line of the log: results may have no place for it, and a level may hide those.
+            eprintln!(
+                "ended early: the results are those of a part of the images ({frames} frames)"
+            );
             return CommandStatus::Interrupted;
         }
         match failed + not_annotated {

@@ -16,7 +16,7 @@
 //! | `ids` | names of pipelines and streams |
 //! | `reply` | what became of a frame: exactly one reply |
 //! | `virtual_time`, `mailboxes` | one-slot mailboxes, and whose turn it is |
-//! | `lanes` | which workers a frame is for |
+//! | `lanes`, `crew` | which workers a frame is for, and how many of them it has |
 //! | `spending`, `tariff` | what the frames of a stream cost, and what is charged for them |
 //! | `service_times` | how long batches take |
 //! | `load_tree`, `fairness` | how much of the server a stream can have |
@@ -27,6 +27,7 @@
 //! | `stream` | a session's side |
 //! | `workers` | the three threads |
 
+mod crew;
 mod fairness;
 mod fitting;
 mod ids;
@@ -66,6 +67,7 @@ pub use stream::StreamHandle;
 use crate::engine::reading::TextReader;
 use crate::locks::unpoisoned;
 use crate::stages::{BoxStage, DecodeOptions};
+use crew::Crew;
 use fitting::Fitting;
 use shared::Shared;
 use workers::{EndOnDrop, InferenceWorker, PostprocessWorker, PreprocessWorker};
@@ -174,7 +176,7 @@ impl Engine {
             fittings: fittings.collect(),
             pool,
             slow: Arc::clone(&slow),
-            busy: Arc::default(),
+            crews: Lane::ALL.map(|lane| Crew::new(lane.workers(workers))),
             free_inputs: links.free_inputs,
             preprocessed: links.preprocessed_sender,
         };

@@ -45,7 +45,7 @@ pub(super) struct Costs {
 pub(super) struct Spent {
     /// The decoding work that its header announced.
     pub(super) work: DecodeWork,
-    /// How long it took a worker to decode and resize it.
+    /// How long it took a worker to decode and resize it; of several that shared it, all their time together.
     pub(super) worker: Duration,
     /// The same, divided by the number of workers that do this for frames of its kind.
     pub(super) share: Duration,

@@ -1,7 +1,6 @@
 //! The three threads of an engine, each a loop from one hand-over to the next.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
 use rayon::ThreadPool;
 
+use super::crew::Crew;
 use super::first_measurement;
 use super::fitting::{FittedFrame, Fitting};
 use super::ids::PipelineId;
@@ -83,8 +83,8 @@ pub(super) struct PreprocessWorker {
     pub(super) pool: Arc<ThreadPool>,
     /// Workers for expensive frames.
     pub(super) slow: Arc<ThreadPool>,
-    /// Frames that are being preprocessed.
-    pub(super) busy: Arc<AtomicUsize>,
+    /// Which of them frames have: of the pool, and of the workers for expensive frames.
+    pub(super) crews: [Arc<Crew>; Lane::ALL.len()],
     pub(super) free_inputs: Vec<Receiver<InputBatch>>,
     pub(super) preprocessed: SyncSender<PreprocessedBatch>,
 }
@@ -114,17 +114,15 @@ impl PreprocessWorker {
             Lane::Fast => &*self.pool,
             Lane::Slow => &self.slow,
         };
-        let (workers, busy) = (self.pool.current_num_threads(), Arc::clone(&self.busy));
+        let crew = Arc::clone(&self.crews[ticket.lane() as usize]);
         pool.spawn_fifo(move || {
-            let start = Instant::now();
-            // A frame that is alone has the workers that others leave idle.
-            let others = busy.fetch_add(1, Ordering::Relaxed);
-            let threads = workers.saturating_sub(others).max(1);
+            let hired = crew.hire(frame.payload.as_ref().ok());
             // Nothing in it is expected to panic that is not caught before; a lost frame is replied to.
-            let fitted =
-                panics::contain("preprocess", || fitting.fit(frame, threads)).unwrap_or(None);
-            busy.fetch_sub(1, Ordering::Relaxed);
-            shared.preprocessed(ticket, start.elapsed(), fitted);
+            let fitted = panics::contain("preprocess", || fitting.fit(frame, hired.threads()))
+                .unwrap_or(None);
+            let worker = hired.worker_time();
+            drop(hired);
+            shared.preprocessed(ticket, worker, fitted);
         });
     }
 

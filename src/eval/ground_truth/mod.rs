@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 use framegate_models::Size;
 use serde::{Deserialize, Serialize};
 
+use crate::whole_file;
+
 pub use error::GroundTruthError;
 pub use format::LabelFormat;
 
@@ -231,7 +233,7 @@ fn required<'a>(path: &Path, images: Option<&'a Path>) -> Result<&'a Path, Groun
 }
 
 fn read_text(path: &Path) -> Result<String, GroundTruthError> {
-    fs::read_to_string(path).map_err(|source| GroundTruthError::unreadable(path, source))
+    whole_file::read_text(path).map_err(|source| GroundTruthError::unreadable(path, source))
 }
 
 /// The paths in a directory, by name.

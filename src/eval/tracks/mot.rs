@@ -8,11 +8,11 @@
 //! left out.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::TrackedBox;
+use crate::whole_file;
 
 /// The class of pedestrians. Files without classes have -1.
 const PEDESTRIAN: i64 = 1;
@@ -58,7 +58,7 @@ impl MotLabels {
     /// # Errors
     /// [`MotError`].
     pub fn read(path: &Path) -> Result<Self, MotError> {
-        let text = fs::read_to_string(path)
+        let text = whole_file::read_text(path)
             .map_err(|source| MotError::Unreadable { path: path.to_owned(), source })?;
         let mut frames: BTreeMap<u64, Vec<TrackedBox>> = BTreeMap::new();
         let mut seen = HashSet::new();

@@ -39,12 +39,12 @@ pub const UNREAD_LIMIT: Duration = Duration::from_secs(10);
 pub const MESSAGE_LIMIT: Duration = Duration::from_secs(20);
 /// Longest time for which frames are still served after the end of a session was announced.
 const GRACE: Duration = Duration::from_millis(250);
-/// Longest time for the last words to a client whose unfinished message is given up.
+/// Longest time for the last words to a client that must give way.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Longest time that a client may take to answer a close.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// Why a session ends that is well: the server's shutdown, or its age.
+/// Why a session ends that is well: the server's shutdown, its age, or others that need its place more.
 #[derive(Debug, Clone)]
 pub struct Drain {
     /// Cancelled when the shutdown begins.
@@ -53,6 +53,8 @@ pub struct Drain {
     pub deadline: Duration,
     /// Age at which a session ends the same way although the server goes on.
     pub session_age: Option<Duration>,
+    /// Time without a valid frame after which it gives way when places run short.
+    pub idle_after: Duration,
 }
 
 impl Drain {

@@ -15,7 +15,7 @@ use super::writing::WriteEnd;
 use super::{CLOSE_LIMIT, Drain, LAST_WORDS, MESSAGE_LIMIT, PING_INTERVAL, SILENCE_LIMIT};
 use crate::engine::{FrameOutcome, StreamHandle};
 use crate::front::admission::recommended;
-use crate::front::link::Link;
+use crate::front::link::{GiveWay, Link};
 use crate::front::outbox::Outgoing;
 use crate::front::runs_on::RunsOn;
 use crate::front::session::ClientSession;
@@ -24,7 +24,7 @@ use crate::protocol::{CloseReason, ServerMessage};
 /// Share of the time for a shutdown after which frames in flight are not waited for any more, to leave
 /// time for the close.
 const CUT_OFF: f64 = 0.8;
-/// How often it is checked whether a message takes too long.
+/// How often it is checked whether a message takes too long, and whether frames still come.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Longer than any connection lasts.
 const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -42,6 +42,10 @@ pub(super) struct Reader<S> {
     /// A close was requested: nothing is read any more.
     closing: bool,
     input: Input,
+    /// When the last valid frame came; at first, when the session began.
+    last_frame: time::Instant,
+    /// Whether that is long ago, and the session gives way.
+    pausing: bool,
 }
 
 /// The state of the client's side of the connection.
@@ -65,8 +69,19 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
         drain: Drain,
         link: Arc<Link>,
     ) -> Self {
-        let (farewell, closing, input) = (None, false, Input::Open);
-        Self { stream, session, handle, outbox, drain, link, farewell, closing, input }
+        Self {
+            stream,
+            session,
+            handle,
+            outbox,
+            drain,
+            link,
+            farewell: None,
+            closing: false,
+            input: Input::Open,
+            last_frame: time::Instant::now(),
+            pausing: false,
+        }
     }
 
     /// Reads while `writing` runs, and ends the connection gracefully when either has ended.
@@ -136,10 +151,9 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                     self.outbox.change(|outbox| self.session.drop_what_is_under_way(outbox));
                     self.close(self.farewell.unwrap_or(CloseReason::ShuttingDown));
                 }
-                () = &mut must_give_way, if input != Input::GivenUp => {
+                needed_for = &mut must_give_way, if input != Input::GivenUp => {
                     self.input = Input::GivenUp;
-                    self.session.give_up_message();
-                    self.close(CloseReason::OutOfMemory);
+                    self.give_way(needed_for);
                     last_words.as_mut().reset(time::Instant::now() + LAST_WORDS);
                 }
                 () = &mut last_words => return,
@@ -152,6 +166,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                         self.input = Input::Unreadable;
                         self.close(CloseReason::MessageTooSlow);
                     }
+                    self.pause_without_frames();
                 }
                 () = &mut silence, if !closing => {
                     self.close(CloseReason::Silent);
@@ -184,8 +199,12 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
                 link.message_complete();
                 // The outbox is locked for a message at a time, never while the session asks the engine.
                 let push = |outgoing| outbox.change(|outbox| outbox.push(outgoing));
+                let before = session.counts().frames;
                 session.receive(bytes, received, handle, push);
                 *closing |= outbox.is_closing();
+                if session.counts().frames > before {
+                    self.note_frame();
+                }
             }
             ws::Message::Text(text) => {
                 link.message_complete();
@@ -201,6 +220,37 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
             // The library answers it, and the stream ends.
             ws::Message::Close(_) => {}
         }
+    }
+
+    /// A valid frame has come.
+    fn note_frame(&mut self) {
+        self.last_frame = time::Instant::now();
+        if std::mem::take(&mut self.pausing) {
+            self.link.frames_go_on();
+        }
+    }
+
+    /// Lets the session give way once it has sent no frame for long enough.
+    fn pause_without_frames(&mut self) {
+        if !self.pausing && self.last_frame.elapsed() >= self.drain.idle_after {
+            self.pausing = true;
+            self.link.frames_pause();
+        }
+    }
+
+    /// Ends the session because others need what it has.
+    fn give_way(&mut self, needed_for: GiveWay) {
+        let reason = match needed_for {
+            GiveWay::Memory => {
+                self.session.give_up_message();
+                CloseReason::OutOfMemory
+            }
+            GiveWay::Place => {
+                self.outbox.change(|outbox| self.session.drop_what_is_under_way(outbox));
+                CloseReason::Idle
+            }
+        };
+        self.close(reason);
     }
 
     fn push(&self, outgoing: Outgoing) {

@@ -78,7 +78,7 @@ pub(super) async fn read(
         timeout(UPLOAD_LIMIT, read_all(body, declared.body_limit(limit), &mut held, link));
     let bytes = tokio::select! {
         bytes = reading => bytes.unwrap_or(Err(UploadError::Incomplete))?,
-        () = link.must_give_way() => return Err(UploadError::GaveWay),
+        _ = link.must_give_way() => return Err(UploadError::GaveWay),
         () = given_up.cancelled() => return Err(UploadError::NoRoom),
     };
     let file = match declared {

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use framegate::front::places::PlaceLimits;
+use framegate::front::sessions::SessionLimit;
 use framegate_testkit::ReferenceBackend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::{Instant, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::client::Client;
 use crate::support::colours::image;
-use crate::support::raw::{get, request};
+use crate::support::raw::{frame, get, read_to_close, request, stream};
 use crate::support::server::{Setup, TestServer};
 
 /// Longer than anything that a test waits for.
@@ -79,6 +81,80 @@ async fn one_address_leaves_places_for_others() {
     let mut answer = String::new();
     other.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// A session that answers pings, and sends a frame as often as that; returns the code of its end.
+async fn session(server: &TestServer, frames: Option<Duration>) -> JoinHandle<Option<u16>> {
+    let (reader, mut writer) = stream(server.address).await.into_split();
+    let (pong, frame) = (frame(0x8A, b""), frame(0x82, &image(0)));
+    let every = frames.unwrap_or(Duration::from_secs(15));
+    tokio::spawn(async move {
+        let said = async {
+            loop {
+                sleep(every).await;
+                let message = if frames.is_some() { &frame } else { &pong };
+                if writer.write_all(message).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            (_, code) = read_to_close(reader) => code,
+            () = said => None,
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_without_frames_stays_until_others_need_its_place() {
+    let server = server(4, 4).await;
+    let streaming = session(&server, Some(Duration::from_secs(50))).await;
+    let [first, second] = [session(&server, None).await, session(&server, None).await];
+    sleep(Duration::from_secs(600)).await;
+    let _newcomer = session(&server, None).await;
+    assert!(!first.is_finished() && !second.is_finished(), "there was room");
+    let next = session(&server, None).await;
+    let code = timeout(PATIENCE, first).await.expect("the first gives way").unwrap();
+    assert_eq!(code, Some(1013));
+    assert!(!streaming.is_finished() && !second.is_finished() && !next.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_without_frames_lock_nobody_out() {
+    let server = server(3, 3).await;
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(session(&server, None).await);
+    }
+    sleep(Duration::from_secs(50)).await;
+    let early = Client::connect_from(server.address, "", None).await;
+    assert_eq!(early.err(), Some(503), "they may still be about to send");
+    sleep(Duration::from_secs(15)).await;
+    // Each newcomer takes the place of a silent session.
+    for silent in silent {
+        let _newcomer = session(&server, None).await;
+        assert_eq!(timeout(PATIENCE, silent).await.unwrap().unwrap(), Some(1013));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_enforced_number_of_sessions_is_not_used_up_by_those_without_frames() {
+    let mut setup = Setup::colours();
+    setup.front.sessions = SessionLimit { recommended: 2, enforced: true };
+    let server = TestServer::start(&ReferenceBackend, setup).await;
+    let streaming = session(&server, Some(Duration::from_secs(50))).await;
+    let silent = session(&server, None).await;
+    sleep(Duration::from_secs(65)).await;
+    let refused = Client::connect_from(server.address, "", None).await;
+    assert_eq!(refused.err(), Some(503));
+    assert_eq!(timeout(PATIENCE, silent).await.unwrap().unwrap(), Some(1013));
+    let admitted = async {
+        while Client::connect_from(server.address, "", None).await.is_err() {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(PATIENCE, admitted).await.expect("the next attempt has room");
+    assert!(!streaming.is_finished());
 }
 
 /// How long the server keeps a connection after `said`.

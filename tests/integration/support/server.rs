@@ -58,6 +58,7 @@ impl Setup {
                 ),
                 drain: Duration::from_secs(5),
                 max_session_age: None,
+                session_idle: Duration::from_secs(60),
                 deepstack: false,
                 shown: Vec::new(),
             },

@@ -24,6 +24,8 @@ pub(crate) struct Server {
     process: Process,
     pub(crate) address: SocketAddr,
     log: BufReader<ChildStderr>,
+    /// Lines of the log up to that it is ready.
+    pub(crate) startup: Vec<Value>,
 }
 
 impl Server {
@@ -50,19 +52,19 @@ impl Server {
         let mut process = Process(command.spawn().expect("the program starts"));
         let mut log = BufReader::new(process.0.stderr.take().expect("the log is piped"));
         let mut address = None;
-        let mut lines = String::new();
+        let mut startup = Vec::new();
         loop {
             let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "the server has ended: {lines}");
+            assert!(log.read_line(&mut line).unwrap() > 0, "the server has ended: {startup:?}");
             let entry: Value = serde_json::from_str(&line).unwrap();
             if let Some(found) = entry["fields"]["address"].as_str() {
                 address = Some(found.parse().unwrap());
             }
             if entry["fields"]["message"].as_str().is_some_and(|text| text.starts_with("ready")) {
                 let address = address.expect("the address is logged before the server is ready");
-                return Self { process, address, log };
+                return Self { process, address, log, startup };
             }
-            lines.push_str(&line);
+            startup.push(entry);
         }
     }
 
