@@ -15,17 +15,7 @@ const LARGE_BYTES: usize = 256 << 10;
 /// To be called before there are threads. Where it cannot be done, the program simply goes on.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_large_buffers_apart() {
-    use std::os::unix::process::CommandExt;
-    const THRESHOLD: &str = "MALLOC_MMAP_THRESHOLD_";
-
-    let mut arguments = std::env::args_os();
-    if std::env::var_os(THRESHOLD).is_some() {
-        return;
-    }
-    let (Some(name), Ok(program)) = (arguments.next(), std::env::current_exe()) else { return };
-    let mut again = std::process::Command::new(program);
-    again.arg0(name).args(arguments).env(THRESHOLD, LARGE_BYTES.to_string());
-    let _failure = again.exec();
+    crate::invocation::restart_with("MALLOC_MMAP_THRESHOLD_", &LARGE_BYTES.to_string());
 }
 
 /// Nothing to do: only glibc moves its threshold.

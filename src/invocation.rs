@@ -41,6 +41,22 @@ pub(crate) fn again() -> Command {
     }
 }
 
+/// Starts the program once more in the same process with a variable that a library reads only at the start, unless
+/// the variable is set.
+///
+/// To be called before there are threads. Where it cannot be done, the program simply goes on.
+#[cfg(target_os = "linux")]
+pub(crate) fn restart_with(variable: &str, value: &str) {
+    use std::os::unix::process::CommandExt;
+
+    let mut arguments = env::args_os();
+    if env::var_os(variable).is_some() {
+        return;
+    }
+    let (Some(name), Ok(program)) = (arguments.next(), env::current_exe()) else { return };
+    let _failure = Command::new(program).arg0(name).args(arguments).env(variable, value).exec();
+}
+
 /// This program: as the system knows it, or, where that cannot be asked (without /proc), as it was called.
 fn program(known: Option<PathBuf>, called: Option<OsString>) -> PathBuf {
     known.or(called.map(PathBuf::from)).unwrap_or_else(|| PathBuf::from("framegate"))

@@ -5,6 +5,7 @@ use std::io::stdout;
 
 use crate::cli::{Cli, Command};
 use crate::commands::{self, CommandStatus};
+use crate::display;
 use crate::error_chain::error_chain;
 use crate::heap;
 use crate::logging::{self, Pressure};
@@ -17,6 +18,7 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs a command line, with the program's name in front, and returns the exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    display::say_that_there_is_none();
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => return error.show(),

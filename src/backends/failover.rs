@@ -129,9 +129,11 @@ mod tests {
     use std::sync::Mutex;
 
     use framegate_backend_api::Limits;
+    use framegate_testkit::ReferenceBackend;
     use framegate_testkit::fake::{Call, FakeBackend, Outcome, negation};
 
     use super::*;
+    use crate::backends::SelfChecked;
 
     fn lost() -> BackendError {
         BackendError::Device { backend: "fake", reason: "lost".to_owned() }
@@ -216,6 +218,22 @@ mod tests {
         assert_eq!(run(&mut session), Err(lost()));
         // The session alone: a fresh one would have succeeded.
         assert_eq!(run(&mut session), Err(lost()));
+        assert_eq!(run(&mut session), Ok(-2.0));
+    }
+
+    #[test]
+    fn a_device_that_computes_wrong_numbers_is_left_at_the_next_check() {
+        let good = || Call::instant(Outcome::Success);
+        let wrong = Call::instant(Outcome::WrongNumbers);
+        // Right when the model is loaded and at the first check.
+        let fake = FakeBackend::new([good(), good()], wrong, |_| {});
+        let device = fake.probe().unwrap();
+        let (backend, reference) = (Box::new(fake), Box::new(ReferenceBackend));
+        let backend = Box::new(SelfChecked { backend, reference });
+        let checked = Arc::new(Selected { backend, device, reason: String::new(), rival: None });
+        let (mut session, events) = session(vec![checked, selected([], good())]);
+        assert_eq!((session.check(), moves(&events)), (Ok(()), (0, 0)));
+        assert_eq!((session.check(), moves(&events)), (Ok(()), (1, 1)));
         assert_eq!(run(&mut session), Ok(-2.0));
     }
 

@@ -18,6 +18,7 @@ pub use id::{BackendId, BackendIdError};
 pub(crate) use int8::{MOST_IMAGES as MOST_CALIBRATION_IMAGES, quantise};
 pub use measured::Placed;
 pub use select::{Selected, Spares, select, spares};
+pub use self_check::SelfChecked;
 
 /// What a user allows beyond the safe defaults, and where backends find what they need.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

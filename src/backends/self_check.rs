@@ -18,9 +18,11 @@ const LARGEST_DIFFERENCE: f64 = 1e-2;
 const SELECTED_OTHERWISE: f64 = 0.02;
 
 /// A backend whose sessions are held against those of another one before they are used.
-pub(super) struct SelfChecked {
-    pub(super) backend: Box<dyn Backend>,
-    pub(super) reference: Box<dyn Backend>,
+pub struct SelfChecked {
+    /// The backend.
+    pub backend: Box<dyn Backend>,
+    /// The one that it is held against.
+    pub reference: Box<dyn Backend>,
 }
 
 impl Backend for SelfChecked {

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use framegate_models::detector::EMBEDDED_MODEL;
 
 use super::{
     BackendList, BackendResourceArgs, ConfigFileArgs, DetectionArgs, FetchArgs, ReportArgs,
@@ -14,7 +13,8 @@ use super::{
 #[command(
     after_help = "Each backend loads each model in a process of its own and runs the same frames. Its boxes and raw\n\
     outputs are held against those of simd without vector instructions, whose boxes in the built-in\n\
-    model's frame are known. A backend that computes something else is called WRONG: do not use it.\n\
+    model's frame are known. That model is always checked, and of several GPUs each one. A backend that\n\
+    computes something else is called WRONG: do not use it.\n\
     On a GPU the first run of a model compiles and tunes kernels, which takes up to a minute.\n\
     \n\
     With --config, a configuration file is checked instead: each key and value, and whether the models\n\
@@ -33,17 +33,10 @@ pub struct CheckArgs {
     /// The configuration file.
     #[command(flatten)]
     pub config: ConfigFileArgs,
-    /// The models: ONNX files, or `codes` for the built-in model
-    #[arg(
-        long,
-        env = "FRAMEGATE_MODEL",
-        value_name = "FILE.onnx,…",
-        value_delimiter = ',',
-        default_value = EMBEDDED_MODEL
-    )]
+    /// Models to check besides the built-in one: ONNX files
+    #[arg(long, env = "FRAMEGATE_MODEL", value_name = "FILE.onnx,…", value_delimiter = ',')]
     pub model: Vec<PathBuf>,
-    /// Directory of JPEG files to check with, or one file [default: a frame in the program, whose boxes
-    /// are known for the built-in model]
+    /// Directory of JPEG files to check the models with, or one file [default: the frame in the program]
     #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR")]
     pub images: Option<PathBuf>,
     /// Backends to check [default: all, except null]

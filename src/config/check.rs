@@ -10,9 +10,9 @@ use crate::stages::Thresholds;
 /// `framegate check`.
 #[derive(Debug)]
 pub struct CheckConfig {
-    /// ONNX files or names of built-in models, at least one.
+    /// ONNX files or names of built-in models, besides the built-in one and its known frame.
     pub models: Vec<PathBuf>,
-    /// JPEG files or a directory of them; `None` for the known frame.
+    /// JPEG files or a directory of them for `models`, or without any for the built-in one; `None` for the known frame.
     pub images: Option<PathBuf>,
     /// The backends to check; `None` for all that compute.
     pub backends: Option<Vec<BackendId>>,

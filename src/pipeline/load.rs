@@ -10,7 +10,7 @@ use framegate_models::detector::{LabelsSource, ModelError, SecondStage};
 use super::calibration::calibrated;
 use super::{PipelineError, PipelineOptions, tiles};
 use crate::backends::{self, DeviceEvent, FailoverSession, LoadOn, Selected};
-use crate::engine::reading::{SECOND_BATCH, TextReader};
+use crate::engine::reading::{CAN_READ, SECOND_BATCH, TextReader};
 use crate::stages::{BoxError, BoxStage};
 
 /// A detector with a session on some backend: the parts that an engine or a benchmark drives itself.
@@ -77,6 +77,9 @@ impl LoadedPipeline {
         options: &PipelineOptions,
     ) -> Result<(Self, Arc<Selected>), PipelineError> {
         let boxes = box_stage(&detector, options)?;
+        if let Some(warning) = unread_codes(&detector, options, CAN_READ) {
+            tracing::warn!(model = detector.model.name, "{warning}");
+        }
         let detector = calibrated(detector, options)?;
         let (session, on) = selected.load(&detector.model, &limits(options))?;
         let second = second_session(&detector, &on, options)?;
@@ -112,6 +115,19 @@ fn box_stage(detector: &Detector, options: &PipelineOptions) -> Result<BoxStage,
     Ok(BoxStage::new(detector, options.thresholds)?.with_masks(options.masks))
 }
 
+/// The warning about codes whose texts are wanted, in a build that cannot read them.
+fn unread_codes(
+    detector: &Detector,
+    options: &PipelineOptions,
+    can_read: bool,
+) -> Option<&'static str> {
+    let has_codes = matches!(detector.second, Some(SecondStage::Codes));
+    (has_codes && options.text && !can_read).then_some(
+        "codes are found and their texts are not read: this program was built without the Cargo feature `codes`; \
+         build it with `--features codes` to have them",
+    )
+}
+
 fn limits(options: &PipelineOptions) -> Limits {
     Limits { max_batch: options.most_images(), threads: options.threads }
 }
@@ -142,4 +158,22 @@ pub(crate) fn lasting_session(
     let (detector, limits) = (Arc::clone(detector), limits(options));
     let load: LoadOn = Box::new(move |backend| backend.load(&detector.model, &limits));
     Box::new(FailoverSession::new(session, Arc::clone(selected), spares, load, observe))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_that_cannot_read_codes_says_so_if_texts_are_wanted() {
+        let wanted = PipelineOptions::default();
+        let mut detector = read_detector(Path::new("codes"), &wanted).unwrap();
+        let warning = unread_codes(&detector, &wanted, false);
+        assert!(warning.is_some_and(|words| words.contains("--features codes")), "{warning:?}");
+        assert_eq!(unread_codes(&detector, &wanted, true), None);
+        let unwanted = PipelineOptions { text: false, ..PipelineOptions::default() };
+        assert_eq!(unread_codes(&detector, &unwanted, false), None);
+        detector.second = None;
+        assert_eq!(unread_codes(&detector, &wanted, false), None);
+    }
 }

@@ -107,6 +107,15 @@ fn links_lead_somewhere() {
 }
 
 #[test]
+fn links_of_the_book_stay_in_the_book() {
+    for page in pages(&["docs"]) {
+        for link in links(&prose(&page)) {
+            assert!(!link.starts_with(".."), "{}: the book has no {link}", page.display());
+        }
+    }
+}
+
+#[test]
 fn every_page_is_in_the_book() {
     let summary = root().join("docs/SUMMARY.md");
     let listed: BTreeSet<String> = links(&prose(&summary)).into_iter().collect();

@@ -26,6 +26,12 @@ fn help_shows_every_subcommand_with_an_example() {
 }
 
 #[test]
+fn a_machine_without_a_display_hears_nothing_of_it() {
+    let listed = run(framegate(["backends"]).env_remove("XDG_RUNTIME_DIR"));
+    assert_eq!((listed.status, listed.stderr.as_str()), (0, ""));
+}
+
+#[test]
 fn shells_and_manuals_know_every_command() {
     let names: Vec<String> = Cli::command()
         .get_subcommands()

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use framegate::ServerOptions;
 use framegate::cli::Cli;
+use framegate::watch::WatchMetrics;
 use framegate_testkit::ReferenceBackend;
 
 use crate::support::colours::image;
@@ -64,6 +65,31 @@ async fn the_dashboard_shows_every_metric_and_no_other() {
     }
 }
 
+#[tokio::test]
+async fn the_book_explains_every_metric() {
+    let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
+    let text = server.app.encode_metrics() + &WatchMetrics::of(["camera"]).encode();
+    let page = fs::read_to_string(deploy().join("../docs/deployment.md")).unwrap();
+    let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    let known: BTreeSet<&str> = names.collect();
+    assert!(known.contains("framegate_source_up") && known.len() > 12, "{known:?}");
+    let missing: Vec<_> = known.iter().filter(|name| !page.contains(&format!("`{name}"))).collect();
+    assert!(missing.is_empty(), "docs/deployment.md lacks {missing:?}");
+}
+
+/// Where the image keeps fetched models is a volume wherever its root is read-only.
+#[test]
+fn fetched_models_have_a_place_in_containers() {
+    let package = fs::read_to_string(deploy().join("../scripts/package")).unwrap();
+    let (_, rest) = package.split_once("IMAGE_CACHE = \"").unwrap();
+    let cache = format!("/{}", rest.split_once('"').unwrap().0);
+    assert!(read("compose/compose.yaml").contains(&format!("models:{cache}")));
+    assert!(read("kubernetes/deployment.yaml").contains(&format!("mountPath: {cache} ")));
+    for file in ["kubernetes/framegate.env", "systemd/framegate.service"] {
+        assert!(read(file).contains(&format!("FRAMEGATE_CACHE={cache}\n")), "{file}");
+    }
+}
+
 #[test]
 fn every_variable_is_one_that_the_server_reads() {
     let command = Cli::command();
@@ -95,6 +121,27 @@ fn every_variable_is_one_that_the_server_reads() {
         }
     }
     assert!(checked > 20, "{checked}");
+}
+
+#[test]
+fn packages_hold_every_default_feature_but_those_of_burn() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest: toml::Table =
+        fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
+    let default = manifest["features"]["default"].as_array().unwrap();
+    let default = default.iter().map(|feature| feature.as_str().unwrap());
+    let packed: Vec<_> = default.filter(|feature| !["burn", "wgpu"].contains(feature)).collect();
+    assert!(packed.contains(&"codes"), "{packed:?}");
+    for (path, start) in [
+        ("scripts/package", "\"--features\", \""),
+        (".github/workflows/release.yml", "--no-default-features --features "),
+        ("docs/deployment.md", "--no-default-features --features "),
+    ] {
+        let text = fs::read_to_string(root.join(path)).unwrap();
+        let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("{path}"));
+        let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != ',').unwrap();
+        assert_eq!(rest[..end].split(',').collect::<Vec<_>>(), packed, "{path}");
+    }
 }
 
 /// The number after a text.

@@ -1,10 +1,10 @@
 //! A server whose device fails.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::sleep;
 use std::time::Duration;
 
-use framegate::backends::{FailoverSession, LoadOn, Selected};
+use framegate::backends::{FailoverSession, LoadOn, Selected, SelfChecked};
 use framegate::front::RunsOn;
 use framegate_backend_api::{Backend, BackendError};
 use framegate_testkit::ReferenceBackend;
@@ -30,8 +30,16 @@ fn lost_with_the_first_frame() -> FakeBackend {
 }
 
 async fn serve(first: impl Backend + 'static, spare: impl Backend + 'static) -> TestServer {
+    serve_with(Setup::colours(), first, spare).await
+}
+
+async fn serve_with(
+    setup: Setup,
+    first: impl Backend + 'static,
+    spare: impl Backend + 'static,
+) -> TestServer {
     let (first, spare) = (selected(first), selected(spare));
-    TestServer::start_with(Setup::colours(), |detector, limits, metrics| {
+    TestServer::start_with(setup, |detector, limits, metrics| {
         let (observe, runs_on) = RunsOn::observe(&first, metrics);
         let session = first.backend.load(&detector.model, limits).unwrap();
         let (detector, limits) = (Arc::clone(detector), *limits);
@@ -72,6 +80,43 @@ async fn a_lost_device_costs_no_frame_and_no_session() {
     let mut late = server.connect("hello=1").await;
     assert_eq!(late.hear_message().await["session"]["backend"], "reference");
     assert_eq!(late.ask(image(2)).await["frame_index"], 1, "who came later knew it from the start");
+}
+
+#[tokio::test]
+async fn an_idle_device_that_begins_to_compute_wrong_numbers_is_left() {
+    let (checking, mut is_checked) = tokio::sync::mpsc::unbounded_channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    let may_go_on = Mutex::new(may_go_on);
+    // The check when the model is loaded, the engine's own call, and the first check of an idle device, which waits for
+    // this test. Wrong from then on.
+    let [right, wrong] = [Outcome::Success, Outcome::WrongNumbers].map(Call::instant);
+    let waiting = Call { latency: Duration::from_secs(1), ..wrong.clone() };
+    let fake = FakeBackend::new([right.clone(), right, waiting], wrong, move |latency| {
+        if !latency.is_zero() {
+            checking.send(()).unwrap();
+            may_go_on.lock().unwrap().recv().unwrap();
+        }
+    });
+    let (backend, reference) = (Box::new(fake), Box::new(ReferenceBackend));
+    let mut setup = Setup::colours();
+    setup.engine.device_check = Some(Duration::from_millis(1));
+    let server = serve_with(setup, SelfChecked { backend, reference }, ReferenceBackend).await;
+    is_checked.recv().await.unwrap();
+    let mut client = server.connect("hello=1").await;
+    assert_eq!(client.hear_message().await["session"]["backend"], "fake");
+    assert_eq!(server.get("/readyz").await.1["status"], "ready");
+    go_on.send(()).unwrap();
+
+    let notice = client.ask(image(0)).await;
+    assert_eq!(
+        (&notice["notice"], &notice["backend"]),
+        (&json!("backend_changed"), &json!("reference"))
+    );
+    let result = client.hear_message().await;
+    assert_eq!(result["result"]["detections"][0]["label"], COLOURS[0].0);
+    assert_eq!(server.get("/readyz").await.1["status"], "degraded");
+    assert_eq!(server.metric("framegate_device_failures_total"), 1.0);
+    assert_eq!(server.metric("framegate_backend_changes_total"), 1.0);
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ export interface Options {
   classes?: Classes;
   /** Most detections per frame. */
   maxDet?: number;
+  /** Whether codes are read, and boxes by a second model; by default as the pipeline is set. */
+  text?: boolean;
   /** Whether detections carry `track_id`. */
   track?: boolean;
   /** Most frames per second; fewer are sent if the server asks for fewer. By default 30. */
@@ -59,6 +61,7 @@ export interface Changes {
   iou?: number | null;
   classes?: Classes | null;
   maxDet?: number | null;
+  text?: boolean | null;
 }
 
 /** A failure that connecting again would not mend. */

@@ -8,6 +8,10 @@ import { StreamSession } from "../../../src/web/stream/session.js";
 
 const PATH = "/ws/video/stream";
 const OPTIONS = { conf: "conf", iou: "iou", maxDet: "max_det" };
+/** The options that `configure` changes. */
+const CHANGES = ["conf", "iou", "maxDet", "classes", "text"];
+/** The options that `connect` takes. */
+const KNOWN = [...CHANGES, "pipelineId", "track", "fps", "WebSocketClass"];
 
 /** A failure that connecting again would not mend. */
 export class StreamError extends Error {}
@@ -39,7 +43,9 @@ export class Connection {
   #error = null;
   #isClosed = false;
 
-  constructor(url, { pipelineId = null, track = false, classes, fps = 30, WebSocketClass = globalThis.WebSocket, ...others }) {
+  constructor(url, options) {
+    refuseUnknown(options, KNOWN);
+    const { pipelineId = null, fps = 30, WebSocketClass = globalThis.WebSocket, ...asked } = options;
     if (!WebSocketClass) throw new TypeError("there is no WebSocket here: give WebSocketClass, or use Node 22");
     this.#rate = new RateControl(fps);
     const handlers = {
@@ -57,7 +63,7 @@ export class Connection {
       handlers,
       WebSocketClass,
     });
-    this.#session.open(pipelineId, query({ track, classes, ...others }));
+    this.#session.open(pipelineId, query(asked));
   }
 
   /** Offers the bytes of a JPEG. It takes the place of a frame that was not sent yet. */
@@ -69,8 +75,10 @@ export class Connection {
     this.#timer ??= this.#greeting ? this.#schedule() : null;
   }
 
-  /** Changes `conf`, `iou`, `classes` or `maxDet` for the frames that follow; `null` is the server's default. */
-  configure({ maxDet, classes, ...changes }) {
+  /** Changes `conf`, `iou`, `classes`, `maxDet` or `text` for the frames that follow; `null` is the server's default. */
+  configure(options) {
+    refuseUnknown(options, CHANGES);
+    const { maxDet, classes, ...changes } = options;
     if (maxDet !== undefined) changes.max_det = maxDet;
     if (classes !== undefined) changes.classes = classes === null ? null : classList(classes);
     this.#session.configure(changes);
@@ -177,10 +185,17 @@ function streamUrl(url) {
   return address.href;
 }
 
-function query({ track, classes, ...others }) {
+/** An option that is ignored would look as if it held. */
+function refuseUnknown(options, known) {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new TypeError(`there is no option "${unknown}" here, only ${known.join(", ")}`);
+}
+
+function query({ track, text, classes, ...others }) {
   const query = {};
-  for (const [name, key] of Object.entries(OPTIONS)) if (others[name] !== undefined) query[key] = String(others[name]);
+  for (const [name, key] of Object.entries(OPTIONS)) if ((others[name] ?? null) !== null) query[key] = String(others[name]);
   if (classes) query.classes = classList(classes).join(",");
+  if ((text ?? null) !== null) query.text = text ? "1" : "0";
   if (track) query.track = "1";
   return query;
 }

@@ -43,13 +43,14 @@ async function opened(options) {
 }
 
 test("results come with their frames", async () => {
-  const session = await opened({ classes: { cat: 0.6, 3: null }, maxDet: 5, conf: 0.5, track: true });
+  const session = await opened({ classes: { cat: 0.6, 3: null }, maxDet: 5, conf: 0.5, text: false, track: true });
   const { pathname, searchParams } = new URL(session.url, server.url);
   assert.equal(pathname, "/ws/video/stream");
   assert.deepEqual(Object.fromEntries(searchParams), {
     classes: "3,cat:0.6",
     max_det: "5",
     conf: "0.5",
+    text: "0",
     track: "1",
     hello: "1",
   });
@@ -77,10 +78,18 @@ test("advice is obeyed, and options change", async () => {
   const session = await opened({ fps: 30 });
   session.say({ warning: "slow_down", recommended_fps: 5, drop_rate: 0.4 });
   await until(() => connection.fps === 5);
-  connection.configure({ maxDet: 3, classes: ["cat", 2], conf: null });
+  connection.configure({ maxDet: 3, classes: ["cat", 2], conf: null, text: true });
   const { opcode, payload } = await session.receive();
   assert.equal(opcode, 1);
-  assert.deepEqual(JSON.parse(payload), { configure: { max_det: 3, classes: ["cat", 2], conf: null } });
+  assert.deepEqual(JSON.parse(payload), { configure: { max_det: 3, classes: ["cat", 2], conf: null, text: true } });
+});
+
+test("options that do not exist are refused", async () => {
+  const refused = (word) => (error) => error instanceof TypeError && error.message.includes(word);
+  assert.throws(() => connect(server.url, { max_det: 5 }), refused('"max_det"'));
+  await opened();
+  assert.throws(() => connection.configure({ track: true }), refused('"track"'));
+  assert.throws(() => connection.configure({ max_det: 5 }), refused("maxDet"));
 });
 
 test("iteration ends with the connection", async () => {

@@ -67,6 +67,7 @@ class Session {
 
 export async function startServer() {
   const sessions = [];
+  const sockets = [];
   let wake = null;
   const server = createServer();
   server.on("upgrade", ({ headers, url }, socket) => {
@@ -74,6 +75,7 @@ export async function startServer() {
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     );
+    sockets.push(socket);
     const session = new Session(socket, url);
     session.say({ session: { session_id: "a", max_frame_bytes: 1000, labels: ["cat"] } });
     sessions.push(session);
@@ -90,7 +92,8 @@ export async function startServer() {
     close() {
       server.closeAllConnections();
       server.close();
-      for (const { socket } of sessions) socket.destroy();
+      // The server does not know of them any more, and an open one would keep the tests from ending.
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

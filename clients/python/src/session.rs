@@ -7,6 +7,7 @@ use framegate::RawModel;
 use numpy::ndarray::{ArrayD, IxDyn};
 use numpy::{PyArrayDyn, PyReadonlyArrayDyn};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::errors::{self, BackendError};
 use crate::options::options;
@@ -20,6 +21,13 @@ pub(crate) struct Tensor {
     shape: Vec<Option<usize>>,
     /// As ONNX calls it: `float`, `int64`.
     data_type: &'static str,
+}
+
+/// A model as Python hands it over: the bytes of its file, or where that is.
+#[derive(FromPyObject)]
+enum ModelInput<'py> {
+    Bytes(Bound<'py, PyBytes>),
+    Path(PathBuf),
 }
 
 /// A loaded model.
@@ -47,12 +55,19 @@ impl Session {
     #[new]
     fn new(
         py: Python<'_>,
-        model: PathBuf,
+        model: ModelInput<'_>,
         backend: &str,
         threads: Option<usize>,
     ) -> PyResult<Self> {
         let options = options(backend, threads)?;
-        let model = py.detach(|| RawModel::open(model, &options)).map_err(errors::of_raw_model)?;
+        let model = match model {
+            ModelInput::Bytes(bytes) => {
+                let bytes = bytes.as_bytes();
+                py.detach(|| RawModel::of_bytes(bytes, &options))
+            }
+            ModelInput::Path(path) => py.detach(|| RawModel::open(path, &options)),
+        };
+        let model = model.map_err(errors::of_raw_model)?;
         let file = model.file();
         let input = file.input();
         let outputs = file.outputs().iter().map(|output| Tensor {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import framegate
@@ -57,6 +58,34 @@ def test_any_strides_give_the_same(session: framegate.Session) -> None:
     wide[..., ::2] = tensor
     for output, other in zip(session.run(None, {name: wide[..., ::2]}), expected, strict=True):
         assert np.array_equal(output, other)
+
+
+def test_what_people_write_for_onnx_runtime_runs_as_it_is(session: framegate.Session) -> None:
+    feed = {session.get_inputs()[0].name: tensor_for(session)}
+    expected = session.run(None, feed)
+    options: Any = SimpleNamespace(intra_op_num_threads=1, graph_optimization_level=99)
+    of_bytes = framegate.Session(MODEL.read_bytes(), options, ["CPUExecutionProvider"])
+    assert of_bytes.get_providers() == ["simd"]
+    with_options = framegate.Session(MODEL, providers=[("CPUExecutionProvider", {"arena": 1})])
+    with pytest.warns(UserWarning, match="CUDAExecutionProvider cannot be used, so the processor computes"):
+        with_gpu = framegate.Session(MODEL, providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
+    for other in (of_bytes, with_options, with_gpu):
+        for ours, theirs in zip(other.run(None, feed), expected, strict=True):
+            assert np.abs(ours - theirs).max() <= 1e-4 * max(np.abs(theirs).max(), 1.0)
+
+
+def test_providers_of_others_alone_are_refused() -> None:
+    refused: list[tuple[list[Any], str]] = [
+        (["CUDAExecutionProvider"], "CUDAExecutionProvider cannot be used"),
+        ([("TensorrtExecutionProvider", {}), "CUDAExecutionProvider"], "TensorrtExecutionProvider, CUDA"),
+    ]
+    for providers, words in refused:
+        with pytest.raises(ValueError, match=words):
+            framegate.Session(MODEL, providers=providers)
+    with pytest.raises(TypeError, match="must be a list"):
+        framegate.Session(MODEL, providers="CPUExecutionProvider")
+    with pytest.raises(framegate.ModelError, match="given as bytes"):
+        framegate.Session(b"no model")
 
 
 def test_what_does_not_fit_is_refused_in_words(session: framegate.Session) -> None:

@@ -173,9 +173,11 @@ def test_options_become_the_address() -> None:
     assert options.address("https://host") == (
         "wss://host/ws/video/stream?hello=1&pipeline_id=a+b&conf=0.4&max_det=5&classes=person%3A0.6%2C2&track=1"
     )
+    assert Options(text=False).address("ws://host") == "ws://host/ws/video/stream?hello=1&text=0"
+    assert Options(text=True).address("ws://host").endswith("&text=1")
     assert Options().address("ws://[::1]:8000/behind/a/proxy") == "ws://[::1]:8000/behind/a/proxy?hello=1"
-    assert json.loads(configure_message({"conf": None, "classes": ["a", 1]})) == {
-        "configure": {"conf": None, "classes": ["a", 1]}
+    assert json.loads(configure_message({"conf": None, "classes": ["a", 1], "text": False})) == {
+        "configure": {"conf": None, "classes": ["a", 1], "text": False}
     }
 
 

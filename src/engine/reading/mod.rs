@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use framegate_backend_api::Session;
-use framegate_barcodes::CAN_READ;
+pub(crate) use framegate_barcodes::CAN_READ;
 use framegate_models::Detector;
 use framegate_models::detector::SecondStage;
 use framegate_models::layouts::LayoutError;

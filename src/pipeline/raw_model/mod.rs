@@ -48,6 +48,9 @@ struct Loaded {
     outputs: OutputBatch,
 }
 
+/// Stands for the path of a model that has none, in errors.
+const GIVEN_AS_BYTES: &str = "given as bytes";
+
 /// Why a model cannot be run on a tensor.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -75,6 +78,28 @@ impl RawModel {
     ) -> Result<Self, RawModelError> {
         let path = path.into();
         let file = read_onnx_file(&path)?;
+        Self::of_file(path, file, options)
+    }
+
+    /// The same for the bytes of an ONNX file, which has its weights in itself and no sidecar.
+    ///
+    /// # Errors
+    /// [`RawModelError`], never [`RawModelError::Input`].
+    pub fn of_bytes(bytes: &[u8], options: &PipelineOptions) -> Result<Self, RawModelError> {
+        let path = PathBuf::from(GIVEN_AS_BYTES);
+        if bytes.is_empty() {
+            return Err(ModelError::Empty { path }.into());
+        }
+        let parsed = OnnxFile::parse(bytes);
+        let file = parsed.map_err(|problem| ModelError::Onnx { path: path.clone(), problem })?;
+        Self::of_file(path, file, options)
+    }
+
+    fn of_file(
+        path: PathBuf,
+        file: OnnxFile,
+        options: &PipelineOptions,
+    ) -> Result<Self, RawModelError> {
         let layout = file
             .image_layout()
             .map_err(|problem| ModelError::Onnx { path: path.clone(), problem })?;
@@ -87,7 +112,7 @@ impl RawModel {
         &self.file
     }
 
-    /// The model's path.
+    /// The model's path; of one that was given as bytes, a phrase that says so.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -195,6 +220,24 @@ fn batch_shape(output: &OutputTensor, batch: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_model_is_read_from_its_bytes_or_refused_in_words() {
+        let options = PipelineOptions {
+            backend: Some("null".parse().unwrap()),
+            ..PipelineOptions::default()
+        };
+        let bytes = include_bytes!("../../../models/codes/codes.onnx");
+        let model = RawModel::of_bytes(bytes, &options).unwrap();
+        let same = RawModel::open("codes", &options).unwrap();
+        let names = |model: &RawModel| -> Vec<String> {
+            model.file().outputs().iter().map(|output| output.name.clone()).collect()
+        };
+        assert_eq!(names(&model), names(&same));
+        let refused = |bytes| RawModel::of_bytes(bytes, &options).err().unwrap().to_string();
+        assert!(refused(b"").starts_with("the model given as bytes is empty"));
+        assert!(refused(b"no model").starts_with("the model given as bytes: "));
+    }
 
     #[test]
     fn outputs_of_several_images_have_a_batch_axis() {

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use framegate::error_chain::error_chain;
-use framegate::eval::tracks::{MotLabels, Sequence, TrackReport};
+use framegate::eval::tracks::{MotLabels, Sequence, TrackReport, TrackedBox};
+use framegate_tracking::{Bounds, Observation, Tracker};
 use serde_json::Value;
 
 use super::has_simd;
@@ -44,6 +46,86 @@ fn without_frames_nothing_is_found() {
     let none = report(|_| false);
     assert_eq!((none.mota, none.idf1, none.hota), (0.0, 0.0, 0.0));
     assert_eq!((none.frames, none.objects, none.tracks), (0, 0, 0));
+}
+
+/// Twelve people at 25 frames per second, who walk up and down and cross, up to a quarter of their width per frame.
+const FRAMES: usize = 500;
+const RATE: f64 = 25.0;
+
+fn walkers(frame: usize) -> Vec<TrackedBox> {
+    let seconds = frame as f64 / RATE;
+    let walker = |index: u64| {
+        let phase = index as f64;
+        let (width, height) = (30.0 + 2.0 * phase, 70.0 + 4.0 * phase);
+        let pace = 0.25 + 0.03 * phase;
+        let x = 800.0 + 500.0 * (pace * seconds + phase).sin();
+        let y = 400.0 + 250.0 * (0.4 * pace * seconds + 2.0 * phase).cos();
+        TrackedBox { id: index, x, y, width, height }
+    };
+    (0..12).map(walker).collect()
+}
+
+/// The boxes that a detector finds: one in twenty is missed, and edges are off by two pixels or so.
+fn seen(truth: &[TrackedBox], random: &mut fastrand::Rng) -> Vec<TrackedBox> {
+    let mut off = |value: f64| value + 4.0 * (random.f64() - 0.5) + 2.0 * (random.f64() - 0.5);
+    let boxes: Vec<_> = truth
+        .iter()
+        .map(|object| TrackedBox {
+            id: 0,
+            x: off(object.x),
+            y: off(object.y),
+            width: off(object.width),
+            height: off(object.height),
+        })
+        .collect();
+    boxes.into_iter().filter(|_| random.f64() >= 0.05).collect()
+}
+
+/// The tracker on the frames that are not dropped. `clock` gives the time of a frame by its number in the sequence and
+/// among those that arrive.
+fn tracked(dropped: f64, seed: u64, clock: impl Fn(usize, usize) -> f64) -> TrackReport {
+    let (mut fate, mut random) = (fastrand::Rng::with_seed(seed), fastrand::Rng::with_seed(7));
+    let mut tracker = Tracker::default();
+    let mut sequence = Sequence::default();
+    let mut arrived = 0;
+    for frame in 0..FRAMES {
+        let truth = walkers(frame);
+        let mut found = seen(&truth, &mut random);
+        if fate.f64() < dropped {
+            continue;
+        }
+        let observation = |found: &TrackedBox| {
+            let [x, y, width, height] =
+                [found.x, found.y, found.width, found.height].map(|value| value as f32);
+            Observation { class_id: 0, score: 0.9, bounds: Bounds { x, y, width, height } }
+        };
+        let observations: Vec<_> = found.iter().map(observation).collect();
+        let time = Duration::from_secs_f64(clock(frame, arrived) / RATE);
+        let numbers = tracker.update(time, &observations);
+        found.iter_mut().zip(numbers).for_each(|(found, number)| found.id = number);
+        sequence.add(truth, found);
+        arrived += 1;
+    }
+    sequence.report()
+}
+
+#[test]
+fn dropped_frames_break_no_tracks_because_the_clock_is_time() {
+    let in_time = |frame: usize, _: usize| frame as f64;
+    let by_count = |_: usize, arrived: usize| arrived as f64;
+    let all = tracked(0.0, 0, in_time);
+    assert!(all.idf1 > 0.9, "{all:?}");
+    for seed in 1..=5 {
+        let dropped = tracked(0.3, seed, in_time);
+        let counted = tracked(0.3, seed, by_count);
+        println!(
+            "IDF1 of all frames {:.3}, without 30 % of them {:.3}, by their count {:.3}; switches {}, {}, {}",
+            all.idf1, dropped.idf1, counted.idf1, all.switches, dropped.switches, counted.switches
+        );
+        assert!(dropped.frames < FRAMES * 3 / 4, "{dropped:?}");
+        assert!(dropped.idf1 >= all.idf1 - 0.02, "{seed}: {dropped:?} beside {all:?}");
+        assert!(counted.idf1 < all.idf1 - 0.04, "{seed}: {counted:?} beside {all:?}");
+    }
 }
 
 /// Evaluates a sequence of codes with these labels.

@@ -11,8 +11,6 @@ pub(crate) fn framegate<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Com
             command.env_remove(name);
         }
     }
-    // Without it Mesa's drivers write to standard error.
-    command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
     command.args(arguments).stdin(Stdio::null());
     command
 }

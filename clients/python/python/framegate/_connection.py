@@ -54,8 +54,8 @@ class Connection:
         self._call(lambda: self._inner.send(frame))
 
     def configure(self, **changes: Any) -> None:
-        """Changes ``conf``, ``iou``, ``classes`` or ``max_det`` for the frames that follow; ``None`` is the server's
-        own again."""
+        """Changes ``conf``, ``iou``, ``classes``, ``max_det`` or ``text`` for the frames that follow; ``None`` is the
+        server's own again."""
         configure_message(changes)
         self._call(lambda: self._inner.configure(**changes))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,19 @@ _TYPES: dict[str, type[np.generic]] = {
 }
 
 
+Providers: TypeAlias = Sequence[str | tuple[str, Mapping[Any, Any]]]
+"""Names of ONNX Runtime's execution providers, with or without their options."""
+
+_CPU = "CPUExecutionProvider"
+
+
+class SessionOptions(Protocol):
+    """The part of ``onnxruntime.SessionOptions`` that counts."""
+
+    @property
+    def intra_op_num_threads(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class NodeArg:
     """An input or an output, as the file declares it."""
@@ -44,13 +58,24 @@ class Session:
 
     The model is one that takes an image, ``[batch, 3, height, width]`` or in whichever order its file has the axes.
     It is loaded for each size of image, and computes in ``float32``; outputs have the types that the file
-    declares. ``providers`` and other arguments of ONNX Runtime have no counterpart: ``backend`` and ``threads`` do.
+    declares.
+
+    ``model`` is the path of a file, or its bytes. ``backend`` is ``"auto"`` or a name from ``framegate backends``,
+    ``threads`` one per core by default. Calls written for ONNX Runtime work as they are: ``CPUExecutionProvider`` among
+    the ``providers`` stands for the processor, of ``sess_options`` the ``intra_op_num_threads`` count. Other providers
+    are ONNX Runtime's own: beside that of the processor they cause a warning, alone a ``ValueError``.
     """
 
     def __init__(
-        self, model: str | os.PathLike[str], *, backend: str = "auto", threads: int | None = None
+        self,
+        model: str | os.PathLike[str] | bytes,
+        sess_options: SessionOptions | None = None,
+        providers: Providers | None = None,
+        *,
+        backend: str = "auto",
+        threads: int | None = None,
     ) -> None:
-        self._native = _native.Session(model, backend, threads)
+        self._native = _native.Session(model, _backend(backend, providers), _threads(threads, sess_options))
         self._outputs = [_node(output) for output in self._native.outputs]
 
     def get_inputs(self) -> list[NodeArg]:
@@ -104,6 +129,30 @@ class Session:
                 f"input {name!r} takes {np.dtype(expected)}, not {tensor.dtype}: pass array.astype(numpy.{np.dtype(expected)})"
             )
         return tensor.astype(np.float32, copy=False)
+
+
+def _backend(backend: str, providers: Providers | None) -> str:
+    """The backend for these providers."""
+    if isinstance(providers, str):
+        raise TypeError(f"providers must be a list: [{providers!r}]")
+    names = [entry if isinstance(entry, str) else entry[0] for entry in providers or ()]
+    others = ", ".join(name for name in names if name != _CPU)
+    if others and _CPU not in names:
+        raise ValueError(
+            f"{others} cannot be used: execution providers are ONNX Runtime's own. Leave providers out, or name "
+            f"{_CPU!r}; backend= chooses what computes"
+        )
+    if others:
+        warnings.warn(f"{others} cannot be used, so the processor computes", UserWarning, stacklevel=3)
+    return "simd" if names and backend == "auto" else backend
+
+
+def _threads(threads: int | None, options: SessionOptions | None) -> int | None:
+    """The number of threads, if one was given."""
+    if options is None or threads is not None:
+        return threads
+    # ONNX Runtime's 0 is one per core.
+    return options.intra_op_num_threads or None
 
 
 def _node(tensor: _native.Tensor) -> NodeArg:

@@ -86,8 +86,8 @@ class Connection:
             self._something.set()
 
     def configure(self, **changes: Any) -> None:
-        """Changes ``conf``, ``iou``, ``classes`` or ``max_det`` for the frames that follow; ``None`` is the server's
-        own again."""
+        """Changes ``conf``, ``iou``, ``classes``, ``max_det`` or ``text`` for the frames that follow; ``None`` is the
+        server's own again."""
         configure_message(changes)
         self._changes |= changes
         self._to_configure = True

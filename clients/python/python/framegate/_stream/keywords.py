@@ -15,6 +15,7 @@ class OptionKeywords(TypedDict, total=False):
     iou: float | None
     classes: Classes | None
     max_det: int | None
+    text: bool | None
     track: bool
     fps: float
     channels: Channels

@@ -26,6 +26,8 @@ class Options:
     classes: Classes | None = None
     max_det: int | None = None
     """Most detections per frame."""
+    text: bool | None = None
+    """Whether codes are read, and boxes by a second model."""
     track: bool = False
     """Whether detections have ``track_id``."""
     fps: float = 30.0
@@ -56,6 +58,8 @@ class Options:
         query |= {name: str(value) for name, value in asked.items() if value is not None}
         if self.classes is not None:
             query["classes"] = ",".join(map(str, class_entries(self.classes)))
+        if self.text is not None:
+            query["text"] = "1" if self.text else "0"
         if self.track:
             query["track"] = "1"
         path = parts.path if parts.path not in ("", "/") else _PATH
@@ -71,7 +75,7 @@ def class_entries(classes: Classes) -> list[str | int]:
 
 def configure_message(changes: dict[str, Any]) -> str:
     """The text message for these changes."""
-    unknown = changes.keys() - {"conf", "iou", "classes", "max_det"}
+    unknown = changes.keys() - {"conf", "iou", "classes", "max_det", "text"}
     if unknown:
         raise TypeError(f"a session has no option {min(unknown)!r} that can change")
     if changes.get("classes") is not None:
