@@ -2,7 +2,7 @@
 //! room of a live frame.
 //!
 //! When the budget is used up, the upload that has been arriving longest is given up, and the newer one is refused:
-//! it has room at its next attempt.
+//! it has room at its next attempt. An upload too many takes the place of the oldest.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,6 +11,9 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use crate::locks::unpoisoned;
+
+/// Most uploads at once.
+const MOST_ARRIVING: usize = 64;
 
 /// The budget of a server.
 #[derive(Debug)]
@@ -53,6 +56,11 @@ impl VideoMemory {
     pub(super) fn begin(self: &Arc<Self>) -> HeldVideo {
         let given_up = CancellationToken::new();
         let mut state = self.lock();
+        if state.arriving.len() == MOST_ARRIVING
+            && let Some((_, oldest)) = state.arriving.pop_first()
+        {
+            oldest.cancel();
+        }
         let number = state.next;
         state.next += 1;
         state.arriving.insert(number, given_up.clone());
@@ -140,5 +148,17 @@ mod tests {
         assert!(old.given_up.is_cancelled() && !new.given_up.is_cancelled());
         drop(old);
         assert!(newest.grow(50));
+    }
+
+    #[test]
+    fn an_upload_too_many_takes_the_place_of_the_oldest() {
+        let memory = VideoMemory::new(100);
+        let uploads: Vec<_> = (0..=MOST_ARRIVING).map(|_| memory.begin()).collect();
+        let given_up: Vec<_> =
+            uploads.iter().map(|upload| upload.given_up.is_cancelled()).collect();
+        assert!(given_up[0] && !given_up[1..].contains(&true));
+        assert_eq!(memory.lock().arriving.len(), MOST_ARRIVING);
+        drop(uploads);
+        assert!(memory.lock().arriving.is_empty());
     }
 }

@@ -54,7 +54,7 @@ impl Source {
             Self::File(_) | Self::Unreadable { .. } => Some(1),
             Self::StandardInput | Self::Clip(_) => None,
             Self::Video { path, selection } => match video::info(path) {
-                Ok(info) => Some(selection.count(info.frames?, info.fps)),
+                Ok(info) => Some(selection.count(info.about_frames()?, info.fps)),
                 // One with an error.
                 Err(_) => Some(1),
             },

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::backoff::Backoff;
+use super::camera::tcp::HANDSHAKE_LIMIT;
 use super::camera::{Camera, CameraError, CameraFrame, Delivery, Frames};
 
 /// Longest silence of a camera before it is given up and connected to again.
@@ -94,7 +95,7 @@ async fn look_for(authority: &str, due: Instant) {
     while Instant::now() + LOOK_INTERVAL < due {
         sleep(LOOK_INTERVAL).await;
         let connecting = TcpStream::connect(authority);
-        if matches!(timeout(LOOK_INTERVAL, connecting).await, Ok(Ok(_))) {
+        if matches!(timeout(HANDSHAKE_LIMIT, connecting).await, Ok(Ok(_))) {
             return;
         }
     }

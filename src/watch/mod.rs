@@ -34,6 +34,8 @@ mod metrics;
 mod remote;
 mod session;
 mod sinks;
+#[cfg(all(test, target_os = "linux"))]
+mod unplugged;
 
 pub use address::{AddressError, CameraAddress};
 pub use analyser::Analysers;

@@ -18,8 +18,21 @@ pub struct VideoInfo {
     pub fps: Option<f64>,
     /// The codec: `h264` where it is decoded here.
     pub codec: String,
-    /// How long it plays, where the file says.
+    /// How long it plays, where the file says or its last frame shows.
     pub duration: Option<Duration>,
+}
+
+impl VideoInfo {
+    /// How many frames are shown: about, where the file says only how long it plays.
+    pub fn about_frames(&self) -> Option<u64> {
+        let of_time = || Some((self.duration?.as_secs_f64() * self.fps?).round() as u64);
+        self.frames.or_else(of_time)
+    }
+
+    /// Nothing but the codec, or the kind of file, is known.
+    pub(crate) fn of_codec(codec: impl Into<String>) -> Self {
+        Self { width: 0, height: 0, frames: None, fps: None, codec: codec.into(), duration: None }
+    }
 }
 
 /// A frame, in the order in which frames are shown.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::VideoError;
+
 /// Bounds on what reading a video costs, however it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -17,6 +19,8 @@ pub struct Limits {
     pub header_bytes: u64,
     /// Time that one frame may take to decode. It is looked at between slices.
     pub frame_time: Duration,
+    /// Time for which nothing may come from ffmpeg.
+    pub stall: Duration,
 }
 
 impl Limits {
@@ -29,6 +33,13 @@ impl Limits {
             frame_bytes: 16 << 20,
             header_bytes: 128 << 20,
             frame_time: Duration::from_secs(2),
+            stall: Duration::from_secs(30),
         }
+    }
+
+    pub(crate) fn plays_too_long(&self, duration: Duration) -> VideoError {
+        let (seconds, limit) = (duration.as_secs(), self.duration.as_secs());
+        let detail = format!("the video plays {seconds} s, more than the limit of {limit} s");
+        VideoError::OverLimit(detail)
     }
 }

@@ -22,6 +22,15 @@ enum Frames {
     Ffmpeg(Box<FfmpegFrames>),
 }
 
+/// An MP4 file.
+pub(crate) enum Opened {
+    /// Its frames are decoded here.
+    #[cfg_attr(not(feature = "native"), expect(dead_code, reason = "there is no decoder"))]
+    Native(VideoInfo, Box<NativeFrames>),
+    /// ffmpeg may be able to decode them.
+    Foreign(VideoInfo),
+}
+
 impl Video {
     /// Opens a video. Reads its tables, and decodes no frame yet.
     ///
@@ -30,18 +39,17 @@ impl Video {
     pub fn open(input: Input, limits: &Limits) -> Result<Self, VideoError> {
         let mut file = input.open()?;
         let kind = Kind::of(&beginning(file.as_mut())?);
-        let codec = match kind {
-            Some(Kind::Mp4) => match native::open(file, limits) {
-                Ok((info, frames)) => {
-                    return Ok(Self { info, frames: Frames::Native(Box::new(frames)) });
+        let kind = kind.ok_or(VideoError::NotVideo)?;
+        let known = match kind {
+            Kind::Mp4 => match native::open(file, limits)? {
+                Opened::Native(info, frames) => {
+                    return Ok(Self { info, frames: Frames::Native(frames) });
                 }
-                Err(VideoError::Unsupported { codec }) => codec,
-                Err(error) => return Err(error),
+                Opened::Foreign(info) => info,
             },
-            Some(kind) => kind.name().to_owned(),
-            None => return Err(VideoError::NotVideo),
+            kind => VideoInfo::of_codec(kind.name()),
         };
-        let (info, frames) = FfmpegFrames::open(&input, kind, &codec, limits)?;
+        let (info, frames) = FfmpegFrames::open(&input, kind, known, limits)?;
         Ok(Self { info, frames: Frames::Ffmpeg(Box::new(frames)) })
     }
 

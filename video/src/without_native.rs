@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::input::Readable;
 use crate::limits::Limits;
+use crate::video::Opened;
 use crate::{DecodeError, VideoError, VideoFrame, VideoInfo, YuvImage};
 
 /// There are none.
@@ -24,12 +25,9 @@ impl Iterator for NativeFrames {
 }
 
 /// Opens nothing.
-pub(crate) fn open(
-    _: Box<dyn Readable>,
-    _: &Limits,
-) -> Result<(VideoInfo, NativeFrames), VideoError> {
-    let codec = "MP4, in a build without the Cargo feature `video`,".to_owned();
-    Err(VideoError::Unsupported { codec })
+pub(crate) fn open(_: Box<dyn Readable>, _: &Limits) -> Result<Opened, VideoError> {
+    let codec = "MP4, in a build without the Cargo feature `video`,";
+    Ok(Opened::Foreign(VideoInfo::of_codec(codec)))
 }
 
 /// There is none.

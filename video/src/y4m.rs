@@ -1,7 +1,6 @@
 //! Reads raw video as ffmpeg writes it: YUV4MPEG2 with 8-bit 4:2:0 planes.
 
 use std::io::{self, BufRead, Read};
-use std::time::Duration;
 
 use crate::image::{ColourMatrix, ColourRange, Rotation, YuvImage};
 
@@ -46,18 +45,15 @@ impl Header {
         if is_sized { Ok(Some(header)) } else { Err(broken()) }
     }
 
-    /// Frames per second; `None` where the stream does not say.
+    /// Frames per second, had each the same distance from the next; `None` where the stream does not say.
     pub(crate) fn fps(&self) -> Option<f64> {
         let (frames, seconds) = self.rate;
         (frames > 0 && seconds > 0).then(|| f64::from(frames) / f64::from(seconds))
     }
 
-    /// When a frame is shown.
-    pub(crate) fn time(&self, index: u64) -> Duration {
-        let (frames, seconds) = self.rate;
-        let nanos = u128::from(index) * 1_000_000_000 * u128::from(seconds);
-        let nanos = nanos / u128::from(frames.max(1));
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    /// Pixels of a frame.
+    pub(crate) fn pixels(&self) -> u64 {
+        (self.width as u64).saturating_mul(self.height as u64)
     }
 
     /// Reads the next frame; `None` at the end.
@@ -116,7 +112,7 @@ mod tests {
         let mut input = stream.as_slice();
         let header = Header::read(&mut input).unwrap().unwrap();
         assert_eq!((header.width, header.height, header.range), (3, 1, ColourRange::Full));
-        assert_eq!(header.time(30), Duration::from_nanos(1_001_000_000));
+        assert_eq!(header.fps(), Some(30000.0 / 1001.0));
         for value in [1, 2] {
             let image = header.read_frame(&mut input).unwrap().unwrap();
             assert!(image.is_complete());

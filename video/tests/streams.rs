@@ -4,13 +4,13 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use framegate_video::{ColourMatrix, ColourRange, Input, Limits, Rotation, Video};
-use support::{assert_same, ffmpeg, frames, has_ffmpeg, planes, reference, shared};
+use support::{assert_same, ffmpeg, frames, has_ffmpeg, planes, reference};
 
 /// Name, size, filter, and the encoder's options.
 const STREAMS: &[(&str, &str, &str, &[&str])] = &[
@@ -72,6 +72,13 @@ const STREAMS: &[(&str, &str, &str, &[&str])] = &[
     ("intra refresh", "320x240", "null", &["-x264-params", "intra-refresh=1:bframes=0:keyint=12"]),
     ("gaps in time", "320x240", "select='not(mod(n,3))'", &["-fps_mode", "vfr", "-bf", "2"]),
 ];
+
+/// A file of the shared test data.
+fn shared(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("FRAMEGATE_TEST_DATA")?;
+    let path = Path::new(&folder).join(name);
+    path.exists().then_some(path)
+}
 
 fn encode(file: &Path, size: &str, filter: &str, arguments: &[&str]) {
     let source = format!("testsrc2=size={size}:rate=25");
@@ -180,6 +187,27 @@ fn what_comes_before_the_edit_is_not_shown() {
     let found = frames(&cut);
     assert_same("cut", &planes(&found), &reference(&cut));
     assert_eq!((found[0].index, found[0].time), (0, Duration::ZERO));
+}
+
+#[test]
+fn what_comes_after_the_edit_is_not_shown() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("edited.mp4");
+    encode(&file, "320x240", "null", &["-g", "6", "-bf", "2"]);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let list = bytes.windows(4).position(|window| window == b"elst").unwrap();
+    // Version and flags, a count of 1, and the part's length in milliseconds: 10 of 24 frames.
+    assert_eq!(bytes[list + 4..list + 12], [0, 0, 0, 0, 0, 0, 0, 1]);
+    bytes[list + 12..list + 16].copy_from_slice(&400u32.to_be_bytes());
+    std::fs::write(&file, bytes).unwrap();
+    let found = frames(&file);
+    assert_eq!(found.len(), 10);
+    assert_same("edited", &planes(&found), &reference(&file));
+    let info = Video::open(Input::file(&file), &Limits::standard()).unwrap().info().clone();
+    assert_eq!((info.frames, info.duration), (Some(10), Some(Duration::from_millis(400))));
 }
 
 #[test]

@@ -68,14 +68,15 @@ pub(in crate::front) async fn process(
         Ok(asked) => asked,
         Err(refusal) => return *refusal,
     };
-    let Ok(permit) = Arc::clone(&app.video_permits).try_acquire_owned() else {
-        let detail = "The server is at work on as many videos as it takes at once";
-        return try_later(HttpErrorCode::Busy, detail);
-    };
+    // Before the upload, which would be for nothing. It may take minutes, in which others can be processed.
+    if app.video_permits.available_permits() == 0 {
+        return busy();
+    }
     let file = match receive(&app, &link, &asked, request.into_body()).await {
         Ok(file) => file,
         Err(refusal) => return refusal,
     };
+    let Ok(permit) = Arc::clone(&app.video_permits).try_acquire_owned() else { return busy() };
     let started = Instant::now();
     let Asked { loaded, pipeline, selection, .. } = asked;
     let opened = open(VideoInput::Memory(file), limits(&app, loaded), selection, 0).await;
@@ -108,6 +109,11 @@ pub(in crate::front) async fn process(
         Some((Ok::<_, Infallible>(Bytes::from(line.to_json())), (None, lines, busy, permit)))
     });
     ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response()
+}
+
+fn busy() -> Response {
+    let detail = "The server is at work on as many videos as it takes at once";
+    try_later(HttpErrorCode::Busy, detail)
 }
 
 /// The classic answer: all results in one object, which is written as they come, so that a client that has gone is

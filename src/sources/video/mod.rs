@@ -90,8 +90,10 @@ pub enum VideoProblemKind {
 
 /// Whether a file is taken for a video, by its name.
 pub(super) fn has_video_extension(path: &Path) -> bool {
-    const EXTENSIONS: [&str; 12] =
-        ["mp4", "m4v", "mov", "3gp", "mkv", "webm", "avi", "ts", "m2ts", "ivf", "flv", "qt"];
+    const EXTENSIONS: [&str; 20] = [
+        "mp4", "m4v", "mov", "qt", "3gp", "mkv", "webm", "avi", "ts", "m2ts", "mts", "mpg", "mpeg",
+        "vob", "wmv", "asf", "ogv", "ogg", "flv", "ivf",
+    ];
     super::has_extension(path, &EXTENSIONS)
 }
 

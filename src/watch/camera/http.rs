@@ -11,11 +11,10 @@ use futures_util::StreamExt;
 use http_auth::{PasswordClient, PasswordParams};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{CameraError, CameraLimits, FrameSender, Frames, splitter};
+use super::{CameraError, CameraLimits, FrameSender, Frames, splitter, tcp};
 use crate::engine::FramePayload;
 use crate::watch::address::Credentials;
 
@@ -179,9 +178,7 @@ fn path(uri: &Uri) -> &str {
 async fn request(uri: &Uri, authorization: Option<String>) -> Result<Answer, CameraError> {
     let host = uri.host().unwrap_or_default();
     let authority = format!("{host}:{}", uri.port_u16().unwrap_or(80));
-    let socket = TcpStream::connect(&authority)
-        .await
-        .map_err(|source| CameraError::Unreachable { authority, source })?;
+    let socket = tcp::connect(&authority).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
         .await
         .map_err(CameraError::Http)?;

@@ -6,6 +6,7 @@ mod http;
 mod images;
 mod rtsp;
 mod splitter;
+pub(super) mod tcp;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};

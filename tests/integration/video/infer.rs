@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{SMALL, damaged, indices};
+use super::{SMALL, boxes, damaged, has_ffmpeg, indices};
 use crate::support::jpeg::decode;
 use crate::support::program::{Ended, framegate, run};
 use crate::support::test_data;
@@ -17,16 +17,6 @@ fn infer(arguments: &[&str]) -> Ended {
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("the path is UTF-8")
-}
-
-fn has_ffmpeg() -> bool {
-    let found = Command::new("ffmpeg").arg("-version").output().is_ok();
-    let required = std::env::var_os("FRAMEGATE_REQUIRE_TEST_DATA");
-    assert!(found || required.is_none_or(|value| value != "1"), "ffmpeg is not installed");
-    if !found {
-        eprintln!("skipped: ffmpeg is not installed");
-    }
-    found
 }
 
 #[test]
@@ -121,17 +111,6 @@ fn annotated_frames_go_into_a_directory_or_a_video() {
     assert_eq!(again[1]["time_ms"], 80.0);
     let two = infer(&["--annotate", text(&video), text(&clip), text(&clip)]);
     two.assert_refused(2, &["one video"]);
-}
-
-/// The boxes of a label as `[x, y, right, bottom]` with their scores, the best first.
-fn boxes(line: &Value, label: &str) -> Vec<([f64; 4], f64)> {
-    let all = line["detections"].as_array().unwrap().iter();
-    let found = all.filter(|found| found["label"] == label);
-    let corners = |found: &Value| {
-        let [x, y, w, h] = ["x", "y", "w", "h"].map(|key| found[key].as_f64().unwrap());
-        ([x, y, x + w, y + h], found["score"].as_f64().unwrap())
-    };
-    found.map(corners).collect()
 }
 
 fn overlap(a: [f64; 4], b: [f64; 4]) -> f64 {

@@ -1,5 +1,6 @@
 //! Video jobs: `/video/submit`, `/video/status`, `/video/results`, `/video/jobs`.
 
+use std::process::Command;
 use std::time::Duration;
 
 use framegate::protocol::{
@@ -10,7 +11,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 
 use super::gate::gated;
-use super::{COLOURED, SMALL, damaged, indices};
+use super::{COLOURED, SMALL, damaged, has_ffmpeg, indices};
 use crate::support::server::{Setup, TestServer};
 use crate::support::serving::Server;
 
@@ -354,6 +355,38 @@ async fn a_job_goes_on_in_the_next_server_after_its_last_whole_line() {
     let (backend, _gate) = gated();
     let server = TestServer::start(&backend, setup()).await;
     assert_eq!(Jobs::of(&server).lines(&id, 0).await, lines);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_video_of_unknown_frames_makes_progress_by_its_time() {
+    if !has_ffmpeg() {
+        return;
+    }
+    // As a browser records it: in the header there is neither a length nor a number of frames.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("live.webm");
+    let encoded = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=red:size=64x48:rate=10"])
+        .args(["-frames:v", "10", "-c:v", "libvpx", "-live", "1"])
+        .arg(&file)
+        .status();
+    assert!(encoded.unwrap().success());
+    let (backend, gate) = gated();
+    let server = TestServer::start(&backend, Setup::colours()).await;
+    let jobs = Jobs::of(&server);
+    let id = jobs.submit("", &std::fs::read(&file).unwrap()).await;
+    gate.allow(6);
+    let report = jobs.processed(&id, 6).await;
+    // The sixth is shown after half of the second.
+    assert!((report.progress - 0.5).abs() < 0.011, "{report:?}");
+    gate.allow(4);
+    let lines = jobs.lines(&id, 0).await;
+    assert_eq!(
+        (&lines[0]["video"]["codec"], &lines[0]["video"]["duration_ms"]),
+        (&"vp8".into(), &1000.0.into())
+    );
+    assert_eq!(lines[10]["time_ms"], 900.0);
     server.stop().await;
 }
 

@@ -5,6 +5,10 @@ mod infer;
 mod jobs;
 mod planes;
 mod process;
+mod samples;
+mod slow;
+
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -33,4 +37,26 @@ fn damaged() -> Vec<u8> {
 
 fn indices(lines: &[Value]) -> Vec<u64> {
     lines.iter().filter_map(|line| line["frame_index"].as_u64()).collect()
+}
+
+/// Whether there is an ffmpeg. Says so if not; in CI that is a failure.
+fn has_ffmpeg() -> bool {
+    let found = Command::new("ffmpeg").arg("-version").output().is_ok();
+    let required = std::env::var_os("FRAMEGATE_REQUIRE_TEST_DATA");
+    assert!(found || required.is_none_or(|value| value != "1"), "ffmpeg is not installed");
+    if !found {
+        eprintln!("skipped: ffmpeg is not installed");
+    }
+    found
+}
+
+/// The boxes of a label as `[x, y, right, bottom]` with their scores, the best first.
+fn boxes(line: &Value, label: &str) -> Vec<([f64; 4], f64)> {
+    let all = line["detections"].as_array().unwrap().iter();
+    let found = all.filter(|found| found["label"] == label);
+    let corners = |found: &Value| {
+        let [x, y, w, h] = ["x", "y", "w", "h"].map(|key| found[key].as_f64().unwrap());
+        ([x, y, x + w, y + h], found["score"].as_f64().unwrap())
+    };
+    found.map(corners).collect()
 }

@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 use std::io::{Read, SeekFrom};
+use std::time::Duration;
 
-use mp4parse::{
-    CodecType, MediaContext, SampleEntry, TimeOffsetVersion, Track, TrackType, VideoCodecSpecific,
-};
+use mp4parse::{CodecType, SampleEntry, TimeOffsetVersion, Track, TrackType, VideoCodecSpecific};
 
+use super::edits::{Edits, TimeScales};
 use super::fragments::{self, Fragments};
 use super::sample_table::{self, Sample, Tables};
 use crate::image::Rotation;
@@ -43,12 +43,31 @@ pub(crate) fn read(file: &mut dyn Readable, limits: &Limits) -> Result<VideoTrac
     let tracks = media.tracks.iter().filter(|track| track.track_type == TrackType::Video);
     // The longest; in a file of fragments alone, the first.
     let track = tracks.min_by_key(|track| Reverse(chunks(track))).ok_or(VideoError::NoVideo)?;
-    let codec = codec(track, &name);
-    let samples = match codec {
-        Codec::H264(_) => samples(track, file, &movie, &fragments, limits)?,
-        Codec::Other(_) => Vec::new(),
+    let mut codec = codec(track, &name);
+    let edits = Edits::of(&movie, track.track_id.unwrap_or(0))?;
+    if edits.are_several && matches!(codec, Codec::H264(_)) {
+        codec = Codec::Other("H.264 in a file with several edits".to_owned());
+    }
+    let samples = samples(track, file, &movie, &fragments, limits);
+    let mut samples = match (&codec, samples) {
+        (Codec::H264(_), samples) => {
+            let samples = samples?;
+            sample_table::check(&samples, limits)?;
+            samples
+        }
+        (Codec::Other(_), Ok(samples)) if !edits.are_several => samples,
+        (Codec::Other(_), Err(error @ VideoError::OverLimit(_))) => return Err(error),
+        // ffmpeg may know better what is in there.
+        (Codec::Other(_), _) => Vec::new(),
     };
-    describe(track, &media, codec, samples)
+    let track_scale = track.timescale.map_or(0, |scale| scale.0);
+    let track_scale = u32::try_from(track_scale).ok().filter(|&scale| scale > 0);
+    let track_scale = track_scale.ok_or_else(|| VideoError::Damaged("no time scale".to_owned()))?;
+    let scales =
+        TimeScales { track: track_scale, movie: media.timescale.map_or(0, |scale| scale.0) };
+    // The list of a file in fragments is about its beginning.
+    edits.apply(&mut samples, scales, !fragments.is_empty());
+    describe(track, track_scale, codec, samples, limits)
 }
 
 fn chunks(track: &Track) -> usize {
@@ -75,19 +94,16 @@ fn samples(
         }
         samples = fragments.samples;
     }
-    sample_table::check(&samples, limits)?;
     Ok(samples)
 }
 
 fn describe(
     track: &Track,
-    media: &MediaContext,
+    timescale: u32,
     codec: Codec,
     samples: Vec<Sample>,
+    limits: &Limits,
 ) -> Result<VideoTrack, VideoError> {
-    let timescale = track.timescale.map_or(0, |scale| scale.0);
-    let timescale = u32::try_from(timescale).ok().filter(|&scale| scale > 0);
-    let timescale = timescale.ok_or_else(|| VideoError::Damaged("no time scale".to_owned()))?;
     let header = track.tkhd.as_ref().map(|header| header.matrix);
     let rotation = header.map_or(Rotation::Upright, |m| Rotation::from_matrix(m.a, m.b, m.c, m.d));
     let (width, height) = entry_size(track);
@@ -96,28 +112,43 @@ fn describe(
         Codec::H264(_) => "h264".to_owned(),
         Codec::Other(name) => name.clone(),
     };
-    let info =
-        VideoInfo { width, height, frames: None, fps: None, codec: codec_name, duration: None };
-    let mut track_found = VideoTrack { info, rotation, timescale, samples, codec };
-    start_at(&mut track_found, track, media);
-    Ok(track_found)
+    let mut info = VideoInfo { width, height, ..VideoInfo::of_codec(codec_name) };
+    // Of what is not decoded here, nothing at all may be known.
+    if !samples.is_empty() || matches!(codec, Codec::H264(_)) {
+        count(&mut info, &samples, timescale, limits)?;
+    }
+    Ok(VideoTrack { info, rotation, timescale, samples, codec })
 }
 
-/// Counts times from the beginning of the presentation, where the edit list puts it.
-fn start_at(found: &mut VideoTrack, track: &Track, media: &MediaContext) {
-    let start = track.media_time.map_or(0, |time| i64::try_from(time.0).unwrap_or(0));
-    let empty = match (track.empty_duration, media.timescale) {
-        (Some(empty), Some(scale)) if scale.0 > 0 => {
-            u128::from(empty.0) * u128::from(found.timescale) / u128::from(scale.0)
-        }
-        _ => 0,
-    };
-    let empty = i64::try_from(empty).unwrap_or(0);
-    for sample in &mut found.samples {
-        let shown = sample.time >= start;
-        sample.time = sample.time.saturating_sub(start).saturating_add(empty);
-        sample.is_shown = shown;
+/// Adds what the samples say: how many frames there are, and how long they play.
+fn count(
+    info: &mut VideoInfo,
+    samples: &[Sample],
+    timescale: u32,
+    limits: &Limits,
+) -> Result<(), VideoError> {
+    let shown = samples.iter().filter(|sample| sample.is_shown);
+    let frames = shown.clone().count() as u64;
+    let length: u64 = shown.clone().map(|sample| u64::from(sample.duration)).sum();
+    let begin = shown.clone().map(|sample| sample.time).min().unwrap_or(0);
+    let end = shown.map(|sample| sample.time.saturating_add(sample.duration.into())).max();
+    let shown_for = end.map_or(0, |end| u64::try_from(end.saturating_sub(begin)).unwrap_or(0));
+    // Durations are from one frame to the next as they are coded: where those differ, their sum may be too small.
+    let duration = ticks(length.max(shown_for), timescale);
+    if duration > limits.duration {
+        return Err(limits.plays_too_long(duration));
     }
+    info.frames = Some(frames);
+    info.duration = Some(duration);
+    info.fps = (!duration.is_zero()).then(|| frames as f64 / duration.as_secs_f64());
+    Ok(())
+}
+
+/// A time of a track with this many units in a second.
+pub(super) fn ticks(ticks: u64, timescale: u32) -> Duration {
+    let scale = u128::from(timescale.max(1));
+    let nanos = u128::from(ticks) * 1_000_000_000 / scale;
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 /// The boxes at the top of a file that describe its samples.

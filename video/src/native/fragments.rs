@@ -1,5 +1,6 @@
 //! Unfolds the fragments of a file (`moof` boxes, ISO/IEC 14496-12, 8.8) into one entry a sample.
 
+use super::boxes::{Fields, boxes, cut_off};
 use super::sample_table::Sample;
 use crate::VideoError;
 use crate::limits::Limits;
@@ -164,56 +165,6 @@ fn decode_time(tfdt: &[u8]) -> Result<i64, VideoError> {
     let (version, _) = fields.version_and_flags()?;
     let time = if version == 1 { fields.long()? } else { fields.word()?.into() };
     i64::try_from(time).map_err(|_| VideoError::Damaged("a time is too large".to_owned()))
-}
-
-/// The names and contents of boxes that follow each other; the first that is broken ends them.
-fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
-    std::iter::from_fn(move || {
-        let mut fields = Fields(bytes);
-        let size = fields.word().ok()?;
-        let name = fields.word().ok()?.to_be_bytes();
-        let size = match size {
-            // Up to the end.
-            0 => bytes.len(),
-            1 => usize::try_from(fields.long().ok()?).ok()?,
-            size => size as usize,
-        };
-        let head = bytes.len() - fields.0.len();
-        let (whole, rest) = bytes.split_at_checked(size)?;
-        bytes = rest;
-        Some((name, whole.get(head..)?))
-    })
-}
-
-/// Numbers that follow each other, most significant byte first.
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    fn word(&mut self) -> Result<u32, VideoError> {
-        let (word, rest) = self.0.split_first_chunk().ok_or_else(cut_off)?;
-        self.0 = rest;
-        Ok(u32::from_be_bytes(*word))
-    }
-
-    fn long(&mut self) -> Result<u64, VideoError> {
-        let (long, rest) = self.0.split_first_chunk().ok_or_else(cut_off)?;
-        self.0 = rest;
-        Ok(u64::from_be_bytes(*long))
-    }
-
-    fn version_and_flags(&mut self) -> Result<(u8, u32), VideoError> {
-        let word = self.word()?;
-        Ok(((word >> 24) as u8, word & 0xFF_FFFF))
-    }
-
-    fn skip(&mut self, bytes: usize) -> Result<(), VideoError> {
-        self.0 = self.0.get(bytes..).ok_or_else(cut_off)?;
-        Ok(())
-    }
-}
-
-fn cut_off() -> VideoError {
-    VideoError::Damaged("a fragment is cut off".to_owned())
 }
 
 fn too_many(limits: &Limits) -> VideoError {

@@ -3,14 +3,15 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
 
-use super::container::VideoTrack;
-use super::h264::{H264Decoder, holds_key_frame, length_prefixed_units};
+use super::container::{VideoTrack, ticks};
+use super::h264::{H264Decoder, holds_key_frame, length_prefixed_heads, length_prefixed_units};
 use super::sample_table::Sample;
 use super::sequence::{self, InOrder};
 use crate::frame::{VideoFrame, VideoInfo};
 use crate::image::{Rotation, YuvImage};
 use crate::input::Readable;
 use crate::limits::Limits;
+use crate::video::Opened;
 use crate::{DecodeError, VideoError};
 
 /// Reads and decodes one sample after another.
@@ -44,26 +45,26 @@ struct Decoded {
 impl Mp4Frames {
     /// Prepares to decode a track of a file, whose configuration record is given.
     ///
-    /// # Errors
-    /// [`VideoError::Unsupported`] if the stream uses what the decoder does not know.
-    pub(crate) fn open(
+    /// If the stream uses what the decoder does not know, it is for ffmpeg.
+    pub(super) fn open(
         file: Box<dyn Readable>,
         track: VideoTrack,
         record: &[u8],
         limits: &Limits,
-    ) -> Result<(VideoInfo, Self), VideoError> {
+    ) -> Result<Opened, VideoError> {
         let mut decoder = H264Decoder::new(limits);
-        let length_bytes = decoder.configure(record).map_err(|error| match error {
-            DecodeError::Unsupported(what) => {
-                VideoError::Unsupported { codec: format!("H.264 with {what}") }
-            }
-            DecodeError::OverLimit(detail) => VideoError::OverLimit(detail),
-            error => VideoError::Damaged(error.to_string()),
-        })?;
-        let VideoTrack { mut info, rotation, timescale, samples, codec: _ } = track;
+        let VideoTrack { info, rotation, timescale, samples, codec: _ } = track;
+        let foreign = |info: VideoInfo, what: &str| {
+            Ok(Opened::Foreign(VideoInfo { codec: format!("H.264 with {what}"), ..info }))
+        };
+        let length_bytes = match decoder.configure(record) {
+            Ok(length_bytes) => length_bytes,
+            Err(DecodeError::Unsupported(what)) => return foreign(info, &what),
+            Err(DecodeError::OverLimit(detail)) => return Err(VideoError::OverLimit(detail)),
+            Err(error) => return Err(VideoError::Damaged(error.to_string())),
+        };
         let places = sequence::places(&samples)?;
-        describe(&mut info, &samples, timescale, limits)?;
-        let frames = Self {
+        let mut frames = Self {
             file,
             samples,
             places,
@@ -77,7 +78,31 @@ impl Mp4Frames {
             wants_all: Box::new(|_| true),
             left_out: None,
         };
-        Ok((info, frames))
+        if frames.holds_fields() {
+            // Each may be a sample of its own, so that frames cannot be counted.
+            let info = VideoInfo { frames: None, fps: None, ..info };
+            return foreign(info, "frames that are coded as two fields");
+        }
+        Ok(Opened::Native(info, Box::new(frames)))
+    }
+
+    /// Whether a frame is coded as two fields, of which the decoder knows nothing. Only streams that may hold any are
+    /// searched.
+    fn holds_fields(&mut self) -> bool {
+        /// More than comes before the first slice of a frame.
+        const HEAD_BYTES: u64 = 4096;
+        if !self.decoder.may_hold_fields() {
+            return false;
+        }
+        (0..self.samples.len()).any(|number| {
+            let Sample { offset, bytes, .. } = self.samples[number];
+            self.buffer.clear();
+            let found = self.file.seek(SeekFrom::Start(offset));
+            let mut head = (&mut self.file).take(HEAD_BYTES.min(bytes.into()));
+            let read = found.and_then(|_| head.read_to_end(&mut self.buffer));
+            let mut units = length_prefixed_heads(&self.buffer, self.length_bytes);
+            read.is_ok() && units.any(|unit| self.decoder.is_field(unit))
+        })
     }
 
     /// Decodes key frames alone whenever `wants_all` is false, which is asked with the time of each other frame. Once
@@ -163,33 +188,4 @@ impl Iterator for Mp4Frames {
             }
         }
     }
-}
-
-fn ticks(ticks: u64, timescale: u32) -> Duration {
-    let scale = u128::from(timescale.max(1));
-    let nanos = u128::from(ticks) * 1_000_000_000 / scale;
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-}
-
-/// Adds what the samples say: how many frames there are, and how long they play.
-fn describe(
-    info: &mut VideoInfo,
-    samples: &[Sample],
-    timescale: u32,
-    limits: &Limits,
-) -> Result<(), VideoError> {
-    let shown = samples.iter().filter(|sample| sample.is_shown);
-    let (frames, length) = shown.fold((0u64, 0u64), |(frames, length), sample| {
-        (frames + 1, length + u64::from(sample.duration))
-    });
-    let duration = ticks(length, timescale);
-    if duration > limits.duration {
-        let (seconds, limit) = (duration.as_secs(), limits.duration.as_secs());
-        let detail = format!("the video plays {seconds} s, more than the limit of {limit} s");
-        return Err(VideoError::OverLimit(detail));
-    }
-    info.frames = Some(frames);
-    info.duration = Some(duration);
-    info.fps = (!duration.is_zero()).then(|| frames as f64 / duration.as_secs_f64());
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Encodes and decodes with ffmpeg, where it is installed.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use framegate_video::{Input, Limits, Video, VideoFrame};
@@ -14,13 +14,6 @@ pub(crate) fn has_ffmpeg() -> bool {
         eprintln!("skipped: ffmpeg is not installed");
     }
     found
-}
-
-/// A file of the shared test data.
-pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("FRAMEGATE_TEST_DATA")?;
-    let path = Path::new(&folder).join(name);
-    path.exists().then_some(path)
 }
 
 /// Runs ffmpeg and returns what it wrote to its standard output.

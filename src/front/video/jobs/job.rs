@@ -128,7 +128,7 @@ impl Job {
         JobReport {
             job_id: self.id.to_string(),
             status: state.status,
-            progress: state.progress(frames),
+            progress: state.progress(frames, self.request.selection().max_frames),
             created_at: timestamp(self.request.created_at()),
             updated_at: timestamp(state.updated_at),
             frames,
@@ -220,17 +220,22 @@ impl JobState {
         video.frames.map(|frames| selection.count(frames, video.fps))
     }
 
-    /// The part that is done, 0 to 1; `frames` as far as they are known.
-    fn progress(&self, frames: Option<u64>) -> f64 {
+    /// The part that is done, 0 to 1: of the frames where their number is known, or else of the time, or of the most
+    /// frames that are wanted.
+    fn progress(&self, frames: Option<u64>, most: Option<u64>) -> f64 {
         if self.status == JobStatus::Completed {
             return 1.0;
         }
-        let duration = self.video.as_ref().and_then(|video| video.duration_ms);
-        let part = match (frames, duration) {
-            (Some(frames), _) if frames > 0 => self.totals.frames as f64 / frames as f64,
-            (None, Some(duration)) if duration > 0.0 => self.reached_ms / duration,
-            _ => 0.0,
-        };
+        let of_frames = |all: u64| self.totals.frames as f64 / all.max(1) as f64;
+        let part = frames.map_or_else(
+            || {
+                let duration = self.video.as_ref().and_then(|video| video.duration_ms);
+                let duration = duration.filter(|duration| *duration > 0.0);
+                let of_time = duration.map_or(0.0, |duration| self.reached_ms / duration);
+                of_time.max(most.map_or(0.0, of_frames))
+            },
+            of_frames,
+        );
         (part.min(1.0) * 1000.0).round() / 1000.0
     }
 }

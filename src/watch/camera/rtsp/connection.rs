@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::message::{self, Answer, Message, NotRtsp};
 use crate::watch::address::{self, Credentials};
-use crate::watch::camera::CameraError;
+use crate::watch::camera::{CameraError, tcp};
 
 /// How long a camera keeps a session of which it hears nothing, unless it says so.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(60);
@@ -47,8 +47,7 @@ impl Connection {
         credentials: Option<&Credentials>,
     ) -> Result<Self, CameraError> {
         let authority = address::authority(uri, 554).unwrap_or_default();
-        let socket = TcpStream::connect(&authority).await;
-        let socket = socket.map_err(|source| CameraError::Unreachable { authority, source })?;
+        let socket = tcp::connect(&authority).await?;
         Ok(Self {
             socket,
             arrived: BytesMut::new(),

@@ -51,6 +51,7 @@ pub(super) async fn run(
     let mut state = Retained::default();
     state.set(topics.status(true));
     for source in &sources {
+        state.set(topics.connectivity(source));
         state.set(topics.availability(source, false));
     }
     let mut is_connected = false;

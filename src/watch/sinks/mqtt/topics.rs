@@ -1,6 +1,6 @@
 //! Which messages say what: topics and payloads, with those by which Home Assistant finds the cameras.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::watch::sinks::change::{Change, ChangeKind};
 
@@ -35,6 +35,23 @@ impl Topics {
         message(format!("{}/{source}/availability", self.prefix), word(is_online))
     }
 
+    /// Announces to Home Assistant whether a camera delivers.
+    pub(super) fn connectivity(&self, source: &str) -> Message {
+        let id = format!("{}_connectivity", self.device_id(source));
+        let config = json!({
+            "name": "Connectivity",
+            "unique_id": id,
+            "device_class": "connectivity",
+            "entity_category": "diagnostic",
+            "state_topic": self.availability(source, true).topic,
+            "payload_on": word(true),
+            "payload_off": word(false),
+            "availability": [{ "topic": self.status(true).topic }],
+            "device": self.device(source),
+        });
+        message(format!("{DISCOVERY}/{id}/config"), &config.to_string())
+    }
+
     /// The messages about a change. A class is announced to Home Assistant together with its state.
     pub(super) fn of(&self, Change { source, kind, time }: &Change) -> Vec<Message> {
         match kind {
@@ -61,8 +78,7 @@ impl Topics {
     }
 
     fn discovery(&self, source: &str, label: &str) -> Message {
-        let device = format!("{}_{}", level(&self.prefix), level(source));
-        let id = format!("{device}_{}", level(label));
+        let id = format!("{}_{}", self.device_id(source), level(label));
         let config = json!({
             "name": label,
             "unique_id": id,
@@ -74,14 +90,23 @@ impl Topics {
                 { "topic": self.status(true).topic },
                 { "topic": self.availability(source, true).topic },
             ],
-            "device": {
-                "identifiers": [device],
-                "name": source,
-                "manufacturer": "Framegate",
-                "sw_version": env!("CARGO_PKG_VERSION"),
-            },
+            "device": self.device(source),
         });
         message(format!("{DISCOVERY}/{id}/config"), &config.to_string())
+    }
+
+    /// A camera, as Home Assistant shows it with all its sensors.
+    fn device(&self, source: &str) -> Value {
+        json!({
+            "identifiers": [self.device_id(source)],
+            "name": source,
+            "manufacturer": "Framegate",
+            "sw_version": env!("CARGO_PKG_VERSION"),
+        })
+    }
+
+    fn device_id(&self, source: &str) -> String {
+        format!("{}_{}", level(&self.prefix), level(source))
     }
 }
 
@@ -102,9 +127,30 @@ fn level(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use framegate_barcodes::BarcodeFormat;
-    use serde_json::Value;
 
     use super::*;
+
+    #[test]
+    fn a_camera_is_announced_with_its_connectivity() {
+        let topics = Topics::new("home/cams");
+        let announced = topics.connectivity("10.0.0.5");
+        let id = "home_cams_10_0_0_5_connectivity";
+        assert_eq!(announced.topic, format!("homeassistant/binary_sensor/{id}/config"));
+        let config: Value = serde_json::from_str(&announced.payload).unwrap();
+        assert_eq!(
+            (&config["unique_id"], &config["device_class"]),
+            (&id.into(), &"connectivity".into())
+        );
+        for (is_online, key) in [(true, "payload_on"), (false, "payload_off")] {
+            let state = topics.availability("10.0.0.5", is_online);
+            assert_eq!(
+                (&config["state_topic"], &config[key]),
+                (&state.topic.into(), &state.payload.into())
+            );
+        }
+        // It must not become unavailable when the camera does.
+        assert_eq!(config["availability"], json!([{ "topic": "home/cams/status" }]));
+    }
 
     #[test]
     fn a_class_is_announced_and_has_a_state() {

@@ -101,6 +101,17 @@ impl H264Decoder {
         Ok(length_bytes)
     }
 
+    /// Whether the parameters that it knows allow frames that are coded as two fields.
+    pub(crate) fn may_hold_fields(&self) -> bool {
+        self.sequences.values().any(|sequence| !sequence.frames_only)
+    }
+
+    /// Whether a NAL unit, of which the beginning is enough, is a slice of a field.
+    pub(crate) fn is_field(&self, unit: &[u8]) -> bool {
+        let is_slice = unit.first().is_some_and(|head| matches!(head & 31, SLICE | KEY_SLICE));
+        is_slice && matches!(self.begin_slice(unit), Err(DecodeError::Unsupported(_)))
+    }
+
     /// Decodes one access unit.
     ///
     /// # Errors

@@ -52,6 +52,21 @@ pub fn length_prefixed_units(
     })
 }
 
+/// The NAL units of the beginning of a sample, of which the last may be cut off.
+pub(crate) fn length_prefixed_heads(
+    beginning: &[u8],
+    length_bytes: usize,
+) -> impl Iterator<Item = &[u8]> {
+    let mut rest = beginning;
+    std::iter::from_fn(move || {
+        let (head, tail) = rest.split_at_checked(length_bytes)?;
+        let length = head.iter().fold(0usize, |length, &byte| length << 8 | usize::from(byte));
+        let (unit, tail) = tail.split_at(length.min(tail.len()));
+        rest = tail;
+        (!unit.is_empty()).then_some(unit)
+    })
+}
+
 /// Whether an access unit is a key frame (IDR): what follows it refers to nothing before it.
 pub(crate) fn holds_key_frame<'a>(mut units: impl Iterator<Item = &'a [u8]>) -> bool {
     // ITU-T H.264, table 7-1.
@@ -69,6 +84,14 @@ mod tests {
         assert_eq!(units, [&[9, 16][..], &[103, 1, 2], &[104]]);
         assert_eq!(annex_b_units(&[1, 2, 3]).count(), 0);
         assert_eq!(annex_b_units(&[0, 0, 1]).count(), 0);
+    }
+
+    #[test]
+    fn a_unit_that_is_cut_off_ends_the_beginning_of_a_sample() {
+        let beginning = [0, 2, 9, 16, 0, 9, 104, 1];
+        let units: Vec<_> = length_prefixed_heads(&beginning, 2).collect();
+        assert_eq!(units, [&[9, 16][..], &[104, 1]]);
+        assert_eq!(length_prefixed_heads(&beginning[..3], 4).count(), 0);
     }
 
     #[test]
