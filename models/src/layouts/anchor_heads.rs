@@ -193,6 +193,10 @@ impl Layout for AnchorHeads {
 
     /// Anchors are not in the outputs, so the models look alike. One feature map alone can be anything.
     fn recognise(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
+        // A box that is joined with its scores is one for each cell.
+        if matches!(outputs.joined(0).as_deref(), Some([4, 1, _] | [64, _])) {
+            return Recognition::No;
+        }
         let common = [ClassCount::Known(20), ClassCount::Known(80)];
         match self.heads.len() > 1 || (outputs.is_raw(0) && common.contains(&reading.classes)) {
             true => Recognition::Maybe(self.lines),

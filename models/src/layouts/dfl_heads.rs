@@ -1,61 +1,100 @@
-//! `yolov8-heads`: the raw heads of YOLOv8 and its successors, as exports for RKNN have them.
+//! `yolov8-heads` and `gfl`: raw heads with a distribution for each side of a box.
 
-use framegate_backend_api::OutputBatch;
-
-use super::anchors::{around, expectation, position};
 use super::family::{Family, ULTRALYTICS};
-use super::outputs::{ClassCount, ModelOutputs, grid};
-use super::scores::{check_scores, reaches};
-use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition};
+use super::level_maps::{Channels, Level, by_stride};
+use super::mmdet::MMDET;
+use super::origin::Origin;
+use super::outputs::{ClassCount, ModelOutputs};
+use super::points::{BoxRule, PointDecoder, PointForm, PointLevel, Unit};
+use super::prior_boxes::PYRAMID;
+use super::{Decoder, Layout, Reading, Recognition};
 
 /// Bins of a distance's distribution.
-const BINS: usize = 16;
+const BINS: [usize; 2] = [16, 17];
 
-/// For each stride an output of distributions `[1, 64, H, W]`, 16 bins for each side in strides from the
-/// middle of the cell, followed by one of scores `[1, C, H, W]` and possibly by one of their sum
-/// `[1, 1, H, W]`, which is not needed.
+/// For each stride an output of distributions `[1, 4 · 16, H, W]` or `[1, 4 · 17, H, W]` and one of scores `[1, C, H,
+/// W]`, in either order, and possibly one of their sum `[1, 1, H, W]`, which is not needed; or the first two joined,
+/// distributions first. Distances are in strides from a point of the cell. Channels may be the last axis.
 #[derive(Debug)]
-pub(super) struct DflHeads;
+pub(super) struct DflHeads {
+    names: &'static [&'static str],
+    /// `None` for 8, 16 and 32, or those of the sidecar.
+    strides: Option<&'static [usize]>,
+    /// Where in a cell the point is, in strides.
+    offset: f32,
+    families: &'static [&'static Family],
+}
 
-/// For each stride the positions of distributions and scores, and the number of classes.
-fn find(outputs: &ModelOutputs<'_>) -> Option<(Vec<[usize; 2]>, usize)> {
-    let strides = outputs.strides_or_default();
-    let each = outputs.shapes.len().checked_div(strides.len())?;
-    if !(2..=3).contains(&each) || outputs.shapes.len() != each * strides.len() {
-        return None;
+/// YOLOv8 and its successors, as exports for RKNN have them, YOLOv6 and PP-YOLOE.
+pub(super) static YOLOV8: DflHeads = DflHeads {
+    names: &["yolov8-heads", "rknn"],
+    strides: None,
+    offset: 0.5,
+    families: &[&ULTRALYTICS],
+};
+
+/// Generalised Focal Loss, <https://arxiv.org/abs/2006.04388>, as MMDetection has it.
+pub(super) static GFL: DflHeads =
+    DflHeads { names: &["gfl"], strides: Some(&PYRAMID), offset: 0.0, families: &[&MMDET] };
+
+impl DflHeads {
+    fn strides<'a>(&self, outputs: &ModelOutputs<'a>) -> &'a [usize] {
+        self.strides.unwrap_or_else(|| outputs.strides_or_default())
     }
-    let [1, classes, ..] = *outputs.shapes[1].shape else { return None };
-    let fits = |(level, stride): (usize, &usize)| {
-        let (columns, rows) = grid(outputs.input, *stride);
-        let is = |offset: usize, channels: usize| {
-            *outputs.shapes[level * each + offset].shape == [1, channels, rows, columns]
+
+    fn find(&self, outputs: &ModelOutputs<'_>) -> Option<Vec<PointLevel>> {
+        let strides = self.strides(outputs);
+        let each = outputs.shapes.len().checked_div(strides.len())?;
+        let levels = by_stride(outputs, strides, each)?;
+        let found = levels.iter().map(heads_of).collect::<Option<Vec<_>>>()?;
+        let alike = |level: &PointLevel| {
+            [level.scores.count, level.box_.count] == [found[0].scores.count, found[0].box_.count]
         };
-        is(0, 4 * BINS) && is(1, classes) && (each == 2 || is(2, 1))
+        found.iter().all(alike).then_some(found)
+    }
+}
+
+fn heads_of(level: &Level) -> Option<PointLevel> {
+    let is_distribution = |map: &Channels| BINS.iter().any(|bins| map.count == 4 * bins);
+    let (scores, box_) = match level.maps[..] {
+        // Where there are as many classes, distributions come first.
+        [a, b] | [a, b, Channels { count: 1, .. }] if is_distribution(&a) => (b, a),
+        [a, b] | [a, b, Channels { count: 1, .. }] if is_distribution(&b) => (a, b),
+        [both] => {
+            let numbers = 4 * BINS[0];
+            (both.count > numbers)
+                .then(|| (both.part(numbers..both.count), both.part(0..numbers)))?
+        }
+        _ => return None,
     };
-    let levels = (0..strides.len()).map(|level| [level * each, level * each + 1]).collect();
-    strides.iter().enumerate().all(fits).then_some((levels, classes))
+    Some(PointLevel::new(level, scores, box_, None))
 }
 
 impl Layout for DflHeads {
     fn names(&self) -> &'static [&'static str] {
-        &["yolov8-heads", "rknn"]
+        self.names
     }
 
     fn shape(&self) -> &'static str {
-        "[1, 64, height, width] and [1, classes, height, width] for each stride, undecoded"
+        "[1, 64 or 68, height, width] and [1, classes, height, width] for each stride, undecoded"
     }
 
     fn needs(&self, outputs: &ModelOutputs<'_>) -> String {
-        format!("{} of {:?}", self.shape(), outputs.strides_or_default())
+        format!("{} of {:?}", self.shape(), self.strides(outputs))
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let (_, classes) = find(outputs)?;
-        let strides = outputs.strides_or_default().to_vec();
+        let classes = self.find(outputs)?[0].scores.count;
+        let strides = self.strides(outputs).to_vec();
         Some(Reading { strides, ..Reading::of(ClassCount::Known(classes)) })
     }
 
-    fn recognise(&self, _outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
+    fn recognise(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
+        let ClassCount::Known(classes) = reading.classes else { return Recognition::No };
+        let are_joined = outputs.shapes.len() == reading.strides.len();
+        if are_joined && outputs.joined(0) != Some(vec![4 * BINS[0], classes]) {
+            return Recognition::No;
+        }
         Recognition::Yes(format!(
             "the outputs are distributions and scores for each cell of the strides {:?}",
             reading.strides
@@ -63,74 +102,24 @@ impl Layout for DflHeads {
     }
 
     fn families(&self) -> &'static [&'static Family] {
-        &[&ULTRALYTICS]
+        self.families
     }
 
-    fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
-        let (levels, classes) = find(outputs).expect("`read` found the outputs");
-        let level = |([boxes, scores], stride): (&[usize; 2], &usize)| {
-            let (columns, rows) = grid(outputs.input, *stride);
-            Level {
-                boxes: *boxes,
-                scores: *scores,
-                stride: *stride as f32,
-                columns,
-                cells: columns * rows,
-            }
+    fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
+        let levels = self.find(outputs).expect("`read` found the outputs");
+        let scores = levels[0].scores.output;
+        // Of joined outputs the part with scores may have gone through a sigmoid.
+        let are_logits = match outputs.joined(scores) {
+            Some(_) => !outputs.channels_through_sigmoid(scores).contains(&true),
+            None => matches!(outputs.origin(scores), Origin::Weights(_)),
         };
-        let levels = levels.iter().zip(&reading.strides).map(level).collect();
-        Box::new(DflDecoder { levels, classes })
-    }
-}
-
-#[derive(Debug)]
-struct Level {
-    boxes: usize,
-    scores: usize,
-    stride: f32,
-    columns: usize,
-    cells: usize,
-}
-
-#[derive(Debug)]
-struct DflDecoder {
-    levels: Vec<Level>,
-    classes: usize,
-}
-
-impl Decoder for DflDecoder {
-    fn decode(
-        &mut self,
-        outputs: &OutputBatch,
-        image: usize,
-        confidence: f32,
-        candidates: &mut Vec<Candidate>,
-    ) {
-        for level in &self.levels {
-            let scores = outputs.tensors[level.scores].image(image);
-            let boxes = outputs.tensors[level.boxes].image(image);
-            let cells = level.cells;
-            let best = |cell: usize| {
-                let scores = (0..self.classes).map(|class| (class, scores[class * cells + cell]));
-                scores
-                    .filter(|(_, score)| reaches(*score, confidence))
-                    .reduce(|best, next| if next.1 > best.1 { next } else { best })
-            };
-            candidates.extend((0..cells).filter_map(|cell| {
-                let (class_id, score) = best(cell)?;
-                let point = position(cell, level.columns).map(|at| (at + 0.5) * level.stride);
-                let sides = [0, 1, 2, 3].map(|side| {
-                    let bins = (0..BINS).map(|bin| boxes[(side * BINS + bin) * cells + cell]);
-                    expectation(bins) * level.stride
-                });
-                Candidate::from_corners(around(point, sides), score, class_id)
-            }));
-        }
-    }
-
-    fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
-        let mut scores = self.levels.iter().map(|level| outputs.tensors[level.scores].image(image));
-        scores.try_for_each(check_scores)
+        let form = PointForm {
+            offset: self.offset,
+            rule: BoxRule::Distances { unit: Some(Unit::Strides), most_negative: 0.0 },
+            are_scores: [!are_logits; 2],
+            takes_root: false,
+        };
+        Box::new(PointDecoder::new(levels, form))
     }
 }
 
@@ -139,31 +128,87 @@ mod tests {
     use super::super::testing::{assert_box, decode, recognised};
     use crate::Size;
 
+    const INPUT: Size = Size { width: 64, height: 64 };
+    /// Distances of 1, 0, 3 and 2 strides.
+    const SIDES: [usize; 4] = [1, 0, 3, 2];
+
+    /// `bins` logits for each side of one cell of a grid of 16.
+    fn distribution(bins: usize, cell: usize) -> Vec<f32> {
+        let mut boxes = vec![-50.0; 4 * bins * 16];
+        for (side, bin) in SIDES.into_iter().enumerate() {
+            boxes[(side * bins + bin) * 16 + cell] = 50.0;
+        }
+        boxes
+    }
+
     #[test]
     fn distributions_are_channels() {
-        let input = Size { width: 64, height: 64 };
-        let mut boxes = vec![-50.0; 64 * 16];
         let mut scores = vec![0.0; 2 * 16];
-        for (side, bin) in [1, 0, 3, 2].into_iter().enumerate() {
-            boxes[(side * 16 + bin) * 16 + 6] = 50.0;
-        }
         scores[16 + 6] = 0.75;
         let outputs = [
             ("a", &[1, 64, 8, 8][..], vec![0.0; 64 * 64]),
             ("b", &[1, 2, 8, 8], vec![0.0; 128]),
             ("c", &[1, 1, 8, 8], vec![0.0; 64]),
-            ("d", &[1, 64, 4, 4], boxes),
+            ("d", &[1, 64, 4, 4], distribution(16, 6)),
             ("e", &[1, 2, 4, 4], scores),
             ("f", &[1, 1, 4, 4], vec![0.0; 16]),
             ("g", &[1, 64, 2, 2], vec![0.0; 256]),
             ("h", &[1, 2, 2, 2], vec![0.0; 8]),
             ("i", &[1, 1, 2, 2], vec![0.0; 4]),
         ];
-        let found = decode("rknn", input, &outputs);
+        let found = decode("rknn", INPUT, &outputs);
         assert_eq!(found.len(), 1);
         // Middle (40, 24); distances 1, 0, 3, 2 strides of 16.
         assert_box(&found[0], 1, 0.75, [24.0, 24.0, 88.0, 56.0]);
         let shapes = outputs.each_ref().map(|(name, shape, _)| (*name, *shape));
-        assert_eq!(recognised(&shapes, input, |outputs| outputs), Ok("yolov8-heads"));
+        assert_eq!(recognised(&shapes, INPUT, |outputs| outputs), Ok("yolov8-heads"));
+    }
+
+    #[test]
+    fn scores_may_come_first_and_channels_last() {
+        let mut scores = vec![0.0; 2 * 16];
+        scores[6 * 2 + 1] = 0.75;
+        let rows: Vec<f32> = (0..16)
+            .flat_map(|cell| (0..64).map(move |number| (cell, number)))
+            .map(|(cell, number)| distribution(16, 6)[number * 16 + cell])
+            .collect();
+        let outputs = [
+            ("a", &[1, 8, 8, 2][..], vec![0.0; 128]),
+            ("b", &[1, 4, 4, 2], scores),
+            ("c", &[1, 2, 2, 2], vec![0.0; 8]),
+            ("d", &[1, 8, 8, 64], vec![0.0; 64 * 64]),
+            ("e", &[1, 4, 4, 64], rows),
+            ("f", &[1, 2, 2, 64], vec![0.0; 256]),
+        ];
+        let found = decode("yolov8-heads", INPUT, &outputs);
+        assert_eq!(found.len(), 1);
+        assert_box(&found[0], 1, 0.75, [24.0, 24.0, 88.0, 56.0]);
+        let shapes = outputs.each_ref().map(|(name, shape, _)| (*name, *shape));
+        assert_eq!(recognised(&shapes, INPUT, |outputs| outputs), Ok("yolov8-heads"));
+    }
+
+    #[test]
+    fn gfl_has_five_strides_and_the_corners_of_cells() {
+        let input = Size { width: 128, height: 128 };
+        let sides = [16, 8, 4, 2, 1];
+        let mut outputs = Vec::new();
+        for (level, side) in sides.into_iter().enumerate() {
+            let (mut scores, mut boxes) = (vec![0.0; 3 * side * side], vec![0.0; 68 * side * side]);
+            if side == 4 {
+                scores[2 * 16 + 6] = 0.75;
+                boxes = distribution(17, 6);
+            }
+            let names = [["s1", "b1"], ["s2", "b2"], ["s3", "b3"], ["s4", "b4"], ["s5", "b5"]];
+            outputs.push((names[level][0], vec![1, 3, side, side], scores));
+            outputs.push((names[level][1], vec![1, 68, side, side], boxes));
+        }
+        let outputs: Vec<_> =
+            outputs.iter().map(|(name, shape, data)| (*name, &shape[..], data.clone())).collect();
+        let found = decode("gfl", input, &outputs);
+        assert_eq!(found.len(), 1);
+        // Corner (64, 32); distances 1, 0, 3, 2 strides of 32.
+        assert_box(&found[0], 2, 0.75, [32.0, 32.0, 160.0, 96.0]);
+        let shapes: Vec<_> = outputs.iter().map(|(name, shape, _)| (*name, *shape)).collect();
+        assert_eq!(recognised(&shapes, input, |outputs| outputs), Ok("gfl"));
     }
 }

@@ -5,8 +5,9 @@ use framegate_backend_api::OutputBatch;
 
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
+use super::paddle::is_named_by_paddle;
 use super::scores::{check_scores, reaches};
-use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition};
+use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition, SidecarLine};
 
 /// More boxes than suppression built into a model leaves over; a longer list has some other layout.
 pub(super) const MAX_BOXES: usize = 1000;
@@ -14,7 +15,7 @@ pub(super) const MAX_BOXES: usize = 1000;
 /// Edges of boxes that are fractions of the input do not lie farther out.
 pub(super) const LARGEST_FRACTION: f32 = 1.5;
 
-/// `[1, N, 6]`: rows of `[left, top, right, bottom, score, class]` in input pixels. Unused rows have a
+/// `[1, N, 6]` or `[N, 6]`: rows of `[left, top, right, bottom, score, class]` in input pixels. Unused rows have a
 /// low score or a negative class.
 #[derive(Debug)]
 pub(super) struct EndToEnd;
@@ -33,12 +34,20 @@ impl Layout for EndToEnd {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let [1, _, 6] = *outputs.first() else { return None };
-        Some(Reading::of(ClassCount::Open))
+        matches!(outputs.first(), [1, _, 6] | [(2..), 6]).then(|| Reading::of(ClassCount::Open))
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let shape = outputs.first();
+        if shape.len() == 2 {
+            return match is_named_by_paddle(outputs) {
+                true => Recognition::No,
+                false => Recognition::Maybe(&[SidecarLine {
+                    line: "boxes = \"end-to-end\"",
+                    when: "the corners of a box before its score and class",
+                }]),
+            };
+        }
         if shape[1] > MAX_BOXES
             || outputs.first_has_a_companion(shape[1])
             || outputs.is_rtdetr

@@ -31,6 +31,8 @@ mod decoded_rows;
 mod decoder;
 mod detr;
 mod dfl_heads;
+mod difference_heads;
+mod distance_heads;
 mod distances;
 mod efficient_nms;
 mod efficientdet;
@@ -45,14 +47,18 @@ mod fcos;
 mod final_boxes;
 mod input_range;
 mod keypoint;
+mod level_maps;
 mod level_rows;
 mod mask;
 mod mmdet;
 pub(crate) mod model_family;
 mod nanodet;
 mod nanodet_plus;
+mod origin;
 mod outputs;
+mod paddle;
 mod picodet;
+mod points;
 mod prior_boxes;
 mod references;
 mod retinaface;
@@ -123,6 +129,7 @@ static LAYOUTS: &[&dyn Layout] = &[
     &efficient_nms::EfficientNms,
     &tensorflow::TensorFlow,
     &mmdet::MmDet,
+    &paddle::Paddle,
     &yolo_nas_flat::YoloNasFlat,
     &yolov7_end_to_end::Yolov7EndToEnd,
     &scrfd::Scrfd,
@@ -149,7 +156,13 @@ static LAYOUTS: &[&dyn Layout] = &[
     &retinanet::RETINANET,
     &retinanet::ODTK,
     &fcos::Fcos,
-    &dfl_heads::DflHeads,
+    &dfl_heads::GFL,
+    &difference_heads::ATSS,
+    &difference_heads::PAA,
+    &difference_heads::YOLOX_HEADS,
+    &dfl_heads::YOLOV8,
+    &distance_heads::YOLOV6_HEADS,
+    &distance_heads::RTMDET_HEADS,
     &classify::Classify,
     &ctc::Ctc,
     &tensors::Tensors,

@@ -5,7 +5,7 @@ use super::family::{Family, IMAGENET_DEVIATION, IMAGENET_MEAN, Preprocessing, YO
 use crate::image_input::LetterboxAlign;
 
 /// RTMDet: channels and their mean in the order blue, green, red.
-const RTMDET: Family = Family {
+pub(super) const RTMDET: Family = Family {
     name: "rtmdet",
     preprocessing: Preprocessing::STRETCHED
         .bgr()
@@ -42,7 +42,7 @@ const DARKNET: Family = Family {
 };
 
 /// Families that belong to no layout: any may have them.
-pub(super) static OTHERS: &[&Family] = &[&RTMDET, &SSD_RGB, &TORCHVISION, &TOP_LEFT, &DARKNET];
+pub(super) static OTHERS: &[&Family] = &[&SSD_RGB, &TORCHVISION, &TOP_LEFT, &DARKNET];
 
 /// The facts about images in LibreYOLO's metadata.
 #[derive(Debug, Clone, Copy)]

@@ -8,6 +8,7 @@ use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId}
 
 use super::columns::{comes_from_integers, score_columns, source_of_column};
 use super::mask::Prototypes;
+use super::origin::{Origin, joined, origin};
 use super::{Blank, Family};
 use crate::{Size, coco};
 
@@ -260,6 +261,25 @@ impl<'a> ModelOutputs<'a> {
             }
         }
         true
+    }
+
+    /// The source of an output, before it is moved and scaled by constants.
+    pub(super) fn origin(&self, position: usize) -> Origin {
+        self.graph.outputs.get(position).map_or(Origin::Unknown, |id| origin(self.graph, *id))
+    }
+
+    /// Channels of the parts that are joined to an output; `None` where it is not joined.
+    pub(super) fn joined(&self, position: usize) -> Option<Vec<usize>> {
+        joined(self.graph, *self.graph.outputs.get(position)?)
+    }
+
+    /// Which channels of joined parts come out of a sigmoid, as far as the graph shows.
+    pub(super) fn channels_through_sigmoid(&self, position: usize) -> Vec<bool> {
+        let channels: usize = self.joined(position).unwrap_or_default().iter().sum();
+        let shape = self.shapes[position].shape;
+        let axis = if shape.get(1) == Some(&channels) { 1 } else { shape.len() - 1 };
+        let shown = score_columns(self.graph, self.graph.outputs[position], axis);
+        shown.unwrap_or_else(|| vec![false; channels])
     }
 
     /// Whether an output comes out of a softmax and has at most been moved since.

@@ -7,7 +7,7 @@ use super::outputs::{ClassCount, ModelOutputs, Rows, grid};
 use super::{Decoder, Layout, Reading, Recognition};
 
 /// PaddleDetection's PicoDet.
-const PICODET: Family = Family {
+pub(super) const PICODET: Family = Family {
     name: "picodet",
     preprocessing: Preprocessing::STRETCHED.standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
 };

@@ -1,5 +1,7 @@
 //! Boxes by their difference from prior boxes: the decoder of SSD and EfficientDet.
 
+use std::borrow::Borrow;
+
 use framegate_backend_api::OutputBatch;
 
 use super::outputs::{ModelOutputs, grid};
@@ -78,14 +80,14 @@ impl Heads {
 ///
 /// # Errors
 /// [`Implausible`]: they are sizes or edges.
-pub(super) fn check_logarithms<'a>(
-    numbers: impl IntoIterator<Item = &'a f32>,
+pub(super) fn check_logarithms<N: Borrow<f32>>(
+    numbers: impl IntoIterator<Item = N>,
     unit: f32,
 ) -> Result<(), Implausible> {
     let (mut all, mut large) = (0_usize, 0_usize);
     for number in numbers {
         all += 1;
-        large += usize::from((number * unit).abs() > LARGEST_LOGARITHM);
+        large += usize::from((number.borrow() * unit).abs() > LARGEST_LOGARITHM);
     }
     match large * 100 > all {
         true => Err(Implausible(

@@ -1,5 +1,7 @@
 //! Scores that layouts have in common: thresholds, and rows of `[box (4), objectness, classes…]`.
 
+use std::borrow::Borrow;
+
 use super::Implausible;
 
 /// A score computed in half precision may be beyond its range by this much.
@@ -43,11 +45,12 @@ pub(super) fn logit(score: f32) -> f32 {
 ///
 /// # Errors
 /// [`Implausible`] with the first that cannot.
-pub(super) fn check_scores<'a>(
-    scores: impl IntoIterator<Item = &'a f32>,
+pub(super) fn check_scores<S: Borrow<f32>>(
+    scores: impl IntoIterator<Item = S>,
 ) -> Result<(), Implausible> {
     let allowed = -TOLERANCE..=1.0 + TOLERANCE;
-    let wrong = scores.into_iter().find(|score| score.is_finite() && !allowed.contains(*score));
+    let mut scores = scores.into_iter().map(|score| *score.borrow());
+    let wrong = scores.find(|score| score.is_finite() && !allowed.contains(score));
     wrong.map_or(Ok(()), |score| {
         Err(Implausible(format!("there is a score of {score}, and scores are from 0 to 1")))
     })
@@ -60,12 +63,12 @@ const ENOUGH: usize = 64;
 ///
 /// # Errors
 /// [`Implausible`]: all lie between 0 and 1, so the file has done it.
-pub(super) fn check_logits<'a>(
-    logits: impl IntoIterator<Item = &'a f32>,
+pub(super) fn check_logits<S: Borrow<f32>>(
+    logits: impl IntoIterator<Item = S>,
 ) -> Result<(), Implausible> {
     let mut count = 0;
     for logit in logits {
-        if !(0.0..=1.0).contains(logit) {
+        if !(0.0..=1.0).contains(logit.borrow()) {
             return Ok(());
         }
         count += 1;
@@ -92,15 +95,15 @@ mod tests {
 
     #[test]
     fn what_is_not_from_0_to_1_is_no_score() {
-        assert_eq!(check_scores(&[0.0, 1.0005, f32::NAN]), Ok(()));
-        assert!(check_scores(&[0.5, -0.3]).unwrap_err().0.contains("-0.3"));
-        assert!(check_scores(&[316.0]).is_err());
+        assert_eq!(check_scores([0.0, 1.0005, f32::NAN]), Ok(()));
+        assert!(check_scores([0.5, -0.3]).unwrap_err().0.contains("-0.3"));
+        assert!(check_scores([316.0]).is_err());
     }
 
     #[test]
     fn scores_that_are_ready_are_not_logits() {
-        assert!(check_logits(&[0.25; 64]).unwrap_err().0.contains("not logits"));
-        assert_eq!(check_logits(&[0.25; 63]), Ok(()));
+        assert!(check_logits([0.25; 64]).unwrap_err().0.contains("not logits"));
+        assert_eq!(check_logits([0.25; 63]), Ok(()));
         assert_eq!(check_logits([0.25; 64].iter().chain(&[-4.0])), Ok(()));
     }
 

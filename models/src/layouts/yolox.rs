@@ -9,7 +9,7 @@ use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition};
 use crate::image_input::{ChannelOrder, Fit, LetterboxAlign, ResizeFilter};
 
 /// `preproc` of YOLOX: letterboxed at the top left, BGR from 0 to 255.
-const FAMILY: Family = Family {
+pub(super) const YOLOX: Family = Family {
     name: "yolox",
     preprocessing: Preprocessing {
         channel_order: ChannelOrder::Bgr,
@@ -63,7 +63,7 @@ impl Layout for Yolox {
     }
 
     fn families(&self) -> &'static [&'static Family] {
-        &[&FAMILY]
+        &[&YOLOX]
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
