@@ -34,8 +34,6 @@ mod metrics;
 mod remote;
 mod session;
 mod sinks;
-#[cfg(all(test, target_os = "linux"))]
-mod unplugged;
 
 pub use address::{AddressError, CameraAddress};
 pub use analyser::Analysers;

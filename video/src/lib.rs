@@ -38,6 +38,7 @@ mod native;
 #[cfg(not(feature = "native"))]
 #[path = "without_native.rs"]
 mod native;
+mod opened;
 mod probe;
 mod video;
 mod y4m;

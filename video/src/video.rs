@@ -9,6 +9,7 @@ use crate::frame::{VideoFrame, VideoInfo};
 use crate::input::{Input, Readable};
 use crate::limits::Limits;
 use crate::native::{self, NativeFrames};
+use crate::opened::Opened;
 use crate::probe::{Kind, PROBE_BYTES};
 
 /// The frames of a video, in the order in which they are shown. One is decoded when it is asked for.
@@ -20,15 +21,6 @@ pub struct Video {
 enum Frames {
     Native(Box<NativeFrames>),
     Ffmpeg(Box<FfmpegFrames>),
-}
-
-/// An MP4 file.
-pub(crate) enum Opened {
-    /// Its frames are decoded here.
-    #[cfg_attr(not(feature = "native"), expect(dead_code, reason = "there is no decoder"))]
-    Native(VideoInfo, Box<NativeFrames>),
-    /// ffmpeg may be able to decode them.
-    Foreign(VideoInfo),
 }
 
 impl Video {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::input::Readable;
 use crate::limits::Limits;
-use crate::video::Opened;
+use crate::opened::Opened;
 use crate::{DecodeError, VideoError, VideoFrame, VideoInfo, YuvImage};
 
 /// There are none.
@@ -25,7 +25,7 @@ impl Iterator for NativeFrames {
 }
 
 /// Opens nothing.
-pub(crate) fn open(_: Box<dyn Readable>, _: &Limits) -> Result<Opened, VideoError> {
+pub(crate) fn open(_: Box<dyn Readable>, _: &Limits) -> Result<Opened<NativeFrames>, VideoError> {
     let codec = "MP4, in a build without the Cargo feature `video`,";
     Ok(Opened::Foreign(VideoInfo::of_codec(codec)))
 }

@@ -88,11 +88,13 @@ impl Run {
             frames_per_s: quantile(frames_per_s, 0.5),
             ratio,
             stages_ms: stages::Stage::ALL
+                .into_iter()
+                .filter(|stage| !samples[*stage].is_empty())
                 .map(|stage| StageSummary {
                     name: stage.name(),
                     ms: Percentiles::of(&samples[stage]),
                 })
-                .to_vec(),
+                .collect(),
             frames_timed: samples[stages::Stage::Decode].len(),
             peak_rss_mb,
             read_ms: ready.read_ms,
@@ -107,10 +109,10 @@ impl Run {
     /// The times of a stage by its name on the wire.
     ///
     /// # Panics
-    /// When there is no such stage.
+    /// When no frame passed it.
     pub fn stage(&self, name: &str) -> Percentiles {
         let stage = self.stages_ms.iter().find(|stage| stage.name == name);
-        stage.expect("the stage is one of the five").ms
+        stage.expect("frames passed the stage").ms
     }
 
     /// Backend and batch size, as a label.

@@ -6,6 +6,7 @@ use comfy_table::Table;
 
 use crate::bench::report::{BenchReport, Failure, ModelReport};
 use crate::report::table;
+use crate::stages::Stage;
 
 /// Writes the machine, the tables of each model, and the cases that could not be measured.
 pub(super) fn write(out: &mut dyn Write, report: &BenchReport) -> io::Result<()> {
@@ -33,28 +34,19 @@ pub(super) fn write(out: &mut dyn Write, report: &BenchReport) -> io::Result<()>
     out.flush()
 }
 
+/// The stage that has columns of its own.
+const INFERENCE: &str = Stage::Inference.name();
+
 /// The figures of the runs of one model; ratios are to the first backend.
 fn runs_table(report: &ModelReport, model: &str) -> Table {
-    let header = [
-        "backend",
-        "batch",
-        "frames/s",
-        "ratio",
-        "inference ms",
-        "ratio",
-        "p95",
-        "decode",
-        "resize",
-        "normalise",
-        "boxes",
-        "load ms",
-        "peak MB",
-    ];
-    let mut table = table(&header, 1);
+    let timed = report.runs_of(model).next().map(|run| run.stages_ms.as_slice());
+    let stages: Vec<&str> = timed.unwrap_or_default().iter().map(|stage| stage.name).collect();
+    let stages: Vec<&str> = stages.into_iter().filter(|name| *name != INFERENCE).collect();
+    let before = ["backend", "batch", "frames/s", "ratio", "inference ms", "ratio", "p95"];
+    let mut table = table(&[&before[..], &stages, &["load ms", "peak MB"]].concat(), 1);
     for run in report.runs_of(model) {
-        let inference = run.stage("inference");
-        let ms = |stage| format!("{:.2}", run.stage(stage).median);
-        table.add_row([
+        let inference = run.stage(INFERENCE);
+        let mut row = vec![
             run.backend.clone(),
             run.batch.to_string(),
             format!("{:.1}", run.frames_per_s),
@@ -62,13 +54,11 @@ fn runs_table(report: &ModelReport, model: &str) -> Table {
             format!("{:.2}", inference.median),
             format!("{:.2}", run.ratio.inference),
             format!("{:.2}", inference.p95),
-            ms("decode"),
-            ms("resize"),
-            ms("normalise"),
-            ms("postprocess"),
-            format!("{:.0}", run.read_ms + run.load_ms),
-            run.peak_rss_mb.map_or_else(|| "-".to_owned(), |peak| format!("{peak:.0}")),
-        ]);
+        ];
+        row.extend(stages.iter().map(|stage| format!("{:.2}", run.stage(stage).median)));
+        row.push(format!("{:.0}", run.read_ms + run.load_ms));
+        row.push(run.peak_rss_mb.map_or_else(|| "-".to_owned(), |peak| format!("{peak:.0}")));
+        table.add_row(row);
     }
     table
 }

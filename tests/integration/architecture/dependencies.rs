@@ -79,7 +79,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("framegate_video", &["src/sources/video/decoding.rs"]),
     ("h264_reader", &["video/src/native/h264/colour.rs"]),
     ("mp4parse", &["video/src/native/container.rs"]),
-    ("rustix", &["video/src/ffmpeg.rs"]),
+    ("rustix", &["video/src/ffmpeg/source.rs"]),
     ("rusty_h264_decoder", &["video/src/native/h264/decoder.rs"]),
     ("jpeg_encoder", &["src/encode.rs", "src/annotate/mod.rs", "clients/python/src/image.rs"]),
     ("ab_glyph", &["src/annotate/"]),

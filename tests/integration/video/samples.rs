@@ -20,7 +20,7 @@ async fn a_person_and_a_bottle_are_found_as_infer_finds_them() {
     let Some(data) = test_data() else { return };
     let model = data.join("models/yolox_nano.onnx");
     let model = model.to_str().unwrap();
-    let server = Server::start(&["--backend", "simd", "--model", model]);
+    let server = Server::start(&["--backend", "simd", "--pipeline", &format!("objects={model}")]);
     for (name, label, stride, [first, last]) in SAMPLES {
         let clip = data.join(format!("video/{name}.mp4"));
         let url = format!("http://{}/video/process?frame_stride={stride}", server.address);

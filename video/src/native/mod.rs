@@ -12,7 +12,7 @@ mod sequence;
 use crate::VideoError;
 use crate::input::Readable;
 use crate::limits::Limits;
-use crate::video::Opened;
+use crate::opened::Opened;
 use container::Codec;
 
 pub(crate) use mp4::Mp4Frames as NativeFrames;
@@ -20,7 +20,10 @@ pub(crate) use mp4::Mp4Frames as NativeFrames;
 pub use h264::{H264Decoder, annex_b_units, length_prefixed_units};
 
 /// Opens an MP4 file.
-pub(crate) fn open(mut file: Box<dyn Readable>, limits: &Limits) -> Result<Opened, VideoError> {
+pub(crate) fn open(
+    mut file: Box<dyn Readable>,
+    limits: &Limits,
+) -> Result<Opened<NativeFrames>, VideoError> {
     let track = container::read(file.as_mut(), limits)?;
     let record = match &track.codec {
         Codec::H264(record) => record.clone(),

@@ -11,7 +11,7 @@ use crate::frame::{VideoFrame, VideoInfo};
 use crate::image::{Rotation, YuvImage};
 use crate::input::Readable;
 use crate::limits::Limits;
-use crate::video::Opened;
+use crate::opened::Opened;
 use crate::{DecodeError, VideoError};
 
 /// Reads and decodes one sample after another.
@@ -51,7 +51,7 @@ impl Mp4Frames {
         track: VideoTrack,
         record: &[u8],
         limits: &Limits,
-    ) -> Result<Opened, VideoError> {
+    ) -> Result<Opened<Self>, VideoError> {
         let mut decoder = H264Decoder::new(limits);
         let VideoTrack { info, rotation, timescale, samples, codec: _ } = track;
         let foreign = |info: VideoInfo, what: &str| {
