@@ -30,7 +30,7 @@ pub use boxes::{
 pub use cut::{ColourFrame, CutOut};
 pub use decode::{
     DecodeError, DecodeLimits, DecodeOptions, DecodeWork, Decoder, JpegDecoder, RgbImage, RgbView,
-    UnknownDecoder, inspect,
+    UnknownDecoder, can_be_shared, inspect,
 };
 pub use frame_transform::{FramePart, FrameTransform};
 pub use grey::GreyFrame;

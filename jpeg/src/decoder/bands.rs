@@ -17,9 +17,6 @@ use crate::planes::Layout;
 use crate::scan::{Grid, Progress};
 use crate::{Error, Options};
 
-/// Pixels of an image below which threads cost about as much as they save: a little more than 1920x1080 has.
-const LARGE: usize = 1 << 21;
-
 /// Steps that a band has at least, one of which may be decoded twice.
 const LEAST_STEPS: usize = 8;
 
@@ -43,8 +40,7 @@ impl Bands {
     pub(super) fn of(header: &Header<'_>, layout: &Layout, options: &Options) -> Option<Self> {
         let (across, down) = layout.mcus;
         let interval = header.tables.restart_interval;
-        let is_large = header.width() * header.height() >= LARGE;
-        if options.threads < 2 || interval == 0 || !is_large {
+        if options.threads < 2 || !header.can_be_shared() {
             return None;
         }
         // Rows of MCUs from one that an interval begins to the next.

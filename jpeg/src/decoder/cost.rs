@@ -4,6 +4,9 @@ use crate::headers::Header;
 use crate::planes::Layout;
 use crate::{Error, Options};
 
+/// Pixels of an image below which threads cost about as much as they save: a little more than 1920x1080 has.
+const LARGE: usize = 1 << 21;
+
 impl Header<'_> {
     /// Bytes that decoding this JPEG would allocate at most, the pixels included.
     pub fn memory(&self, options: &Options) -> usize {
@@ -40,6 +43,13 @@ impl Header<'_> {
             return Err(Error::TooMuchMemory { needed, limit });
         }
         Ok(layout)
+    }
+
+    /// Whether several threads may share the work of decoding it, if [`Options::threads`] has them: a large sequential
+    /// JPEG with restart intervals and a single scan.
+    pub fn can_be_shared(&self) -> bool {
+        let is_large = self.width() * self.height() >= LARGE;
+        is_large && self.tables.restart_interval > 0 && self.has_single_scan()
     }
 
     /// Whether the first scan is all there is to the image.

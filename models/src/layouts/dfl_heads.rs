@@ -1,11 +1,11 @@
 //! `yolov8-heads` and `gfl`: raw heads with a distribution for each side of a box.
 
 use super::family::{Family, ULTRALYTICS};
-use super::level_maps::{Channels, Level, by_stride};
+use super::level_maps::{Channels, Level};
 use super::mmdet::MMDET;
 use super::origin::Origin;
 use super::outputs::{ClassCount, ModelOutputs};
-use super::points::{BoxRule, PointDecoder, PointForm, PointLevel, Unit};
+use super::points::{BoxRule, PointDecoder, PointForm, PointLevel, Unit, point_levels};
 use super::prior_boxes::PYRAMID;
 use super::{Decoder, Layout, Reading, Recognition};
 
@@ -43,10 +43,7 @@ impl DflHeads {
     }
 
     fn find(&self, outputs: &ModelOutputs<'_>) -> Option<Vec<PointLevel>> {
-        let strides = self.strides(outputs);
-        let each = outputs.shapes.len().checked_div(strides.len())?;
-        let levels = by_stride(outputs, strides, each)?;
-        let found = levels.iter().map(heads_of).collect::<Option<Vec<_>>>()?;
+        let found = point_levels(outputs, self.strides(outputs), heads_of)?;
         let alike = |level: &PointLevel| {
             [level.scores.count, level.box_.count] == [found[0].scores.count, found[0].box_.count]
         };

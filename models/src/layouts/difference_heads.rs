@@ -1,11 +1,11 @@
 //! `yolox-heads`, `atss` and `paa`: raw heads with the difference from a square for each cell.
 
 use super::family::Family;
-use super::level_maps::{Channels, Level, by_stride};
+use super::level_maps::{Channels, Level};
 use super::mmdet::MMDET;
 use super::origin::Origin;
 use super::outputs::{ClassCount, ModelOutputs};
-use super::points::{BoxRule, PointDecoder, PointForm, PointLevel};
+use super::points::{BoxRule, PointDecoder, PointForm, PointLevel, point_levels};
 use super::prior_boxes::PYRAMID;
 use super::yolox::YOLOX;
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
@@ -75,10 +75,8 @@ impl DifferenceHeads {
     }
 
     fn find(&self, outputs: &ModelOutputs<'_>) -> Option<Vec<PointLevel>> {
-        let strides = self.strides(outputs);
-        let each = outputs.shapes.len().checked_div(strides.len())?;
-        let levels = by_stride(outputs, strides, each)?;
-        let found = levels.iter().map(|level| self.heads_of(level)).collect::<Option<Vec<_>>>()?;
+        let heads_of = |level: &Level| self.heads_of(level);
+        let found = point_levels(outputs, self.strides(outputs), heads_of)?;
         found.iter().all(|level| level.scores.count == found[0].scores.count).then_some(found)
     }
 

@@ -4,7 +4,8 @@
 use framegate_backend_api::OutputBatch;
 
 use super::anchors::{around, expectation, position};
-use super::level_maps::{Channels, Level};
+use super::level_maps::{Channels, Level, by_stride};
+use super::outputs::ModelOutputs;
 use super::prior_boxes::check_logarithms;
 use super::scores::{check_logits, check_scores, reaches, sigmoid};
 use super::{Candidate, Decoder, Implausible};
@@ -149,6 +150,16 @@ impl PointDecoder {
             }
         }
     }
+}
+
+/// The levels of heads with as many outputs for each stride, if `heads_of` finds its own in all of them.
+pub(super) fn point_levels(
+    outputs: &ModelOutputs<'_>,
+    strides: &[usize],
+    heads_of: impl Fn(&Level) -> Option<PointLevel>,
+) -> Option<Vec<PointLevel>> {
+    let each = outputs.shapes.len().checked_div(strides.len())?;
+    by_stride(outputs, strides, each)?.iter().map(heads_of).collect()
 }
 
 fn neither(middle: f32) -> Implausible {

@@ -39,9 +39,9 @@ const INFERENCE: &str = Stage::Inference.name();
 
 /// The figures of the runs of one model; ratios are to the first backend.
 fn runs_table(report: &ModelReport, model: &str) -> Table {
-    let timed = report.runs_of(model).next().map(|run| run.stages_ms.as_slice());
-    let stages: Vec<&str> = timed.unwrap_or_default().iter().map(|stage| stage.name).collect();
-    let stages: Vec<&str> = stages.into_iter().filter(|name| *name != INFERENCE).collect();
+    let timed = report.runs_of(model).next().into_iter().flat_map(|run| &run.stages_ms);
+    let stages = timed.map(|stage| stage.name).filter(|name| *name != INFERENCE);
+    let stages: Vec<&str> = stages.collect();
     let before = ["backend", "batch", "frames/s", "ratio", "inference ms", "ratio", "p95"];
     let mut table = table(&[&before[..], &stages, &["load ms", "peak MB"]].concat(), 1);
     for run in report.runs_of(model) {

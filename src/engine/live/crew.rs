@@ -10,9 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::engine::frame::FramePayload;
-
-/// Pixels from which the decoder shares an image.
-const SHARED_PIXELS: usize = 1 << 21;
+use crate::stages::can_be_shared;
 
 /// The workers of a lane.
 #[derive(Debug)]
@@ -66,36 +64,6 @@ impl Drop for Hired {
     fn drop(&mut self) {
         self.crew.taken.fetch_sub(self.threads, Ordering::Relaxed);
     }
-}
-
-/// Whether a JPEG is large, sequential and has restart intervals, so that the decoder shares it. ITU-T T.81, annex B.
-fn can_be_shared(jpeg: &[u8]) -> bool {
-    const BASELINE: u8 = 0xC0;
-    const EXTENDED: u8 = 0xC1;
-    const INTERVALS: u8 = 0xDD;
-    const SCAN: u8 = 0xDA;
-    let (mut is_large, mut has_intervals) = (false, false);
-    let mut rest = jpeg.get(2..).unwrap_or_default();
-    while let [0xFF, after @ ..] = rest {
-        let Some((marker, segment)) = after.split_first() else { break };
-        if *marker == 0xFF {
-            rest = after;
-            continue;
-        }
-        let &[high, low, ref payload @ ..] = segment else { break };
-        match (*marker, payload) {
-            (BASELINE | EXTENDED, [_, h1, h0, w1, w0, ..]) => {
-                let [height, width] = [[*h1, *h0], [*w1, *w0]].map(u16::from_be_bytes);
-                is_large = usize::from(height) * usize::from(width) >= SHARED_PIXELS;
-            }
-            (INTERVALS, [high, low, ..]) => has_intervals = [*high, *low] != [0, 0],
-            (SCAN, _) => break,
-            _ => {}
-        }
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        rest = segment.get(length.max(2)..).unwrap_or_default();
-    }
-    is_large && has_intervals
 }
 
 #[cfg(test)]

@@ -31,6 +31,11 @@ pub fn inspect(jpeg: &[u8], limits: &DecodeLimits) -> Result<DecodeWork, DecodeE
     read(jpeg, limits).map(|(_, work)| work)
 }
 
+/// Whether several threads may share the work of decoding a JPEG, which a damaged one never has.
+pub fn can_be_shared(jpeg: &[u8]) -> bool {
+    Header::read(jpeg).is_ok_and(|header| header.can_be_shared())
+}
+
 /// The headers of a JPEG and the cost of decoding it, if it is within the limits.
 fn read<'a>(
     jpeg: &'a [u8],
