@@ -31,7 +31,10 @@ fn neighbours(sources: &[Source]) -> BTreeMap<String, BTreeMap<&str, BTreeSet<&s
     }
     let mut folders: BTreeMap<String, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for (root, files) in crates {
-        let all = files.iter().map(|(path, _)| path.clone()).collect();
+        let with_parents = |(path, _): &(ModulePath<'_>, _)| -> Vec<_> {
+            (1..=path.len()).map(|len| path[..len].to_vec()).collect()
+        };
+        let all = files.iter().flat_map(with_parents).collect();
         for (path, source) in &files {
             for other in named(source, path, &all) {
                 let shared = path.iter().zip(&other).take_while(|(a, b)| a == b).count();
