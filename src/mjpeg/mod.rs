@@ -138,7 +138,12 @@ impl<R: Read> MjpegFrames<R> {
         let mut marker = self.marker_code(frame)?;
         loop {
             match marker {
-                END_OF_IMAGE if frame.inner.is_none() => return Ok(()),
+                // Where a length ends inside a thumbnail, only the headers after it show that it was one. They are not
+                // waited for, since that would hold up each frame of a camera.
+                END_OF_IMAGE if frame.inner.is_none() && !self.headers_are_at_hand() => {
+                    return Ok(());
+                }
+                END_OF_IMAGE if frame.inner.is_none() => frame.end_inner(),
                 // It was a thumbnail, in a segment whose length is wrong: the decoder will say so.
                 END_OF_IMAGE if self.headers_follow().map_err(Stop::Read)? => frame.end_inner(),
                 END_OF_IMAGE => return Err(Stop::Inner),

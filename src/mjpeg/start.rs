@@ -70,6 +70,17 @@ impl<R: Read> MjpegFrames<R> {
         Ok(follow)
     }
 
+    /// The same, as far as bytes are at hand.
+    pub(super) fn headers_are_at_hand(&self) -> bool {
+        let bytes = self.input.at_hand();
+        let is_marker = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF);
+        let first = bytes.windows(2).take(MAX_STRAY).position(is_marker);
+        let after = first.and_then(|at| bytes.get(at + 1..)).and_then(|rest| rest.split_first());
+        after.is_some_and(|(code, rest)| {
+            rest.first_chunk().is_some_and(|shown| is_header(*code, *shown))
+        })
+    }
+
     /// Whether a marker begins a segment of headers, by what follows it. Reads nothing.
     fn begins_segment(&mut self, code: u8) -> io::Result<bool> {
         let mut read = Vec::with_capacity(SHOWN);

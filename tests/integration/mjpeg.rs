@@ -188,7 +188,7 @@ fn a_thumbnail_is_never_a_frame() {
     assert!(found == [two.clone(), two]);
     // A length that ends before the thumbnail.
     let segment = with_segment(&frame, 0xFE, &[b"a comment", &thumbnail[..]].concat());
-    for short in [2_u8, 6, 11] {
+    for short in [2_u8, 6, 11, 12, 13] {
         let mut flawed = segment.clone();
         flawed[4..6].copy_from_slice(&[0, short]);
         let stream = [&flawed, &frame, &flawed, &flawed].map(Vec::as_slice).concat();
