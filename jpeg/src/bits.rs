@@ -86,6 +86,12 @@ impl<'a> Bits<'a> {
         (self.data.len() as isize - self.at as isize) * 8 + (self.count & 63) as isize
     }
 
+    /// The bytes of which something was taken, and those after them.
+    pub(crate) fn split(&self) -> (&'a [u8], &'a [u8]) {
+        let rest = self.left().max(0) as usize / 8;
+        self.data.split_at(self.data.len().saturating_sub(rest))
+    }
+
     /// Whether nothing is left but the ones that fill the last byte.
     pub(crate) fn is_at_end(self) -> bool {
         let mut bits = self;

@@ -13,6 +13,9 @@ pub enum Error {
     /// The data ends before the image does.
     #[error("truncated: the data ends before the image does")]
     Truncated,
+    /// Scans are missing although the data has its end marker: the image stays coarser than it was.
+    #[error("incomplete: some of its scans are missing")]
+    Incomplete,
     /// A way of coding that hardly any JPEG uses.
     #[error("{0} coding is not supported")]
     UnsupportedCoding(Coding),
@@ -67,6 +70,8 @@ pub enum Coding {
     Hierarchical,
     /// Arithmetic instead of Huffman coding.
     Arithmetic,
+    /// JPEG-LS, another standard (ITU-T T.87).
+    JpegLs,
 }
 
 impl std::fmt::Display for Coding {
@@ -75,6 +80,7 @@ impl std::fmt::Display for Coding {
             Self::Lossless => "lossless",
             Self::Hierarchical => "hierarchical",
             Self::Arithmetic => "arithmetic",
+            Self::JpegLs => "JPEG-LS",
         })
     }
 }

@@ -111,7 +111,9 @@ pub(super) async fn infer(
         Err(problem) => return unanswered(&problem),
     };
     let received = Instant::now();
-    let Some(jpeg) = jpeg(body, &declared) else { return not_a_jpeg() };
+    let Some(jpeg) = jpeg(body, &declared) else {
+        return if matches!(declared, Declared::Form { .. }) { no_jpeg() } else { not_a_jpeg() };
+    };
     match single::run(&app, loaded, number, selection, jpeg, received).await {
         Ok(result) => {
             let timing = [(SERVER_TIMING, server_timing(&result.timings))];
@@ -129,7 +131,20 @@ fn unanswered(problem: &Unanswered) -> Response {
 }
 
 fn not_a_jpeg() -> Response {
-    let detail = "Send one JPEG with the header Content-Type: image/jpeg, or as a file in a form";
+    unsupported(
+        "Send one JPEG with the header Content-Type: image/jpeg, or as a file in a form \
+         (multipart/form-data with its boundary)",
+    )
+}
+
+fn no_jpeg() -> Response {
+    unsupported(
+        "The form holds no file and no JPEG between its boundaries; \
+         send the JPEG as a file in it, or by itself with the header Content-Type: image/jpeg",
+    )
+}
+
+fn unsupported(detail: &str) -> Response {
     let code = HttpErrorCode::UnsupportedMediaType;
     failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, detail)
 }
@@ -143,7 +158,8 @@ fn declared_type(headers: &HeaderMap) -> Option<Declared> {
     }
     match declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "image/jpeg" | "image/jpg" => Some(Declared::Jpeg),
-        "application/octet-stream" => Some(Declared::Unnamed),
+        // Some clients send the header without a value.
+        "application/octet-stream" | "" => Some(Declared::Unnamed),
         _ => None,
     }
 }
@@ -155,7 +171,7 @@ fn jpeg(body: Bytes, declared: &Declared) -> Option<Bytes> {
         Declared::Unnamed => (body.is_empty()
             || validate(&body, body.len()) != Err(InvalidFrame::NoStartMarker))
         .then_some(body),
-        Declared::Form { boundary } => multipart::first_file(&body, boundary),
+        Declared::Form { boundary } => multipart::first_jpeg(&body, boundary),
     }
 }
 
@@ -192,7 +208,7 @@ mod tests {
             (Some("multipart/form-data"), None),
             (Some("image/png"), None),
             (Some("text/plain"), None),
-            (Some(""), None),
+            (Some(""), Some(Declared::Unnamed)),
         ] {
             let mut headers = HeaderMap::new();
             if let Some(declared) = declared {

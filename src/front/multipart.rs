@@ -48,6 +48,20 @@ pub(super) fn first_file(form: &Bytes, boundary: &str) -> Option<Bytes> {
     parts(form, boundary).find(|part| part.is_file).map(|part| part.content)
 }
 
+/// The first file of a form, or else its first part that begins like a JPEG. Small devices write forms without file
+/// names, with line ends of one byte, or without the last boundary; where a JPEG ends, it says itself.
+pub(super) fn first_jpeg(form: &Bytes, boundary: &str) -> Option<Bytes> {
+    first_file(form, boundary).or_else(|| {
+        let delimiter = format!("--{boundary}");
+        let begin = memmem::find(form, delimiter.as_bytes())? + delimiter.len();
+        let heads = [&b"\n\r\n\xFF\xD8"[..], b"\n\n\xFF\xD8"];
+        let after = |head: &[u8]| Some(memmem::find(&form[begin..], head)? + head.len() - 2);
+        let begin = begin + heads.into_iter().filter_map(after).min()?;
+        let end = memmem::find(&form[begin..], format!("\n{delimiter}").as_bytes());
+        Some(form.slice(begin..end.map_or(form.len(), |end| begin + end)))
+    })
+}
+
 /// A part with this head.
 fn part(head: &[u8], content: Bytes) -> Part {
     let head = String::from_utf8_lossy(head);
@@ -120,6 +134,25 @@ mod tests {
         let field =
             "--xyz\r\nContent-Disposition: form-data; name=filename\r\n\r\nbytes\r\n--xyz--";
         assert_eq!(file(field), None);
+    }
+
+    #[test]
+    fn a_jpeg_is_found_in_forms_that_are_not_quite_right() {
+        let head = "Content-Disposition: form-data; name=\"a\"";
+        for line in ["\r\n", "\n"] {
+            for end in [format!("{line}--xyz--{line}"), line.to_owned(), String::new()] {
+                for name in ["", "; filename=\"a.jpg\""] {
+                    let begin = format!("{line}--xyz{line}{head}{name}{line}{line}");
+                    let jpeg = b"\xFF\xD8\n\r\n\xFF\xD9";
+                    let note = format!("--xyz{line}{head}{line}{line}0.4");
+                    let form = [note.as_bytes(), begin.as_bytes(), jpeg, end.as_bytes()].concat();
+                    let found = first_jpeg(&Bytes::from(form), "xyz").unwrap();
+                    assert_eq!(found.trim_ascii_end(), jpeg, "{begin:?} {end:?}");
+                }
+            }
+        }
+        assert_eq!(first_jpeg(&Bytes::from_static(b"--xyz\r\n\r\nbytes\r\n--xyz--"), "xyz"), None);
+        assert_eq!(first_jpeg(&Bytes::from_static(b"\n\n\xFF\xD8"), "xyz"), None);
     }
 
     #[test]

@@ -9,8 +9,21 @@ pub(super) struct Frame {
     limit: usize,
     /// Bytes up to the last marker that was where it must be.
     pub(super) trusted: usize,
+    /// Whether there was a segment since the start marker.
+    pub(super) has_segments: bool,
     /// Whether entropy-coded data has begun.
     pub(super) has_data: bool,
+    /// A frame that began inside the headers.
+    pub(super) inner: Option<Inner>,
+}
+
+/// A start marker inside the headers of a frame: the next frame's, if this one is cut off, or a thumbnail's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inner {
+    /// Bytes of the frame that are certain not to be of another.
+    pub(super) trusted: usize,
+    /// Whether it stands where a marker must be.
+    pub(super) is_in_place: bool,
 }
 
 impl Frame {
@@ -18,7 +31,26 @@ impl Frame {
     pub(super) fn started(limit: usize) -> Self {
         let bytes = START.to_vec();
         let len = bytes.len();
-        Self { bytes, len, limit, trusted: len, has_data: false }
+        Self { bytes, len, limit, trusted: len, has_segments: false, has_data: false, inner: None }
+    }
+
+    /// Whether its data has not begun, nor another frame inside of it.
+    pub(super) fn is_in_headers(&self) -> bool {
+        !self.has_data && self.inner.is_none()
+    }
+
+    /// Notes a start marker inside the headers.
+    pub(super) fn begin_inner(&mut self, trusted: usize, is_in_place: bool) {
+        if self.inner.is_none() {
+            self.inner = Some(Inner { trusted, is_in_place });
+        }
+        self.has_segments = false;
+    }
+
+    /// Goes on with the headers after a thumbnail.
+    pub(super) fn end_inner(&mut self) {
+        self.inner = None;
+        (self.has_segments, self.has_data) = (true, false);
     }
 
     pub(super) fn push(&mut self, byte: u8) {

@@ -35,6 +35,14 @@ impl<R: Read> Input<R> {
         self.at = 0;
     }
 
+    /// Bytes that are next and were read already: some of them or none.
+    pub(super) fn at_hand(&self) -> &[u8] {
+        match self.again.get(self.at..) {
+            Some(again) if !again.is_empty() => again,
+            _ => self.reader.buffer(),
+        }
+    }
+
     pub(super) fn next_byte(&mut self) -> io::Result<Option<u8>> {
         if let Some(byte) = self.again.get(self.at) {
             self.at += 1;

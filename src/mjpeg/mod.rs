@@ -4,27 +4,32 @@
 //! entropy-coded data, in which `FF` is always followed by `00` or a restart marker (ITU-T T.81,
 //! annex B). Searching for the bytes `FF D9` would cut a frame at the end of its EXIF thumbnail.
 //!
-//! Cameras are sloppy: a start marker may come twice, stray bytes may stand between segments, and the end marker may
-//! be missing. A damaged frame costs itself alone: what was read of it without finding the markers that must be there
-//! is searched for the next frame.
+//! Cameras are sloppy: a start marker may come twice, stray bytes may stand after it and between segments, and the end
+//! marker may be missing. A damaged frame costs itself alone: what was read of it without finding the markers that must
+//! be there is searched for the next frame. A thumbnail is never one: it is followed by the rest of its frame.
 
 mod frame;
 mod input;
+mod start;
 
 use std::io::{self, Read};
 
 use memchr::memmem;
 
-use frame::Frame;
+use frame::{Frame, Inner};
 use input::Input;
+use start::Start;
 
 /// How every JPEG starts: after its start marker comes another.
 const START: [u8; 3] = [0xFF, START_OF_IMAGE, 0xFF];
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
+const COMMENT: u8 = 0xFE;
 const TEMPORARY: u8 = 0x01;
 const RESTARTS: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
+/// The end of a frame and the start of another.
+const SEAM: [u8; 5] = [0xFF, END_OF_IMAGE, 0xFF, START_OF_IMAGE, 0xFF];
 /// Stray bytes before a segment that are skipped: more than cameras write, and fewer than a wrong length would cost.
 const MAX_STRAY: usize = 4096;
 
@@ -64,8 +69,8 @@ pub enum MjpegError {
 pub struct MjpegFrames<R> {
     input: Input<R>,
     limit: usize,
-    /// The last two bytes outside frames, so that a start marker that cuts off a frame is not lost.
-    last: [u8; 2],
+    /// The part of the next frame's start that was read, so that a start marker that cuts off a frame is not lost.
+    start: Start,
     ended: bool,
 }
 
@@ -75,6 +80,8 @@ enum Stop {
     End,
     /// The next frame's start marker was read.
     NextFrame,
+    /// A frame ends that began inside the headers of this one.
+    Inner,
     Damaged,
     Read(io::Error),
 }
@@ -82,39 +89,34 @@ enum Stop {
 impl<R: Read> MjpegFrames<R> {
     /// Frames of at most `limit` bytes from `reader`.
     pub fn new(reader: R, limit: usize) -> Self {
-        Self { input: Input::new(reader), limit, last: [0; 2], ended: false }
-    }
-
-    /// Skips to the start of the next frame. `false` when there is none.
-    ///
-    /// Every JPEG continues with another marker, so the third byte distinguishes a frame from noise.
-    fn find_start(&mut self) -> io::Result<bool> {
-        while let Some(byte) = self.input.next_byte()? {
-            let [before, last] = self.last;
-            if [before, last, byte] == START {
-                return Ok(true);
-            }
-            self.last = [last, byte];
-        }
-        Ok(false)
+        Self { input: Input::new(reader), limit, start: Start::default(), ended: false }
     }
 
     /// Reads the rest of a frame after its start marker and the `FF` that follows it.
     fn read_frame(&mut self) -> Result<Vec<u8>, MjpegError> {
-        self.last = [0; 2];
         let mut frame = Frame::started(self.limit);
-        match self.walk(&mut frame) {
+        let stop = match self.walk(&mut frame) {
             Ok(()) => return frame.finish(),
             Err(Stop::Read(error)) => return Err(MjpegError::Read(error)),
-            Err(Stop::Damaged) => {
-                self.search_again(&frame);
+            Err(stop) => stop,
+        };
+        if let Some(Inner { trusted, is_in_place }) = frame.inner {
+            self.search_again(frame.since(trusted));
+            return Err(match is_in_place {
+                true => MjpegError::Truncated { bytes: trusted },
+                false => MjpegError::Damaged { bytes: trusted },
+            });
+        }
+        match stop {
+            Stop::Damaged => {
+                self.search_again(frame.since(frame.trusted));
                 return Err(MjpegError::Damaged { bytes: frame.len });
             }
-            Err(Stop::NextFrame) => {
-                self.last = [0xFF, START_OF_IMAGE];
+            Stop::NextFrame => {
+                self.start = Start::Marked;
                 frame.cut(2);
             }
-            Err(Stop::End) => self.search_again(&frame),
+            _ => self.search_again(frame.since(frame.trusted)),
         }
         if frame.has_data {
             frame.finish()
@@ -125,8 +127,7 @@ impl<R: Read> MjpegFrames<R> {
 
     /// Looks for the next frame in what was read since the last marker that was where it must be: a wrong length may
     /// have skipped it. Nowhere else, since segments hold thumbnails.
-    fn search_again(&mut self, frame: &Frame) {
-        let doubtful = frame.since(frame.trusted);
+    fn search_again(&mut self, doubtful: &[u8]) {
         if let Some(start) = memmem::find(doubtful, &START) {
             self.input.hand_back(&doubtful[start..]);
         }
@@ -137,21 +138,35 @@ impl<R: Read> MjpegFrames<R> {
         let mut marker = self.marker_code(frame)?;
         loop {
             match marker {
-                END_OF_IMAGE => return Ok(()),
-                // Some cameras write it twice.
-                START_OF_IMAGE if frame.len == START.len() + 1 => {}
-                START_OF_IMAGE => return Err(Stop::NextFrame),
+                // Where a length ends inside a thumbnail, only the headers after it show that it was one. They are not
+                // waited for, since that would hold up each frame of a camera.
+                END_OF_IMAGE if frame.inner.is_none() && !self.headers_are_at_hand() => {
+                    return Ok(());
+                }
+                END_OF_IMAGE if frame.inner.is_none() => frame.end_inner(),
+                // It was a thumbnail, in a segment whose length is wrong: the decoder will say so.
+                END_OF_IMAGE if self.headers_follow().map_err(Stop::Read)? => frame.end_inner(),
+                END_OF_IMAGE => return Err(Stop::Inner),
+                // Some cameras write it several times.
+                START_OF_IMAGE if !frame.has_segments => {}
+                START_OF_IMAGE if frame.has_data || frame.inner.is_some() => {
+                    return Err(Stop::NextFrame);
+                }
+                // The frame was cut off in its headers, or this is a thumbnail: what follows will show.
+                START_OF_IMAGE => frame.begin_inner(frame.len - 2, true),
                 START_OF_SCAN => {
-                    self.copy_segment(frame)?;
+                    self.copy_segment(frame, marker)?;
                     frame.has_data = true;
                     marker = self.copy_entropy_coded_data(frame)?;
                     frame.trusted = frame.len;
                     continue;
                 }
+                // A stray FF, right after the start marker.
+                0 if frame.len == START.len() + 1 => {}
                 0 => return Err(Stop::Damaged),
                 TEMPORARY => {}
                 restart if RESTARTS.contains(&restart) => {}
-                _ => self.copy_segment(frame)?,
+                _ => self.copy_segment(frame, marker)?,
             }
             marker = self.next_marker(frame)?;
             frame.trusted = frame.len;
@@ -161,14 +176,22 @@ impl<R: Read> MjpegFrames<R> {
     /// The next marker's code, after stray bytes perhaps.
     fn next_marker(&mut self, frame: &mut Frame) -> Result<u8, Stop> {
         for stray in 0..MAX_STRAY {
-            if self.copy_byte(frame)? != 0xFF {
-                continue;
+            if self.copy_byte(frame)? == 0xFF {
+                match self.marker_code(frame)? {
+                    START_OF_IMAGE if stray > 0 && frame.is_in_headers() => {
+                        frame.begin_inner(frame.trusted, false);
+                        return Ok(START_OF_IMAGE);
+                    }
+                    // No frame ends before its data: the length of the last segment is wrong.
+                    START_OF_IMAGE | END_OF_IMAGE if stray > 0 && !frame.has_data => break,
+                    code if stray == 0 && code != 0 || is_expected(code) => return Ok(code),
+                    _ => {}
+                }
             }
-            match self.marker_code(frame)? {
-                // No frame ends before its data: the length of the last segment is wrong.
-                START_OF_IMAGE | END_OF_IMAGE if stray > 0 && !frame.has_data => break,
-                code if stray == 0 && code != 0 || is_expected(code) => return Ok(code),
-                _ => {}
+            // The last segment holds the end of a frame and the start of another, and no marker follows: its length is
+            // wrong. Two thumbnails are followed by one.
+            if stray == 0 && memmem::find(frame.since(frame.trusted), &SEAM).is_some() {
+                break;
             }
         }
         Err(Stop::Damaged)
@@ -185,21 +208,17 @@ impl<R: Read> MjpegFrames<R> {
     }
 
     /// Copies a segment's length, which counts itself, and its content.
-    fn copy_segment(&mut self, frame: &mut Frame) -> Result<(), Stop> {
+    fn copy_segment(&mut self, frame: &mut Frame, marker: u8) -> Result<(), Stop> {
         let length = u16::from_be_bytes([self.copy_byte(frame)?, self.copy_byte(frame)?]);
-        if length < 2 {
+        // Some encoders count only the content, of which there is none.
+        if length < 2 && !matches!(marker, 0xE0..=0xEF | COMMENT) {
             return Err(Stop::Damaged);
         }
-        let begin = frame.len;
         for _ in 2..length {
             self.copy_byte(frame)?;
         }
-        // The end of a frame and the start of another: this length is wrong. A thumbnail is followed by no other.
-        let seam = [0xFF, END_OF_IMAGE, START[0], START[1], START[2]];
-        match memmem::find(frame.since(begin), &seam) {
-            Some(_) => Err(Stop::Damaged),
-            None => Ok(()),
-        }
+        frame.has_segments = true;
+        Ok(())
     }
 
     /// Copies up to and including the next marker that ends the data, and returns its code.

@@ -26,24 +26,43 @@ pub enum Orientation {
 }
 
 impl Orientation {
-    /// Reads EXIF data, starting at its TIFF header. Broken or missing data means upright: metadata is
-    /// never a reason to lose an image.
-    pub fn from_exif_segment(tiff: &[u8]) -> Self {
-        let mut reader = exif::Reader::new();
-        // Flaws in other fields do not matter.
-        reader.continue_on_error(true);
-        reader
-            .read_raw(tiff.to_vec())
-            .or_else(|error| error.distill_partial_result(|_| {}))
-            .ok()
-            .and_then(|exif| {
-                exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0)
-            })
-            .map_or(Self::Upright, Self::from_exif_value)
+    /// The orientation that EXIF data asks for, starting at its TIFF header: the first that its directory has;
+    /// `None` if it is broken or has none. Read here rather than by a library, since each that there is refuses or
+    /// hides entries that cameras write and viewers understand: doubled, signed or with a count of 0.
+    pub fn from_exif_segment(tiff: &[u8]) -> Option<Self> {
+        let (order, rest) = tiff.split_first_chunk::<4>()?;
+        let is_big_endian = match order {
+            b"II*\0" => false,
+            b"MM\0*" => true,
+            _ => return None,
+        };
+        let number = |bytes: &[u8]| {
+            let add = |sum, &byte: &u8| sum << 8 | u32::from(byte);
+            if is_big_endian { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) }
+        };
+        let directory = tiff.get(number(rest.get(..4)?) as usize..)?;
+        let (count, entries) = directory.split_first_chunk::<2>()?;
+        // Each has a tag, a type, a count and the value, or where it is if it has more than four bytes.
+        let entries = entries.as_chunks::<12>().0.iter().take(number(count) as usize);
+        let is_orientation = |entry: &&[u8; 12]| number(&entry[..2]) == 0x0112;
+        let value = |entry: &[u8; 12]| {
+            let bytes = match number(&entry[2..4]) {
+                1 | 6 => 1,
+                3 | 8 => 2,
+                4 | 9 => 4,
+                _ => return None,
+            };
+            if number(&entry[4..8]) > 4 / bytes as u32 {
+                return None;
+            }
+            Self::from_exif_value(number(&entry[8..8 + bytes]))
+        };
+        entries.filter(is_orientation).find_map(value)
     }
 
-    fn from_exif_value(value: u32) -> Self {
-        match value {
+    fn from_exif_value(value: u32) -> Option<Self> {
+        Some(match value {
+            1 => Self::Upright,
             2 => Self::MirrorHorizontally,
             3 => Self::Rotate180,
             4 => Self::MirrorVertically,
@@ -51,8 +70,8 @@ impl Orientation {
             6 => Self::Rotate90,
             7 => Self::Transverse,
             8 => Self::Rotate270,
-            _ => Self::Upright,
-        }
+            _ => return None,
+        })
     }
 
     /// Swaps width and height if the upright image has them swapped; works in both directions.

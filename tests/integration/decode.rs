@@ -7,6 +7,7 @@ use framegate::stages::{
 };
 use jpeg_encoder::{ColorType, SamplingFactor};
 
+use crate::support::images::with_segment;
 use crate::support::jpeg::{
     Coding, declare_size, decode, encode, encode_as, frame_header, largest_difference, many_scans,
     slopes,
@@ -132,9 +133,9 @@ fn unsupported_kinds_are_named() {
     const PRECISION: usize = 4;
     assert_eq!(patched(PRECISION, 12), DecodeError::UnsupportedPrecision(12));
     assert_eq!(patched(PRECISION, 16), DecodeError::UnsupportedPrecision(16));
-    assert_eq!(patched(MARKER, 0xC3), DecodeError::UnsupportedCoding("lossless"));
-    assert_eq!(patched(MARKER, 0xC5), DecodeError::UnsupportedCoding("hierarchical"));
-    assert_eq!(patched(MARKER, 0xC9), DecodeError::UnsupportedCoding("arithmetic-coded"));
+    assert_eq!(patched(MARKER, 0xC3), DecodeError::UnsupportedCoding("lossless JPEG"));
+    assert_eq!(patched(MARKER, 0xC5), DecodeError::UnsupportedCoding("hierarchical JPEG"));
+    assert_eq!(patched(MARKER, 0xC9), DecodeError::UnsupportedCoding("arithmetic-coded JPEG"));
 
     let mut two = coded(Coding::default());
     let at = frame_header(&two) + 9;
@@ -304,6 +305,62 @@ fn broken_exif_means_upright() {
     let mut jpeg = whole.clone();
     jpeg[exif + 9] = 0xEE;
     assert_eq!(decode(&jpeg).unwrap().orientation, Orientation::Rotate90);
+}
+
+/// A JPEG with these segments of EXIF: TIFF headers and what follows.
+fn with_exif(segments: &[Vec<u8>]) -> Vec<u8> {
+    let mut jpeg = coded(Coding::default());
+    for tiff in segments.iter().rev() {
+        jpeg = with_segment(&jpeg, 0xE1, &[b"Exif\0\0", &tiff[..]].concat());
+    }
+    jpeg
+}
+
+/// EXIF with entries: tag, type, count and the value's first byte.
+fn directory(entries: &[[u8; 4]]) -> Vec<u8> {
+    let mut tiff = b"II*\0\x08\0\0\0".to_vec();
+    tiff.extend([entries.len() as u8, 0]);
+    for &[tag, kind, count, value] in entries {
+        tiff.extend([tag, 0x01, kind, 0, count, 0, 0, 0, value, 0, 0, 0]);
+    }
+    tiff.extend([0; 4]);
+    tiff
+}
+
+#[test]
+fn orientation_survives_flaws_of_exif() {
+    let good = [0x12, 3, 1, 6];
+    for (segments, flaw) in [
+        (vec![directory(&[[0x0F, 2, 2, b'A']]), directory(&[good])], "the first has none"),
+        (vec![vec![], directory(&[good])], "the first is empty"),
+        (vec![b"II*\0\xFF\xFF\xFF\x7F".to_vec(), directory(&[good])], "the first is broken"),
+        (vec![directory(&[good]), directory(&[[0x12, 3, 1, 3]])], "there are two"),
+        (vec![directory(&[good, [0, 4, 1, 1], [0x12, 3, 1, 1]])], "it comes twice"),
+        (vec![directory(&[[0x12, 3, 1, 0], good])], "it comes twice, at first wrong"),
+        (vec![directory(&[[0x12, 3, 0, 6]])], "its count is 0"),
+        (vec![directory(&[[0x12, 8, 1, 6]])], "it is signed"),
+        (vec![directory(&[[0x12, 4, 1, 6]])], "it is long"),
+        (vec![directory(&[[0x12, 1, 1, 6]])], "it is a byte"),
+    ] {
+        let image = decode(&with_exif(&segments)).unwrap();
+        assert_eq!(image.orientation, Orientation::Rotate90, "{flaw}");
+    }
+    let mut padded = with_exif(&[directory(&[good])]);
+    assert_eq!(padded[11], 0);
+    padded[11] = 0xFF;
+    assert_eq!(decode(&padded).unwrap().orientation, Orientation::Rotate90);
+    // More than fit their entry, so that these bytes are not a value.
+    let elsewhere = with_exif(&[directory(&[[0x12, 3, 3, 6]])]);
+    assert_eq!(decode(&elsewhere).unwrap().orientation, Orientation::Upright);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let jpeg = coded(Coding { progressive: true, ..Coding::default() });
+    let scan = jpeg.windows(2).rposition(|pair| pair == [0xFF, 0xDA]).unwrap();
+    let error = decode(&[&jpeg[..scan], &[0xFF, 0xD9]].concat()).unwrap_err();
+    assert_eq!(error, DecodeError::Incomplete);
+    assert_eq!(decode(&jpeg[..scan]).unwrap_err(), DecodeError::Truncated);
 }
 
 /// Reaching the end means that nothing panicked.

@@ -202,11 +202,17 @@ async fn a_jpeg_is_recognised_by_its_bytes_and_in_a_form() {
     let padded = [image(2), vec![0; 1000]].concat();
     let head = "--b\r\nContent-Disposition: form-data; name=x; filename=\"a.jpg\"\r\n\r\n";
     let form = [head.as_bytes(), &padded, b"\r\n--b--\r\n"].concat();
+    let open_form = [head.as_bytes(), &padded].concat();
+    let field = "--b\nContent-Disposition: form-data; name=x\n\n";
+    let plain_field = [field.as_bytes(), &padded, b"\n--b--\n"].concat();
     for (content_type, body) in [
         (Some("image/jpeg"), &padded),
         (Some("application/octet-stream"), &padded),
         (None, &padded),
+        (Some(""), &padded),
         (Some("multipart/form-data; boundary=b"), &form),
+        (Some("multipart/form-data; boundary=b"), &open_form),
+        (Some("multipart/form-data; boundary=b"), &plain_field),
     ] {
         let mut request = reqwest::Client::new().post(server.url("/infer")).body(body.clone());
         if let Some(content_type) = content_type {

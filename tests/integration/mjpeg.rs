@@ -6,7 +6,7 @@ use framegate::mjpeg::{MjpegError, MjpegFrames};
 use jpeg_encoder::SamplingFactor;
 
 use crate::support::images::{noise, plain, with_segment};
-use crate::support::jpeg::Coding;
+use crate::support::jpeg::{Coding, decode};
 
 const LIMIT: usize = 1 << 20;
 
@@ -144,10 +144,100 @@ fn what_cameras_get_wrong_is_forgiven() {
     let much = with_stray(&[0x55; 300]);
     let odd = with_stray(&[0xFF, 0x00, 0x12, 0xFF, 0xD3, 0xFF, 0x77, 0x00]);
     let double = [&frame[..2], &frame].concat();
+    let triple = [&frame[..2], &double].concat();
     let no_end = frame[..frame.len() - 2].to_vec();
-    let frames = [stray, much, odd, double, no_end, frame.clone()];
+    let frames = [stray, much, odd, double, triple, no_end, frame.clone()];
     let found: Vec<_> = cut(&frames.concat()).into_iter().map(Result::unwrap).collect();
     assert!(found == frames);
+}
+
+#[test]
+fn stray_bytes_after_the_start_marker_are_left_out() {
+    let frame = noise(64, 48, Coding::default());
+    let flawed = |stray: &[u8]| [&frame[..2], stray, &frame[2..]].concat();
+    let no_segment = frame[frame.len() - 400..frame.len() - 2].to_vec();
+    let much = [0x41; 5000];
+    for stray in [&b"\0"[..], b"\r\n", b"A", b"\0\xFF", &much] {
+        let stream = [&frame, &flawed(stray), &flawed(stray), &frame].map(Vec::as_slice).concat();
+        let found: Vec<_> = cut(&stream).into_iter().map(Result::unwrap).collect();
+        assert!(found == vec![frame.clone(); 4], "{:02X?}: {} frames", &stray[..1], found.len());
+    }
+    let stuffed = flawed(&[0xFF, 0x00]);
+    let found: Vec<_> = cut(&stuffed.repeat(2)).into_iter().map(Result::unwrap).collect();
+    assert!(found == [stuffed.clone(), stuffed]);
+    // What begins no segment is noise.
+    for noise in [
+        &b"\xFF\xD8 \xFF\xE0\0\x10\xFF\0\0"[..],
+        b"\xFF\xD8\0\xFF\xDB\0\x99\0",
+        b"\xFF\xD8\0\xFF\xD9",
+    ] {
+        let stream = [&frame, noise, &no_segment, &frame].concat();
+        let found: Vec<_> = cut(&stream).into_iter().map(Result::unwrap).collect();
+        assert!(found == [frame.clone(), frame.clone()], "{noise:02X?}");
+    }
+    assert!(cut(b"\xFF\xD8\0\xFF").is_empty());
+}
+
+#[test]
+fn a_thumbnail_is_never_a_frame() {
+    let frame = noise(64, 48, Coding::default());
+    let thumbnail = plain(16, 16, [1, 2, 3]);
+    // Two images in one segment: a preview and a thumbnail.
+    let two = with_segment(&frame, 0xE1, &[b"Exif\0\0", &thumbnail[..], &thumbnail].concat());
+    let found: Vec<_> = cut(&two.repeat(2)).into_iter().map(Result::unwrap).collect();
+    assert!(found == [two.clone(), two]);
+    // A length that ends before the thumbnail.
+    let segment = with_segment(&frame, 0xFE, &[b"a comment", &thumbnail[..]].concat());
+    for short in [2_u8, 6, 11, 12, 13] {
+        let mut flawed = segment.clone();
+        flawed[4..6].copy_from_slice(&[0, short]);
+        let stream = [&flawed, &frame, &flawed, &flawed].map(Vec::as_slice).concat();
+        let found: Vec<_> = cut(&stream).into_iter().map(Result::unwrap).collect();
+        // The decoder says what is wrong with it.
+        assert!(found == [flawed.clone(), frame.clone(), flawed.clone(), flawed], "{short}");
+    }
+}
+
+#[test]
+fn a_frame_cut_off_in_its_headers_costs_itself_alone() {
+    let frame = noise(64, 48, Coding::default());
+    let segment = 4 + usize::from(u16::from_be_bytes([frame[4], frame[5]]));
+    for kept in [segment, segment + 1] {
+        for after in [&b""[..], b"\r\n--boundary\r\n\r\n", &[0; 9000], b"\xFF\xD9\xFF\xFF"] {
+            let stream = [&frame[..kept], &frame, after, &frame, after].concat();
+            let found = cut(&stream);
+            assert!(found[0].is_err(), "{kept}");
+            let rest: Vec<_> = found.into_iter().skip(1).map(Result::unwrap).collect();
+            assert!(rest == [frame.clone(), frame.clone()], "{kept}: {} frames", rest.len());
+        }
+    }
+}
+
+/// A stream of parts whose frames lack their end marker, so that the next part's head follows their data.
+#[test]
+fn frames_without_end_markers_are_whole_between_heads() {
+    let frame =
+        noise(64, 48, Coding { sampling: Some(SamplingFactor::F_2_2), ..Coding::default() });
+    let whole = decode(&frame).unwrap();
+    for head in ["", "Content-Length: 4711\r\n"] {
+        let head = format!("\r\n--myboundary\r\nContent-Type: image/jpeg\r\n{head}\r\n");
+        let part = [head.as_bytes(), &frame[..frame.len() - 2]].concat();
+        let found = cut(&[part.repeat(3), b"\r\n--myboundary--\r\n".to_vec()].concat());
+        assert_eq!(found.len(), 3);
+        for frame in found {
+            assert!(decode(&frame.unwrap()).unwrap().pixels == whole.pixels);
+        }
+    }
+}
+
+#[test]
+fn empty_segments_may_have_no_length() {
+    let frame = noise(64, 48, Coding::default());
+    for empty in [b"\xFF\xFE\0\0", b"\xFF\xE1\0\x01"] {
+        let flawed = [&frame[..2], empty, &frame[2..]].concat();
+        let found: Vec<_> = cut(&flawed.repeat(2)).into_iter().map(Result::unwrap).collect();
+        assert!(found == [flawed.clone(), flawed]);
+    }
 }
 
 #[test]

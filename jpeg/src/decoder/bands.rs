@@ -79,7 +79,7 @@ impl Bands {
         Some(Self { bands: begins.iter().enumerate().map(band).collect::<Option<_>>()? })
     }
 
-    /// Decodes all bands at once, the first on this thread.
+    /// Decodes all bands at once, the first on this thread, and returns where the data ends.
     pub(super) fn decode(
         &self,
         scan: &Scan<'_>,
@@ -87,7 +87,7 @@ impl Bands {
         helpers: &mut Vec<Memory>,
         mut pixels: &mut [u8],
         progress: &mut Progress<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
         let row = scan.layout.width * scan.layout.format.bytes();
         let mut parts = vec![];
         for band in &self.bands {
@@ -110,8 +110,7 @@ impl Bands {
                 thread::Builder::new().name("decode".to_owned()).spawn_scoped(scope, work)
             };
             let threads: Vec<_> = parts.zip(&mut *helpers).map(spawn).collect();
-            let first =
-                own.map_or(Ok(()), |(band, part)| band.decode(scan, memory, part, progress));
+            let first = own.map_or(Ok(0), |(band, part)| band.decode(scan, memory, part, progress));
             goes_on.store(first.is_ok(), Ordering::Relaxed);
             // The first's own reason to stop comes first.
             threads.into_iter().fold(first, |result, thread| {
@@ -130,7 +129,7 @@ impl Band {
         memory: &mut Memory,
         pixels: &mut [u8],
         progress: &mut Progress<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
         let jpeg = &scan.header.jpeg[..self.data.1];
         let intervals = match self.restart {
             None => Intervals::new(jpeg, self.data.0),

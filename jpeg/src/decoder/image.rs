@@ -9,7 +9,7 @@ use crate::headers::Header;
 use crate::intervals::Intervals;
 use crate::planes::{Layout, Rows};
 use crate::scan::{CodedComponent, Grid, Progress, coded_components};
-use crate::{Error, Options, kernels};
+use crate::{Error, Options, kernels, markers};
 
 /// An image that is being decoded.
 pub(super) struct Image<'a> {
@@ -52,15 +52,18 @@ impl Image<'_> {
             let result = bands.decode(&scan, memory, helpers, pixels, progress);
             progress.lenient = is_lenient;
             // What is wrong, if something is, is found again and said by the way that knows all of the data.
-            if matches!(result, Ok(()) | Err(Error::Stopped)) {
-                return result;
+            match result {
+                Ok(end) => return check_end(header, end),
+                Err(Error::Stopped) => return Err(Error::Stopped),
+                Err(_) => {}
             }
         }
         let grid = Grid::new(layout.mcus, header.tables.restart_interval);
-        run_in_turn((header.jpeg, header.data), grid, progress, |grid, progress| {
+        let end = run_in_turn((header.jpeg, header.data), grid, progress, |grid, progress| {
             let intervals = Intervals::new(header.jpeg, header.data);
             scan.run(intervals, grid, memory, (pixels, 0), progress)
-        })
+        })?;
+        check_end(header, end)
     }
 
     /// Decodes an image of several scans: their coefficients first, then its pixels.
@@ -78,6 +81,14 @@ impl Image<'_> {
         let rows = Rows::new(layout, samples, upsampled, pixels, 0);
         let work = PixelsWork { layout, coefficients, quantisation: &quantisation, rows, progress };
         kernels::run(decoder.level, work)
+    }
+}
+
+/// Checks that the image ends at `end`, and not its thumbnail.
+pub(super) fn check_end(header: &Header<'_>, end: usize) -> Result<(), Error> {
+    match markers::ends_thumbnail(header.jpeg, end) {
+        true => Err(Error::Corrupt("a second image ends inside the headers")),
+        false => Ok(()),
     }
 }
 

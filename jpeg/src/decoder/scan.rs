@@ -22,7 +22,7 @@ pub(super) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Decodes the rows of MCUs that `grid` names. `pixels` begin with the given row of the image.
+    /// Decodes the rows of MCUs that `grid` names, and returns where their data ends. `pixels` begin with the given row of the image.
     pub(super) fn run(
         &self,
         intervals: Intervals<'_>,
@@ -30,7 +30,7 @@ impl Scan<'_> {
         memory: &mut Memory,
         (pixels, first): (&mut [u8], usize),
         progress: &mut Progress<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
         let scan = self;
         let work = SingleScanWork { scan, memory, pixels, first, intervals, grid, progress };
         kernels::run(self.level, work)
@@ -50,7 +50,7 @@ struct SingleScanWork<'a, 'b> {
 }
 
 impl Work for SingleScanWork<'_, '_> {
-    type Output = Result<(), Error>;
+    type Output = Result<usize, Error>;
 
     #[inline(always)]
     fn run<K: Kernels>(self, kernels: K) -> Self::Output {
@@ -61,6 +61,7 @@ impl Work for SingleScanWork<'_, '_> {
         upsampled.resize(layout.row * layout.planes.len(), 0);
         let rows = Rows::new(layout, samples, upsampled, pixels, first);
         let mut sink = SingleScan::new(kernels, layout, coded, quantisation, rows);
-        walk(&mut intervals, data, grid, &mut sink, progress)
+        walk(&mut intervals, data, grid, &mut sink, progress)?;
+        Ok(intervals.end())
     }
 }

@@ -1,7 +1,7 @@
 //! The coefficients of images of several scans.
 
 use super::attempts::run_in_turn;
-use super::image::{Image, NO_QUANTISATION};
+use super::image::{Image, NO_QUANTISATION, check_end};
 use super::progression::Progression;
 use super::{Decoder, Memory};
 use crate::headers::{Header, Quantisation, ScanHeader, Tables};
@@ -30,7 +30,7 @@ impl Image<'_> {
         let mut at = header.data;
         let mut passed = 0;
         let mut progression = header.is_progressive().then(|| Progression::new(components));
-        loop {
+        let missing = loop {
             passed += pixels_passed(layout, &scan);
             if passed > options.limits.max_pixels_passed {
                 return Err(Error::TooManyScans(passed));
@@ -48,18 +48,22 @@ impl Image<'_> {
             at = scan_into(decoder, header, layout, &scan, &tables, at, progress)?;
             match next_scan(jpeg, at, &mut tables, header)? {
                 Next::Scan(next, data) => (scan, at) = (next, data),
-                Next::End => break,
+                Next::End { is_marked: true } => {
+                    check_end(header, at)?;
+                    break Error::Incomplete;
+                }
+                Next::End { is_marked: false } => break Error::Truncated,
             }
-        }
+        };
         if progression.is_some_and(|progression| !progression.is_complete()) {
             if !progress.lenient {
-                return Err(Error::Truncated);
+                return Err(missing);
             }
             // All of it is coarser than it was.
             progress.lost += layout.mcus.0 * layout.mcus.1;
         }
         let complete: Option<Vec<_>> = quantisation.into_iter().collect();
-        complete.ok_or(if progress.lenient { NO_QUANTISATION } else { Error::Truncated })
+        complete.ok_or(if progress.lenient { NO_QUANTISATION } else { missing })
     }
 }
 
@@ -89,6 +93,7 @@ fn scan_into(
         _ => layout.mcus,
     };
     let grid = Grid::new((across, down), tables.restart_interval);
+    let grid = Grid { has_zeros: progressive, ..grid };
     let mut run = |grid: Grid, progress: &mut Progress<'_>| {
         let Memory { data, coefficients, .. } = &mut decoder.memory;
         let mut sink = StoredScan::new(coefficients, layout, &coded, scan, progressive);
@@ -109,7 +114,7 @@ enum Next {
     /// Another, and where its data begins.
     Scan(ScanHeader, usize),
     /// The end marker, or no more data.
-    End,
+    End { is_marked: bool },
 }
 
 /// Reads segments up to the next scan.
@@ -121,15 +126,18 @@ fn next_scan<'a>(
 ) -> Result<Next, Error> {
     let mut at = at;
     while let Some((marker, after)) = markers::next_after_scan(jpeg, at) {
-        if marker == markers::EOI {
-            break;
+        match marker {
+            markers::EOI => return Ok(Next::End { is_marked: true }),
+            // The next image, after one without an end marker.
+            markers::SOI => break,
+            _ => {}
         }
         at = after;
         if markers::is_bare(marker) {
             continue;
         }
         // What is cut off after the last scan costs nothing; a scan that is missing is noticed.
-        let Ok((payload, rest)) = markers::segment(jpeg, at) else { break };
+        let Ok((payload, rest)) = markers::segment(jpeg, marker, at) else { break };
         at = rest;
         match marker {
             markers::DQT => tables.define_quantisation(payload)?,
@@ -141,5 +149,5 @@ fn next_scan<'a>(
             _ => {}
         }
     }
-    Ok(Next::End)
+    Ok(Next::End { is_marked: false })
 }

@@ -16,23 +16,29 @@ pub(crate) enum ColourSpace {
 }
 
 /// Facts from application segments.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Application<'a> {
     jfif: bool,
     /// Adobe's colour transform.
     adobe: Option<u8>,
-    pub(crate) exif: Option<&'a [u8]>,
+    /// The data of each segment of EXIF.
+    pub(crate) exif: Vec<&'a [u8]>,
 }
 
 impl<'a> Application<'a> {
     pub(crate) fn read(&mut self, marker: u8, payload: &'a [u8]) {
         match marker {
-            markers::APP0 => self.jfif |= payload.starts_with(b"JFIF\0"),
+            // Shorter ones are nothing to libjpeg, which then goes by Adobe's segment.
+            markers::APP0 => self.jfif |= payload.starts_with(b"JFIF\0") && payload.len() >= 14,
             // Version, two words of flags, transform.
             markers::APP14 if payload.starts_with(b"Adobe") => {
                 self.adobe = payload.get(11).copied().or(self.adobe);
             }
-            markers::APP1 if self.exif.is_none() => self.exif = payload.strip_prefix(b"Exif\0\0"),
+            // A byte of padding follows the name.
+            markers::APP1 => {
+                let padded = payload.strip_prefix(b"Exif\0");
+                self.exif.extend(padded.and_then(|padded| padded.get(1..)));
+            }
             _ => {}
         }
     }

@@ -11,7 +11,7 @@ pub(crate) use frame::Frame;
 pub(crate) use scan::{ScanComponent, ScanHeader};
 pub(crate) use tables::{HuffmanSpec, Quantisation, Tables};
 
-use crate::{Error, Scale, markers};
+use crate::{Coding, Error, Scale, markers};
 
 /// The headers of a JPEG, up to the data of its first scan.
 ///
@@ -33,7 +33,8 @@ pub struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads segments up to the first scan. Stray bytes between segments and unknown segments are skipped.
+    /// Reads segments up to the first scan. Stray bytes between segments and unknown segments are skipped, and start
+    /// markers right after the first: one further on begins a thumbnail, in a segment whose length is wrong.
     ///
     /// # Errors
     /// [`Error`] if it is not a JPEG, of a kind that is not supported, cut off or damaged.
@@ -48,17 +49,25 @@ impl<'a> Header<'a> {
         let mut tables = Tables::default();
         let mut application = Application::default();
         let mut frame: Option<Frame> = None;
+        let mut is_jpeg_ls = false;
+        while jpeg[at..].starts_with(&[0xFF, markers::SOI]) {
+            at += 2;
+        }
         loop {
             let (marker, after) = markers::next(jpeg, at).ok_or(Error::Truncated)?;
-            if marker == markers::EOI {
-                return Err(Error::Corrupt("it has no frame header before its end marker"));
-            }
             at = after;
-            if markers::is_bare(marker) {
-                continue;
+            match marker {
+                markers::SOI => {
+                    return Err(Error::Corrupt("a second image begins inside the headers"));
+                }
+                markers::EOI => {
+                    return Err(Error::Corrupt("it has no frame header before its end marker"));
+                }
+                _ if markers::is_bare(marker) => continue,
+                _ => {}
             }
             let payload;
-            (payload, at) = markers::segment(jpeg, at)?;
+            (payload, at) = markers::segment(jpeg, marker, at)?;
             match marker {
                 markers::DQT => tables.define_quantisation(payload)?,
                 markers::DHT => tables.define_huffman(payload)?,
@@ -68,6 +77,11 @@ impl<'a> Header<'a> {
                     return Err(Error::Corrupt("there are two frame headers"));
                 }
                 markers::SOF0..=markers::SOF15 => frame = Some(Frame::read(marker, payload)?),
+                markers::SOF55 => is_jpeg_ls = true,
+                // Something else may have had the code of its frame header.
+                markers::SOS if is_jpeg_ls && frame.is_none() => {
+                    return Err(Error::UnsupportedCoding(Coding::JpegLs));
+                }
                 markers::SOS => {
                     let missing = Error::Corrupt("it has no frame header before its data");
                     let mut frame = frame.ok_or(missing)?;
@@ -107,9 +121,9 @@ impl<'a> Header<'a> {
         self.frame.progressive
     }
 
-    /// The EXIF data, starting at its TIFF header.
-    pub fn exif(&self) -> Option<&'a [u8]> {
-        self.application.exif
+    /// The EXIF data, starting at its TIFF header: of each segment, since the first may be empty.
+    pub fn exif(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.application.exif.iter().copied()
     }
 
     /// Pixels that scans pass over, each counted as often as it is passed over by a component, divided by the
@@ -123,10 +137,12 @@ impl<'a> Header<'a> {
         let mut at = self.data;
         while let Some((marker, after)) = markers::next_after_scan(self.jpeg, at) {
             at = match marker {
-                markers::EOI => break,
+                markers::SOI | markers::EOI => break,
                 marker if markers::is_bare(marker) => after,
                 _ => {
-                    let Ok((payload, rest)) = markers::segment(self.jpeg, after) else { break };
+                    let Ok((payload, rest)) = markers::segment(self.jpeg, marker, after) else {
+                        break;
+                    };
                     if marker == markers::SOS {
                         passes += payload.first().map_or(0, |&count| u64::from(count.min(4)));
                     }
@@ -144,7 +160,7 @@ fn height_after_scan(jpeg: &[u8], data: usize) -> Result<usize, Error> {
     const MISSING: Error = Error::Corrupt("the height is 0");
     match markers::next_after_scan(jpeg, data) {
         Some((markers::DNL, after)) => {
-            let (payload, _) = markers::segment(jpeg, after)?;
+            let (payload, _) = markers::segment(jpeg, markers::DNL, after)?;
             let height = payload.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes));
             if height == 0 { Err(MISSING) } else { Ok(height.into()) }
         }

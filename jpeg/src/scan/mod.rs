@@ -1,6 +1,7 @@
 //! Entropy-coded data to coefficients, a scan at a time.
 
 mod batch;
+mod leftover;
 mod progressive;
 mod single;
 mod stored;
@@ -11,7 +12,7 @@ pub(crate) use batch::BLOCKS;
 pub(crate) use single::SingleScan;
 pub(crate) use stored::{Coefficients, StoredScan};
 pub(crate) use transform::Transform;
-pub(crate) use walk::{Grid, Progress, walk};
+pub(crate) use walk::{Grid, Numbers, Progress, walk};
 
 use std::sync::Arc;
 

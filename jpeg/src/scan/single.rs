@@ -97,6 +97,13 @@ impl<K: Kernels> Sink for SingleScan<'_, K> {
     }
 
     #[cold]
+    fn take_below(&mut self, bits: &mut Bits<'_>) -> Result<(), Damage> {
+        let taken = self.batch.take(self.kernels, bits, self.mcu);
+        self.batch.blocks()[..self.mcu].fill([0; 64]);
+        taken
+    }
+
+    #[cold]
     fn lose(&mut self, (x, _): (usize, usize)) {
         let samples = self.rows.samples();
         for component in self.components.iter().filter(|component| component.is_needed) {

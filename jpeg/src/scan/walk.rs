@@ -1,6 +1,7 @@
 //! Goes through the restart intervals of a scan and the MCUs of each (T.81, E.2).
 
 use super::Damage;
+use super::leftover::{self, Rest, STRAY};
 use crate::Error;
 use crate::bits::Bits;
 use crate::intervals::{Interval, Intervals};
@@ -16,6 +17,10 @@ pub(crate) trait Sink {
     /// Takes this many MCUs of a row from a place, across and down, on.
     fn take(&mut self, bits: &mut Bits<'_>, at: (usize, usize), count: usize)
     -> Result<(), Damage>;
+    /// Passes over an MCU of a row below the image, if the sink can.
+    fn take_below(&mut self, _bits: &mut Bits<'_>) -> Result<(), Damage> {
+        Err(Damage)
+    }
     /// Does without an MCU, of which part may have been taken.
     fn lose(&mut self, at: (usize, usize));
     /// Finishes a row of MCUs.
@@ -35,12 +40,39 @@ pub(crate) struct Grid {
     /// Whether the data may contradict `interval`: then each interval is as long as its data, and all must be
     /// equally long.
     pub(crate) as_found: bool,
+    /// How restart markers are numbered.
+    pub(crate) numbers: Numbers,
+    /// Whether long runs of zeros at the end may be data: those of a scan that refines others are.
+    pub(crate) has_zeros: bool,
+    /// Whether the data is known to be cut off, so that such zeros only fill it up.
+    pub(crate) is_cut_off: bool,
+}
+
+/// How the restart markers of a scan are numbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// In turn, from this one on. Numbers that are left out are intervals that are missing.
+    From(usize),
+    /// All alike, and as many as there are to be.
+    Alike,
+    /// As many as there are to be, but some are not those that there would be from this one on: such intervals are
+    /// lost, and those after them are where they belong.
+    SomeWrong(usize),
 }
 
 impl Grid {
     /// All rows, in intervals of this many MCUs.
     pub(crate) fn new((across, down): (usize, usize), interval: usize) -> Self {
-        Self { across, down, rows: (0, down), interval, as_found: false }
+        Self {
+            across,
+            down,
+            rows: (0, down),
+            interval,
+            as_found: false,
+            numbers: Numbers::From(0),
+            has_zeros: false,
+            is_cut_off: false,
+        }
     }
 
     /// The end of the last row to walk through.
@@ -65,9 +97,8 @@ pub(crate) struct Progress<'a> {
     pub(crate) keep_going: &'a mut dyn FnMut() -> bool,
 }
 
-/// Bytes that may be left over after the last MCU: what stands between segments elsewhere, and no sign that the
-/// data was misread.
-const STRAY: isize = 16;
+/// Rows of MCUs that may be coded below the image: hardware codes 1088 rows of pixels where the header says 1080.
+const ROWS_BELOW: usize = 1;
 
 /// Bits that the longest code and value have.
 const LONGEST: isize = 32;
@@ -82,13 +113,17 @@ pub(crate) fn walk<S: Sink>(
     progress: &mut Progress<'_>,
 ) -> Result<(), Error> {
     let end = grid.end();
-    let mut walk = Walk { grid, mcu: grid.across * grid.rows.0, sink, progress };
+    let mut walk = Walk { grid, mcu: grid.across * grid.rows.0, below: 0, sink, progress };
     let mut number = 0;
     let mut found = None;
     while let Some(interval) = intervals.next(data) {
         let begin = walk.jump_to(interval, number)?;
-        let bits = Bits::new(&data[..interval.length]);
-        walk.interval(bits, interval.is_last)?;
+        let taken = match &data[..interval.length] {
+            _ if walk.is_elsewhere(interval) => &[],
+            taken if interval.is_last && grid.is_cut_off => leftover::without_filler(taken),
+            taken => taken,
+        };
+        walk.interval(Bits::new(taken), interval.is_last)?;
         number += 1;
         if grid.as_found {
             let length = walk.mcu - begin;
@@ -111,11 +146,14 @@ pub(crate) fn walk<S: Sink>(
 }
 
 const CONTRADICTION: Error = Error::Corrupt("restart markers are not where the header says");
+const LEFT_OVER: Error = Error::Corrupt("data is left over");
 
 struct Walk<'a, 'b, S> {
     grid: Grid,
     /// The next MCU.
     mcu: usize,
+    /// MCUs below the image that were passed over.
+    below: usize,
     sink: &'a mut S,
     progress: &'a mut Progress<'b>,
 }
@@ -134,9 +172,12 @@ impl<S: Sink> Walk<'_, '_, S> {
             let expected = match self.grid.interval {
                 0 => before,
                 _ if self.grid.as_found => before,
-                length => (self.mcu / length).wrapping_sub(1),
+                length => (self.mcu / length).saturating_sub(1),
             };
-            let missing = usize::from(restart).wrapping_sub(expected) % 8;
+            let missing = match self.grid.numbers {
+                Numbers::From(first) => usize::from(restart).wrapping_sub(expected + first) % 8,
+                Numbers::Alike | Numbers::SomeWrong(_) => 0,
+            };
             if missing != 0 {
                 if !self.progress.lenient {
                     return Err(Error::Corrupt("restart intervals are missing"));
@@ -148,10 +189,20 @@ impl<S: Sink> Walk<'_, '_, S> {
         Ok(self.mcu)
     }
 
+    /// Whether an interval is not the one that belongs here.
+    fn is_elsewhere(&self, interval: Interval) -> bool {
+        let Grid { interval: length, numbers: Numbers::SomeWrong(first), .. } = self.grid else {
+            return false;
+        };
+        let is_here = |restart| self.mcu / length % 8 == (usize::from(restart) + 8 - first + 1) % 8;
+        interval.restart.is_some_and(|restart| !is_here(restart))
+    }
+
     /// Takes the MCUs of an interval.
     #[inline(always)]
     fn interval(&mut self, mut bits: Bits<'_>, is_last: bool) -> Result<(), Error> {
         let Grid { across, interval, as_found, .. } = self.grid;
+        let begin = self.mcu;
         let total = self.grid.total();
         let end = match interval {
             0 => total,
@@ -197,24 +248,79 @@ impl<S: Sink> Walk<'_, '_, S> {
                 return Ok(());
             }
         }
-        let is_left_over = match self.mcu == total {
-            true => bits.left() > STRAY * 8 && !is_padding(bits),
-            false => bits.left() >= 8,
-        };
-        if is_left_over && !self.progress.lenient {
-            return Err(Error::Corrupt("data is left over"));
+        if bits.left() < 8 || self.progress.lenient {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// Accepts a restart marker after the last MCU, but no more data.
-    fn check_rest(&self, intervals: &mut Intervals<'_>, data: &mut Vec<u8>) -> Result<(), Error> {
-        while let Some(interval) = intervals.next(data) {
-            if !self.progress.lenient && interval.length as isize > STRAY {
-                return Err(CONTRADICTION);
+        if self.mcu < total {
+            // That the image is cut off says more about the last.
+            let is_cut_off = is_last && self.mcu < self.grid.end();
+            return if is_cut_off || leftover::is_padding(bits) { Ok(()) } else { Err(LEFT_OVER) };
+        }
+        match leftover::after_scan(bits) {
+            Rest::Harmless => Ok(()),
+            Rest::Filler if self.grid.has_zeros => Ok(()),
+            Rest::Filler => Err(Error::Truncated),
+            Rest::Data => {
+                let room =
+                    if interval == 0 { total } else { (begin + interval).saturating_sub(total) };
+                if self.pass_below(bits, room) { Ok(()) } else { Err(LEFT_OVER) }
             }
         }
-        Ok(())
+    }
+
+    /// Accepts a restart marker after the last MCU, and intervals of a row below the image, but no more data.
+    fn check_rest(
+        &mut self,
+        intervals: &mut Intervals<'_>,
+        data: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let Grid { across, interval: length, .. } = self.grid;
+        while let Some(interval) = intervals.next(data) {
+            if self.progress.lenient {
+                continue;
+            }
+            let below = self.below;
+            let is_next = self.is_next(interval);
+            let is_passed = is_next && self.pass_below(Bits::new(&data[..interval.length]), length);
+            let is_whole = self.below == below + length || self.below.is_multiple_of(across);
+            if !is_passed || !is_whole {
+                self.below = below;
+                if interval.length > STRAY {
+                    return Err(CONTRADICTION);
+                }
+            }
+        }
+        // Numbers come again after eight intervals: that many cannot be known to be new.
+        let is_known = length == 0 || self.below < 8 * length;
+        match self.below.is_multiple_of(across) && is_known {
+            true => Ok(()),
+            false => Err(LEFT_OVER),
+        }
+    }
+
+    /// Whether an interval after the last of the image has the number that comes next.
+    fn is_next(&self, interval: Interval) -> bool {
+        let Grid { interval: length, numbers: Numbers::From(first), as_found: false, .. } =
+            self.grid
+        else {
+            return false;
+        };
+        let before = (self.mcu + self.below).checked_div(length).map(|number| number + first + 7);
+        interval.restart.map(usize::from) == before.map(|number| number % 8)
+    }
+
+    /// Passes over the MCUs of a row below the image, at most as many as `room`. `false` if the data is not just that.
+    #[cold]
+    #[inline(never)]
+    fn pass_below(&mut self, mut bits: Bits<'_>, room: usize) -> bool {
+        let end = (self.below + room).min(ROWS_BELOW * self.grid.across);
+        while !self.grid.as_found && self.below < end && !bits.is_at_end() {
+            if self.sink.take_below(&mut bits).is_err() || bits.left() < 0 {
+                return false;
+            }
+            self.below += 1;
+        }
+        leftover::is_padding(bits)
     }
 
     fn lose_until(&mut self, end: usize) -> Result<(), Error> {
@@ -235,22 +341,4 @@ impl<S: Sink> Walk<'_, '_, S> {
         self.sink.finish_row(y);
         if (self.progress.keep_going)() { Ok(()) } else { Err(Error::Stopped) }
     }
-}
-
-/// Whether nothing but zeros or ones is left: some encoders fill their buffers with them.
-#[cold]
-#[inline(never)]
-fn is_padding(mut bits: Bits<'_>) -> bool {
-    bits.refill();
-    // The first bits may belong to the byte that the image ends in.
-    bits.take(8);
-    let first = bits.peek::<8>();
-    while bits.left() >= 8 {
-        bits.refill();
-        if bits.peek::<8>() != first {
-            return false;
-        }
-        bits.skip(8);
-    }
-    matches!(first, 0x00 | 0xFF)
 }

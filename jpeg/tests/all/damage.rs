@@ -37,7 +37,7 @@ fn data_that_is_missing_before_the_end_marker_is_noticed() {
 }
 
 /// Positions of restart markers.
-fn restarts(jpeg: &[u8]) -> Vec<usize> {
+pub(crate) fn restarts(jpeg: &[u8]) -> Vec<usize> {
     let is_restart = |pair: &[u8]| pair[0] == 0xFF && matches!(pair[1], 0xD0..=0xD7);
     let from = data(jpeg);
     let pairs = jpeg[from..].windows(2).enumerate();
@@ -90,7 +90,8 @@ fn a_progressive_jpeg_of_which_scans_are_missing_is_refused_or_coarse() {
     let mut decoded = 0;
     for &begin in &scans[1..] {
         let coarse = [&jpeg[..begin], &[0xFF, 0xD9]].concat();
-        assert_eq!(decode(&coarse), Err(Error::Truncated));
+        assert_eq!(decode(&coarse), Err(Error::Incomplete));
+        assert_eq!(decode(&jpeg[..begin]), Err(Error::Truncated));
         // Without its first scan, even the quantisation of a component is unknown.
         if let Ok((result, pixels)) = decode_with(Level::best(), &coarse, &lenient) {
             assert_eq!(result.lost, mcus);

@@ -4,5 +4,8 @@ mod bands;
 mod codings;
 mod damage;
 mod limits;
+mod numbers;
 mod pinned;
+mod rest;
 mod sloppy;
+mod thumbnails;

@@ -6,7 +6,7 @@ use jpeg_encoder::ColorType;
 use super::codings::{Coding, HEIGHT, PLAIN, WIDTH, decode, decode_with, encode};
 
 /// Segments before the data: markers and where they begin and end.
-fn segments(jpeg: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
+pub(crate) fn segments(jpeg: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
     let (mut at, mut found) = (2, vec![]);
     loop {
         let marker = jpeg[at + 1];
@@ -19,15 +19,15 @@ fn segments(jpeg: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
     }
 }
 
-fn position(jpeg: &[u8], marker: u8) -> std::ops::Range<usize> {
+pub(crate) fn position(jpeg: &[u8], marker: u8) -> std::ops::Range<usize> {
     segments(jpeg).into_iter().find(|(found, _)| *found == marker).expect("it is there").1
 }
 
-fn with(jpeg: &[u8], at: usize, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn with(jpeg: &[u8], at: usize, bytes: &[u8]) -> Vec<u8> {
     [&jpeg[..at], bytes, &jpeg[at..]].concat()
 }
 
-fn without(jpeg: &[u8], marker: u8) -> Vec<u8> {
+pub(crate) fn without(jpeg: &[u8], marker: u8) -> Vec<u8> {
     let mut kept = jpeg[..2].to_vec();
     for (found, range) in segments(jpeg) {
         if found != marker {
@@ -62,10 +62,17 @@ fn bytes_that_do_not_belong_are_skipped() {
             let found = decode(&with(&jpeg, range.start, stray));
             assert!(found.as_ref() == Ok(&expected), "{stray:02X?} before {marker:02X}");
         }
-        // A comment, an unknown application segment, a second start marker.
-        for segment in [&b"\xFF\xFE\0\x04ab"[..], b"\xFF\xEB\0\x05JP\0", b"\xFF\xD8"] {
+        // A comment, an unknown application segment, and some that have no length.
+        for segment in
+            [&b"\xFF\xFE\0\x04ab"[..], b"\xFF\xEB\0\x05JP\0", b"\xFF\xFE\0\0", b"\xFF\xE1\0\x01"]
+        {
             assert!(decode(&with(&jpeg, range.start, segment)).as_ref() == Ok(&expected));
         }
+    }
+    // The start marker again.
+    for starts in [2, 4, 6] {
+        let again = with(&jpeg, 2, &[0xFF, 0xD8].repeat(starts / 2));
+        assert!(decode(&again).as_ref() == Ok(&expected));
     }
     let end = jpeg.len() - 2;
     let late_tables = &jpeg[position(&jpeg, 0xDB)];
@@ -146,7 +153,11 @@ fn jfif_is_believed_before_adobe() {
     let expected = decode(&jpeg).unwrap();
     assert!(decode(&with(&jpeg, at, adobe)).as_ref() == Ok(&expected));
     let bare = without(&with(&jpeg, at, adobe), 0xE0);
-    assert!(decode(&bare).unwrap() != expected, "without JFIF it is RGB");
+    let as_rgb = decode(&bare).unwrap();
+    assert!(as_rgb != expected, "without JFIF it is RGB");
+    // Too short to be JFIF.
+    let short = with(&bare, 2, b"\xFF\xE0\0\x09JFIF\0\x01\x01");
+    assert!(decode(&short).unwrap() == as_rgb);
 }
 
 #[test]
@@ -208,6 +219,7 @@ fn what_is_not_supported_is_named() {
     assert_eq!(patched(1, 0xC3), Error::UnsupportedCoding(Lossless));
     assert_eq!(patched(1, 0xC6), Error::UnsupportedCoding(Hierarchical));
     assert_eq!(patched(1, 0xC9), Error::UnsupportedCoding(Arithmetic));
+    assert_eq!(patched(1, 0xF7), Error::UnsupportedCoding(framegate_jpeg::Coding::JpegLs));
     assert_eq!(patched(4, 12), Error::UnsupportedPrecision(12));
     assert_eq!(patched(9, 2), Error::UnsupportedComponents(2));
     assert_eq!(decode(b""), Err(Error::Empty));

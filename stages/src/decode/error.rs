@@ -14,8 +14,14 @@ pub enum DecodeError {
     /// The data ends before the image does.
     #[error("truncated JPEG; send all of it, up to the end marker FF D9")]
     Truncated,
-    /// Lossless, hierarchical or arithmetic coding.
-    #[error("{0} JPEG is not supported; save it as baseline or progressive")]
+    /// Scans are missing, though not the end marker.
+    #[error(
+        "incomplete JPEG: some of its scans are missing, though it has its end marker; \
+         save it again with all scans, or as baseline"
+    )]
+    Incomplete,
+    /// Lossless, hierarchical or arithmetic coding, or JPEG-LS.
+    #[error("{0} is not supported; save it as baseline or progressive JPEG")]
     UnsupportedCoding(&'static str),
     /// Baseline coding with separate scans for subsampled colours, which zune-jpeg gets wrong.
     #[error(
@@ -95,11 +101,13 @@ impl DecodeError {
             Error::Empty => Self::Empty,
             Error::NotJpeg => Self::NotJpeg,
             Error::Truncated => Self::Truncated,
-            Error::UnsupportedCoding(Coding::Lossless) => Self::UnsupportedCoding("lossless"),
+            Error::Incomplete => Self::Incomplete,
+            Error::UnsupportedCoding(Coding::Lossless) => Self::UnsupportedCoding("lossless JPEG"),
             Error::UnsupportedCoding(Coding::Hierarchical) => {
-                Self::UnsupportedCoding("hierarchical")
+                Self::UnsupportedCoding("hierarchical JPEG")
             }
-            Error::UnsupportedCoding(_) => Self::UnsupportedCoding("arithmetic-coded"),
+            Error::UnsupportedCoding(Coding::JpegLs) => Self::UnsupportedCoding("JPEG-LS"),
+            Error::UnsupportedCoding(_) => Self::UnsupportedCoding("arithmetic-coded JPEG"),
             Error::UnsupportedPrecision(bits) => Self::UnsupportedPrecision(bits),
             Error::UnsupportedComponents(count) => Self::UnsupportedComponents(count),
             Error::TooLarge { width, height } => Self::TooLarge { width, height, limits: *limits },

@@ -175,8 +175,9 @@ impl Decoder {
     }
 }
 
+/// That of the first segment of EXIF that has one. Metadata is never a reason to lose an image.
 pub(super) fn orientation(header: &Header<'_>) -> Orientation {
-    header.exif().map_or(Orientation::Upright, Orientation::from_exif_segment)
+    header.exif().find_map(Orientation::from_exif_segment).unwrap_or_default()
 }
 
 /// Gives a buffer's memory back if it is more than this many bytes. Its contents are lost.

@@ -69,7 +69,6 @@ const RULES: &[Rule] = &[
         ],
         foreign: Some(&[
             "fast_image_resize",
-            "kamadak-exif",
             "memchr",
             "serde",
             "thiserror",

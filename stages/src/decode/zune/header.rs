@@ -122,9 +122,9 @@ impl Frame {
         };
         match marker {
             0xC0..=0xC2 => {}
-            0xC3 => return Err(DecodeError::UnsupportedCoding("lossless")),
-            0xC5..=0xC7 => return Err(DecodeError::UnsupportedCoding("hierarchical")),
-            _ => return Err(DecodeError::UnsupportedCoding("arithmetic-coded")),
+            0xC3 => return Err(DecodeError::UnsupportedCoding("lossless JPEG")),
+            0xC5..=0xC7 => return Err(DecodeError::UnsupportedCoding("hierarchical JPEG")),
+            _ => return Err(DecodeError::UnsupportedCoding("arithmetic-coded JPEG")),
         }
         if precision != 8 {
             return Err(DecodeError::UnsupportedPrecision(precision));
