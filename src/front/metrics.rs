@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets, linear_buckets};
 use prometheus_client::registry::Registry;
 
-use super::refusals::RefusalReason;
+use super::refusal_reason::RefusalReason;
 use crate::engine::DropReason;
 use crate::stages::StageTimes;
 

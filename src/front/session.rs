@@ -17,7 +17,7 @@ use super::messages;
 use super::metrics::{MessageOutcome, Metrics};
 use super::options::{OptionsError, SessionOptions};
 use super::outbox::{Outbox, Outgoing};
-use super::refusals::RefusalReason;
+use super::refusal_reason::RefusalReason;
 use super::runs_on::{RunsOn, RunsOnWatch};
 use super::tracks::Tracks;
 use crate::engine::{DropReason, FrameOutcome, Reply, StreamHandle};

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::connection::MESSAGE_LIMIT;
 use super::link::Link;
 use super::metrics::MessageOutcome;
-use super::refusals::RefusalReason;
+use super::refusal_reason::RefusalReason;
 use super::state::{App, Loaded};
 use crate::engine::{
     Client, DropReason, FrameError, FrameErrorCode, FrameOutcome, FrameResult, PipelineId,

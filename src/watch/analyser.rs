@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
+use super::answer::Answer;
 use super::remote::{RemoteStream, RemoteTarget};
 use crate::engine::{
-    Client, DropReason, Engine, FrameError, FrameOutcome, FramePayload, PipelineId, Reply,
-    StreamHandle, TimingsMs, UnknownPipeline,
+    Client, DropReason, Engine, FramePayload, PipelineId, StreamHandle, UnknownPipeline,
 };
-use crate::protocol::DetectionResult;
 
 /// Where frames are analysed.
 #[derive(Clone, Copy)]
@@ -22,28 +21,6 @@ pub enum Analysers<'a> {
 pub(super) enum Analyser {
     Engine(StreamHandle),
     Server(RemoteStream),
-}
-
-/// The fate of a frame, or advice.
-#[derive(Debug, PartialEq)]
-pub(super) enum Answer {
-    Frame {
-        frame_index: u64,
-        received: Instant,
-        outcome: AnswerOutcome,
-    },
-    /// The frames per second to take of the camera.
-    Advice {
-        fps: f64,
-    },
-}
-
-/// The fate of a frame.
-#[derive(Debug, PartialEq)]
-pub(super) enum AnswerOutcome {
-    Result(DetectionResult, TimingsMs),
-    Dropped,
-    Failed(FrameError),
 }
 
 impl Analysers<'_> {
@@ -76,19 +53,5 @@ impl Analyser {
             Self::Engine(handle) => handle.next_reply().await.into(),
             Self::Server(stream) => stream.next().await,
         }
-    }
-}
-
-impl From<Reply> for Answer {
-    fn from(Reply { frame_index, received, outcome, .. }: Reply) -> Self {
-        let outcome = match outcome {
-            FrameOutcome::Result(result) => {
-                let timings = result.timings.into();
-                AnswerOutcome::Result(result.into(), timings)
-            }
-            FrameOutcome::Dropped(_) => AnswerOutcome::Dropped,
-            FrameOutcome::Failed(error) => AnswerOutcome::Failed(error),
-        };
-        Self::Frame { frame_index, received, outcome }
     }
 }

@@ -18,12 +18,14 @@
 //! | `keep_up` | connects again after every failure and every silence |
 //! | `session` | frames into the engine, results out |
 //! | `analyser`, `remote` | the engine of this process, or a server elsewhere |
+//! | `answer` | the fate of each frame, and advice |
 //! | `line` | a result as a line of JSON |
 //! | `sinks` | reports to a webhook or an MQTT broker that something has appeared, or left |
 //! | `metrics`, `endpoint` | which cameras are up, for Prometheus |
 
 mod address;
 mod analyser;
+mod answer;
 mod attention;
 mod backoff;
 mod camera;

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::address::CameraAddress;
-use super::analyser::{Analyser, Analysers, Answer, AnswerOutcome};
+use super::analyser::{Analyser, Analysers};
+use super::answer::{Answer, AnswerOutcome};
 use super::attention::Attention;
 use super::camera::{AddressedCamera, CameraFrame, CameraLimits, Images, Taking};
 use super::keep_up::{Event, keep_up};

@@ -29,7 +29,10 @@ fn lost_with_the_first_frame() -> FakeBackend {
     )
 }
 
-async fn serve(first: impl Backend + 'static, spare: impl Backend + 'static) -> TestServer {
+pub(crate) async fn serve(
+    first: impl Backend + 'static,
+    spare: impl Backend + 'static,
+) -> TestServer {
     serve_with(Setup::colours(), first, spare).await
 }
 

@@ -36,6 +36,8 @@ mod interrupt;
 mod kernels;
 mod live;
 mod load;
+#[cfg(feature = "wgpu")]
+mod lost_gpu;
 mod mjpeg;
 mod models;
 mod offline;

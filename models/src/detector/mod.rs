@@ -22,6 +22,7 @@ mod nms_scope;
 mod preprocessing;
 mod read;
 mod second;
+mod second_name;
 mod sidecar;
 
 use framegate_backend_api::Model;

@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, de};
-
+use super::second_name::SecondName;
 use super::sidecar::{Sidecar, SidecarError};
 use super::{Detector, LabelsSource, LoadOptions, ModelError, ModelFact};
-use crate::beside::stays_inside;
 
 /// A text that is less probable than this is not reported, unless the sidecar says otherwise.
 const CONFIDENCE: f32 = 0.8;
@@ -32,27 +30,6 @@ pub struct SecondModel {
     pub confidence: f32,
     /// Numbers of the detector's classes whose boxes are read; `None` for all.
     pub classes: Option<BTreeSet<usize>>,
-}
-
-/// The key `second` as it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum SecondName {
-    Codes,
-    /// A path from the sidecar's folder, which it does not leave.
-    Model(String),
-}
-
-impl<'de> Deserialize<'de> for SecondName {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(input)?;
-        match name.as_str() {
-            "codes" => Ok(Self::Codes),
-            file if file.ends_with(".onnx") && stays_inside(file) => Ok(Self::Model(name)),
-            _ => Err(de::Error::custom(
-                "`second` must be `codes`, or the name of an .onnx file in the sidecar's own folder",
-            )),
-        }
-    }
 }
 
 impl SecondStage {

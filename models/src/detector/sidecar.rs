@@ -43,7 +43,7 @@ use serde::Deserialize;
 
 use super::bounded_text::read_text;
 use super::embedded::{self, is_embedded};
-use super::second::SecondName;
+use super::second_name::SecondName;
 use super::{
     ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, anchors,
     input_size,

@@ -7,6 +7,8 @@ use crate::Size;
 const MOST: f32 = 0.99;
 /// Edges of normalised boxes lie around 0 … 1; hardly any edge in pixels does.
 const NORMALISED: f32 = 2.0;
+/// Edges of boxes that are fractions of the input do not lie farther out.
+pub(super) const LARGEST_FRACTION: f32 = 1.5;
 
 /// Fewer boxes may look alike by chance.
 const ENOUGH: usize = 64;

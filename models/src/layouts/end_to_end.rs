@@ -3,6 +3,7 @@
 
 use framegate_backend_api::OutputBatch;
 
+use super::box_form::LARGEST_FRACTION;
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::paddle::is_named_by_paddle;
@@ -11,9 +12,6 @@ use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition, Sidec
 
 /// More boxes than suppression built into a model leaves over; a longer list has some other layout.
 pub(super) const MAX_BOXES: usize = 1000;
-
-/// Edges of boxes that are fractions of the input do not lie farther out.
-pub(super) const LARGEST_FRACTION: f32 = 1.5;
 
 /// `[1, N, 6]` or `[N, 6]`: rows of `[left, top, right, bottom, score, class]` in input pixels. Unused rows have a
 /// low score or a negative class.

@@ -3,8 +3,7 @@
 
 use framegate_backend_api::OutputBatch;
 
-use super::box_form::BoxForm;
-use super::end_to_end::LARGEST_FRACTION;
+use super::box_form::{BoxForm, LARGEST_FRACTION};
 use super::outputs::ModelOutputs;
 use super::scores::{check_scores, reaches};
 use super::{Candidate, Decoder, Implausible};

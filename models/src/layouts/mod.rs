@@ -42,6 +42,7 @@ mod end_to_end_obb;
 mod end_to_end_pose;
 mod end_to_end_seg;
 mod error;
+mod families;
 mod family;
 mod fcos;
 mod final_boxes;

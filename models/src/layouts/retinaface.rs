@@ -7,7 +7,7 @@ use super::family::{Family, Preprocessing};
 use super::outputs::{ClassCount, ModelOutputs, Rows, grid};
 use super::prior_boxes::{Prior, on_grid};
 use super::scores::{check_scores, reaches};
-use super::{Candidate, Decoder, Implausible, Keypoint, Layout, Reading, Recognition, SidecarLine};
+use super::{Candidate, Decoder, Implausible, Keypoint, Layout, Reading, Recognition};
 use crate::Size;
 use crate::image_input::LetterboxAlign;
 
@@ -42,8 +42,6 @@ pub(super) struct RetinaFace {
     labels: &'static [&'static str],
     /// The second is for detectors of close faces, at small inputs.
     priors: &'static [Priors],
-    /// For four key points, which other detectors have, too.
-    lines: &'static [SidecarLine],
 }
 
 /// RetinaFace, with the prior boxes of its authors.
@@ -54,10 +52,6 @@ pub(super) static FACES: RetinaFace = RetinaFace {
         &[(8, &[16.0, 32.0]), (16, &[64.0, 128.0]), (32, &[256.0, 512.0])],
         &[(8, &[8.0, 11.0]), (16, &[14.0, 19.0, 26.0, 38.0, 64.0, 149.0])],
     ],
-    lines: &[SidecarLine {
-        line: "boxes = \"retinaface\"",
-        when: "the prior boxes of RetinaFace, with sides of 16 to 512 pixels",
-    }],
 };
 
 /// Licence plates with their corners: RetinaFace with prior boxes one and a half times as large.
@@ -65,11 +59,6 @@ pub(super) static PLATES: RetinaFace = RetinaFace {
     names: &["retinaface-plates"],
     labels: &["plate"],
     priors: &[&[(8, &[24.0, 48.0]), (16, &[96.0, 192.0]), (32, &[384.0, 768.0])]],
-    lines: &[SidecarLine {
-        line: "boxes = \"retinaface-plates\"",
-        when: "licence plates relative to prior boxes with sides of 24 to 768 pixels, as \
-               License-Plate-Detector has them",
-    }],
 };
 
 /// Numbers of four key points, the corners of something.
@@ -128,28 +117,27 @@ impl Layout for RetinaFace {
     }
 
     /// Boxes and scores without key points have many detectors; decoded boxes are not these. The outputs do not show
-    /// how large the prior boxes are: five key points are taken for RetinaFace's, four are not.
+    /// how large the prior boxes are: five key points are taken for a face's, four for the corners of a plate, as
+    /// License-Plate-Detector has them.
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let Some(found) = find(outputs, self.priors) else { return Recognition::No };
         let Some((_, numbers)) = found.keypoints.filter(|_| outputs.is_raw(found.boxes)) else {
             return Recognition::No;
         };
         let are_plates = self.labels == PLATES.labels;
-        match (numbers == FOUR_POINTS, outputs.anchors.is_some()) {
-            (true, false) => Recognition::Maybe(self.lines),
-            (four, _) if four != are_plates => Recognition::No,
-            _ => {
-                let sides = match outputs.anchors {
-                    Some(_) => "those in the sidecar".to_owned(),
-                    None => format!("{} to {} pixels", found.smallest(), found.largest()),
-                };
-                Recognition::Yes(format!(
-                    "the outputs are boxes, two scores and key points for each of RetinaFace's prior \
-                     boxes, not decoded in the file; the sides of prior boxes, which `anchors` can \
-                     list, are taken to be {sides}"
-                ))
-            }
+        if are_plates != (numbers == FOUR_POINTS) {
+            return Recognition::No;
         }
+        let points =
+            if are_plates { "the corners of licence plates" } else { "key points of faces" };
+        let sides = match outputs.anchors {
+            Some(_) => "those in the sidecar".to_owned(),
+            None => format!("{} to {} pixels", found.smallest(), found.largest()),
+        };
+        Recognition::Yes(format!(
+            "the outputs are boxes, two scores and {points} for each of RetinaFace's prior boxes, not \
+             decoded in the file; the sides of prior boxes, which `anchors` can list, are taken to be {sides}"
+        ))
     }
 
     fn families(&self) -> &'static [&'static Family] {
@@ -313,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn four_key_points_are_refused_with_the_lines_for_both_kinds_of_prior_boxes() {
+    fn four_key_points_are_the_corners_of_plates() {
         let input = Size { width: 64, height: 64 };
         let shapes = |numbers| {
             [("loc", vec![168, 4]), ("conf", vec![168, 2]), ("landms", vec![168, numbers])]
@@ -324,10 +312,7 @@ mod tests {
             recognised(&shapes, input, |outputs| ModelOutputs { anchors, ..outputs })
         };
         assert_eq!(read(10, None), Ok("retinaface"));
-        let message = read(8, None).unwrap_err().to_string();
-        for line in ["`boxes = \"retinaface\"`", "`boxes = \"retinaface-plates\"`"] {
-            assert!(message.contains(line), "no {line} in {message}");
-        }
+        assert_eq!(read(8, None), Ok("retinaface-plates"));
         let listed = Some(&[[16.0; 2]; 6][..]);
         assert_eq!(
             [read(10, listed), read(8, listed)],

@@ -9,8 +9,8 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use tracing::Span;
 
-use super::reply::{DropReason, FrameOutcome, Responder};
-use super::shared::LiveFrame;
+use super::reply::{DropReason, FrameOutcome};
+use super::tag::{FrameTag, LiveFrame};
 use crate::engine::batch::{BatchImage, PreprocessedFrame};
 use crate::engine::frame::{FrameError, FramePayload};
 use crate::engine::panics;
@@ -24,7 +24,7 @@ const KEPT_BYTES: usize = 12 << 20;
 
 /// A frame that is decoded and resized.
 pub(super) struct FittedFrame {
-    pub(super) responder: Responder,
+    pub(super) tag: FrameTag,
     pub(super) span: Span,
     image: FittedImage,
 }
@@ -63,26 +63,26 @@ impl Fitting {
     /// Decodes and resizes a frame, unless it grows too old meanwhile or its budget is spent. A frame that
     /// fails is replied to. As many threads as are given may share the work.
     pub(super) fn fit(&self, frame: LiveFrame, threads: usize) -> Option<FittedFrame> {
-        let LiveFrame { tag: mut responder, payload, span } = frame;
-        let stale_at = responder.received() + self.max_age;
+        let LiveFrame { mut tag, payload, span } = frame;
+        let stale_at = tag.responder.received() + self.max_age;
         let deadline = stale_at.min(Instant::now() + DECODE_BUDGET);
         let mut image = unpoisoned(self.spare.lock()).pop().unwrap_or_default();
         let fitted = payload.and_then(|payload| {
             let fit = span
                 .in_scope(|| self.fit_payload(&payload, threads, deadline, stale_at, &mut image));
-            if let (Ok(Fit::Ready), Some(reading)) = (&fit, responder.reading_mut()) {
+            if let (Ok(Fit::Ready), Some(reading)) = (&fit, &mut tag.reading) {
                 reading.keep(payload, &image);
             }
             fit
         });
         match fitted {
-            Ok(Fit::Ready) => Some(FittedFrame { responder, span, image }),
+            Ok(Fit::Ready) => Some(FittedFrame { tag, span, image }),
             Ok(Fit::TooOld) => {
-                responder.send(FrameOutcome::Dropped(DropReason::Stale));
+                tag.responder.send(FrameOutcome::Dropped(DropReason::Stale));
                 None
             }
             Err(error) => {
-                responder.send(FrameOutcome::Failed(error));
+                tag.responder.send(FrameOutcome::Failed(error));
                 None
             }
         }
@@ -127,7 +127,7 @@ impl Fitting {
         frames: Vec<FittedFrame>,
         pool: &ThreadPool,
         batch: &mut InputBatch,
-    ) -> Vec<PreprocessedFrame<Responder>> {
+    ) -> Vec<PreprocessedFrame<FrameTag>> {
         let count = frames.len();
         let tasks: Vec<_> = frames.into_iter().zip(batch.slots_mut()).enumerate().collect();
         let work = |(index, (frame, slot)): (usize, (FittedFrame, &mut [f32]))| {
@@ -146,8 +146,8 @@ impl Fitting {
         frame: FittedFrame,
         index: usize,
         slot: &mut [f32],
-    ) -> PreprocessedFrame<Responder> {
-        let FittedFrame { responder, span, image } = frame;
+    ) -> PreprocessedFrame<FrameTag> {
+        let FittedFrame { tag, span, image } = frame;
         let normalised = panics::contain("normalise", || {
             span.in_scope(|| image.normalise(&self.normaliser, slot))
         });
@@ -160,7 +160,7 @@ impl Fitting {
         let image = normalised
             .and_then(|preprocessed| preprocessed.ok_or_else(missing))
             .map(|preprocessed| BatchImage { index, preprocessed });
-        PreprocessedFrame { tag: responder, payload: None, span, image }
+        PreprocessedFrame { tag, payload: None, span, image }
     }
 }
 

@@ -42,6 +42,7 @@ mod shared;
 mod spending;
 mod steps;
 mod stream;
+mod tag;
 mod tariff;
 mod virtual_time;
 mod workers;

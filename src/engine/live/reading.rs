@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 
-use super::ids::StreamId;
 use super::reply::{FrameOutcome, Responder};
-use super::shared::Shared;
 use crate::engine::frame::{FrameError, FramePayload, FrameResult};
 use crate::engine::panics;
 use crate::engine::reading::{KnownTexts, TextReader, Thumbnail};
@@ -19,11 +17,10 @@ use crate::locks::unpoisoned;
 use crate::stages::{Detection, FittedImage, Stage};
 
 /// The second stage of one stream.
-#[derive(Debug)]
 pub(super) struct StreamReading {
     reader: Arc<TextReader>,
-    shared: Arc<Shared>,
-    stream: StreamId,
+    /// Charges the stream for the time that a worker took.
+    charge: Box<dyn Fn(Duration) + Send + Sync>,
     /// Longest that the boxes of a frame are worked on.
     budget: Duration,
     waiting: Mutex<Waiting>,
@@ -32,7 +29,7 @@ pub(super) struct StreamReading {
 }
 
 /// Frames in the order of their replies. There are never more than the stream has frames under way.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Waiting {
     frames: VecDeque<Found>,
     /// A worker takes one after the other.
@@ -40,14 +37,14 @@ struct Waiting {
 }
 
 /// A frame in which boxes were looked for.
-#[derive(Debug)]
 pub(super) struct Found {
     pub(super) responder: Responder,
+    /// If its codes are read.
+    pub(super) reading: Option<FrameReading>,
     pub(super) result: Result<FrameResult, FrameError>,
 }
 
 /// One frame, as far as reading needs it beside its detections.
-#[derive(Debug)]
 pub(super) struct FrameReading {
     stream: Arc<StreamReading>,
     frame: Option<(FramePayload, Thumbnail)>,
@@ -56,10 +53,6 @@ pub(super) struct FrameReading {
 impl FrameReading {
     pub(super) fn new(stream: Arc<StreamReading>) -> Self {
         Self { stream, frame: None }
-    }
-
-    pub(super) fn stream(&self) -> Arc<StreamReading> {
-        Arc::clone(&self.stream)
     }
 
     /// Keeps a frame that was resized.
@@ -71,12 +64,11 @@ impl FrameReading {
 impl StreamReading {
     pub(super) fn new(
         reader: Arc<TextReader>,
-        shared: Arc<Shared>,
-        stream: StreamId,
         budget: Duration,
+        charge: impl Fn(Duration) + Send + Sync + 'static,
     ) -> Self {
         let known = Mutex::new(KnownTexts::new(Instant::now(), reader.lifetime()));
-        Self { reader, shared, stream, budget, waiting: Mutex::default(), known }
+        Self { reader, charge: Box::new(charge), budget, waiting: Mutex::default(), known }
     }
 
     /// Sends a frame's reply: at once if there is nothing to read and no reply before it, else from a worker.
@@ -115,7 +107,7 @@ impl StreamReading {
     }
 
     fn read(&self, found: &mut Found) {
-        let reading = found.responder.reading_mut().take().and_then(|reading| reading.frame);
+        let reading = found.reading.take().and_then(|reading| reading.frame);
         let (Ok(result), Some((payload, thumbnail))) = (&mut found.result, reading) else { return };
         let detections = result.detections.iter_mut();
         let detections: Vec<_> = detections.filter(|found| self.reader.reads(found)).collect();
@@ -131,16 +123,15 @@ impl StreamReading {
                 self.reader.read((&payload).into(), unread, Instant::now() + self.budget);
             });
         });
-        let took = result.timings[Stage::Read];
-        self.shared.with_schedule(|schedule| schedule.read(self.stream, took));
+        (self.charge)(result.timings[Stage::Read]);
     }
 }
 
 impl Found {
     /// Sends the reply, after those of earlier frames of its stream that are being read.
     pub(super) fn send_in_order(self, workers: &ThreadPool) {
-        match self.responder.stream_reading() {
-            Some(stream) => stream.submit(self, workers),
+        match &self.reading {
+            Some(reading) => Arc::clone(&reading.stream).submit(self, workers),
             None => self.send(),
         }
     }

@@ -1,14 +1,11 @@
 //! The reply to a frame: exactly one, whatever happens on the way.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::OwnedPermit;
 use tracing::Span;
 
-use super::reading::{FrameReading, StreamReading};
 use crate::engine::frame::{FrameError, FrameResult};
-use crate::stages::Selection;
 
 pub use crate::protocol::DropReason;
 
@@ -43,36 +40,13 @@ pub(super) struct Responder {
     received: Instant,
     /// Room for the reply, reserved beforehand so that sending never waits.
     permit: Option<OwnedPermit<Reply>>,
-    /// Which detections it is to report, if not the pipeline's.
-    selection: Option<Arc<Selection>>,
-    /// How its codes are read, if they are.
-    reading: Option<FrameReading>,
     /// Ends when it is replied to.
     span: Span,
 }
 
 impl Responder {
     pub(super) fn new(frame_index: u64, received: Instant, permit: OwnedPermit<Reply>) -> Self {
-        Self {
-            frame_index,
-            received,
-            permit: Some(permit),
-            selection: None,
-            reading: None,
-            span: Span::none(),
-        }
-    }
-
-    /// The same, with a selection of detections.
-    pub(super) fn selecting(mut self, selection: Option<Arc<Selection>>) -> Self {
-        self.selection = selection;
-        self
-    }
-
-    /// The same, with its codes read.
-    pub(super) fn reading(mut self, stream: Option<Arc<StreamReading>>) -> Self {
-        self.reading = stream.map(FrameReading::new);
-        self
+        Self { frame_index, received, permit: Some(permit), span: Span::none() }
     }
 
     /// The same, traced under a span.
@@ -83,19 +57,6 @@ impl Responder {
 
     pub(super) fn span(&self) -> Span {
         self.span.clone()
-    }
-
-    pub(super) fn stream_reading(&self) -> Option<Arc<StreamReading>> {
-        self.reading.as_ref().map(FrameReading::stream)
-    }
-
-    /// The needs of reading the frame's codes: kept when it is resized, taken when they are found.
-    pub(super) fn reading_mut(&mut self) -> &mut Option<FrameReading> {
-        &mut self.reading
-    }
-
-    pub(super) fn selection(&self) -> Option<Arc<Selection>> {
-        self.selection.clone()
     }
 
     pub(super) fn received(&self) -> Instant {

@@ -8,15 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::fitting::FittedFrame;
 use super::ids::{PipelineId, StreamId};
-use super::reply::{DropReason, FrameOutcome, Responder};
+use super::reply::{DropReason, FrameOutcome};
 use super::schedule::Schedule;
 use super::steps::{Next, Task, Ticket};
-use crate::engine::frame::SourceFrame;
+use super::tag::LiveFrame;
 use crate::locks::unpoisoned;
 use crate::stages::{DecodeLimits, DecodeWork};
-
-/// A frame under way, with the means to reply to it.
-pub(super) type LiveFrame = SourceFrame<Responder>;
 
 /// The schedule of an engine.
 pub(super) type LiveSchedule = Schedule<LiveFrame, FittedFrame>;
@@ -122,8 +119,8 @@ impl Shared {
         state.schedule.preprocessed(ticket, worker, frame);
         drop(state);
         self.changed.notify_one();
-        if let Some(FittedFrame { responder, .. }) = dropped {
-            responder.send(FrameOutcome::Dropped(DropReason::Draining));
+        if let Some(FittedFrame { tag, .. }) = dropped {
+            tag.responder.send(FrameOutcome::Dropped(DropReason::Draining));
         }
     }
 
@@ -137,7 +134,7 @@ impl Shared {
         self.changed.notify_all();
         drop_frames(waiting, DropReason::Draining);
         for frame in ready {
-            frame.responder.send(FrameOutcome::Dropped(DropReason::Draining));
+            frame.tag.responder.send(FrameOutcome::Dropped(DropReason::Draining));
         }
     }
 
@@ -154,6 +151,6 @@ impl fmt::Debug for Shared {
 
 pub(super) fn drop_frames(frames: impl IntoIterator<Item = LiveFrame>, reason: DropReason) {
     for frame in frames {
-        frame.tag.send(FrameOutcome::Dropped(reason));
+        frame.tag.responder.send(FrameOutcome::Dropped(reason));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::lanes::Lane;
-use super::tariff::Tariff;
+use super::tariff::{LEAST_COST, Tariff};
 use crate::stages::DecodeWork;
 
 /// Frames that are remembered. Their median is not moved by a hiccup and follows a lasting change within
@@ -15,9 +15,6 @@ const KEPT: usize = 5;
 const DEFAULT_NS_PER_UNIT: f64 = 2.0;
 /// Time that a frame takes beside decoding: reading its header and resizing it.
 const OVERHEAD: Duration = Duration::from_micros(500);
-/// Least that any frame is charged, one that is refused for its header included: handing it from thread to
-/// thread, and answering it.
-pub(super) const LEAST_COST: Duration = Duration::from_micros(50);
 
 /// Recent frames of a stream.
 #[derive(Debug, Clone, Default)]

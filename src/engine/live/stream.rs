@@ -8,10 +8,11 @@ use framegate_traces::{Caller, FRAME};
 use tokio::sync::mpsc;
 
 use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
-use super::reading::StreamReading;
+use super::reading::{FrameReading, StreamReading};
 use super::reply::{DropReason, FrameOutcome, Reply, Responder};
 use super::schedule::Capacity;
-use super::shared::{LiveFrame, Shared, drop_frames};
+use super::shared::{Shared, drop_frames};
+use super::tag::{FrameTag, LiveFrame};
 use crate::engine::frame::FramePayload;
 use crate::engine::reading::TextReader;
 use crate::stages::{DecodeError, DecodeLimits, DecodeWork, Selection, inspect};
@@ -45,7 +46,9 @@ impl StreamHandle {
         let id = shared.with_schedule(|schedule| schedule.open(pipeline, client))?;
         let (sender, replies) = mpsc::channel(MAX_UNDER_WAY);
         let reading = reader.map(|reader| {
-            Arc::new(StreamReading::new(reader, Arc::clone(&shared), id, read_budget))
+            let shared = Arc::clone(&shared);
+            let charge = move |took| shared.with_schedule(|schedule| schedule.read(id, took));
+            Arc::new(StreamReading::new(reader, read_budget, charge))
         });
         Ok(Self { shared, id, sender, replies, selection: None, reading, caller: None })
     }
@@ -86,14 +89,14 @@ impl StreamHandle {
         if let Some(caller) = &self.caller {
             caller.adopt(&span);
         }
-        let responder = Responder::new(frame_index, received, permit)
-            .selecting(self.selection.clone())
-            .reading(reading)
-            .traced(span.clone());
+        let responder = Responder::new(frame_index, received, permit).traced(span.clone());
         let payload = payload.into();
         match work(&payload, &self.shared.limits) {
             Ok(work) => {
-                let frame = LiveFrame::new(responder, Ok(payload)).traced(span);
+                let selection = self.selection.clone();
+                let tag =
+                    FrameTag { responder, selection, reading: reading.map(FrameReading::new) };
+                let frame = LiveFrame::new(tag, Ok(payload)).traced(span);
                 self.shared.offer(self.id, received, work, frame);
             }
             Err(error) => {

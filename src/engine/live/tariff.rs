@@ -7,7 +7,10 @@ use super::fairness::OfferedLoad;
 use super::ids::{Client, PipelineId};
 use super::lanes::Lane;
 use super::service_times::ServiceTimes;
-use super::spending::LEAST_COST;
+
+/// Least that any frame is charged, one that is refused for its header included: handing it from thread to
+/// thread, and answering it.
+pub(super) const LEAST_COST: Duration = Duration::from_micros(50);
 
 /// The present cost of frames.
 #[derive(Debug, Clone, Copy)]

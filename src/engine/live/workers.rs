@@ -14,10 +14,11 @@ use super::fitting::{FittedFrame, Fitting};
 use super::ids::PipelineId;
 use super::lanes::Lane;
 use super::reading::Found;
-use super::reply::{DropReason, FrameOutcome, Responder};
+use super::reply::{DropReason, FrameOutcome};
 use super::service_times::BatchTimes;
-use super::shared::{LiveFrame, Shared, Step};
+use super::shared::{Shared, Step};
 use super::steps::Task;
+use super::tag::{FrameTag, LiveFrame};
 use crate::engine::batch::{InferredBatch, PreprocessedFrame, compact_batch, infer};
 use crate::engine::buffer_pool::double_buffered;
 use crate::engine::frame::FinishedFrame;
@@ -28,14 +29,14 @@ use crate::stages::BoxStage;
 /// A batch on its way to the device.
 pub(super) struct PreprocessedBatch {
     pipeline: PipelineId,
-    frames: Vec<PreprocessedFrame<Responder>>,
+    frames: Vec<PreprocessedFrame<FrameTag>>,
     input: InputBatch,
 }
 
 /// A batch on its way back from the device.
 pub(super) struct FinishedRun {
     pipeline: PipelineId,
-    batch: InferredBatch<Responder>,
+    batch: InferredBatch<FrameTag>,
     /// The batch took as long as others will: no device was lost meanwhile.
     is_typical: bool,
 }
@@ -106,7 +107,7 @@ impl PreprocessWorker {
     fn preprocess(&self, task: Task<LiveFrame>) {
         let Task { mut frame, ticket } = task;
         if ticket.is_ageless() {
-            frame.tag.rejuvenate();
+            frame.tag.responder.rejuvenate();
         }
         let fitting = Arc::clone(&self.fittings[ticket.pipeline().index()]);
         let shared = Arc::clone(&self.shared);
@@ -158,11 +159,11 @@ impl InferenceWorker {
             let index = pipeline.index();
             let Ok(mut outputs) = self.free_outputs[index].recv() else { return };
             let now = Instant::now();
-            let (stale, mut frames): (Vec<_>, Vec<_>) = frames
-                .into_iter()
-                .partition(|frame| now.duration_since(frame.tag.received()) > self.max_age);
+            let (stale, mut frames): (Vec<_>, Vec<_>) = frames.into_iter().partition(|frame| {
+                now.duration_since(frame.tag.responder.received()) > self.max_age
+            });
             for frame in stale {
-                frame.tag.send(FrameOutcome::Dropped(DropReason::Stale));
+                frame.tag.responder.send(FrameOutcome::Dropped(DropReason::Stale));
             }
             compact_batch(&mut frames, &mut input);
             let shared = &self.shared;
@@ -248,7 +249,7 @@ impl PostprocessWorker {
             let inference = batch.inference.as_ref().ok().copied();
             let start = Instant::now();
             let (frames, outputs) =
-                postprocess(batch, &mut self.boxes[index], Responder::selection);
+                postprocess(batch, &mut self.boxes[index], |tag| tag.selection.clone());
             let _ = self.return_outputs[index].send(outputs);
             if frames.is_empty() {
                 continue;
@@ -261,8 +262,9 @@ impl PostprocessWorker {
                 }
                 (self.on_batch)(size);
             }
-            for FinishedFrame { tag: responder, result, .. } in frames {
-                Found { responder, result }.send_in_order(&self.slow);
+            for FinishedFrame { tag, result, .. } in frames {
+                let FrameTag { responder, reading, .. } = tag;
+                Found { responder, reading, result }.send_in_order(&self.slow);
             }
         }
     }

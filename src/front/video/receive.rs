@@ -14,7 +14,7 @@ use super::upload::{self, Declared, UploadError};
 use crate::engine::PipelineId;
 use crate::front::infer::declared_length;
 use crate::front::link::Link;
-use crate::front::refusals::RefusalReason;
+use crate::front::refusal_reason::RefusalReason;
 use crate::front::responses::{failure, page_refused, query_refused, try_later, unavailable};
 use crate::front::state::{App, Loaded};
 use crate::protocol::{ErrorBody, HttpErrorCode, VideoQuery};

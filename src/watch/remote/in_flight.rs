@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::engine::{FrameError, FrameErrorCode, FramePayload};
 use crate::protocol::{ErrorCode, ServerMessage};
-use crate::watch::analyser::{Answer, AnswerOutcome};
+use crate::watch::answer::{Answer, AnswerOutcome};
 
 /// A frame of the camera.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::analyser::{Answer, AnswerOutcome};
+use super::answer::{Answer, AnswerOutcome};
 use super::backoff::Backoff;
 use crate::engine::{DropReason, FrameError, FrameErrorCode, FramePayload};
 use crate::load::{Connected, SessionFailure, connect};

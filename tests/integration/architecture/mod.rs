@@ -5,6 +5,7 @@
 
 mod dependencies;
 mod manifests;
+mod module_paths;
 mod modules;
 mod source;
 mod style;

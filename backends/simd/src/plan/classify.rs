@@ -9,7 +9,7 @@ use framegate_backend_api::graph::{
     Reduction, TransposedConvolution, Value, ValueId,
 };
 
-use super::quantised::byte_scale;
+use super::byte_scale::byte_scale;
 use super::rearrange::{Channel, arrangement};
 use super::{groups, phases};
 use crate::kernels::{activation, elementwise};

@@ -1,17 +1,16 @@
 //! Lowers the nodes that have kernels for channel-blocked feature maps, other than convolutions.
 
 use framegate_backend_api::graph::{
-    Activation, AveragePool, Binary, Graph, Node, Operator, Padding, Resize, ResizeMode, ValueId,
-    Window,
+    Activation, AveragePool, Binary, Node, Operator, Padding, Resize, ResizeMode, ValueId, Window,
 };
 
+use super::byte_scale::byte_scale;
 use super::cells::blocked_cells;
 use super::classify::{ChannelNumbers, Lowering, channel_numbers, surrounding};
 use super::formats::Format;
 use super::fuse::Fusion;
 use super::lower::Lowerer;
-use super::quantised::byte_scale;
-use crate::kernels::window::Axis;
+use super::window_axes::axes;
 use crate::memory::{AlignedCells, Slot};
 use crate::steps::{
     Activate, Bilinear, Blocked, Combine, CombineChannels, CopyBlocks, Nearest, PerChannel, Pool,
@@ -182,18 +181,4 @@ impl Lowerer<'_> {
 fn of_all_lanes(numbers: impl Iterator<Item = f32>, layout: Blocked) -> Vec<f32> {
     let surplus = std::iter::repeat(0.0);
     numbers.chain(surplus).take(layout.blocks() * layout.lanes).collect()
-}
-
-/// The axes of a window that slides over `x`, with these results.
-pub(super) fn axes(graph: &Graph, x: ValueId, result: ValueId, window: &Window) -> [Axis; 2] {
-    let (x, result) = (&graph.value(x).shape, &graph.value(result).shape);
-    let padding = [window.padding.top, window.padding.left];
-    [0, 1].map(|axis| Axis {
-        extent: x[2 + axis],
-        windows: result[2 + axis],
-        taps: window.kernel[axis],
-        stride: window.stride[axis],
-        dilation: window.dilation[axis],
-        padding: padding[axis],
-    })
 }

@@ -5,7 +5,8 @@ use framegate_scalar::stacked_matrices;
 
 use super::lower::Lowerer;
 use super::merge::ProductFusion;
-use super::reordered::{View, row_major_strides, starts};
+use super::reordered::{View, starts};
+use super::views::row_major_strides;
 use crate::kernels::epilogue::Epilogue;
 use crate::memory::AlignedCells;
 use crate::steps::{Factor, MatMul, MatMulParts, Matrices, Panels};

@@ -6,7 +6,7 @@ use framegate_backend_api::graph::{Node, Operator, Reduce, RoiPooling, SampleMod
 use super::classify::is_feature_map;
 use super::formats::Format;
 use super::lower::Lowerer;
-use super::reordered::row_major_strides;
+use super::views::row_major_strides;
 use crate::kernels::activation;
 use crate::kernels::broadcast::{Function, MOST_OPERANDS, has_binary, has_comparison, has_unary};
 use crate::steps::{

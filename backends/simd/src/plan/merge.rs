@@ -1,11 +1,11 @@
 //! Nodes on row-major tensors that run as one step: matrix products with what follows them, and attention.
 
-use framegate_backend_api::ElementType;
 use framegate_backend_api::graph::{Activation, Binary, Graph, Node, Operator, ValueId};
 
 use super::attention::{self, AttentionFusion};
 use super::classify::Lowering;
 use super::fuse::Fusions;
+use super::row_major::RowMajor;
 use super::views::LayoutOp;
 use crate::kernels::activation::is_vectorised;
 
@@ -40,52 +40,6 @@ impl Merged {
     }
 }
 
-/// The nodes of a graph that are on row-major tensors, and who reads them.
-pub(crate) struct RowMajor<'a> {
-    pub(crate) graph: &'a Graph,
-    lowerings: &'a [Lowering],
-    layout_ops: &'a [LayoutOp],
-    /// By value.
-    pub(crate) uses: Vec<usize>,
-    pub(crate) producers: Vec<Option<usize>>,
-    /// One of the nodes that read each value.
-    readers: Vec<Option<usize>>,
-}
-
-impl RowMajor<'_> {
-    fn is_row_major(&self, index: usize) -> bool {
-        self.lowerings[index] == Lowering::Scalar && self.layout_ops[index] == LayoutOp::Kept
-    }
-
-    /// The node that computes a value which nothing but one node reads.
-    pub(crate) fn sole_producer(&self, id: ValueId) -> Option<(usize, &Node)> {
-        let index = self.producers[id.0].filter(|index| self.is_row_major(*index))?;
-        (self.uses[id.0] == 1).then_some((index, &self.graph.nodes[index]))
-    }
-
-    /// The only reader of a value.
-    pub(crate) fn sole_reader(&self, id: ValueId) -> Option<(usize, &Node)> {
-        let index = self.readers[id.0].filter(|index| self.is_row_major(*index))?;
-        (self.uses[id.0] == 1).then_some((index, &self.graph.nodes[index]))
-    }
-
-    pub(crate) fn shape(&self, id: ValueId) -> &[usize] {
-        &self.graph.value(id).shape
-    }
-
-    /// The number that a constant of one element holds.
-    pub(crate) fn number(&self, id: ValueId) -> Option<f32> {
-        match self.graph.value(id).constant.as_ref()?.as_f32()? {
-            [number] => Some(*number),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn is_float(&self, id: ValueId) -> bool {
-        self.graph.value(id).element_type == ElementType::F32
-    }
-}
-
 /// The step that each node becomes; those that become part of another lose their fusion.
 pub(crate) fn merge(
     graph: &Graph,
@@ -93,12 +47,7 @@ pub(crate) fn merge(
     layout_ops: &[LayoutOp],
     fusions: &mut Fusions,
 ) -> Vec<Option<Merged>> {
-    let mut readers = vec![None; graph.values.len()];
-    for (index, node) in graph.nodes.iter().enumerate() {
-        node.inputs.iter().for_each(|id| readers[id.0] = Some(index));
-    }
-    let (uses, producers) = (graph.use_counts(), graph.producers());
-    let nodes = RowMajor { graph, lowerings, layout_ops, uses, producers, readers };
+    let nodes = RowMajor::new(graph, lowerings, layout_ops);
     let mut merged = vec![None; graph.nodes.len()];
     for (index, node) in graph.nodes.iter().enumerate() {
         let is_softmax = matches!(node.operator, Operator::Softmax { .. });

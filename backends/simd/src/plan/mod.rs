@@ -14,6 +14,7 @@
 
 mod arena;
 mod attention;
+mod byte_scale;
 mod cells;
 mod classify;
 mod formats;
@@ -21,6 +22,7 @@ mod fuse;
 mod groups;
 mod in_place;
 mod lower;
+mod lower_attention;
 mod lower_blocked;
 mod lower_convolution;
 mod lower_products;
@@ -32,11 +34,13 @@ mod phases;
 mod quantised;
 mod rearrange;
 mod reordered;
+mod row_major;
 mod slots;
 #[cfg(test)]
 mod tests;
 mod views;
 mod waves;
+mod window_axes;
 
 use framegate_backend_api::graph::Graph;
 use framegate_cpu::Precision;

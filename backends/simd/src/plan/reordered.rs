@@ -9,7 +9,7 @@ use framegate_scalar::element_index;
 use super::classify::Lowering;
 use super::lower::Lowerer;
 use super::slots::Home;
-use super::views::{LayoutOp, reshaped};
+use super::views::{LayoutOp, reshaped, row_major_strides};
 use crate::memory::Slot;
 use crate::steps::{MOST_AXES, StridedAxis, StridedCopy};
 
@@ -149,11 +149,6 @@ impl Lowerer<'_> {
         }
         Some(self.slots.add(len, Home::Inside { parent: root, start: before + start }))
     }
-}
-
-/// Elements between neighbours along each axis of a row-major tensor.
-pub(super) fn row_major_strides(shape: &[usize]) -> Vec<isize> {
-    (0..shape.len()).map(|axis| shape[axis + 1..].iter().product::<usize>() as isize).collect()
 }
 
 /// The first element of each of a stack of matrices with these outer extents, in the view of an operand whose

@@ -184,6 +184,11 @@ pub(super) fn reshaped(from: &[usize], to: &[usize], strides: &[isize]) -> Optio
     Some(result)
 }
 
+/// Elements between neighbours along each axis of a row-major tensor.
+pub(super) fn row_major_strides(shape: &[usize]) -> Vec<isize> {
+    (0..shape.len()).map(|axis| shape[axis + 1..].iter().product::<usize>() as isize).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use framegate_backend_api::graph::{
     Convolution, Operator, Padding, TransposedConvolution, ValueId,
 };
 
+use super::groups::groups_of;
 use super::{Import, Imported, OnnxNode, volume};
 use crate::onnx::context::{Problem, extents_of};
 
@@ -86,11 +87,6 @@ pub(super) fn conv_transpose(graph: &mut Import, node: &OnnxNode<'_>) -> Importe
     let operands: Vec<ValueId> = [x, weight].into_iter().chain(node.optional(2)).collect();
     let result = graph.emit(Operator::TransposedConvolution(convolution), &operands)?;
     Ok(vec![lowered(graph, result, was_line)?])
-}
-
-pub(super) fn groups_of(node: &OnnxNode<'_>) -> Result<usize, Problem> {
-    let groups = node.attributes.integer_or("group", 1)?;
-    usize::try_from(groups).map_err(|_| format!("{groups} groups make no sense"))
 }
 
 /// Height and width of a tensor of four axes.

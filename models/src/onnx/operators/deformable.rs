@@ -8,7 +8,8 @@ use framegate_backend_api::{
     },
 };
 
-use super::convolution::{Geometry, groups_of, spatial_extent};
+use super::convolution::{Geometry, spatial_extent};
+use super::groups::groups_of;
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::context::{Problem, extents_of};
 

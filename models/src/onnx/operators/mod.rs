@@ -10,6 +10,7 @@ mod elementwise;
 mod functions;
 mod fused;
 mod fused_attention;
+mod groups;
 mod indexing;
 mod interpolation;
 mod layout;

@@ -4,7 +4,7 @@ use framegate_backend_api::graph::{
     AxisSlice, Binary, Convolution, Operator, Pad, PadMode, Padding, ValueId,
 };
 
-use super::convolution::groups_of;
+use super::groups::groups_of;
 use super::{Import, OnnxNode};
 use crate::onnx::context::{Problem, extents_of};
 

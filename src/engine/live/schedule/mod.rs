@@ -13,9 +13,9 @@ use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
 use super::lanes::Lane;
 use super::mailboxes::{Mailboxes, Receipt, StreamFacts};
 use super::service_times::{BatchTimes, ServiceTimes};
-use super::spending::{Costs, LEAST_COST};
+use super::spending::Costs;
 use super::steps::{Next, Task, Ticket};
-use super::tariff::Tariff;
+use super::tariff::{LEAST_COST, Tariff};
 use crate::stages::DecodeWork;
 
 /// Slack added to the expected preprocessing time, to absorb timer and scheduler jitter.

@@ -1,30 +1,27 @@
 //! Video jobs: submitted once, processed when there is room, asked about as often as anybody likes.
 //!
 //! ```text
-//! POST /video/submit ─▶ store ─▶ run ─▶ job: lines, summary ─▶ status, results, followers
-//!                         ▲       │
-//!                         └ folder ◀ lines, if the jobs are to survive a restart
+//! POST /video/submit ─▶ front::jobs ─▶ run: lines, summary ─▶ status, results, followers
+//!                           ▲
+//!                           └─ restore: the jobs of an earlier process
 //! ```
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `job` | the lines of a job, and what they amount to |
-//! | `result_memory` | bytes of lines: bounded over all jobs |
-//! | `store` | the jobs that a server knows: how many, how long |
 //! | `run` | a job from its turn to its end |
-//! | `folder` | jobs on disk; all of it blocks |
 //! | `restore` | jobs of an earlier process |
 //! | `submit`, `routes`, `results` | over HTTP |
+//! | `named` | the job that a request names |
 
-mod folder;
-mod job;
+mod named;
 mod restore;
-mod result_memory;
 mod results;
-pub(in crate::front) mod routes;
+mod routes;
 mod run;
-mod store;
 mod submit;
 
-pub use folder::JobsFolder;
-pub(in crate::front) use store::Jobs;
+pub(in crate::front) use results::{__path_results, results};
+pub(in crate::front) use routes::{
+    __path_delete, __path_jobs, __path_status, delete, jobs, status,
+};
+pub(in crate::front) use submit::{__path_submit, submit};

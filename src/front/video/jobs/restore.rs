@@ -3,10 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use super::folder::{JobsFolder, StoredJob};
-use super::job::Job;
 use super::run::run;
 use crate::engine::blocking;
+use crate::front::jobs::{Job, JobsFolder, StoredJob};
 use crate::front::state::App;
 use crate::sources::VideoInput;
 

@@ -13,8 +13,8 @@ use futures_util::stream;
 use memchr::memmem;
 use tokio::sync::watch;
 
-use super::job::{Job, JobState, failed};
-use super::routes::{find, no_such_job};
+use super::named::{find, no_such_job};
+use crate::front::jobs::{Job, JobState, failed};
 use crate::front::link::Link;
 use crate::front::responses::{failure, query_refused};
 use crate::front::state::App;

@@ -7,13 +7,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::job::Job;
-use crate::front::responses::failure;
+use super::named::{find, no_such_job};
 use crate::front::state::App;
-use crate::protocol::{ErrorBody, HttpErrorCode, JobList, JobReport};
-
-pub(in crate::front) use super::results::{__path_results, results};
-pub(in crate::front) use super::submit::{__path_submit, submit};
+use crate::protocol::{ErrorBody, JobList, JobReport};
 
 /// The state of a job.
 #[utoipa::path(
@@ -72,13 +68,4 @@ pub(in crate::front) async fn delete(
     // That its files could not be removed is in the log.
     let _ = files_removed.await;
     StatusCode::NO_CONTENT.into_response()
-}
-
-/// The job of this name.
-pub(super) fn find(app: &App, id: &str) -> Option<Arc<Job>> {
-    app.jobs.get(&id.parse().ok()?)
-}
-
-pub(super) fn no_such_job() -> Response {
-    failure(StatusCode::NOT_FOUND, HttpErrorCode::JobNotFound, "Job not found")
 }

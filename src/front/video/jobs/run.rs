@@ -8,8 +8,8 @@ use std::time::{Instant, SystemTime};
 use bytes::Bytes;
 use tokio::time::sleep;
 
-use super::job::{Job, failed};
 use crate::engine::blocking;
+use crate::front::jobs::{Job, JobsFolder, failed};
 use crate::front::state::App;
 use crate::front::video::analysis::Analysis;
 use crate::front::video::lines::Lines;
@@ -95,7 +95,7 @@ fn submitted(job: &Job) -> Instant {
 /// Where lines go: to disk first, if they are stored at all, so that no client has seen a line that a restart would lose.
 struct Record {
     file: Option<Arc<File>>,
-    folder: Option<Arc<super::JobsFolder>>,
+    folder: Option<Arc<JobsFolder>>,
 }
 
 impl Record {

@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use uuid::Uuid;
 
-use super::job::{Job, JobRequest};
 use super::run::run;
 use crate::engine::blocking;
+use crate::front::jobs::{Job, JobRequest};
 use crate::front::link::Link;
 use crate::front::responses::{failure, try_later};
 use crate::front::state::App;

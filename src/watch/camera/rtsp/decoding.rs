@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+use super::coded::Coded;
 use super::gop::{Choice, HeldBack};
 use crate::sources::{LiveFrameError, LiveH264};
 use crate::watch::attention::Attention;
@@ -18,26 +19,6 @@ use crate::watch::camera::{CameraError, CameraFrame, Delivery, FrameSender, Imag
 const MOST_WAITING: usize = 256;
 /// Longest time that a frame waits. A decoder that is further behind goes on with the next key frame.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-
-/// A coded frame.
-#[derive(Debug)]
-pub(super) struct Coded {
-    /// A byte stream with start codes.
-    pub(super) data: Vec<u8>,
-    pub(super) is_key: bool,
-    /// When it is shown, in units of the stream.
-    pub(super) time: i64,
-    received: Instant,
-    /// Frames before it that the decoder had no time for.
-    left_out: u64,
-}
-
-impl Coded {
-    /// A frame that has just arrived.
-    pub(super) fn new(data: Vec<u8>, is_key: bool, time: i64, left_out: u64) -> Self {
-        Self { data, is_key, time, received: Instant::now(), left_out }
-    }
-}
 
 /// A decoder, and what becomes of its images.
 pub(super) struct Decoding {

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::decoding::Coded;
+use super::coded::Coded;
 
 /// Most frames that are held back for those that may refer to them.
 const MOST_HELD: usize = 128;

@@ -1,5 +1,6 @@
 //! Cameras that speak RTSP: H.264 and JPEG, interleaved in one TCP connection.
 
+mod coded;
 mod connection;
 mod decoding;
 mod description;
@@ -20,8 +21,9 @@ use super::{CameraError, Delivery, FrameSender, Frames, Taking};
 use crate::engine::FramePayload;
 use crate::sources::LiveH264;
 use crate::watch::address::Credentials;
+use coded::Coded;
 use connection::Connection;
-use decoding::{Coded, CodedSender, Decoding, NotTaken};
+use decoding::{CodedSender, Decoding, NotTaken};
 use description::VideoStream;
 use h264::AccessUnits;
 use jpeg::Jpegs;

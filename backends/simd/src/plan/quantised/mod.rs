@@ -19,10 +19,10 @@ use framegate_backend_api::graph::{
     Activation, Binary, Convolution, Graph, Node, Operator, Resize, ResizeMode, ValueId, Window,
 };
 
+use super::byte_scale::byte_scale;
 use super::classify::Lowering;
 use super::fuse::{Fusion, Fusions};
-use super::lower_blocked::axes;
-use crate::kernels::activation::is_vectorised;
+use super::window_axes::axes;
 use crate::kernels::combine_bytes::Pairing;
 use crate::kernels::quantise::ByteScale;
 use crate::kernels::table::Table;
@@ -311,13 +311,6 @@ impl Search<'_> {
     fn node(&self, id: ValueId) -> Option<&Node> {
         self.producers[id.0].map(|index| &self.graph.nodes[index])
     }
-}
-
-/// How an activation makes bytes, and the number that a byte of 0 is, if it makes any.
-pub(super) fn byte_scale(activation: Activation) -> Option<(ByteScale, f32)> {
-    let Activation::Quantize { scale, zero, min, max } = activation else { return None };
-    let fits = max - min <= 255.0 && is_vectorised(activation);
-    fits.then_some((ByteScale { scale, zero: zero - min, low: 0.0, high: max - min }, min))
 }
 
 /// Takes the fusions of nodes whose results nothing reads any more, and counts who reads each value.

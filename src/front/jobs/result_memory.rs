@@ -10,36 +10,36 @@ const AROUND: usize = size_of::<Bytes>() + 32;
 
 /// The budget of a server.
 #[derive(Debug)]
-pub(super) struct ResultMemory {
+pub(in crate::front) struct ResultMemory {
     limit: usize,
     held: AtomicUsize,
 }
 
 /// The bytes that the lines of one job take. Given back when this is dropped.
 #[derive(Debug)]
-pub(super) struct HeldResults {
+pub(in crate::front) struct HeldResults {
     memory: Arc<ResultMemory>,
     bytes: usize,
 }
 
 impl ResultMemory {
-    pub(super) fn new(limit: usize) -> Arc<Self> {
+    pub(in crate::front) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, held: AtomicUsize::new(0) })
     }
 
     /// Whether there is room for a line of this many bytes.
-    pub(super) fn has_room(&self, line: usize) -> bool {
+    pub(in crate::front) fn has_room(&self, line: usize) -> bool {
         self.held.load(Ordering::Relaxed) + line + AROUND <= self.limit
     }
 }
 
 impl HeldResults {
-    pub(super) fn of(memory: &Arc<ResultMemory>) -> Self {
+    pub(in crate::front) fn of(memory: &Arc<ResultMemory>) -> Self {
         Self { memory: Arc::clone(memory), bytes: 0 }
     }
 
     /// Counts one more line.
-    pub(super) fn add(&mut self, line: usize) {
+    pub(in crate::front) fn add(&mut self, line: usize) {
         self.bytes += line + AROUND;
         self.memory.held.fetch_add(line + AROUND, Ordering::Relaxed);
     }

@@ -28,11 +28,11 @@ pub struct JobsFolder {
 }
 
 /// A job of an earlier process.
-pub(super) struct StoredJob {
-    pub(super) id: Uuid,
-    pub(super) request: JobRequest,
-    pub(super) lines: Vec<(VideoLine, Bytes)>,
-    pub(super) updated_at: SystemTime,
+pub(in crate::front) struct StoredJob {
+    pub(in crate::front) id: Uuid,
+    pub(in crate::front) request: JobRequest,
+    pub(in crate::front) lines: Vec<(VideoLine, Bytes)>,
+    pub(in crate::front) updated_at: SystemTime,
 }
 
 impl JobsFolder {
@@ -52,17 +52,17 @@ impl JobsFolder {
     }
 
     /// Lets another process have the folder.
-    pub(super) fn release(&self) -> io::Result<()> {
+    pub(in crate::front) fn release(&self) -> io::Result<()> {
         unpoisoned(self.lock.lock()).take().map_or(Ok(()), |lock| lock.unlock())
     }
 
     /// Where the upload of a job is.
-    pub(super) fn upload(&self, id: Uuid) -> PathBuf {
+    pub(in crate::front) fn upload(&self, id: Uuid) -> PathBuf {
         self.of(id).join(UPLOAD)
     }
 
     /// Stores a new job with its first line. Once this returns it survives a restart.
-    pub(super) fn create(
+    pub(in crate::front) fn create(
         &self,
         id: Uuid,
         request: &JobRequest,
@@ -80,22 +80,24 @@ impl JobsFolder {
     }
 
     /// The file that lines are appended to.
-    pub(super) fn lines(&self, id: Uuid) -> io::Result<File> {
+    pub(in crate::front) fn lines(&self, id: Uuid) -> io::Result<File> {
         OpenOptions::new().append(true).open(self.of(id).join(LINES))
     }
 
     /// A job has ended: its upload is of no more use.
-    pub(super) fn finish(&self, id: Uuid) -> io::Result<()> {
+    pub(in crate::front) fn finish(&self, id: Uuid) -> io::Result<()> {
         unless_absent(fs::remove_file(self.upload(id)))
     }
 
     /// Removes all that is stored of a job.
-    pub(super) fn remove(&self, id: Uuid) -> io::Result<()> {
+    pub(in crate::front) fn remove(&self, id: Uuid) -> io::Result<()> {
+        // First, and all at once: without it the job is gone, however much else is left.
+        unless_absent(fs::remove_file(self.of(id).join(REQUEST)))?;
         unless_absent(fs::remove_dir_all(self.of(id)))
     }
 
     /// The jobs of earlier processes, the oldest first. What is left of others is removed.
-    pub(super) fn load(&self) -> io::Result<Vec<StoredJob>> {
+    pub(in crate::front) fn load(&self) -> io::Result<Vec<StoredJob>> {
         let mut jobs = Vec::new();
         for entry in fs::read_dir(&self.root)? {
             let Ok(id) = entry?.file_name().to_string_lossy().parse() else { continue };
@@ -108,7 +110,15 @@ impl JobsFolder {
                 self.remove(id)?;
                 continue;
             };
-            let (lines, updated_at) = whole_lines(&self.of(id).join(LINES))?;
+            let (lines, updated_at) = match whole_lines(&self.of(id).join(LINES)) {
+                Ok(found) => found,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    tracing::error!(%id, "the lines of a job have gone, so it is removed");
+                    self.remove(id)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             jobs.push(StoredJob { id, request, lines, updated_at });
         }
         jobs.sort_by_key(|job| job.request.created_at());
@@ -221,6 +231,21 @@ mod tests {
         fs::create_dir(&other).unwrap();
         assert!(folder.load().unwrap().is_empty());
         assert!(!half.exists() && other.exists());
+    }
+
+    #[test]
+    fn a_job_that_was_half_removed_keeps_no_other_from_being_found() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = JobsFolder::open(root.path()).unwrap();
+        let [whole, without_lines, without_request] = [(); 3].map(|()| Uuid::new_v4());
+        for id in [whole, without_lines, without_request] {
+            folder.create(id, &request(), b"video", HEADER).unwrap();
+        }
+        fs::remove_file(folder.of(without_lines).join(LINES)).unwrap();
+        fs::remove_file(folder.of(without_request).join(REQUEST)).unwrap();
+        let found: Vec<_> = folder.load().unwrap().iter().map(|job| job.id).collect();
+        assert_eq!(found, [whole]);
+        assert!(!folder.of(without_lines).exists() && !folder.of(without_request).exists());
     }
 
     #[test]

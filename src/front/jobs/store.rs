@@ -11,13 +11,13 @@ use super::folder::JobsFolder;
 use super::job::Job;
 use super::result_memory::ResultMemory;
 use crate::engine::blocking;
-use crate::front::video::VideoSettings;
+use crate::front::video_settings::VideoSettings;
 use crate::locks::unpoisoned;
 
 /// The jobs of a server.
 pub(in crate::front) struct Jobs {
     most: usize,
-    pub(super) memory: Arc<ResultMemory>,
+    pub(in crate::front) memory: Arc<ResultMemory>,
     folder: OnceLock<Arc<JobsFolder>>,
     entries: Mutex<Entries>,
     /// The tasks that run for them.
@@ -39,7 +39,7 @@ struct Entry {
 }
 
 /// The place of a job that is still arriving.
-pub(super) struct Slot(Arc<Jobs>);
+pub(in crate::front) struct Slot(Arc<Jobs>);
 
 impl Jobs {
     pub(in crate::front) fn new(settings: &VideoSettings) -> Arc<Self> {
@@ -53,17 +53,17 @@ impl Jobs {
     }
 
     /// Where jobs are kept, if anywhere.
-    pub(super) fn folder(&self) -> Option<&Arc<JobsFolder>> {
+    pub(in crate::front) fn folder(&self) -> Option<&Arc<JobsFolder>> {
         self.folder.get()
     }
 
     /// From now on jobs are kept in this folder. Only the first call has an effect.
-    pub(super) fn keep_in(&self, folder: Arc<JobsFolder>) {
+    pub(in crate::front) fn keep_in(&self, folder: Arc<JobsFolder>) {
         let _ = self.folder.set(folder);
     }
 
     /// A place for one more job. Where all are taken, the job that ended first is forgotten; `None` if none has ended.
-    pub(super) fn reserve(self: &Arc<Self>) -> Option<Slot> {
+    pub(in crate::front) fn reserve(self: &Arc<Self>) -> Option<Slot> {
         loop {
             let mut entries = self.lock();
             if entries.jobs.len() + entries.reserved < self.most {
@@ -77,7 +77,7 @@ impl Jobs {
 
     /// Makes room for a line of this many bytes. Jobs that have ended are forgotten for it; `false` if that does not
     /// suffice.
-    pub(super) fn make_room(&self, line: usize) -> bool {
+    pub(in crate::front) fn make_room(&self, line: usize) -> bool {
         while !self.memory.has_room(line) {
             if self.forget_one_that_ended().is_none() {
                 return false;
@@ -87,7 +87,7 @@ impl Jobs {
     }
 
     /// Adds a job, with what runs for it.
-    pub(super) fn add(
+    pub(in crate::front) fn add(
         &self,
         job: Arc<Job>,
         running: impl Future<Output = ()> + Send + 'static,
@@ -101,18 +101,18 @@ impl Jobs {
         drop(slot);
     }
 
-    pub(super) fn get(&self, id: &Uuid) -> Option<Arc<Job>> {
+    pub(in crate::front) fn get(&self, id: &Uuid) -> Option<Arc<Job>> {
         let entries = self.lock();
         entries.jobs.iter().find(|entry| entry.job.id == *id).map(|entry| Arc::clone(&entry.job))
     }
 
     /// All jobs, the newest first.
-    pub(super) fn list(&self) -> Vec<Arc<Job>> {
+    pub(in crate::front) fn list(&self) -> Vec<Arc<Job>> {
         self.lock().jobs.iter().rev().map(|entry| Arc::clone(&entry.job)).collect()
     }
 
     /// Ends a job and forgets it. What is returned ends when its files are gone; `None` if there is no such job.
-    pub(super) fn forget(&self, id: &Uuid) -> Option<JoinHandle<()>> {
+    pub(in crate::front) fn forget(&self, id: &Uuid) -> Option<JoinHandle<()>> {
         let mut entries = self.lock();
         let place = entries.jobs.iter().position(|entry| entry.job.id == *id)?;
         let entry = entries.jobs.remove(place);

@@ -18,23 +18,23 @@ use crate::sources::Selection;
 
 /// The request that a job came with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct JobRequest {
-    pub(super) pipeline_id: String,
-    pub(super) frame_stride: NonZero<u64>,
-    pub(super) max_frames: Option<u64>,
+pub(in crate::front) struct JobRequest {
+    pub(in crate::front) pipeline_id: String,
+    pub(in crate::front) frame_stride: NonZero<u64>,
+    pub(in crate::front) max_frames: Option<u64>,
     /// Milliseconds since 1970, UTC.
     created_ms: u64,
 }
 
 /// A job. Its followers subscribe to its state.
-pub(super) struct Job {
-    pub(super) id: Uuid,
-    pub(super) request: JobRequest,
+pub(in crate::front) struct Job {
+    pub(in crate::front) id: Uuid,
+    pub(in crate::front) request: JobRequest,
     state: watch::Sender<JobState>,
 }
 
 /// All that is known of a job. It follows from its lines.
-pub(super) struct JobState {
+pub(in crate::front) struct JobState {
     status: JobStatus,
     lines: Vec<Bytes>,
     held: HeldResults,
@@ -48,25 +48,25 @@ pub(super) struct JobState {
 }
 
 impl JobRequest {
-    pub(super) fn new(pipeline_id: &str, selection: Selection) -> Self {
+    pub(in crate::front) fn new(pipeline_id: &str, selection: Selection) -> Self {
         let Selection { stride: frame_stride, max_frames, .. } = selection;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let created_ms = now.as_millis() as u64;
         Self { pipeline_id: pipeline_id.to_owned(), frame_stride, max_frames, created_ms }
     }
 
-    pub(super) fn selection(&self) -> Selection {
+    pub(in crate::front) fn selection(&self) -> Selection {
         Selection { stride: self.frame_stride, max_frames: self.max_frames, fps: None }
     }
 
-    pub(super) fn created_at(&self) -> SystemTime {
+    pub(in crate::front) fn created_at(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.created_ms)
     }
 }
 
 impl Job {
     /// A job with the lines that it has already; they changed last at `updated_at`.
-    pub(super) fn new(
+    pub(in crate::front) fn new(
         id: Uuid,
         request: JobRequest,
         lines: Vec<(VideoLine, Bytes)>,
@@ -80,25 +80,25 @@ impl Job {
         Arc::new(Self { id, request, state: watch::Sender::new(state) })
     }
 
-    pub(super) fn subscribe(&self) -> watch::Receiver<JobState> {
+    pub(in crate::front) fn subscribe(&self) -> watch::Receiver<JobState> {
         self.state.subscribe()
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(in crate::front) fn is_over(&self) -> bool {
         self.state.borrow().is_over()
     }
 
-    pub(super) fn totals(&self) -> VideoTotals {
+    pub(in crate::front) fn totals(&self) -> VideoTotals {
         self.state.borrow().totals
     }
 
     /// How long ago something last changed.
-    pub(super) fn age(&self) -> Duration {
+    pub(in crate::front) fn age(&self) -> Duration {
         self.state.borrow().updated_at.elapsed().unwrap_or_default()
     }
 
     /// Its turn has come.
-    pub(super) fn begin(&self) {
+    pub(in crate::front) fn begin(&self) {
         self.state.send_modify(|state| {
             state.status = JobStatus::Running;
             state.updated_at = SystemTime::now();
@@ -106,7 +106,7 @@ impl Job {
     }
 
     /// One more line.
-    pub(super) fn push(&self, line: &VideoLine, json: Bytes) {
+    pub(in crate::front) fn push(&self, line: &VideoLine, json: Bytes) {
         self.state.send_modify(|state| {
             state.take(line, json);
             state.updated_at = SystemTime::now();
@@ -114,7 +114,7 @@ impl Job {
     }
 
     /// The last line, for which there is always room.
-    pub(super) fn push_last(&self, line: VideoLine) {
+    pub(in crate::front) fn push_last(&self, line: VideoLine) {
         let json = Bytes::from(line.to_json());
         self.push(&line, json);
         let JobReport { status, frames_processed, .. } = self.report();
@@ -122,7 +122,7 @@ impl Job {
         tracing::info!(job = %self.id, status, frames = frames_processed, "video_job_ended");
     }
 
-    pub(super) fn report(&self) -> JobReport {
+    pub(in crate::front) fn report(&self) -> JobReport {
         let state = self.state.borrow();
         let frames = state.frames(&self.request.selection());
         JobReport {
@@ -155,24 +155,24 @@ impl JobState {
     }
 
     /// The lines from this one on.
-    pub(super) fn lines(&self, from: usize) -> &[Bytes] {
+    pub(in crate::front) fn lines(&self, from: usize) -> &[Bytes] {
         self.lines.get(from..).unwrap_or_default()
     }
 
-    pub(super) fn status(&self) -> JobStatus {
+    pub(in crate::front) fn status(&self) -> JobStatus {
         self.status
     }
 
-    pub(super) fn failure(&self) -> Option<&VideoError> {
+    pub(in crate::front) fn failure(&self) -> Option<&VideoError> {
         self.failure.as_ref()
     }
 
-    pub(super) fn updated_at(&self) -> SystemTime {
+    pub(in crate::front) fn updated_at(&self) -> SystemTime {
         self.updated_at
     }
 
     /// Whether the last line is there.
-    pub(super) fn is_over(&self) -> bool {
+    pub(in crate::front) fn is_over(&self) -> bool {
         matches!(self.status, JobStatus::Completed | JobStatus::Failed)
     }
 
@@ -241,6 +241,6 @@ impl JobState {
 }
 
 /// The line of a job that has failed.
-pub(super) fn failed(error: HttpErrorCode, detail: impl Into<String>) -> VideoLine {
+pub(in crate::front) fn failed(error: HttpErrorCode, detail: impl Into<String>) -> VideoLine {
     VideoLine::Error(VideoError { error, detail: detail.into() })
 }

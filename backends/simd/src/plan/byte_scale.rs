@@ -1,0 +1,13 @@
+//! Recognises activations that make bytes.
+
+use framegate_backend_api::graph::Activation;
+
+use crate::kernels::activation::is_vectorised;
+use crate::kernels::quantise::ByteScale;
+
+/// How an activation makes bytes, and the number that a byte of 0 is, if it makes any.
+pub(super) fn byte_scale(activation: Activation) -> Option<(ByteScale, f32)> {
+    let Activation::Quantize { scale, zero, min, max } = activation else { return None };
+    let fits = max - min <= 255.0 && is_vectorised(activation);
+    fits.then_some((ByteScale { scale, zero: zero - min, low: 0.0, high: max - min }, min))
+}
