@@ -156,6 +156,37 @@ fn a_batch_of_tensors_gives_a_batch_of_outputs() {
 }
 
 #[test]
+fn outputs_that_cannot_be_computed_are_left_out() {
+    let Some(backend) = cpu_backends().into_iter().next() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let model = OnnxModel::new(13, "x", &[1, 3, 4, 4])
+        .integers("flat", &[-1])
+        .integers("zero", &[0])
+        .integers("last", &[-1])
+        .node(OnnxNode::new("Relu", &["x"], &["good"]))
+        .node(OnnxNode::new("Reshape", &["x", "flat"], &["all"]))
+        .node(OnnxNode::new("NonZero", &["all"], &["places"]))
+        .node(OnnxNode::new("Transpose", &["places"], &["tuples"]))
+        .node(OnnxNode::new("GatherND", &["all", "tuples"], &["chosen"]))
+        .node(OnnxNode::new("Slice", &["chosen", "zero", "last"], &["bad"]))
+        .output("good")
+        .output("bad");
+    let (path, input) = (directory.path().join("m.onnx"), directory.path().join("input.npy"));
+    fs::write(&path, model.bytes()).unwrap();
+    npy::write_f32(&input, &[3, 4, 4], &[1.5; 48]).unwrap();
+    let outputs = directory.path().join("outputs");
+    let run_on = ["models", "run", &text(&path), "--backend", backend];
+    let files = ["--input", &text(&input), "--output-dir", &text(&outputs)];
+    let ended = run(framegate(run_on).args(files));
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    for words in ["left out", "bad", "depends on the image"] {
+        assert!(ended.stderr.contains(words), "`{words}` is not in:\n{}", ended.stderr);
+    }
+    assert_eq!(npy::read_f32(&outputs.join("good.npy")).unwrap().1, [1.5; 48]);
+    assert!(!outputs.join("bad.npy").exists());
+}
+
+#[test]
 fn a_tensor_that_does_not_fit_is_refused() {
     let Some(folder) = test_data() else { return };
     let directory = tempfile::tempdir().unwrap();

@@ -10,13 +10,15 @@ use super::tensor::MAX_RANK;
 
 /// Multiply-adds and elements that may be computed on constants: seconds of scalar code.
 const CONSTANT_WORK: usize = 1 << 28;
-/// Elements of all constants that are computed.
+/// Elements of all constants that are computed and still read.
 const CONSTANT_ELEMENTS: usize = 1 << 26;
 /// Elements that may be computed for each weight of the file: networks that standardise their weights (NFNet) compute
 /// seven, and exporters leave it to the reader.
 const ELEMENTS_PER_WEIGHT: usize = 8;
-/// The most for a file of many weights: 768 MiB.
+/// The most of them at one time, for a file of many weights: 768 MiB.
 const MOST_CONSTANT_ELEMENTS: usize = 192 << 20;
+/// Elements that are computed before those that nothing reads any more are freed.
+const FREE_AFTER: usize = 32 << 20;
 /// Elements of all feature maps that must be in memory at one time, for one image: 768 MiB.
 const LIVE_ELEMENTS: usize = 192 << 20;
 /// Nodes of a graph, and of a file whose loops are unrolled.
@@ -29,20 +31,22 @@ const POOLED_ELEMENTS: usize = 1 << 31;
 pub(super) struct ConstantBudget {
     work: usize,
     elements: usize,
+    /// Elements since the last time that some were freed.
+    since_freed: usize,
     nodes: usize,
 }
 
 impl ConstantBudget {
     pub(super) fn new() -> Self {
-        Self { work: CONSTANT_WORK, elements: CONSTANT_ELEMENTS, nodes: NODES }
+        Self { work: CONSTANT_WORK, elements: CONSTANT_ELEMENTS, since_freed: 0, nodes: NODES }
     }
 
     /// Allows as much as a file of this many weights may compute from them.
     pub(super) fn allow_for(&mut self, weights: usize) {
-        let allowed = weights.saturating_mul(ELEMENTS_PER_WEIGHT).min(MOST_CONSTANT_ELEMENTS);
-        self.elements = self.elements.max(allowed);
+        let computed = weights.saturating_mul(ELEMENTS_PER_WEIGHT);
+        self.elements = self.elements.max(computed.min(MOST_CONSTANT_ELEMENTS));
         // Each is computed from as many numbers.
-        self.work = self.work.max(2 * allowed);
+        self.work = self.work.max(computed.saturating_mul(2));
     }
 
     /// Takes off what computing a result of `elements` from constants costs.
@@ -72,7 +76,19 @@ impl ConstantBudget {
         self.elements = self.elements.checked_sub(elements).ok_or(
             "the file asks for too much memory for constants; simplify the model when exporting",
         )?;
+        self.since_freed = self.since_freed.saturating_add(elements);
         Ok(())
+    }
+
+    /// Whether it is worth looking for constants that nothing reads any more.
+    pub(super) fn should_free(&self) -> bool {
+        self.since_freed >= FREE_AFTER
+    }
+
+    /// Gives back the memory of constants that are freed.
+    pub(super) fn free(&mut self, elements: usize) {
+        self.elements += elements;
+        self.since_freed = 0;
     }
 }
 

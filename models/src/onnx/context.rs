@@ -1,6 +1,6 @@
 //! What importers of operators work with: the graph so far, and a node of the file with its operands.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use framegate_backend_api::{
@@ -12,6 +12,9 @@ use super::attributes::Attributes;
 use super::budget::{self, ConstantBudget};
 use super::ragged::{Extent, Ragged};
 use super::tensor::DataType;
+
+/// Smaller constants are not worth freeing.
+const LARGE_CONSTANT: usize = 1 << 12;
 
 /// What is wrong with a node; its name is added on the way out.
 pub(super) type Problem = String;
@@ -32,6 +35,8 @@ pub(super) struct Import {
     pub(super) repeats: HashMap<ValueId, ValueId>,
     /// The type that the file gives a value's elements, where a quantisation needs it.
     data_types: HashMap<ValueId, DataType>,
+    /// Large constants that were computed, and have not been freed.
+    computed: Vec<ValueId>,
 }
 
 /// A node of the file with its operands found.
@@ -77,6 +82,7 @@ impl Import {
             sequences: HashMap::new(),
             repeats: HashMap::new(),
             data_types: HashMap::new(),
+            computed: Vec::new(),
         }
     }
 
@@ -180,7 +186,36 @@ impl Import {
         let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
         self.budget.spend(&operator, &constants, shape.iter().product())?;
         let results = framegate_scalar::evaluate(&operator, &constants);
-        Ok(results.into_iter().map(|result| self.constant(result)).collect())
+        let results: Vec<_> = results.into_iter().map(|result| self.constant(result)).collect();
+        if shape.iter().product::<usize>() >= LARGE_CONSTANT {
+            self.computed.extend(results.first());
+        }
+        Ok(results)
+    }
+
+    /// Frees large constants that were computed and are read by nothing any more, if there may be many. `read_later`
+    /// are the values that nodes of the file still read. Networks that standardise their weights compute seven numbers
+    /// of each.
+    pub(super) fn free_constants(&mut self, read_later: impl Iterator<Item = ValueId>) {
+        let mut is_read: HashSet<ValueId> = read_later.collect();
+        is_read.extend(self.builder.nodes().iter().flat_map(|node| &node.inputs));
+        is_read.extend(self.sequences.values().flatten());
+        is_read.extend(self.repeats.iter().flat_map(|(copies, one)| [copies, one]));
+        is_read.extend(self.ragged.values());
+        let (kept, unread): (Vec<_>, Vec<_>) =
+            self.computed.iter().copied().partition(|id| is_read.contains(id));
+        self.computed = kept;
+        let mut freed = 0;
+        for id in unread {
+            freed += self.value(id).shape.iter().product::<usize>();
+            self.builder.forget(id);
+        }
+        self.budget.free(freed);
+    }
+
+    /// Whether it is worth looking for constants that nothing reads any more.
+    pub(super) fn should_free_constants(&self) -> bool {
+        self.budget.should_free()
     }
 
     /// Whether a value stands for a sequence of tensors.

@@ -72,6 +72,7 @@ pub(super) fn import(source: &Source<'_>) -> Result<(Graph, Vec<LeftOut>), OnnxE
     for (name, tensor) in &source.others {
         names.insert(name, import.named_constant(name, tensor.clone()));
     }
+    let last_reader = last_readers(source);
     // What cannot be expressed, and all that depends on it.
     let mut missing: HashMap<&str, OnnxError> = HashMap::new();
     for (index, node) in prepared.nodes.iter().enumerate() {
@@ -90,6 +91,11 @@ pub(super) fn import(source: &Source<'_>) -> Result<(Graph, Vec<LeftOut>), OnnxE
                 missing.extend(results.map(|name| (name.as_str(), problem.clone())));
             }
             imported => imported?,
+        }
+        if import.should_free_constants() {
+            let later = |name: &str| last_reader.get(name).is_some_and(|last| *last > index);
+            let values = names.iter().filter(|(name, _)| later(name)).map(|(_, id)| *id);
+            import.free_constants(values);
         }
     }
     let (mut outputs, mut left_out) = (Vec::new(), Vec::new());
@@ -110,6 +116,18 @@ pub(super) fn import(source: &Source<'_>) -> Result<(Graph, Vec<LeftOut>), OnnxE
         [] => Err(OnnxError::ConstantOutputs),
         _ => Ok((import.finish(outputs), left_out)),
     }
+}
+
+/// The last node that reads each name; an output is read after all of them.
+fn last_readers<'a>(source: &Source<'a>) -> HashMap<&'a str, usize> {
+    let mut last = HashMap::new();
+    for (index, node) in source.prepared.nodes.iter().enumerate() {
+        reads_of(&node.proto, &mut |name| {
+            last.insert(name, index);
+        });
+    }
+    last.extend(source.outputs.iter().map(|name| (*name, usize::MAX)));
+    last
 }
 
 /// The part of a result that belongs to the first image of a batch.

@@ -4,12 +4,13 @@ mod input;
 
 use std::path::{Path, PathBuf};
 
+use framegate_backend_api::graph::Graph;
 use framegate_backend_api::{
     BackendError, InputBatch, Limits, Model, OutputBatch, OutputTensor, Session,
 };
 use framegate_cpu::Precision;
 use framegate_models::detector::{ModelError, read_onnx_file};
-use framegate_models::onnx::{ImageLayout, OnnxFile};
+use framegate_models::onnx::{ImageLayout, LeftOut, OnnxError, OnnxFile};
 use framegate_models::passes;
 
 use super::PipelineOptions;
@@ -124,8 +125,8 @@ impl RawModel {
 
     /// Runs the model on a tensor: one image or a batch of them, in the axes of the file or as
     /// `[channels, height, width]`. The outputs have shapes for the whole batch, and elements of `f32` whatever
-    /// their type in the file. The first tensor of a size takes longer: the model is loaded for it and, for int8,
-    /// calibrated on it.
+    /// their type in the file. Outputs that cannot be computed are left out, with a warning in the log. The first tensor of
+    /// a size takes longer: the model is loaded for it and, for int8, calibrated on it.
     ///
     /// # Errors
     /// [`RawModelError`]; the next tensor may still be run.
@@ -164,6 +165,22 @@ impl RawModel {
         Some((session.as_mut(), input, outputs))
     }
 
+    /// The graph for images of this size, without outputs that cannot be computed, such as the key points of Keypoint
+    /// R-CNN.
+    fn graph(&self, height: usize, width: usize) -> Result<Graph, RawModelError> {
+        let whole = self.file.graph(height, width).or_else(|problem| {
+            let OnnxError::Node { .. } = &problem else { return Err(problem) };
+            let Ok((graph, left_out)) = self.file.partial_graph(height, width) else {
+                return Err(problem);
+            };
+            for LeftOut { output, problem } in left_out {
+                tracing::warn!(output, %problem, "an output is left out, because it cannot be computed");
+            }
+            Ok(graph)
+        });
+        Ok(whole.map_err(|problem| ModelError::Onnx { path: self.path.clone(), problem })?)
+    }
+
     /// Loads the model for batches of images of this shape, unless it is loaded for them already.
     fn load(
         &mut self,
@@ -178,10 +195,7 @@ impl RawModel {
             return Ok(());
         }
         let [_, height, width] = image_shape;
-        let graph = self
-            .file
-            .graph(height, width)
-            .map_err(|problem| ModelError::Onnx { path: self.path.clone(), problem })?;
+        let graph = self.graph(height, width)?;
         if graph.image_shape() != image_shape {
             let expected = graph.image_shape().to_vec();
             return Err(InputTensorError::OtherShape { expected, found: image_shape }.into());

@@ -324,3 +324,22 @@ fn a_window_may_be_larger_than_the_feature_map() {
     let rows = pooled(&[1, 100_000]);
     assert_eq!((rows.shape(), floats(&rows)[1]), (&[1, 3, 4, 1][..], 5.5));
 }
+
+#[test]
+fn computed_constants_that_nothing_reads_any_more_are_freed() {
+    let mut model = OnnxModel::new(13, "x", IMAGE)
+        .integers("shape", &[1024, 1024])
+        .node(OnnxNode::new("ConstantOfShape", &["shape"], &["zeros"]))
+        .node(OnnxNode::new("Exp", &["zeros"], &["c0"]));
+    for index in 0..80 {
+        let names = [index, index + 1].map(|index| format!("c{index}"));
+        model = model.node(OnnxNode::new("Neg", &[&names[0]], &[&names[1]]));
+    }
+    // The first -1 is still there, and the last 1: together they would take more than constants may.
+    let model = model
+        .node(OnnxNode::new("Add", &["c80", "c1"], &["sum"]))
+        .node(OnnxNode::new("ReduceMax", &["sum"], &["largest"]))
+        .node(OnnxNode::new("Add", &["x", "largest"], &["y"]))
+        .output("y");
+    assert_eq!(floats(&outputs(&graph(&model))[0])[..3], [0.0, 1.0, 2.0]);
+}

@@ -62,6 +62,16 @@ impl GraphBuilder {
         ValueId(self.values.len() - 1)
     }
 
+    /// Frees the elements of a constant that nothing reads and nothing will.
+    pub fn forget(&mut self, constant: ValueId) {
+        self.values[constant.0].constant = None;
+    }
+
+    /// The nodes added so far.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     /// Adds a node and returns its results, named after it.
     ///
     /// # Errors

@@ -1,8 +1,11 @@
 //! Groups steps into waves: no step of a wave reads what another step of it writes, so their tasks may
 //! run at the same time.
 
+use std::collections::HashMap;
+
 use super::slots::Slots;
 use super::{PlannedStep, Task};
+use crate::memory::Slot;
 use crate::steps::part;
 
 /// The wave of each step: one after the last wave that it depends on.
@@ -17,14 +20,18 @@ use crate::steps::part;
 /// the waves are `[0, 0, 1, 2]`.
 pub(crate) fn waves(steps: &[PlannedStep], slots: &Slots) -> Vec<usize> {
     let mut wave_of: Vec<usize> = Vec::with_capacity(steps.len());
-    for step in steps {
-        let needs = |earlier: &PlannedStep| {
-            let mut writes = earlier.writes.iter();
-            writes.any(|written| step.reads.iter().any(|read| slots.overlap(*read, *written)))
-        };
-        let earlier = steps.iter().zip(&wave_of).filter(|(earlier, _)| needs(earlier));
-        let wave = earlier.map(|(_, wave)| wave + 1).max().unwrap_or(0);
+    // What was written so far, by the outermost slot around it, and by which step.
+    let mut written: HashMap<Slot, Vec<(Slot, usize)>> = HashMap::new();
+    for (index, step) in steps.iter().enumerate() {
+        let earlier = step.reads.iter().flat_map(|read| {
+            let inside = written.get(&slots.root(*read).0).into_iter().flatten();
+            inside.filter(|(slot, _)| slots.overlap(*read, *slot)).map(|(_, writer)| *writer)
+        });
+        let wave = earlier.map(|writer| wave_of[writer] + 1).max().unwrap_or(0);
         wave_of.push(wave);
+        for slot in &step.writes {
+            written.entry(slots.root(*slot).0).or_default().push((*slot, index));
+        }
     }
     wave_of
 }

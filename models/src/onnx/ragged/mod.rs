@@ -35,6 +35,15 @@ pub(super) struct Ragged {
     masks: HashMap<(Extent, usize), ValueId>,
 }
 
+impl Ragged {
+    /// Every value that is remembered.
+    pub(super) fn values(&self) -> impl Iterator<Item = ValueId> {
+        let places = self.places.iter().flat_map(|(truth, (places, _))| [*truth, *places]);
+        let keys = self.axes.keys().chain(self.elements.keys()).copied();
+        keys.chain(places).chain(self.scalars.values().chain(self.masks.values()).copied())
+    }
+}
+
 impl Import {
     /// Which axes of a value are ragged.
     pub(super) fn axes(&self, id: ValueId) -> Axes {

@@ -8,6 +8,7 @@ mod patches;
 mod shuffle;
 mod space_to_depth;
 mod split_images;
+mod stack_images;
 mod transposed_scale;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use framegate_backend_api::graph::{Graph, Value, ValueId};
 pub(super) fn run(graph: &Graph) -> Graph {
     let graph = hoist::hoist(space_to_depth::fold(graph));
     let graph = patches::unfold(transposed_scale::hoist(shuffle::fold(graph)));
-    split_images::split(graph)
+    stack_images::stack(split_images::split(graph))
 }
 
 /// Adds a constant to a graph.

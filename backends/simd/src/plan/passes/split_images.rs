@@ -55,7 +55,7 @@ fn images_of_window(graph: &Graph, node: &Node) -> Option<usize> {
 }
 
 /// The number of images in a value, if it holds feature maps of more than one.
-fn images_in(value: &Value) -> Option<usize> {
+pub(super) fn images_in(value: &Value) -> Option<usize> {
     let is_computed = value.constant.is_none() && value.element_type == ElementType::F32;
     match value.shape[..] {
         [count, _, _, _] if count > 1 && is_computed && !value.shape.contains(&0) => Some(count),
