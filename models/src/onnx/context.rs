@@ -10,6 +10,7 @@ use framegate_backend_api::{
 
 use super::attributes::Attributes;
 use super::budget::{self, ConstantBudget};
+use super::computed::Computed;
 use super::ragged::{Extent, Ragged};
 use super::tensor::DataType;
 
@@ -25,6 +26,7 @@ pub(super) struct Import {
     pub(super) batch: usize,
     node_name: String,
     budget: ConstantBudget,
+    computed: Computed,
     pub(super) ragged: Ragged,
     /// The tensors of sequences, by the values that stand for them.
     pub(super) sequences: HashMap<ValueId, Vec<ValueId>>,
@@ -73,6 +75,7 @@ impl Import {
             batch: 1,
             node_name: String::new(),
             budget: ConstantBudget::new(),
+            computed: Computed::default(),
             ragged: Ragged::default(),
             sequences: HashMap::new(),
             repeats: HashMap::new(),
@@ -177,10 +180,16 @@ impl Import {
                 .node(&self.node_name, operator, operands)
                 .map_err(|error| error.problem.to_string());
         };
+        if let Some(results) = self.computed.results(&operator, operands) {
+            return Ok(results.to_vec());
+        }
         let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
         self.budget.spend(&operator, &constants, shape.iter().product())?;
         let results = framegate_scalar::evaluate(&operator, &constants);
-        Ok(results.into_iter().map(|result| self.constant(result)).collect())
+        let results: Vec<ValueId> =
+            results.into_iter().map(|result| self.constant(result)).collect();
+        self.computed.remember(operator, operands, &results);
+        Ok(results)
     }
 
     /// Whether a value stands for a sequence of tensors.
