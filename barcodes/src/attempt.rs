@@ -6,6 +6,10 @@ use rxing::common::Result;
 use rxing::{RXingResult, RXingResultMetadataType, RXingResultMetadataValue};
 
 use crate::barcode::{Barcode, BarcodeFormat, Content, upc_e_written_out};
+use crate::data_matrix;
+
+/// Ends an element of GS1.
+const GROUP_SEPARATOR: char = '\u{1d}';
 
 /// A code, or `None` where the decoder finds none. Positions are as the decoder has them.
 pub(crate) fn attempt(decode: impl FnOnce() -> Result<RXingResult>) -> Option<Barcode> {
@@ -16,7 +20,7 @@ pub(crate) fn attempt(decode: impl FnOnce() -> Result<RXingResult>) -> Option<Ba
 
 fn barcode(result: &RXingResult) -> Option<Barcode> {
     let format = format(*result.getBarcodeFormat())?;
-    let (text, content) = text(result, format);
+    let (text, content) = text(result, format)?;
     if text.is_empty() {
         return None;
     }
@@ -61,9 +65,10 @@ fn format(format: rxing::BarcodeFormat) -> Option<BarcodeFormat> {
     })
 }
 
-fn text(result: &RXingResult, format: BarcodeFormat) -> (String, Content) {
+/// The text, and its nature. `None` where the bytes of the code are not a text in the character set that it names.
+fn text(result: &RXingResult, format: BarcodeFormat) -> Option<(String, Content)> {
     let text = result.getText();
-    match (format, result.getBarcodeFormat()) {
+    Some(match (format, result.getBarcodeFormat()) {
         (_, rxing::BarcodeFormat::UPC_A) => (format!("0{text}"), Content::Text),
         (BarcodeFormat::UpcE, _) => {
             (upc_e_written_out(text).unwrap_or_else(|| text.to_owned()), Content::Text)
@@ -71,9 +76,28 @@ fn text(result: &RXingResult, format: BarcodeFormat) -> (String, Content) {
         (BarcodeFormat::Codabar, _) => (letters(text), Content::Text),
         (BarcodeFormat::Databar, _) => (format!("(01){text}"), Content::Gs1),
         (BarcodeFormat::DatabarExpanded, _) => (text.to_owned(), Content::Gs1),
-        _ if is_gs1(result) => (text.to_owned(), Content::Gs1),
-        _ if is_binary(text) => (text.to_owned(), Content::Binary),
-        _ => (text.to_owned(), Content::Text),
+        // The decoder puts the identifier before the text if it is asked to keep separators.
+        (BarcodeFormat::Code128, _) if is_gs1(result) => {
+            (text.strip_prefix("]C1").unwrap_or(text).to_owned(), Content::Gs1)
+        }
+        // FNC1 before the first element (ISO/IEC 24778, 6) comes as the separator between elements.
+        (BarcodeFormat::Aztec, _) if text.starts_with(GROUP_SEPARATOR) => {
+            (text[GROUP_SEPARATOR.len_utf8()..].to_owned(), Content::Gs1)
+        }
+        (BarcodeFormat::DataMatrix, _) if !text.is_ascii() => {
+            let text = data_matrix::text(result.getRawBytes())?;
+            let content = nature(&text, is_gs1(result));
+            (text, content)
+        }
+        _ => (text.to_owned(), nature(text, is_gs1(result))),
+    })
+}
+
+fn nature(text: &str, is_gs1: bool) -> Content {
+    match text {
+        _ if is_gs1 => Content::Gs1,
+        text if is_binary(text) => Content::Binary,
+        _ => Content::Text,
     }
 }
 

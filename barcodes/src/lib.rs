@@ -15,6 +15,8 @@
 mod attempt;
 mod barcode;
 mod budget;
+#[cfg(feature = "decoders")]
+mod data_matrix;
 mod grey;
 mod kind;
 #[cfg(feature = "decoders")]

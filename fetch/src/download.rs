@@ -22,23 +22,32 @@ pub(crate) fn fetch(
     report: &mut dyn FnMut(Progress<'_>),
 ) -> Result<PathBuf, FetchError> {
     let path = options.cache.path_of(address);
-    if is_there(address, options)? {
-        return Ok(path);
-    }
+    let cached = contents(address, options)?;
+    let offline = match cached {
+        Contents::Wanted => return Ok(path),
+        Contents::Other { expected, found } => {
+            FetchError::CachedChecksum { address: address.to_string(), expected, found }
+        }
+        Contents::Absent => FetchError::Offline { address: address.to_string() },
+    };
     if options.offline {
-        return Err(FetchError::Offline { address: address.to_string() });
+        return Err(offline);
     }
     let mut partial = Partial::open(&path)?;
     // Another process may have fetched it in the meantime.
-    if is_there(address, options)? {
+    if let Contents::Wanted = contents(address, options)? {
         partial.discard();
         return Ok(path);
     }
     receive(address, options.max_bytes, &mut partial, report)?;
     let found = sha256(partial.path()).map_err(|error| io_error(partial.path(), error))?;
-    if let Err(error) = matches(address, &found) {
+    if let Some(expected) = other_than_expected(address, &found) {
         partial.discard();
-        return Err(error);
+        return Err(FetchError::Checksum { address: address.to_string(), expected, found });
+    }
+    if partial.bytes == 0 {
+        partial.discard();
+        return Err(FetchError::Empty { address: address.to_string() });
     }
     report(Progress::Ends { bytes: partial.bytes });
     partial.finish(&path)?;
@@ -46,25 +55,31 @@ pub(crate) fn fetch(
     Ok(path)
 }
 
-/// Whether it is in the cache, with the contents that were asked for.
-fn is_there(address: &Address, options: &FetchOptions) -> Result<bool, FetchError> {
-    let Some(file) = options.cache.find(address) else { return Ok(false) };
-    if address.sha256().is_some() {
-        let found = sha256(&file.path).map_err(|error| io_error(&file.path, error))?;
-        matches(address, &found)?;
-    }
-    Ok(true)
+/// The state of a file in the cache.
+enum Contents {
+    /// It is not there.
+    Absent,
+    /// It has the contents that were asked for.
+    Wanted,
+    /// It was fetched when the address had other contents.
+    Other { expected: String, found: String },
 }
 
-fn matches(address: &Address, found: &str) -> Result<(), FetchError> {
-    match address.sha256() {
-        Some(expected) if expected != found => Err(FetchError::Checksum {
-            address: address.to_string(),
-            expected: expected.to_owned(),
-            found: found.to_owned(),
-        }),
-        _ => Ok(()),
+fn contents(address: &Address, options: &FetchOptions) -> Result<Contents, FetchError> {
+    let Some(file) = options.cache.find(address) else { return Ok(Contents::Absent) };
+    if address.sha256().is_none() {
+        return Ok(Contents::Wanted);
     }
+    let found = sha256(&file.path).map_err(|error| io_error(&file.path, error))?;
+    Ok(match other_than_expected(address, &found) {
+        Some(expected) => Contents::Other { expected, found },
+        None => Contents::Wanted,
+    })
+}
+
+/// The SHA-256 that was asked for, if it is not this one.
+fn other_than_expected(address: &Address, found: &str) -> Option<String> {
+    address.sha256().filter(|expected| *expected != found).map(str::to_owned)
 }
 
 fn receive(
@@ -95,7 +110,8 @@ fn receive(
         let goes_on = partial.bytes > before && partial.validator().is_some();
         if !goes_on || requests == MOST_REQUESTS {
             let (address, received) = (address.to_string(), partial.bytes);
-            return Err(FetchError::Cut { address, received, problem });
+            let goes_on = partial.validator().is_some();
+            return Err(FetchError::Cut { address, received, goes_on, problem });
         }
     }
 }

@@ -24,7 +24,7 @@ pub enum FetchError {
         address: String,
     },
     /// The server does not have it, or does not give it.
-    #[error("{address}: the server answers with status {status}")]
+    #[error("{address}: the server answers with status {status}{}", advice(*status))]
     Status {
         /// The file.
         address: String,
@@ -39,13 +39,33 @@ pub enum FetchError {
         /// The client's report.
         problem: String,
     },
+    /// The server sends a page for people.
+    #[error(
+        "{address}: the server answers with a web page; use the address of the file itself (behind \
+         *Raw* or *Download*, say). Files that need a login cannot be fetched"
+    )]
+    WebPage {
+        /// The file.
+        address: String,
+    },
+    /// There is nothing in it.
+    #[error("{address}: the server answers with an empty file")]
+    Empty {
+        /// The file.
+        address: String,
+    },
     /// The connection was cut, again and again without anything new.
-    #[error("{address} was cut off after {received} bytes ({problem}); the next try goes on there")]
+    #[error(
+        "{address} was cut off after {received} bytes ({problem}); the next try {}",
+        if *goes_on { "goes on there" } else { "begins again, as the server offers nothing else" }
+    )]
     Cut {
         /// The file.
         address: String,
         /// Bytes that are there.
         received: u64,
+        /// Whether the server knows the file again.
+        goes_on: bool,
         /// The client's report.
         problem: String,
     },
@@ -69,6 +89,18 @@ pub enum FetchError {
         /// As it is.
         found: String,
     },
+    /// The cache has other contents than were asked for, and nothing may be fetched.
+    #[error(
+        "the cache holds {address} with the SHA-256 {found}, not {expected}; without --offline it is fetched again"
+    )]
+    CachedChecksum {
+        /// The file.
+        address: String,
+        /// As asked for.
+        expected: String,
+        /// As it is.
+        found: String,
+    },
     /// A file of the cache cannot be read or written.
     #[error("cannot keep a fetched file at {path}; choose another folder by --cache")]
     Io {
@@ -77,4 +109,12 @@ pub enum FetchError {
         /// The system's report.
         source: io::Error,
     },
+}
+
+fn advice(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "; files that need a login cannot be fetched: download it and give its path",
+        404 | 410 => "; check the address",
+        _ => "",
+    }
 }

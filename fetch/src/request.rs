@@ -53,6 +53,10 @@ pub(crate) fn request(
 fn answer(address: &Address, response: Response<Body>) -> Result<Answer, FetchError> {
     let status = response.status();
     let headers = response.headers();
+    let content_type = text(headers, "content-type").unwrap_or_default();
+    if status.is_success() && content_type.to_ascii_lowercase().starts_with("text/html") {
+        return Err(FetchError::WebPage { address: address.to_string() });
+    }
     let length: Option<u64> = text(headers, "content-length").and_then(|text| text.parse().ok());
     let (begin, total) = match status {
         StatusCode::OK => (0, length),

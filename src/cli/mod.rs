@@ -30,7 +30,9 @@ pub use check::CheckArgs;
 pub use error::UsageError;
 pub use eval::{EvalArgs, LabelFormat, TracksArgs};
 pub use fetch::FetchArgs;
-pub use file::{ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem};
+pub use file::{
+    ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem, sentence,
+};
 pub use frames::{
     AgeArgs, DecodeArgs, DetailArgs, DetectionArgs, FrameArgs, OverlapArgs, ReadArgs, TileArgs,
 };

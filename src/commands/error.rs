@@ -49,6 +49,14 @@ pub enum CommandError {
     /// A model cannot be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// A file that was fetched is not a model.
+    #[error("{address} was fetched and not kept: it cannot be read as a model")]
+    NotKept {
+        /// Its address.
+        address: String,
+        /// Why it cannot be read.
+        source: Box<ModelError>,
+    },
     /// A model that is to be removed is not there.
     #[error("{0} is not in the cache; `framegate models list` shows what is")]
     NotFetched(String),

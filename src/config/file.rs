@@ -1,7 +1,7 @@
 //! The problems of a configuration file's values: all of them, each with its line.
 
 use super::{ConfigError, WatchConfig};
-use crate::cli::{Command, ConfigFile, Problem, UsageError};
+use crate::cli::{Command, ConfigFile, Problem, UsageError, sentence};
 use crate::server::ServerOptions;
 
 /// Every value of a file that is out of range, or does not fit another.
@@ -36,8 +36,7 @@ fn problems(file: &ConfigFile, command: &str) -> Vec<Problem> {
     loop {
         let error = match rest.alone(command) {
             Err(error) => {
-                let message = error.to_string().lines().next().unwrap_or_default().to_owned();
-                problems.push(Problem { line: 1, message });
+                problems.push(Problem { line: 1, message: sentence(&error.to_string()) });
                 return problems;
             }
             Ok(Command::Serve(raw)) => ServerOptions::try_from(*raw).err(),

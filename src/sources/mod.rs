@@ -63,7 +63,7 @@ impl Source {
 }
 
 /// Replaces every directory by the `.jpg` and `.jpeg` files in it, sorted by name, and `-` by standard
-/// input. Files named `.mjpeg` or `.mjpg` are concatenated JPEGs. Opens no file.
+/// input. Files named `.mjpeg` or `.mjpg` are concatenated JPEGs. Videos are known by their names or by how they begin.
 pub fn expand(paths: &[PathBuf]) -> Vec<Source> {
     expand_selecting(paths, Selection::ALL)
 }
@@ -76,7 +76,7 @@ pub fn expand_selecting(paths: &[PathBuf], selection: Selection) -> Vec<Source> 
             path if path.as_os_str() == "-" => vec![Source::StandardInput],
             path if path.is_dir() => directory(path),
             path if has_extension(path, &["mjpeg", "mjpg"]) => vec![Source::Clip(path.clone())],
-            path if video::has_video_extension(path) => {
+            path if video::is_video(path) => {
                 vec![Source::Video { path: path.clone(), selection }]
             }
             path => vec![Source::File(path.clone())],

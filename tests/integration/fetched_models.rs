@@ -45,6 +45,15 @@ fn with_weights_elsewhere() -> (Vec<u8>, Vec<u8>) {
     (model.encode_to_vec(), bytes)
 }
 
+/// The checksum of a file, as the list of a cache has it that this is fetched into.
+fn sha256_of(address: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(ask(folder.path(), &["models", "pull", address]).status, 0);
+    let listed = ask(folder.path(), &["models", "list", "--json"]).stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    listed[0]["sha256"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn a_model_is_fetched_with_its_sidecar_labels_and_weights_and_used_from_then_on() {
     let (onnx, weights) = with_weights_elsewhere();
@@ -146,7 +155,12 @@ fn a_repository_is_asked_for_its_files() {
 
 #[test]
 fn what_cannot_be_fetched_is_refused_in_words_that_help() {
-    let files = Files::serve([("/m.onnx", ONNX.to_vec())]);
+    let files = Files::serve([
+        ("/m.onnx", ONNX.to_vec()),
+        ("/page.onnx", b"<html>log in</html>".to_vec()),
+        ("/empty.onnx", Vec::new()),
+        ("/text.onnx", b"one\ntwo\n".to_vec()),
+    ]);
     let folder = tempfile::tempdir().unwrap();
     let infer = |model: &str, more: &[&str]| {
         let arguments = [&["infer", "docs/codes.jpg", "--model", model], more].concat();
@@ -158,10 +172,40 @@ fn what_cannot_be_fetched_is_refused_in_words_that_help() {
     infer(&wrong, &[]).assert_refused(1, &["another file", "not kept"]);
     infer(&url("/m.onnx"), &["--max-model-size-mb", "1"])
         .assert_refused(1, &["1 MiB", "--max-model-size-mb"]);
+    infer(&url("/page.onnx"), &[]).assert_refused(1, &["web page", "login"]);
+    infer(&url("/empty.onnx"), &[]).assert_refused(1, &["empty file"]);
+    infer(&url("/text.onnx"), &[]).assert_refused(1, &["text.onnx", "not kept"]);
+    assert_eq!(ask(folder.path(), &["models", "list", "--json"]).stdout.trim(), "[]");
     infer(&url("/m.onnx#md5=1"), &[]).assert_refused(2, &["sha256="]);
     infer("hf:o", &[]).assert_refused(2, &["hf:OWNER"]);
     infer("http://user:hunter2@127.0.0.1:1/m.onnx?token=hunter3", &[])
         .assert_refused(1, &["http://127.0.0.1:1/m.onnx"]);
     let refused = infer("http://user:hunter2@127.0.0.1:1/m.onnx?token=hunter3", &[]);
     assert!(!refused.stderr.contains("hunter"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_file_with_another_checksum_takes_the_place_of_the_one_before() {
+    let (other, weights) = with_weights_elsewhere();
+    let before = Files::serve([("/m.onnx", ONNX.to_vec())]);
+    let after = Files::serve([("/m.onnx", other), ("/weights/m.data", weights)]);
+    let folder = tempfile::tempdir().unwrap();
+    let [old, new] = [&before, &after].map(|files| sha256_of(&format!("{}/m.onnx", files.url)));
+    let at = |files: &Files, pin: &str| format!("{}/m.onnx#sha256={pin}", files.url);
+    assert_eq!(ask(folder.path(), &["models", "pull", &at(&before, &old)]).status, 0);
+    // The same address has other contents later.
+    let place = before.url[7..].replace(':', "_");
+    let moved = after.url[7..].replace(':', "_");
+    let http = folder.path().join("http");
+    std::fs::rename(http.join(place), http.join(moved)).unwrap();
+    let pinned = at(&after, &new);
+    after.asked();
+    ask(folder.path(), &["models", "pull", "--offline", &pinned])
+        .assert_refused(1, &["the cache holds", "without --offline"]);
+    let pulled = ask(folder.path(), &["models", "pull", &pinned]);
+    assert_eq!(pulled.status, 0, "{}", pulled.stderr);
+    assert_eq!(after.asked()[0], "/m.onnx");
+    ask(folder.path(), &["models", "pull", &at(&after, &old)])
+        .assert_refused(1, &["another file", "not kept"]);
+    assert_eq!(ask(folder.path(), &["models", "pull", "--offline", &pinned]).status, 0);
 }

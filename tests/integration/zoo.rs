@@ -30,7 +30,6 @@ fn every_file_is_read_as_what_it_is() {
         ("small/x-rfdetr-like.onnx", "rt-detr"),
         ("small/x-topk6.onnx", "end-to-end"),
         ("trained/nanodet-m-0.5x.onnx", "nanodet"),
-        ("trained/retinaface-plate-mnet.onnx", "retinaface"),
         ("trained/zineos-blazeface.onnx", "retinaface"),
         ("trained/scrfd-500m-kps.onnx", "scrfd"),
         ("trained/ultraface-rfb-320.onnx", "boxes-background"),
@@ -48,6 +47,7 @@ fn a_file_that_may_be_two_things_is_refused_with_the_lines_to_write() {
     for (name, lines) in [
         ("small/x-ultraface-like.onnx", &["boxes-scores", "boxes-background"][..]),
         ("small/x-yolov5-rawheads.onnx", &["yolov5-heads", "yolov7-heads"]),
+        ("trained/retinaface-plate-mnet.onnx", &["retinaface\"", "retinaface-plates"]),
         // Its 32 weights and 16 prototypes do not belong together.
         ("small/x-seg-nometa.onnx", &["yolov8"]),
     ] {
@@ -96,11 +96,24 @@ fn assert_finds(
 ) {
     let Some(data) = test_data() else { return };
     let path = data.join("zoo/trained").join(model);
+    assert_file_finds(&data, &path, image, confidence, expected, keypoints);
+}
+
+#[track_caller]
+fn assert_file_finds(
+    data: &Path,
+    path: &Path,
+    image: &str,
+    confidence: f32,
+    expected: &[Expected],
+    keypoints: usize,
+) {
     if !path.is_file() {
         return;
     }
+    let model = path.file_name().unwrap().display();
     let jpeg = std::fs::read(data.join("images").join(image)).unwrap();
-    let found = pipeline(&path, confidence).detect(&jpeg).unwrap().detections;
+    let found = pipeline(path, confidence).detect(&jpeg).unwrap().detections;
     for (class_id, score, [x, y, width, height]) in expected {
         let best = found.iter().find(|detection| {
             let right = (detection.x + detection.width).min(x + width);
@@ -134,6 +147,23 @@ fn scrfd_finds_faces_and_their_key_points() {
         (0, 0.761, [26.5, 120.0, 82.8, 91.0]),
     ];
     assert_finds("scrfd-500m-kps.onnx", "000000006954.jpg", 0.5, &faces, 5);
+}
+
+/// Its prior boxes are larger than RetinaFace's, so that the sidecar must say so.
+#[test]
+fn retinaface_finds_plates_and_their_corners() {
+    let Some(data) = test_data() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let model = directory.path().join("plates.onnx");
+    if std::fs::copy(data.join("zoo/trained/retinaface-plate-mnet.onnx"), &model).is_err() {
+        return;
+    }
+    let sidecar = "boxes = \"retinaface-plates\"\n";
+    std::fs::write(directory.path().join("plates.toml"), sidecar).unwrap();
+    let signs = [(0, 0.973, [49.4, 43.1, 295.6, 101.7])];
+    assert_file_finds(&data, &model, "000000000885.jpg", 0.4, &signs, 4);
+    let signs = [(0, 0.812, [179.5, 330.6, 52.8, 16.8]), (0, 0.63, [182.2, 277.1, 44.4, 14.6])];
+    assert_file_finds(&data, &model, "000000005037.jpg", 0.4, &signs, 4);
 }
 
 #[test]

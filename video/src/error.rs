@@ -30,6 +30,18 @@ pub enum VideoError {
         /// The file's content, in a few words.
         codec: String,
     },
+    /// ffmpeg left out frames that the file should have. Those that came are right, and their numbers may not be.
+    #[error(
+        "the video is damaged or cut off: {frames} of about {expected} frames could be decoded ({problem})"
+    )]
+    Incomplete {
+        /// Frames that came.
+        frames: u64,
+        /// Frames that the file says it has.
+        expected: u64,
+        /// The complaint of ffmpeg.
+        problem: String,
+    },
     /// ffmpeg could not decode the file.
     #[error("ffmpeg cannot decode {codec}: {problem}")]
     Ffmpeg {

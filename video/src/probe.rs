@@ -21,6 +21,16 @@ pub(crate) enum Kind {
     Ivf,
     /// Flash video.
     Flash,
+    /// H.264 without a container (`.h264`).
+    H264,
+    /// HEVC without a container (`.h265`).
+    Hevc,
+    /// MPEG-1 or MPEG-2 video without a container (`.m1v`, `.m2v`).
+    Mpeg,
+    /// MXF, of cameras for television.
+    Mxf,
+    /// Uncompressed frames, YUV4MPEG2 (`.y4m`).
+    Y4m,
 }
 
 /// How many bytes [`Kind::of`] looks at.
@@ -44,6 +54,12 @@ impl Kind {
             // The first half of the GUID of its header.
             [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11, ..] => Some(Self::Asf),
             [b'O', b'g', b'g', b'S', ..] => Some(Self::Ogg),
+            // The key of its first pack (SMPTE ST 377-1, 6.2).
+            [0x06, 0x0E, 0x2B, 0x34, 0x02, 0x05, 0x01, 0x01, ..] => Some(Self::Mxf),
+            // The start code of a sequence (ISO/IEC 13818-2, 6.2.2.1).
+            [0, 0, 1, 0xB3, ..] => Some(Self::Mpeg),
+            _ if beginning.starts_with(b"YUV4MPEG2 ") => Some(Self::Y4m),
+            [0, 0, 0, 1, unit @ ..] | [0, 0, 1, unit @ ..] => bare(unit),
             _ => is_transport_stream(beginning).then_some(Self::TransportStream),
         }
     }
@@ -60,6 +76,11 @@ impl Kind {
             Self::Ogg => "ogg",
             Self::Ivf => "ivf",
             Self::Flash => "flv",
+            Self::H264 => "h264",
+            Self::Hevc => "hevc",
+            Self::Mpeg => "mpegvideo",
+            Self::Mxf => "mxf",
+            Self::Y4m => "yuv4mpegpipe",
         }
     }
 
@@ -75,7 +96,22 @@ impl Kind {
             Self::Ogg => "Ogg",
             Self::Ivf => "IVF",
             Self::Flash => "Flash video",
+            Self::H264 => "H.264 without a container",
+            Self::Hevc => "HEVC without a container",
+            Self::Mpeg => "MPEG video without a container",
+            Self::Mxf => "MXF",
+            Self::Y4m => "YUV4MPEG2",
         }
+    }
+}
+
+/// A byte stream of H.264 or HEVC that begins with this unit: parameters, or the mark of a frame's beginning
+/// (ITU-T H.264, table 7-1; H.265, table 7-1).
+fn bare(unit: &[u8]) -> Option<Kind> {
+    match *unit {
+        [0x09 | 0x27 | 0x47 | 0x67, ..] => Some(Kind::H264),
+        [0x40 | 0x42 | 0x46, 0x01, ..] => Some(Kind::Hevc),
+        _ => None,
     }
 }
 
@@ -117,10 +153,16 @@ mod tests {
             (Kind::Flash, b"FLV\x01\x01".to_vec()),
             (Kind::Matroska, b"\x1A\x45\xDF\xA3".to_vec()),
             (Kind::Mp4, b"\0\0\0\x20ftypisom".to_vec()),
+            (Kind::H264, b"\0\0\0\x01\x67\x64".to_vec()),
+            (Kind::H264, b"\0\0\x01\x09\xF0".to_vec()),
+            (Kind::Hevc, b"\0\0\0\x01\x40\x01\x0C".to_vec()),
+            (Kind::Mpeg, b"\0\0\x01\xB3\x16".to_vec()),
+            (Kind::Mxf, b"\x06\x0E\x2B\x34\x02\x05\x01\x01\x0D".to_vec()),
+            (Kind::Y4m, b"YUV4MPEG2 W64".to_vec()),
         ] {
             assert_eq!(Kind::of(&beginning), Some(expected), "{beginning:?}");
         }
-        for beginning in [&b"G"[..], b"GIF89a", &[0x47; 4], b"\0\0\x01\xB3", b"Ogg", &[]] {
+        for beginning in [&b"G"[..], b"GIF89a", &[0x47; 4], b"\0\0\x01\xFF", b"Ogg", &[]] {
             assert_eq!(Kind::of(beginning), None, "{beginning:?}");
         }
         let mut text = packets(0, 188);

@@ -1,6 +1,8 @@
 //! A video: chooses what decodes it.
 
-use std::io::{Read, SeekFrom};
+use std::fs::File;
+use std::io::{self, Read, SeekFrom};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::VideoError;
@@ -24,6 +26,16 @@ enum Frames {
 }
 
 impl Video {
+    /// Whether a file begins like a video of a known kind, with sound alone perhaps.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn recognises(path: &Path) -> io::Result<bool> {
+        let mut beginning = Vec::with_capacity(PROBE_BYTES);
+        File::open(path)?.take(PROBE_BYTES as u64).read_to_end(&mut beginning)?;
+        Ok(Kind::of(&beginning).is_some())
+    }
+
     /// Opens a video. Reads its tables, and decodes no frame yet.
     ///
     /// # Errors

@@ -230,3 +230,74 @@ fn frames_in_fields_are_for_ffmpeg() {
     assert_eq!((first.width, first.height, found.len()), (16, 32, 3));
     assert_eq!((first.y[0], first.y[16], first.y[32]), (40, 120, 40));
 }
+
+#[test]
+fn streams_without_a_container_are_known_too() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let hevc = ["-c:v", "libx265", "-x265-params", "log-level=none:bframes=0"];
+    for (muxer, arguments) in [
+        ("h264", &["-c:v", "libx264", "-bf", "0"][..]),
+        ("hevc", &hevc),
+        ("mpeg1video", &["-c:v", "mpeg1video", "-bf", "0"]),
+        ("mxf", &["-c:v", "mpeg2video"]),
+        ("yuv4mpegpipe", &[]),
+    ] {
+        let file = directory.path().join("file");
+        let source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-frames:v", "10"];
+        let format = ["-pix_fmt", "yuv420p", "-f", muxer, file.to_str().unwrap()];
+        ffmpeg(&[&source[..], arguments, &format].concat());
+        let found = frames(&file);
+        assert_same(muxer, &planes(&found), &reference(&file));
+        assert_eq!(found.len(), 10, "{muxer}");
+        assert_eq!(found[9].time - found[1].time, Duration::from_millis(320), "{muxer}");
+    }
+}
+
+#[test]
+fn frames_that_ffmpeg_leaves_out_are_missed() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (name, arguments) in [
+        ("cut.mkv", &["-c:v", "libx264", "-g", "10", "-cluster_time_limit", "200"][..]),
+        ("cut.avi", &["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"]),
+        ("cut.webm", &["-c:v", "libvpx", "-pix_fmt", "yuv420p"]),
+    ] {
+        let file = directory.path().join(name);
+        let source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-frames:v", "50"];
+        ffmpeg(&[&source[..], arguments, &[file.to_str().unwrap()]].concat());
+        let whole = fs::read(&file).unwrap();
+        let decode = |bytes: Vec<u8>| -> Vec<_> {
+            let video = Video::open(Input::Memory(bytes.into()), &Limits::standard());
+            video.unwrap().map(|frame| frame.map(|frame| frame.index)).collect()
+        };
+        assert!(decode(whole.clone()).iter().all(Result::is_ok), "{name}");
+        fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+        let video = Video::open(Input::file(&file), &Limits::standard()).unwrap();
+        let found: Vec<_> = video.collect();
+        let (last, before) = found.split_last().unwrap();
+        let Err(VideoError::Incomplete { frames, expected, .. }) = last else {
+            panic!("{name}: {last:?}")
+        };
+        assert_eq!((*frames, *expected), (before.len() as u64, 50), "{name}");
+        assert!(before.iter().all(Result::is_ok) && !before.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn sound_that_the_parser_refuses_costs_no_frame() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("alac.mov");
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25", "-f", "lavfi", "-i", "sine"];
+    let codecs = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "alac", "-t", "0.4"];
+    ffmpeg(&[&source[..], &codecs, &[file.to_str().unwrap()]].concat());
+    assert_eq!(info(&file).codec, "h264", "it is decoded here");
+    assert_same("alac", &planes(&frames(&file)), &reference(&file));
+}

@@ -84,6 +84,8 @@ struct RowReader {
 impl RowReader {
     fn new() -> Self {
         let hints = DecodeHints {
+            // Else the separators of GS1-128 are left out.
+            AssumeGs1: Some(true),
             PossibleFormats: Some(HashSet::from(FORMATS)),
             ReturnCodabarStartEnd: Some(true),
             TryHarder: Some(true),

@@ -183,6 +183,7 @@ impl OutputReading {
         let metadata = places.metadata;
         let outputs = ModelOutputs {
             strides: sidecar.strides.as_deref(),
+            anchors: sidecar.anchors.as_deref(),
             family: sidecar.family.or_else(|| metadata::family(metadata)),
             task: metadata::task(metadata),
             labels: places.count(),

@@ -6,6 +6,7 @@
 //! options ─┘
 //! ```
 
+mod anchors;
 mod assumed_size;
 mod bounded_text;
 mod embedded;

@@ -16,6 +16,7 @@
 //! boxes = "yolox"                   # or another layout; `layout = …` means the same
 //!                                   # "tensors" reports the outputs as numbers
 //! strides = [8, 16, 32]             # for layouts with a grid
+//! anchors = [[10, 13], [16, 30]]    # widths and heights in pixels, finest stride first; squares may be one number
 //! nms = "per-class"                 # or "class-agnostic": boxes of all classes suppress each other
 //! second = "codes"                  # the boxes are codes: what they say is read, too
 //!                                   # or a model that reads what is in the boxes: second = "plates.onnx"
@@ -44,7 +45,8 @@ use super::bounded_text::read_text;
 use super::embedded::{self, is_embedded};
 use super::second_name::SecondName;
 use super::{
-    ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, input_size,
+    ChannelOrder, DecodeScale, LetterboxAlign, ModelError, NmsScope, ResizeFilter, anchors,
+    input_size,
 };
 use crate::Size;
 use crate::layouts::{Blank, BoxLayout, Family};
@@ -71,6 +73,8 @@ pub(super) struct Sidecar {
     #[serde(alias = "layout")]
     pub(super) boxes: Option<BoxLayout>,
     pub(super) strides: Option<Vec<usize>>,
+    #[serde(default, deserialize_with = "anchors::deserialize")]
+    pub(super) anchors: Option<Vec<[f32; 2]>>,
     pub(super) first_class: Option<usize>,
     pub(super) nms: Option<NmsScope>,
     pub(super) second: Option<SecondName>,
@@ -308,6 +312,7 @@ mod tests {
             decode_scale = "auto"
             boxes = "yolox"
             strides = [8, 16, 32]
+            anchors = [[10, 13.5], 16]
             first_class = 1
             nms = "class-agnostic"
             second = "second/plates.onnx"
@@ -333,6 +338,7 @@ mod tests {
             decode_scale: Some(DecodeScale::Auto),
             boxes: BoxLayout::named("yolox"),
             strides: Some(vec![8, 16, 32]),
+            anchors: Some(vec![[10.0, 13.5], [16.0, 16.0]]),
             first_class: Some(1),
             nms: Some(NmsScope::ClassAgnostic),
             second: Some(SecondName::Model("second/plates.onnx".to_owned())),
@@ -375,6 +381,9 @@ mod tests {
             ("crop = 1.5", &["`crop`", "at most 1"]),
             ("fit = \"stretch\"\ncrop = 0.5", &["`crop`", "fit = \"crop\""]),
             ("strides = []", &["`strides`"]),
+            ("anchors = [[1, 2, 3]]", &["`anchors`", "[width, height]"]),
+            ("anchors = [0, 16]", &["`anchors`", "above 0"]),
+            ("anchors = []", &["`anchors`"]),
             ("second = \"plates\"", &["`codes`", "an .onnx file", "folder"]),
             ("second = \"../plates.onnx\"", &["an .onnx file in the sidecar's own folder"]),
             ("second_classes = [\"car\"]", &["`second_classes`", "second = \"NAME.onnx\""]),

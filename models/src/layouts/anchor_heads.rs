@@ -2,7 +2,7 @@
 
 use framegate_backend_api::OutputBatch;
 
-use super::anchors::position;
+use super::anchors::{own_or_listed, position};
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs, grid};
 use super::scores::{best_class, logit, reaches, sigmoid};
@@ -51,7 +51,10 @@ pub(super) static YOLOV5: AnchorHeads = AnchorHeads {
     ],
     size: SizeForm::Squared,
     softmax: false,
-    lines: &[SidecarLine { line: "boxes = \"yolov5-heads\"", when: "YOLOv5 with its own anchors" }],
+    lines: &[SidecarLine {
+        line: "boxes = \"yolov5-heads\"",
+        when: "YOLOv5 with its own anchors (others go into `anchors`)",
+    }],
 };
 
 pub(super) static YOLOV7: AnchorHeads = AnchorHeads {
@@ -208,12 +211,19 @@ impl Layout for AnchorHeads {
         &[&ULTRALYTICS]
     }
 
+    fn anchor_counts(&self) -> Vec<usize> {
+        vec![self.heads.iter().map(|head| head.anchors.len()).sum()]
+    }
+
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
         let (found, numbers, are_channels) = self.find(outputs).expect("`read` found the outputs");
-        let heads = self.heads.iter().zip(found).map(|(form, output)| {
+        let own = self.heads.iter().map(|head| head.anchors.to_vec());
+        let anchors = own_or_listed(own, outputs.anchors);
+        let forms = self.heads.iter().zip(anchors);
+        let heads = forms.zip(found).map(|((form, anchors), output)| {
             let (columns, rows) = grid(outputs.input, form.stride);
             let is_ready = outputs.holds_scores(output);
-            Head { output, form: *form, columns, cells: columns * rows, is_ready }
+            Head { output, form: *form, anchors, columns, cells: columns * rows, is_ready }
         });
         let (heads, row) = (heads.collect(), vec![0.0; numbers]);
         let (size, softmax) = (self.size, self.softmax);
@@ -225,6 +235,7 @@ impl Layout for AnchorHeads {
 struct Head {
     output: usize,
     form: HeadForm,
+    anchors: Vec<[f32; 2]>,
     columns: usize,
     cells: usize,
     /// Whether the file has applied the sigmoid.
@@ -277,7 +288,7 @@ impl Decoder for HeadsDecoder {
                         continue;
                     }
                     let [column, line] = position(cell, head.columns);
-                    let HeadForm { stride, anchors, stretch } = head.form;
+                    let HeadForm { stride, stretch, .. } = head.form;
                     let place = |cell: f32, raw: f32| {
                         (cell + 0.5 + stretch * (score(raw) - 0.5)) * stride as f32
                     };
@@ -285,7 +296,7 @@ impl Decoder for HeadsDecoder {
                         SizeForm::Squared => (2.0 * score(raw)).powi(2) * anchor,
                         SizeForm::Exponential => raw.exp() * anchor,
                     };
-                    let [width, height] = anchors[anchor];
+                    let [width, height] = head.anchors[anchor];
                     let centre_and_size = [
                         place(column, self.row[0]),
                         place(line, self.row[1]),
@@ -301,7 +312,8 @@ impl Decoder for HeadsDecoder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{assert_box, decode, recognised};
+    use super::super::testing::{assert_box, batch, decode, decoder, graph, recognised};
+    use super::super::{BoxLayout, choose};
     use super::*;
     use crate::Size;
 
@@ -334,6 +346,35 @@ mod tests {
             // Centre (40, 32), 62 × 45 / 4.
             assert_box(&found[0], 1, 0.72, [9.0, 26.375, 71.0, 37.625]);
         }
+    }
+
+    #[test]
+    fn anchors_of_the_sidecar_take_the_place_of_the_layouts() {
+        let logits = |len| vec![-20.0; len];
+        let mut rows = logits(3 * 16 * 7);
+        for (number, value) in BOX.iter().enumerate() {
+            rows[(16 + 6) * 7 + number] = logit(*value);
+        }
+        let outputs = [
+            ("a", &[1, 3, 8, 8, 7][..], logits(3 * 64 * 7)),
+            ("b", &[1, 3, 4, 4, 7], rows),
+            ("c", &[1, 3, 2, 2, 7], logits(3 * 4 * 7)),
+        ];
+        let mut anchors = [[1.0; 2]; 9];
+        anchors[4] = [20.0, 40.0];
+        let layout = BoxLayout::named("yolov5-heads").unwrap().with_anchors(Some(&anchors));
+        let mut found = Vec::new();
+        decoder(&layout, INPUT, &outputs).decode(&batch(&outputs), 0, 0.25, &mut found);
+        // Centre (40, 32), 20 × 40 / 4.
+        assert_box(&found[0], 1, 0.72, [30.0, 27.0, 50.0, 37.0]);
+
+        let shapes: Vec<(&str, &[usize])> = outputs.iter().map(|it| (it.0, it.1)).collect();
+        let graph = graph(&shapes);
+        let outputs =
+            ModelOutputs { anchors: Some(&[[1.0; 2]; 8]), ..ModelOutputs::of(&graph, INPUT) };
+        assert!(choose(&outputs, None).is_err());
+        let message = choose(&outputs, Some(&layout)).unwrap_err().to_string();
+        assert!(message.contains("lists 8 `anchors`") && message.contains("takes 9"), "{message}");
     }
 
     #[test]

@@ -24,6 +24,21 @@ pub(super) fn per_stride(
     strides.iter().map(of_stride).collect()
 }
 
+/// The anchors of each stride: a layout's own or, in as large groups, as many that a sidecar lists.
+pub(super) fn own_or_listed(
+    own: impl IntoIterator<Item = Vec<[f32; 2]>>,
+    listed: Option<&[[f32; 2]]>,
+) -> Vec<Vec<[f32; 2]>> {
+    let own = own.into_iter();
+    let Some(mut rest) = listed else { return own.collect() };
+    let take = |group: Vec<[f32; 2]>| {
+        let (first, others) = rest.split_at(group.len());
+        rest = others;
+        first.to_vec()
+    };
+    own.map(take).collect()
+}
+
 /// Number of cells of one stride.
 pub(super) fn cells(input: Size, stride: usize) -> usize {
     let (columns, rows) = grid(input, stride);

@@ -1,5 +1,6 @@
 //! Which layout a model's outputs have: what the sidecar says, else what they look like.
 
+use super::classify::comes_from_softmax;
 use super::input_range::InputRange;
 use super::{
     BoxLayout, ClassCount, Family, LAYOUTS, Layout, LayoutError, ModelOutputs, Preprocessing,
@@ -51,7 +52,9 @@ pub(crate) fn choose(
     let mut recognised = Vec::new();
     let mut lines = Vec::new();
     let is_candidate = |layout: &&&dyn Layout| {
-        outputs.may_be(layout.tasks()) && (layout.reads_text() || !outputs.is_second)
+        outputs.may_be(layout.tasks())
+            && (layout.reads_text() || !outputs.is_second)
+            && outputs.anchors.is_none_or(|it| layout.anchor_counts().contains(&it.len()))
     };
     for layout in LAYOUTS.iter().filter(is_candidate) {
         let recognition = match layout.read(outputs) {
@@ -71,6 +74,9 @@ pub(crate) fn choose(
     match (recognised.pop(), lines.len()) {
         (Some((layout, reason)), 1) => choice(&layout, outputs, reason),
         (_, 0) if outputs.is_second => Err(LayoutError::NoText { outputs: outputs.to_string() }),
+        (_, 0) if let Some(classes) = reads_text(outputs) => {
+            Err(LayoutError::ReadsText { outputs: outputs.to_string(), classes })
+        }
         (_, 0) => Err(LayoutError::Unknown {
             outputs: outputs.to_string(),
             input: outputs.input,
@@ -100,6 +106,14 @@ fn unknown_first_class(
         }
         _ => None,
     }
+}
+
+/// Scores of each step, if the only output is nothing but probabilities, step by step.
+fn reads_text(outputs: &ModelOutputs<'_>) -> Option<usize> {
+    let ([output], [1, steps, classes]) = (&outputs.graph.outputs[..], outputs.first()) else {
+        return None;
+    };
+    (*steps > 1 && comes_from_softmax(outputs.graph, *output)).then_some(*classes)
 }
 
 /// The lines for layouts that the outputs can be read in, with the shapes that they stand for. Where a further output
@@ -143,7 +157,7 @@ fn choice(
         None => InputRange::of(outputs.graph),
     };
     Ok(Choice {
-        layout: layout.clone().with_reading(&reading),
+        layout: layout.clone().with_anchors(outputs.anchors).with_reading(&reading),
         classes: reading.classes,
         family,
         preprocessing: match inside {
@@ -288,6 +302,18 @@ mod tests {
     fn a_number_for_each_pixel_is_no_box() {
         let message = choose_for(&[1, 384, 640], WIDE).unwrap_err().to_string();
         assert!(message.contains("no box layout has such outputs"), "{message}");
+    }
+
+    #[test]
+    fn a_recogniser_of_text_is_no_detector() {
+        let mut builder = GraphBuilder::new("image", [1, 3, 48, 320]);
+        let logits = HostTensor::from_f32([1, 40, 97], vec![0.0; 40 * 97]);
+        let logits = builder.constant("logits", logits);
+        let softmax = builder.push("steps", Operator::Softmax { axis: 2 }, &[logits]).unwrap();
+        let graph = builder.finish(vec![softmax]);
+        let size = Size { width: 320, height: 48 };
+        let message = choose(&ModelOutputs::of(&graph, size), None).unwrap_err().to_string();
+        assert!(message.contains("`second = ") && !message.contains("`decoded`"), "{message}");
     }
 
     #[test]

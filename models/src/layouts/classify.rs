@@ -165,21 +165,32 @@ impl ClassDecoder {
 
 /// Whether the value comes from a softmax or a sigmoid, possibly one that is fused into a convolution,
 /// and has at most been reshaped or had its axes reordered since.
-pub(super) fn makes_probabilities(graph: &Graph, mut value: ValueId) -> bool {
+pub(super) fn makes_probabilities(graph: &Graph, value: ValueId) -> bool {
+    source(graph, value).is_some_and(|operator| match operator {
+        Operator::Softmax { .. } | Operator::Activation(Activation::Sigmoid) => true,
+        Operator::Convolution(Convolution { activation, .. })
+        | Operator::TransposedConvolution(TransposedConvolution { activation, .. }) => {
+            *activation == Some(Activation::Sigmoid)
+        }
+        _ => false,
+    })
+}
+
+/// Whether the value comes from a softmax, and has at most been moved since.
+pub(super) fn comes_from_softmax(graph: &Graph, value: ValueId) -> bool {
+    matches!(source(graph, value), Some(Operator::Softmax { .. }))
+}
+
+/// The operator that makes a value, before it is reshaped or its axes are reordered.
+fn source(graph: &Graph, mut value: ValueId) -> Option<&Operator> {
     let producers = graph.producers();
-    while let Some(producer) = producers[value.0] {
-        let node = &graph.nodes[producer];
+    loop {
+        let node = &graph.nodes[producers[value.0]?];
         match &node.operator {
-            Operator::Softmax { .. } | Operator::Activation(Activation::Sigmoid) => return true,
-            Operator::Convolution(Convolution { activation, .. })
-            | Operator::TransposedConvolution(TransposedConvolution { activation, .. }) => {
-                return *activation == Some(Activation::Sigmoid);
-            }
             Operator::Reshape { .. } | Operator::Transpose { .. } => value = node.inputs[0],
-            _ => return false,
+            operator => return Some(operator),
         }
     }
-    false
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use super::level_maps::{Channels, Level};
 use super::mmdet::MMDET;
 use super::origin::Origin;
 use super::outputs::{ClassCount, ModelOutputs};
-use super::points::{BoxRule, PointDecoder, PointForm, PointLevel, Unit, point_levels};
+use super::points::{
+    BoxRule, MOST_STRIDES, PointDecoder, PointForm, PointLevel, Unit, point_levels,
+};
 use super::prior_boxes::PYRAMID;
 use super::{Decoder, Layout, Reading, Recognition};
 
@@ -112,7 +114,11 @@ impl Layout for DflHeads {
         };
         let form = PointForm {
             offset: self.offset,
-            rule: BoxRule::Distances { unit: Some(Unit::Strides), most_negative: 0.0 },
+            rule: BoxRule::Distances {
+                unit: Some(Unit::Strides),
+                most_negative: 0.0,
+                most_strides: MOST_STRIDES,
+            },
             are_scores: [!are_logits; 2],
             takes_root: false,
         };

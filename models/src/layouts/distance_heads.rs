@@ -6,12 +6,14 @@ use super::mmdet::MMDET;
 use super::model_family::RTMDET;
 use super::origin::Origin;
 use super::outputs::{ClassCount, ModelOutputs};
-use super::points::{BoxRule, PointDecoder, PointForm, PointLevel};
+use super::points::{BoxRule, MOST_STRIDES, PointDecoder, PointForm, PointLevel};
 use super::prior_boxes::PYRAMID;
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
 /// Distances may be negative in places where a trained model sees nothing.
 const MOST_NEGATIVE: f32 = 0.25;
+/// The largest mean of a distribution: PP-YOLOE has bins of 0 to 16 strides, YOLOv8 of 0 to 15.
+const LARGEST_MEAN: f32 = 16.0;
 
 /// For each stride an output of scores `[1, C, H, W]` and one of distances `[1, 4, H, W]` from a point of the cell, in
 /// strides or pixels. Channels may be the last axis.
@@ -125,9 +127,13 @@ impl Layout for DistanceHeads {
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
         let levels = Self::find(outputs).expect("`read` found the outputs");
+        let most_strides = match outputs.origin(levels[0].box_.output) {
+            Origin::Distribution => LARGEST_MEAN,
+            _ => MOST_STRIDES,
+        };
         let form = PointForm {
             offset: self.offset,
-            rule: BoxRule::Distances { unit: None, most_negative: MOST_NEGATIVE },
+            rule: BoxRule::Distances { unit: None, most_negative: MOST_NEGATIVE, most_strides },
             are_scores: [outputs.holds_scores(levels[0].scores.output); 2],
             takes_root: false,
         };
@@ -140,9 +146,9 @@ mod tests {
     use framegate_backend_api::HostTensor;
     use framegate_backend_api::graph::{Binary, GraphBuilder, Operator, Unary};
 
-    use super::super::choose;
     use super::super::scores::logit;
-    use super::super::testing::{assert_box, decode};
+    use super::super::testing::{assert_box, batch, decode};
+    use super::super::{BoxLayout, choose};
     use super::*;
     use crate::Size;
 
@@ -187,6 +193,36 @@ mod tests {
                 assert_box(&found[0], 1, 0.75, corners);
             }
         }
+    }
+
+    #[test]
+    fn the_mean_of_a_distribution_may_be_many_strides() {
+        let mut builder = GraphBuilder::new("image", [1, 17, 8, 8]);
+        let mut outputs = Vec::new();
+        let mut values = Vec::new();
+        for (level, side) in [8_usize, 4, 2].into_iter().enumerate() {
+            let cells = side * side;
+            let (scores, means) = ([1, 2, side, side], [1, 4, side, side]);
+            let zeros = HostTensor::from_f32(scores, vec![0.0; 2 * cells]);
+            outputs.push(builder.constant(&format!("s{level}"), zeros));
+            let logits = HostTensor::from_f32([4 * cells, 17], vec![0.0; 68 * cells]);
+            let logits = builder.constant("logits", logits);
+            let softmax = Operator::Softmax { axis: 1 };
+            let softmax = builder.push("softmax", softmax, &[logits]).unwrap();
+            let bins = HostTensor::from_f32([17, 1], (0..17).map(|bin| bin as f32).collect());
+            let bins = builder.constant("bins", bins);
+            let mean = builder.push("mean", Operator::MatMul, &[softmax, bins]).unwrap();
+            let map = Operator::Reshape { shape: means.to_vec() };
+            outputs.push(builder.push(&format!("d{level}"), map, &[mean]).unwrap());
+            values.push(("scores", scores.to_vec(), vec![-2.0; 2 * cells]));
+            values.push(("means", means.to_vec(), vec![8.05; 4 * cells]));
+        }
+        let values: Vec<_> =
+            values.iter().map(|(name, shape, data)| (*name, &shape[..], data.clone())).collect();
+        let graph = builder.finish(outputs);
+        let layout = BoxLayout::named("yolov6-heads").unwrap();
+        let mut decoder = layout.decoder(&graph, INPUT).unwrap();
+        assert_eq!(decoder.check(&batch(&values), 0), Ok(()));
     }
 
     #[test]

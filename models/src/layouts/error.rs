@@ -26,6 +26,16 @@ pub enum LayoutError {
         /// Name of the layout.
         layout: &'static str,
     },
+    /// `anchors` beside a layout that has none, or another number of them.
+    #[error("the sidecar lists {given} `anchors`, and `{layout}` takes {}", anchor_counts(counts))]
+    Anchors {
+        /// Name of the layout.
+        layout: &'static str,
+        /// How many it can take.
+        counts: Vec<usize>,
+        /// How many there are.
+        given: usize,
+    },
     /// The model was trained for something else than boxes or classes.
     #[error(
         "the model's metadata says that it was trained to `{task}`, which gives no boxes; export a model \
@@ -45,6 +55,18 @@ pub enum LayoutError {
     NoText {
         /// Names and shapes of the outputs.
         outputs: String,
+    },
+    /// A detector whose only output is a score of each character, step by step.
+    #[error(
+        "the output {outputs} is a list of steps with a score for each of {classes} classes, as networks that read \
+         text have it, and they find no boxes: name the file in a detector's sidecar, `second = \"NAME.onnx\"`, or \
+         write `boxes = \"tensors\"` into its own to get the scores as numbers"
+    )]
+    ReadsText {
+        /// Name and shape of the output.
+        outputs: String,
+        /// Scores of a step.
+        classes: usize,
     },
     /// The outputs look like no layout.
     #[error(
@@ -73,6 +95,11 @@ pub enum LayoutError {
         /// Lines for the sidecar, each with when it is right.
         lines: Vec<String>,
     },
+}
+
+fn anchor_counts(counts: &[usize]) -> String {
+    let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(" or ") }
 }
 
 /// The lines that could be written.

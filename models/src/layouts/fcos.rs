@@ -6,7 +6,7 @@ use super::level_maps::{Channels, Level, by_stride};
 use super::mmdet::MMDET;
 use super::origin::Origin;
 use super::outputs::{ClassCount, ModelOutputs, Rows, grid};
-use super::points::{BoxRule, PointDecoder, PointForm, PointLevel, Unit};
+use super::points::{BoxRule, MOST_STRIDES, PointDecoder, PointForm, PointLevel, Unit};
 use super::prior_boxes::PYRAMID;
 use super::{Decoder, Layout, Reading, Recognition};
 
@@ -126,6 +126,7 @@ impl Layout for Fcos {
             rule: BoxRule::Distances {
                 unit: are_flat.then_some(Unit::Strides),
                 most_negative: MOST_NEGATIVE,
+                most_strides: MOST_STRIDES,
             },
             are_scores: [outputs.holds_scores(scores.output), outputs.holds_scores(centre)],
             // MMDetection multiplies the two scores; the others take the root of that.

@@ -140,7 +140,8 @@ static LAYOUTS: &[&dyn Layout] = &[
     &yolo_nas_flat::YoloNasFlat,
     &yolov7_end_to_end::Yolov7EndToEnd,
     &scrfd::Scrfd,
-    &retinaface::RetinaFace,
+    &retinaface::FACES,
+    &retinaface::PLATES,
     &blazeface::FACES,
     &blazeface::PALMS,
     &yunet::Yunet,
@@ -204,6 +205,11 @@ pub(crate) trait Layout: fmt::Debug + Sync {
     /// The labels of models that have the same classes everywhere.
     fn labels(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// How many `anchors` a sidecar may list in place of the layout's own; empty where it has none.
+    fn anchor_counts(&self) -> Vec<usize> {
+        Vec::new()
     }
 
     /// Whether the model reports an object more than once.
@@ -279,6 +285,8 @@ pub(crate) struct SidecarLine {
 pub struct BoxLayout {
     layout: &'static dyn Layout,
     strides: Vec<usize>,
+    /// Empty for the layout's own.
+    anchors: Vec<[f32; 2]>,
     /// Facts that the outputs alone do not show.
     classes: Option<usize>,
     keypoints: Option<[usize; 2]>,
@@ -298,6 +306,7 @@ impl BoxLayout {
         Self {
             layout,
             strides: Vec::new(),
+            anchors: Vec::new(),
             classes: None,
             keypoints: None,
             first_class: None,
@@ -325,6 +334,11 @@ impl BoxLayout {
     #[must_use]
     pub fn with_strides(self, strides: &[usize]) -> Self {
         Self { strides: strides.to_vec(), ..self }
+    }
+
+    /// The same layout with anchors of these widths and heights, in input pixels.
+    pub(crate) fn with_anchors(self, anchors: Option<&[[f32; 2]]>) -> Self {
+        Self { anchors: anchors.map_or_else(Vec::new, <[_]>::to_vec), ..self }
     }
 
     /// The same layout with this class for no character.
@@ -377,6 +391,7 @@ impl BoxLayout {
         let strides = (!self.strides.is_empty()).then_some(&self.strides[..]);
         let outputs = ModelOutputs {
             strides,
+            anchors: (!self.anchors.is_empty()).then_some(&self.anchors[..]),
             labels: self.classes,
             keypoints: self.keypoints,
             first_class: self.first_class,
@@ -402,6 +417,11 @@ impl BoxLayout {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Result<Reading, LayoutError> {
+        let counts = self.layout.anchor_counts();
+        if let Some(anchors) = outputs.anchors.filter(|anchors| !counts.contains(&anchors.len())) {
+            let given = anchors.len();
+            return Err(LayoutError::Anchors { layout: self.name(), counts, given });
+        }
         let reading = self.layout.read(outputs).ok_or_else(|| LayoutError::Mismatch {
             layout: self.name(),
             needs: self.layout.needs(outputs),

@@ -1,6 +1,8 @@
 //! How the graph makes an output of distances or differences, which says what they are.
 
-use framegate_backend_api::graph::{Activation, Binary, Graph, Node, Operator, Unary, ValueId};
+use framegate_backend_api::graph::{
+    Activation, Binary, Convolution, Graph, Node, Operator, Unary, ValueId,
+};
 
 /// The source of an output, before it is moved and scaled by constants.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,12 +31,16 @@ pub(super) fn origin(graph: &Graph, output: ValueId) -> Origin {
                 value = source;
                 factors.extend(factor);
             }
-            Operator::Unary(Unary::Exp)
-            | Operator::Activation(Activation::Relu | Activation::Softplus) => {
+            Operator::Unary(Unary::Exp) => return Origin::NeverNegative,
+            Operator::Activation(activation) if is_never_negative(activation) => {
                 return Origin::NeverNegative;
             }
-            Operator::Activation(Activation::Clip { min, .. }) if *min >= 0.0 => {
-                return Origin::NeverNegative;
+            // After fusion, a convolution ends with the function that followed it.
+            Operator::Convolution(Convolution { activation: Some(activation), .. }) => {
+                return match is_never_negative(activation) {
+                    true => Origin::NeverNegative,
+                    false => Origin::Unknown,
+                };
             }
             Operator::Convolution(_) | Operator::MatMul | Operator::Reduce(_) => {
                 let mut source = node.inputs[0];
@@ -77,6 +83,15 @@ pub(super) fn joined(graph: &Graph, output: ValueId) -> Option<Vec<usize>> {
     }
 }
 
+/// Whether a function makes distances of any size. A sigmoid makes scores.
+fn is_never_negative(activation: &Activation) -> bool {
+    match activation {
+        Activation::Relu | Activation::Softplus => true,
+        Activation::Clip { min, .. } => *min >= 0.0,
+        _ => false,
+    }
+}
+
 fn is_move(operator: &Operator) -> bool {
     matches!(operator, Operator::Reshape { .. } | Operator::Transpose { .. } | Operator::Cast(_))
 }
@@ -100,7 +115,7 @@ fn scaled(graph: &Graph, node: &Node) -> Option<(ValueId, Option<f32>)> {
 #[cfg(test)]
 mod tests {
     use framegate_backend_api::HostTensor;
-    use framegate_backend_api::graph::GraphBuilder;
+    use framegate_backend_api::graph::{GraphBuilder, Padding};
 
     use super::*;
 
@@ -135,6 +150,30 @@ mod tests {
             builder.push("square", Operator::Binary(Binary::Mul), &[value, value]).unwrap()
         });
         assert_eq!(origin(&graph, output), Origin::Unknown);
+    }
+
+    #[test]
+    fn a_function_that_was_fused_into_a_convolution_counts() {
+        let of = |activation| {
+            let mut builder = GraphBuilder::new("image", [1, 3, 2, 2]);
+            let weight = HostTensor::from_f32([4, 3, 1, 1], vec![0.5; 12]);
+            let weight = builder.constant("weight", weight);
+            let convolution = Operator::Convolution(Convolution {
+                stride: [1, 1],
+                dilation: [1, 1],
+                padding: Padding::default(),
+                groups: 1,
+                activation,
+            });
+            let input = builder.input();
+            let maps = builder.push("maps", convolution, &[input, weight]).unwrap();
+            let last = Operator::Transpose { permutation: vec![0, 2, 3, 1] };
+            let last = builder.push("last", last, &[maps]).unwrap();
+            origin(&builder.finish(vec![last]), last)
+        };
+        assert_eq!(of(None), Origin::Weights(Vec::new()));
+        assert_eq!(of(Some(Activation::Sigmoid)), Origin::Unknown);
+        assert_eq!(of(Some(Activation::Relu)), Origin::NeverNegative);
     }
 
     #[test]

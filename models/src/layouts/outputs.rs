@@ -25,6 +25,8 @@ pub(crate) struct ModelOutputs<'a> {
     pub(crate) input: Size,
     /// `strides` of the sidecar.
     pub(crate) strides: Option<&'a [usize]>,
+    /// `anchors` of the sidecar: widths and heights in input pixels, the finest stride first.
+    pub(crate) anchors: Option<&'a [[f32; 2]]>,
     /// `family` of the sidecar.
     pub(crate) family: Option<&'static Family>,
     /// `task` of the file's metadata.
@@ -94,6 +96,7 @@ impl<'a> ModelOutputs<'a> {
             shapes,
             input,
             strides: None,
+            anchors: None,
             family: None,
             task: None,
             labels: None,

@@ -39,6 +39,9 @@ impl PointLevel {
     }
 }
 
+/// The largest middle distance in strides, of grids that see objects of some cells.
+pub(super) const MOST_STRIDES: f32 = 8.0;
+
 /// The unit of distances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
@@ -55,6 +58,8 @@ pub(super) enum BoxRule {
         unit: Option<Unit>,
         /// The share of them that may be negative, in places where there is nothing.
         most_negative: f32,
+        /// The largest that the middle one of the coarsest grid is, in strides.
+        most_strides: f32,
     },
     /// Centre and logarithm of the size, relative to a square around the point.
     Differences {
@@ -95,7 +100,7 @@ impl PointDecoder {
         &self,
         outputs: &OutputBatch,
         image: usize,
-        most_negative: f32,
+        [most_negative, most_strides]: [f32; 2],
     ) -> Result<Unit, Implausible> {
         let (mut negative, mut all) = (0, 0);
         let mut distances = Vec::new();
@@ -113,8 +118,8 @@ impl PointDecoder {
         let middle = distances.get(distances.len() / 2).copied().unwrap_or(0.0);
         let coarsest = self.levels.last().map_or(0.0, |level| level.stride);
         match middle {
-            _ if middle <= (coarsest / 8.0).max(8.0) => Ok(Unit::Strides),
-            _ if middle >= (coarsest / 4.0).max(12.0) => Ok(Unit::Pixels),
+            _ if middle <= (coarsest / 8.0).max(most_strides) => Ok(Unit::Strides),
+            _ if middle >= (coarsest / 4.0).max(1.5 * most_strides) => Ok(Unit::Pixels),
             _ => Err(neither(middle)),
         }
     }
@@ -177,8 +182,8 @@ impl Decoder for PointDecoder {
         candidates: &mut Vec<Candidate>,
     ) {
         let unit = match self.form.rule {
-            BoxRule::Distances { unit: None, most_negative } => {
-                match self.unit(outputs, image, most_negative) {
+            BoxRule::Distances { unit: None, most_negative, most_strides } => {
+                match self.unit(outputs, image, [most_negative, most_strides]) {
                     Ok(unit) => unit,
                     Err(_) => return,
                 }
@@ -213,14 +218,15 @@ impl Decoder for PointDecoder {
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         match self.form.rule {
             BoxRule::Distances { .. } if self.levels.iter().all(|it| it.box_.count > 4) => {}
-            BoxRule::Distances { unit, most_negative } => {
-                let seen = self.unit(outputs, image, most_negative)?;
+            BoxRule::Distances { unit, most_negative, most_strides } => {
+                let seen = self.unit(outputs, image, [most_negative, most_strides])?;
                 if unit.is_some_and(|unit| unit != seen) {
                     return Err(Implausible(
                         "distances are not in the unit that this layout has them in".to_owned(),
                     ));
                 }
-                self.form.rule = BoxRule::Distances { unit: Some(seen), most_negative };
+                self.form.rule =
+                    BoxRule::Distances { unit: Some(seen), most_negative, most_strides };
             }
             BoxRule::Differences { units, .. } => {
                 for level in &self.levels {

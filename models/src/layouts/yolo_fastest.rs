@@ -2,20 +2,32 @@
 
 use framegate_backend_api::OutputBatch;
 
-use super::anchors::{cells, position};
+use super::anchors::{cells, own_or_listed, position};
 use super::family::{Family, Preprocessing};
 use super::outputs::{ClassCount, ModelOutputs, Rows, grid};
 use super::scores::{best_class, check_scores, reaches};
-use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition};
+use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition, SidecarLine};
 
 /// BGR from 0 to 1, stretched.
 const YOLO_FASTEST: Family =
     Family { name: "yolo-fastest", preprocessing: Preprocessing::STRETCHED.bgr() };
 
-/// Strides, and the widths and heights of their anchors at an input of 352 × 352.
+/// Strides, and the widths and heights of their anchors on COCO, at an input of 352 × 352.
 const GRIDS: [(usize, [[f32; 2]; 3]); 2] = [
     (16, [[12.64, 19.39], [37.88, 51.48], [55.71, 138.31]]),
     (32, [[126.91, 78.23], [131.57, 214.55], [279.92, 258.87]]),
+];
+/// Classes of COCO. A training on other classes begins by computing anchors of its own.
+const COCO_CLASSES: ClassCount = ClassCount::Known(80);
+const LINES: [SidecarLine; 2] = [
+    SidecarLine {
+        line: "boxes = \"yolo-fastestv2\"",
+        when: "YOLO-FastestV2 with the anchors that it has on COCO",
+    },
+    SidecarLine {
+        line: "anchors = [[…, …], …]",
+        when: "YOLO-FastestV2 with six anchors of its own, `anchors` of the `.data` file it was trained with",
+    },
 ];
 /// Numbers of three boxes and three objectnesses, before the classes.
 const BEFORE_CLASSES: usize = 15;
@@ -48,8 +60,10 @@ impl Layout for YoloFastest {
     }
 
     /// All of its numbers come out of a sigmoid or a softmax.
-    fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
+    fn recognise(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Recognition {
+        let are_known = outputs.anchors.is_some() || reading.classes == COCO_CLASSES;
         match outputs.holds_scores(0) {
+            true if !are_known => Recognition::Maybe(&LINES),
             true => Recognition::Yes(format!(
                 "the output is {:?}, all of it scores: three boxes and their classes for each cell of the \
                  strides 16 and 32",
@@ -63,16 +77,22 @@ impl Layout for YoloFastest {
         &[&YOLO_FASTEST]
     }
 
+    fn anchor_counts(&self) -> Vec<usize> {
+        vec![GRIDS.iter().map(|(_, anchors)| anchors.len()).sum()]
+    }
+
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        let grid = |(stride, anchors): &(usize, [[f32; 2]; 3])| Grid {
+        let own = GRIDS.iter().map(|(_, anchors)| anchors.to_vec());
+        let grid = |((stride, _), anchors): (&(usize, _), Vec<[f32; 2]>)| Grid {
             stride: *stride as f32,
             columns: grid(outputs.input, *stride).0,
             cells: cells(outputs.input, *stride),
-            anchors: *anchors,
+            anchors,
         };
+        let anchors = own_or_listed(own, outputs.anchors);
         Box::new(FastestDecoder {
             row_len: outputs.rows(0).map_or(0, |rows| rows.width),
-            grids: GRIDS.iter().map(grid).collect(),
+            grids: GRIDS.iter().zip(anchors).map(grid).collect(),
         })
     }
 }
@@ -82,7 +102,7 @@ struct Grid {
     stride: f32,
     columns: usize,
     cells: usize,
-    anchors: [[f32; 2]; 3],
+    anchors: Vec<[f32; 2]>,
 }
 
 #[derive(Debug)]
@@ -131,8 +151,39 @@ impl Decoder for FastestDecoder {
 
 #[cfg(test)]
 mod tests {
+    use framegate_backend_api::HostTensor;
+    use framegate_backend_api::graph::{Activation, GraphBuilder, Operator};
+
     use super::super::testing::{assert_box, decode};
+    use super::super::{ModelOutputs, choose};
     use crate::Size;
+
+    #[test]
+    fn anchors_of_other_classes_are_asked_for() {
+        let input = Size { width: 64, height: 64 };
+        for (classes, listed, is_read) in
+            [(80, None, true), (2, None, false), (2, Some(&[[1.0; 2]; 6][..]), true)]
+        {
+            let mut builder = GraphBuilder::new("image", [1, 3, 1, 1]);
+            let shape = [20, 15 + classes];
+            let zeros = HostTensor::from_f32(shape, vec![0.0; shape.iter().product()]);
+            let zeros = builder.constant("zeros", zeros);
+            let sigmoid = Operator::Activation(Activation::Sigmoid);
+            let scores = builder.push("scores", sigmoid, &[zeros]).unwrap();
+            let graph = builder.finish(vec![scores]);
+            let outputs = ModelOutputs { anchors: listed, ..ModelOutputs::of(&graph, input) };
+            match choose(&outputs, None) {
+                Ok(choice) => assert!(is_read && choice.layout.name() == "yolo-fastestv2"),
+                Err(error) => {
+                    let message = error.to_string();
+                    let has_both = ["`boxes = \"yolo-fastestv2\"`", "`anchors = [["]
+                        .iter()
+                        .all(|line| message.contains(line));
+                    assert!(!is_read && has_both, "{message}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn boxes_are_relative_to_anchors() {

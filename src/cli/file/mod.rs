@@ -19,6 +19,7 @@ use clap::Args;
 
 pub use error::{FileError, Problem};
 pub use pipelines::{NamedPipelineArgs, PipelineArgs};
+pub use values::sentence;
 
 pub(super) use defaults::parse;
 

@@ -33,24 +33,35 @@ pub(super) fn settings(
         })
         .collect();
     if matches.value_source("pipeline").is_none() {
-        settings.extend(file.into_iter().flat_map(of_pipelines));
+        let own = file.into_iter().flat_map(of_pipelines);
+        // What a variable or an option says holds for every pipeline.
+        settings.extend(own.filter(|(option, _)| !is_given(matches, option)).map(|(_, own)| own));
     }
     settings
 }
 
-/// The options of pipelines that have a table.
-fn of_pipelines(file: &ConfigFile) -> impl Iterator<Item = SettingInfo> {
+/// The options of pipelines that have a table, each with the name of its option.
+fn of_pipelines(file: &ConfigFile) -> impl Iterator<Item = (&str, SettingInfo)> {
     let entries = file
         .pipelines
         .iter()
         .enumerate()
         .flat_map(|(number, table)| table.entries.iter().map(move |entry| (number, entry)));
-    entries.map(|(number, Entry { name, values, line, .. })| SettingInfo {
-        name: format!("pipeline[{number}].{name}"),
-        value: without_secrets(&values.join(", ")),
-        set_by: SetBy::File,
-        line: Some(*line),
+    entries.map(|(number, Entry { name, values, line, .. })| {
+        let setting = SettingInfo {
+            name: format!("pipeline[{number}].{name}"),
+            value: without_secrets(&values.join(", ")),
+            set_by: SetBy::File,
+            line: Some(*line),
+        };
+        (name.as_str(), setting)
     })
+}
+
+/// Whether an option was typed, or set by a variable.
+fn is_given(matches: &ArgMatches, option: &str) -> bool {
+    let source = matches.try_contains_id(option).ok().and_then(|_| matches.value_source(option));
+    matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
 }
 
 fn shown(argument: &Arg, value: &str) -> String {

@@ -60,12 +60,29 @@ fn accepted(argument: &Arg, words: &[String]) -> Result<(), String> {
     let command = Command::new("framegate").no_binary_name(true).arg(argument);
     match command.try_get_matches_from([""; 0]) {
         Ok(_) => Ok(()),
-        Err(error) => Err(first_line(&error.to_string())),
+        Err(error) => Err(sentence(&error.to_string())),
     }
 }
 
-/// The sentence of a message of clap's, without the hints for a terminal.
-fn first_line(message: &str) -> String {
-    let line = message.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+/// The sentence of a message of clap's, with what it lists below, and without the hints for a terminal.
+pub fn sentence(message: &str) -> String {
+    let lines = message.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let sentence = lines.collect::<Vec<_>>().join(" ");
+    sentence.strip_prefix("error: ").map_or(sentence.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_message_lists_is_part_of_the_sentence() {
+        let message = "error: invalid value 'x' for '--compat <API>'\n  [possible values: deepstack]\n\n\
+                       For more information, try '--help'.\n";
+        assert_eq!(
+            sentence(message),
+            "invalid value 'x' for '--compat <API>' [possible values: deepstack]"
+        );
+        assert_eq!(sentence(""), "");
+    }
 }

@@ -94,17 +94,27 @@ fn own_files(
     Ok((files, table))
 }
 
-/// The files that the weights of a model are in, which only its reader knows: it names one that is missing.
+/// The files that the weights of a model are in, which only its reader knows: it names one that is missing. What is not a
+/// model is not kept.
 fn weights(
     path: &Path,
     model: &Address,
     options: &FetchOptions,
 ) -> Result<Vec<Address>, CommandError> {
     let mut found: Vec<Address> = Vec::new();
-    while found.len() < MOST_WEIGHTS
-        && let Err(ModelError::Onnx { problem: OnnxError::Weights { file, .. }, .. }) =
-            read_onnx_file(path)
-    {
+    while found.len() < MOST_WEIGHTS {
+        let file = match read_onnx_file(path) {
+            Err(ModelError::Onnx { problem: OnnxError::Weights { file, .. }, .. }) => file,
+            Err(source @ ModelError::Onnx { .. }) => {
+                if let Some(file) = options.cache.find(model) {
+                    options.cache.remove(&file)?;
+                }
+                let (address, source) = (model.to_string(), Box::new(source));
+                return Err(CommandError::NotKept { address, source });
+            }
+            // A sidecar that cannot be read is reported when the model is.
+            _ => break,
+        };
         match model.beside(&file) {
             Some(address) if !found.contains(&address) => {
                 one(&address, options)?;
@@ -120,10 +130,11 @@ fn weights(
 /// A file that a model may do without.
 fn optional(address: &Address, options: &FetchOptions) -> Result<Option<PathBuf>, CommandError> {
     match one(address, options) {
-        Err(CommandError::Fetch(FetchError::Status { status: 401 | 403 | 404 | 410, .. })) => {
-            Ok(None)
-        }
-        Err(CommandError::Fetch(FetchError::Offline { .. })) => Ok(None),
+        Err(CommandError::Fetch(
+            FetchError::Status { status: 401 | 403 | 404 | 410, .. }
+            | FetchError::WebPage { .. }
+            | FetchError::Offline { .. },
+        )) => Ok(None),
         other => other.map(Some),
     }
 }

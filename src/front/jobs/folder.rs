@@ -91,6 +91,8 @@ impl JobsFolder {
 
     /// Removes all that is stored of a job.
     pub(in crate::front) fn remove(&self, id: Uuid) -> io::Result<()> {
+        // First, and all at once: without it the job is gone, however much else is left.
+        unless_absent(fs::remove_file(self.of(id).join(REQUEST)))?;
         unless_absent(fs::remove_dir_all(self.of(id)))
     }
 
@@ -108,7 +110,15 @@ impl JobsFolder {
                 self.remove(id)?;
                 continue;
             };
-            let (lines, updated_at) = whole_lines(&self.of(id).join(LINES))?;
+            let (lines, updated_at) = match whole_lines(&self.of(id).join(LINES)) {
+                Ok(found) => found,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    tracing::error!(%id, "the lines of a job have gone, so it is removed");
+                    self.remove(id)?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             jobs.push(StoredJob { id, request, lines, updated_at });
         }
         jobs.sort_by_key(|job| job.request.created_at());
@@ -221,6 +231,21 @@ mod tests {
         fs::create_dir(&other).unwrap();
         assert!(folder.load().unwrap().is_empty());
         assert!(!half.exists() && other.exists());
+    }
+
+    #[test]
+    fn a_job_that_was_half_removed_keeps_no_other_from_being_found() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = JobsFolder::open(root.path()).unwrap();
+        let [whole, without_lines, without_request] = [(); 3].map(|()| Uuid::new_v4());
+        for id in [whole, without_lines, without_request] {
+            folder.create(id, &request(), b"video", HEADER).unwrap();
+        }
+        fs::remove_file(folder.of(without_lines).join(LINES)).unwrap();
+        fs::remove_file(folder.of(without_request).join(REQUEST)).unwrap();
+        let found: Vec<_> = folder.load().unwrap().iter().map(|job| job.id).collect();
+        assert_eq!(found, [whole]);
+        assert!(!folder.of(without_lines).exists() && !folder.of(without_request).exists());
     }
 
     #[test]

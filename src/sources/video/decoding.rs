@@ -1,5 +1,6 @@
 //! Opens videos with the crate that decodes them: its one user.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,11 @@ pub use framegate_video::VideoInfo;
 /// [`VideoProblem`].
 pub fn open(input: VideoInput, limits: &VideoLimits) -> Result<OpenVideo, VideoProblem> {
     Ok(frames(Video::open(input.into(), &limits.into())?))
+}
+
+/// Whether a file begins like a video. One that cannot be read is none.
+pub(super) fn recognises(path: &Path) -> bool {
+    Video::recognises(path).unwrap_or(false)
 }
 
 /// Opens a video of which only key frames are decoded while `wants_all` is false, which is asked with the time of
@@ -117,7 +123,7 @@ fn frame_error(error: DecodeError) -> FrameError {
 impl From<VideoError> for VideoProblem {
     fn from(error: VideoError) -> Self {
         let kind = match error {
-            VideoError::Damaged(_) => VideoProblemKind::Invalid,
+            VideoError::Damaged(_) | VideoError::Incomplete { .. } => VideoProblemKind::Invalid,
             VideoError::Unsupported { .. } | VideoError::Ffmpeg { .. } => {
                 VideoProblemKind::Unsupported
             }

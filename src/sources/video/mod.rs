@@ -12,6 +12,8 @@ use bytes::Bytes;
 use crate::engine::{FrameError, FrameErrorCode, FrameOrigin, SourceFrame};
 use crate::stages::YuvImage;
 
+use decoding::recognises;
+
 pub use decoding::{LiveFrameError, LiveH264, VideoInfo, open, open_live};
 pub use selection::Selection;
 
@@ -88,13 +90,16 @@ pub enum VideoProblemKind {
     OverLimit,
 }
 
-/// Whether a file is taken for a video, by its name.
-pub(super) fn has_video_extension(path: &Path) -> bool {
+/// Whether a file is taken for a video: by its name, or by how it begins.
+pub(super) fn is_video(path: &Path) -> bool {
     const EXTENSIONS: [&str; 20] = [
         "mp4", "m4v", "mov", "qt", "3gp", "mkv", "webm", "avi", "ts", "m2ts", "mts", "mpg", "mpeg",
         "vob", "wmv", "asf", "ogv", "ogg", "flv", "ivf",
     ];
+    // A pipe would lose what is read of it.
+    let begins_like_one = || path.is_file() && recognises(path);
     super::has_extension(path, &EXTENSIONS)
+        || !super::has_extension(path, &["jpg", "jpeg"]) && begins_like_one()
 }
 
 /// Reads the facts that a video file states before its frames are decoded.

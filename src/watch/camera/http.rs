@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
+use url::Url;
 
 use super::{CameraError, CameraLimits, FrameSender, Frames, splitter, tcp};
 use crate::engine::FramePayload;
@@ -141,10 +142,10 @@ fn hint(status: StatusCode) -> &'static str {
 fn redirected(uri: &Uri, answer: &Answer) -> Result<Uri, CameraError> {
     let headers = answer.response.headers();
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let absolute = match (location.starts_with('/'), uri.authority()) {
-        (true, Some(authority)) => format!("http://{authority}{location}"),
-        _ => location.to_owned(),
-    };
+    // Most are relative (RFC 9110, 10.2.2).
+    let base = Url::parse(&uri.to_string()).ok();
+    let joined = base.and_then(|base| base.join(location).ok());
+    let absolute = joined.map_or_else(|| location.to_owned(), String::from);
     let shown = || absolute.split('?').next().unwrap_or_default().chars().take(200).collect();
     let target: Uri = absolute.parse().map_err(|_| CameraError::Redirect(shown()))?;
     match target.scheme_str() {

@@ -15,7 +15,7 @@ pub(super) fn module(path: &str) -> Option<(&str, ModulePath<'_>)> {
     Some((root, module))
 }
 
-/// The modules among `modules` that the file of `module` names, itself not among them.
+/// The modules among `modules` that the file of `module` names, itself and the crate not among them.
 pub(super) fn named<'a>(
     source: &'a Source,
     module: &ModulePath<'a>,
@@ -35,7 +35,7 @@ pub(super) fn named<'a>(
         }
     }
     let found = paths.iter().filter_map(|path| resolve(path, module, modules));
-    found.filter(|found| found != module).collect()
+    found.filter(|found| found != module && !found.is_empty()).collect()
 }
 
 /// Reads a path or a tree of them from the start of `code` and returns what is behind it.

@@ -31,7 +31,11 @@ fn neighbours(sources: &[Source]) -> BTreeMap<String, BTreeMap<&str, BTreeSet<&s
     }
     let mut folders: BTreeMap<String, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for (root, files) in crates {
-        let all = files.iter().map(|(path, _)| path.clone()).collect();
+        // With the folders that they are in.
+        let mut all = BTreeSet::new();
+        for (path, _) in &files {
+            all.extend((1..=path.len()).map(|len| path[..len].to_vec()));
+        }
         for (path, source) in &files {
             for other in named(source, path, &all) {
                 let shared = path.iter().zip(&other).take_while(|(a, b)| a == b).count();

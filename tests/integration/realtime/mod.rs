@@ -5,6 +5,7 @@
 //! one after another. Where time is measured, it is held against times that the server itself
 //! measured, with room for a busy machine.
 
+mod cameras;
 mod load;
 
 use std::time::Duration;

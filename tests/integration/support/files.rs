@@ -30,8 +30,10 @@ impl Files {
                 };
                 seen.lock().unwrap().push(path);
                 let length = body.len();
+                let kind = if body.starts_with(b"<html") { "text/html" } else { "text/plain" };
                 let head = format!(
-                    "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+                    "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {kind}; charset=utf-8\r\n\
+                     content-length: {length}\r\n\r\n"
                 );
                 // The client may have gone.
                 let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));

@@ -1,7 +1,7 @@
 //! `framegate watch` in front of cameras as they are.
 
 mod files;
-mod rtsp;
+pub(crate) mod rtsp;
 mod sinks;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -33,7 +33,7 @@ fn camera(answer: impl Fn(usize, &str) -> Vec<u8> + Send + 'static) -> String {
     address.to_string()
 }
 
-fn head(connection: &TcpStream) -> String {
+pub(crate) fn head(connection: &TcpStream) -> String {
     let mut lines = BufReader::new(connection).lines();
     let mut head = String::new();
     while let Some(Ok(line)) = lines.next()
@@ -79,13 +79,13 @@ fn single_jpeg(jpeg: &[u8]) -> Vec<u8> {
 }
 
 /// The program, which ends with the test.
-struct Watching {
+pub(crate) struct Watching {
     process: Child,
     lines: BufReader<ChildStdout>,
 }
 
 impl Watching {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::start_on("null", arguments)
     }
 
@@ -112,7 +112,7 @@ impl Watching {
         Self { process, lines }
     }
 
-    fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
@@ -147,7 +147,7 @@ impl Watching {
     }
 
     /// Lets it end by itself; returns what it logged.
-    fn interrupt(mut self) -> String {
+    pub(crate) fn interrupt(mut self) -> String {
         let process = self.process.id().to_string();
         let sent = Command::new("kill").args(["-s", "INT", &process]).status();
         assert!(sent.unwrap().success());

@@ -30,7 +30,8 @@ const MOST_LINE_BYTES: u64 = 1024;
 
 impl Facts {
     pub(super) fn read(program: &Path, source: &Source, kind: Kind, limits: &Limits) -> Self {
-        let entries = "stream=codec_name,avg_frame_rate,nb_frames,duration:format=duration";
+        let entries =
+            "stream=codec_name,avg_frame_rate,nb_frames,duration:format=start_time,duration";
         let asked = ["-show_entries", entries, "-of", "default=noprint_wrappers=1"];
         let Some(mut facts) = ask(program, source, kind, &asked, limits.stall, Self::stated) else {
             return Self::default();
@@ -52,13 +53,19 @@ impl Facts {
     /// From lines like `codec_name=vp9`. Those of the stream come before those of the file.
     fn stated(lines: &mut dyn Iterator<Item = String>) -> Self {
         let mut facts = Self::default();
+        let mut start = Duration::ZERO;
         for line in lines {
             let Some((key, value)) = line.split_once('=') else { continue };
             match key {
                 "codec_name" => facts.codec = Some(value.to_owned()),
                 "avg_frame_rate" => facts.fps = rate(value),
                 "nb_frames" => facts.frames = value.parse().ok().filter(|frames| *frames > 0),
-                "duration" => facts.duration = facts.duration.or(seconds(value)),
+                "start_time" => start = seconds(value).unwrap_or_default(),
+                // Recorders that go on with their clock write when the file ends.
+                "duration" => {
+                    let plays = |end: Duration| end.checked_sub(start).unwrap_or(end);
+                    facts.duration = facts.duration.or(seconds(value).map(plays));
+                }
                 _ => {}
             }
         }
@@ -156,6 +163,9 @@ mod tests {
         assert_eq!((facts.frames, facts.fps), (None, None));
         assert_eq!(facts.duration, Some(Duration::from_secs(3)));
         assert_eq!(Facts::stated(&mut lines("duration=-1\n[x]\n")).duration, None);
+        let text = "duration=N/A\nstart_time=700.0\nduration=701.2";
+        let duration = Facts::stated(&mut lines(text)).duration;
+        assert_eq!(duration, Some(Duration::from_millis(1200)));
     }
 
     #[test]

@@ -46,8 +46,18 @@ pub(crate) struct FfmpegFrames {
     /// The time of the last frame.
     last: Option<Duration>,
     next: u64,
+    promised: Promised,
     limits: Limits,
     is_over: bool,
+}
+
+/// The frames that a file should have, as far as it says.
+#[derive(Debug, Clone, Copy, Default)]
+struct Promised {
+    /// As counted by the file.
+    counted: Option<u64>,
+    /// As follows from its length.
+    expected: Option<u64>,
 }
 
 impl FfmpegFrames {
@@ -103,8 +113,18 @@ impl FfmpegFrames {
         let interval = interval(&header, &info);
         let codec = info.codec.clone();
         let limits = *limits;
-        let frames =
-            Self { codec, process, output, interval, last: None, next: 0, limits, is_over: false };
+        let promised = Promised::of(&info);
+        let frames = Self {
+            codec,
+            process,
+            output,
+            interval,
+            last: None,
+            next: 0,
+            promised,
+            limits,
+            is_over: false,
+        };
         Ok((info, frames))
     }
 
@@ -113,7 +133,7 @@ impl FfmpegFrames {
         let start = Instant::now();
         let image = match self.output.frame(self.limits.stall) {
             Waited::Came(image) => image,
-            Waited::Ended if self.process.succeeded() => return Ok(None),
+            Waited::Ended if self.process.succeeded() => return self.end().map_or(Ok(None), Err),
             Waited::Ended | Waited::Broken => return Err(self.process.failure(&self.codec)),
             Waited::Stalled => return Err(self.process.stalled(&self.codec, &self.limits)),
         };
@@ -127,6 +147,17 @@ impl FfmpegFrames {
         Ok(Some(VideoFrame { index, time, decoding: start.elapsed(), image: Ok(image) }))
     }
 
+    /// Why the frames that came are too few, if they are: ffmpeg leaves out what it cannot decode.
+    fn end(&self) -> Option<VideoError> {
+        let complaint = self.process.complaint();
+        let expected = self.promised.missed_at(self.next, complaint.is_some())?;
+        Some(VideoError::Incomplete {
+            frames: self.next,
+            expected,
+            problem: complaint.unwrap_or_else(|| "the file is cut off".to_owned()),
+        })
+    }
+
     /// When a frame is shown: never before the one before it.
     fn time(&mut self, index: u64) -> Duration {
         let noted = self.process.time(index);
@@ -135,6 +166,27 @@ impl FfmpegFrames {
             (None, Some(last)) => last.saturating_add(self.interval),
             (None, None) => Duration::ZERO,
         }
+    }
+}
+
+impl Promised {
+    /// Rates above this are units of time that a file gives for one.
+    const HIGHEST_FPS: f64 = 240.0;
+
+    fn of(info: &VideoInfo) -> Self {
+        let fps = info.fps.filter(|fps| *fps <= Self::HIGHEST_FPS);
+        let expected = info.duration.zip(fps).map(|(length, fps)| length.as_secs_f64() * fps);
+        Self { counted: info.frames, expected: expected.map(|frames| frames as u64) }
+    }
+
+    /// The frames that there should have been, if this many are too few. Counts of files include some that are never
+    /// shown, and sound may play on: without a complaint there must be many less.
+    fn missed_at(self, frames: u64, is_complained: bool) -> Option<u64> {
+        let (wanted, share) = match is_complained {
+            true => (self.counted.or(self.expected)?, 0.97),
+            false => (self.counted?, 0.8),
+        };
+        ((frames + 2) < (wanted as f64 * share) as u64).then_some(wanted)
     }
 }
 
@@ -197,6 +249,29 @@ mod tests {
         let stalled = frames.next().unwrap().unwrap_err().to_string();
         assert!(stalled.contains("nothing came from it for 0.5 s"), "{stalled}");
         assert!(frames.next().is_none());
+    }
+
+    #[test]
+    fn frames_that_are_left_out_are_missed() {
+        let of = |counted, expected| Promised { counted, expected };
+        for (promised, frames, is_complained, expected) in [
+            (of(Some(30), None), 9, false, Some(30)),
+            (of(Some(30), None), 29, true, None),
+            (of(Some(300), None), 280, false, None),
+            (of(Some(300), None), 280, true, Some(300)),
+            (of(None, Some(30)), 8, true, Some(30)),
+            (of(None, Some(30)), 8, false, None),
+            (of(None, None), 0, true, None),
+        ] {
+            assert_eq!(
+                promised.missed_at(frames, is_complained),
+                expected,
+                "{promised:?} {frames}"
+            );
+        }
+        let length = Some(Duration::from_secs(2));
+        let units = VideoInfo { fps: Some(1000.0), duration: length, ..VideoInfo::of_codec("x") };
+        assert_eq!(Promised::of(&units).expected, None, "a thousand units, not frames");
     }
 
     #[test]

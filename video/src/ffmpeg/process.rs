@@ -57,11 +57,15 @@ impl Process {
         self.child.0.wait().is_ok_and(|status| status.success())
     }
 
+    /// The first complaint of one that has ended.
+    pub(super) fn complaint(&self) -> Option<String> {
+        self.notes.complaints().lines().next().map(str::to_owned)
+    }
+
     /// Ends it and reports its first complaint.
     pub(super) fn failure(&mut self, codec: &str) -> VideoError {
         self.child.end();
-        let complaints = self.notes.complaints();
-        let problem = complaints.lines().next().unwrap_or("it said nothing").to_owned();
+        let problem = self.complaint().unwrap_or_else(|| "it said nothing".to_owned());
         VideoError::Ffmpeg { codec: codec.to_owned(), problem }
     }
 

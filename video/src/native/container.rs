@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mp4parse::{CodecType, SampleEntry, TimeOffsetVersion, Track, TrackType, VideoCodecSpecific};
 
+use super::boxes;
 use super::edits::{Edits, TimeScales};
 use super::fragments::{self, Fragments};
 use super::sample_table::{self, Sample, Tables};
@@ -36,8 +37,11 @@ pub(crate) enum Codec {
 
 /// Reads the tables of a file.
 pub(crate) fn read(file: &mut dyn Readable, limits: &Limits) -> Result<VideoTrack, VideoError> {
-    let Boxes { movie, fragments } = boxes(file, limits)?;
-    let damaged = |error: mp4parse::Error| VideoError::Damaged(format!("{error:?}"));
+    let Boxes { movie, fragments } = describing(file, limits)?;
+    let damaged = |error: mp4parse::Error| {
+        VideoError::Damaged(format!("its description makes no sense ({error:?})"))
+    };
+    let movie = without_other_tracks(&movie).unwrap_or(movie);
     let media = mp4parse::read_mp4(&mut movie.as_slice()).map_err(damaged)?;
     let name = |fallback: &str| codec_name(&movie).unwrap_or_else(|| fallback.to_owned());
     let tracks = media.tracks.iter().filter(|track| track.track_type == TrackType::Video);
@@ -68,6 +72,37 @@ pub(crate) fn read(file: &mut dyn Readable, limits: &Limits) -> Result<VideoTrac
     // The list of a file in fragments is about its beginning.
     edits.apply(&mut samples, scales, !fragments.is_empty());
     describe(track, track_scale, codec, samples, limits)
+}
+
+/// A `moov` box without its tracks of sound and the like, whose descriptions the parser may refuse. `None` if it is
+/// broken.
+fn without_other_tracks(movie: &[u8]) -> Option<Vec<u8>> {
+    /// Its size and its name.
+    const HEAD: usize = 8;
+    let (_, content) = boxes::boxes(movie).next()?;
+    let all = || boxes::boxes(content);
+    if all().map(|(_, inner)| HEAD + inner.len()).sum::<usize>() != content.len() {
+        return None;
+    }
+    let kept = all().filter(|(name, inner)| name != b"trak" || may_be_video(inner));
+    let mut shorter = vec![0; HEAD];
+    for (name, inner) in kept {
+        shorter.extend(u32::try_from(HEAD + inner.len()).ok()?.to_be_bytes());
+        shorter.extend(name);
+        shorter.extend(inner);
+    }
+    let size = u32::try_from(shorter.len()).ok()?;
+    shorter[..4].copy_from_slice(&size.to_be_bytes());
+    shorter[4..HEAD].copy_from_slice(b"moov");
+    Some(shorter)
+}
+
+/// Whether the handler of a track (ISO/IEC 14496-12, 8.4.3) is that of videos, or is not there.
+fn may_be_video(track: &[u8]) -> bool {
+    let child = |parent, wanted| boxes::boxes(parent).find(|(name, _)| name == wanted);
+    let media = child(track, b"mdia");
+    let handler = media.and_then(|(_, media)| child(media, b"hdlr"));
+    handler.is_none_or(|(_, handler)| handler.get(8..12) == Some(b"vide"))
 }
 
 fn chunks(track: &Track) -> usize {
@@ -160,7 +195,7 @@ struct Boxes {
 }
 
 /// Finds the boxes that describe samples. All of them together are held to the limit.
-fn boxes(file: &mut dyn Readable, limits: &Limits) -> Result<Boxes, VideoError> {
+fn describing(file: &mut dyn Readable, limits: &Limits) -> Result<Boxes, VideoError> {
     /// Files in fragments have two boxes for each.
     const MOST_BOXES: usize = 1_000_000;
     let length = file.seek(SeekFrom::End(0))?;

@@ -18,7 +18,8 @@ use super::{Watching, metrics_address, series};
 use crate::support::images::GENERATED;
 use crate::support::jpeg::{Coding, encode, slopes};
 use crate::support::serving::Server;
-use server::{Announced, USER, camera};
+use server::USER;
+pub(crate) use server::{Announced, camera};
 
 /// 64×48, 12 frames, the first of them a key frame.
 const SMALL: &[u8] = include_bytes!("../../../../video/tests/data/small.h264");
@@ -43,7 +44,7 @@ fn small() -> Vec<Vec<u8>> {
 }
 
 /// A JPEG as cameras send it over RTP, which has no form for chroma of full size.
-fn jpeg(width: u16) -> Vec<u8> {
+pub(crate) fn jpeg(width: u16) -> Vec<u8> {
     let width = usize::from(width);
     let coding = Coding { sampling: Some(SamplingFactor::F_2_2), ..Coding::default() };
     encode(&slopes(width, 48), width, 48, coding)

@@ -10,7 +10,7 @@ use super::packets;
 
 /// The codec that a camera announces.
 #[derive(Clone, Copy)]
-pub(super) enum Announced {
+pub(crate) enum Announced {
     H264,
     Jpeg,
     H265,
@@ -22,20 +22,26 @@ pub(super) const USER: (&str, &str) = ("me", "se@cret");
 const CHALLENGE: &str = "Digest realm=\"camera\", nonce=\"0123456789\", algorithm=MD5";
 
 /// A connection that plays.
-pub(super) struct Player<'a> {
+pub(crate) struct Player<'a> {
     connection: &'a TcpStream,
     sequence: u16,
     time: u32,
+    is_heard: bool,
 }
 
 impl Player<'_> {
+    /// Whether the client was there when the last packet was sent.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.is_heard
+    }
+
     /// Sends an access unit, a byte stream with start codes.
     pub(super) fn h264(&mut self, access_unit: &[u8]) {
         self.send(&packets::h264(access_unit), 96);
     }
 
     /// Sends a JPEG.
-    pub(super) fn jpeg(&mut self, jpeg: &[u8]) {
+    pub(crate) fn jpeg(&mut self, jpeg: &[u8]) {
         self.send(&packets::jpeg(jpeg), 26);
     }
 
@@ -49,8 +55,8 @@ impl Player<'_> {
             packet.extend(payload);
             let length = u16::try_from(packet.len()).unwrap();
             let head = [&[b'$', 0][..], &length.to_be_bytes()].concat();
-            // A client that has gone is noticed when the test looks for its result.
-            let _ = self.connection.write_all(&[head, packet].concat());
+            // Most tests notice a client that has gone when they look for its result.
+            self.is_heard &= self.connection.write_all(&[head, packet].concat()).is_ok();
             self.sequence = self.sequence.wrapping_add(1);
         }
         self.time += 3600;
@@ -59,7 +65,7 @@ impl Player<'_> {
 
 /// A camera. `announced` and `play` are given the number of the connection that plays, from 0; the connection is
 /// closed when `play` returns. Returns the address.
-pub(super) fn camera(
+pub(crate) fn camera(
     asks_for_password: bool,
     announced: impl Fn(usize) -> Announced + Send + 'static,
     play: impl Fn(usize, &mut Player<'_>) + Send + 'static,
@@ -73,7 +79,10 @@ pub(super) fn camera(
             let connection = connection.unwrap();
             let camera = Camera { base: &base, asks_for_password, announced: announced(number) };
             if camera.serve(&connection) {
-                play(number, &mut Player { connection: &connection, sequence: 1, time: 0 });
+                play(
+                    number,
+                    &mut Player { connection: &connection, sequence: 1, time: 0, is_heard: true },
+                );
                 number += 1;
             }
         }
