@@ -43,6 +43,7 @@ impl FixedOutputs<'_> {
                 .collect(),
             input: vec![value("images", image)],
             output: self.outputs.iter().map(|(name, _)| value(name, vec![])).collect(),
+            ..GraphProto::default()
         };
         let entry = |(key, value): &(&str, &str)| StringStringEntryProto {
             key: (*key).to_owned(),

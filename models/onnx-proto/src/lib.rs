@@ -82,6 +82,8 @@ pub struct GraphProto {
     pub input: Vec<ValueInfoProto>,
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "15")]
+    pub sparse_initializer: Vec<SparseTensorProto>,
 }
 
 /// One operator of a graph, with the names of what it reads and writes. An empty name is an operand
@@ -182,6 +184,19 @@ pub struct TensorProto {
     /// Where the elements are if they are in another file.
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<StringStringEntryProto>,
+}
+
+/// A constant that is zero in most places. Its name is that of the values.
+#[derive(Clone, PartialEq, Message)]
+pub struct SparseTensorProto {
+    /// The elements that are not zero, `[count]`.
+    #[prost(message, optional, tag = "1")]
+    pub values: Option<TensorProto>,
+    /// Their places: `[count]` as numbers of elements, or `[count, axes]`.
+    #[prost(message, optional, tag = "2")]
+    pub indices: Option<TensorProto>,
+    #[prost(int64, repeated, tag = "3")]
+    pub dims: Vec<i64>,
 }
 
 /// Name and type of a graph's input or output.

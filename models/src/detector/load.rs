@@ -7,6 +7,7 @@ use framegate_backend_api::graph::Graph;
 
 use super::assumed_size::assumed_size;
 use super::guesses::guesses;
+use super::image_metadata::described;
 use super::input_size::InputSizeSources;
 use super::labels::LabelPlaces;
 use super::model_card::ProcessorConfig;
@@ -15,7 +16,7 @@ use super::read::read_with;
 use super::sidecar::Sidecar;
 use super::{Detector, LabelsSource, ModelError, ModelFact, SecondStage, metadata};
 use crate::Size;
-use crate::layouts::{Choice, ModelOutputs, choose};
+use crate::layouts::{Choice, ModelOutputs, choose, leave_out_auxiliary};
 use crate::onnx::{LeftOut, OnnxError, OnnxFile};
 use crate::passes::optimise;
 
@@ -64,7 +65,7 @@ impl Detector {
             .filter(|_| sidecar.family.is_none() && !file.metadata().contains_key("task"));
         let mut left_out = Vec::new();
         let named_size = input_size(&file, options, sidecar, processor.as_ref());
-        let (size, graph) = match named_size {
+        let (size, mut graph) = match named_size {
             Ok(Some(size)) => {
                 let graph = file.graph(size.height, size.width);
                 let graph = graph.or_else(|problem| {
@@ -87,6 +88,7 @@ impl Detector {
             },
         };
 
+        let auxiliary = leave_out_auxiliary(&mut graph, size);
         let places = LabelPlaces {
             option: options.labels.as_deref(),
             sidecar: sidecar.labels.as_ref(),
@@ -95,10 +97,17 @@ impl Detector {
         };
         let reading = OutputReading::of(&graph, size, sidecar, &places, is_second);
         match (named_size, reading) {
-            (Ok(named_size), Ok(OutputReading { choice, labels, labels_source })) => {
+            (Ok(named_size), Ok(OutputReading { mut choice, labels, labels_source })) => {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let metadata = file.metadata().clone();
+                if let Some(described) =
+                    described(&metadata, &choice.preprocessing).filter(|_| sidecar.family.is_none())
+                {
+                    choice.preprocessing = described;
+                    choice.input_range = None;
+                }
                 let mut guesses = guesses(&choice, sidecar, processor.as_ref());
+                guesses.extend(auxiliary);
                 guesses.extend(named_size.is_none().then(|| guessed_size(size)));
                 guesses.extend(left_out.into_iter().map(|LeftOut { output, problem }| {
                     format!("its output `{output}` is left out, because it cannot be computed: {problem}")

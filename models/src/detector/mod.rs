@@ -12,6 +12,7 @@ mod bounded_text;
 mod embedded;
 mod error;
 mod guesses;
+mod image_metadata;
 mod input_size;
 mod labels;
 mod literal;

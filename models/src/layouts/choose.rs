@@ -36,6 +36,13 @@ pub(crate) fn choose(
         if outputs.is_second && !layout.layout.reads_text() {
             return Err(LayoutError::NoText { outputs: outputs.to_string() });
         }
+        if let Some(lines) = unknown_first_class(layout, outputs) {
+            return Err(LayoutError::Ambiguous {
+                outputs: outputs.to_string(),
+                input: outputs.input,
+                lines: described(lines).collect(),
+            });
+        }
         return choice(layout, outputs, "the sidecar says so".to_owned());
     }
     let is_known = |task: &&str| LAYOUTS.iter().any(|layout| layout.tasks().contains(task));
@@ -61,9 +68,7 @@ pub(crate) fn choose(
                 lines.push(format!("`boxes = \"{layout}\"` if {reason}"));
                 recognised.push((layout, reason));
             }
-            Recognition::Maybe(possible) => lines.extend(
-                possible.iter().map(|SidecarLine { line, when }| format!("`{line}` for {when}")),
-            ),
+            Recognition::Maybe(possible) => lines.extend(described(possible)),
         }
     }
     match (recognised.pop(), lines.len()) {
@@ -82,6 +87,24 @@ pub(crate) fn choose(
             input: outputs.input,
             lines,
         }),
+    }
+}
+
+fn described(lines: &[SidecarLine]) -> impl Iterator<Item = String> {
+    lines.iter().map(|SidecarLine { line, when }| format!("`{line}` for {when}"))
+}
+
+/// The lines that would say which number the first class has, where the outputs and the name of the layout leave it open.
+fn unknown_first_class(
+    layout: &BoxLayout,
+    outputs: &ModelOutputs<'_>,
+) -> Option<&'static [SidecarLine]> {
+    let reading = layout.layout.read(outputs)?;
+    match layout.layout.recognise(outputs, &reading) {
+        Recognition::Maybe(lines) => {
+            lines.iter().all(|line| line.line.starts_with("first_class")).then_some(lines)
+        }
+        _ => None,
     }
 }
 
@@ -110,7 +133,11 @@ fn fitting(outputs: &ModelOutputs<'_>) -> Vec<String> {
         ..outputs.clone()
     };
     let needs_first_alone = |layout: &&&dyn Layout| has_companion && layout.read(&first).is_some();
-    let means_boxes = LAYOUTS.iter().filter(|layout| layout.finds_boxes());
+    // Where there are boxes, scores are not those of the whole image.
+    let has_boxes = (0..outputs.shapes.len())
+        .any(|at| outputs.rows(at).is_some_and(|rows| rows.width == 4 && rows.count > 1));
+    let means_boxes =
+        LAYOUTS.iter().filter(|layout| layout.finds_boxes() && !(has_boxes && layout.reads_text()));
     means_boxes
         .filter(|layout| layout.read(outputs).is_some() && !needs_first_alone(layout))
         .map(|layout| format!("`boxes = \"{}\"` for {}", layout.names()[0], layout.shape()))

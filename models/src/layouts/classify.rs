@@ -34,7 +34,7 @@ const MAYBE: &[SidecarLine] = &[
     SidecarLine { line: "boxes = \"tensors\"", when: "numbers that mean something else" },
 ];
 
-/// `[1, C]`: a score for each class. Scores that are not probabilities yet go through a softmax.
+/// `[1, C]` or, before axes of one element are removed, `[1, C, 1, 1]`: a score for each class. Scores that are not probabilities yet go through a softmax.
 #[derive(Debug)]
 pub(super) struct Classify;
 
@@ -52,7 +52,7 @@ impl Layout for Classify {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let [1, classes] = *outputs.first() else { return None };
+        let ([1, classes] | [1, classes, 1, 1]) = *outputs.first() else { return None };
         Some(Reading::of(ClassCount::beyond(classes, 0)?))
     }
 
@@ -210,6 +210,13 @@ mod tests {
         };
         assert_eq!(with("logits"), Ok("classify"));
         assert!(with("features").is_err());
+    }
+
+    #[test]
+    fn axes_of_one_element_do_not_count() {
+        let input = Size { width: 224, height: 224 };
+        let shape = [("out", &[1, 1000, 1, 1][..])];
+        assert_eq!(recognised(&shape, input, |outputs| outputs), Ok("classify"));
     }
 
     fn convolution(activation: Option<Activation>) -> Operator {

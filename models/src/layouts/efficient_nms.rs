@@ -1,34 +1,73 @@
-//! `efficient-nms`: final boxes with their number, as files for TensorRT have them.
+//! `efficient-nms`: final boxes with their number, as files for TensorRT and YOLO-NAS have them.
+
+use framegate_backend_api::ElementType;
 
 use super::box_form::{BoxForm, BoxShape};
 use super::family::{Family, ULTRALYTICS};
 use super::final_boxes::{Column, FinalBoxes};
 use super::outputs::{ClassCount, ModelOutputs};
-use super::{Decoder, Layout, Reading, Recognition};
+use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
 /// `num_dets` of `[1, 1]`, `det_boxes` of `[1, N, 4]`, corners in input pixels, `det_scores` and
-/// `det_classes` of `[1, N]`; or the names that exporters give the results of the older BatchedNMS.
+/// `det_classes` of `[1, N]`; or other names, where it is clear which is which.
 #[derive(Debug)]
 pub(super) struct EfficientNms;
 
-/// Number, boxes, scores and classes.
-const NAMES: [[&str; 4]; 2] = [
+/// Number, boxes, scores and classes: of EfficientNMS, of what exporters give the results of the older BatchedNMS, and of
+/// YOLO-NAS.
+const NAMES: [[&str; 4]; 3] = [
     ["num_dets", "det_boxes", "det_scores", "det_classes"],
     ["num_detections", "nmsed_boxes", "nmsed_scores", "nmsed_classes"],
+    ["num_predictions", "pred_boxes", "pred_scores", "pred_classes"],
 ];
 
 /// Positions of number, boxes, scores and classes, and how many boxes there can be.
-fn find(outputs: &ModelOutputs<'_>) -> Option<([usize; 4], usize)> {
+type Positions = ([usize; 4], usize);
+
+fn find(outputs: &ModelOutputs<'_>) -> Option<Positions> {
+    named(outputs).or_else(|| alike(outputs))
+}
+
+fn named(outputs: &ModelOutputs<'_>) -> Option<Positions> {
     let find = |names: &[&str; 4]| {
         let [number, boxes, scores, classes] = names.map(|name| outputs.position(name));
         let (number, boxes, scores, classes) = (number?, boxes?, scores?, classes?);
         let rows = outputs.rows(boxes).filter(|rows| rows.width == 4)?;
-        let has =
-            |position: usize, len| outputs.shapes[position].shape.iter().product::<usize>() == len;
+        let has = |position, len| elements(outputs, position) == len;
         let fits = has(number, 1) && has(scores, rows.count) && has(classes, rows.count);
         fits.then_some(([number, boxes, scores, classes], rows.count))
     };
     NAMES.iter().find_map(find)
+}
+
+/// By their shapes; of the two lists, one holds whole numbers or has a name that says what it is.
+fn alike(outputs: &ModelOutputs<'_>) -> Option<Positions> {
+    if outputs.shapes.len() != 4 {
+        return None;
+    }
+    let is_boxes = |at: &usize| matches!(*outputs.shapes[*at].shape, [1, count, 4] if count > 1);
+    let boxes = (0..4).find(is_boxes)?;
+    let count = outputs.rows(boxes)?.count;
+    let number = (0..4).find(|at| elements(outputs, *at) == 1)?;
+    let lists: Vec<usize> = (0..4)
+        .filter(|at| *at != boxes && *at != number && elements(outputs, *at) == count)
+        .collect();
+    let is_integer =
+        |at: usize| outputs.graph.value(outputs.graph.outputs[at]).element_type == ElementType::I64;
+    let is_class = |at: usize| {
+        let name = outputs.shapes[at].name.to_ascii_lowercase();
+        is_integer(at) || name.contains("class") || name.contains("label")
+    };
+    let (scores, classes) = match lists[..] {
+        [a, b] if is_class(b) && !is_class(a) => (a, b),
+        [a, b] if is_class(a) && !is_class(b) => (b, a),
+        _ => return None,
+    };
+    Some(([number, boxes, scores, classes], count))
+}
+
+fn elements(outputs: &ModelOutputs<'_>, position: usize) -> usize {
+    outputs.shapes[position].shape.iter().product()
 }
 
 impl Layout for EfficientNms {
@@ -37,7 +76,7 @@ impl Layout for EfficientNms {
     }
 
     fn shape(&self) -> &'static str {
-        "outputs num_dets, det_boxes [1, boxes, 4], det_scores and det_classes [1, boxes]"
+        "outputs num_dets, det_boxes [1, boxes, 4], corners in pixels, det_scores and det_classes [1, boxes]"
     }
 
     fn needs(&self, _outputs: &ModelOutputs<'_>) -> String {
@@ -48,8 +87,24 @@ impl Layout for EfficientNms {
         find(outputs).map(|_| Reading::of(ClassCount::Open))
     }
 
-    fn recognise(&self, _outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        Recognition::Yes("the outputs have the names of TensorRT's suppression".to_owned())
+    fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
+        if named(outputs).is_some() {
+            return Recognition::Yes("the outputs have the names of a suppression".to_owned());
+        }
+        // TensorFlow's boxes begin with y, and KerasCV's are of the form that a model was trained with.
+        if outputs.position("detection_boxes").is_some() {
+            return Recognition::No;
+        }
+        if outputs.position("confidence").is_some() {
+            return Recognition::Maybe(&[SidecarLine {
+                line: "boxes = \"efficient-nms\"",
+                when: "a number of boxes with corners in pixels, scores and classes",
+            }]);
+        }
+        Recognition::Yes(
+            "the outputs are a number of boxes, corners, and a class and a score for each"
+                .to_owned(),
+        )
     }
 
     fn families(&self) -> &'static [&'static Family] {
@@ -66,6 +121,7 @@ impl Layout for EfficientNms {
         Box::new(FinalBoxes {
             boxes: Column::of_row(boxes, 4, 0),
             form: BoxForm::in_pixels(BoxShape::Corners),
+            open_unit: None,
             scores: Column::alone(scores),
             classes: Some(Column::alone(classes)),
             first_class: outputs.first_class_or(0),
@@ -100,5 +156,23 @@ mod tests {
         let older: Vec<_> =
             names.iter().zip(shapes).map(|(name, (_, shape))| (*name, shape)).collect();
         assert_eq!(recognised(&older, INPUT, |outputs| outputs), Ok("efficient-nms"));
+    }
+
+    #[test]
+    fn other_names_do_not_matter_where_it_is_clear_which_is_which() {
+        let recognise = |[number, boxes, scores, classes]: [&str; 4]| {
+            let shapes =
+                [(number, &[1, 1][..]), (boxes, &[1, 9, 4]), (scores, &[1, 9]), (classes, &[1, 9])];
+            recognised(&shapes, INPUT, |outputs| outputs)
+        };
+        let yolo_nas = ["num_predictions", "pred_boxes", "pred_scores", "pred_classes"];
+        for names in [yolo_nas, ["num", "boxes", "scores", "classes"], ["a", "b", "c", "label_ids"]]
+        {
+            assert_eq!(recognise(names), Ok("efficient-nms"), "{names:?}");
+        }
+        let message = recognise(["n", "boxes", "confidence", "classes"]).unwrap_err().to_string();
+        assert!(message.contains("`boxes = \"efficient-nms\"`"), "{message}");
+        let message = recognise(["a", "b", "c", "d"]).unwrap_err().to_string();
+        assert!(!message.contains("classify"), "{message}");
     }
 }

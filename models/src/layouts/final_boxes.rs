@@ -7,6 +7,7 @@ use super::box_form::{BoxForm, LARGEST_FRACTION};
 use super::outputs::ModelOutputs;
 use super::scores::{check_scores, reaches};
 use super::{Candidate, Decoder, Implausible};
+use crate::Size;
 
 /// Numbers that belong to boxes: those at `first` and after in each row of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,9 @@ pub(super) struct FinalBoxes {
     /// The first of a box's four numbers.
     pub(super) boxes: Column,
     pub(super) form: BoxForm,
+    /// The input's size, where boxes may be pixels or fractions of it and their values show which; the form is of pixels
+    /// then.
+    pub(super) open_unit: Option<Size>,
     pub(super) scores: Column,
     /// `None` where there is one class.
     pub(super) classes: Option<Column>,
@@ -63,6 +67,7 @@ impl FinalBoxes {
         Self {
             boxes: column(0),
             form,
+            open_unit: None,
             scores: column(4),
             classes: Some(column(5)),
             first_class: outputs.first_class_or(0),
@@ -75,8 +80,8 @@ impl FinalBoxes {
     fn candidate(
         &self,
         outputs: &OutputBatch,
-        image: usize,
-        index: usize,
+        [image, index]: [usize; 2],
+        form: BoxForm,
         confidence: f32,
     ) -> Option<Candidate> {
         let number =
@@ -91,11 +96,38 @@ impl FinalBoxes {
         }
         let box_ = [0, 1, 2, 3]
             .map(|offset| number(Column { first: self.boxes.first + offset, ..self.boxes }));
-        let candidate = self.form.candidate(box_, score, class.round() as usize)?.at(index);
+        let candidate = form.candidate(box_, score, class.round() as usize)?.at(index);
         match self.angles {
             Some(angles) => Some(candidate.rotated(number(angles)).unwrap_or(candidate)),
             None => Some(candidate),
         }
+    }
+
+    /// The form of the boxes of an image: fractions of the input where no edge is as far out as any in pixels.
+    fn form_in(&mut self, outputs: &OutputBatch, image: usize) -> BoxForm {
+        let Some(input) = self.open_unit else { return self.form };
+        let farthest = self.farthest_edge(outputs, image);
+        if farthest > LEAST_PIXELS {
+            // A later image with nothing but a tiny box in the corner does not change it.
+            self.open_unit = None;
+        }
+        match farthest <= LARGEST_FRACTION {
+            true => BoxForm::normalised(self.form.shape, input),
+            false => self.form,
+        }
+    }
+
+    /// The largest number of all boxes that score anything.
+    fn farthest_edge(&self, outputs: &OutputBatch, image: usize) -> f32 {
+        let scores = outputs.tensors[self.scores.output].image(image);
+        let elements = outputs.tensors[self.boxes.output].image(image);
+        let indices = 0..self.len(outputs, image);
+        let used = indices.filter(|index| self.scores.number(scores, *index) > 0.0);
+        let farthest = used.map(|index| {
+            let start = index * self.boxes.width + self.boxes.first;
+            elements[start..start + 4].iter().copied().fold(0.0, f32::max)
+        });
+        farthest.fold(0.0, f32::max)
     }
 
     fn len(&self, outputs: &OutputBatch, image: usize) -> usize {
@@ -113,8 +145,9 @@ impl Decoder for FinalBoxes {
         confidence: f32,
         candidates: &mut Vec<Candidate>,
     ) {
+        let form = self.form_in(outputs, image);
         let indices = 0..self.len(outputs, image);
-        let found = |index| self.candidate(outputs, image, index, confidence);
+        let found = |index| self.candidate(outputs, [image, index], form, confidence);
         candidates.extend(indices.filter_map(found));
     }
 
@@ -124,15 +157,10 @@ impl Decoder for FinalBoxes {
         let scores: Vec<f32> = indices.map(|index| self.scores.number(scores, index)).collect();
         // A row that a model does not use may have a negative score.
         check_scores(scores.iter().filter(|score| **score > 0.0))?;
-        let elements = outputs.tensors[self.boxes.output].image(image);
-        let used = scores.iter().enumerate().filter(|(_, score)| **score > 0.0);
-        let box_ = |(index, _): (usize, &f32)| {
-            let start = index * self.boxes.width + self.boxes.first;
-            elements[start..start + 4].iter().copied().fold(0.0, f32::max)
-        };
-        let farthest = used.map(box_).fold(0.0, f32::max);
+        let farthest = self.farthest_edge(outputs, image);
         let is_fraction = farthest > 0.0 && farthest <= LARGEST_FRACTION;
         let problem = match self.form.unit {
+            _ if self.open_unit.is_some() => return Ok(()),
             [1.0, 1.0] if is_fraction => "are fractions of the input and not pixels",
             [1.0, 1.0] => return Ok(()),
             _ if farthest > LEAST_PIXELS => "are pixels and not fractions of the input",

@@ -30,7 +30,11 @@ impl InputRange {
                 Operator::Binary(operation) => {
                     let constant =
                         node.inputs.iter().find_map(|operand| numbers(graph, *operand))?;
-                    return Self::shown_by(*operation, &constant);
+                    return Self::shown_by(*operation, &constant).or_else(|| {
+                        let means = means_of(graph, *operation, &constant, node.outputs[0])?;
+                        Self::shown_by(Binary::Sub, &means)
+                            .filter(|range| range.may_be_scaled_by(&constant))
+                    });
                 }
                 _ => return None,
             }
@@ -46,6 +50,15 @@ impl InputRange {
             Binary::Sub | Binary::Add if all(0.1, 0.9) => Some(Self::Unit),
             _ => None,
         }
+    }
+
+    /// Whether values of this range, less their mean, become such as networks take when they are multiplied by these.
+    fn may_be_scaled_by(self, factors: &[f32]) -> bool {
+        let range = match self {
+            Self::Bytes => 1.0 / 256.0..=1.0 / 20.0,
+            Self::Unit => 1.0..=10.0,
+        };
+        factors.iter().all(|factor| range.contains(factor))
     }
 
     /// The preprocessing with the values that the file expects.
@@ -64,6 +77,24 @@ impl InputRange {
             Self::Unit => "0 to 1",
         }
     }
+}
+
+/// The means that a factor and an addition after it subtract, as a normalisation of batches does at the beginning.
+fn means_of(
+    graph: &Graph,
+    operation: Binary,
+    factors: &[f32],
+    product: ValueId,
+) -> Option<Vec<f32>> {
+    if operation != Binary::Mul {
+        return None;
+    }
+    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&product));
+    let sum = readers.next().filter(|node| node.operator == Operator::Binary(Binary::Add))?;
+    let added = sum.inputs.iter().find_map(|operand| numbers(graph, *operand))?;
+    let of = |index: usize| -added[index % added.len()] / factors[index % factors.len()];
+    let means: Vec<f32> = (0..added.len().max(factors.len())).map(of).collect();
+    means.iter().all(|mean| *mean > 0.0).then_some(means)
 }
 
 /// The elements of a constant of at most a few numbers.
@@ -101,6 +132,23 @@ mod tests {
             (Binary::Add, 0.0, None),
         ] {
             assert_eq!(range(operation, constant), expected, "{operation:?} {constant}");
+        }
+        for (factor, added, expected) in [
+            (1.0 / 58.395, -123.675 / 58.395, Some(InputRange::Bytes)),
+            (2.0, -1.0, Some(InputRange::Unit)),
+            (2.0, 1.0, None),
+            (-2.0, 1.0, None),
+            (0.2, -0.1, None),
+        ] {
+            let mut builder = GraphBuilder::new("image", [1, 3, 2, 2]);
+            let mut value = builder.input();
+            for (operation, number) in [(Binary::Mul, factor), (Binary::Add, added)] {
+                let number = HostTensor::from_f32([1, 3, 1, 1], vec![number; 3]);
+                let number = builder.constant("c", number);
+                value = builder.push("y", Operator::Binary(operation), &[value, number]).unwrap();
+            }
+            let graph = builder.finish(vec![value]);
+            assert_eq!(InputRange::of(&graph), expected, "{factor} {added}");
         }
         let graph = GraphBuilder::new("image", [1, 3, 2, 2]);
         let input = graph.input();

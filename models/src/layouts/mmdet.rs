@@ -56,6 +56,7 @@ impl Layout for MmDet {
         Box::new(FinalBoxes {
             boxes: Column::of_row(position("dets"), 5, 0),
             form: BoxForm::in_pixels(BoxShape::Corners),
+            open_unit: None,
             scores: Column::of_row(position("dets"), 5, 4),
             classes: Some(Column::alone(position("labels"))),
             first_class: outputs.first_class_or(0),

@@ -34,6 +34,7 @@ mod dfl_heads;
 mod difference_heads;
 mod distance_heads;
 mod distances;
+mod dual_heads;
 mod efficient_nms;
 mod efficientdet;
 mod end_to_end;
@@ -50,6 +51,7 @@ mod input_range;
 mod keypoint;
 mod level_maps;
 mod level_rows;
+mod maker;
 mod mask;
 mod mmdet;
 pub(crate) mod model_family;
@@ -69,6 +71,7 @@ mod rows_seg;
 mod rtdetr_logits;
 mod rtdetr_rows;
 mod rtdetr_ultralytics;
+mod rtmo;
 mod scored_boxes;
 mod scored_rows;
 mod scores;
@@ -96,6 +99,7 @@ pub use candidate::Candidate;
 pub(crate) use choose::{Choice, choose};
 pub use ctc::Blank;
 pub use decoder::{Decoder, Implausible, Transcript};
+pub(crate) use dual_heads::leave_out_auxiliary;
 pub use error::LayoutError;
 pub(crate) use family::{Family, Preprocessing, YOLO_FILL};
 pub use keypoint::Keypoint;
@@ -124,12 +128,14 @@ static LAYOUTS: &[&dyn Layout] = &[
     &rtdetr_logits::RtDetr,
     &rtdetr_ultralytics::RtDetrEndToEnd,
     &rtdetr_rows::RtDetrRows,
-    &boxes_labels_scores::BoxesLabelsScores,
+    &boxes_labels_scores::FINAL,
+    &boxes_labels_scores::OF_CELLS,
     &boxes_scores::BoxesScores,
     &boxes_background::BoxesBackground,
     &efficient_nms::EfficientNms,
     &tensorflow::TensorFlow,
     &mmdet::MmDet,
+    &rtmo::Rtmo,
     &paddle::Paddle,
     &yolo_nas_flat::YoloNasFlat,
     &yolov7_end_to_end::Yolov7EndToEnd,

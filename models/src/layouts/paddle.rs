@@ -61,6 +61,7 @@ impl Layout for Paddle {
         Box::new(FinalBoxes {
             boxes: column(2),
             form: BoxForm::in_pixels(BoxShape::Corners),
+            open_unit: None,
             scores: column(1),
             classes: Some(column(0)),
             first_class: outputs.first_class_or(0),

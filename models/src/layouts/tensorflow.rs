@@ -93,6 +93,7 @@ impl Layout for TensorFlow {
         Box::new(FinalBoxes {
             boxes: Column::of_row(position("detection_boxes"), 4, 0),
             form: BoxForm::normalised(BoxShape::CornersYFirst, outputs.input),
+            open_unit: None,
             scores: Column::alone(position("detection_scores")),
             classes: Some(Column::alone(position("detection_classes"))),
             first_class: reading.first_class,

@@ -10,6 +10,7 @@ use framegate_backend_api::{
 
 use super::attributes::Attributes;
 use super::budget::{self, ConstantBudget};
+use super::computed::Computed;
 use super::ragged::{Extent, Ragged};
 use super::tensor::DataType;
 
@@ -28,6 +29,7 @@ pub(super) struct Import {
     pub(super) batch: usize,
     node_name: String,
     budget: ConstantBudget,
+    computed: Computed,
     pub(super) ragged: Ragged,
     /// The tensors of sequences, by the values that stand for them.
     pub(super) sequences: HashMap<ValueId, Vec<ValueId>>,
@@ -36,7 +38,7 @@ pub(super) struct Import {
     /// The type that the file gives a value's elements, where a quantisation needs it.
     data_types: HashMap<ValueId, DataType>,
     /// Large constants that were computed, and have not been freed.
-    computed: Vec<ValueId>,
+    large: Vec<ValueId>,
 }
 
 /// A node of the file with its operands found.
@@ -78,11 +80,12 @@ impl Import {
             batch: 1,
             node_name: String::new(),
             budget: ConstantBudget::new(),
+            computed: Computed::default(),
             ragged: Ragged::default(),
             sequences: HashMap::new(),
             repeats: HashMap::new(),
             data_types: HashMap::new(),
-            computed: Vec::new(),
+            large: Vec::new(),
         }
     }
 
@@ -183,13 +186,18 @@ impl Import {
                 .node(&self.node_name, operator, operands)
                 .map_err(|error| error.problem.to_string());
         };
+        if let Some(results) = self.computed.results(&operator, operands) {
+            return Ok(results.to_vec());
+        }
         let constants: Vec<&HostTensor> = constants.iter().map(AsRef::as_ref).collect();
         self.budget.spend(&operator, &constants, shape.iter().product())?;
         let results = framegate_scalar::evaluate(&operator, &constants);
-        let results: Vec<_> = results.into_iter().map(|result| self.constant(result)).collect();
+        let results: Vec<ValueId> =
+            results.into_iter().map(|result| self.constant(result)).collect();
         if shape.iter().product::<usize>() >= LARGE_CONSTANT {
-            self.computed.extend(results.first());
+            self.large.extend(results.first());
         }
+        self.computed.remember(operator, operands, &results);
         Ok(results)
     }
 
@@ -203,8 +211,9 @@ impl Import {
         is_read.extend(self.repeats.iter().flat_map(|(copies, one)| [copies, one]));
         is_read.extend(self.ragged.values());
         let (kept, unread): (Vec<_>, Vec<_>) =
-            self.computed.iter().copied().partition(|id| is_read.contains(id));
-        self.computed = kept;
+            self.large.iter().copied().partition(|id| is_read.contains(id));
+        self.large = kept;
+        self.computed.forget(&unread);
         let mut freed = 0;
         for id in unread {
             freed += self.value(id).shape.iter().product::<usize>();

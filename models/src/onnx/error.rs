@@ -10,6 +10,17 @@ pub enum OnnxError {
     /// The bytes are not an ONNX model, or not all of one.
     #[error("not a complete ONNX model ({0}); copy or export the file again")]
     Malformed(String),
+    /// The bytes are something else than an ONNX model.
+    #[error("it is {is}, not a binary ONNX model; {advice}")]
+    OtherFormat {
+        /// Their kind, for people.
+        is: String,
+        /// The step that helps.
+        advice: &'static str,
+    },
+    /// The file holds what is in the standard and not supported.
+    #[error("{0}")]
+    Unsupported(String),
     /// Weights are in another file, which cannot be read.
     #[error("the weights of `{tensor}` are in another file, `{file}`: {problem}")]
     Weights {

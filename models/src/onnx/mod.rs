@@ -13,12 +13,14 @@
 
 mod attributes;
 mod budget;
+mod computed;
 mod context;
 mod control;
 mod error;
 mod image_layout;
 mod inputs;
 mod operators;
+mod other_format;
 mod other_inputs;
 mod paste;
 mod prepare;
@@ -43,8 +45,9 @@ pub use error::{OnnxError, UnsupportedOperators};
 pub use image_layout::ImageLayout;
 pub use inputs::InputDeclaration;
 use inputs::Inputs;
+use other_format::OtherFormat;
 pub use other_inputs::{InputElements, InputValues};
-use prepare::{Prepared, prepare};
+use prepare::{Prepared, prepare, texts};
 use tensor::DataType;
 pub use walk::LeftOut;
 
@@ -111,6 +114,20 @@ impl OnnxFile {
         path: Option<&Path>,
         given: InputValues,
     ) -> Result<Self, OnnxError> {
+        Self::parse_model(bytes, path, given).map_err(|problem| match problem {
+            OnnxError::Malformed(_) | OnnxError::TooMuch(_) => match OtherFormat::of(bytes) {
+                Some(OtherFormat { is, advice }) => OnnxError::OtherFormat { is, advice },
+                None => problem,
+            },
+            problem => problem,
+        })
+    }
+
+    fn parse_model(
+        bytes: &[u8],
+        path: Option<&Path>,
+        given: InputValues,
+    ) -> Result<Self, OnnxError> {
         if count_messages(bytes) > MAX_MESSAGES {
             return Err(OnnxError::TooMuch("it holds more than a million messages".to_owned()));
         }
@@ -123,6 +140,7 @@ impl OnnxFile {
         if graph.output.is_empty() {
             return Err(OnnxError::Malformed("it declares no outputs".to_owned()));
         }
+        texts::leave_out(graph);
         let outputs = graph
             .output
             .iter()
@@ -132,8 +150,9 @@ impl OnnxFile {
                 data_type: inputs::data_type_of(output).ok().map(DataType::name),
             })
             .collect();
+        let sparse = graph.sparse_initializer.iter().filter_map(|tensor| tensor.values.as_ref());
         let initialisers: HashSet<String> =
-            graph.initializer.iter().map(|tensor| tensor.name.clone()).collect();
+            graph.initializer.iter().chain(sparse).map(|tensor| tensor.name.clone()).collect();
         let opset = opset_of(&model.opset_import)
             .ok_or_else(|| OnnxError::Malformed("it names no operator set".to_owned()))?;
         if opset < OLDEST_OPSET {

@@ -109,16 +109,15 @@ pub(super) fn stored_bytes(data_type: i32, count: usize) -> Result<u64, String> 
 
 /// The number of elements that a tensor of the file declares.
 pub(super) fn element_count(tensor: &TensorProto) -> Result<usize, String> {
-    Ok(shape_of(tensor)?.iter().product())
+    Ok(shape_of(&tensor.name, &tensor.dims)?.iter().product())
 }
 
-fn shape_of(tensor: &TensorProto) -> Result<Vec<usize>, String> {
-    let name = &tensor.name;
-    if tensor.dims.len() > MAX_RANK {
-        return Err(format!("tensor `{name}` has {} axes", tensor.dims.len()));
+/// The shape that a tensor of the file declares.
+pub(super) fn shape_of(name: &str, dims: &[i64]) -> Result<Vec<usize>, String> {
+    if dims.len() > MAX_RANK {
+        return Err(format!("tensor `{name}` has {} axes", dims.len()));
     }
-    let shape = tensor
-        .dims
+    let shape = dims
         .iter()
         .map(|extent| usize::try_from(*extent))
         .collect::<Result<Vec<_>, _>>()
@@ -135,7 +134,7 @@ fn shape_of(tensor: &TensorProto) -> Result<Vec<usize>, String> {
 /// Copies a tensor out of the file.
 pub(super) fn host_tensor(tensor: &TensorProto) -> Result<HostTensor, String> {
     let name = &tensor.name;
-    let shape = shape_of(tensor)?;
+    let shape = shape_of(name, &tensor.dims)?;
     let count = shape.iter().product();
     let data_type = DataType::from_number(i64::from(tensor.data_type))
         .map_err(|problem| format!("tensor `{name}`: {problem}"))?;

@@ -289,7 +289,9 @@ fn output(
     let malformed = |problem: &str| OnnxError::Malformed(format!("output `{name}` {problem}"));
     let id = *names.get(name).ok_or_else(|| malformed("is not made by any node"))?;
     if import.is_sequence(id) {
-        return Err(malformed("is a sequence of tensors, and only tensors can be put out"));
+        let problem =
+            format!("output `{name}` is a sequence of tensors; only tensors can be put out");
+        return Err(OnnxError::Unsupported(problem));
     }
     if import.value(id).constant.is_some() {
         return Ok(None);

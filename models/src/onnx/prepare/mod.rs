@@ -4,6 +4,8 @@
 mod external;
 mod functions;
 mod order;
+mod sparse;
+pub(super) mod texts;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -74,13 +76,31 @@ pub(super) fn prepare(
     for mut tensor in std::mem::take(&mut graph.initializer) {
         if reads.contains(&tensor.name) {
             external.read_into(&mut tensor)?;
-            let data_type = DataType::from_number(i64::from(tensor.data_type));
-            let data_type = data_type.map_err(OnnxError::Malformed)?;
+            let data_type = data_type_of(&tensor)?;
             let constant = Arc::new(host_tensor(&tensor).map_err(OnnxError::Malformed)?);
             constants.insert(tensor.name, Constant { tensor: constant, data_type });
         }
     }
+    let mut room = sparse::MOST_ELEMENTS;
+    for mut tensor in std::mem::take(&mut graph.sparse_initializer) {
+        let Some(values) = tensor.values.as_mut().filter(|it| reads.contains(&it.name)) else {
+            continue;
+        };
+        external.read_into(values)?;
+        let (name, data_type) = (values.name.clone(), data_type_of(values)?);
+        if let Some(indices) = &mut tensor.indices {
+            external.read_into(indices)?;
+        }
+        let constant = Arc::new(sparse::dense(&tensor, &mut room)?);
+        constants.insert(name, Constant { tensor: constant, data_type });
+    }
     Ok(Prepared { nodes, constants, reads })
+}
+
+fn data_type_of(tensor: &TensorProto) -> Result<DataType, OnnxError> {
+    let unsupported =
+        |problem| OnnxError::Unsupported(format!("tensor `{}`: {problem}", tensor.name));
+    DataType::from_number(i64::from(tensor.data_type)).map_err(unsupported)
 }
 
 /// The nodes that outputs depend on, each after those whose results it reads; within subgraphs too.
