@@ -110,6 +110,7 @@ pub mod invocation;
 mod locks;
 #[doc(hidden)]
 pub mod logging;
+mod nearest;
 #[doc(hidden)]
 pub mod program;
 #[doc(hidden)]

@@ -220,7 +220,7 @@ pub struct VideoArgs {
     /// MiB of video files in memory, those that wait among them [default: twice the largest file]
     #[arg(long, env = "VIDEO_MAX_MEMORY_MB", value_name = "N")]
     pub video_max_memory_mb: Option<usize>,
-    /// Jobs that are known at once; the one that ended first makes room for the next
+    /// Jobs that are known at once, three quarters of them under way from one address; those that have ended make room
     #[arg(long, env = "VIDEO_MAX_JOBS", value_name = "N", default_value_t = 32)]
     pub video_max_jobs: usize,
     /// MiB of the results of all jobs

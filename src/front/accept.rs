@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::guarded::Guarded;
+use super::leftover;
 use super::link::Link;
 use super::log_limit::LogLimit;
 use super::places::Places;
@@ -128,9 +129,13 @@ pub(super) async fn within_limits(
 ) -> Response {
     let Some(exceeded) = link.exceeded() else {
         link.begin_request();
+        let (request, leftover) = leftover::keep(request);
         let response = next.run(request).await;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             link.end_request();
+            if let Some(leftover) = leftover {
+                leftover.discard(link);
+            }
         }
         return response;
     };

@@ -92,7 +92,7 @@ async fn detect(
     };
     let body = single::body(app, link, request).await.map_err(|problem| unanswered(&problem))?;
     let received = Instant::now();
-    let (jpeg, min_confidence) = fields(&body, &boundary)?;
+    let (jpeg, min_confidence) = fields(body, &boundary).await?;
     let confidence = min_confidence.unwrap_or(pipeline.thresholds.confidence);
     let thresholds = Thresholds { confidence, ..pipeline.thresholds };
     let selection = Arc::new(Selection::of_all(thresholds));
@@ -117,9 +117,10 @@ fn boundary(headers: &HeaderMap) -> Option<String> {
 
 /// The JPEG and `min_confidence` of a form. Other fields, `api_key` among them, are ignored: who may use the server is
 /// the business of a proxy in front of it.
-fn fields(form: &Bytes, boundary: &str) -> Result<(Bytes, Option<f32>), Refused> {
+async fn fields(form: Bytes, boundary: &str) -> Result<(Bytes, Option<f32>), Refused> {
     let (mut jpeg, mut min_confidence) = (None, None);
-    for Part { name, content, .. } in multipart::parts(form, boundary) {
+    let parts = multipart::parts(form, boundary).await;
+    for Part { name, content, .. } in parts.map_err(|refused| bad_request(&refused.to_string()))? {
         match &*name {
             "image" => jpeg = Some(content),
             "min_confidence" => {

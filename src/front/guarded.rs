@@ -7,12 +7,33 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::link::Link;
 
 /// Longest time for which a client may take nothing of what is written.
 pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(10);
+
+/// A stream that shows what comes next without taking it.
+pub(super) trait Peek {
+    /// Bytes that are there to be read; 0 at the end of the input.
+    fn poll_peek(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>>;
+}
+
+impl Peek for TcpStream {
+    fn poll_peek(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>> {
+        Self::poll_peek(self, context, buffer)
+    }
+}
 
 /// A stream with the limits of its connection.
 pub(super) struct Guarded<S> {
@@ -64,7 +85,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: Peek> Guarded<S> {
+    /// Notes the end of a request's input. The HTTP library does not look for it while it waits for an answer.
+    fn watch_input(&self, context: &mut Context<'_>) {
+        if self.link.is_stream() {
+            return;
+        }
+        let mut byte = [0];
+        let peeked = self.stream.poll_peek(context, &mut ReadBuf::new(&mut byte));
+        if matches!(peeked, Poll::Ready(Ok(0) | Err(_))) {
+            self.link.end_request_input();
+        }
+    }
+}
+
+impl<S: AsyncWrite + Peek + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -88,6 +123,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.watch_input(context);
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
@@ -98,10 +134,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::Instant;
 
     use super::*;
+
+    impl Peek for DuplexStream {
+        fn poll_peek(&self, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_given_up() {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 
 use super::link::Link;
-use super::multipart;
+use super::multipart::{self, FormError};
 use super::options;
-use super::responses::{failure, options_refused, page_refused, query_refused, try_later};
+use super::query::{Asked, QueryError};
+use super::responses::{failure, form_refused, options_refused, page_refused, try_later};
 use super::single::{self, Unanswered};
 use super::state::App;
 use crate::engine::milliseconds;
@@ -81,7 +81,7 @@ enum Declared {
 pub(super) async fn infer(
     State(app): State<Arc<App>>,
     Extension(link): Extension<Arc<Link>>,
-    query: Result<Query<InferQuery>, QueryRejection>,
+    query: Result<Asked<InferQuery>, QueryError>,
     request: Request,
 ) -> Response {
     let headers = request.headers();
@@ -96,7 +96,10 @@ pub(super) async fn infer(
         let problem = InvalidFrame::TooLarge { bytes, limit };
         return unanswered(&Unanswered::invalid(&app, problem));
     }
-    let Ok(Query(query)) = query else { return query_refused() };
+    let Asked(query) = match query {
+        Ok(query) => query,
+        Err(refused) => return refused.into_response(),
+    };
     let Some(loaded) = app.ready() else { return unanswered(&Unanswered::unavailable(&app)) };
     let Some((number, pipeline)) = loaded.pipeline(query.pipeline_id.as_deref()) else {
         let detail = "Unknown pipeline_id; see GET /pipelines";
@@ -111,8 +114,11 @@ pub(super) async fn infer(
         Err(problem) => return unanswered(&problem),
     };
     let received = Instant::now();
-    let Some(jpeg) = jpeg(body, &declared) else {
-        return if matches!(declared, Declared::Form { .. }) { no_jpeg() } else { not_a_jpeg() };
+    let jpeg = match jpeg(body, &declared).await {
+        Ok(Some(jpeg)) => jpeg,
+        Ok(None) if matches!(declared, Declared::Form { .. }) => return no_jpeg(),
+        Ok(None) => return not_a_jpeg(),
+        Err(refused) => return form_refused(refused),
     };
     match single::run(&app, loaded, number, selection, jpeg, received).await {
         Ok(result) => {
@@ -165,13 +171,15 @@ fn declared_type(headers: &HeaderMap) -> Option<Declared> {
 }
 
 /// The JPEG in a body; `None` if there can be none.
-fn jpeg(body: Bytes, declared: &Declared) -> Option<Bytes> {
+async fn jpeg(body: Bytes, declared: &Declared) -> Result<Option<Bytes>, FormError> {
     match declared {
-        Declared::Jpeg => Some(body),
-        Declared::Unnamed => (body.is_empty()
-            || validate(&body, body.len()) != Err(InvalidFrame::NoStartMarker))
-        .then_some(body),
-        Declared::Form { boundary } => multipart::first_jpeg(&body, boundary),
+        Declared::Jpeg => Ok(Some(body)),
+        Declared::Unnamed => {
+            let may_be =
+                body.is_empty() || validate(&body, body.len()) != Err(InvalidFrame::NoStartMarker);
+            Ok(may_be.then_some(body))
+        }
+        Declared::Form { boundary } => multipart::first_jpeg(body, boundary).await,
     }
 }
 

@@ -51,7 +51,9 @@ pub(super) async fn readiness(
     State(app): State<Arc<App>>,
     query: Result<Query<ReadinessQuery>, QueryRejection>,
 ) -> Response {
-    let Ok(Query(ReadinessQuery { purpose })) = query else { return query_refused() };
+    let Ok(Query(ReadinessQuery { purpose })) = query else {
+        return query_refused("for must be new");
+    };
     let status = match app.loaded() {
         _ if app.draining.is_cancelled() => ReadinessStatus::Draining,
         None => ReadinessStatus::Starting,

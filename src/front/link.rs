@@ -1,5 +1,6 @@
 //! One connection as its parts share it: its place, the bytes that are arriving, and how it is cut off.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,27 +20,31 @@ pub struct Link {
     message_given_up: CancellationToken,
     is_stream: AtomicBool,
     input_ended: CancellationToken,
+    request_input_ended: CancellationToken,
+    answer_given_up: CancellationToken,
 }
 
 /// For what a connection must give way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GiveWay {
-    /// For another connection or session: this one does nothing.
+    /// For another connection or session: this one does nothing, or its client hardly reads.
     Place,
-    /// For messages of others: its own has taken memory for longest.
+    /// For messages of others: its address holds most of the memory for them.
     Memory,
 }
 
 impl Link {
     pub(super) fn new(place: Place, unfinished: &Arc<Unfinished>) -> Self {
         let message_given_up = CancellationToken::new();
-        let meter = unfinished.meter(message_given_up.clone());
+        let meter = unfinished.meter(place.address(), message_given_up.clone());
         Self {
             place,
             meter,
             message_given_up,
             is_stream: AtomicBool::new(false),
             input_ended: CancellationToken::new(),
+            request_input_ended: CancellationToken::new(),
+            answer_given_up: CancellationToken::new(),
         }
     }
 
@@ -47,6 +52,11 @@ impl Link {
     pub fn alone() -> Arc<Self> {
         let place = Places::new(PlaceLimits::DEFAULT).admit([127, 0, 0, 1].into());
         Arc::new(Self::new(place, &Unfinished::new(usize::MAX)))
+    }
+
+    /// The address of the client; of IPv6, the network.
+    pub(super) fn address(&self) -> IpAddr {
+        self.place.address()
     }
 
     /// Whose connection it is: what its streams get is shared with the others of this address.
@@ -111,10 +121,26 @@ impl Link {
         self.input_ended.cancelled().await;
     }
 
+    /// The client has sent nothing after a request and will not.
+    pub(super) fn end_request_input(&self) {
+        self.request_input_ended.cancel();
+    }
+
+    /// Returns when the client will send nothing after its request.
+    pub(super) async fn request_input_ended(&self) {
+        self.request_input_ended.cancelled().await;
+    }
+
+    /// The answer that is being written is broken off, for others that wait.
+    pub(super) fn give_up_answer(&self) {
+        self.answer_given_up.cancel();
+    }
+
     /// Returns when the connection must give way.
     pub(super) async fn must_give_way(&self) -> GiveWay {
         tokio::select! {
             () = self.place.cut().cancelled() => GiveWay::Place,
+            () = self.answer_given_up.cancelled() => GiveWay::Place,
             () = self.message_given_up.cancelled() => GiveWay::Memory,
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::state::NamedPipeline;
 use crate::protocol::{
-    ClassEntry, ClassList, ConfigureMessage, DetectionChanges, MAX_TEXT, SessionSettings,
+    ClassEntry, ClassList, ConfigureError, ConfigureMessage, DetectionChanges, MAX_TEXT,
+    SessionSettings,
 };
 use crate::stages::{MAX_DETECTIONS, Selection, Thresholds};
 
@@ -25,8 +26,8 @@ pub struct SessionOptions {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum OptionsError {
     /// The text is not a message that is taken.
-    #[error("Expected binary frame payload, received text message")]
-    NotOptions,
+    #[error(transparent)]
+    Message(#[from] ConfigureError),
     #[error("{0} must be from 0 to 1")]
     OutOfRange(&'static str),
     #[error("max_det must be at least 1")]
@@ -41,7 +42,7 @@ pub enum OptionsError {
 
 impl SessionOptions {
     /// # Errors
-    /// [`OptionsError`], never [`OptionsError::NotOptions`].
+    /// [`OptionsError`], never [`OptionsError::Message`].
     pub fn new(
         pipeline: NamedPipeline,
         asked: DetectionChanges,
@@ -56,10 +57,10 @@ impl SessionOptions {
     /// # Errors
     /// [`OptionsError`].
     pub(super) fn configure(&mut self, text: &str) -> Result<(), OptionsError> {
-        let message = (text.len() <= MAX_TEXT).then(|| ConfigureMessage::read(text));
-        let Some(Ok(ConfigureMessage { configure })) = message else {
-            return Err(OptionsError::NotOptions);
-        };
+        if text.len() > MAX_TEXT {
+            return Err(ConfigureError::OtherText.into());
+        }
+        let ConfigureMessage { configure } = ConfigureMessage::read(text)?;
         let current = self.in_force.as_ref().clone();
         self.in_force = Arc::new(selection(&self.pipeline, current, configure)?);
         Ok(())

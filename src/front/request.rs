@@ -1,11 +1,14 @@
-//! One span per request, under the id that a client or a proxy has given it.
+//! Every request: one span, under the id that a client or a proxy has given it, and one host.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use framegate_traces::Caller;
 use tracing::Instrument;
+
+use super::responses::failure;
+use crate::protocol::HttpErrorCode;
 
 /// The id of a request: the client's or a proxy's, else one of ours. The answer repeats it.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,6 +29,18 @@ pub(super) async fn within_span(request: Request, next: Next) -> Response {
         caller.adopt(&span);
     }
     next.run(request).instrument(span).await
+}
+
+/// Answers a request that names one host, as each must (RFC 9112, 3.2): of two, a proxy in front may have checked the
+/// other.
+pub(super) async fn with_one_host(request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    let may_have_none = request.version() < Version::HTTP_11;
+    if hosts == 1 || (hosts == 0 && may_have_none) {
+        return next.run(request).await;
+    }
+    let detail = "A request has one header Host, no more and no less";
+    failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidHost, detail)
 }
 
 /// The caller's span, if the headers name one.

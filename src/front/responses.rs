@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::multipart::FormError;
 use super::options::OptionsError;
 use super::origin::Refused;
 use super::state::App;
@@ -12,6 +13,10 @@ use crate::protocol::{ErrorBody, HttpErrorCode};
 /// Seconds after which it makes sense to ask again a server that is starting, overloaded or shutting
 /// down.
 pub(super) const RETRY_AFTER: [(HeaderName, &str); 1] = [(header::RETRY_AFTER, "1")];
+
+/// How a body is refused that broke off, or is not in the form that HTTP has for it.
+pub(super) const UNREADABLE_BODY: &str =
+    "The body cannot be read: it broke off, or its chunks are not as HTTP has them";
 
 /// There is nothing at this path.
 pub(super) async fn not_found() -> Response {
@@ -35,14 +40,19 @@ pub(super) fn page_refused(app: &App, refused: &Refused) -> Response {
     failure(StatusCode::FORBIDDEN, HttpErrorCode::OriginNotAllowed, detail)
 }
 
-/// The query string cannot be read.
-pub(super) fn query_refused() -> Response {
-    failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidQuery, "The query cannot be read")
+/// The query cannot be used.
+pub(super) fn query_refused(detail: &str) -> Response {
+    failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidQuery, detail)
 }
 
 /// An option in the query cannot be used.
 pub(super) fn options_refused(refused: &OptionsError) -> Response {
-    failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidQuery, &refused.to_string())
+    query_refused(&refused.to_string())
+}
+
+/// The form cannot be taken apart.
+pub(super) fn form_refused(refused: FormError) -> Response {
+    failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidForm, &refused.to_string())
 }
 
 /// 503 with a hint to come back.

@@ -64,6 +64,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(info::metrics).layer(own_pages))
         .merge(assets::routes())
         .fallback(responses::not_found)
+        .layer(from_fn(request::with_one_host))
         .layer(from_fn_with_state(Arc::clone(&app), within_limits))
         // A panic fails one request only.
         .layer(CatchPanicLayer::new())
@@ -99,7 +100,12 @@ fn cors(app: &Arc<App>) -> CorsLayer {
             request::TRACEPARENT,
             request::TRACESTATE,
         ])
-        .expose_headers([infer::SERVER_TIMING, header::LOCATION, request::REQUEST_ID])
+        .expose_headers([
+            infer::SERVER_TIMING,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            request::REQUEST_ID,
+        ])
 }
 
 fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

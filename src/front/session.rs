@@ -22,7 +22,8 @@ use super::runs_on::{RunsOn, RunsOnWatch};
 use super::tracks::Tracks;
 use crate::engine::{DropReason, FrameOutcome, Reply, StreamHandle};
 use crate::protocol::{
-    CloseReason, ErrorCode, Greeting, InvalidFrame, ServerMessage, SessionInfo, validate,
+    CloseReason, ConfigureError, ErrorCode, Greeting, InvalidFrame, ServerMessage, SessionInfo,
+    validate,
 };
 
 /// Close the session after this many consecutive invalid frames.
@@ -210,7 +211,10 @@ impl ClientSession {
         self.metrics.count(MessageOutcome::Invalid);
         let detail = refused.to_string();
         send(Outgoing::Other(ServerMessage::error(ErrorCode::InvalidMessage, detail)));
-        send(Outgoing::Close(CloseReason::TextMessage));
+        send(Outgoing::Close(match refused {
+            OptionsError::Message(ConfigureError::OtherText) => CloseReason::TextMessage,
+            _ => CloseReason::UnusableOptions,
+        }));
     }
 
     /// Handles the engine's reply to a frame. After a close the client hears nothing more, and the frame

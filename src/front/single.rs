@@ -12,6 +12,7 @@ use super::connection::MESSAGE_LIMIT;
 use super::link::Link;
 use super::metrics::MessageOutcome;
 use super::refusal_reason::RefusalReason;
+use super::responses;
 use super::state::{App, Loaded};
 use crate::engine::{
     Client, DropReason, FrameError, FrameErrorCode, FrameOutcome, FrameResult, PipelineId,
@@ -26,6 +27,8 @@ pub(super) enum Unanswered {
     Invalid(InvalidFrame),
     /// The body did not arrive in time.
     Incomplete,
+    /// The body broke off, or is not in the form that HTTP has for it.
+    Unreadable,
     /// The server is starting.
     Starting,
     /// The server is shutting down.
@@ -83,8 +86,13 @@ impl Unanswered {
                 let detail = "The body was not complete in time";
                 (StatusCode::BAD_REQUEST, HttpErrorCode::IncompleteBody, detail)
             }
+            Self::Unreadable => {
+                let code = HttpErrorCode::IncompleteBody;
+                (StatusCode::BAD_REQUEST, code, responses::UNREADABLE_BODY)
+            }
             Self::Starting => (busy, HttpErrorCode::Starting, "The server is loading its models"),
             Self::Draining => (busy, HttpErrorCode::Draining, "The server is shutting down"),
+            Self::Dropped(DropReason::Draining) => return Self::Draining.parts(),
             Self::Dropped(reason) => {
                 (busy, (*reason).into(), "The server is overloaded; try again")
             }
@@ -113,7 +121,8 @@ pub(super) async fn body(
             let problem = InvalidFrame::TooLarge { bytes: limit + 1, limit };
             Err(Unanswered::invalid(app, problem))
         }
-        Ok(Err(_)) | Err(_) => Err(Unanswered::Incomplete),
+        Ok(Err(_)) => Err(Unanswered::Unreadable),
+        Err(_) => Err(Unanswered::Incomplete),
     }
 }
 

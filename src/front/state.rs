@@ -20,6 +20,7 @@ use super::sessions::{SessionLimit, Sessions};
 use super::unfinished::Unfinished;
 use super::video_memory::VideoMemory;
 use super::video_settings::VideoSettings;
+use super::video_turns::VideoTurns;
 use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
 use crate::locks::unpoisoned;
 use crate::protocol::SettingInfo;
@@ -117,8 +118,8 @@ pub struct App {
     pub(super) infer_permits: Semaphore,
     /// Video files in memory.
     pub(super) videos: Arc<VideoMemory>,
-    /// One permit per video being processed.
-    pub(super) video_permits: Arc<Semaphore>,
+    /// One turn per video being processed.
+    pub(super) video_turns: Arc<VideoTurns>,
     pub(super) jobs: Arc<Jobs>,
     infer_failures: Mutex<FailureLog>,
     loaded: SetOnce<Loaded>,
@@ -138,7 +139,7 @@ impl App {
             frames: FrameMemory::new(settings.memory.frames),
             refusals: Refusals::new(Arc::clone(&metrics)),
             videos: VideoMemory::new(settings.video.max_kept_bytes),
-            video_permits: Arc::new(Semaphore::new(settings.video.max_concurrent)),
+            video_turns: VideoTurns::new(settings.video.max_concurrent),
             jobs: Jobs::new(&settings.video),
             settings,
             metrics,

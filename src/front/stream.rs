@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::State;
 use axum::extract::ws::{self, WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use framegate_traces::Caller;
 use futures_util::StreamExt;
 use tokio::time::timeout;
@@ -18,10 +17,9 @@ use uuid::Uuid;
 use super::connection::{self, Drain};
 use super::link::Link;
 use super::options::SessionOptions;
+use super::query::{Asked, QueryError};
 use super::request;
-use super::responses::{
-    failure, options_refused, page_refused, query_refused, try_later, unavailable,
-};
+use super::responses::{failure, options_refused, page_refused, try_later, unavailable};
 use super::session::ClientSession;
 use super::state::App;
 use crate::engine::PipelineId;
@@ -58,7 +56,7 @@ pub(super) async fn connect(
     State(app): State<Arc<App>>,
     Extension(link): Extension<Arc<Link>>,
     headers: HeaderMap,
-    query: Result<Query<StreamQuery>, QueryRejection>,
+    query: Result<Asked<StreamQuery>, QueryError>,
     upgrade: Result<WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     if let Err(refused) = app.settings.origins.check(&headers) {
@@ -66,10 +64,15 @@ pub(super) async fn connect(
     }
     let Ok(mut upgrade) = upgrade else {
         let detail = "This is a WebSocket; see GET /";
-        return failure(StatusCode::UPGRADE_REQUIRED, HttpErrorCode::WebsocketOnly, detail);
+        let code = HttpErrorCode::WebsocketOnly;
+        let refusal = failure(StatusCode::UPGRADE_REQUIRED, code, detail);
+        // RFC 9110, 15.5.22.
+        let upgrade = [(header::UPGRADE, "websocket"), (header::CONNECTION, "upgrade")];
+        return (upgrade, refusal).into_response();
     };
-    let Ok(Query(query)) = query else {
-        return query_refused();
+    let Asked(query) = match query {
+        Ok(query) => query,
+        Err(refused) => return refused.into_response(),
     };
     let Some(loaded) = app.ready() else { return unavailable(&app) };
     let opening = match loaded.pipeline(query.pipeline_id.as_deref()) {

@@ -2,10 +2,12 @@
 //! many of them cannot take all memory.
 //!
 //! The first [`FREE`] bytes of a message are the connection's own. What is more is taken from a common
-//! budget. When that is used up, the message that has been unfinished longest is given up, and a
-//! connection that needs room waits until it is gone.
+//! budget. When that is used up, the address that holds most of it gives up the message that it began first, and a
+//! connection that needs room waits until that is gone. Many large messages of one client end none of another.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -40,6 +42,7 @@ struct State {
 
 #[derive(Debug)]
 struct Message {
+    address: IpAddr,
     /// Its place in the order of beginning.
     order: u64,
     taken: usize,
@@ -51,6 +54,7 @@ struct Message {
 #[derive(Debug)]
 pub(super) struct Meter {
     all: Arc<Unfinished>,
+    address: IpAddr,
     connection: u64,
     cut: CancellationToken,
     arriving: Mutex<Arriving>,
@@ -70,13 +74,13 @@ impl Unfinished {
         Arc::new(Self { budget: budget.max(STEP), state: Mutex::default() })
     }
 
-    /// A meter for a connection that is cut off by `cut`.
-    pub(super) fn meter(self: &Arc<Self>, cut: CancellationToken) -> Meter {
+    /// A meter for a connection from this address that is cut off by `cut`.
+    pub(super) fn meter(self: &Arc<Self>, address: IpAddr, cut: CancellationToken) -> Meter {
         let mut state = self.lock();
         state.next += 1;
         let connection = state.next;
         drop(state);
-        Meter { all: Arc::clone(self), connection, cut, arriving: Mutex::default() }
+        Meter { all: Arc::clone(self), address, connection, cut, arriving: Mutex::default() }
     }
 
     fn poll_take(&self, meter: &Meter, context: &Context<'_>) -> Poll<()> {
@@ -85,17 +89,17 @@ impl Unfinished {
             state.taken += STEP;
             state.next += 1;
             let (order, cut) = (state.next, meter.cut.clone());
-            let begun = Message { order, taken: 0, given_up: false, cut };
+            let address = meter.address;
+            let begun = Message { address, order, taken: 0, given_up: false, cut };
             state.messages.entry(meter.connection).or_insert(begun).taken += STEP;
             return Poll::Ready(());
         }
         state.waiting.insert(meter.connection, context.waker().clone());
-        if state.messages.values().all(|message| !message.given_up) {
-            let oldest = state.messages.values_mut().min_by_key(|message| message.order);
-            if let Some(oldest) = oldest {
-                oldest.given_up = true;
-                oldest.cut.cancel();
-            }
+        if state.messages.values().all(|message| !message.given_up)
+            && let Some(message) = state.oldest_of_the_largest_holder()
+        {
+            message.given_up = true;
+            message.cut.cancel();
         }
         Poll::Pending
     }
@@ -112,6 +116,18 @@ impl Unfinished {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         unpoisoned(self.state.lock())
+    }
+}
+
+impl State {
+    /// The message that was begun first by the address that holds most.
+    fn oldest_of_the_largest_holder(&mut self) -> Option<&mut Message> {
+        let mut held: HashMap<IpAddr, usize> = HashMap::new();
+        for message in self.messages.values() {
+            *held.entry(message.address).or_default() += message.taken;
+        }
+        let by_size = |message: &&mut Message| (Reverse(held[&message.address]), message.order);
+        self.messages.values_mut().min_by_key(by_size)
     }
 }
 
@@ -171,8 +187,13 @@ mod tests {
     use super::*;
 
     fn meter(all: &Arc<Unfinished>) -> (Meter, CancellationToken) {
+        meter_of(all, 1)
+    }
+
+    /// A meter for a connection from one of several addresses.
+    fn meter_of(all: &Arc<Unfinished>, address: u8) -> (Meter, CancellationToken) {
         let cut = CancellationToken::new();
-        (all.meter(cut.clone()), cut)
+        (all.meter([10, 0, 0, address].into(), cut.clone()), cut)
     }
 
     /// Reads until there is no room; returns the bytes read.
@@ -209,6 +230,27 @@ mod tests {
         assert!(cut.is_cancelled());
         drop(old);
         assert_eq!(fill(&new, FREE + STEP), FREE + STEP);
+    }
+
+    #[test]
+    fn the_address_that_holds_most_gives_way_whoever_began_first() {
+        let all = Unfinished::new(10 * STEP);
+        let (slow, slow_cut) = meter_of(&all, 1);
+        fill(&slow, FREE + STEP);
+        let many: Vec<_> = (0..4).map(|_| meter_of(&all, 2)).collect();
+        for (meter, _) in &many {
+            fill(meter, FREE + 3 * STEP);
+        }
+        assert!(!slow_cut.is_cancelled());
+        let given_up: Vec<_> = many.iter().map(|(_, cut)| cut.is_cancelled()).collect();
+        assert_eq!(given_up, [true, false, false, false], "its oldest");
+        // A single large message gives way to many small ones of others.
+        drop(many);
+        let (large, large_cut) = meter_of(&all, 3);
+        fill(&large, FREE + 8 * STEP);
+        let (next, next_cut) = meter_of(&all, 4);
+        assert_eq!(fill(&next, FREE + 2 * STEP), FREE + STEP);
+        assert!(large_cut.is_cancelled() && !next_cut.is_cancelled() && !slow_cut.is_cancelled());
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub mod code {
     pub const GOING_AWAY: u16 = 1001;
     /// The client broke the WebSocket protocol.
     pub const PROTOCOL_ERROR: u16 = 1002;
-    /// The client sent a text message.
+    /// The client sent a text message that cannot be used.
     pub const UNSUPPORTED_DATA: u16 = 1003;
     /// Stands for a close without a code; never sent.
     pub const NO_STATUS: u16 = 1005;
@@ -38,6 +38,8 @@ pub enum CloseReason {
     Silent,
     /// The client sent text that changes no options.
     TextMessage,
+    /// The client sent options that cannot be used.
+    UnusableOptions,
     /// There is no pipeline of this name.
     UnknownPipeline,
     /// Too many messages in a row were not frames.
@@ -64,9 +66,10 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Silent,
         Self::TextMessage,
+        Self::UnusableOptions,
         Self::UnknownPipeline,
         Self::TooManyInvalidFrames,
         Self::MessageTooLarge,
@@ -84,7 +87,7 @@ impl CloseReason {
     pub fn code(self) -> u16 {
         match self {
             Self::Silent => code::GOING_AWAY,
-            Self::TextMessage => code::UNSUPPORTED_DATA,
+            Self::TextMessage | Self::UnusableOptions => code::UNSUPPORTED_DATA,
             Self::UnknownPipeline | Self::TooManyInvalidFrames | Self::MessageTooSlow => {
                 code::POLICY_VIOLATION
             }
@@ -102,6 +105,7 @@ impl CloseReason {
         match self {
             Self::Silent => "no sign of life",
             Self::TextMessage => "binary messages only",
+            Self::UnusableOptions => "options that cannot be used",
             Self::UnknownPipeline => "unknown pipeline_id",
             Self::TooManyInvalidFrames => "too many invalid frames",
             Self::MessageTooLarge => "message too large",
@@ -153,6 +157,7 @@ mod tests {
         for (reason, code) in [
             (CloseReason::Silent, 1001),
             (CloseReason::TextMessage, 1003),
+            (CloseReason::UnusableOptions, 1003),
             (CloseReason::UnknownPipeline, 1008),
             (CloseReason::TooManyInvalidFrames, 1008),
             (CloseReason::MessageTooLarge, 1009),

@@ -86,7 +86,9 @@ words! {
         NotFound = "not_found",
         /// The web page that sent the request is not on the list of allowed origins.
         OriginNotAllowed = "origin_not_allowed",
-        /// The query string cannot be read.
+        /// The request names no host, or more than one.
+        InvalidHost = "invalid_host",
+        /// A key of the query, or its value, cannot be used.
         InvalidQuery = "invalid_query",
         /// This path speaks WebSocket only.
         WebsocketOnly = "websocket_only",
@@ -100,8 +102,10 @@ words! {
         Draining = "draining",
         /// The body is not of a type, or a codec, that can be decoded here.
         UnsupportedMediaType = "unsupported_media_type",
-        /// The body did not arrive in time.
+        /// The body did not arrive whole, or not in time.
         IncompleteBody = "incomplete_body",
+        /// The form has too many parts, or a part with too long a head.
+        InvalidForm = "invalid_form",
         /// There is no such pipeline.
         InvalidPipeline = "invalid_pipeline",
         /// The body is not a JPEG.

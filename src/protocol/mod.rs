@@ -23,6 +23,7 @@ mod frame;
 mod http;
 mod info;
 mod jobs;
+mod keys;
 mod messages;
 mod options;
 mod query;
@@ -39,13 +40,15 @@ pub use info::{
     SettingInfo, ThresholdsInfo,
 };
 pub use jobs::{JobAccepted, JobList, JobReport, JobResults, JobSummary, ResultsQuery};
+pub use keys::{KeyTable, Keys, Values};
 pub use messages::{
     BackendChangedMessage, DetectionResult, DrainingMessage, DroppedMessage, ErrorMessage,
     Greeting, RecoveredMessage, ResultMessage, ServerMessage, SessionInfo, SlowDownMessage,
     TimingsMs,
 };
 pub use options::{
-    ClassEntry, ClassList, ConfigureMessage, DetectionChanges, MAX_TEXT, SessionSettings, Switch,
+    ClassEntry, ClassList, ConfigureError, ConfigureMessage, DetectionChanges, MAX_TEXT,
+    SessionSettings, Switch,
 };
 pub use query::{InferQuery, ReadinessQuery, ReadyFor, StreamQuery};
 pub use timestamp::timestamp;

@@ -16,18 +16,55 @@ pub struct ConfigureMessage {
     pub configure: DetectionChanges,
 }
 
+/// Why a text message cannot be read. Says so to the client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigureError {
+    /// It is not a message that changes options.
+    #[error("Expected binary frame payload, received text message")]
+    OtherText,
+    #[error("configure must be an object, and the only key")]
+    NotAnObject,
+    #[error("configure has no key {0:?}; its keys are conf, iou, classes, max_det and text")]
+    UnknownKey(String),
+    #[error("{0} must be {1}, or null")]
+    Value(&'static str, &'static str),
+}
+
 impl ConfigureMessage {
     /// Reads the message.
     ///
     /// # Errors
-    /// The text is not such a message.
-    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
-        let mut text = serde_json::Deserializer::from_str(text);
-        let message = from_object(&mut text)?;
-        text.end()?;
-        Ok(message)
+    /// [`ConfigureError`].
+    pub fn read(text: &str) -> Result<Self, ConfigureError> {
+        let message: serde_json::Map<_, _> =
+            serde_json::from_str(text).map_err(|_| ConfigureError::OtherText)?;
+        let configure = message.get("configure").ok_or(ConfigureError::OtherText)?;
+        let Some(changes) = configure.as_object().filter(|_| message.len() == 1) else {
+            return Err(ConfigureError::NotAnObject);
+        };
+        for (key, value) in changes {
+            let Some(&(key, values)) = OPTIONS.iter().find(|(name, _)| name == key) else {
+                // A client cannot make the server repeat more.
+                return Err(ConfigureError::UnknownKey(key.chars().take(100).collect()));
+            };
+            let one = serde_json::json!({ (key): value });
+            if serde_json::from_value::<DetectionChanges>(one).is_err() {
+                return Err(ConfigureError::Value(key, values));
+            }
+        }
+        let read = serde_json::from_value(configure.clone());
+        read.map(|configure| Self { configure }).map_err(|_| ConfigureError::OtherText)
     }
 }
+
+/// The options, and what their values are in words.
+const OPTIONS: [(&str, &str); 5] = [
+    ("conf", "a number from 0 to 1"),
+    ("iou", "a number from 0 to 1"),
+    ("classes", "a text or a list, of labels and class numbers"),
+    ("max_det", "a whole number, at least 1"),
+    ("text", "true or false"),
+];
 
 /// Reads an object and nothing else: by itself serde also takes the values of a structure from a list.
 fn from_object<'de, T: DeserializeOwned, D: Deserializer<'de>>(
@@ -156,7 +193,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Result<DetectionChanges, serde_json::Error> {
+    fn read(json: &str) -> Result<DetectionChanges, ConfigureError> {
         ConfigureMessage::read(json).map(|message| message.configure)
     }
 
@@ -183,24 +220,54 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for json in [
-            "",
-            "{}",
-            "[]",
-            "[{}]",
-            r#"{"configure":{}} and more"#,
-            r#"{"frame":1}"#,
-            r#"{"configure":[]}"#,
-            r#"{"configure":{},"more":1}"#,
-            r#"{"configure":{"confidence":0.5}}"#,
-            r#"{"configure":{"conf":"0.5"}}"#,
-            r#"{"configure":{"max_det":-1}}"#,
-            r#"{"configure":{"text":2}}"#,
+        let other = "Expected binary frame payload, received text message";
+        let no_object = "configure must be an object, and the only key";
+        for (json, detail) in [
+            ("", other),
+            ("{}", other),
+            ("[]", other),
+            ("[{}]", other),
+            (r#"{"configure":{}} and more"#, other),
+            (r#"{"frame":1}"#, other),
+            (r#"{"configure":[]}"#, no_object),
+            (r#"{"configure":{},"more":1}"#, no_object),
+            (
+                r#"{"configure":{"confidence":0.5}}"#,
+                "configure has no key \"confidence\"; its keys are conf, iou, classes, max_det and text",
+            ),
+            (r#"{"configure":{"conf":"0.5"}}"#, "conf must be a number from 0 to 1, or null"),
+            (
+                r#"{"configure":{"max_det":-1}}"#,
+                "max_det must be a whole number, at least 1, or null",
+            ),
+            (
+                r#"{"configure":{"iou":0.5,"max_det":1.0}}"#,
+                "max_det must be a whole number, at least 1, or null",
+            ),
+            (
+                r#"{"configure":{"classes":7}}"#,
+                "classes must be a text or a list, of labels and class numbers, or null",
+            ),
+            (r#"{"configure":{"text":2}}"#, "text must be true or false, or null"),
         ] {
-            assert!(read(json).is_err(), "{json}");
+            assert_eq!(read(json).unwrap_err().to_string(), detail, "{json}");
         }
         for json in [r#"{"configure":{"text":1}}"#, r#"{"configure":{"text":true}}"#] {
             assert!(read(json).is_ok(), "{json}");
         }
+    }
+
+    #[test]
+    fn every_option_has_words_for_its_values() {
+        let all = DetectionChanges {
+            conf: Some(None),
+            iou: Some(None),
+            classes: Some(None),
+            max_det: Some(None),
+            text: Some(None),
+        };
+        let keys = serde_json::to_value(all).unwrap();
+        assert!(OPTIONS.iter().all(|(key, _)| keys.get(key).is_some()));
+        assert_eq!(keys.as_object().unwrap().len(), OPTIONS.len());
     }
 }

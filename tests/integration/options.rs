@@ -54,6 +54,11 @@ async fn options_that_cannot_be_had_refuse_the_session() {
         "iou=2",
         "max_det=0",
         "max_det=-1",
+        "text=false",
+        "track=true",
+        "hello=yes",
+        "conff=0.5",
+        "conf=0.5&conf=0.6",
         "classes=cat",
         "classes=",
         "classes=red:2",
@@ -99,7 +104,11 @@ async fn any_other_text_ends_the_session() {
     for (message, detail) in [
         ("{}", text),
         ("[]", text),
-        (r#"{"configure":{"confidence":0.5}}"#, text),
+        (
+            r#"{"configure":{"confidence":0.5}}"#,
+            "configure has no key \"confidence\"; its keys are conf, iou, classes, max_det and text",
+        ),
+        (r#"{"configure":{"conf":"0.5"}}"#, "conf must be a number from 0 to 1, or null"),
         (&long, text),
         (r#"{"configure":{"conf":1.5}}"#, "conf must be from 0 to 1"),
         (r#"{"configure":{"max_det":0}}"#, "max_det must be at least 1"),
@@ -137,7 +146,8 @@ async fn a_request_has_the_same_options() {
     let (status, refused) = post("classes=cat").await;
     assert_eq!((status, &refused["error"]), (400, &json!("invalid_query")));
     assert_eq!(refused["detail"], "there is no class \"cat\"; see GET /pipelines");
-    assert_eq!(post("conf=high").await.0, 400);
+    let (status, refused) = post("conf=high").await;
+    assert_eq!((status, &refused["detail"]), (400, &json!("conf must be a number from 0 to 1")));
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@
 mod defaults;
 mod error;
 mod known;
-mod nearest;
 mod pipelines;
 mod read;
 mod settings;

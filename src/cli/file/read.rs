@@ -8,9 +8,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::known::Known;
-use super::nearest::nearest;
 use super::values::words;
 use super::{ConfigFile, Entry, FileError, PipelineTable, Problem};
+use crate::nearest::nearest;
 
 /// More than anybody writes by hand.
 const MAX_BYTES: u64 = 1 << 20;

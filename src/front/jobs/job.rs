@@ -1,5 +1,6 @@
 //! A job: its lines so far, and what they amount to.
 
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,9 +27,19 @@ pub(in crate::front) struct JobRequest {
     created_ms: u64,
 }
 
+/// Whose a job is: what an address has is counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::front) enum Owner {
+    /// The address that submitted it; of IPv6, the network.
+    Address(IpAddr),
+    /// None that is known: it is of an earlier process, which has not stored the address.
+    Itself(Uuid),
+}
+
 /// A job. Its followers subscribe to its state.
 pub(in crate::front) struct Job {
     pub(in crate::front) id: Uuid,
+    pub(in crate::front) owner: Owner,
     pub(in crate::front) request: JobRequest,
     state: watch::Sender<JobState>,
 }
@@ -68,6 +79,7 @@ impl Job {
     /// A job with the lines that it has already; they changed last at `updated_at`.
     pub(in crate::front) fn new(
         id: Uuid,
+        owner: Owner,
         request: JobRequest,
         lines: Vec<(VideoLine, Bytes)>,
         updated_at: SystemTime,
@@ -77,7 +89,7 @@ impl Job {
         for (line, json) in lines {
             state.take(&line, json);
         }
-        Arc::new(Self { id, request, state: watch::Sender::new(state) })
+        Arc::new(Self { id, owner, request, state: watch::Sender::new(state) })
     }
 
     pub(in crate::front) fn subscribe(&self) -> watch::Receiver<JobState> {
@@ -90,6 +102,11 @@ impl Job {
 
     pub(in crate::front) fn totals(&self) -> VideoTotals {
         self.state.borrow().totals
+    }
+
+    /// Bytes that its lines take.
+    pub(in crate::front) fn held_bytes(&self) -> usize {
+        self.state.borrow().held.bytes()
     }
 
     /// How long ago something last changed.

@@ -14,5 +14,5 @@ mod store;
 
 pub use folder::JobsFolder;
 pub(super) use folder::StoredJob;
-pub(super) use job::{Job, JobRequest, JobState, failed};
+pub(super) use job::{Job, JobRequest, JobState, Owner, failed};
 pub(super) use store::Jobs;

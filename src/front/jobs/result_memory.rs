@@ -38,6 +38,10 @@ impl HeldResults {
         Self { memory: Arc::clone(memory), bytes: 0 }
     }
 
+    pub(in crate::front) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Counts one more line.
     pub(in crate::front) fn add(&mut self, line: usize) {
         self.bytes += line + AROUND;

@@ -1,5 +1,9 @@
 //! The jobs that a server knows: how many, and for how long.
+//!
+//! A job that has ended is kept for its time, unless there are as many jobs as there may be, or their results take all
+//! the memory for them. Then the address that has most makes room first, and none that has less.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -8,7 +12,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use uuid::Uuid;
 
 use super::folder::JobsFolder;
-use super::job::Job;
+use super::job::{Job, Owner};
 use super::result_memory::ResultMemory;
 use crate::engine::blocking;
 use crate::front::video_settings::VideoSettings;
@@ -28,8 +32,8 @@ pub(in crate::front) struct Jobs {
 struct Entries {
     /// The oldest first.
     jobs: Vec<Entry>,
-    /// Places of jobs that are still arriving.
-    reserved: usize,
+    /// For whom there is a place, of jobs that are being stored.
+    reserved: Vec<Owner>,
 }
 
 /// A job and what runs for it, which ends with this.
@@ -38,8 +42,20 @@ struct Entry {
     _running: AbortOnDropHandle<()>,
 }
 
-/// The place of a job that is still arriving.
-pub(in crate::front) struct Slot(Arc<Jobs>);
+/// The place of a job that is being stored.
+pub(in crate::front) struct Slot {
+    jobs: Arc<Jobs>,
+    owner: Owner,
+}
+
+/// Why there is no place for a job. Says so to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(in crate::front) enum NoPlace {
+    #[error("The server has as many jobs as it takes")]
+    Full,
+    #[error("This address has as many jobs under way as one may have: {0}")]
+    OfAddress(usize),
+}
 
 impl Jobs {
     pub(in crate::front) fn new(settings: &VideoSettings) -> Arc<Self> {
@@ -62,24 +78,52 @@ impl Jobs {
         let _ = self.folder.set(folder);
     }
 
-    /// A place for one more job. Where all are taken, the job that ended first is forgotten; `None` if none has ended.
-    pub(in crate::front) fn reserve(self: &Arc<Self>) -> Option<Slot> {
+    /// Whether there would be a place for one more job of this owner.
+    ///
+    /// # Errors
+    /// [`NoPlace`].
+    pub(in crate::front) fn check_place(&self, owner: Owner) -> Result<(), NoPlace> {
+        self.find_place(&self.lock(), owner).map(drop)
+    }
+
+    /// A place for one more job. Where all are taken, a job that has ended is forgotten for it.
+    ///
+    /// # Errors
+    /// [`NoPlace`].
+    pub(in crate::front) fn reserve(self: &Arc<Self>, owner: Owner) -> Result<Slot, NoPlace> {
         loop {
             let mut entries = self.lock();
-            if entries.jobs.len() + entries.reserved < self.most {
-                entries.reserved += 1;
-                return Some(Slot(Arc::clone(self)));
-            }
+            let Some(in_its_place) = self.find_place(&entries, owner)? else {
+                entries.reserved.push(owner);
+                return Ok(Slot { jobs: Arc::clone(self), owner });
+            };
             drop(entries);
-            self.forget_one_that_ended()?;
+            self.forget(&in_its_place);
         }
+    }
+
+    /// The job that must be forgotten for one more of this owner; `None` if there is a free place.
+    fn find_place(&self, entries: &Entries, owner: Owner) -> Result<Option<Uuid>, NoPlace> {
+        if entries.under_way(owner) >= self.most_of_one() {
+            return Err(NoPlace::OfAddress(self.most_of_one()));
+        }
+        if entries.jobs.len() + entries.reserved.len() < self.most {
+            return Ok(None);
+        }
+        entries.to_forget(owner, |_| 1).map(Some).ok_or(NoPlace::Full)
+    }
+
+    /// Most jobs of one address that have not ended: a quarter of the places is for others.
+    fn most_of_one(&self) -> usize {
+        self.most - self.most / 4
     }
 
     /// Makes room for a line of this many bytes. Jobs that have ended are forgotten for it; `false` if that does not
     /// suffice.
-    pub(in crate::front) fn make_room(&self, line: usize) -> bool {
+    pub(in crate::front) fn make_room(&self, owner: Owner, line: usize) -> bool {
         while !self.memory.has_room(line) {
-            if self.forget_one_that_ended().is_none() {
+            let in_its_place = self.lock().to_forget(owner, Job::held_bytes);
+            if in_its_place.and_then(|id| self.forget(&id)).is_none() {
                 return false;
             }
         }
@@ -127,15 +171,6 @@ impl Jobs {
         }))
     }
 
-    fn forget_one_that_ended(&self) -> Option<()> {
-        let ended = {
-            let entries = self.lock();
-            let over = entries.jobs.iter().filter(|entry| entry.job.is_over());
-            over.max_by_key(|entry| entry.job.age()).map(|entry| entry.job.id)
-        };
-        self.forget(&ended?).map(drop)
-    }
-
     /// Returns when nothing runs for jobs any more, which must have been asked to end; another process may use the
     /// folder then.
     pub(in crate::front) async fn all_ended(&self) -> io::Result<()> {
@@ -152,8 +187,33 @@ impl Jobs {
     }
 }
 
+impl Entries {
+    /// Jobs of this owner that have not ended.
+    fn under_way(&self, owner: Owner) -> usize {
+        let of_owner = self.jobs.iter().filter(|entry| entry.job.owner == owner);
+        let reserved = self.reserved.iter().filter(|reserved| **reserved == owner);
+        of_owner.filter(|entry| !entry.job.is_over()).count() + reserved.count()
+    }
+
+    /// The job to forget for one of this owner: the one that ended first, of the owner who has most by this measure
+    /// of a job and has more than this one, or is this one.
+    fn to_forget(&self, owner: Owner, measure: impl Fn(&Job) -> usize) -> Option<Uuid> {
+        let mut held: HashMap<Owner, usize> = HashMap::new();
+        for Entry { job, .. } in &self.jobs {
+            *held.entry(job.owner).or_default() += measure(job);
+        }
+        let own = held.get(&owner).copied().unwrap_or(0);
+        let over = self.jobs.iter().map(|entry| &entry.job).filter(|job| job.is_over());
+        let gives_way = over.filter(|job| job.owner == owner || held[&job.owner] > own);
+        gives_way.max_by_key(|job| (held[&job.owner], job.age())).map(|job| job.id)
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.lock().reserved -= 1;
+        let reserved = &mut self.jobs.lock().reserved;
+        if let Some(place) = reserved.iter().position(|owner| *owner == self.owner) {
+            reserved.swap_remove(place);
+        }
     }
 }

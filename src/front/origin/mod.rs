@@ -134,7 +134,8 @@ impl OriginPolicy {
     fn is_own(&self, origin: &str, host: &str, headers: &HeaderMap) -> bool {
         let forwarded = headers.get(FORWARDED_SCHEME).and_then(|value| value.to_str().ok());
         let forwarded = forwarded.and_then(|schemes| schemes.split(',').next()).map(str::trim);
-        let scheme = if forwarded == Some("https") { "https" } else { "http" };
+        let is_https = forwarded.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+        let scheme = if is_https { "https" } else { "http" };
         let own = Origin::parse(&format!("{scheme}://{host}"));
         own.is_ok() && own == Origin::parse(origin) && self.may_be_own_host(host)
     }
@@ -172,6 +173,8 @@ fn host_name(authority: &str) -> &str {
 }
 
 fn is_loopback(host: &str) -> bool {
+    // The name may be written with the root at its end.
+    let host = host.strip_suffix('.').unwrap_or(host);
     host == "localhost"
         || host.ends_with(".localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

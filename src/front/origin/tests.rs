@@ -55,6 +55,7 @@ fn a_proxy_says_which_scheme_the_client_used() {
     for (forwarded, origin, expected) in [
         ("https", "https://camera.local", true),
         ("https, http", "https://camera.local", true),
+        ("HTTPS", "https://camera.local", true),
         ("https", "http://camera.local", false),
         ("http", "https://camera.local", false),
         ("gopher", "http://camera.local", true),
@@ -71,6 +72,8 @@ fn on_a_loopback_address_only_loopback_names_are_the_own_page() {
     for (authority, expected) in [
         ("localhost:8000", true),
         ("demo.localhost:8000", true),
+        ("localhost.:8000", true),
+        ("localhost..:8000", false),
         ("127.0.0.1:8000", true),
         ("127.8.8.8", true),
         ("[::1]:8000", true),

@@ -22,12 +22,22 @@ impl Busy {
             self.link.begin_request();
         }
     }
+
+    /// There is nothing to write for a while, in which the connection gives way if others need its place.
+    pub(super) fn pause(&mut self) {
+        if std::mem::take(&mut self.has_begun) {
+            self.link.end_request();
+        }
+    }
+
+    /// The connection that the answer is written over.
+    pub(super) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        if self.has_begun {
-            self.link.end_request();
-        }
+        self.pause();
     }
 }

@@ -7,12 +7,10 @@ use std::time::Instant;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::accepts::{JSON, NDJSON, accepted};
 use super::analysis::{Analysis, Step};
@@ -21,8 +19,10 @@ use super::lines::Lines;
 use super::opening::{first_line, limits, open};
 use super::receive::{Asked, BODY, VideoRefusal, check, receive, refused};
 use crate::front::link::Link;
+use crate::front::query::{self, QueryError};
 use crate::front::responses::{failure, try_later, unavailable};
 use crate::front::state::App;
+use crate::front::video_turns::VideoTurn;
 use crate::protocol::{
     HttpErrorCode, VideoFile, VideoForm, VideoLine, VideoQuery, VideoResultEntry, VideoResults,
     VideoTotals,
@@ -60,7 +60,7 @@ const MOST_RESULTS: u64 = 10_000;
 pub(in crate::front) async fn process(
     State(app): State<Arc<App>>,
     Extension(link): Extension<Arc<Link>>,
-    query: Result<Query<VideoQuery>, QueryRejection>,
+    query: Result<query::Asked<VideoQuery>, QueryError>,
     request: Request,
 ) -> Response {
     let as_json = accepted(request.headers()) == Some(JSON);
@@ -69,14 +69,14 @@ pub(in crate::front) async fn process(
         Err(refusal) => return *refusal,
     };
     // Before the upload, which would be for nothing. It may take minutes, in which others can be processed.
-    if app.video_permits.available_permits() == 0 {
+    if !app.video_turns.is_free() {
         return busy();
     }
     let file = match receive(&app, &link, &asked, request.into_body()).await {
         Ok(file) => file,
         Err(refusal) => return refusal,
     };
-    let Ok(permit) = Arc::clone(&app.video_permits).try_acquire_owned() else { return busy() };
+    let Some(turn) = app.video_turns.try_take(&link) else { return busy() };
     let started = Instant::now();
     let Asked { loaded, pipeline, selection, .. } = asked;
     let opened = open(VideoInput::Memory(file), limits(&app, loaded), selection, 0).await;
@@ -95,18 +95,20 @@ pub(in crate::front) async fn process(
             let code = HttpErrorCode::VideoTooLarge;
             return failure(StatusCode::PAYLOAD_TOO_LARGE, code, detail);
         }
-        return in_one_piece(analysis, Busy::new(link), permit);
+        return in_one_piece(analysis, Busy::new(link), turn);
     }
     let lines = Lines::new(analysis, VideoTotals::default(), started);
-    let state = (Some(first_line(&info)), lines, Busy::new(link), permit);
+    let state = (Some(first_line(&info)), lines, Busy::new(link), turn);
     // A line is computed when the one before it has been taken.
-    let lines = stream::unfold(state, |(mut first, mut lines, mut busy, permit)| async move {
+    let lines = stream::unfold(state, |(mut first, mut lines, mut busy, turn)| async move {
         busy.begin();
+        turn.go_on();
         let line = match first.take() {
             Some(line) => line,
             None => lines.next().await?,
         };
-        Some((Ok::<_, Infallible>(Bytes::from(line.to_json())), (None, lines, busy, permit)))
+        turn.wait_for_reader();
+        Some((Ok::<_, Infallible>(Bytes::from(line.to_json())), (None, lines, busy, turn)))
     });
     ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response()
 }
@@ -118,10 +120,11 @@ fn busy() -> Response {
 
 /// The classic answer: all results in one object, which is written as they come, so that a client that has gone is
 /// noticed. What goes wrong on the way breaks the answer off.
-fn in_one_piece(analysis: Analysis, busy: Busy, permit: OwnedSemaphorePermit) -> Response {
-    let results = stream::unfold(Some((analysis, busy, permit, 0)), |state| async {
-        let (mut analysis, mut busy, permit, count) = state?;
+fn in_one_piece(analysis: Analysis, busy: Busy, turn: VideoTurn) -> Response {
+    let results = stream::unfold(Some((analysis, busy, turn, 0)), |state| async {
+        let (mut analysis, mut busy, turn, count) = state?;
         busy.begin();
+        turn.go_on();
         let entry = loop {
             match analysis.next().await {
                 Some(Step::Frame(frame_index, _, Ok(result))) => {
@@ -145,7 +148,8 @@ fn in_one_piece(analysis: Analysis, busy: Busy, permit: OwnedSemaphorePermit) ->
         let entry =
             serde_json::to_string(&entry).expect("results hold nothing that JSON cannot express");
         let entry = Bytes::from(format!("{before}{entry}"));
-        Some((Ok(entry), Some((analysis, busy, permit, count + 1))))
+        turn.wait_for_reader();
+        Some((Ok(entry), Some((analysis, busy, turn, count + 1))))
     });
     ([(header::CONTENT_TYPE, JSON)], Body::from_stream(results)).into_response()
 }

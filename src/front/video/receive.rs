@@ -4,18 +4,19 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use utoipa::IntoResponses;
 
 use super::upload::{self, Declared, UploadError};
 use crate::engine::PipelineId;
 use crate::front::infer::declared_length;
 use crate::front::link::Link;
+use crate::front::query::{self, QueryError};
 use crate::front::refusal_reason::RefusalReason;
-use crate::front::responses::{failure, page_refused, query_refused, try_later, unavailable};
+use crate::front::responses::{
+    UNREADABLE_BODY, failure, form_refused, page_refused, try_later, unavailable,
+};
 use crate::front::state::{App, Loaded};
 use crate::protocol::{ErrorBody, HttpErrorCode, VideoQuery};
 use crate::sources::{Selection, VideoProblem, VideoProblemKind};
@@ -64,7 +65,7 @@ pub(super) struct Asked<'a> {
 pub(super) fn check<'a>(
     app: &'a Arc<App>,
     headers: &HeaderMap,
-    query: Result<Query<VideoQuery>, QueryRejection>,
+    query: Result<query::Asked<VideoQuery>, QueryError>,
 ) -> Result<Asked<'a>, Box<Response>> {
     app.settings.origins.check(headers).map_err(|refused| Box::new(page_refused(app, &refused)))?;
     let declared = Declared::of(headers).ok_or_else(|| Box::new(not_a_video()))?;
@@ -72,14 +73,14 @@ pub(super) fn check<'a>(
     if declared_length(headers).unwrap_or(0) > declared.body_limit(limit) {
         return Err(Box::new(too_large(limit)));
     }
-    let Query(query) = query.map_err(|_| Box::new(query_refused()))?;
-    let selection = selection(&query).ok_or_else(|| Box::new(query_refused()))?;
+    let query::Asked(query) = query.map_err(|refused| Box::new(refused.into_response()))?;
     let loaded = app.ready().ok_or_else(|| Box::new(unavailable(app)))?;
     let unknown = || {
         let detail = "Unknown pipeline_id; see GET /pipelines";
         Box::new(failure(StatusCode::NOT_FOUND, HttpErrorCode::InvalidPipeline, detail))
     };
     let (pipeline, named) = loaded.pipeline(query.pipeline_id.as_deref()).ok_or_else(unknown)?;
+    let selection = selection(&query);
     Ok(Asked { loaded, pipeline, pipeline_id: &named.id, selection, declared })
 }
 
@@ -95,10 +96,9 @@ pub(super) async fn receive(
     file.map_err(|error| upload_refused(app, &error))
 }
 
-fn selection(query: &VideoQuery) -> Option<Selection> {
-    let stride = NonZero::new(query.frame_stride.unwrap_or(1))?;
-    let max_frames = query.max_frames;
-    (max_frames != Some(0)).then_some(Selection { stride, max_frames, fps: None })
+fn selection(query: &VideoQuery) -> Selection {
+    let stride = query.frame_stride.and_then(NonZero::new).unwrap_or(NonZero::<u64>::MIN);
+    Selection { stride, max_frames: query.max_frames, fps: None }
 }
 
 fn not_a_video() -> Response {
@@ -120,10 +120,15 @@ fn upload_refused(app: &App, error: &UploadError) -> Response {
             let detail = "The body was not complete in time";
             failure(StatusCode::BAD_REQUEST, HttpErrorCode::IncompleteBody, detail)
         }
+        UploadError::Unreadable => {
+            let code = HttpErrorCode::IncompleteBody;
+            failure(StatusCode::BAD_REQUEST, code, UNREADABLE_BODY)
+        }
         UploadError::NoFile => {
             let detail = "The form holds no file";
             failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidVideo, detail)
         }
+        UploadError::Form(refused) => form_refused(*refused),
         UploadError::GaveWay | UploadError::NoRoom => {
             app.refusals.count(RefusalReason::Memory);
             try_later(HttpErrorCode::Busy, "The server is overloaded; try again")

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::front::infer::FORM_BYTES;
 use crate::front::link::Link;
-use crate::front::multipart;
+use crate::front::multipart::{self, FormError};
 use crate::front::video_memory::{HeldVideo, VideoMemory};
 
 /// Longest time for which nothing of a body may arrive.
@@ -34,8 +34,12 @@ pub(super) enum UploadError {
     TooLarge,
     /// It stopped arriving, or took too long.
     Incomplete,
+    /// It broke off, or is not in the form that HTTP has for it.
+    Unreadable,
     /// The form holds no file.
     NoFile,
+    /// The form cannot be taken apart.
+    Form(FormError),
     /// The connection must give way.
     GaveWay,
     /// There is no room for it among the videos in memory.
@@ -72,7 +76,7 @@ pub(super) async fn read(
     memory: &Arc<VideoMemory>,
     link: &Link,
 ) -> Result<Bytes, UploadError> {
-    let mut held = memory.begin();
+    let mut held = memory.begin(link.address());
     let given_up = held.given_up();
     let reading =
         timeout(UPLOAD_LIMIT, read_all(body, declared.body_limit(limit), &mut held, link));
@@ -84,7 +88,8 @@ pub(super) async fn read(
     let file = match declared {
         Declared::File => bytes,
         Declared::Form { boundary } => {
-            multipart::first_file(&bytes, boundary).ok_or(UploadError::NoFile)?
+            let file = multipart::first_file(bytes, boundary).await;
+            file.map_err(UploadError::Form)?.ok_or(UploadError::NoFile)?
         }
     };
     if file.len() > limit { Err(UploadError::TooLarge) } else { Ok(held.whole(file)) }
@@ -102,12 +107,12 @@ async fn read_all(
         let chunk = timeout(STALL_LIMIT, chunks.next()).await;
         let chunk = match chunk.map_err(|_| UploadError::Incomplete)? {
             None => return Ok(read.into()),
-            Some(chunk) => chunk.map_err(|_| UploadError::Incomplete)?,
+            Some(chunk) => chunk.map_err(|_| UploadError::Unreadable)?,
         };
         if read.len() + chunk.len() > limit {
             return Err(UploadError::TooLarge);
         }
-        if !held.grow(chunk.len()) {
+        if !held.grow(chunk.len()).await {
             return Err(UploadError::NoRoom);
         }
         read.extend_from_slice(&chunk);

@@ -50,7 +50,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli/"]),
     ("clap_mangen", &["src/cli/"]),
     ("sd_notify", &["src/commands/serve/"]),
-    ("strsim", &["src/cli/file/"]),
+    ("strsim", &["src/nearest.rs"]),
     ("tracing_subscriber", &["src/logging/", "traces/"]),
     ("opentelemetry", &["traces/src/"]),
     ("indicatif", &["src/commands/"]),

@@ -2,7 +2,10 @@
 //! on this machine.
 
 mod bombs;
+mod forms;
 mod goodbyes;
+mod jobs;
 mod log;
+mod manners;
 mod memory;
 mod places;

@@ -13,7 +13,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// 64×48, 12 frames at 25 per second, H.264 with B frames: made by ffmpeg of its own test source.
-const SMALL: &[u8] = include_bytes!("../../../video/tests/data/small.mp4");
+pub(crate) const SMALL: &[u8] = include_bytes!("../../../video/tests/data/small.mp4");
 
 /// Three red frames, three green ones and three blue ones at 10 per second, made by ffmpeg.
 const COLOURED: &[u8] = include_bytes!("colours.mp4");

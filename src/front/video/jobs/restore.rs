@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::run::run;
 use crate::engine::blocking;
-use crate::front::jobs::{Job, JobsFolder, StoredJob};
+use crate::front::jobs::{Job, JobsFolder, Owner, StoredJob};
 use crate::front::state::App;
 use crate::sources::VideoInput;
 
@@ -20,7 +20,8 @@ impl App {
         let loaded = Arc::clone(&folder);
         for stored in blocking(move || loaded.load()).await? {
             let StoredJob { id, request, lines, updated_at } = stored;
-            let job = Job::new(id, request, lines, updated_at, &self.jobs.memory);
+            let job =
+                Job::new(id, Owner::Itself(id), request, lines, updated_at, &self.jobs.memory);
             if !job.is_over() {
                 tracing::info!(job = %id, frames = job.totals().frames, "video_job_resumed");
             }

@@ -2,21 +2,23 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use memchr::memmem;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
-use super::named::{find, no_such_job};
+use super::named::{JobName, find, no_such_job};
 use crate::front::jobs::{Job, JobState, failed};
 use crate::front::link::Link;
-use crate::front::responses::{failure, query_refused};
+use crate::front::query::{Asked, QueryError};
+use crate::front::responses::failure;
 use crate::front::state::App;
 use crate::front::video::accepts::{JSON, NDJSON, accepted};
 use crate::front::video::busy::Busy;
@@ -26,6 +28,8 @@ use crate::protocol::{
 
 /// Bytes that are written at a time, about.
 const CHUNK: usize = 64 << 10;
+/// How long a client is waited for that sends nothing more, while there is nothing to write to it.
+const QUIET_LIMIT: Duration = Duration::from_secs(10);
 
 /// The results of a job.
 #[utoipa::path(
@@ -52,12 +56,15 @@ const CHUNK: usize = 64 << 10;
 pub(in crate::front) async fn results(
     State(app): State<Arc<App>>,
     Extension(link): Extension<Arc<Link>>,
-    Path(id): Path<String>,
-    query: Result<Query<ResultsQuery>, QueryRejection>,
+    name: JobName,
+    query: Result<Asked<ResultsQuery>, QueryError>,
     headers: HeaderMap,
 ) -> Response {
-    let Ok(Query(ResultsQuery { from })) = query else { return query_refused() };
-    let Some(job) = find(&app, &id) else { return no_such_job() };
+    let Asked(ResultsQuery { from }) = match query {
+        Ok(query) => query,
+        Err(refused) => return refused.into_response(),
+    };
+    let Some(job) = find(&app, &name) else { return no_such_job() };
     if accepted(&headers) == Some(NDJSON) {
         return follow(&app, &job, from.unwrap_or(0), Busy::new(link));
     }
@@ -76,19 +83,19 @@ pub(in crate::front) async fn results(
     }
 }
 
-/// The lines from `from` on, to the last of the job. Ends early if the job is forgotten, and with a line that says so
-/// if the server shuts down.
+/// The lines from `from` on, to the last of the job. Ends early if the job is forgotten or the client seems to have
+/// gone, and with a line that says so if the server shuts down.
 fn follow(app: &App, job: &Job, from: usize, busy: Busy) -> Response {
     let draining = app.draining.clone();
     let state = (job.subscribe(), from, busy, false);
     let lines = stream::unfold(state, move |(mut state, from, mut busy, ended)| {
         let draining = draining.clone();
         async move {
-            busy.begin();
             if ended {
                 return None;
             }
             loop {
+                busy.begin();
                 let (next, text, is_over) = chunk(&state.borrow_and_update(), from);
                 if !text.is_empty() {
                     return Some((
@@ -99,8 +106,10 @@ fn follow(app: &App, job: &Job, from: usize, busy: Busy) -> Response {
                 if is_over {
                     return None;
                 }
+                busy.pause();
                 tokio::select! {
                     changed = state.changed() => changed.ok()?,
+                    () = has_gone(busy.link()) => return None,
                     () = draining.cancelled() => {
                         let detail = "The server is shutting down";
                         let line = failed(HttpErrorCode::Draining, detail).to_json();
@@ -111,6 +120,13 @@ fn follow(app: &App, job: &Job, from: usize, busy: Busy) -> Response {
         }
     });
     ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(lines)).into_response()
+}
+
+/// Returns when a client has sent the end of its input, as one does that has gone, and nothing could be written to it
+/// for a while, which would show whether it has.
+async fn has_gone(link: &Link) {
+    link.request_input_ended().await;
+    sleep(QUIET_LIMIT).await;
 }
 
 /// Some lines from `from` on as one text, where the next begins, and whether the last line of the job is there.
@@ -176,8 +192,6 @@ fn entry(line: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::protocol::{DetectionResult, VideoResultEntry};
 

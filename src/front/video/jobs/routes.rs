@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::named::{find, no_such_job};
+use super::named::{JobName, find, no_such_job};
 use crate::front::state::App;
 use crate::protocol::{ErrorBody, JobList, JobReport};
 
@@ -23,11 +23,8 @@ use crate::protocol::{ErrorBody, JobList, JobReport};
         (status = 404, description = "There is no such job", body = ErrorBody),
     )
 )]
-pub(in crate::front) async fn status(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-) -> Response {
-    match find(&app, &id) {
+pub(in crate::front) async fn status(State(app): State<Arc<App>>, name: JobName) -> Response {
+    match find(&app, &name) {
         Some(job) => Json(job.report()).into_response(),
         None => no_such_job(),
     }
@@ -59,11 +56,8 @@ pub(in crate::front) async fn jobs(State(app): State<Arc<App>>) -> Json<JobList>
         (status = 404, description = "There is no such job", body = ErrorBody),
     )
 )]
-pub(in crate::front) async fn delete(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-) -> Response {
-    let forgotten = id.parse().ok().and_then(|id| app.jobs.forget(&id));
+pub(in crate::front) async fn delete(State(app): State<Arc<App>>, name: JobName) -> Response {
+    let forgotten = name.0.and_then(|id| app.jobs.forget(&id));
     let Some(files_removed) = forgotten else { return no_such_job() };
     // That its files could not be removed is in the log.
     let _ = files_removed.await;

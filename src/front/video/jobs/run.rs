@@ -33,9 +33,7 @@ pub(super) async fn run(app: Arc<App>, job: Arc<Job>, input: VideoInput) {
 async fn work(app: &Arc<App>, job: &Arc<Job>, input: VideoInput) -> Option<()> {
     let draining = &app.draining;
     let loaded = draining.run_until_cancelled(app.once_loaded()).await?;
-    let turn = Arc::clone(&app.video_permits).acquire_owned();
-    // The semaphore is never closed.
-    let _permit = draining.run_until_cancelled(turn).await?.ok()?;
+    let _turn = draining.run_until_cancelled(app.video_turns.take()).await?;
     job.begin();
     let mut record = match Record::open(app, job).await {
         Ok(record) => record,
@@ -111,7 +109,7 @@ impl Record {
     /// One more line. The error is the job's last line instead.
     async fn line(&self, app: &App, job: &Job, line: &VideoLine) -> Result<(), VideoLine> {
         let json = Bytes::from(line.to_json());
-        if !app.jobs.make_room(json.len()) {
+        if !app.jobs.make_room(job.owner, json.len()) {
             let detail = "The results take more memory than there is (VIDEO_MAX_RESULTS_MB)";
             return Err(failed(HttpErrorCode::TooManyResults, detail));
         }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -13,8 +12,9 @@ use uuid::Uuid;
 
 use super::run::run;
 use crate::engine::blocking;
-use crate::front::jobs::{Job, JobRequest};
+use crate::front::jobs::{Job, JobRequest, Owner};
 use crate::front::link::Link;
+use crate::front::query::{self, QueryError};
 use crate::front::responses::{failure, try_later};
 use crate::front::state::App;
 use crate::front::video::opening::{first_line, limits, open};
@@ -50,17 +50,19 @@ use crate::sources::VideoInput;
 pub(in crate::front) async fn submit(
     State(app): State<Arc<App>>,
     Extension(link): Extension<Arc<Link>>,
-    query: Result<Query<VideoQuery>, QueryRejection>,
+    query: Result<query::Asked<VideoQuery>, QueryError>,
     request: Request,
 ) -> Response {
     let asked = match check(&app, request.headers(), query) {
         Ok(asked) => asked,
         Err(refusal) => return *refusal,
     };
-    let Some(slot) = app.jobs.reserve() else {
-        let detail = "The server has as many jobs as it takes";
-        return try_later(HttpErrorCode::Busy, detail);
-    };
+    let owner = Owner::Address(link.address());
+    // Before the upload, which would be for nothing. A place is taken, and another job forgotten for it, only once
+    // there is a video.
+    if let Err(refusal) = app.jobs.check_place(owner) {
+        return try_later(HttpErrorCode::Busy, &refusal.to_string());
+    }
     let file = match receive(&app, &link, &asked, request.into_body()).await {
         Ok(file) => file,
         Err(refusal) => return refusal,
@@ -71,6 +73,10 @@ pub(in crate::front) async fn submit(
     let info = match open(input.clone(), limits(&app, loaded), selection, 0).await {
         Ok((info, _)) => info,
         Err(problem) => return refused(&problem),
+    };
+    let slot = match app.jobs.reserve(owner) {
+        Ok(slot) => slot,
+        Err(refusal) => return try_later(HttpErrorCode::Busy, &refusal.to_string()),
     };
     let id = Uuid::new_v4();
     let request = JobRequest::new(pipeline_id, selection);
@@ -85,7 +91,8 @@ pub(in crate::front) async fn submit(
             return failure(StatusCode::INTERNAL_SERVER_ERROR, code, detail);
         }
     };
-    let job = Job::new(id, request, vec![(first, json)], SystemTime::now(), &app.jobs.memory);
+    let lines = vec![(first, json)];
+    let job = Job::new(id, owner, request, lines, SystemTime::now(), &app.jobs.memory);
     app.jobs.add(Arc::clone(&job), run(Arc::clone(&app), job, input), Some(slot));
     let location = [(header::LOCATION, format!("/video/status/{id}"))];
     (StatusCode::ACCEPTED, location, Json(JobAccepted { job_id: id.to_string() })).into_response()

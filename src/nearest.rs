@@ -1,7 +1,7 @@
 //! The name that somebody meant who wrote another.
 
 /// The known name that is closest to `name`, if one is close: at most a third of it is different.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |other: &str| strsim::damerau_levenshtein(name, other);
     // A part of a name is what people remember of it.
     let is_part = |other: &str| name.len() > 3 && (other.contains(name) || name.contains(other));
