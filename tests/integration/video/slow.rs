@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use std::time::Duration;
 
 use framegate_testkit::ReferenceBackend;
 use reqwest::StatusCode;
@@ -67,8 +66,11 @@ fn narrow(server: &TestServer) -> TcpStream {
     socket.into()
 }
 
-/// A long video, made by ffmpeg.
-fn long() -> Vec<u8> {
+#[tokio::test]
+async fn a_slow_reader_slows_the_decoder_down() {
+    if !has_ffmpeg() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("long.mp4");
     let encoded = Command::new("ffmpeg")
@@ -77,31 +79,19 @@ fn long() -> Vec<u8> {
         .arg(&file)
         .status();
     assert!(encoded.unwrap().success());
-    std::fs::read(&file).unwrap()
-}
-
-/// Has a video processed by a client that reads no more than the beginning of the answer.
-async fn begin_reading(server: &TestServer, upload: Vec<u8>) -> TcpStream {
-    let mut slow = narrow(server);
+    let long = std::fs::read(&file).unwrap();
+    let mut setup = Setup::colours();
+    setup.front.video.max_concurrent = 2;
+    let server = TestServer::start(&ReferenceBackend, setup).await;
+    let mut slow = narrow(&server);
+    let upload = long.clone();
     let slow = spawn_blocking(move || {
         begin(&mut slow, upload.len(), &upload);
         let mut byte = [0];
         slow.read_exact(&mut byte).unwrap();
         slow
     });
-    slow.await.unwrap()
-}
-
-#[tokio::test]
-async fn a_slow_reader_slows_the_decoder_down() {
-    if !has_ffmpeg() {
-        return;
-    }
-    let long = long();
-    let mut setup = Setup::colours();
-    setup.front.video.max_concurrent = 2;
-    let server = TestServer::start(&ReferenceBackend, setup).await;
-    let mut slow = begin_reading(&server, long.clone()).await;
+    let mut slow = slow.await.unwrap();
     // Another has the same video processed to its end meanwhile.
     let (status, text) = post(&server, "/video/process", long).await;
     assert_eq!((status, text.lines().count()), (StatusCode::OK, LONG + 2));
@@ -118,38 +108,5 @@ async fn a_slow_reader_slows_the_decoder_down() {
     let lines = rest.lines().filter(|line| line.starts_with('{'));
     let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(indices(&lines), (0..LONG as u64).collect::<Vec<_>>());
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_reader_that_hardly_reads_loses_its_turn_to_a_job_that_waits() {
-    if !has_ffmpeg() {
-        return;
-    }
-    let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
-    let mut slow = begin_reading(&server, long()).await;
-    slow.set_nonblocking(true).unwrap();
-    let (_, text) = post(&server, "/video/submit", SMALL.to_vec()).await;
-    let job: Value = serde_json::from_str(&text).unwrap();
-    let path = format!("/video/status/{}", job["job_id"].as_str().unwrap());
-    let (mut seconds, mut answer, mut before) = (0, Vec::new(), -1.0);
-    while server.get(&path).await.1["status"] != "completed" {
-        let results = server.metric("framegate_frames_total{outcome=\"result\"}");
-        if results > std::mem::replace(&mut before, results) {
-            // Time passes only while the video waits for its reader.
-            continue;
-        }
-        // It reads enough not to be given up, and would take minutes for all.
-        let mut part = [0; 1024];
-        let read = slow.read(&mut part).unwrap_or(0);
-        answer.extend_from_slice(&part[..read]);
-        tokio::time::pause();
-        tokio::time::advance(Duration::from_secs(1)).await;
-        tokio::time::resume();
-        seconds += 1;
-        assert!(seconds < 120, "the job waits for a reader that has read {} bytes", answer.len());
-    }
-    println!("the job is completed after {seconds} s");
-    assert!(!String::from_utf8_lossy(&answer).contains("{\"done\":"), "it was not read to the end");
     server.stop().await;
 }
