@@ -44,6 +44,8 @@ const DETECTRON2: Family =
 
 pub(super) const NAME: &str = "boxes-labels-scores";
 
+/// Cells of an input of 56 pixels; on smaller ones any short list looks like them.
+const FEWEST_CELLS: usize = 64;
 /// Most boxes in a cell of a grid: one for each anchor.
 const ANCHORS: usize = 3;
 
@@ -109,7 +111,7 @@ fn is_list(outputs: &ModelOutputs<'_>, position: usize, count: usize) -> bool {
 
 /// Whether this many boxes are one for each cell of the grids, or for each anchor of one.
 fn is_of_cells(outputs: &ModelOutputs<'_>, count: usize) -> bool {
-    let is_grid = |cells| outputs.strides_of(cells).is_some();
+    let is_grid = |cells| cells >= FEWEST_CELLS && outputs.strides_of(cells).is_some();
     is_grid(count) || (count.is_multiple_of(ANCHORS) && is_grid(count / ANCHORS))
 }
 
