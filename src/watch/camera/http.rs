@@ -7,13 +7,13 @@ use axum::http::header::{
     AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, Request, Response, StatusCode, Uri};
+use fluent_uri::UriRef;
 use futures_util::StreamExt;
 use http_auth::{PasswordClient, PasswordParams};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
-use url::Url;
 
 use super::{CameraError, CameraLimits, FrameSender, Frames, splitter, tcp};
 use crate::engine::FramePayload;
@@ -142,16 +142,21 @@ fn hint(status: StatusCode) -> &'static str {
 fn redirected(uri: &Uri, answer: &Answer) -> Result<Uri, CameraError> {
     let headers = answer.response.headers();
     let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // Most are relative (RFC 9110, 10.2.2).
-    let base = Url::parse(&uri.to_string()).ok();
-    let joined = base.and_then(|base| base.join(location).ok());
-    let absolute = joined.map_or_else(|| location.to_owned(), String::from);
+    let absolute = resolved(uri, location).unwrap_or_else(|| location.to_owned());
     let shown = || absolute.split('?').next().unwrap_or_default().chars().take(200).collect();
     let target: Uri = absolute.parse().map_err(|_| CameraError::Redirect(shown()))?;
     match target.scheme_str() {
         Some("http") => Ok(target),
         _ => Err(CameraError::Redirect(shown())),
     }
+}
+
+/// A reference that was found at an address, in full (RFC 9110, 10.2.2): most are relative.
+fn resolved(uri: &Uri, location: &str) -> Option<String> {
+    let base = uri.to_string();
+    let base = fluent_uri::Uri::parse(base.as_str()).ok()?;
+    let resolved = UriRef::parse(location).ok()?.resolve_against(&base).ok()?;
+    Some(resolved.into_string())
 }
 
 /// Answers a camera that asks for a password: Basic or Digest.
@@ -197,4 +202,26 @@ async fn request(uri: &Uri, authorization: Option<String>) -> Result<Answer, Cam
         request.body(Body::empty()).map_err(|_| CameraError::NotVideo(host.to_owned()))?;
     let response = sender.send_request(request).await.map_err(CameraError::Http)?;
     Ok(Answer { response, _connection: connection })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_resolved_against_where_they_were_found() {
+        let uri: Uri = "http://camera:81/live/stream?size=1".parse().unwrap();
+        for (location, expected) in [
+            ("http://other/x", "http://other/x"),
+            ("https://other/x", "https://other/x"),
+            ("//other:82/x", "http://other:82/x"),
+            ("/x?y=1", "http://camera:81/x?y=1"),
+            ("x", "http://camera:81/live/x"),
+            ("../x", "http://camera:81/x"),
+            ("?size=2", "http://camera:81/live/stream?size=2"),
+        ] {
+            assert_eq!(resolved(&uri, location).as_deref(), Some(expected), "{location}");
+        }
+        assert_eq!(resolved(&uri, "not a reference"), None);
+    }
 }
