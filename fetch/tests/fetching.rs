@@ -195,10 +195,15 @@ fn other_contents_than_were_asked_for_are_not_kept() {
     );
     assert!(options.cache.find(&wrong).is_none());
     assert!(!options.cache.path_of(&wrong).exists());
-    // A file that has changed in the cache is noticed, without asking the server.
+    // A file that has changed in the cache is noticed without asking the server, which is asked for it if that is allowed.
     std::fs::write(&path, b"abx").unwrap();
-    assert!(matches!(fetch(&right, &options, &mut |_| ()), Err(FetchError::Checksum { .. })));
+    let offline = FetchOptions { offline: true, ..options.clone() };
+    let error = fetch(&right, &offline, &mut |_| ()).unwrap_err();
+    assert!(matches!(error, FetchError::CachedChecksum { .. }), "{error}");
     assert_eq!(requests.lock().unwrap().len(), 2);
+    let again = fetch(&right, &options, &mut |_| ()).unwrap();
+    assert_eq!(std::fs::read(again).unwrap(), b"abc");
+    assert_eq!(requests.lock().unwrap().len(), 3);
 }
 
 #[test]
