@@ -1,7 +1,7 @@
-//! Every request: one span, under the id that a client or a proxy has given it, and one host.
+//! Every request: one span, under the id that a client or a proxy has given it, and at most one host.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use framegate_traces::Caller;
@@ -31,15 +31,13 @@ pub(super) async fn within_span(request: Request, next: Next) -> Response {
     next.run(request).instrument(span).await
 }
 
-/// Answers a request that names one host, as each must (RFC 9112, 3.2): of two, a proxy in front may have checked the
-/// other.
+/// Refuses a request that names several hosts (RFC 9112, 3.2): a proxy in front may have checked another. Small devices
+/// name none, which browsers always do.
 pub(super) async fn with_one_host(request: Request, next: Next) -> Response {
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    let may_have_none = request.version() < Version::HTTP_11;
-    if hosts == 1 || (hosts == 0 && may_have_none) {
+    if request.headers().get_all(header::HOST).iter().nth(1).is_none() {
         return next.run(request).await;
     }
-    let detail = "A request has one header Host, no more and no less";
+    let detail = "A request has one header Host, not several";
     failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidHost, detail)
 }
 
