@@ -68,7 +68,7 @@ fn accepted(argument: &Arg, words: &[String]) -> Result<(), String> {
 pub fn sentence(message: &str) -> String {
     let lines = message.lines().map(str::trim).take_while(|line| !line.is_empty());
     let sentence = lines.collect::<Vec<_>>().join(" ");
-    sentence.strip_prefix("error: ").map_or(sentence.clone(), str::to_owned)
+    sentence.strip_prefix("error: ").unwrap_or(&sentence).to_owned()
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ fn every_way_to_name_a_module_is_found() {
         ("use super::X;", "a"),
         ("use super::super::d::X;", "d"),
         ("fn f() { super::g(); }", "a"),
-        ("fn f() -> crate::d::X { todo!() }", "d"),
+        ("fn f(x: &crate::d::X) {}", "d"),
         ("pub(in crate::d) fn f() {}", "d"),
         ("use c::X;", "a/b/c"),
         ("use self::c::{X, Y};", "a/b/c"),
