@@ -20,7 +20,7 @@ use framegate_models::detector::{LoadOptions, check_input_size};
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::pipeline::{MAX_BATCH, PipelineOptions, ReadOptions};
-use crate::sources::Selection;
+use crate::sources::FrameSelection;
 use crate::stages::{DecodeLimits, DecodeOptions, MAX_TILES, Thresholds, Tiling};
 
 pub use bench::BenchConfig;
@@ -79,7 +79,7 @@ pub struct InferConfig {
     /// How results are written.
     pub format: ResultFormat,
     /// Which frames of videos are wanted.
-    pub selection: Selection,
+    pub selection: FrameSelection,
     /// Files, directories, and `-` at most once.
     pub paths: Vec<PathBuf>,
 }
@@ -201,7 +201,7 @@ fn result_format(
     }
 }
 
-impl TryFrom<cli::SelectionArgs> for Selection {
+impl TryFrom<cli::SelectionArgs> for FrameSelection {
     type Error = ConfigError;
 
     fn try_from(raw: cli::SelectionArgs) -> Result<Self, ConfigError> {

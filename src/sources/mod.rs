@@ -17,8 +17,8 @@ use crate::stop::StopFlag;
 use stdin::Interruptible;
 
 pub use video::{
-    LiveFrameError, LiveH264, OpenVideo, Selection, VideoFrame, VideoInfo, VideoInput, VideoLimits,
-    VideoProblem, VideoProblemKind, info as video_info, open as open_video,
+    FrameSelection, LiveFrameError, LiveH264, OpenVideo, VideoFrame, VideoInfo, VideoInput,
+    VideoLimits, VideoProblem, VideoProblemKind, info as video_info, open as open_video,
     open_live as open_video_live,
 };
 
@@ -32,7 +32,7 @@ pub enum Source {
         /// The file.
         path: PathBuf,
         /// Which of its frames.
-        selection: Selection,
+        selection: FrameSelection,
     },
     /// A file of concatenated JPEGs.
     Clip(PathBuf),
@@ -65,11 +65,11 @@ impl Source {
 /// Replaces every directory by the `.jpg` and `.jpeg` files in it, sorted by name, and `-` by standard
 /// input. Files named `.mjpeg` or `.mjpg` are concatenated JPEGs. Videos are known by their names or by how they begin.
 pub fn expand(paths: &[PathBuf]) -> Vec<Source> {
-    expand_selecting(paths, Selection::ALL)
+    expand_selecting(paths, FrameSelection::ALL)
 }
 
 /// [`expand`], with which frames of videos are wanted.
-pub fn expand_selecting(paths: &[PathBuf], selection: Selection) -> Vec<Source> {
+pub fn expand_selecting(paths: &[PathBuf], selection: FrameSelection) -> Vec<Source> {
     paths
         .iter()
         .flat_map(|path| match path {

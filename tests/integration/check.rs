@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use framegate::backends::BackendOptions;
-use framegate::bench::check::{Candidate, Check, Checked, Outcome};
+use framegate::bench::check::{Candidate, Check, CheckOutcome, Checked};
 use framegate::bench::{BenchCase, BenchError, RunnerConfig, Worker};
 use framegate::stop::StopFlag;
 use framegate_backend_api::{Backend, BackendError, DeviceInfo, InputBatch, Limits, Model};
@@ -79,12 +79,12 @@ fn checked(reference: Option<&str>, others: &[&str]) -> Vec<Checked> {
 fn the_known_boxes_are_those_of_the_scalar_operators_and_a_planted_fault_is_found() {
     let all = checked(Some("reference"), &["planted", "reference"]);
     let [reference, planted, same] = all.as_slice() else { panic!("{all:?}") };
-    let Outcome::Right(measured) = &reference.outcome else { panic!("{reference:?}") };
+    let CheckOutcome::Right(measured) = &reference.outcome else { panic!("{reference:?}") };
     assert_eq!(measured.against.as_deref(), Some("known boxes"));
     assert!(measured.difference.boxes > 0, "{measured:?}");
-    let Outcome::Wrong(measured) = &planted.outcome else { panic!("{planted:?}") };
+    let CheckOutcome::Wrong(measured) = &planted.outcome else { panic!("{planted:?}") };
     assert_eq!(measured.against.as_deref(), Some("reference"));
-    assert!(matches!(same.outcome, Outcome::Right(_)), "{same:?}");
+    assert!(matches!(same.outcome, CheckOutcome::Right(_)), "{same:?}");
 }
 
 #[test]

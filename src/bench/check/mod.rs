@@ -50,13 +50,13 @@ pub struct Checked {
     pub backend: String,
     /// The outcome.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
 }
 
 /// Whether a backend can be believed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// It computes what the reference does.
     Right(Measured),
     /// It computes something else.
@@ -91,7 +91,7 @@ pub struct Measured {
     pub difference: Comparison,
 }
 
-impl Outcome {
+impl CheckOutcome {
     /// Whether the backend works as it should, or does not run here.
     pub fn holds(&self) -> bool {
         !matches!(self, Self::Wrong(_) | Self::Failed { .. })
@@ -137,26 +137,26 @@ impl Check<'_> {
         &self,
         candidate: &Candidate,
         expected: Option<&Expected>,
-    ) -> (Outcome, Vec<ImageResults>) {
+    ) -> (CheckOutcome, Vec<ImageResults>) {
         let config = match &candidate.config {
             Ok(config) => config,
-            Err(reason) => return (Outcome::Absent { reason: reason.clone() }, Vec::new()),
+            Err(reason) => return (CheckOutcome::Absent { reason: reason.clone() }, Vec::new()),
         };
         let confidence = config.confidence;
         let measured = (self.start)(config.clone()).and_then(|mut worker| measure(&mut worker));
         let (mut measured, results) = match measured {
             Ok(measured) => measured,
-            Err(error) => return (Outcome::Failed { problem: error.to_string() }, Vec::new()),
+            Err(error) => return (CheckOutcome::Failed { problem: error.to_string() }, Vec::new()),
         };
-        let Some(expected) = expected else { return (Outcome::Reference(measured), results) };
+        let Some(expected) = expected else { return (CheckOutcome::Reference(measured), results) };
         let is_rounded = config.is_rounded() || expected.is_rounded;
         for (expected, found) in expected.images.iter().zip(&results) {
             measured.difference.add(expected, found, confidence);
         }
         measured.against = Some(expected.from.clone());
         match measured.difference.verdict(is_rounded) {
-            Verdict::Same | Verdict::SameBoxes => (Outcome::Right(measured), results),
-            Verdict::Differ => (Outcome::Wrong(measured), results),
+            Verdict::Same | Verdict::SameBoxes => (CheckOutcome::Right(measured), results),
+            Verdict::Differ => (CheckOutcome::Wrong(measured), results),
         }
     }
 }

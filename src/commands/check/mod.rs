@@ -14,7 +14,7 @@ use framegate_models::detector::EMBEDDED_MODEL;
 use super::bench::{images, start};
 use super::{CommandError, CommandStatus, interrupt};
 use crate::backends::{BackendId, BackendOptions};
-use crate::bench::check::{Candidate, Check, Checked, Outcome};
+use crate::bench::check::{Candidate, Check, CheckOutcome, Checked};
 use crate::bench::{BenchCase, BenchError, RunnerConfig};
 use crate::config::CheckConfig;
 use crate::report::write_json_to;
@@ -81,7 +81,8 @@ pub(super) fn check(
     // A backend that was named should run.
     let is_named = config.backends.is_some();
     let is_good = |checked: &Checked| {
-        checked.outcome.holds() && !(is_named && matches!(checked.outcome, Outcome::Absent { .. }))
+        checked.outcome.holds()
+            && !(is_named && matches!(checked.outcome, CheckOutcome::Absent { .. }))
     };
     Ok(match all.iter().all(is_good) {
         true => CommandStatus::Done,

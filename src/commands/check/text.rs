@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
-use crate::bench::check::{Checked, Measured, Outcome};
+use crate::bench::check::{CheckOutcome, Checked, Measured};
 use crate::report::table;
 
 /// Logs an outcome, so that a long check shows how far it is.
 pub(super) fn log(checked: &Checked) {
     let Checked { model, backend, outcome } = checked;
     match outcome {
-        Outcome::Absent { .. } => {}
+        CheckOutcome::Absent { .. } => {}
         _ => tracing::info!(model, backend, outcome = word(outcome), "checked"),
     }
 }
@@ -30,11 +30,13 @@ pub(super) fn write(out: &mut dyn Write, all: &[Checked]) -> io::Result<()> {
     for Checked { model, backend, outcome } in all {
         let mut row = vec![model.clone(), backend.clone(), word(outcome).to_owned()];
         match outcome {
-            Outcome::Right(measured) | Outcome::Wrong(measured) | Outcome::Reference(measured) => {
+            CheckOutcome::Right(measured)
+            | CheckOutcome::Wrong(measured)
+            | CheckOutcome::Reference(measured) => {
                 row.extend(figures(measured));
             }
-            Outcome::Absent { reason } => row.push(reason.clone()),
-            Outcome::Failed { problem } => row.push(problem.clone()),
+            CheckOutcome::Absent { reason } => row.push(reason.clone()),
+            CheckOutcome::Failed { problem } => row.push(problem.clone()),
         }
         table.add_row(row);
     }
@@ -70,12 +72,12 @@ fn figures(measured: &Measured) -> [String; 6] {
     [device.clone(), boxes, score, raw, format!("{load_ms:.0}"), format!("{run_ms:.1}")]
 }
 
-fn word(outcome: &Outcome) -> &'static str {
+fn word(outcome: &CheckOutcome) -> &'static str {
     match outcome {
-        Outcome::Right(_) => "right",
-        Outcome::Wrong(_) => "WRONG",
-        Outcome::Reference(_) => "reference",
-        Outcome::Absent { .. } => "not here",
-        Outcome::Failed { .. } => "FAILED",
+        CheckOutcome::Right(_) => "right",
+        CheckOutcome::Wrong(_) => "WRONG",
+        CheckOutcome::Reference(_) => "reference",
+        CheckOutcome::Absent { .. } => "not here",
+        CheckOutcome::Failed { .. } => "FAILED",
     }
 }

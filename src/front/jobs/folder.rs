@@ -169,14 +169,14 @@ fn whole_lines(path: &Path) -> io::Result<(Vec<(VideoLine, Bytes)>, SystemTime)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::Selection;
+    use crate::sources::FrameSelection;
 
     const HEADER: &[u8] = b"{\"video\":{\"width\":64,\"height\":48,\"frames\":3,\"fps\":25.0,\"codec\":\"h264\",\"duration_ms\":120.0}}\n";
     const FRAME: &[u8] =
         b"{\"frame_index\":0,\"error\":\"decode_failed\",\"detail\":\"cut off\"}\n";
 
     fn request() -> JobRequest {
-        JobRequest::new("codes", Selection::ALL)
+        JobRequest::new("codes", FrameSelection::ALL)
     }
 
     #[test]

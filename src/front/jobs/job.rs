@@ -15,7 +15,7 @@ use crate::protocol::{
     HttpErrorCode, JobReport, JobStatus, JobSummary, VideoDescription, VideoError,
     VideoFrameResult, VideoLine, VideoTotals, timestamp,
 };
-use crate::sources::Selection;
+use crate::sources::FrameSelection;
 
 /// The request that a job came with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,15 +59,15 @@ pub(in crate::front) struct JobState {
 }
 
 impl JobRequest {
-    pub(in crate::front) fn new(pipeline_id: &str, selection: Selection) -> Self {
-        let Selection { stride: frame_stride, max_frames, .. } = selection;
+    pub(in crate::front) fn new(pipeline_id: &str, selection: FrameSelection) -> Self {
+        let FrameSelection { stride: frame_stride, max_frames, .. } = selection;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let created_ms = now.as_millis() as u64;
         Self { pipeline_id: pipeline_id.to_owned(), frame_stride, max_frames, created_ms }
     }
 
-    pub(in crate::front) fn selection(&self) -> Selection {
-        Selection { stride: self.frame_stride, max_frames: self.max_frames, fps: None }
+    pub(in crate::front) fn selection(&self) -> FrameSelection {
+        FrameSelection { stride: self.frame_stride, max_frames: self.max_frames, fps: None }
     }
 
     pub(in crate::front) fn created_at(&self) -> SystemTime {
@@ -229,7 +229,7 @@ impl JobState {
     }
 
     /// Frames there are to process, where the file says.
-    fn frames(&self, selection: &Selection) -> Option<u64> {
+    fn frames(&self, selection: &FrameSelection) -> Option<u64> {
         if self.status == JobStatus::Completed {
             return Some(self.totals.frames);
         }

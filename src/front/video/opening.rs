@@ -4,7 +4,7 @@ use crate::engine::{Feed, FeedLost};
 use crate::front::state::{App, Loaded};
 use crate::protocol::{VideoDescription, VideoHeader, VideoLine};
 use crate::sources::{
-    Selection, VideoFrame, VideoInfo, VideoInput, VideoLimits, VideoProblem, open_video,
+    FrameSelection, VideoFrame, VideoInfo, VideoInput, VideoLimits, VideoProblem, open_video,
 };
 use crate::stages::milliseconds;
 
@@ -23,7 +23,7 @@ pub(super) fn limits(app: &App, loaded: &Loaded) -> VideoLimits {
 pub(super) async fn open(
     input: VideoInput,
     limits: VideoLimits,
-    selection: Selection,
+    selection: FrameSelection,
     skipped: usize,
 ) -> Result<(VideoInfo, Frames), VideoProblem> {
     let open = move || {

@@ -19,7 +19,7 @@ use crate::front::responses::{
 };
 use crate::front::state::{App, Loaded};
 use crate::protocol::{ErrorBody, HttpErrorCode, VideoQuery};
-use crate::sources::{Selection, VideoProblem, VideoProblemKind};
+use crate::sources::{FrameSelection, VideoProblem, VideoProblemKind};
 
 /// How the body of a request with a video is described.
 pub(super) const BODY: &str = "One whole video file, by itself or as the first file of a form";
@@ -57,7 +57,7 @@ pub(super) struct Asked<'a> {
     pub(super) pipeline: PipelineId,
     /// The pipeline's name.
     pub(super) pipeline_id: &'a str,
-    pub(super) selection: Selection,
+    pub(super) selection: FrameSelection,
     declared: Declared,
 }
 
@@ -96,9 +96,9 @@ pub(super) async fn receive(
     file.map_err(|error| upload_refused(app, &error))
 }
 
-fn selection(query: &VideoQuery) -> Selection {
+fn selection(query: &VideoQuery) -> FrameSelection {
     let stride = query.frame_stride.and_then(NonZero::new).unwrap_or(NonZero::<u64>::MIN);
-    Selection { stride, max_frames: query.max_frames, fps: None }
+    FrameSelection { stride, max_frames: query.max_frames, fps: None }
 }
 
 fn not_a_video() -> Response {

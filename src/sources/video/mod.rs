@@ -15,7 +15,7 @@ use crate::stages::YuvImage;
 use decoding::recognises;
 
 pub use decoding::{LiveFrameError, LiveH264, VideoInfo, open, open_live};
-pub use selection::Selection;
+pub use selection::FrameSelection;
 
 /// Where the bytes of a video are.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ pub fn info(path: &Path) -> Result<VideoInfo, VideoProblem> {
 /// The chosen frames of a video file. A video that cannot be read is one frame with an error.
 pub(super) fn frames(
     path: &Path,
-    selection: Selection,
+    selection: FrameSelection,
 ) -> Box<dyn Iterator<Item = SourceFrame> + Send> {
     let failed = |path: &Path, problem: VideoProblem| {
         let image: Result<YuvImage, _> = Err(problem.into());

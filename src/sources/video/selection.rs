@@ -7,7 +7,7 @@ use super::{VideoFrame, VideoProblem};
 
 /// Which frames of a video are wanted. What holds for all its parts is taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Selection {
+pub struct FrameSelection {
     /// Every Nth frame, beginning with the first.
     pub stride: NonZero<u64>,
     /// Most frames that are taken.
@@ -16,7 +16,7 @@ pub struct Selection {
     pub fps: Option<f64>,
 }
 
-impl Selection {
+impl FrameSelection {
     /// Every frame.
     pub const ALL: Self = Self { stride: NonZero::<u64>::MIN, max_frames: None, fps: None };
 
@@ -53,7 +53,7 @@ impl Selection {
 
 /// Decides frame by frame.
 struct Filter {
-    selection: Selection,
+    selection: FrameSelection,
     /// The last slot of `1 / fps` seconds that a frame was taken for.
     last_slot: Option<u64>,
 }
@@ -78,7 +78,7 @@ impl Filter {
 mod tests {
     use super::*;
 
-    fn wanted(selection: Selection, fps: f64) -> Vec<u64> {
+    fn wanted(selection: FrameSelection, fps: f64) -> Vec<u64> {
         let mut filter = Filter { selection, last_slot: None };
         let time = |index: u64| Duration::from_nanos((index as f64 * 1e9 / fps) as u64);
         (0..10).filter(|&index| filter.wants(index, time(index))).collect()
@@ -87,13 +87,13 @@ mod tests {
     #[test]
     fn a_stride_takes_every_so_many_frames() {
         let stride = NonZero::new(4).unwrap();
-        assert_eq!(wanted(Selection { stride, ..Selection::ALL }, 30.0), [0, 4, 8]);
-        assert_eq!(wanted(Selection::ALL, 30.0), (0..10).collect::<Vec<_>>());
+        assert_eq!(wanted(FrameSelection { stride, ..FrameSelection::ALL }, 30.0), [0, 4, 8]);
+        assert_eq!(wanted(FrameSelection::ALL, 30.0), (0..10).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_rate_takes_frames_by_their_time() {
-        let at = |fps| Selection { fps: Some(fps), ..Selection::ALL };
+        let at = |fps| FrameSelection { fps: Some(fps), ..FrameSelection::ALL };
         assert_eq!(wanted(at(10.0), 30.0), [0, 3, 6, 9]);
         assert_eq!(wanted(at(10.0), 29.97), [0, 3, 6, 9]);
         assert_eq!(wanted(at(60.0), 30.0), (0..10).collect::<Vec<_>>());
@@ -110,14 +110,14 @@ mod tests {
             ));
             Ok(VideoFrame { index, time: Duration::ZERO, image })
         };
-        let selection = Selection { max_frames: Some(3), ..Selection::ALL };
+        let selection = FrameSelection { max_frames: Some(3), ..FrameSelection::ALL };
         assert_eq!(selection.of((0..10).map(frame)).count(), 3);
     }
 
     #[test]
     fn counts_and_rates_follow_the_selection() {
         let stride = NonZero::new(2).unwrap();
-        let selection = Selection { stride, fps: Some(5.0), max_frames: Some(40) };
+        let selection = FrameSelection { stride, fps: Some(5.0), max_frames: Some(40) };
         assert_eq!(selection.count(100, Some(25.0)), 20);
         assert_eq!(selection.count(1000, Some(25.0)), 40);
         assert_eq!(selection.count(11, None), 6);

@@ -28,11 +28,11 @@ pub(super) struct Connection {
     credentials: Option<Credentials>,
     /// Answers the camera's demand for a password, once there was one.
     password: Option<PasswordClient>,
-    session: Option<Session>,
+    session: Option<RtspSession>,
 }
 
 /// A stream that was set up.
-struct Session {
+struct RtspSession {
     id: String,
     address: String,
     method: &'static str,
@@ -145,7 +145,7 @@ impl Connection {
         let timeout = parts.find_map(|part| part.trim().strip_prefix("timeout=")?.parse().ok());
         let timeout = timeout.map_or(SESSION_TIMEOUT, Duration::from_secs);
         let interval = (timeout / 2).clamp(SHORTEST_INTERVAL, SESSION_TIMEOUT / 2);
-        self.session = Some(Session {
+        self.session = Some(RtspSession {
             id,
             address: address.to_owned(),
             method: if knows_get_parameter { "GET_PARAMETER" } else { "OPTIONS" },
