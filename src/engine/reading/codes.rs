@@ -37,36 +37,51 @@ impl CodeReader {
     ) -> Result<(), DecodeError> {
         let frame = self.frame(pixels, deadline)?;
         let budget = Budget::until(deadline, &self.pace);
+        // First, as a half takes the longest of all: every attempt at it fails.
+        self.read_halves(&frame, &mut unread, budget);
         for margin in Margin::ALL {
             unread.iter_mut().for_each(|found| self.read_one(&frame, found, margin, budget));
             unread.retain(|found| found.text.is_none());
         }
-        self.read_halves(&frame, unread, budget);
         Ok(())
     }
 
-    /// Reads square codes that are in two boxes. The better box has the text.
+    /// Reads square codes that are in two boxes, and takes both from those to read. The better box has the text.
     fn read_halves(
         &self,
         frame: &GreyFrame<'_>,
-        mut unread: Vec<&mut Detection>,
+        unread: &mut Vec<&mut Detection>,
         budget: Budget<'_>,
     ) {
-        while !unread.is_empty() {
-            let better = unread.remove(0);
-            let Some(Some(kind)) = self.kinds.get(better.class_id) else { continue };
-            let mut others = unread.iter().enumerate();
-            let whole =
-                others.find_map(|(index, other)| Some((index, whole(*kind, better, other)?)));
-            let Some((index, mut whole)) = whole else { continue };
-            self.read_one(frame, &mut whole, Margin::Default, budget);
-            if whole.text.is_some() {
-                unread.remove(index);
-                let Detection { text, format, content, corners, .. } = whole;
-                (better.text, better.format) = (text, format);
-                (better.content, better.corners) = (content, corners);
+        let mut index = 0;
+        while index < unread.len() {
+            match self.read_half(frame, &unread[index], &unread[index + 1..], budget) {
+                Some((other, whole)) => {
+                    unread.remove(index + 1 + other);
+                    let better = unread.remove(index);
+                    let Detection { text, format, content, corners, .. } = whole;
+                    (better.text, better.format) = (text, format);
+                    (better.content, better.corners) = (content, corners);
+                }
+                None => index += 1,
             }
         }
+    }
+
+    /// The code of which this box is one half and one of the others the other, with its text.
+    fn read_half(
+        &self,
+        frame: &GreyFrame<'_>,
+        half: &Detection,
+        others: &[&mut Detection],
+        budget: Budget<'_>,
+    ) -> Option<(usize, Detection)> {
+        let kind = (*self.kinds.get(half.class_id)?)?;
+        let mut wholes = others.iter().enumerate();
+        let (other, mut whole) =
+            wholes.find_map(|(index, other)| Some((index, whole(kind, half, other)?)))?;
+        self.read_one(frame, &mut whole, Margin::Default, budget);
+        whole.text.is_some().then_some((other, whole))
     }
 
     fn frame<'a>(
