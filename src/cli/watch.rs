@@ -15,7 +15,8 @@ use super::{
     {\"source\",\"frame_index\",\"time\",\"result\":{\"width\",\"height\",\"detections\":[…]},\"timings_ms\",\"age_ms\"}\n\
     `time` is in seconds since 1970, UTC. Frames that the machine has no time for are left out: the\n\
     newest wins. A source that is lost is connected to again, after 1 to 30 seconds or as soon as it\n\
-    can be reached; one that sends nothing for 10 seconds counts as lost.\n\
+    can be reached; one that sends nothing for 10 seconds counts as lost. Results that standard output\n\
+    is not read fast enough for are left out, with a warning.\n\
     \n\
     Examples:\n  \
     framegate watch http://camera/video.mjpg\n  \
@@ -71,8 +72,10 @@ pub struct WatchArgs {
     /// Serve metrics of the sources to Prometheus at this address, under /metrics
     #[arg(long, env = "FRAMEGATE_METRICS", value_name = "ADDRESS:PORT", help_heading = "Streams")]
     pub metrics: Option<SocketAddr>,
-    /// Post a JSON object to this address when something appears before a source, and when it leaves:
-    /// {"event":"appear"|"leave","source","label","time", …}. http:// only; tried again for half a minute
+    /// Post a JSON object to this address when something appears before a source, when a code is read and when what
+    /// was there has left: {"event":"appear"|"read"|"leave","source","label","time", …}; and when there are results of a
+    /// source, or no more: {"event":"source_up"|"source_down","source","time", …}. http:// only, without redirects;
+    /// tried again for half a minute
     #[arg(
         long,
         env = "FRAMEGATE_WEBHOOK",
@@ -83,7 +86,7 @@ pub struct WatchArgs {
     pub webhook: Option<String>,
     /// Publish what is before the sources to this MQTT broker, on change and retained: `mqtt://[USER:PASSWORD@]HOST[:PORT][/PREFIX]`.
     /// Home Assistant finds the sources by itself. PREFIX/SOURCE/LABEL is ON or OFF, PREFIX/SOURCE/availability and
-    /// PREFIX/status are online or offline [default prefix: framegate]
+    /// PREFIX/status are online or offline. Each program needs a PREFIX of its own [default: framegate]
     #[arg(
         long,
         env = "FRAMEGATE_MQTT",

@@ -231,7 +231,8 @@ fn is_name(text: &str) -> bool {
 }
 
 fn is_name_letter(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || ".-_".contains(letter)
+    // None of these separates or matches levels of an MQTT topic, or parts of a path.
+    letter.is_alphanumeric() || ".-_".contains(letter)
 }
 
 impl fmt::Display for CameraAddress {
@@ -262,6 +263,9 @@ mod tests {
             ("http://cam/video.cgi?user=me&pwd=secret", "cam", "http://cam/video.cgi?…"),
             ("/dev/video0", "video0", "/dev/video0"),
             ("clips/a b.mp4", "a_b", "clips/a b.mp4"),
+            ("Küche=rtsp://cam/v", "Küche", "rtsp://cam/v"),
+            ("玄関=rtsp://cam/v", "玄関", "rtsp://cam/v"),
+            ("clips/Straße +#.mp4", "Straße___", "clips/Straße +#.mp4"),
         ] {
             let address = CameraAddress::parse(text).unwrap();
             assert_eq!((address.name(), address.to_string().as_str()), (name, shown), "{text}");
@@ -294,6 +298,9 @@ mod tests {
             ("", AddressError::Empty),
             ("yard=", AddressError::Empty),
             ("my yard=rtsp://cam/v", AddressError::Name),
+            ("a+b=rtsp://cam/v", AddressError::Name),
+            ("a#=rtsp://cam/v", AddressError::Name),
+            ("a\"b=rtsp://cam/v", AddressError::Name),
             ("http://", AddressError::Url),
             ("http://me:100%@cam/v", AddressError::Url),
             ("https://cam/v", AddressError::Https),

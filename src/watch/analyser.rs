@@ -24,16 +24,23 @@ pub(super) enum Analyser {
 }
 
 impl Analysers<'_> {
-    /// Opens a session.
-    pub(super) fn open(self) -> Result<Analyser, UnknownPipeline> {
+    /// Opens a session for a camera of this name.
+    pub(super) fn open(self, source: &str) -> Result<Analyser, UnknownPipeline> {
         Ok(match self {
             Self::Engine(engine, pipeline) => Analyser::Engine(engine.open(pipeline, Client::Own)?),
-            Self::Server(target) => Analyser::Server(RemoteStream::open(target.clone())),
+            Self::Server(target) => {
+                Analyser::Server(RemoteStream::open(target.clone(), source.to_owned()))
+            }
         })
     }
 }
 
 impl Analyser {
+    /// Whether it is there from the start. A server says when it is.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self, Self::Engine(_))
+    }
+
     /// Hands over a frame. Each that is taken gets exactly one answer.
     pub(super) fn offer(
         &mut self,

@@ -1,11 +1,11 @@
-//! The answers of an analyser: the fate of each frame, and advice.
+//! The answers of an analyser: the fate of each frame, advice, and whether it is there.
 
 use std::time::Instant;
 
 use crate::engine::{FrameError, FrameOutcome, Reply, TimingsMs};
 use crate::protocol::DetectionResult;
 
-/// The fate of a frame, or advice.
+/// The fate of a frame, or news of the analyser.
 #[derive(Debug, PartialEq)]
 pub(super) enum Answer {
     Frame {
@@ -17,6 +17,10 @@ pub(super) enum Answer {
     Advice {
         fps: f64,
     },
+    /// The server is connected.
+    Up,
+    /// The server is lost: nothing is analysed.
+    Down,
 }
 
 /// The fate of a frame.

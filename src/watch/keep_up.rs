@@ -20,9 +20,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 /// News of a camera.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// It is connected.
-    Up,
-    /// A frame.
+    /// A frame: it is up.
     Frame(CameraFrame),
     /// It failed, and is tried again after this wait or as soon as it can be reached.
     Down(CameraError, Duration),
@@ -36,15 +34,14 @@ pub(super) async fn keep_up(camera: impl Camera, events: mpsc::Sender<Event>) {
     loop {
         let failure = match timeout(CONNECT_LIMIT, camera.connect()).await {
             Ok(Ok(mut frames)) => {
-                if events.send(Event::Up).await.is_err() {
-                    return;
-                }
                 match deliver(&mut frames, &events, &mut backoff).await {
                     Delivered::NoReceiver => return,
                     Delivered::Failed(CameraError::Ended) if camera.is_finite() => {
                         let _ = events.send(Event::Ended).await;
                         return;
                     }
+                    // Another decoder takes over: nothing is lost.
+                    Delivered::Failed(CameraError::NotDecodable(_)) => continue,
                     Delivered::Failed(error) => error,
                 }
             }
@@ -197,7 +194,6 @@ mod tests {
     async fn a_camera_that_falls_silent_is_connected_to_again() {
         let (mut events, _) = start(|_| Connection::FallsSilent(2));
         for _ in 0..3 {
-            assert!(matches!(events.recv().await, Some(Event::Up)));
             assert!(matches!(events.recv().await, Some(Event::Frame(_))));
             assert!(matches!(events.recv().await, Some(Event::Frame(_))));
             let last_frame = Instant::now();
@@ -228,7 +224,7 @@ mod tests {
                     longest_gap = longest_gap.max(last_frame.elapsed());
                     last_frame = Instant::now();
                 }
-                Some(Event::Up | Event::Down(..)) => {}
+                Some(Event::Down(..)) => {}
                 Some(Event::Ended) | None => panic!("a camera never ends"),
             }
         }

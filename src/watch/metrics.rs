@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 pub struct WatchMetrics {
     registry: Registry,
     up: Family<SourceLabels, Gauge>,
+    analyser_up: Family<SourceLabels, Gauge>,
     reconnects: Family<SourceLabels, Counter>,
     frames: Family<FrameLabels, Counter>,
     lost_changes: Counter,
@@ -20,10 +21,13 @@ pub struct WatchMetrics {
 #[derive(Debug)]
 pub(super) struct CameraMetrics {
     pub(super) up: Gauge,
+    pub(super) analyser_up: Gauge,
     pub(super) reconnects: Counter,
     pub(super) results: Counter,
     pub(super) dropped: Counter,
     pub(super) failed: Counter,
+    /// Results that standard output had no room for.
+    pub(super) unread: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,9 +46,15 @@ impl WatchMetrics {
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut registry = Registry::with_prefix("framegate");
         let up: Family<SourceLabels, Gauge> = Family::default();
+        let analyser_up: Family<SourceLabels, Gauge> = Family::default();
         let reconnects: Family<SourceLabels, Counter> = Family::default();
         let frames: Family<FrameLabels, Counter> = Family::default();
         registry.register("source_up", "1 while the camera delivers", up.clone());
+        registry.register(
+            "analyser_up",
+            "1 while the engine or server that analyses the camera's frames is there",
+            analyser_up.clone(),
+        );
         registry.register(
             "source_reconnects",
             "Lost connections to the camera",
@@ -54,10 +64,10 @@ impl WatchMetrics {
         let lost_changes = Counter::default();
         registry.register(
             "changes_lost",
-            "Changes that a webhook or broker was too slow for",
+            "Changes that a webhook or broker did not take",
             lost_changes.clone(),
         );
-        let metrics = Self { registry, up, reconnects, frames, lost_changes };
+        let metrics = Self { registry, up, analyser_up, reconnects, frames, lost_changes };
         for name in names {
             // A series that exists before its first event can be distinguished from one that is missing.
             drop(metrics.camera(name));
@@ -73,10 +83,12 @@ impl WatchMetrics {
         };
         CameraMetrics {
             up: self.up.get_or_create_owned(&source()),
+            analyser_up: self.analyser_up.get_or_create_owned(&source()),
             reconnects: self.reconnects.get_or_create_owned(&source()),
             results: frames("result"),
             dropped: frames("dropped"),
             failed: frames("failed"),
+            unread: frames("unread"),
         }
     }
 

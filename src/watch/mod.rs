@@ -19,7 +19,7 @@
 //! | `session` | frames into the engine, results out |
 //! | `analyser`, `remote` | the engine of this process, or a server elsewhere |
 //! | `answer` | the fate of each frame, and advice |
-//! | `line` | a result as a line of JSON |
+//! | `line`, `lines` | a result as a line of JSON, and the way to where they are printed |
 //! | `sinks` | reports to a webhook or an MQTT broker that something has appeared, or left |
 //! | `metrics`, `endpoint` | which cameras are up, for Prometheus |
 
@@ -32,6 +32,7 @@ mod camera;
 mod endpoint;
 mod keep_up;
 mod line;
+mod lines;
 mod metrics;
 mod remote;
 mod session;

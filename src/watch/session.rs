@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,6 +15,7 @@ use super::attention::Attention;
 use super::camera::{AddressedCamera, CameraFrame, CameraLimits, Images, Taking};
 use super::keep_up::{Event, keep_up};
 use super::line::line;
+use super::lines::Lines;
 use super::metrics::{CameraMetrics, WatchMetrics};
 use super::sinks::{Observer, SinkAddresses};
 use crate::error_chain::error_chain;
@@ -29,7 +29,7 @@ pub struct Watched {
     pub cameras: Vec<CameraAddress>,
     /// Bounds of their frames.
     pub limits: CameraLimits,
-    /// Gets every result as a line of JSON; results are dropped while it is full.
+    /// Gets every result as a line of JSON; results are left out while it is full.
     pub lines: mpsc::Sender<String>,
     /// The sinks that learn of changes.
     pub sinks: SinkAddresses,
@@ -51,18 +51,21 @@ pub async fn watch(
     let (sinks, running) = sinks.start(names, metrics.lost_changes());
     let mut sessions = JoinSet::new();
     for address in cameras {
-        let analyser = match analysers.open() {
+        let analyser = match analysers.open(address.name()) {
             Ok(analyser) => analyser,
             Err(error) => return tracing::error!(%error, "no session"),
         };
         let attention = Arc::new(Attention::new(limits.key_frames));
         let taking = Taking { limits, images, attention: Arc::clone(&attention) };
+        let metrics = metrics.camera(address.name());
+        metrics.analyser_up.set(analyser.is_up().into());
         let session = CameraSession {
             name: address.name().to_owned(),
+            metrics,
+            lines: Lines::new(lines.clone()),
+            observer: Observer::new(address.name(), sinks.clone(), analyser.is_up()),
             analyser,
-            metrics: metrics.camera(address.name()),
-            lines: lines.clone(),
-            observer: Observer::new(address.name(), sinks.clone()),
+            is_up: false,
             attention,
             pace: Pace::new(limits.fps),
             frame_index: 0,
@@ -79,7 +82,9 @@ struct CameraSession {
     name: String,
     analyser: Analyser,
     metrics: CameraMetrics,
-    lines: mpsc::Sender<String>,
+    lines: Lines,
+    /// Whether the camera delivers.
+    is_up: bool,
     observer: Observer,
     attention: Arc<Attention>,
     pace: Pace,
@@ -94,12 +99,8 @@ impl CameraSession {
         let _keeping_up = AbortOnDropHandle::new(tokio::spawn(keep_up(camera, sender)));
         let mut ended = false;
         while !ended || self.in_flight > 0 {
-            let expiry = self.observer.next_expiry();
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = sleep_until(expiry.unwrap_or_else(Instant::now).into()), if expiry.is_some() => {
-                    self.observer.expire(Instant::now());
-                }
                 event = events.recv(), if !ended => match event {
                     Some(event) => ended = self.on_event(event),
                     None => ended = true,
@@ -114,16 +115,19 @@ impl CameraSession {
     fn on_event(&mut self, event: Event) -> bool {
         let source = &self.name;
         match event {
-            Event::Up => {
-                self.metrics.up.set(1);
-                self.observer.up();
-                tracing::info!(%source, "source_up");
+            Event::Frame(frame) => {
+                if !std::mem::replace(&mut self.is_up, true) {
+                    self.metrics.up.set(1);
+                    self.observer.camera(true);
+                    tracing::info!(%source, "source_up");
+                }
+                self.on_frame(frame);
             }
-            Event::Frame(frame) => self.on_frame(frame),
             Event::Down(error, wait) => {
+                self.is_up = false;
                 self.metrics.up.set(0);
                 self.metrics.reconnects.inc();
-                self.observer.down();
+                self.observer.camera(false);
                 let wait_s = wait.as_secs_f64();
                 tracing::warn!(%source, error = error_chain(&error), wait_s, "source_down");
             }
@@ -155,9 +159,11 @@ impl CameraSession {
         let (frame_index, received, outcome) = match answer {
             Answer::Frame { frame_index, received, outcome } => (frame_index, received, outcome),
             Answer::Advice { fps } => return self.pace.advise(fps),
+            Answer::Up => return self.on_analyser(true),
+            Answer::Down => return self.on_analyser(false),
         };
         self.in_flight -= 1;
-        let CameraMetrics { results, dropped, failed, .. } = &self.metrics;
+        let CameraMetrics { results, dropped, failed, unread, .. } = &self.metrics;
         let (count, result) = match outcome {
             AnswerOutcome::Dropped => {
                 dropped.inc();
@@ -178,15 +184,20 @@ impl CameraSession {
             self.observer.detections(&result.detections, Instant::now());
         }
         // Counted first: the reader of a line finds its frame in the metrics.
-        match self.lines.try_reserve() {
-            Ok(place) => {
+        match self.lines.place(&self.name) {
+            Some(place) => {
                 count.inc();
                 place.send(line(&self.name, frame_index, received, result));
             }
-            Err(_) => {
-                dropped.inc();
+            None => {
+                unread.inc();
             }
         }
+    }
+
+    fn on_analyser(&mut self, is_up: bool) {
+        self.metrics.analyser_up.set(is_up.into());
+        self.observer.analyser(is_up);
     }
 }
 

@@ -46,7 +46,7 @@ async fn the_dashboard_shows_every_metric_and_no_other() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
     // A stage has a series from its first frame on.
     server.connect("").await.ask(image(0)).await;
-    let text = server.app.encode_metrics();
+    let text = server.app.encode_metrics() + &WatchMetrics::of(["camera"]).encode();
     let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let known: BTreeSet<String> = names.map(str::to_owned).collect();
     assert!(known.len() > 8, "{known:?}");
@@ -142,6 +142,18 @@ fn packages_hold_every_default_feature_but_those_of_burn() {
         let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != ',').unwrap();
         assert_eq!(rest[..end].split(',').collect::<Vec<_>>(), packed, "{path}");
     }
+}
+
+#[test]
+fn the_services_have_the_folders_that_they_are_told_to_use() {
+    let (server, cameras) = (read("systemd/framegate.service"), read("systemd/framegate-watch@.service"));
+    assert!(server.contains("StateDirectory=framegate/jobs\n"));
+    assert!(read("systemd/framegate.env").contains("FRAMEGATE_JOBS_DIR=/var/lib/framegate/jobs\n"));
+    assert!(cameras.contains("CacheDirectory=framegate-watch\n"));
+    assert!(cameras.contains("FRAMEGATE_CACHE=/var/cache/framegate-watch\n"));
+    // What protects one protects the other.
+    let protection = |unit: &str| unit[unit.find("DynamicUser=").unwrap()..].to_owned();
+    assert_eq!(protection(&server), protection(&cameras));
 }
 
 /// The number after a text.

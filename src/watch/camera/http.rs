@@ -1,4 +1,5 @@
-//! Cameras that send JPEGs over HTTP: as a stream (`multipart/x-mixed-replace`), or one per request.
+//! Cameras that send JPEGs over HTTP: as a stream (`multipart/x-mixed-replace`), or one per request. Those that do not
+//! say which are known by the first bytes.
 
 use std::time::Duration;
 
@@ -8,9 +9,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, Request, Response, StatusCode, Uri};
 use fluent_uri::UriRef;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use http_auth::{PasswordClient, PasswordParams};
-use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
@@ -21,6 +21,10 @@ use crate::watch::address::Credentials;
 
 /// How often a camera that sends one JPEG per request is asked, unless a rate is wanted.
 const SNAPSHOTS_PER_SECOND: f64 = 2.0;
+/// Stands for the media type that a camera does not state.
+const UNTYPED: &str = "data of no type";
+/// Most bytes of white space that are skipped to see what an answer is.
+const MAX_BEGIN_BYTES: usize = 64;
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 4;
 
@@ -30,35 +34,69 @@ pub(super) async fn connect(
     credentials: Option<&Credentials>,
     limits: CameraLimits,
 ) -> Result<Frames, CameraError> {
-    let answer = get(uri.clone(), credentials).await?;
-    let kind = content_type(answer.response.headers());
+    let mut answer = get(uri.clone(), credentials).await?;
+    let declared = content_type(answer.response.headers());
+    let content = match declared.as_str() {
+        UNTYPED | "application/octet-stream" => Content::of_bytes(&answer.begin().await),
+        declared => Content::of_type(declared),
+    };
     let (sender, frames) = Frames::channel();
-    let reading = if kind.starts_with("image/") {
-        let uri = uri.clone();
-        let credentials = credentials.cloned();
-        tokio::spawn(async move {
-            let error = ask_again(&uri, credentials.as_ref(), answer, limits, &sender).await;
-            let _ = sender.send(Err(error)).await;
-        })
-    } else if kind.starts_with("multipart/") || kind.starts_with("video/") {
-        tokio::spawn(stream(answer, limits.max_frame_bytes, sender))
-    } else {
-        return Err(CameraError::NotVideo(kind));
+    let reading = match content {
+        Some(Content::Image) => {
+            let uri = uri.clone();
+            let credentials = credentials.cloned();
+            tokio::spawn(async move {
+                let error = ask_again(&uri, credentials.as_ref(), answer, limits, &sender).await;
+                let _ = sender.send(Err(error)).await;
+            })
+        }
+        Some(Content::Stream) => tokio::spawn(pass_on(answer, limits.max_frame_bytes, sender)),
+        None => return Err(CameraError::NotVideo(declared)),
     };
     Ok(frames.read_by(AbortOnDropHandle::new(reading)))
+}
+
+/// The forms in which a camera sends JPEGs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// One per request.
+    Image,
+    /// Parts that follow each other.
+    Stream,
+}
+
+impl Content {
+    fn of_type(declared: &str) -> Option<Self> {
+        if declared.starts_with("image/") {
+            return Some(Self::Image);
+        }
+        (declared.starts_with("multipart/") || declared.starts_with("video/"))
+            .then_some(Self::Stream)
+    }
+
+    /// By the first bytes. Before a boundary there may be an empty line.
+    fn of_bytes(begin: &[u8]) -> Option<Self> {
+        match begin.trim_ascii_start() {
+            [0xFF, 0xD8, ..] => Some(Self::Image),
+            [b'-', b'-', ..] => Some(Self::Stream),
+            _ => None,
+        }
+    }
 }
 
 /// The media type in lower case, for messages cut to a sensible length.
 fn content_type(headers: &HeaderMap) -> String {
     let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let kind = named.unwrap_or("data of no type").split(';').next().unwrap_or_default();
-    kind.trim().to_ascii_lowercase().chars().take(60).collect()
+    let kind = named.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    // Some cameras send the header without a value.
+    let kind = if kind.is_empty() { UNTYPED } else { kind };
+    kind.to_ascii_lowercase().chars().take(60).collect()
 }
 
 /// Passes on the frames of a stream until it ends.
-async fn stream(answer: Answer, max_frame_bytes: usize, frames: FrameSender) {
+async fn pass_on(answer: Answer, max_frame_bytes: usize, frames: FrameSender) {
     let chunks = splitter::split(max_frame_bytes, frames);
-    let mut body = Body::new(answer.response.into_body()).into_data_stream();
+    let mut body = answer.response.into_body().into_data_stream();
     while let Some(Ok(chunk)) = body.next().await {
         if chunks.send(chunk).await.is_err() {
             return;
@@ -87,8 +125,7 @@ async fn ask_again(
                 Err(error) => return error,
             },
         };
-        let body = Body::new(answer.response.into_body());
-        let Ok(jpeg) = to_bytes(body, limits.max_frame_bytes).await else {
+        let Ok(jpeg) = to_bytes(answer.response.into_body(), limits.max_frame_bytes).await else {
             return CameraError::Ended;
         };
         if frames.send(Ok(FramePayload::Jpeg(jpeg).into())).await.is_err() {
@@ -99,8 +136,23 @@ async fn ask_again(
 
 /// An answer, and the connection that it comes over.
 struct Answer {
-    response: Response<Incoming>,
+    response: Response<Body>,
     _connection: AbortOnDropHandle<()>,
+}
+
+impl Answer {
+    /// The first bytes, enough to know what it is; they are still read.
+    async fn begin(&mut self) -> Vec<u8> {
+        let mut body = std::mem::take(self.response.body_mut()).into_data_stream();
+        let (mut begin, mut chunks) = (Vec::new(), Vec::new());
+        while begin.trim_ascii_start().len() < 2 && begin.len() < MAX_BEGIN_BYTES {
+            let Some(Ok(chunk)) = body.next().await else { break };
+            begin.extend_from_slice(&chunk);
+            chunks.push(Ok(chunk));
+        }
+        *self.response.body_mut() = Body::from_stream(stream::iter(chunks).chain(body));
+        begin
+    }
 }
 
 /// Asks for an address, with the password if it is asked for, and follows redirects.
@@ -200,7 +252,7 @@ async fn request(uri: &Uri, authorization: Option<String>) -> Result<Answer, Cam
     }
     let request =
         request.body(Body::empty()).map_err(|_| CameraError::NotVideo(host.to_owned()))?;
-    let response = sender.send_request(request).await.map_err(CameraError::Http)?;
+    let response = sender.send_request(request).await.map_err(CameraError::Http)?.map(Body::new);
     Ok(Answer { response, _connection: connection })
 }
 
@@ -223,5 +275,27 @@ mod tests {
             assert_eq!(resolved(&uri, location).as_deref(), Some(expected), "{location}");
         }
         assert_eq!(resolved(&uri, "not a reference"), None);
+    }
+
+    #[test]
+    fn content_is_known_by_its_type_or_by_its_first_bytes() {
+        for (declared, expected) in [
+            ("image/jpeg", Some(Content::Image)),
+            ("multipart/x-mixed-replace", Some(Content::Stream)),
+            ("video/x-motion-jpeg", Some(Content::Stream)),
+            ("text/html", None),
+        ] {
+            assert_eq!(Content::of_type(declared), expected, "{declared}");
+        }
+        for (begin, expected) in [
+            (&b"\xFF\xD8\xFF"[..], Some(Content::Image)),
+            (b"\r\n--frame\r\n", Some(Content::Stream)),
+            (b"--frame", Some(Content::Stream)),
+            (b"<html>", None),
+            (b"\xFF", None),
+            (b"", None),
+        ] {
+            assert_eq!(Content::of_bytes(begin), expected, "{begin:?}");
+        }
     }
 }

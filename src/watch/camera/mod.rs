@@ -9,6 +9,7 @@ mod splitter;
 pub(super) mod tcp;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -161,11 +162,13 @@ pub(super) struct AddressedCamera {
     taking: Taking,
     /// The codec that it sends, once that turned out to be for FFmpeg.
     undecodable: Arc<OnceLock<String>>,
+    /// Whether the log says that FFmpeg decodes it.
+    is_handed_over: AtomicBool,
 }
 
 impl AddressedCamera {
     pub(super) fn new(address: CameraAddress, taking: Taking) -> Self {
-        Self { address, taking, undecodable: Arc::default() }
+        Self { address, taking, undecodable: Arc::default(), is_handed_over: AtomicBool::new(false) }
     }
 
     async fn rtsp(
@@ -185,10 +188,17 @@ impl AddressedCamera {
                 Connected::Elsewhere { codec } => codec,
             },
         };
-        self.stream(url, &self.address.to_string()).map_err(|error| match error {
-            CameraError::NoFfmpeg => CameraError::NoFfmpegFor { codec },
-            error => error,
-        })
+        match self.stream(url, &self.address.to_string()) {
+            Ok(frames) => {
+                if !self.is_handed_over.swap(true, Ordering::Relaxed) {
+                    let source = self.address.name();
+                    tracing::info!(%source, %codec, "FFmpeg decodes what the camera sends");
+                }
+                Ok(frames)
+            }
+            Err(CameraError::NoFfmpeg) => Err(CameraError::NoFfmpegFor { codec }),
+            Err(error) => Err(error),
+        }
     }
 
     /// A stream by FFmpeg.

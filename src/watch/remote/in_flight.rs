@@ -24,6 +24,11 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
+    /// Whether all frames have their answers.
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
     /// Adds a frame that is sent after all those before it.
     pub(super) fn push(&mut self, frame: RemoteFrame) {
         self.sent += 1;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Duration, Instant as Deadline, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_util::task::AbortOnDropHandle;
@@ -27,6 +27,8 @@ pub use crate::load::Target as RemoteTarget;
 
 /// Frames that were sent, or are about to be, and not answered.
 const MOST_IN_FLIGHT: usize = 2;
+/// Longest silence of a server that has a frame to answer. It shows signs of life more often than that.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// Answers that wait for the session.
 const ANSWERS: usize = 16;
 
@@ -40,11 +42,11 @@ pub(super) struct RemoteStream {
 }
 
 impl RemoteStream {
-    /// Connects, again and again if need be, until this is dropped.
-    pub(super) fn open(target: RemoteTarget) -> Self {
+    /// Connects for a camera of this name, again and again if need be, until this is dropped.
+    pub(super) fn open(target: RemoteTarget, source: String) -> Self {
         let (frames, waiting) = mpsc::channel(MOST_IN_FLIGHT);
         let (sender, answers) = mpsc::channel(ANSWERS);
-        let running = tokio::spawn(keep_connected(target, waiting, sender));
+        let running = tokio::spawn(keep_connected(target, source, waiting, sender));
         Self { frames, answers, open: 0, _running: AbortOnDropHandle::new(running) }
     }
 
@@ -79,6 +81,7 @@ impl RemoteStream {
 
 async fn keep_connected(
     target: RemoteTarget,
+    source: String,
     mut frames: mpsc::Receiver<RemoteFrame>,
     answers: mpsc::Sender<Answer>,
 ) {
@@ -98,8 +101,11 @@ async fn keep_connected(
         };
         let failure = match connected {
             Ok(Connected { socket, greeting }) => {
-                tracing::info!(server = %target, "server_up");
+                tracing::info!(%source, server = %target, "server_up");
                 backoff.reset();
+                if answers.send(Answer::Up).await.is_err() {
+                    return;
+                }
                 let most_bytes = greeting.map(|greeting| greeting.max_frame_bytes);
                 let mut in_flight = InFlight::default();
                 let failure =
@@ -117,7 +123,10 @@ async fn keep_connected(
             Err(failure) => failure,
         };
         let wait = backoff.wait(fastrand::f64());
-        tracing::warn!(server = %target, error = %failure, wait_s = wait.as_secs_f64(), "server_down");
+        if answers.send(Answer::Down).await.is_err() {
+            return;
+        }
+        tracing::warn!(%source, server = %target, error = %failure, wait_s = wait.as_secs_f64(), "server_down");
         let waiting = sleep(wait);
         tokio::pin!(waiting);
         loop {
@@ -158,13 +167,22 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         std::future::pending().await
     };
     tokio::pin!(sending);
+    let mut heard_at = Deadline::now();
     loop {
+        let silence_ends = heard_at + SILENCE_LIMIT;
         tokio::select! {
             failure = &mut sending => return Some(failure),
+            () = sleep_until(silence_ends), if !in_flight.is_empty() => {
+                let silence = format!("nothing was heard for {} s", SILENCE_LIMIT.as_secs());
+                return Some(SessionFailure::Lost(silence));
+            }
             frame = frames.recv() => {
                 let frame = frame?;
                 match jpeg(&frame, most_bytes) {
                     Ok(jpeg) => {
+                        if in_flight.is_empty() {
+                            heard_at = Deadline::now();
+                        }
                         in_flight.push(frame);
                         // There is room for as many as can be under way.
                         outgoing.send(jpeg).await.ok()?;
@@ -177,6 +195,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
                 }
             }
             heard = stream.next() => {
+                heard_at = Deadline::now();
                 let text = match heard {
                     Some(Ok(Frame::Text(text))) => text,
                     Some(Ok(Frame::Close(close))) => {

@@ -60,7 +60,7 @@ impl SinkAddresses {
         if let Some(address) = self.webhook {
             let (sender, changes) = mpsc::channel(QUEUE);
             queues.push(sender);
-            running.spawn(webhook::run(address, changes));
+            running.spawn(webhook::run(address, changes, lost.clone()));
         }
         if let Some(address) = self.mqtt {
             let (sender, changes) = mpsc::channel(QUEUE);

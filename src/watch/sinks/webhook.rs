@@ -7,6 +7,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use axum::http::{Request, StatusCode};
 use framegate_barcodes::BarcodeFormat;
 use hyper_util::rt::TokioIo;
+use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -14,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::address::WebhookAddress;
-use super::change::{Change, ChangeKind};
+use super::change::{Change, ChangeKind, DownReason};
 use crate::error_chain::error_chain;
 use crate::watch::backoff::Backoff;
 
@@ -28,8 +29,12 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 struct Event<'a> {
     event: &'static str,
     source: &'a str,
-    label: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
     time: f64,
+    /// Why there are no results.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<DownReason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f32>,
     /// How long it was there.
@@ -53,6 +58,8 @@ enum PostError {
     NoAnswer,
     #[error("the answer has status {0}")]
     Status(StatusCode),
+    #[error("the answer has status {0}, and redirects are not followed: give the final address")]
+    Redirect(StatusCode),
 }
 
 impl PostError {
@@ -63,23 +70,31 @@ impl PostError {
                 status.is_server_error()
                     || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(status)
             }
+            Self::Redirect(_) => false,
             _ => true,
         }
     }
 }
 
-/// Posts changes, one after another, until there are no more.
-pub(super) async fn run(address: WebhookAddress, mut changes: mpsc::Receiver<Change>) {
+/// Posts changes, one after another, until there are no more. Counts those that are given up.
+pub(super) async fn run(
+    address: WebhookAddress,
+    mut changes: mpsc::Receiver<Change>,
+    lost: Counter,
+) {
     while let Some(change) = changes.recv().await {
-        if let Some(body) = body(&change) {
-            deliver(&address, &body).await;
+        if let Some(body) = body(&change)
+            && !deliver(&address, &body).await
+        {
+            lost.inc();
         }
     }
 }
 
 fn body(change: &Change) -> Option<String> {
     let Change { source, time, kind } = change;
-    let event = |event, label| Event { event, source, label, time: *time, ..Event::default() };
+    let of_source = |event| Event { event, source, time: *time, ..Event::default() };
+    let event = |event, label| Event { label: Some(label), ..of_source(event) };
     let event = match kind {
         ChangeKind::Appeared { label, score } => {
             Event { score: Some(*score), ..event("appear", label) }
@@ -90,25 +105,29 @@ fn body(change: &Change) -> Option<String> {
         ChangeKind::Left { label, seconds } => {
             Event { seconds: Some(*seconds), ..event("leave", label) }
         }
-        ChangeKind::Up | ChangeKind::Down => return None,
+        ChangeKind::Up => of_source("source_up"),
+        ChangeKind::Down { reason } => Event { reason: Some(*reason), ..of_source("source_down") },
+        ChangeKind::Known => return None,
     };
     Some(serde_json::to_string(&event).expect("events have no maps with other keys"))
 }
 
-async fn deliver(address: &WebhookAddress, body: &str) {
+/// Whether that succeeded at last.
+async fn deliver(address: &WebhookAddress, body: &str) -> bool {
     let mut backoff = Backoff::default();
     for attempt in 1..=ATTEMPTS {
         let posted = timeout(ANSWER_LIMIT, post(address, body));
         let error = match posted.await.unwrap_or(Err(PostError::NoAnswer)) {
-            Ok(()) => return,
+            Ok(()) => return true,
             Err(error) => error,
         };
         if attempt == ATTEMPTS || !error.is_passing() {
             tracing::warn!(webhook = %address, attempt, error = error_chain(&error), "webhook_failed");
-            return;
+            break;
         }
         sleep(backoff.wait(fastrand::f64())).await;
     }
+    false
 }
 
 async fn post(address: &WebhookAddress, body: &str) -> Result<(), PostError> {
@@ -131,7 +150,11 @@ async fn post(address: &WebhookAddress, body: &str) -> Result<(), PostError> {
     let request = request.body(Body::from(body.to_owned()));
     let request = request.map_err(|_| PostError::Status(StatusCode::BAD_REQUEST))?;
     let status = sender.send_request(request).await?.status();
-    if status.is_success() { Ok(()) } else { Err(PostError::Status(status)) }
+    match status {
+        _ if status.is_success() => Ok(()),
+        _ if status.is_redirection() => Err(PostError::Redirect(status)),
+        _ => Err(PostError::Status(status)),
+    }
 }
 
 #[cfg(test)]
@@ -177,8 +200,8 @@ mod tests {
     async fn a_change_is_posted_with_the_password() {
         let (address, mut bodies) = receiver(&[204, 200]).await;
         let (sender, changes) = mpsc::channel(8);
-        let running = tokio::spawn(run(address, changes));
-        sender.send(change(ChangeKind::Up)).await.unwrap();
+        let running = tokio::spawn(run(address, changes, Counter::default()));
+        sender.send(change(ChangeKind::Known)).await.unwrap();
         sender.send(appeared("cat")).await.unwrap();
         let left = ChangeKind::Left { label: "cat".into(), seconds: 2.5 };
         sender.send(change(left)).await.unwrap();
@@ -193,21 +216,48 @@ mod tests {
         running.await.unwrap();
     }
 
+    #[test]
+    fn a_source_that_is_lost_has_an_event_of_its_own() {
+        let reason = DownReason::ServerLost;
+        for (kind, expected) in [
+            (
+                ChangeKind::Down { reason },
+                r#"{"event":"source_down","source":"yard","time":1.5,"reason":"server_lost"}"#,
+            ),
+            (ChangeKind::Up, r#"{"event":"source_up","source":"yard","time":1.5}"#),
+        ] {
+            assert_eq!(body(&change(kind)).as_deref(), Some(expected));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_change_that_is_given_up_is_counted() {
+        let (address, _bodies) = receiver(&[302, 500, 500, 500, 500, 500, 500, 404, 200]).await;
+        let (sender, changes) = mpsc::channel(8);
+        let lost = Counter::default();
+        for label in ["redirected", "failing", "missing", "taken"] {
+            sender.send(appeared(label)).await.unwrap();
+        }
+        drop(sender);
+        run(address, changes, lost.clone()).await;
+        assert_eq!(lost.get(), 3);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_fails_is_tried_again_less_and_less_often_and_given_up() {
         let (address, mut bodies) = receiver(&[503, 429, 200, 404, 200]).await;
         let begin = Instant::now();
-        deliver(&address, "{}").await;
+        assert!(deliver(&address, "{}").await);
         assert!((Duration::from_millis(2400)..Duration::from_secs(4)).contains(&begin.elapsed()));
         // The fault is ours: once is enough.
-        deliver(&address, "{}").await;
-        deliver(&address, "{}").await;
+        assert!(!deliver(&address, "{}").await);
+        assert!(deliver(&address, "{}").await);
         for _ in 0..5 {
             bodies.recv().await.unwrap();
         }
         let gone = WebhookAddress::parse("http://127.0.0.1:9/").unwrap();
         let begin = Instant::now();
-        deliver(&gone, "{}").await;
+        assert!(!deliver(&gone, "{}").await);
         let longest = Duration::from_secs(1 + 2 + 4 + 8 + 16).mul_f64(1.2);
         assert!(
             (longest.mul_f64(0.6)..=longest).contains(&begin.elapsed()),

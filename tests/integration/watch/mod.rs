@@ -1,6 +1,7 @@
 //! `framegate watch` in front of cameras as they are.
 
 mod files;
+mod losses;
 pub(crate) mod rtsp;
 mod sinks;
 
@@ -129,12 +130,18 @@ impl Watching {
     }
 
     /// Reads its log until a line with this word; returns all that it read.
-    fn log_until(mut self, word: &str) -> String {
+    fn log_until(self, word: &str) -> String {
+        self.log_until_then(word, || ())
+    }
+
+    /// The same, and does something before the program ends.
+    fn log_until_then(mut self, word: &str, then: impl FnOnce()) -> String {
         let mut lines = BufReader::new(self.process.stderr.take().unwrap());
         let mut log = String::new();
         while !log.contains(word) {
             assert!(lines.read_line(&mut log).unwrap() > 0, "{log}");
         }
+        then();
         log
     }
 
@@ -234,13 +241,50 @@ fn a_password_reaches_the_camera_and_nobody_else() {
 fn what_is_no_camera_is_said() {
     let address = camera(|number, _| match number {
         0 => b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        1 => b"HTTP/1.1 302 Found\r\nLocation: /real\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        1 => untyped("Content-Type:\r\n", b"<html>"),
+        2 => b"HTTP/1.1 302 Found\r\nLocation: /real\r\nContent-Length: 0\r\n\r\n".to_vec(),
         _ => single(64),
     });
     let mut watching = Watching::start(&[&format!("http://{address}/")]);
     watching.next_of_width(64);
     let log = watching.end();
     assert!(log.contains("yields text/html, not JPEG frames"), "{log}");
+    assert!(log.contains("yields data of no type, not JPEG frames"), "{log}");
+}
+
+/// An answer with this field, or none.
+fn untyped(field: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\n{field}Content-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+#[test]
+fn a_camera_that_does_not_say_what_it_sends_is_known_by_its_bytes() {
+    for field in ["", "Content-Type:\r\n", "Content-Type: application/octet-stream\r\n"] {
+        let address = camera(move |number, _| {
+            let part = [b"--x\r\n\r\n".to_vec(), jpeg(80), b"\r\n--x\r\n\r\n".to_vec(), jpeg(96)];
+            untyped(field, if number == 0 { part.concat() } else { jpeg(112) }.as_slice())
+        });
+        let mut watching = Watching::start(&["--fps", "50", &format!("Küche=http://{address}/")]);
+        // The parts of a stream; then one JPEG for each request.
+        assert_eq!(watching.next_of_width(96)["source"], "Küche");
+        watching.next_of_width(112);
+        watching.next_of_width(112);
+        watching.end();
+    }
+}
+
+#[test]
+fn a_reader_that_is_too_slow_is_warned_of() {
+    let address = camera(|_, _| sloppy_stream(64, 5000));
+    let metrics = metrics_address();
+    let url = format!("yard=http://{address}/");
+    let watching = Watching::start(&["--metrics", &metrics, &url]);
+    let unread = "framegate_source_frames_total{source=\"yard\",outcome=\"unread\"}";
+    watching.log_until_then("standard output is not read", || {
+        let series = series(&metrics);
+        assert!(series.contains(unread), "{series}");
+    });
 }
 
 #[test]
@@ -270,6 +314,7 @@ fn metrics_say_which_cameras_are_up() {
         line(&answer, "framegate_source_frames_total{source=\"yard\",outcome=\"result\"}") >= 1.0
     );
     assert_eq!(line(&answer, "framegate_source_up{source=\"attic\"}"), 0.0);
+    assert_eq!(line(&answer, "framegate_analyser_up{source=\"attic\"}"), 1.0);
     drop(open);
 }
 

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 use serde_json::Value;
 
-use super::{Watching, camera, single_jpeg};
+use super::{Watching, camera, single, single_jpeg};
 use crate::support::images::GENERATED;
 use crate::support::serving::Process;
 
 /// A camera that sees a QR code.
-fn code_camera() -> String {
+pub(super) fn code_camera() -> String {
     let jpeg = fs::read(Path::new(GENERATED).join("qr_code.jpg")).unwrap();
     let address = camera(move |_, _| single_jpeg(&jpeg));
     format!("yard=http://{address}/snap.jpg")
@@ -48,6 +48,8 @@ struct Session {
     connection: TcpStream,
     /// The packet that it began with.
     connect: String,
+    /// The messages that it has of others.
+    retained: Vec<(&'static str, &'static str)>,
 }
 
 impl Session {
@@ -56,10 +58,20 @@ impl Session {
         let (kind, connect) = packet(&mut connection).unwrap();
         assert_eq!(kind, 0x10);
         connection.write_all(&[0x20, 2, 0, 0]).unwrap();
-        Self { connection, connect: String::from_utf8_lossy(&connect).into_owned() }
+        let connect = String::from_utf8_lossy(&connect).into_owned();
+        Self { connection, connect, retained: Vec::new() }
     }
 
-    /// The next message that is published, which is acknowledged; `None` after a goodbye.
+    /// Sends a message that is retained.
+    fn send(&mut self, topic: &str, payload: &str) {
+        let length = u16::try_from(topic.len()).unwrap().to_be_bytes();
+        let body = [&length, topic.as_bytes(), payload.as_bytes()].concat();
+        let head = [0x31, u8::try_from(body.len()).unwrap()];
+        self.connection.write_all(&[&head, body.as_slice()].concat()).unwrap();
+    }
+
+    /// The next message that is published, which is acknowledged; `None` after a goodbye. At a subscription sends what
+    /// `retained` holds.
     fn next(&mut self) -> Option<(String, String)> {
         loop {
             let (kind, rest) = packet(&mut self.connection)?;
@@ -72,6 +84,13 @@ impl Session {
                     self.connection.write_all(&[0x40, 2, id[0], id[1]]).unwrap();
                     return Some((topic, text(&rest[4 + length..])));
                 }
+                0x82 => {
+                    self.connection.write_all(&[0x90, 3, rest[0], rest[1], 0]).unwrap();
+                    for (topic, payload) in std::mem::take(&mut self.retained) {
+                        self.send(topic, payload);
+                    }
+                }
+                0xA2 => self.connection.write_all(&[0xB0, 2, rest[0], rest[1]]).unwrap(),
                 0xC0 => self.connection.write_all(&[0xD0, 0]).unwrap(),
                 0xE0 => return None,
                 other => panic!("{other:#x}"),
@@ -135,6 +154,36 @@ fn a_broker_knows_what_is_before_a_camera_even_after_it_was_away() {
     let log = log.join().unwrap();
     assert!(log.contains("mqtt_up") && log.contains("mqtt_down"), "{log}");
     assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
+fn what_a_process_that_died_has_left_at_the_broker_is_put_right() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("mqtt://{}/test", listener.local_addr().unwrap());
+    let watching = Watching::start_on("simd", &["--fps", "50", "--mqtt", &url, &code_camera()]);
+    let mut broker = Session::accept(&listener);
+    broker.retained = vec![
+        ("test/yard/qr_code", "ON"),
+        ("test/yard/aztec", "ON"),
+        ("test/yard/temperature", "23"),
+        ("test/yard/ean_13", "OFF"),
+        ("test/garage/aztec", "ON"),
+    ];
+    let mut published = Vec::new();
+    while published.last() != Some(&("test/yard/aztec".to_owned(), "OFF".to_owned())) {
+        published.push(broker.next().unwrap());
+    }
+    let states = |topic: &str| {
+        let of_topic = published.iter().filter(|(found, _)| found == topic);
+        of_topic.map(|(_, payload)| payload.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(states("test/yard/availability").last(), Some(&"online"));
+    // The code is still there: it does not seem to have left meanwhile.
+    assert_eq!(states("test/yard/qr_code"), ["ON"]);
+    for foreign in ["test/yard/temperature", "test/yard/ean_13", "test/garage/aztec"] {
+        assert!(states(foreign).is_empty(), "{foreign}");
+    }
+    watching.end();
 }
 
 #[test]
@@ -208,10 +257,17 @@ fn a_real_broker_knows_when_the_program_has_died() {
     expect(&messages, "framegate/yard/qr_code", "ON");
     watching.end();
     expect(&messages, "framegate/status", "offline");
+    // The next process sees no code.
+    let address = camera(|_, _| single(64));
+    let url_of_camera = format!("yard=http://{address}/");
+    let watching = Watching::start_on("simd", &["--fps", "50", "--mqtt", &url, &url_of_camera]);
+    expect(&messages, "framegate/status", "online");
+    expect(&messages, "framegate/yard/qr_code", "OFF");
+    watching.end();
 }
 
-#[test]
-fn a_webhook_learns_of_appearing_and_leaving() {
+/// A webhook; returns its address, and the bodies that it gets.
+pub(super) fn webhook() -> (String, Receiver<Value>) {
     let (sender, bodies) = channel();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/seen", listener.local_addr().unwrap());
@@ -231,14 +287,24 @@ fn a_webhook_learns_of_appearing_and_leaving() {
             }
         }
     });
+    (url, bodies)
+}
+
+#[test]
+fn a_webhook_learns_of_appearing_and_leaving() {
+    let (url, bodies) = webhook();
     let watching = Watching::start_on("simd", &["--fps", "50", "--webhook", &url, &code_camera()]);
+    assert_eq!(bodies.recv().unwrap()["event"], "source_up");
     let appeared = bodies.recv().unwrap();
     assert_eq!((&appeared["event"], &appeared["label"]), (&"appear".into(), &"qr_code".into()));
     assert_eq!(appeared["source"], "yard");
     assert!(
         appeared["time"].as_f64().unwrap() > 1.7e9 && appeared["score"].as_f64().unwrap() > 0.2
     );
+    assert_eq!(bodies.recv().unwrap()["event"], "read");
     watching.interrupt();
     let left = bodies.recv().unwrap();
     assert_eq!((&left["event"], &left["label"]), (&"leave".into(), &"qr_code".into()));
+    let ended = bodies.recv().unwrap();
+    assert_eq!((&ended["event"], &ended["reason"]), (&"source_down".into(), &"ended".into()));
 }

@@ -24,6 +24,11 @@ impl Retained {
         }
     }
 
+    /// Whether a topic has a state.
+    pub(super) fn has(&self, topic: &str) -> bool {
+        self.topics.contains_key(topic)
+    }
+
     /// The connection is a new one: all of it must be sent.
     pub(super) fn forget_sent(&mut self) {
         self.topics.values_mut().for_each(|(_, is_sent)| *is_sent = false);

@@ -6,6 +6,12 @@ use crate::watch::sinks::change::{Change, ChangeKind};
 
 /// Where Home Assistant looks for devices.
 const DISCOVERY: &str = "homeassistant/binary_sensor";
+/// States of a class before a camera.
+pub(super) const ON: &str = "ON";
+const OFF: &str = "OFF";
+/// Topics of a camera that are not those of classes.
+const AVAILABILITY: &str = "availability";
+const CODE: &str = "code";
 
 /// A retained message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +36,9 @@ impl Topics {
         message(format!("{}/status", self.prefix), word(is_online))
     }
 
-    /// Whether a camera delivers.
+    /// Whether there are results of a camera.
     pub(super) fn availability(&self, source: &str, is_online: bool) -> Message {
-        message(format!("{}/{source}/availability", self.prefix), word(is_online))
+        message(format!("{}/{source}/{AVAILABILITY}", self.prefix), word(is_online))
     }
 
     /// Announces to Home Assistant whether a camera delivers.
@@ -56,21 +62,40 @@ impl Topics {
     pub(super) fn of(&self, Change { source, kind, time }: &Change) -> Vec<Message> {
         match kind {
             ChangeKind::Up => vec![self.availability(source, true)],
-            ChangeKind::Down => vec![self.availability(source, false)],
+            ChangeKind::Down { .. } => vec![self.availability(source, false)],
+            ChangeKind::Known => Vec::new(),
             ChangeKind::Appeared { label, .. } => {
                 vec![self.discovery(source, label), self.presence(source, label, true)]
             }
             ChangeKind::Read { label, text, format } => {
                 let code =
                     json!({ "label": **label, "text": **text, "format": format, "time": time });
-                vec![message(format!("{}/{source}/code", self.prefix), &code.to_string())]
+                vec![message(format!("{}/{source}/{CODE}", self.prefix), &code.to_string())]
             }
             ChangeKind::Left { label, .. } => vec![self.presence(source, label, false)],
         }
     }
 
-    fn presence(&self, source: &str, label: &str, is_there: bool) -> Message {
-        message(self.presence_topic(source, label), if is_there { "ON" } else { "OFF" })
+    /// Whether something of a class is before a camera.
+    pub(super) fn presence(&self, source: &str, label: &str, is_there: bool) -> Message {
+        message(self.presence_topic(source, label), if is_there { ON } else { OFF })
+    }
+
+    /// That nothing of the class with this topic is there.
+    pub(super) fn absent(topic: String) -> Message {
+        message(topic, OFF)
+    }
+
+    /// A filter for the topics of all classes before a camera, and others at the same level.
+    pub(super) fn filter(&self, source: &str) -> String {
+        format!("{}/{source}/+", self.prefix)
+    }
+
+    /// The name of the camera that a topic is about, if it is that of a class.
+    pub(super) fn source_of_presence<'a>(&self, topic: &'a str) -> Option<&'a str> {
+        let below = topic.strip_prefix(&self.prefix)?.strip_prefix('/')?;
+        let (source, class) = below.split_once('/')?;
+        (!class.contains('/') && ![AVAILABILITY, CODE].contains(&class)).then_some(source)
     }
 
     fn presence_topic(&self, source: &str, label: &str) -> String {
@@ -78,13 +103,13 @@ impl Topics {
     }
 
     fn discovery(&self, source: &str, label: &str) -> Message {
-        let id = format!("{}_{}", self.device_id(source), level(label));
+        let id = format!("{}_{}", self.device_id(source), id(label));
         let config = json!({
             "name": label,
             "unique_id": id,
             "state_topic": self.presence_topic(source, label),
-            "payload_on": "ON",
-            "payload_off": "OFF",
+            "payload_on": ON,
+            "payload_off": OFF,
             "availability_mode": "all",
             "availability": [
                 { "topic": self.status(true).topic },
@@ -106,7 +131,8 @@ impl Topics {
     }
 
     fn device_id(&self, source: &str) -> String {
-        format!("{}_{}", level(&self.prefix), level(source))
+        let levels = self.prefix.split('/').chain([source]).map(id);
+        levels.collect::<Vec<_>>().join("_")
     }
 }
 
@@ -118,10 +144,25 @@ fn word(is_online: bool) -> &'static str {
     if is_online { "online" } else { "offline" }
 }
 
-/// A text as a level of a topic, in the letters that Home Assistant allows.
+/// A text as a level of a topic.
 fn level(text: &str) -> String {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    let allowed = |letter: char| letter.is_alphanumeric() || "-_".contains(letter);
     text.chars().map(|letter| if allowed(letter) { letter } else { '_' }).collect()
+}
+
+/// A text in the letters that Home Assistant allows in an id: others are written as numbers, so that different names
+/// have different ids.
+fn id(text: &str) -> String {
+    let mut id = String::new();
+    for letter in text.chars() {
+        match letter {
+            ' ' => id.push('_'),
+            '-' | '_' => id.push(letter),
+            _ if letter.is_ascii_alphanumeric() => id.push(letter),
+            _ => id += &format!("_{:x}_", u32::from(letter)),
+        }
+    }
+    id
 }
 
 #[cfg(test)]
@@ -134,7 +175,7 @@ mod tests {
     fn a_camera_is_announced_with_its_connectivity() {
         let topics = Topics::new("home/cams");
         let announced = topics.connectivity("10.0.0.5");
-        let id = "home_cams_10_0_0_5_connectivity";
+        let id = "home_cams_10_2e_0_2e_0_2e_5_connectivity";
         assert_eq!(announced.topic, format!("homeassistant/binary_sensor/{id}/config"));
         let config: Value = serde_json::from_str(&announced.payload).unwrap();
         assert_eq!(
@@ -153,13 +194,29 @@ mod tests {
     }
 
     #[test]
+    fn names_in_any_letters_have_topics_and_ids_of_their_own() {
+        let topics = Topics::new("framegate");
+        let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+        let mut seen = std::collections::BTreeSet::new();
+        for (source, label) in [("a.b", "x"), ("a_b", "x"), ("Küche", "人"), ("Köche", "车"), ("Küche", "车")] {
+            let announced = topics.discovery(source, label);
+            let config: Value = serde_json::from_str(&announced.payload).unwrap();
+            let id = config["unique_id"].as_str().unwrap().to_owned();
+            assert!(id.chars().all(allowed), "{id}");
+            let state = topics.presence(source, label, true).topic;
+            assert_eq!(topics.source_of_presence(&state), Some(source));
+            assert!(seen.insert(id) && seen.insert(state), "{source} {label}");
+        }
+    }
+
+    #[test]
     fn a_class_is_announced_and_has_a_state() {
         let topics = Topics::new("home/cams");
         let change = |kind| Change { source: "10.0.0.5".into(), time: 0.0, kind };
         let label = || "traffic light".into();
         let appeared = topics.of(&change(ChangeKind::Appeared { label: label(), score: 0.9 }));
         let [discovery, state] = &appeared[..] else { panic!("{appeared:?}") };
-        let id = "home_cams_10_0_0_5_traffic_light";
+        let id = "home_cams_10_2e_0_2e_0_2e_5_traffic_light";
         assert_eq!(discovery.topic, format!("homeassistant/binary_sensor/{id}/config"));
         let config: Value = serde_json::from_str(&discovery.payload).unwrap();
         assert_eq!((&config["unique_id"], &config["name"]), (&id.into(), &"traffic light".into()));

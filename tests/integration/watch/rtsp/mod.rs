@@ -56,7 +56,7 @@ fn wait(turn: &Mutex<Receiver<()>>) {
 }
 
 /// A folder with an `ffmpeg` that is this script.
-fn ffmpeg(script: &str) -> TempDir {
+pub(super) fn ffmpeg(script: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ffmpeg");
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -167,6 +167,24 @@ fn what_is_not_decoded_here_goes_through_ffmpeg() {
 }
 
 #[test]
+fn h264_that_is_not_decoded_here_is_handed_over_without_being_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = folder.path().join("frame.jpg");
+    fs::write(&stored, jpeg(80)).unwrap();
+    let scripted = ffmpeg(&format!("cat {}\nexec sleep 1000", stored.display()));
+    let Some(units) = encoded("yuv422p10le") else { return };
+    let address = camera(false, |_| Announced::H264, move |_, player| {
+        units.iter().for_each(|unit| player.h264(unit));
+    });
+    let url = format!("rtsp://{address}/video");
+    let mut watching = Watching::start_in(scripted.path(), "null", &[&url]);
+    watching.next_of_width(80);
+    let log = watching.end();
+    assert_eq!(log.matches("FFmpeg decodes what the camera sends").count(), 1, "{log}");
+    assert!(!log.contains("source_down"), "{log}");
+}
+
+#[test]
 fn a_webcam_without_jpegs_is_read_raw() {
     let folder = tempfile::tempdir().unwrap();
     let stored = folder.path().join("frame.jpg");
@@ -210,14 +228,15 @@ fn key_frames_alone_are_analysed_while_nothing_is_seen() {
     drop(end);
 }
 
-#[test]
-fn every_frame_is_decoded_as_soon_as_something_is_seen() {
+/// Twelve frames of a code with pixels of this format, the first of them a key frame; `None` without FFmpeg.
+fn encoded(format: &str) -> Option<Vec<Vec<u8>>> {
     let folder = tempfile::tempdir().unwrap();
     let stream = folder.path().join("code.h264");
     let encoded = Command::new("ffmpeg")
         .args(["-nostdin", "-loglevel", "error", "-loop", "1", "-i"])
         .arg(Path::new(GENERATED).join("qr_code.jpg"))
-        .args(["-frames:v", "12", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2,format=yuv420p"])
+        .args(["-frames:v", "12", "-vf"])
+        .arg(format!("pad=ceil(iw/2)*2:ceil(ih/2)*2,format={format}"))
         .args(["-c:v", "libx264", "-g", "250", "-bf", "0", "-threads", "1", "-x264-params"])
         .arg("slices=1")
         .arg(&stream)
@@ -225,10 +244,16 @@ fn every_frame_is_decoded_as_soon_as_something_is_seen() {
     if encoded.is_err() {
         assert!(std::env::var_os("FRAMEGATE_REQUIRE_TEST_DATA").is_none(), "no ffmpeg");
         eprintln!("skipped: ffmpeg is not installed");
-        return;
+        return None;
     }
     let units = access_units(&fs::read(&stream).unwrap());
     assert_eq!(units.len(), 12);
+    Some(units)
+}
+
+#[test]
+fn every_frame_is_decoded_as_soon_as_something_is_seen() {
+    let Some(units) = encoded("yuv420p") else { return };
     let (sender, turn) = mpsc::channel::<()>();
     let turn = Mutex::new(turn);
     let address = camera(
