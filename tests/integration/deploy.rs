@@ -146,9 +146,10 @@ fn packages_hold_every_default_feature_but_those_of_burn() {
 
 #[test]
 fn the_services_have_the_folders_that_they_are_told_to_use() {
-    let (server, cameras) = (read("systemd/framegate.service"), read("systemd/framegate-watch@.service"));
+    let (server, cameras) =
+        (read("systemd/framegate.service"), read("systemd/framegate-watch@.service"));
     assert!(server.contains("StateDirectory=framegate/jobs\n"));
-    assert!(read("systemd/framegate.env").contains("FRAMEGATE_JOBS_DIR=/var/lib/framegate/jobs\n"));
+    assert!(read("systemd/framegate.env").contains("VIDEO_JOBS_DIR=/var/lib/framegate/jobs\n"));
     assert!(cameras.contains("CacheDirectory=framegate-watch\n"));
     assert!(cameras.contains("FRAMEGATE_CACHE=/var/cache/framegate-watch\n"));
     // What protects one protects the other.

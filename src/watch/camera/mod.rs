@@ -168,7 +168,12 @@ pub(super) struct AddressedCamera {
 
 impl AddressedCamera {
     pub(super) fn new(address: CameraAddress, taking: Taking) -> Self {
-        Self { address, taking, undecodable: Arc::default(), is_handed_over: AtomicBool::new(false) }
+        Self {
+            address,
+            taking,
+            undecodable: Arc::default(),
+            is_handed_over: AtomicBool::new(false),
+        }
     }
 
     async fn rtsp(

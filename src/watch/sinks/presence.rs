@@ -36,7 +36,8 @@ impl Presence {
     /// All that is in the result of `now` has been seen. The classes that have left, with how long they were there.
     pub(super) fn complete(&mut self, now: Instant) -> Vec<(Arc<str>, Duration)> {
         self.take(|seen| {
-            let missed = if seen.last < now { seen.missed.get_or_insert(now) } else { return false };
+            let missed =
+                if seen.last < now { seen.missed.get_or_insert(now) } else { return false };
             now - *missed >= GONE_AFTER
         })
     }

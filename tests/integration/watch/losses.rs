@@ -35,7 +35,7 @@ fn nothing_leaves_while_the_server_is_lost() {
     let camera = code_camera();
     let arguments = ["--fps", "20", "--to", &to, "--webhook", &url, "--metrics", &metrics, &camera];
     let watching = Watching::start(&arguments);
-    assert_eq!(events(&bodies, 3), ["source_up", "appear", "read"].map(event));
+    assert_eq!(events(&bodies, 2), ["source_up", "appear"].map(event));
     server.kill();
     assert_eq!(events(&bodies, 1), [down("server_lost")]);
     let text = series(&metrics);
@@ -62,7 +62,7 @@ fn what_has_left_while_a_camera_was_lost_is_known_when_it_is_back() {
     let (url, bodies) = webhook();
     let source = format!("yard=http://{address}/");
     let watching = Watching::start_on("simd", &["--fps", "20", "--webhook", &url, &source]);
-    assert_eq!(events(&bodies, 3), ["source_up", "appear", "read"].map(event));
+    assert_eq!(events(&bodies, 2), ["source_up", "appear"].map(event));
     assert_eq!(events(&bodies, 3), [down("camera_lost"), event("source_up"), event("leave")]);
     watching.end();
 }

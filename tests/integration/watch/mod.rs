@@ -266,8 +266,8 @@ fn a_camera_that_does_not_say_what_it_sends_is_known_by_its_bytes() {
             untyped(field, if number == 0 { part.concat() } else { jpeg(112) }.as_slice())
         });
         let mut watching = Watching::start(&["--fps", "50", &format!("Küche=http://{address}/")]);
-        // The parts of a stream; then one JPEG for each request.
-        assert_eq!(watching.next_of_width(96)["source"], "Küche");
+        // A part of a stream; then one JPEG for each request.
+        assert_eq!(watching.next_of_width(80)["source"], "Küche");
         watching.next_of_width(112);
         watching.next_of_width(112);
         watching.end();

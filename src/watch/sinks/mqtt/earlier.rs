@@ -1,5 +1,5 @@
-//! What the broker retains of an earlier process that did not end in order: that something is there which may have
-//! left since. It stands until results have shown whether it is true.
+//! Finds states that an earlier process which did not end in order left at the broker: that something is there which
+//! may have left since. They stand until results have shown whether they are true.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ const MOST: usize = 1024;
 /// Longest of them, in bytes.
 pub(super) const LONGEST: usize = 512;
 
-/// What is said to be before the cameras.
+/// States that were found at the broker.
 #[derive(Debug)]
 pub(super) struct Earlier {
     topics: Topics,
@@ -60,7 +60,9 @@ impl Earlier {
 impl Source {
     /// Puts right what this process has not said anything else about.
     fn settle(&self, state: &mut Retained) {
-        for topic in self.found.iter().filter(|topic| !state.has(topic)).cloned().collect::<Vec<_>>() {
+        for topic in
+            self.found.iter().filter(|topic| !state.has(topic)).cloned().collect::<Vec<_>>()
+        {
             state.set(Topics::absent(topic));
         }
     }

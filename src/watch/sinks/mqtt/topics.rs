@@ -198,7 +198,9 @@ mod tests {
         let topics = Topics::new("framegate");
         let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
         let mut seen = std::collections::BTreeSet::new();
-        for (source, label) in [("a.b", "x"), ("a_b", "x"), ("Küche", "人"), ("Köche", "车"), ("Küche", "车")] {
+        for (source, label) in
+            [("a.b", "x"), ("a_b", "x"), ("Küche", "人"), ("Köche", "车"), ("Küche", "车")]
+        {
             let announced = topics.discovery(source, label);
             let config: Value = serde_json::from_str(&announced.payload).unwrap();
             let id = config["unique_id"].as_str().unwrap().to_owned();

@@ -173,9 +173,13 @@ fn h264_that_is_not_decoded_here_is_handed_over_without_being_lost() {
     fs::write(&stored, jpeg(80)).unwrap();
     let scripted = ffmpeg(&format!("cat {}\nexec sleep 1000", stored.display()));
     let Some(units) = encoded("yuv422p10le") else { return };
-    let address = camera(false, |_| Announced::H264, move |_, player| {
-        units.iter().for_each(|unit| player.h264(unit));
-    });
+    let address = camera(
+        false,
+        |_| Announced::H264,
+        move |_, player| {
+            units.iter().for_each(|unit| player.h264(unit));
+        },
+    );
     let url = format!("rtsp://{address}/video");
     let mut watching = Watching::start_in(scripted.path(), "null", &[&url]);
     watching.next_of_width(80);
