@@ -226,3 +226,40 @@ fn jpeg(frame: &RemoteFrame, most_bytes: Option<usize>) -> Result<Bytes, FrameEr
         Err(problem) => Err(FrameError::new(FrameErrorCode::DecodeFailed, problem.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_falls_silent_with_a_frame_is_lost() {
+        let (here, there) = tokio::io::duplex(1 << 16);
+        let socket = WebSocketStream::from_raw_socket(here, Role::Client, None).await;
+        let mut server = WebSocketStream::from_raw_socket(there, Role::Server, None).await;
+        let (sender, mut frames) = mpsc::channel(1);
+        let (answers, _heard) = mpsc::channel(1);
+        let begin = Deadline::now();
+        let serving = tokio::spawn(async move {
+            // Without a frame to answer it may be silent for long.
+            sleep(10 * SILENCE_LIMIT).await;
+            let payload = FramePayload::Jpeg(Bytes::from_static(b"\xFF\xD8\xFF\xD9"));
+            let frame = RemoteFrame { frame_index: 1, received: Instant::now(), payload };
+            sender.send(frame).await.unwrap();
+            while !matches!(server.next().await, Some(Ok(Frame::Binary(_)))) {}
+            // It lives, and then it does not.
+            sleep(SILENCE_LIMIT / 2).await;
+            server.send(Frame::Ping(Bytes::new())).await.unwrap();
+            (server, sender)
+        });
+        let mut in_flight = InFlight::default();
+        let failure = exchange(socket, None, &mut frames, &answers, &mut in_flight).await;
+        assert_eq!(
+            failure.unwrap().to_string(),
+            "the connection was lost: nothing was heard for 30 s"
+        );
+        assert_eq!(begin.elapsed(), 11 * SILENCE_LIMIT + SILENCE_LIMIT / 2);
+        drop(serving.await);
+    }
+}

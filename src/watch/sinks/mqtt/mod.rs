@@ -129,7 +129,7 @@ impl Listening {
         let mut filters = sources.iter().map(|source| topics.filter(source));
         let (is_sent, next) = match self {
             Self::Wanted => {
-                // Once is enough: what comes twice or never is no harm.
+                // The echo of our own messages needs no acknowledgement.
                 let filters = filters.map(|filter| SubscribeFilter::new(filter, QoS::AtMostOnce));
                 (client.try_subscribe_many(filters).is_ok(), Self::Until(Instant::now() + LISTEN))
             }
