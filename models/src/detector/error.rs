@@ -38,6 +38,15 @@ pub enum ModelError {
         /// The path.
         path: PathBuf,
     },
+    /// The file is larger than any ONNX file can be.
+    #[error(
+        "{path} is larger than 2 GiB, which no ONNX file is; name the .onnx file itself, whose weights may be in \
+         another file beside it"
+    )]
+    TooLarge {
+        /// The path.
+        path: PathBuf,
+    },
     /// The file is damaged, is not an ONNX model, or cannot be run.
     #[error("the model {path}: {problem}")]
     Onnx {
