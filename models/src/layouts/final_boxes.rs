@@ -5,7 +5,7 @@ use framegate_backend_api::OutputBatch;
 
 use super::box_form::{BoxForm, LARGEST_FRACTION};
 use super::outputs::ModelOutputs;
-use super::scores::{check_scores, reaches};
+use super::scores::{check_classes, check_scores, reaches};
 use super::{Candidate, Decoder, Implausible};
 use crate::Size;
 
@@ -154,7 +154,13 @@ impl Decoder for FinalBoxes {
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let scores = outputs.tensors[self.scores.output].image(image);
         let indices = 0..self.len(outputs, image);
-        let scores: Vec<f32> = indices.map(|index| self.scores.number(scores, index)).collect();
+        let scores: Vec<f32> =
+            indices.clone().map(|index| self.scores.number(scores, index)).collect();
+        if let Some(column) = self.classes {
+            let classes = outputs.tensors[column.output].image(image);
+            let classes: Vec<f32> = indices.map(|index| column.number(classes, index)).collect();
+            check_classes(classes.iter())?;
+        }
         // A row that a model does not use may have a negative score.
         check_scores(scores.iter().filter(|score| **score > 0.0))?;
         let farthest = self.farthest_edge(outputs, image);
