@@ -130,7 +130,7 @@ impl Orientation {
         }
     }
 
-    /// What a track's matrix (ISO/IEC 14496-12, 6.2.2) does: it moves a point to (ax + cy, bx + dy). Only the signs
+    /// The orientation that a track's matrix (ISO/IEC 14496-12, 6.2.2) asks for: it moves a point to (ax + cy, bx + dy). Only the signs
     /// matter; turns by other angles are left out.
     #[cfg(feature = "native")]
     pub(crate) fn from_matrix(a: i32, b: i32, c: i32, d: i32) -> Self {
