@@ -3,7 +3,7 @@
 
 use framegate_backend_api::OutputBatch;
 
-use super::box_form::LARGEST_FRACTION;
+use super::box_form::{LARGEST_FRACTION, box_of, check_corners};
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::paddle::is_named_by_paddle;
@@ -109,6 +109,7 @@ impl Decoder for EndToEndDecoder {
         check_classes(rows.iter().map(|row| &row[5]))?;
         let used = || rows.iter().filter(|row| row[4] > 0.0);
         check_scores(used().map(|row| &row[4]))?;
+        check_corners(used().map(|row| box_of(row)))?;
         let farthest = used().flat_map(|row| &row[..4]).copied().fold(0.0, f32::max);
         if farthest > 0.0 && farthest <= LARGEST_FRACTION {
             return Err(Implausible(format!(

@@ -64,6 +64,14 @@ impl Layout for Paddle {
         &[&PICODET, &ULTRALYTICS_STRETCHED]
     }
 
+    /// Only Paddle's own are known to be trained with ImageNet's mean.
+    fn default_family(&self, outputs: &ModelOutputs<'_>) -> &'static Family {
+        match is_named_by_paddle(outputs) {
+            true => &PICODET,
+            false => &ULTRALYTICS_STRETCHED,
+        }
+    }
+
     fn needs_nms(&self) -> bool {
         false
     }
@@ -86,7 +94,8 @@ impl Layout for Paddle {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{assert_box, decode, recognised};
+    use super::super::testing::{assert_box, decode, graph, recognised};
+    use super::*;
     use crate::Size;
 
     const INPUT: Size = Size { width: 640, height: 640 };
@@ -107,6 +116,11 @@ mod tests {
         };
         assert_eq!(name("multiclass_nms3_0.tmp_0"), Ok("paddle"));
         assert_eq!(name("save_infer_model/scale_0.tmp_0"), Ok("paddle"));
+        let family = |name| {
+            let graph = graph(&[(name, &[100, 6][..])]);
+            Paddle.default_family(&ModelOutputs::of(&graph, INPUT)).name
+        };
+        assert_eq!([family("fetch_name_0"), family("rows")], ["picodet", "ultralytics-stretched"]);
         let message = name("boxes").unwrap_err().to_string();
         for line in ["`boxes = \"paddle\"`", "`boxes = \"end-to-end\"`"] {
             assert!(message.contains(line), "no {line} in {message}");

@@ -63,7 +63,8 @@ pub(super) fn check_scores<S: Borrow<f32>>(
 pub(super) fn check_classes<'a>(
     mut classes: impl Iterator<Item = &'a f32>,
 ) -> Result<(), Implausible> {
-    let wrong = classes.find(|class| class.is_finite() && class.fract() != 0.0);
+    let wrong =
+        classes.find(|class| class.is_finite() && (*class - class.round()).abs() > TOLERANCE);
     wrong.map_or(Ok(()), |class| {
         Err(Implausible(format!("there is a class number of {class}, and they are whole numbers")))
     })
