@@ -44,6 +44,25 @@ unsafe fn max<V: Vector>(row: &Row<'_>) {
             unsafe { std::slice::from_raw_parts(row.input.add(y as usize * line_len), line_len) };
         columns.iter_mut().zip(line).for_each(|(largest, x)| *largest = (*largest).max(*x));
     }
+    if across.stride == 1 {
+        // Whole rows, shifted by each tap.
+        results.fill(0);
+        for tap in 0..across.taps {
+            let shift = across.start(0) + (tap * across.dilation) as isize;
+            let first = (-shift).max(0) as usize;
+            let end = (across.extent as isize - shift).clamp(0, across.windows as isize) as usize;
+            if first < end {
+                let x = (first as isize + shift) as usize;
+                let results = &mut results[first * V::LANES..end * V::LANES];
+                let columns = &columns[x * V::LANES..];
+                results
+                    .iter_mut()
+                    .zip(columns)
+                    .for_each(|(largest, x)| *largest = (*largest).max(*x));
+            }
+        }
+        return;
+    }
     for (window, result) in results.chunks_exact_mut(V::LANES).enumerate() {
         result.fill(0);
         for tap in across.taps_inside(window) {

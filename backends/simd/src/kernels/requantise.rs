@@ -2,8 +2,11 @@
 //! them.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use super::quantise::ByteScale;
+use super::quantise::{ByteScale, store_bytes};
 use crate::vector::{Vector, versions};
+
+/// A compiled version: sums, target, length, factors, and the scale of the bytes.
+pub(crate) type Kernel = unsafe fn(*const f32, *mut u8, usize, *const f32, &ByteScale);
 
 versions!(requantise_version<INTEGERS> = requantise(
     sums: *const f32,
@@ -32,10 +35,9 @@ unsafe fn requantise<V: Vector, const INTEGERS: usize>(
     // SAFETY: the caller's promise.
     unsafe {
         let (factor, offset) = (V::load(factors), V::load(factors.add(V::LANES)));
-        for at in (0..len).step_by(V::LANES) {
-            let divided = sum::<V, INTEGERS>(sums.add(at)).mul_add(factor, offset);
-            scale.rounded(divided).store_bytes(to.add(at));
-        }
+        store_bytes!(scale, V, to, len, |at| {
+            sum::<V, INTEGERS>(sums.add(at)).mul_add(factor, offset)
+        });
     }
 }
 
