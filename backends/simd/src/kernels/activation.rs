@@ -57,7 +57,7 @@ pub(super) unsafe fn activate<V: Vector>(
             // 1 − 2 / (1 + exp(2x))
             Activation::Tanh => {
                 let two = V::splat(2.0);
-                map!(|x| one.sub(two.quotient(exponential(x.add(x)).add(one))))
+                map!(|x| one.sub(two.div(exponential(x.add(x)).add(one))))
             }
             // (1 + tanh(u)) / 2 is sigmoid(2u).
             Activation::Gelu { approximate: false } => {
@@ -86,7 +86,7 @@ pub(super) unsafe fn activate<V: Vector>(
                 map!(|x| {
                     let e = exponential(enough.min(x));
                     let product = e.mul_add(e, e.add(e));
-                    x.mul(product.quotient(product.add(two)))
+                    x.mul(product.div(product.add(two)))
                 })
             }
             Activation::Quantize { scale, zero, min, max } => {

@@ -55,8 +55,15 @@ versions!(quantise_version = quantise(
 unsafe fn quantise<V: Vector>(from: *const f32, to: *mut u8, len: usize, scale: &ByteScale) {
     // SAFETY: the caller's promise.
     unsafe {
-        let divisor = V::splat(scale.scale);
-        store_bytes!(scale, V, to, len, |at| V::load(from.add(at)).div(divisor));
+        // Divided by a product with the reciprocal, and its error, in a fraction of the time of a division. What is
+        // further out than any byte could be is brought near, so that the error of an infinity is not NaN.
+        let (inverse, minus_scale) = (V::splat(1.0 / scale.scale), V::splat(-scale.scale));
+        let (low, high) = (V::splat(-65536.0 * scale.scale), V::splat(65536.0 * scale.scale));
+        store_bytes!(scale, V, to, len, |at| {
+            let x = high.min(low.max(V::load(from.add(at))));
+            let product = x.mul(inverse);
+            product.mul_add(minus_scale, x).mul_add(inverse, product)
+        });
     }
 }
 

@@ -9,6 +9,9 @@ use crate::kernels::quantise::ByteScale;
 pub(super) fn byte_scale(activation: Activation) -> Option<(ByteScale, f32)> {
     let Activation::Quantize { scale, zero, min, max } = activation else { return None };
     let is_byte = |x: f32| x.fract() == 0.0 && (0.0..=255.0).contains(&x);
-    let fits = is_byte(max - min) && is_byte(zero - min) && is_vectorised(activation);
+    // Far from where a division by it would overflow.
+    let is_ordinary = (1e-30..1e30).contains(&scale);
+    let fits =
+        is_ordinary && is_byte(max - min) && is_byte(zero - min) && is_vectorised(activation);
     fits.then_some((ByteScale { scale, zero: zero - min, low: 0.0, high: max - min }, min))
 }

@@ -8,7 +8,7 @@ use super::Blocked;
 use super::targets::InverseScale;
 use crate::kernels::elementwise::activation_version;
 use crate::kernels::quantise::ByteScale;
-use crate::kernels::requantise::{self, requantise_version, rescale_version};
+use crate::kernels::requantise::{self, requantise_version, rescale_version, silu_version};
 use crate::kernels::table::{self, Table};
 use crate::memory::{AlignedCells, Buffers, Slot};
 
@@ -37,6 +37,7 @@ pub(super) struct ByteStore {
     scale: Option<(ByteScale, InverseScale)>,
     table: Option<Box<Table>>,
     look_up: table::Kernel,
+    /// With SiLU, if that is the activation.
     requantise: requantise::Kernel,
     rescale: unsafe fn(*mut f32, usize, *const f32),
     activate: unsafe fn(*const f32, *mut f32, usize, Activation),
@@ -69,9 +70,12 @@ impl ByteStore {
             factors[first] = *factor as f32;
             factors[first + lanes] = *offset as f32;
         }
-        let (requantise, rescale): (requantise::Kernel, _) = match are_integers {
-            true => (requantise_version::<1>(level), rescale_version::<1>(level)),
-            false => (requantise_version::<0>(level), rescale_version::<0>(level)),
+        let is_silu = parts.activation == Some(Activation::Silu);
+        let (requantise, rescale): (requantise::Kernel, _) = match (are_integers, is_silu) {
+            (true, false) => (requantise_version::<1>(level), rescale_version::<1>(level)),
+            (false, false) => (requantise_version::<0>(level), rescale_version::<0>(level)),
+            (true, true) => (silu_version::<1>(level), rescale_version::<1>(level)),
+            (false, true) => (silu_version::<0>(level), rescale_version::<0>(level)),
         };
         Self {
             target,
@@ -119,7 +123,9 @@ impl ByteStore {
             };
             let target = target.cast::<u8>().add(at);
             match self.activation {
-                None => (self.requantise)(sums, target, len, factors, scale),
+                None | Some(Activation::Silu) => {
+                    (self.requantise)(sums, target, len, factors, scale)
+                }
                 Some(function) => {
                     (self.rescale)(sums, len, factors);
                     (self.activate)(sums, sums, len, function);

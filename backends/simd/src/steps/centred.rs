@@ -16,7 +16,7 @@ pub(super) struct Centred<T> {
     pub(super) together: usize,
     /// The byte that stands for 0.
     pub(super) zero: i32,
-    /// What it becomes, which is in the padding.
+    /// The number that it becomes, which is in the padding.
     pub(super) padding: T,
     pub(super) kernel: centre::Kernel<T>,
 }

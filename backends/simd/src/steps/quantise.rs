@@ -107,17 +107,24 @@ impl Step for QuantisePlanes {
                                 strides.start + channel * strides.channel + row * strides.row;
                             let from =
                                 buffers.pointer(self.source).add(start + first * strides.column);
-                            for (column, number) in numbers[..columns].iter_mut().enumerate() {
-                                *number = *from.add(column * strides.column);
+                            if strides.column == 1 {
+                                numbers.as_mut_ptr().copy_from_nonoverlapping(from, columns);
+                            } else {
+                                for (column, number) in numbers[..columns].iter_mut().enumerate() {
+                                    *number = *from.add(column * strides.column);
+                                }
                             }
                             let to = bytes.as_mut_ptr();
                             (self.kernel)(numbers.as_ptr(), to, COLUMNS, &self.scale);
                         }
                         let to = buffers.pointer(self.target).cast::<u8>();
                         let to = to.add(layout.row_start(row_of_all) + first * layout.lanes + lane);
-                        for column in 0..columns {
-                            let quad = [0, 1, 2, 3].map(|index: usize| bytes[index][column]);
-                            to.add(column * layout.lanes).cast::<[u8; QUAD]>().write(quad);
+                        // The compiler makes vectors of these.
+                        let quads: [u32; COLUMNS] = std::array::from_fn(|column| {
+                            u32::from_le_bytes([0, 1, 2, 3].map(|it: usize| bytes[it][column]))
+                        });
+                        for (column, quad) in quads[..columns].iter().enumerate() {
+                            to.add(column * layout.lanes).cast::<u32>().write_unaligned(*quad);
                         }
                     }
                 }

@@ -13,7 +13,7 @@ use framegate_cpu::Level;
 
 use super::byte_store::{ByteStore, Rescale};
 use super::centred::Centred;
-use super::direct_conv::{Group, packed_factors};
+use super::direct_conv::{Group, MANY_WEIGHTS, packed_factors};
 use super::{Blocked, Step, part, worthwhile_tasks};
 use crate::kernels::centre;
 use crate::kernels::direct_conv::{
@@ -33,8 +33,11 @@ pub(super) const TOGETHER: usize = 2;
 /// The most vectors of sums between the kernel and the store.
 const SUMS: usize = 384;
 
-/// Rows shorter than this are computed several at a time.
+/// Rows shorter than this are computed several at a time, those of bytes where there are at least so many quads of channels:
+/// results that are not neighbours take some time to look up.
 const SHORT_ROW: usize = 6;
+const SHORT_ROW_OF_BYTES: usize = 15;
+const QUADS_FOR_LOOK_UP: usize = 16;
 
 /// The geometry, weights and buffers of a quantised convolution.
 #[derive(Debug, Clone)]
@@ -52,7 +55,7 @@ pub(crate) struct QuantisedParts<'a> {
     pub(crate) target: Slot,
 }
 
-/// What the kernel reads.
+/// The operand as a kernel reads it.
 enum Operand {
     /// The bytes where they are: there is no padding.
     Whole,
@@ -78,6 +81,8 @@ pub(crate) struct QuantisedConvolution {
     store: ByteStore,
     /// The most rows and columns of results at a time.
     strip: [usize; 2],
+    short_row: usize,
+    fetches_ahead: bool,
     /// Ranges of rows or, where there is but one row, of columns, each a task.
     bands: usize,
     /// Into how many parts the filters of each band are cut, each a task.
@@ -98,6 +103,10 @@ impl QuantisedConvolution {
             if multiplies_bytes { (4, lanes / 4) } else { (2, lanes) };
         let conv = DirectConv { axes, channels: channels.div_ceil(per_cell), block };
         let kernel = if multiplies_bytes { quad_kernel } else { integer_kernel };
+        let short_row = match multiplies_bytes && conv.channels >= QUADS_FOR_LOOK_UP {
+            true => SHORT_ROW_OF_BYTES,
+            false => SHORT_ROW,
+        };
         let groups = groups(level, result.blocks(), &conv, kernel);
         let taps = down.taps * across.taps;
         let weight = |filter: usize, channel: usize, tap: usize| {
@@ -136,10 +145,12 @@ impl QuantisedConvolution {
             conv,
             result,
             groups,
+            fetches_ahead: size_of_val(&packed[..]) >= MANY_WEIGHTS,
             weights: AlignedCells::from_slice(&packed),
             bias: AlignedCells::from_slice(&bias),
             store: ByteStore::new(level, true, result, parts.rescale, parts.target),
             strip,
+            short_row,
             bands,
             filter_parts,
         }
@@ -162,7 +173,7 @@ impl QuantisedConvolution {
         let (input, axes, first) = unsafe { self.read(rows, columns, buffers, scratch) };
         let conv = DirectConv { axes, ..*conv };
         let all = rows.len() * columns.len();
-        let row = if columns.len() < SHORT_ROW { all } else { columns.len() };
+        let row = if columns.len() < self.short_row { all } else { columns.len() };
         let sums = scratch.wrapping_add(self.strip_cells());
         for group in groups {
             let most = SUMS / group.blocks.len() / MOST_COLUMNS * MOST_COLUMNS;
@@ -185,7 +196,7 @@ impl QuantisedConvolution {
                         output_start: results.start,
                         output_block_stride: len,
                         results,
-                        fetches_ahead: false,
+                        fetches_ahead: self.fetches_ahead,
                     };
                     (group.kernel)(&conv, &piece);
                     for (index, block) in group.blocks.clone().enumerate() {
@@ -285,14 +296,14 @@ pub(super) fn are_multiplied_as_bytes(weights: &[i16], zero: i32) -> bool {
     (0..=255).contains(&zero) && weights.iter().all(|weight| i8::try_from(*weight).is_ok())
 }
 
-/// What a filter's sums of bytes begin with, as the bits of an integer, so that they are those of centred ones.
+/// The number that a filter's sums of bytes begin with, as the bits of an integer, so that they are those of centred ones.
 pub(super) fn bias_of_bytes(filter: &[i16], zero: i32) -> f32 {
     let sum: i64 = filter.iter().map(|weight| i64::from(*weight)).sum();
     // Sums wrap around, too, and the last one is in range.
     f32::from_bits((-sum * i64::from(zero)) as i32 as u32)
 }
 
-/// What the kernel reads of a map.
+/// How a kernel reads a map.
 fn operand(
     level: Level,
     operand: Blocked,

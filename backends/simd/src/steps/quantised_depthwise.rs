@@ -21,7 +21,7 @@ const STRIP: usize = 1 << 12;
 /// Taps that are multiplied at once.
 const QUAD: usize = 4;
 
-/// What the kernel reads, and the kernel.
+/// The operand as a kernel reads it, and the kernel.
 enum Operand {
     Bytes(Centred<u8>, depthwise_bytes::Kernel),
     Floats(Centred<f32>, unsafe fn(&depthwise::Row<'_>)),

@@ -66,17 +66,6 @@ impl Vector for F32x16 {
         wrap!(_mm512_div_ps(self.0, other.0))
     }
 
-    /// Intel's processors take sixteen cycles for a division of sixteen numbers, longer than for all else of a logistic
-    /// function.
-    #[inline(always)]
-    unsafe fn quotient(self, divisor: Self) -> Self {
-        wrap!({
-            let estimate = _mm512_rcp14_ps(divisor.0);
-            let error = _mm512_fnmadd_ps(divisor.0, estimate, _mm512_set1_ps(1.0));
-            _mm512_mul_ps(self.0, _mm512_fmadd_ps(estimate, error, estimate))
-        })
-    }
-
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         wrap!(_mm512_max_ps(self.0, other.0))

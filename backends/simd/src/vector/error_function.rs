@@ -19,7 +19,7 @@ pub(crate) unsafe fn complementary_error<V: Vector>(x: V) -> V {
     // SAFETY: the caller's promise.
     unsafe {
         let one = V::splat(1.0);
-        let t = one.quotient(x.mul_add(V::splat(SCALE), one));
+        let t = one.div(x.mul_add(V::splat(SCALE), one));
         let mut sum = V::splat(POLYNOMIAL[0]);
         for coefficient in &POLYNOMIAL[1..] {
             sum = sum.mul_add(t, V::splat(*coefficient));

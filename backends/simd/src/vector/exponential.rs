@@ -33,7 +33,7 @@ pub(crate) unsafe fn exponential<V: Vector>(x: V) -> V {
 #[inline(always)]
 pub(crate) unsafe fn logistic<V: Vector>(numerator: V, x: V) -> V {
     // SAFETY: the caller's promise.
-    unsafe { numerator.quotient(power_of_two(x.mul(V::splat(-LOG2_E))).add(V::splat(1.0))) }
+    unsafe { numerator.div(power_of_two(x.mul(V::splat(-LOG2_E))).add(V::splat(1.0))) }
 }
 
 /// `2ˣ` for `x` clamped to ±126.

@@ -72,15 +72,9 @@ pub(crate) trait Vector: Products {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
-    /// A division, rounded once.
+    /// A division. It has a unit of its own beside the one for multiply-adds: an estimate and a step
+    /// of Newton's method take longer in these kernels, or as long.
     unsafe fn div(self, other: Self) -> Self;
-    /// A division by a number from 1 to 2¹²⁶, to within 3e-7 of the result. Short vectors are divided: that takes a unit of
-    /// its own beside the one for multiply-adds, and an estimate and a step of Newton's method take longer.
-    #[inline(always)]
-    unsafe fn quotient(self, divisor: Self) -> Self {
-        // SAFETY: the trait's contract.
-        unsafe { self.div(divisor) }
-    }
     /// The larger; `other` if either is NaN.
     unsafe fn max(self, other: Self) -> Self;
     /// The smaller; `other` if either is NaN.
