@@ -41,7 +41,7 @@ impl Axis {
         first..end.clamp(first, self.windows)
     }
 
-    /// Elements from the first tap of a window to the last one of so many windows, both included.
+    /// Elements from the first tap of a window to the last one of this many windows, both included.
     pub(crate) fn reach(&self, windows: usize) -> usize {
         (windows - 1) * self.stride + (self.taps - 1) * self.dilation + 1
     }

@@ -2,7 +2,7 @@
 //! and made bytes again while they are in the first-level cache.
 //!
 //! Where one instruction adds four products of bytes, the bytes are read as they are, and what the one that stands for 0
-//! adds to every sum is subtracted by the bias. Elsewhere, and where weights are no signed bytes, bytes are centred: they
+//! adds to every sum is subtracted by the bias. Elsewhere, and where weights are not signed bytes, bytes are centred: they
 //! become 16-bit integers, less the one that stands for 0. Either way, where there is padding, a strip of the operand is
 //! copied with the padding around it, and all filters read the strip then.
 #![expect(unsafe_code, reason = "kernels take pointers")]
@@ -33,7 +33,7 @@ pub(super) const TOGETHER: usize = 2;
 /// The most vectors of sums between the kernel and the store.
 const SUMS: usize = 384;
 
-/// Rows shorter than this are computed several at a time, those of bytes where there are at least so many quads of channels:
+/// Rows shorter than this are computed several at a time, those of bytes where there are at least this many quads of channels:
 /// results that are not neighbours take some time to look up.
 const SHORT_ROW: usize = 6;
 const SHORT_ROW_OF_BYTES: usize = 15;

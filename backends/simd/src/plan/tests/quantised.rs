@@ -288,7 +288,7 @@ fn a_convolution_of_numbers_stores_bytes() {
         let y = case.convolution(x, &weight, windowed(&window, 1, exact_activation(&mut random)));
         let y = case.quantised(y);
         let graph = case.builder.finish(vec![y.numbers]);
-        // So few significant bits that sums are exact in any order.
+        // Few enough significant bits that sums are exact in any order.
         let image: Vec<f32> =
             (0..channels * height * width).map(|_| random.i32(-64..64) as f32 / 32.0).collect();
         let levels = Level::available().into_iter().filter(|level| level.has(Precision::F32));
