@@ -42,7 +42,7 @@ impl Layout for EndToEndPose {
         let is_said = outputs.task.is_some() || outputs.keypoints.is_some();
         let is_shown = || {
             outputs.shapes.len() == 1
-                && ShownColumns::of(outputs).are_box_and_class(RowOrder::ScoreClass)
+                && ShownColumns::of(outputs).show_the_class_of(RowOrder::ScoreClass)
         };
         match is_said || is_shown() {
             true => Recognition::Yes(format!(

@@ -37,7 +37,7 @@ impl ShownColumns {
     }
 
     /// Whether the class is seen, in the place that it has in this order.
-    pub(super) fn are_box_and_class(&self, order: RowOrder) -> bool {
+    pub(super) fn show_the_class_of(&self, order: RowOrder) -> bool {
         self.allow(order) && !self.whole.is_empty()
     }
 

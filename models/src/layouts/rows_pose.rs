@@ -113,11 +113,7 @@ impl Decoder for RowsPoseDecoder {
         let rows = outputs.tensors[0].image(image);
         let row = &rows[candidate.index * self.width..][..self.width];
         let (points, _) = row[BEFORE..].as_chunks::<EACH>();
-        keypoints.extend(points.iter().map(|[x, y, score]| Keypoint {
-            x: *x,
-            y: *y,
-            score: *score,
-        }));
+        keypoints.extend(points.iter().copied().map(Keypoint::scored));
     }
 }
 

@@ -4,7 +4,7 @@
 use framegate_backend_api::graph::{NonMaxSuppression, Operator};
 use framegate_backend_api::{ElementType, OutputBatch};
 
-use super::box_form::{BoxForm, BoxShape, LARGEST_FRACTION};
+use super::box_form::{BoxForm, BoxShape, LARGEST_FRACTION, box_of};
 use super::family::{Family, Preprocessing};
 use super::outputs::{ClassCount, ModelOutputs, Rows};
 use super::scores::{check_scores, reaches};
@@ -201,8 +201,7 @@ impl Decoder for SelectedDecoder {
                 continue;
             }
             let score = scores[class * count + number];
-            let numbers = [0, 1, 2, 3].map(|at| boxes[number * 4 + at]);
-            let candidate = form.candidate(numbers, score, class);
+            let candidate = form.candidate(box_of(&boxes[number * 4..]), score, class);
             let Some(candidate) = candidate.filter(|it| reaches(it.score, confidence)) else {
                 continue;
             };
