@@ -8,6 +8,8 @@ const WEB = "../../src/web/";
 await rm(here("dist"), { recursive: true, force: true });
 await mkdir(here("dist"));
 for (const folder of ["stream", "measure"]) await cp(here(`${WEB}${folder}`), here(`dist/${folder}`), { recursive: true });
-const entry = await readFile(here("src/index.js"), "utf8");
-await writeFile(here("dist/index.js"), entry.replaceAll("../../../src/web/", "./"));
+for (const file of ["index.js", "options.js", "refusal.js"]) {
+  const text = await readFile(here(`src/${file}`), "utf8");
+  await writeFile(here(`dist/${file}`), text.replaceAll("../../../src/web/", "./"));
+}
 await cp(here("src/index.d.ts"), here("dist/index.d.ts"));

@@ -137,6 +137,57 @@ fn fixed_to_416() -> OnnxModel {
         .output("y")
 }
 
+/// CenterFace's four maps at a quarter of the input, made by nothing but strides.
+fn centerface(batch: i64, side: i64) -> OnnxModel {
+    let maps = [1, 2, 2, 10].map(|channels: i64| (format!("map{channels}"), channels));
+    let mut model = OnnxModel::new(13, "x", &[batch, 3, side, side]);
+    for (index, (name, channels)) in maps.iter().enumerate() {
+        let (weight, output) = (format!("w{index}"), format!("{name}_{index}"));
+        let elements = vec![0.0; (channels * 3 * 16) as usize];
+        model = model
+            .weights(&weight, &[*channels, 3, 4, 4], elements)
+            .node(OnnxNode::new("Conv", &["x", &weight], &[&output]).integers("strides", &[4, 4]))
+            .output(&output);
+    }
+    model
+}
+
+#[test]
+fn a_size_that_is_only_an_examples_is_asked_for() {
+    let (_folder, path) = model_path();
+    fs::write(&path, centerface(10, 32).bytes()).unwrap();
+    assert_message(load(&path), &["32x32 in the file", "width = 640", "width = 32, height = 32"]);
+
+    let options = LoadOptions { input_size: Some(SIZE), ..NO_OPTIONS };
+    let detector = Detector::load(&path, &options).unwrap();
+    assert_eq!(detector.model.graph.image_shape(), [3, 32, 64]);
+    assert_eq!(detector.boxes.name(), "centerface");
+    let guesses = detector.guesses.join("\n");
+    assert!(guesses.contains("states an input of 32x32 and is run with 64x32"), "{guesses}");
+
+    fs::write(path.with_extension("toml"), "input_size = { width = 32, height = 32 }").unwrap();
+    assert_eq!(load(&path).unwrap().model.graph.image_shape(), [3, 32, 32]);
+    // Larger ones are meant.
+    fs::remove_file(path.with_extension("toml")).unwrap();
+    fs::write(&path, centerface(1, 64).bytes()).unwrap();
+    assert_eq!(load(&path).unwrap().model.graph.image_shape(), [3, 64, 64]);
+}
+
+#[test]
+fn a_file_that_depends_on_its_size_keeps_it() {
+    let (_folder, path) = model_path();
+    let model = OnnxModel::new(13, "x", &[1, 3, 32, 32])
+        .integers("shape", &[1, 3, 32 * 32])
+        .node(OnnxNode::new("Reshape", &["x", "shape"], &["r"]))
+        .node(OnnxNode::new("ReduceMax", &["r"], &["m"]).integers("axes", &[2]))
+        .node(OnnxNode::new("Softmax", &["m"], &["y"]))
+        .output("y");
+    fs::write(&path, model.bytes()).unwrap();
+    let options = LoadOptions { input_size: Some(SIZE), ..NO_OPTIONS };
+    let result = Detector::load(&path, &options);
+    assert_message(result, &["--input-size asks for an input of 64x32", "fixed to width 32"]);
+}
+
 #[test]
 fn an_open_input_size_is_the_first_common_one_that_works() {
     let (_folder, path) = model_path();
@@ -304,8 +355,9 @@ fn the_shared_models_describe_themselves() {
     );
 
     let options = LoadOptions { input_size: Some(SIZE), ..NO_OPTIONS };
-    let conflict = Detector::load(&data.join("models/yolox_nano.onnx"), &options);
-    assert_message(conflict, &["--input-size", "64x32", "width 416"]);
+    let smaller = Detector::load(&data.join("models/yolox_nano.onnx"), &options).unwrap();
+    assert_eq!(smaller.model.graph.image_shape(), [3, 32, 64]);
+    assert!(smaller.guesses.join("\n").contains("states an input of 416x416"));
 }
 
 #[test]

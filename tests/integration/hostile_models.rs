@@ -187,4 +187,8 @@ fn endless_files_are_not_read() {
     fs::rename(&huge, &sidecar).unwrap();
     let message = load();
     assert!(message.contains("m.toml") && message.contains("larger than 16 MiB"), "{message}");
+    fs::remove_file(&sidecar).unwrap();
+    fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    let message = load();
+    assert!(message.contains("m.onnx is larger than 2 GiB"), "{message}");
 }

@@ -55,12 +55,16 @@ class Reference:
             # Without VNNI, its fused kernels for sums of eight-bit products saturate.
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         self.session = onnxruntime.InferenceSession(file, options, ["CPUExecutionProvider"])
-        self.image = next(i for i in self.session.get_inputs() if len(i.shape) == 4)
+        inputs = self.session.get_inputs()
+        self.image = next(i for axes in (4, 3) for i in inputs if len(i.shape) == axes)
         sidecar = Path(file).with_suffix(".toml")
         self.given = tomllib.loads(sidecar.read_text()).get("inputs", {}) if sidecar.exists() else {}
         graph = onnx.load(file, load_external_data=False).graph
         self.read = {name for node in graph.node for name in node.input}
         shape = [axis if isinstance(axis, int) else None for axis in self.image.shape]
+        # torchvision's detectors take a list of images, which have no batch axis.
+        self.is_alone = len(shape) == 3
+        shape = [1, *shape] if self.is_alone else shape
         self.last_axis = shape[3] in (1, 3) and shape[1] not in (1, 3)
         order = [shape[0], shape[3], shape[1], shape[2]] if self.last_axis else shape
         self.batch = order[0] or 1
@@ -95,7 +99,7 @@ class Reference:
         for given in self.session.get_inputs():
             if given.name == self.image.name:
                 values = pixels.transpose(0, 2, 3, 1) if self.last_axis else pixels
-                values = np.repeat(values, self.batch, 0)
+                values = values[0] if self.is_alone else np.repeat(values, self.batch, 0)
             else:
                 values = np.asarray(self.other(given.name))
                 if given.name not in self.read:  # ONNX Runtime wants a value all the same.

@@ -1,6 +1,6 @@
 //! A decoded frame: three planes, and what their values mean.
 
-/// One frame in 4:2:0 as it is stored, that is before its [`Rotation`]. The chroma planes have half the
+/// One frame in 4:2:0 as it is stored, that is before its [`Orientation`]. The chroma planes have half the
 /// luma plane's width and height, rounded up; rows follow each other without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct YuvImage {
@@ -18,8 +18,8 @@ pub struct YuvImage {
     pub range: ColourRange,
     /// The weights of red, green and blue in luma.
     pub matrix: ColourMatrix,
-    /// The turn to its upright position.
-    pub rotation: Rotation,
+    /// How it becomes upright.
+    pub orientation: Orientation,
 }
 
 impl YuvImage {
@@ -30,7 +30,7 @@ impl YuvImage {
 
     /// Width and height once it is turned upright.
     pub fn upright_size(&self) -> (usize, usize) {
-        self.rotation.turn_size(self.width, self.height)
+        self.orientation.turn_size(self.width, self.height)
     }
 
     /// Whether the planes have as many values as the size asks for.
@@ -53,7 +53,7 @@ pub enum ColourRange {
     Full,
 }
 
-/// The weights of red and blue in luma, by the recommendation that defines them.
+/// The weights of red and blue in luma, by the recommendation that defines them (all are in ITU-T H.273, table 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColourMatrix {
     /// ITU-R BT.601.
@@ -62,6 +62,10 @@ pub enum ColourMatrix {
     Bt709,
     /// ITU-R BT.2020 with non-constant luminance.
     Bt2020,
+    /// That of the United States' FCC, 1953.
+    Fcc,
+    /// SMPTE ST 240.
+    Smpte240,
 }
 
 impl ColourMatrix {
@@ -70,7 +74,9 @@ impl ColourMatrix {
     pub fn from_code(code: Option<u8>, height: usize) -> Self {
         match code {
             Some(1) => Self::Bt709,
-            Some(4..=6) => Self::Bt601,
+            Some(4) => Self::Fcc,
+            Some(5 | 6) => Self::Bt601,
+            Some(7) => Self::Smpte240,
             Some(9 | 10) => Self::Bt2020,
             _ if height >= 720 => Self::Bt709,
             _ => Self::Bt601,
@@ -83,40 +89,58 @@ impl ColourMatrix {
             Self::Bt601 => (0.299, 0.114),
             Self::Bt709 => (0.2126, 0.0722),
             Self::Bt2020 => (0.2627, 0.0593),
+            Self::Fcc => (0.30, 0.11),
+            Self::Smpte240 => (0.212, 0.087),
         }
     }
 }
 
-/// The turn to the upright position of a stored frame, clockwise.
+/// How a stored frame becomes upright. Turns are clockwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Rotation {
+pub enum Orientation {
     /// Nothing.
     #[default]
     Upright,
-    /// A quarter turn.
-    Rotate90,
+    /// Left and right swap.
+    MirrorHorizontally,
     /// Half a turn.
     Rotate180,
+    /// Top and bottom swap.
+    MirrorVertically,
+    /// Rows become columns.
+    Transpose,
+    /// A quarter turn.
+    Rotate90,
+    /// Rows become columns, then half a turn.
+    Transverse,
     /// Three quarter turns.
     Rotate270,
 }
 
-impl Rotation {
-    /// Swaps width and height if the turned frame has them swapped.
+impl Orientation {
+    /// Swaps width and height if the upright frame has them swapped.
     pub fn turn_size(self, width: usize, height: usize) -> (usize, usize) {
         match self {
-            Self::Upright | Self::Rotate180 => (width, height),
-            Self::Rotate90 | Self::Rotate270 => (height, width),
+            Self::Upright | Self::MirrorHorizontally | Self::Rotate180 | Self::MirrorVertically => {
+                (width, height)
+            }
+            Self::Transpose | Self::Rotate90 | Self::Transverse | Self::Rotate270 => {
+                (height, width)
+            }
         }
     }
 
-    /// The turn of a track's matrix (ISO/IEC 14496-12, 6.2.2), of which only the signs matter. Mirrored tracks
-    /// are taken as they are stored.
+    /// The orientation that a track's matrix (ISO/IEC 14496-12, 6.2.2) asks for: it moves a point to (ax + cy, bx + dy). Only the signs
+    /// matter; turns by other angles are left out.
     #[cfg(feature = "native")]
     pub(crate) fn from_matrix(a: i32, b: i32, c: i32, d: i32) -> Self {
         match (a.signum(), b.signum(), c.signum(), d.signum()) {
-            (0, 1, -1, 0) => Self::Rotate90,
+            (-1, 0, 0, 1) => Self::MirrorHorizontally,
             (-1, 0, 0, -1) => Self::Rotate180,
+            (1, 0, 0, -1) => Self::MirrorVertically,
+            (0, 1, 1, 0) => Self::Transpose,
+            (0, 1, -1, 0) => Self::Rotate90,
+            (0, -1, -1, 0) => Self::Transverse,
             (0, -1, 1, 0) => Self::Rotate270,
             _ => Self::Upright,
         }

@@ -45,7 +45,7 @@ mod y4m;
 
 pub use error::{DecodeError, VideoError};
 pub use frame::{VideoFrame, VideoInfo};
-pub use image::{ColourMatrix, ColourRange, Rotation, YuvImage};
+pub use image::{ColourMatrix, ColourRange, Orientation, YuvImage};
 pub use input::Input;
 pub use limits::Limits;
 pub use native::H264Decoder;

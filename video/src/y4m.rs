@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::image::{ColourMatrix, ColourRange, Rotation, YuvImage};
+use crate::image::{ColourMatrix, ColourRange, Orientation, YuvImage};
 
 /// The header of a stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,7 +78,7 @@ impl Header {
             v,
             range: self.range,
             matrix: ColourMatrix::from_code(None, self.height),
-            rotation: Rotation::Upright,
+            orientation: Orientation::Upright,
         }))
     }
 }

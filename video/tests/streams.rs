@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use framegate_video::{ColourMatrix, ColourRange, Input, Limits, Rotation, Video};
+use framegate_video::{ColourMatrix, ColourRange, Input, Limits, Orientation, Video};
 use support::{assert_same, ffmpeg, frames, has_ffmpeg, planes, reference};
 
 /// Name, size, filter, and the encoder's options.
@@ -139,6 +139,8 @@ fn colours_are_what_the_stream_says() {
         ("bt709", "64x48", ColourMatrix::Bt709),
         ("smpte170m", "64x48", ColourMatrix::Bt601),
         ("bt2020nc", "64x48", ColourMatrix::Bt2020),
+        ("fcc", "64x48", ColourMatrix::Fcc),
+        ("smpte240m", "64x48", ColourMatrix::Smpte240),
         ("undef", "64x48", ColourMatrix::Bt601),
         ("undef", "1280x720", ColourMatrix::Bt709),
     ] {
@@ -149,16 +151,39 @@ fn colours_are_what_the_stream_says() {
 }
 
 #[test]
-fn the_tracks_rotation_is_told() {
+fn colours_of_what_ffmpeg_decodes_are_those_of_the_file() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    for (name, arguments, expected) in [
+        ("hdr.mkv", &["-c:v", "ffv1", "-colorspace", "bt2020nc"][..], ColourMatrix::Bt2020),
+        ("screen.mkv", &["-c:v", "ffv1", "-pix_fmt", "bgr0"], ColourMatrix::Bt601),
+        ("camera.avi", &["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"], ColourMatrix::Bt601),
+        ("silent.mkv", &["-c:v", "ffv1", "-pix_fmt", "yuv420p"], ColourMatrix::Bt709),
+    ] {
+        let file = directory.path().join(name);
+        let begin = ["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25", "-frames:v", "2"];
+        ffmpeg(&[&begin[..], arguments, &[file.to_str().unwrap()]].concat());
+        assert_eq!(frames(&file)[0].image.as_ref().unwrap().matrix, expected, "{name}");
+    }
+}
+
+#[test]
+fn the_tracks_orientation_is_known() {
     const FIXED: i32 = 1 << 16;
     let small = include_bytes!("data/small.mp4");
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("turned.mp4");
-    for (matrix, rotation, upright) in [
-        ([FIXED, 0, 0, FIXED], Rotation::Upright, (64, 48)),
-        ([0, FIXED, -FIXED, 0], Rotation::Rotate90, (48, 64)),
-        ([-FIXED, 0, 0, -FIXED], Rotation::Rotate180, (64, 48)),
-        ([0, -FIXED, FIXED, 0], Rotation::Rotate270, (48, 64)),
+    for (matrix, orientation, upright) in [
+        ([FIXED, 0, 0, FIXED], Orientation::Upright, (64, 48)),
+        ([0, FIXED, -FIXED, 0], Orientation::Rotate90, (48, 64)),
+        ([-FIXED, 0, 0, -FIXED], Orientation::Rotate180, (64, 48)),
+        ([0, -FIXED, FIXED, 0], Orientation::Rotate270, (48, 64)),
+        ([-FIXED, 0, 0, FIXED], Orientation::MirrorHorizontally, (64, 48)),
+        ([FIXED, 0, 0, -FIXED], Orientation::MirrorVertically, (64, 48)),
+        ([0, FIXED, FIXED, 0], Orientation::Transpose, (48, 64)),
+        ([0, -FIXED, -FIXED, 0], Orientation::Transverse, (48, 64)),
     ] {
         let mut turned = small.to_vec();
         let header = turned.windows(4).position(|window| window == b"tkhd").unwrap();
@@ -170,7 +195,7 @@ fn the_tracks_rotation_is_told() {
         std::fs::write(&file, turned).unwrap();
         let found = frames(&file);
         let image = found[0].image.as_ref().unwrap();
-        assert_eq!((image.rotation, image.upright_size()), (rotation, upright));
+        assert_eq!((image.orientation, image.upright_size()), (orientation, upright));
     }
 }
 

@@ -78,6 +78,20 @@ impl Level {
         }
     }
 
+    /// Whether one instruction multiplies four unsigned bytes with four signed ones and adds the products without
+    /// saturation (VNNI). Portable code has the same for comparison.
+    pub fn multiplies_bytes(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(proof) => proof.has_vnni(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(proof) => proof.has_vnni(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(proof) => Avx512::from(proof).has_vnni(),
+        }
+    }
+
     /// Number of `f32` values in a vector. Portable code is written for vectors of 8.
     pub fn lanes(self) -> usize {
         match self {

@@ -35,6 +35,11 @@ impl Avx512 {
         is_x86_feature_detected!("avx512vnni")
     }
 
+    /// Whether the processor also permutes bytes across whole registers (AVX-512 VBMI).
+    pub fn has_vbmi(self) -> bool {
+        is_x86_feature_detected!("avx512vbmi")
+    }
+
     /// Whether the processor also multiplies pairs of bf16 (AVX-512 BF16).
     pub(crate) fn has_bf16(self) -> bool {
         is_x86_feature_detected!("avx512bf16")

@@ -18,7 +18,43 @@ export interface Options {
   /** Most frames per second; fewer are sent if the server asks for fewer. By default 30. */
   fps?: number;
   /** For Node before 22, which has no WebSocket of its own. */
-  WebSocketClass?: new (url: string) => WebSocket;
+  WebSocketClass?: new (url: string) => WebSocketLike;
+}
+
+/** What is needed of a WebSocket: a browser's, Node's, and that of the package `ws`. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  // Their events are of classes of their own.
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+  onerror: ((event: any) => void) | null;
+  send(data: any): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** The bytes of a JPEG. */
+export type Frame = ArrayBuffer | ArrayBufferView | Blob;
+
+/** `waiting` is for the next attempt to connect; `closed` is for good. */
+export type State = 'connecting' | 'open' | 'waiting' | 'closed';
+
+export interface StateFacts {
+  /** Code and reason of the close that led here. */
+  code?: number;
+  reason?: string;
+  /** Of `waiting`: milliseconds until the next attempt. */
+  delayMs?: number;
+  /** Attempts since a frame was last answered. */
+  attempt?: number;
+}
+
+/** What befell a single frame. */
+export interface Problem {
+  /** `invalid_frame`, `frame_too_large`, `decode_failed` or `pipeline_failure`. */
+  code: string;
+  detail: string;
 }
 
 export interface Detection {
@@ -45,7 +81,7 @@ export interface Detection {
 
 export interface Result {
   /** The frame as it was given to `send`. */
-  frame: ArrayBuffer | Uint8Array;
+  frame: Frame;
   frameIndex: number;
   width: number;
   height: number;
@@ -64,19 +100,30 @@ export interface Changes {
   text?: boolean | null;
 }
 
-/** A failure that connecting again would not mend. */
+/**
+ * A failure that connecting again would not mend: wrong options, a wrong path, a page whose origin the server does not
+ * admit (`--allow-origin`), or a session that the server has ended for good.
+ */
 export class StreamError extends Error {}
 
 /** A session that lasts: opened again whenever it is lost. */
 export class Connection implements AsyncIterable<Result> {
   private constructor();
-  /** Offers the bytes of a JPEG. It takes the place of a frame that was not sent yet. */
-  send(bytes: ArrayBuffer | Uint8Array): void;
-  /** Changes options for the frames that follow; `null` is the server's default. */
+  /**
+   * Offers a JPEG. It takes the place of a frame that was not sent yet. Throws a `TypeError` for what is not one; for a
+   * Blob, which takes time to read, `onproblem` is called.
+   */
+  send(frame: Frame): void;
+  /** Changes options for the frames that follow; `null` is the server's default. Throws a `TypeError` for wrong values. */
   configure(changes: Changes): void;
-  /** The newest result that was not received yet; `null` when the connection is closed. */
+  /** The newest result that was not received yet; `null` when the connection is closed. Rejects with a `StreamError`. */
   receive(): Promise<Result | null>;
   [Symbol.asyncIterator](): AsyncGenerator<Result, void, void>;
+  readonly state: State;
+  /** Called with each change of `state`. */
+  onstate: ((state: State, facts: StateFacts) => void) | null;
+  /** Called with what befell a single frame; the session goes on. */
+  onproblem: ((problem: Problem) => void) | null;
   readonly session: Record<string, unknown> | null;
   readonly counts: {
     sent: number;

@@ -1,17 +1,17 @@
 // Live video to a Framegate server: of what is sent only the newest frame waits, of what is received only the
 // newest result. Needs nothing but a WebSocket.
 
+import { changesMessage, checkOptions, query } from "./options.js";
+import { permanentRefusal } from "./refusal.js";
+import { refusalOf } from "../../../src/web/stream/jpeg.js";
 import { Tally } from "../../../src/web/measure/tally.js";
 import { Pacer } from "../../../src/web/stream/pacer.js";
 import { RateControl } from "../../../src/web/stream/rate.js";
 import { StreamSession } from "../../../src/web/stream/session.js";
 
+/** Errors of single frames. */
+const FRAME_PROBLEMS = ["invalid_frame", "frame_too_large", "decode_failed", "pipeline_failure"];
 const PATH = "/ws/video/stream";
-const OPTIONS = { conf: "conf", iou: "iou", maxDet: "max_det" };
-/** The options that `configure` changes. */
-const CHANGES = ["conf", "iou", "maxDet", "classes", "text"];
-/** The options that `connect` takes. */
-const KNOWN = [...CHANGES, "pipelineId", "track", "fps", "WebSocketClass"];
 
 /** A failure that connecting again would not mend. */
 export class StreamError extends Error {}
@@ -31,6 +31,12 @@ class Measurements {
 }
 
 export class Connection {
+  /** Called with each change of `state` and its facts. */
+  onstate = null;
+  /** Called with what befell a single frame, `{ code, detail }`; the session goes on. */
+  onproblem = null;
+  #url;
+  #state = "connecting";
   #session;
   #rate;
   #pacer = new Pacer();
@@ -42,9 +48,11 @@ export class Connection {
   #wake = null;
   #error = null;
   #isClosed = false;
+  /** Counts frames given to `send`: a Blob is read meanwhile. */
+  #given = 0;
 
   constructor(url, options) {
-    refuseUnknown(options, KNOWN);
+    checkOptions(options);
     const { pipelineId = null, fps = 30, WebSocketClass = globalThis.WebSocket, ...asked } = options;
     if (!WebSocketClass) throw new TypeError("there is no WebSocket here: give WebSocketClass, or use Node 22");
     this.#rate = new RateControl(fps);
@@ -56,8 +64,10 @@ export class Connection {
       problem: (code, facts) => this.#problem(code, facts),
       message: () => {},
     };
+    const address = streamUrl(url);
+    this.#url = withQuery(address, { ...query(asked), ...(pipelineId === null ? {} : { pipeline_id: pipelineId }) });
     this.#session = new StreamSession({
-      url: streamUrl(url),
+      url: address,
       rate: this.#rate,
       measurements: this.#measurements,
       handlers,
@@ -66,22 +76,21 @@ export class Connection {
     this.#session.open(pipelineId, query(asked));
   }
 
-  /** Offers the bytes of a JPEG. It takes the place of a frame that was not sent yet. */
-  send(bytes) {
+  /**
+   * Offers a JPEG. It takes the place of a frame that was not sent yet. Throws for what is not one; for a Blob, which
+   * takes time to read, `onproblem` is called.
+   */
+  send(frame) {
     if (this.#error) throw this.#error;
     if (this.#isClosed) return;
-    if (this.#waiting) this.#measurements.tally.keptBack += 1;
-    this.#waiting = bytes;
-    this.#timer ??= this.#greeting ? this.#schedule() : null;
+    this.#given += 1;
+    if (frame instanceof Blob) this.#read(frame, this.#given);
+    else this.#offer(frame, bytesOf(frame));
   }
 
   /** Changes `conf`, `iou`, `classes`, `maxDet` or `text` for the frames that follow; `null` is the server's default. */
   configure(options) {
-    refuseUnknown(options, CHANGES);
-    const { maxDet, classes, ...changes } = options;
-    if (maxDet !== undefined) changes.max_det = maxDet;
-    if (classes !== undefined) changes.classes = classes === null ? null : classList(classes);
-    this.#session.configure(changes);
+    this.#session.configure(changesMessage(options));
   }
 
   /** The newest result that was not received yet; `null` when the connection is closed. */
@@ -103,6 +112,11 @@ export class Connection {
 
   async *[Symbol.asyncIterator]() {
     for (let result = await this.receive(); result; result = await this.receive()) yield result;
+  }
+
+  /** `connecting`, `open`, `waiting` (to connect again) or `closed`. */
+  get state() {
+    return this.#state;
   }
 
   /** The server's description of itself, and the options in force; `null` before it has connected. */
@@ -131,6 +145,23 @@ export class Connection {
     this.#notify();
   }
 
+  async #read(blob, number) {
+    try {
+      const bytes = bytesOf(await blob.arrayBuffer());
+      if (this.#isClosed || this.#error) return;
+      if (number === this.#given) this.#offer(blob, bytes);
+      else this.#measurements.tally.keptBack += 1;
+    } catch (error) {
+      this.onproblem?.({ code: "invalid_frame", detail: error.message });
+    }
+  }
+
+  #offer(frame, bytes) {
+    if (this.#waiting) this.#measurements.tally.keptBack += 1;
+    this.#waiting = { frame, bytes };
+    this.#timer ??= this.#greeting ? this.#schedule() : null;
+  }
+
   #schedule() {
     return setTimeout(() => this.#flush(), this.#pacer.wait(performance.now(), this.fps));
   }
@@ -139,16 +170,34 @@ export class Connection {
     this.#timer = null;
     if (!this.#waiting || !this.#greeting || this.#isClosed) return;
     const now = performance.now();
-    const frame = { frame: this.#waiting, bytes: this.#waiting, capturedAt: now, image: null };
+    const frame = { ...this.#waiting, capturedAt: now, image: null };
     this.#waiting = null;
     this.#pacer.taken(now, this.fps);
     this.#session.offer(frame);
   }
 
-  #stateChanged(name, { code, reason }) {
+  #stateChanged(name, facts) {
+    const { code, reason } = facts;
+    const wasGreeted = this.#greeting !== null;
+    if (name === "waiting" || name === "closed" || name === "stopped") this.#greeting = null;
     if (name === "closed") this.#fail(reason || `the server has closed the session (${code ?? "no code"})`);
-    if (name === "waiting") this.#greeting = null;
     if (name === "open" && this.#waiting) this.#timer ??= this.#schedule();
+    this.#say(name === "stopped" ? "closed" : name, facts);
+    if (name === "waiting" && !wasGreeted) this.#explain();
+  }
+
+  #say(name, facts) {
+    if (this.#state === "closed") return;
+    this.#state = name;
+    this.onstate?.(name, facts);
+  }
+
+  /** Asks why the server does not take this client, and gives up where that would not pass. */
+  async #explain() {
+    const reason = await permanentRefusal(this.#url);
+    if (reason === null || this.#state !== "waiting") return;
+    this.#fail(reason);
+    this.#session.close();
   }
 
   #answered({ frame }, { frame_index: frameIndex, result, timings_ms: timings, age_ms: ageMs }) {
@@ -156,7 +205,8 @@ export class Connection {
     this.#notify();
   }
 
-  #problem(code, { detail }) {
+  #problem(code, { detail, size, limit }) {
+    if (FRAME_PROBLEMS.includes(code)) this.onproblem?.({ code, detail: detail ?? `the frame has ${size} bytes, the server takes ${limit}` });
     if (code === "invalid_pipeline" || code === "invalid_message") this.#fail(detail);
     if (code === "version_mismatch") this.#fail("the server does not speak this protocol");
   }
@@ -185,23 +235,18 @@ function streamUrl(url) {
   return address.href;
 }
 
-/** An option that is ignored would look as if it held. */
-function refuseUnknown(options, known) {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new TypeError(`there is no option "${unknown}" here, only ${known.join(", ")}`);
+function withQuery(address, parameters) {
+  const url = new URL(address);
+  for (const [key, value] of Object.entries(parameters)) url.searchParams.set(key, value);
+  return url.href;
 }
 
-function query({ track, text, classes, ...others }) {
-  const query = {};
-  for (const [name, key] of Object.entries(OPTIONS)) if ((others[name] ?? null) !== null) query[key] = String(others[name]);
-  if (classes) query.classes = classList(classes).join(",");
-  if ((text ?? null) !== null) query.text = text ? "1" : "0";
-  if (track) query.track = "1";
-  return query;
-}
-
-/** `["person", 2]` or `{ person: 0.6, 2: null }`, as the server takes them. */
-function classList(classes) {
-  if (Array.isArray(classes)) return classes;
-  return Object.entries(classes).map(([name, own]) => (own === null ? name : `${name}:${own}`));
+/** The bytes of a frame, if it is a JPEG. */
+function bytesOf(frame) {
+  if (!(ArrayBuffer.isView(frame) || frame instanceof ArrayBuffer)) {
+    throw new TypeError("a frame is the bytes of a JPEG: an ArrayBuffer, a Uint8Array or a Blob");
+  }
+  const bytes = ArrayBuffer.isView(frame) ? new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength) : new Uint8Array(frame);
+  if (refusalOf(bytes)) throw new TypeError("the frame is not a JPEG, or not a whole one: it must begin with FF D8 and end with FF D9");
+  return bytes;
 }

@@ -1,23 +1,11 @@
 // The package as `npm pack` makes it, unpacked elsewhere, against a server that a script controls.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, afterEach, beforeEach, test } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { afterEach, beforeEach, test } from "node:test";
+import { packed } from "./packed.js";
 import { startServer } from "./server.js";
 
-const folder = mkdtempSync(join(tmpdir(), "framegate-js-"));
-after(() => rmSync(folder, { recursive: true }));
-const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
-  cwd: fileURLToPath(new URL("..", import.meta.url)),
-  encoding: "utf8",
-}).trim();
-execFileSync("tar", ["-xzf", packed.split("\n").at(-1)], { cwd: folder });
-const { connect, StreamError } = await import(pathToFileURL(join(folder, "package/dist/index.js")));
-
+const { connect, StreamError } = packed;
 const jpeg = (number) => Uint8Array.from([0xff, 0xd8, number, 0xff, 0xd9]);
 const until = async (condition) => {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));

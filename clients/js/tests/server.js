@@ -67,10 +67,22 @@ class Session {
 
 export async function startServer() {
   const sessions = [];
+  const refusals = [];
+  let attempts = 0;
   const sockets = [];
   let wake = null;
-  const server = createServer();
+  const answers = [];
+  const server = createServer((request, response) => {
+    const { status = 426, body = {} } = answers.find(({ path }) => request.url.startsWith(path)) ?? {};
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  });
   server.on("upgrade", ({ headers, url }, socket) => {
+    const refused = refusals.shift();
+    if (refused) {
+      attempts += 1;
+      socket.end(`HTTP/1.1 ${refused} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      return;
+    }
     const accept = createHash("sha1").update(headers["sec-websocket-key"] + ACCEPT).digest("base64");
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
@@ -85,6 +97,18 @@ export async function startServer() {
   await once(server, "listening");
   return {
     url: `ws://127.0.0.1:${server.address().port}`,
+    /** How many upgrades were refused. */
+    get attempts() {
+      return attempts;
+    },
+    /** Refuses the next upgrades with these statuses. */
+    refuse(...statuses) {
+      refusals.push(...statuses);
+    },
+    /** Answers plain requests for this path so. */
+    answerPlainly(path, status, body) {
+      answers.push({ path, status, body });
+    },
     async session() {
       while (sessions.length === 0) await new Promise((resolve) => (wake = resolve));
       return sessions.shift();

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from typing import Any
+
 import framegate
 import numpy as np
 import pytest
@@ -39,6 +43,11 @@ def test_one_and_several_are_taken_out() -> None:
     assert len(found[found.confidence > 0.95]) == len(found[[]]) == len(found[5:]) == 0
     with pytest.raises(IndexError):
         found[2]
+    scalar: Any = np.array(1)
+    assert found[scalar].label == "person"
+    pair: Any = (0, 1)
+    with pytest.raises(TypeError, match="one axis"):
+        found[pair]
 
 
 def test_masks_go_down_the_columns() -> None:
@@ -54,6 +63,8 @@ def test_the_form_of_coco() -> None:
     assert car["segmentation"] == {"size": [3, 4], "counts": [1, 2, 9]} and "segmentation" not in person
     assert person["category_id"] == 1 and person["score"] == 0.5 and len(person["keypoints"]) == 6
     assert detections().to_coco(1)[0]["category_id"] == 2
+    of_numpy = detections().to_coco(np.int64(17), np.array([1, 2, 3]))
+    assert json.loads(json.dumps(of_numpy)) == detections().to_coco(17, [1, 2, 3])
 
 
 def test_the_form_of_supervision() -> None:
@@ -62,6 +73,10 @@ def test_the_form_of_supervision() -> None:
     assert len(found) == 2 and found.tracker_id.tolist() == [7, 8]
     assert found["class_name"].tolist() == ["car", "person"]
     assert found.mask is not None and found.mask.sum() == 2
+    assert found["text"].tolist() == ["K 1", None] and found["keypoints"].shape == (2, 2, 3)
+    corners = np.arange(16, dtype=np.float32).reshape(2, 4, 2)
+    oriented = replace(detections(), corners=corners, angle=np.zeros(2, np.float32)).to_supervision()
+    assert oriented["xyxyxyxy"].tolist() == corners.tolist() and oriented["angle"].tolist() == [0, 0]
     nothing = detections()[[False, False]]
     assert len(nothing.to_supervision()) == 0
 
@@ -71,6 +86,12 @@ def test_the_form_of_pandas() -> None:
     table = detections().to_pandas()
     assert table[table.label == "car"].right.tolist() == [2]
     assert table.track_id.tolist() == [7, 8] and table.text[0] == "K 1"
+    assert table["mask"].tolist() == [{"size": [3, 4], "counts": [1, 2, 9]}, None]
+    assert table.keypoints[1] == [[6, 7, 8], [9, 10, 11]] and "angle" not in table
+    everything = replace(
+        detections(), angle=np.zeros(2, np.float32), corners=np.zeros((2, 4, 2), np.float32), format=["qr_code", None]
+    ).to_pandas()
+    assert {"angle", "corners", "format"} <= set(everything.columns) and everything.format[0] == "qr_code"
 
 
 def test_tracks_last_over_frames_that_were_left_out() -> None:

@@ -41,6 +41,10 @@ def test_outputs_are_those_of_onnx_runtime(session: framegate.Session) -> None:
         assert np.abs(ours - theirs).max() <= 1e-4 * max(np.abs(theirs).max(), 1.0)
 
 
+def test_the_meta_data_has_onnx_runtimes_name(session: framegate.Session) -> None:
+    assert session.get_modelmeta().custom_metadata_map == session.metadata
+
+
 def test_outputs_are_chosen_by_name(session: framegate.Session) -> None:
     name = session.get_inputs()[0].name
     feed = {name: tensor_for(session)}

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from itertools import count
 
 import framegate
@@ -20,6 +21,11 @@ from fake_server import Session, fake_server
 PATIENCE = 10.0
 
 
+def jpeg(text: str) -> bytes:
+    """What a client takes for a JPEG."""
+    return b"\xff\xd8" + text.encode()
+
+
 def wait_until(holds: Callable[[], bool]) -> None:
     give_up = time.monotonic() + PATIENCE
     while not holds():
@@ -28,13 +34,13 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def test_a_camera_is_streamed_to_its_end(null_server: str) -> None:
-    jpeg = SEVERAL.read_bytes()
+    image = SEVERAL.read_bytes()
     got_one = threading.Event()
 
     def camera() -> Iterator[bytes]:
-        yield jpeg
+        yield image
         assert got_one.wait(PATIENCE)
-        yield jpeg + b"\0"
+        yield image + b"\0"
 
     frames = []
     for result in framegate.stream(camera(), null_server, fps=100):
@@ -42,7 +48,7 @@ def test_a_camera_is_streamed_to_its_end(null_server: str) -> None:
         assert result.detections.size[0] > 0 and "inference" in result.detections.timings_ms
         assert 0 < result.age_ms <= result.round_trip_ms
         got_one.set()
-    assert frames == [(jpeg, 1), (jpeg + b"\0", 2)]
+    assert frames == [(image, 1), (image + b"\0", 2)]
 
 
 def test_codes_are_found_by_a_server_in_arrays(pixels: NDArray[np.uint8]) -> None:
@@ -67,16 +73,16 @@ def test_overload_keeps_nothing_back_but_the_newest() -> None:
         session.greet()
         under_way: list[bytes | str] = []
         for number in count():
-            connection.send(str(number).encode())
+            connection.send(jpeg(str(number)))
             if connection.in_flight > len(under_way):
                 under_way.append(session.receive())
             if len(under_way) == 3:
                 break
         for number in range(100_000, 100_500):
-            connection.send(str(number).encode())
+            connection.send(jpeg(str(number)))
         assert connection.in_flight == 3, "no more are sent than the link is known to carry"
         session.answer(1)
-        assert session.receive() == b"100499"
+        assert session.receive() == jpeg("100499")
         counts = connection.counts
         assert counts.replaced == counts.offered - counts.sent
         assert counts.replaced >= 499 and counts.sent == 4
@@ -88,10 +94,10 @@ def test_advice_to_slow_down_is_obeyed_until_it_is_taken_back() -> None:
         session.greet()
         session.say({"warning": "slow_down", "recommended_fps": 0.5, "drop_rate": 0.5})
         wait_until(lambda: connection.fps == 0.5)
-        connection.send(b"first")
-        assert session.receive() == b"first"
+        connection.send(jpeg("first"))
+        assert session.receive() == jpeg("first")
         session.answer(1)
-        connection.send(b"second")
+        connection.send(jpeg("second"))
         assert session.has_nothing(0.1), "two seconds apart"
         session.say({"notice": "recovered", "recommended_fps": 400.0})
         wait_until(lambda: connection.fps > 0.5)
@@ -103,18 +109,18 @@ def test_a_lost_connection_is_opened_again_with_the_options_in_force() -> None:
         session.greet()
         connection.configure(conf=0.7)
         assert json.loads(session.receive()) == {"configure": {"conf": 0.7}}
-        connection.send(b"lost")
-        assert session.receive() == b"lost"
+        connection.send(jpeg("lost"))
+        assert session.receive() == jpeg("lost")
         session.say({"notice": "draining", "deadline_ms": 100})
         session.close(1012)
         again = fake.accept()
         again.greet()
         assert json.loads(again.receive()) == {"configure": {"conf": 0.7}}
-        connection.send(b"found")
-        assert again.receive() == b"found"
+        connection.send(jpeg("found"))
+        assert again.receive() == jpeg("found")
         again.answer(1)
         result = connection.receive(PATIENCE)
-        assert result is not None and result.frame == b"found" and result.frame_index == 1
+        assert result is not None and result.frame == jpeg("found") and result.frame_index == 1
         assert connection.counts.lost == 1
 
 
@@ -127,7 +133,7 @@ def test_what_cannot_be_mended_is_raised(null_server: str) -> None:
     with framegate.connect(null_server + "/no/such/path") as connection:
         with pytest.raises(framegate.StreamError, match="404"):
             connection.receive(PATIENCE)
-    for url in ("localhost", "ws://host:port", "ws://a b"):
+    for url in ("localhost", "ws://host:port", "ws://a b", "ws://a..b:8000"):
         with pytest.raises(ValueError):
             framegate.connect(url)
 
@@ -163,7 +169,7 @@ def test_a_server_that_ends_during_the_last_frame_is_reported() -> None:
         losing = threading.Thread(target=lose)
         losing.start()
         with pytest.raises(framegate.StreamError, match="before the last answer"):
-            list(framegate.stream([b"frame"], fake.url))
+            list(framegate.stream([jpeg("frame")], fake.url))
         losing.join()
 
 
@@ -180,7 +186,7 @@ def test_closing_ends_those_who_wait() -> None:
         waiting.join(PATIENCE)
         assert results == [None, "ended"]
         assert connection.receive() is None
-        connection.send(b"into the void")
+        connection.send(jpeg("into the void"))
         connection.close()
 
 
@@ -204,7 +210,120 @@ def test_the_same_for_code_that_awaits(null_server: str) -> None:
 def test_a_session_that_was_not_greeted_takes_no_frames() -> None:
     with fake_server() as fake, framegate.connect(fake.url) as connection:
         session: Session = fake.accept()
-        connection.send(b"one")
+        connection.send(jpeg("one"))
         assert session.has_nothing(0.05)
         session.greet()
-        assert session.receive() == b"one"
+        assert session.receive() == jpeg("one")
+
+
+def test_what_cannot_be_sent_is_refused_by_send() -> None:
+    with fake_server() as fake, framegate.connect(fake.url) as connection:
+        session = fake.accept()
+        session.greet()
+        wrong: list[tuple[framegate.Image, str]] = [
+            (b"\x89PNG", "not a JPEG"),
+            (np.zeros((10, 70000, 3), np.uint8), "70000x10.*too large"),
+        ]
+        for frame, words in wrong:
+            with pytest.raises(ValueError, match=words):
+                connection.send(frame)
+        connection.send(jpeg("good"))
+        assert session.receive() == jpeg("good")
+    with fake_server() as fake, pytest.raises(ValueError, match="not a JPEG"):
+        list(framegate.stream([b"\x89PNG"] * 3, fake.url))
+
+
+def test_a_frame_that_cannot_be_made_a_jpeg_is_raised_once_and_the_session_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise ValueError("no memory for this JPEG")
+
+    monkeypatch.setattr("framegate.aio.encode_jpeg", fail)
+    with fake_server() as fake, framegate.connect(fake.url, fps=1000) as connection:
+        session = fake.accept()
+        session.greet()
+        connection.send(np.zeros((2, 2, 3), np.uint8))
+        with pytest.raises(ValueError, match="no memory"):
+            connection.receive(PATIENCE)
+        connection.send(jpeg("good"))
+        assert session.receive() == jpeg("good")
+        session.answer(1)
+        result = connection.receive(PATIENCE)
+        assert result is not None and result.frame == jpeg("good")
+
+
+def test_whatever_ends_the_session_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a surprise")
+
+    monkeypatch.setattr("framegate.aio.asyncio.open_connection", fail)
+    with framegate.connect("ws://localhost:1") as connection:
+        with pytest.raises(framegate.StreamError, match="a surprise"):
+            connection.receive(PATIENCE)
+        with pytest.raises(framegate.StreamError, match="a surprise"):
+            connection.send(jpeg("late"))
+
+
+def test_values_are_checked_before_they_are_sent() -> None:
+    with fake_server() as fake, framegate.connect(fake.url) as connection:
+        session = fake.accept()
+        session.greet()
+        wrong: list[tuple[str, object]] = [
+            ("conf", 2),
+            ("iou", "x"),
+            ("max_det", 0),
+            ("max_det", 1.5),
+            ("text", "no"),
+            ("classes", []),
+        ]
+        for name, value in wrong:
+            with pytest.raises(ValueError, match=name):
+                connection.configure(**{name: value})
+        with pytest.raises(TypeError, match=r"\['person'\]"):
+            connection.configure(classes="person")
+        connection.configure(classes=["persn"])
+        assert json.loads(session.receive()) == {"configure": {"classes": ["persn"]}}
+        session.say({"error": "invalid_message", "detail": 'there is no class "persn"'})
+        session.close(1003)
+        with pytest.raises(framegate.StreamError, match="persn"):
+            connection.receive(PATIENCE)
+
+
+def test_an_interrupted_call_leaves_its_result_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake_server() as fake, framegate.connect(fake.url) as connection:
+        session = fake.accept()
+        session.greet()
+        connection.send(jpeg("one"))
+        session.receive()
+
+        def interrupted(self: Future[object], timeout: float | None = None) -> object:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(Future, "result", interrupted)
+            connection.receive()
+        session.answer(1)
+        result = connection.receive(PATIENCE)
+        assert result is not None and result.frame == jpeg("one")
+
+
+def test_a_result_that_came_just_before_the_interruption_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    with fake_server() as fake, framegate.connect(fake.url) as connection:
+        session = fake.accept()
+        session.greet()
+        connection.send(jpeg("one"))
+        session.receive()
+        session.answer(1)
+        plain = Future.result
+
+        def interrupted_late(self: Future[object], timeout: float | None = None) -> object:
+            patched.undo()
+            plain(self, PATIENCE)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(Future, "result", interrupted_late)
+            connection.receive()
+        result = connection.receive(PATIENCE)
+        assert result is not None and result.frame == jpeg("one")

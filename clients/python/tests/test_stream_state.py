@@ -184,12 +184,16 @@ def test_options_become_the_address() -> None:
 def test_options_are_refused_in_words() -> None:
     for options, words in [
         ({"conf": 2}, "conf must be from 0 to 1"),
+        ({"max_det": 0}, "max_det must be a whole number"),
+        ({"classes": {"person": 3}}, "threshold of 'person'"),
         ({"fps": 0}, "above 0"),
         ({"quality": 0}, "1 to 100"),
         ({"channels": "rgba"}, "bgr"),
     ]:
         with pytest.raises(ValueError, match=words):
             Options(**options)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="does not name a host"):
+        Options().address("ws://a..b:8000")
     for url in ("host:8000", "ftp://host", "ws://"):
         with pytest.raises(ValueError, match="address of a server"):
             Options().address(url)

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{InputSizeConflict, LabelsError, SidecarError};
+use crate::Size;
 use crate::layouts::LayoutError;
 use crate::onnx::OnnxError;
 
@@ -35,6 +36,15 @@ pub enum ModelError {
     /// The file has no bytes.
     #[error("the model {path} is empty; copy or export it again")]
     Empty {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is larger than any ONNX file can be.
+    #[error(
+        "{path} is larger than 2 GiB, which no ONNX file is; name the .onnx file itself, whose weights may be in \
+         another file beside it"
+    )]
+    TooLarge {
         /// The path.
         path: PathBuf,
     },
@@ -89,6 +99,18 @@ pub enum ModelFact {
     InputSizeUnknown {
         /// Why the most common size does not work.
         problem: OnnxError,
+    },
+    /// The size in the file is an example's.
+    #[error(
+        "its input is {size} in the file, in which nothing can be found, and its operators take other sizes as well; \
+         write the one to run it with into the sidecar, for example `input_size = {{ width = 640, height = 640 }}`, or \
+         `input_size = {{ width = {}, height = {} }}` if that is meant",
+        size.width,
+        size.height
+    )]
+    TinyExample {
+        /// The size in the file.
+        size: Size,
     },
     /// The size that was named cannot be that of the input.
     #[error(transparent)]

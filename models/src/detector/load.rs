@@ -13,6 +13,7 @@ use super::labels::LabelPlaces;
 use super::model_card::ProcessorConfig;
 use super::preprocessing::{image_input, whole_numbers};
 use super::read::read_with;
+use super::restated_size::{is_tiny_example, restated};
 use super::sidecar::Sidecar;
 use super::{Detector, LabelsSource, ModelError, ModelFact, SecondStage, metadata};
 use crate::Size;
@@ -53,7 +54,7 @@ impl Detector {
         is_second: bool,
     ) -> Result<Self, ModelError> {
         let onnx_error = |problem| ModelError::Onnx { path: path.to_owned(), problem };
-        let file = read_with(path, sidecar)?;
+        let mut file = read_with(path, sidecar)?;
         let facts_error = |problems| ModelError::Facts {
             path: path.to_owned(),
             sidecar: Sidecar::path_for(path),
@@ -65,6 +66,7 @@ impl Detector {
             .filter(|_| sidecar.family.is_none() && !file.metadata().contains_key("task"));
         let mut left_out = Vec::new();
         let named_size = input_size(&file, options, sidecar, processor.as_ref());
+        let (named_size, restated) = restated(&mut file, named_size);
         let (size, mut graph) = match named_size {
             Ok(Some(size)) => {
                 let graph = file.graph(size.height, size.width);
@@ -98,6 +100,11 @@ impl Detector {
         let reading = OutputReading::of(&graph, size, sidecar, &places, is_second);
         match (named_size, reading) {
             (Ok(named_size), Ok(OutputReading { mut choice, labels, labels_source })) => {
+                let is_named = options.input_size.or(sidecar.input_size).is_some();
+                // A classifier may well be made for images as small.
+                if choice.layout.needs_nms() && is_tiny_example(&mut file, size, is_named) {
+                    return Err(facts_error(vec![ModelFact::TinyExample { size }]));
+                }
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let metadata = file.metadata().clone();
                 if let Some(described) =
@@ -107,6 +114,7 @@ impl Detector {
                     choice.input_range = None;
                 }
                 let mut guesses = guesses(&choice, sidecar, processor.as_ref());
+                guesses.extend(restated);
                 guesses.extend(auxiliary);
                 guesses.extend(named_size.is_none().then(|| guessed_size(size)));
                 guesses.extend(left_out.into_iter().map(|LeftOut { output, problem }| {

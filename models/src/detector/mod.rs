@@ -22,6 +22,7 @@ mod model_card;
 mod nms_scope;
 mod preprocessing;
 mod read;
+mod restated_size;
 mod second;
 mod second_name;
 mod sidecar;

@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! labels = ["person", "car"]        # or a file name, relative to this file: labels = "coco.txt"
-//! input_size = { width = 416, height = 416 }
+//! input_size = { width = 416, height = 416 }  # also in place of a size that the file states and does not depend on
 //! family = "yolox"                  # models whose images are prepared in the same way; see below
 //! channel_order = "bgr"             # or "rgb"
 //! mean = [0, 0, 0]                  # or one number; on the scale 0 to 255

@@ -4,6 +4,7 @@ use framegate_backend_api::OutputBatch;
 
 use super::anchors::{own_or_listed, position};
 use super::family::{Family, ULTRALYTICS};
+use super::head_arrangement::HeadArrangement;
 use super::outputs::{ClassCount, ModelOutputs, grid};
 use super::scores::{best_class, logit, reaches, sigmoid};
 use super::{Candidate, Decoder, Layout, Reading, Recognition, SidecarLine};
@@ -30,7 +31,7 @@ enum SizeForm {
     Exponential,
 }
 
-/// For each stride an output `[1, A, H, W, 5 + C]` or `[1, A · (5 + C), H, W]` of logits:
+/// For each stride an output of logits, of which the file may have put some through the sigmoid:
 /// centre = (cell + 0.5 + stretch · (σ − 0.5)) · stride.
 #[derive(Debug)]
 pub(super) struct AnchorHeads {
@@ -143,34 +144,26 @@ pub(super) static YOLOV2: AnchorHeads = AnchorHeads {
 };
 
 impl AnchorHeads {
-    /// Positions of the heads, the numbers of each box, and whether they are channels.
-    fn find(&self, outputs: &ModelOutputs<'_>) -> Option<(Vec<usize>, usize, bool)> {
+    /// Positions of the heads, the numbers of each box, and where they are.
+    fn find(&self, outputs: &ModelOutputs<'_>) -> Option<(Vec<usize>, usize, HeadArrangement)> {
         if outputs.shapes.len() != self.heads.len() {
             return None;
         }
         let find = |form: &HeadForm| {
             let (columns, rows) = grid(outputs.input, form.stride);
-            let count = form.anchors.len();
+            let extents = [form.anchors.len(), rows, columns];
             let mut heads = outputs.shapes.iter().enumerate().filter_map(|(position, output)| {
-                match *output.shape {
-                    [1, anchors, h, w, numbers] if [anchors, h, w] == [count, rows, columns] => {
-                        Some((position, numbers, false))
-                    }
-                    [1, channels, h, w]
-                        if [h, w] == [rows, columns] && channels.is_multiple_of(count) =>
-                    {
-                        Some((position, channels / count, true))
-                    }
-                    _ => None,
-                }
+                let (arrangement, numbers) = HeadArrangement::of(output.shape, extents)?;
+                Some((position, numbers, arrangement))
             });
             heads.next()
         };
         let found = self.heads.iter().map(find).collect::<Option<Vec<_>>>()?;
-        let (_, numbers, are_channels) = *found.first()?;
-        let alike = |head: &(usize, usize, bool)| (head.1, head.2) == (numbers, are_channels);
+        let (_, numbers, arrangement) = *found.first()?;
+        let alike =
+            |head: &(usize, usize, HeadArrangement)| (head.1, head.2) == (numbers, arrangement);
         (found.iter().all(alike) && numbers > 5)
-            .then(|| (found.iter().map(|head| head.0).collect(), numbers, are_channels))
+            .then(|| (found.iter().map(|head| head.0).collect(), numbers, arrangement))
     }
 }
 
@@ -180,7 +173,7 @@ impl Layout for AnchorHeads {
     }
 
     fn shape(&self) -> &'static str {
-        "[1, anchors, height, width, 5 + classes] for each stride, logits for anchors"
+        "[1, anchors, height, width, 5 + classes] or its other arrangements for each stride, logits for anchors"
     }
 
     fn needs(&self, _outputs: &ModelOutputs<'_>) -> String {
@@ -216,18 +209,24 @@ impl Layout for AnchorHeads {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        let (found, numbers, are_channels) = self.find(outputs).expect("`read` found the outputs");
+        let (found, numbers, arrangement) = self.find(outputs).expect("`read` found the outputs");
         let own = self.heads.iter().map(|head| head.anchors.to_vec());
         let anchors = own_or_listed(own, outputs.anchors);
         let forms = self.heads.iter().zip(anchors);
         let heads = forms.zip(found).map(|((form, anchors), output)| {
             let (columns, rows) = grid(outputs.input, form.stride);
-            let is_ready = outputs.holds_scores(output);
-            Head { output, form: *form, anchors, columns, cells: columns * rows, is_ready }
+            let axis = arrangement.axis(outputs.shapes[output].shape.len());
+            let ready = outputs.scores_of(output, axis).map_or(Ready::default(), |columns| Ready {
+                places: columns.iter().take(2).all(|is_score| *is_score),
+                sizes: columns.iter().skip(2).take(2).all(|is_score| *is_score),
+                objectness: columns.get(4) == Some(&true),
+                classes: columns.iter().take(numbers).skip(5).all(|is_score| *is_score),
+            });
+            Head { output, form: *form, anchors, columns, cells: columns * rows, ready }
         });
         let (heads, row) = (heads.collect(), vec![0.0; numbers]);
         let (size, softmax) = (self.size, self.softmax);
-        Box::new(HeadsDecoder { heads, numbers, are_channels, size, softmax, row })
+        Box::new(HeadsDecoder { heads, numbers, arrangement, size, softmax, row })
     }
 }
 
@@ -238,15 +237,28 @@ struct Head {
     anchors: Vec<[f32; 2]>,
     columns: usize,
     cells: usize,
-    /// Whether the file has applied the sigmoid.
-    is_ready: bool,
+    ready: Ready,
+}
+
+/// Which numbers of a box the file has put through the sigmoid or softmax.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ready {
+    places: bool,
+    sizes: bool,
+    objectness: bool,
+    classes: bool,
+}
+
+/// A number between 0 and 1 that may be there already.
+fn squashed(raw: f32, is_ready: bool) -> f32 {
+    if is_ready { raw } else { sigmoid(raw) }
 }
 
 #[derive(Debug)]
 struct HeadsDecoder {
     heads: Vec<Head>,
     numbers: usize,
-    are_channels: bool,
+    arrangement: HeadArrangement,
     size: SizeForm,
     softmax: bool,
     /// The numbers of one box.
@@ -264,14 +276,12 @@ impl Decoder for HeadsDecoder {
         let numbers = self.numbers;
         for head in &self.heads {
             let elements = outputs.tensors[head.output].image(image);
-            let threshold = if head.is_ready { confidence } else { logit(confidence) };
-            let score = |raw: f32| if head.is_ready { raw } else { sigmoid(raw) };
-            for (anchor, elements) in elements.chunks_exact(numbers * head.cells).enumerate() {
+            let ready = head.ready;
+            let extents = [head.anchors.len(), head.cells];
+            let threshold = if ready.objectness { confidence } else { logit(confidence) };
+            for anchor in 0..head.anchors.len() {
                 for cell in 0..head.cells {
-                    let (first, step) = match self.are_channels {
-                        true => (cell, head.cells),
-                        false => (cell * numbers, 1),
-                    };
+                    let (first, step) = self.arrangement.place([anchor, cell], extents, numbers);
                     // Class scores do not exceed 1, so the objectness alone rules out most boxes.
                     if !reaches(elements[first + 4 * step], threshold) {
                         continue;
@@ -279,21 +289,22 @@ impl Decoder for HeadsDecoder {
                     let raw = elements.iter().skip(first).step_by(step);
                     self.row.iter_mut().zip(raw).for_each(|(number, raw)| *number = *raw);
                     let Some((class_id, class)) = best_class(&self.row[5..]) else { continue };
-                    let class_score = match self.softmax {
+                    let class_score = match self.softmax && !ready.classes {
                         true => 1.0 / self.row[5..].iter().map(|x| (x - class).exp()).sum::<f32>(),
-                        false => score(class),
+                        false => squashed(class, ready.classes),
                     };
-                    let box_score = score(self.row[4]) * class_score;
+                    let box_score = squashed(self.row[4], ready.objectness) * class_score;
                     if !reaches(box_score, confidence) {
                         continue;
                     }
                     let [column, line] = position(cell, head.columns);
                     let HeadForm { stride, stretch, .. } = head.form;
                     let place = |cell: f32, raw: f32| {
-                        (cell + 0.5 + stretch * (score(raw) - 0.5)) * stride as f32
+                        let way = squashed(raw, ready.places) - 0.5;
+                        (cell + 0.5 + stretch * way) * stride as f32
                     };
                     let size = |raw: f32, anchor: f32| match self.size {
-                        SizeForm::Squared => (2.0 * score(raw)).powi(2) * anchor,
+                        SizeForm::Squared => (2.0 * squashed(raw, ready.sizes)).powi(2) * anchor,
                         SizeForm::Exponential => raw.exp() * anchor,
                     };
                     let [width, height] = head.anchors[anchor];
@@ -312,6 +323,9 @@ impl Decoder for HeadsDecoder {
 
 #[cfg(test)]
 mod tests {
+    use framegate_backend_api::HostTensor;
+    use framegate_backend_api::graph::{Activation, GraphBuilder, Operator};
+
     use super::super::testing::{assert_box, batch, decode, decoder, graph, recognised};
     use super::super::{BoxLayout, choose};
     use super::*;
@@ -340,12 +354,58 @@ mod tests {
             ("b", &[1, 21, 4, 4], channels),
             ("c", &[1, 21, 2, 2], logits(3 * 4 * 7)),
         ];
-        for outputs in [in_rows, in_channels] {
+        // The second of three anchors of a cell.
+        let mut cells = logits(16 * 3 * 7);
+        for (number, value) in BOX.iter().enumerate() {
+            cells[(6 * 3 + 1) * 7 + number] = logit(*value);
+        }
+        let of_tensorflow = [
+            ("a", &[1, 8, 8, 3, 7][..], logits(64 * 3 * 7)),
+            ("b", &[1, 4, 4, 3, 7], cells.clone()),
+            ("c", &[1, 2, 2, 3, 7], logits(4 * 3 * 7)),
+        ];
+        let channels_last = [
+            ("a", &[1, 8, 8, 21][..], logits(64 * 3 * 7)),
+            ("b", &[1, 4, 4, 21], cells),
+            ("c", &[1, 2, 2, 21], logits(4 * 3 * 7)),
+        ];
+        for outputs in [in_rows, in_channels, of_tensorflow, channels_last] {
             let found = decode("yolov5-heads", INPUT, &outputs);
             assert_eq!(found.len(), 1);
             // Centre (40, 32), 62 × 45 / 4.
             assert_box(&found[0], 1, 0.72, [9.0, 26.375, 71.0, 37.625]);
         }
+    }
+
+    #[test]
+    fn scores_that_went_through_the_sigmoid_stay_as_they_are() {
+        let mut builder = GraphBuilder::new("image", [1, 3, 1, 1]);
+        let heads = [8, 4, 2].map(|side| {
+            let mut part = |name: &str, width: usize| {
+                let shape = [1, side, side, 3, width];
+                let zeros = HostTensor::from_f32(shape, vec![0.0; shape.iter().product()]);
+                builder.constant(&format!("{name} {side}"), zeros)
+            };
+            let (boxes, logits) = (part("boxes", 4), part("logits", 3));
+            let sigmoid = Operator::Activation(Activation::Sigmoid);
+            let scores = builder.push("scores", sigmoid, &[logits]).unwrap();
+            builder.push("head", Operator::Concat { axis: 4 }, &[boxes, scores]).unwrap()
+        });
+        let graph = builder.finish(heads.to_vec());
+        let mut head = vec![0.0; 16 * 3 * 7];
+        let row = [0.0, logit(0.75), 0.0, 2.0_f32.ln(), 0.9, 0.1, 0.8];
+        head[(6 * 3 + 1) * 7..][..7].copy_from_slice(&row);
+        let outputs = [
+            ("a", &[1, 8, 8, 3, 7][..], vec![0.0; 64 * 3 * 7]),
+            ("b", &[1, 4, 4, 3, 7], head),
+            ("c", &[1, 2, 2, 3, 7], vec![0.0; 4 * 3 * 7]),
+        ];
+        let mut decoder = BoxLayout::named("yolov4-heads").unwrap().decoder(&graph, INPUT).unwrap();
+        let mut found = Vec::new();
+        decoder.decode(&batch(&outputs), 0, 0.25, &mut found);
+        assert_eq!(found.len(), 1);
+        // Centre (40, 24 + 1.1 · 4), 76 × 110.
+        assert_box(&found[0], 1, 0.72, [2.0, 28.4 - 55.0, 78.0, 28.4 + 55.0]);
     }
 
     #[test]

@@ -31,6 +31,29 @@ pub(super) fn check_centres(boxes: impl Iterator<Item = [f32; 4]>) -> Result<(),
     Err(Implausible(problem.to_owned()))
 }
 
+/// Fewer final boxes may look alike by chance.
+const ENOUGH_FINAL: usize = 4;
+
+/// Whether final boxes can be corners. Distances may be negative, and then a box is turned inside out; but it does not end
+/// at half the way to where it begins, as most do that are centres and sizes.
+///
+/// # Errors
+/// [`Implausible`]: most of them are not.
+pub(super) fn check_corners(boxes: impl Iterator<Item = [f32; 4]>) -> Result<(), Implausible> {
+    let (mut count, mut reversed) = (0_usize, 0_usize);
+    for [a, b, c, d] in boxes.filter(|box_| *box_ != [0.0; 4]) {
+        let ends_early = |start: f32, end: f32| start > 0.0 && 2.0 * end < start;
+        count += 1;
+        reversed += usize::from(ends_early(a, c) || ends_early(b, d));
+    }
+    match count >= ENOUGH_FINAL && reversed * 2 > count {
+        true => Err(Implausible(
+            "most of its boxes would end before they begin, so they are not corners".to_owned(),
+        )),
+        false => Ok(()),
+    }
+}
+
 /// The form that nearly all the boxes of a grid have.
 #[derive(Debug, Clone, Copy)]
 struct Looks {
@@ -221,6 +244,17 @@ mod tests {
         let fractions = centres().map(|box_| box_.map(|number| number / 320.0));
         assert!(check_centres(fractions).unwrap_err().0.contains("fractions"));
         assert_eq!(check_centres(corners().into_iter().take(9)), Ok(()));
+    }
+
+    #[test]
+    fn centres_in_a_final_list_are_not_corners() {
+        let centre = |[a, b, c, d]: [f32; 4]| [(a + c) / 2.0, (b + d) / 2.0, c - a, d - b];
+        assert_eq!(check_corners(corners().into_iter()), Ok(()));
+        let beyond = corners().into_iter().map(|edges| edges.map(|edge| edge - 320.0));
+        assert_eq!(check_corners(beyond), Ok(()));
+        let problem = check_corners(corners().into_iter().map(centre)).unwrap_err().0;
+        assert!(problem.contains("not corners"), "{problem}");
+        assert_eq!(check_corners(corners().into_iter().map(centre).take(3)), Ok(()));
     }
 
     #[test]

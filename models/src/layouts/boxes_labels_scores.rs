@@ -6,7 +6,9 @@ use framegate_backend_api::{ElementType, OutputBatch};
 
 use super::box_form::{BoxForm, BoxShape};
 use super::box_masks::BoxMasks;
-use super::family::{Family, Preprocessing, RT_DETR, ULTRALYTICS};
+use super::family::{
+    Family, IMAGENET_DEVIATION, IMAGENET_MEAN, Preprocessing, RT_DETR, ULTRALYTICS,
+};
 use super::final_boxes::{Column, FinalBoxes};
 use super::maker::{Maker, is_image_size};
 use super::mask::MaskCells;
@@ -29,7 +31,7 @@ pub(super) struct BoxesLabelsScores {
 pub(super) const FINAL: BoxesLabelsScores = BoxesLabelsScores {
     names: &[NAME, "torchvision", "rt-detr-official"],
     of_cells: false,
-    families: &[&RT_DETR, &DETECTRON2],
+    families: &[&RT_DETR, &DETECTRON2, &MASKRCNN_BENCHMARK, &MLPERF_SSD],
 };
 
 pub(super) const OF_CELLS: BoxesLabelsScores = BoxesLabelsScores {
@@ -41,6 +43,20 @@ pub(super) const OF_CELLS: BoxesLabelsScores = BoxesLabelsScores {
 /// Detectron2's models, which subtract the mean themselves.
 const DETECTRON2: Family =
     Family { name: "detectron2", preprocessing: Preprocessing::STRETCHED.bgr() };
+
+/// Detectron2's predecessor, whose Faster and Mask R-CNN are in ONNX's model zoo.
+const MASKRCNN_BENCHMARK: Family = Family {
+    name: "maskrcnn-benchmark",
+    preprocessing: Preprocessing { scale: [1.0; 3], ..Preprocessing::STRETCHED }
+        .bgr()
+        .with_mean([102.9801, 115.9465, 122.7717]),
+};
+
+/// SSD with a ResNet-34 as MLPerf and ONNX's model zoo have it.
+const MLPERF_SSD: Family = Family {
+    name: "mlperf-ssd",
+    preprocessing: Preprocessing::STRETCHED.standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
+};
 
 pub(super) const NAME: &str = "boxes-labels-scores";
 
@@ -115,6 +131,11 @@ fn is_of_cells(outputs: &ModelOutputs<'_>, count: usize) -> bool {
     is_grid(count) || (count.is_multiple_of(ANCHORS) && is_grid(count / ANCHORS))
 }
 
+/// Whether the boxes have the name that MLPerf's SSD gives them.
+fn is_mlperf(outputs: &ModelOutputs<'_>) -> bool {
+    outputs.position("bboxes").is_some()
+}
+
 /// The number of the file that has the first label; `None` where nothing shows it.
 fn first_class(outputs: &ModelOutputs<'_>, found: &Outputs) -> Option<usize> {
     let is_known = outputs.first_class.is_some() || outputs.labels.is_none();
@@ -131,7 +152,7 @@ fn first_class(outputs: &ModelOutputs<'_>, found: &Outputs) -> Option<usize> {
         // The names that torchvision's models themselves give their results.
         _ if !is_batched && named(outputs).is_some() => Some(1),
         // MLPerf's SSD counts from 1.
-        _ if !is_batched || outputs.position("bboxes").is_some() => None,
+        _ if !is_batched || is_mlperf(outputs) => None,
         _ => Some(0),
     }
 }
@@ -187,6 +208,7 @@ impl Layout for BoxesLabelsScores {
     fn default_family(&self, outputs: &ModelOutputs<'_>) -> &'static Family {
         match Maker::of(outputs) {
             Some(Maker::Detectron2) if !self.of_cells => &DETECTRON2,
+            _ if !self.of_cells && is_mlperf(outputs) => &MLPERF_SSD,
             _ => self.families[0],
         }
     }

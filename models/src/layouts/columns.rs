@@ -15,20 +15,20 @@ pub(super) fn score_columns(graph: &Graph, output: ValueId, axis: usize) -> Opti
     columns.contains(&true).then_some(columns)
 }
 
-/// The value that holds a column of an output `[1, N, K]`: alone, as the file puts it beside others there, or a
-/// constant that holds others too.
+/// The value that holds a column of an output `[1, N, K]` or `[N, K]`: alone, as the file puts it beside others there, or
+/// a constant or whole numbers that hold others too.
 pub(super) fn source_of_column(
     graph: &Graph,
     output: ValueId,
     mut column: usize,
 ) -> Option<ValueId> {
     let producers = graph.producers();
-    let width = |part: ValueId| graph.value(part).shape.get(2).copied();
+    let width = |part: ValueId| graph.value(part).shape.last().copied();
     let mut value = output;
     while width(value)? > 1 && graph.value(value).constant.is_none() {
         let node = &graph.nodes[producers[value.0]?];
         match &node.operator {
-            Operator::Concat { axis: 2 } => {
+            Operator::Concat { axis } if *axis + 1 == graph.value(value).shape.len() => {
                 let mut parts = node.inputs.iter().copied();
                 value = loop {
                     let part = parts.next()?;
@@ -39,13 +39,33 @@ pub(super) fn source_of_column(
                     column -= width;
                 };
             }
-            Operator::Reshape { shape } if *shape == graph.value(node.inputs[0]).shape => {
+            Operator::Cast(_) if graph.value(node.inputs[0]).element_type == ElementType::I64 => {
+                return Some(value);
+            }
+            Operator::Slice(slices) => {
+                let slice = slices.last().filter(|slice| slice.step == 1)?;
+                column += slice.start;
                 value = node.inputs[0];
             }
-            _ => return None,
+            operator => {
+                let operand = moved(graph, operator, &node.inputs)?;
+                value = Some(operand).filter(|operand| width(*operand) == width(value))?;
+            }
         }
     }
     Some(value)
+}
+
+/// The operand of which an operator picks or moves whole rows, or replaces those that do not count.
+fn moved(graph: &Graph, operator: &Operator, inputs: &[ValueId]) -> Option<ValueId> {
+    let operand = *inputs.first()?;
+    let rank = graph.value(operand).shape.len();
+    match operator {
+        Operator::Reshape { .. } | Operator::Cast(_) => Some(operand),
+        Operator::Gather { axis } if *axis + 1 < rank => Some(operand),
+        Operator::Where => inputs.get(1).copied(),
+        _ => None,
+    }
 }
 
 /// Whether a value holds integers that were made floats and have at most been moved since.
@@ -53,10 +73,12 @@ pub(super) fn comes_from_integers(graph: &Graph, mut value: ValueId) -> bool {
     let producers = graph.producers();
     while let Some(producer) = producers[value.0] {
         let node = &graph.nodes[producer];
-        value = node.inputs[0];
-        match &node.operator {
-            Operator::Cast(_) => return graph.value(value).element_type == ElementType::I64,
-            Operator::Reshape { .. } => {}
+        if let Operator::Cast(_) = node.operator {
+            return graph.value(node.inputs[0]).element_type == ElementType::I64;
+        }
+        match (moved(graph, &node.operator, &node.inputs), &node.operator) {
+            (Some(operand), _) => value = operand,
+            (None, Operator::Slice(_) | Operator::Gather { .. }) => value = node.inputs[0],
             _ => return false,
         }
     }

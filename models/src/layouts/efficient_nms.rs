@@ -5,6 +5,7 @@ use framegate_backend_api::ElementType;
 use super::box_form::{BoxForm, BoxShape};
 use super::family::{Family, ULTRALYTICS};
 use super::final_boxes::{Column, FinalBoxes};
+use super::maker::is_named_by_tensorflow;
 use super::outputs::{ClassCount, ModelOutputs};
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
@@ -22,7 +23,7 @@ const NAMES: [[&str; 4]; 3] = [
 ];
 
 /// Positions of number, boxes, scores and classes, and how many boxes there can be.
-type Positions = ([usize; 4], usize);
+pub(super) type Positions = ([usize; 4], usize);
 
 fn find(outputs: &ModelOutputs<'_>) -> Option<Positions> {
     named(outputs).or_else(|| alike(outputs))
@@ -41,7 +42,7 @@ fn named(outputs: &ModelOutputs<'_>) -> Option<Positions> {
 }
 
 /// By their shapes; of the two lists, one holds whole numbers or has a name that says what it is.
-fn alike(outputs: &ModelOutputs<'_>) -> Option<Positions> {
+pub(super) fn alike(outputs: &ModelOutputs<'_>) -> Option<Positions> {
     if outputs.shapes.len() != 4 {
         return None;
     }
@@ -95,7 +96,7 @@ impl Layout for EfficientNms {
         if outputs.position("detection_boxes").is_some() {
             return Recognition::No;
         }
-        if outputs.position("confidence").is_some() {
+        if outputs.position("confidence").is_some() || is_named_by_tensorflow(outputs) {
             return Recognition::Maybe(&[SidecarLine {
                 line: "boxes = \"efficient-nms\"",
                 when: "a number of boxes with corners in pixels, scores and classes",

@@ -3,11 +3,12 @@
 
 use framegate_backend_api::OutputBatch;
 
-use super::box_form::LARGEST_FRACTION;
+use super::box_form::{LARGEST_FRACTION, box_of, check_corners};
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::paddle::is_named_by_paddle;
-use super::scores::{check_scores, reaches};
+use super::row_order::{RowOrder, ShownColumns};
+use super::scores::{check_classes, check_scores, reaches};
 use super::{Candidate, Decoder, Implausible, Layout, Reading, Recognition, SidecarLine};
 
 /// More boxes than suppression built into a model leaves over; a longer list has some other layout.
@@ -37,7 +38,11 @@ impl Layout for EndToEnd {
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let shape = outputs.first();
-        if shape.len() == 2 {
+        let shown = ShownColumns::of(outputs);
+        if !shown.allow(RowOrder::ScoreClass) {
+            return Recognition::No;
+        }
+        if shape.len() == 2 && !shown.say(RowOrder::ScoreClass) {
             return match is_named_by_paddle(outputs) {
                 true => Recognition::No,
                 false => Recognition::Maybe(&[SidecarLine {
@@ -46,11 +51,8 @@ impl Layout for EndToEnd {
                 }]),
             };
         }
-        if shape[1] > MAX_BOXES
-            || outputs.first_has_a_companion(shape[1])
-            || outputs.is_rtdetr
-            || outputs.scores_along(2).is_some_and(|scores| scores[..4].contains(&true))
-        {
+        let boxes = shape[shape.len() - 2];
+        if boxes > MAX_BOXES || outputs.first_has_a_companion(boxes) || outputs.is_rtdetr {
             return Recognition::No;
         }
         Recognition::Yes(format!(
@@ -104,8 +106,10 @@ impl Decoder for EndToEndDecoder {
 
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let (rows, _) = outputs.tensors[0].image(image).as_chunks::<6>();
+        check_classes(rows.iter().map(|row| &row[5]))?;
         let used = || rows.iter().filter(|row| row[4] > 0.0);
         check_scores(used().map(|row| &row[4]))?;
+        check_corners(used().map(|row| box_of(row)))?;
         let farthest = used().flat_map(|row| &row[..4]).copied().fold(0.0, f32::max);
         if farthest > 0.0 && farthest <= LARGEST_FRACTION {
             return Err(Implausible(format!(

@@ -8,9 +8,10 @@ use super::end_to_end::MAX_BOXES;
 use super::family::{Family, ULTRALYTICS};
 use super::final_boxes::FinalBoxes;
 use super::outputs::{ClassCount, ModelOutputs};
+use super::row_order::{RowOrder, ShownColumns};
 use super::{Candidate, Decoder, Implausible, Keypoint, Layout, Reading, Recognition};
 
-/// `[1, N, 6 + K · D]`: rows of `[left, top, right, bottom, score, class, key points…]` in input
+/// `[1, N, 6 + K · D]` or `[N, 6 + K · D]`: rows of `[left, top, right, bottom, score, class, key points…]` in input
 /// pixels, a key point of x, y and, for `D` = 3, a score.
 #[derive(Debug)]
 pub(super) struct EndToEndPose;
@@ -29,14 +30,21 @@ impl Layout for EndToEndPose {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let [1, 1..=MAX_BOXES, row] = *outputs.first() else { return None };
+        let ([1, 1..=MAX_BOXES, row] | [1..=MAX_BOXES, row]) = *outputs.first() else {
+            return None;
+        };
         let numbers = row.checked_sub(6).filter(|numbers| *numbers > 0)?;
         let keypoints = outputs.keypoints_of(numbers)?;
         Some(Reading { keypoints: Some(keypoints), ..Reading::of(ClassCount::Open) })
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        match outputs.task.is_some() || outputs.keypoints.is_some() {
+        let is_said = outputs.task.is_some() || outputs.keypoints.is_some();
+        let is_shown = || {
+            outputs.shapes.len() == 1
+                && ShownColumns::of(outputs).show_the_class_of(RowOrder::ScoreClass)
+        };
+        match is_said || is_shown() {
             true => Recognition::Yes(format!(
                 "the first output is {:?}: corners, score, class and key points of each box",
                 outputs.first()
@@ -58,7 +66,7 @@ impl Layout for EndToEndPose {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
-        let [_, _, row] = *outputs.first() else { unreachable!("`read` has seen three axes") };
+        let [.., row] = *outputs.first() else { unreachable!("`read` has seen the axes") };
         Box::new(PoseDecoder {
             boxes: FinalBoxes::in_rows(outputs, 0, BoxForm::in_pixels(BoxShape::Corners)),
             row,

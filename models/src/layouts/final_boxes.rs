@@ -3,9 +3,9 @@
 
 use framegate_backend_api::OutputBatch;
 
-use super::box_form::{BoxForm, LARGEST_FRACTION};
+use super::box_form::{BoxForm, BoxShape, LARGEST_FRACTION, check_corners};
 use super::outputs::ModelOutputs;
-use super::scores::{check_scores, reaches};
+use super::scores::{check_classes, check_scores, reaches};
 use super::{Candidate, Decoder, Implausible};
 use crate::Size;
 
@@ -94,8 +94,7 @@ impl FinalBoxes {
         if !(class.is_finite() && class >= 0.0) {
             return None;
         }
-        let box_ = [0, 1, 2, 3]
-            .map(|offset| number(Column { first: self.boxes.first + offset, ..self.boxes }));
+        let box_ = self.box_of(outputs.tensors[self.boxes.output].image(image), index);
         let candidate = form.candidate(box_, score, class.round() as usize)?.at(index);
         match self.angles {
             Some(angles) => Some(candidate.rotated(number(angles)).unwrap_or(candidate)),
@@ -103,31 +102,44 @@ impl FinalBoxes {
         }
     }
 
-    /// The form of the boxes of an image: fractions of the input where no edge is as far out as any in pixels.
+    /// The four numbers of a box.
+    fn box_of(&self, elements: &[f32], index: usize) -> [f32; 4] {
+        let start = index * self.boxes.width + self.boxes.first;
+        [0, 1, 2, 3].map(|offset| elements[start + offset])
+    }
+
+    /// The form of the boxes of an image: fractions of the input where most edges are not as far out as any in pixels.
     fn form_in(&mut self, outputs: &OutputBatch, image: usize) -> BoxForm {
         let Some(input) = self.open_unit else { return self.form };
-        let farthest = self.farthest_edge(outputs, image);
-        if farthest > LEAST_PIXELS {
+        let unit = self.unit_in(outputs, image);
+        if unit == Some(Unit::Pixels) {
             // A later image with nothing but a tiny box in the corner does not change it.
             self.open_unit = None;
         }
-        match farthest <= LARGEST_FRACTION {
-            true => BoxForm::normalised(self.form.shape, input),
-            false => self.form,
+        match unit {
+            None | Some(Unit::Fractions) => BoxForm::normalised(self.form.shape, input),
+            Some(Unit::Pixels | Unit::Unclear) => self.form,
         }
     }
 
-    /// The largest number of all boxes that score anything.
-    fn farthest_edge(&self, outputs: &OutputBatch, image: usize) -> f32 {
+    /// The unit that most boxes show that score anything; `None` where none does.
+    fn unit_in(&self, outputs: &OutputBatch, image: usize) -> Option<Unit> {
         let scores = outputs.tensors[self.scores.output].image(image);
         let elements = outputs.tensors[self.boxes.output].image(image);
-        let indices = 0..self.len(outputs, image);
-        let used = indices.filter(|index| self.scores.number(scores, *index) > 0.0);
-        let farthest = used.map(|index| {
-            let start = index * self.boxes.width + self.boxes.first;
-            elements[start..start + 4].iter().copied().fold(0.0, f32::max)
-        });
-        farthest.fold(0.0, f32::max)
+        let (mut used, mut fractions, mut pixels) = (0_usize, 0_usize, 0_usize);
+        for index in 0..self.len(outputs, image) {
+            if self.scores.number(scores, index) > 0.0 {
+                let farthest = self.box_of(elements, index).into_iter().fold(0.0, f32::max);
+                used += usize::from(farthest > 0.0);
+                fractions += usize::from(farthest > 0.0 && farthest <= LARGEST_FRACTION);
+                pixels += usize::from(farthest > LEAST_PIXELS);
+            }
+        }
+        (used > 0).then(|| match (2 * fractions > used, 2 * pixels > used) {
+            (true, _) => Unit::Fractions,
+            (_, true) => Unit::Pixels,
+            _ => Unit::Unclear,
+        })
     }
 
     fn len(&self, outputs: &OutputBatch, image: usize) -> usize {
@@ -154,21 +166,63 @@ impl Decoder for FinalBoxes {
     fn check(&mut self, outputs: &OutputBatch, image: usize) -> Result<(), Implausible> {
         let scores = outputs.tensors[self.scores.output].image(image);
         let indices = 0..self.len(outputs, image);
-        let scores: Vec<f32> = indices.map(|index| self.scores.number(scores, index)).collect();
+        let scores: Vec<f32> =
+            indices.clone().map(|index| self.scores.number(scores, index)).collect();
+        if let Some(column) = self.classes {
+            let classes = outputs.tensors[column.output].image(image);
+            let classes: Vec<f32> = indices.map(|index| column.number(classes, index)).collect();
+            check_classes(classes.iter())?;
+        }
         // A row that a model does not use may have a negative score.
         check_scores(scores.iter().filter(|score| **score > 0.0))?;
-        let farthest = self.farthest_edge(outputs, image);
-        let is_fraction = farthest > 0.0 && farthest <= LARGEST_FRACTION;
-        let problem = match self.form.unit {
+        if self.form.shape != BoxShape::Centre {
+            let elements = outputs.tensors[self.boxes.output].image(image);
+            let used = scores.iter().enumerate().filter(|(_, score)| **score > 0.0);
+            check_corners(used.map(|(index, _)| self.box_of(elements, index)))?;
+        }
+        let problem = match (self.form.unit, self.unit_in(outputs, image)) {
             _ if self.open_unit.is_some() => return Ok(()),
-            [1.0, 1.0] if is_fraction => "are fractions of the input and not pixels",
-            [1.0, 1.0] => return Ok(()),
-            _ if farthest > LEAST_PIXELS => "are pixels and not fractions of the input",
+            ([1.0, 1.0], Some(Unit::Fractions)) => "are fractions of the input and not pixels",
+            ([1.0, 1.0], _) => return Ok(()),
+            (_, Some(Unit::Pixels)) => "are pixels and not fractions of the input",
             _ => return Ok(()),
         };
-        Err(Implausible(format!("the farthest edge is at {farthest}, so boxes {problem}")))
+        Err(Implausible(format!("most of its boxes {problem}")))
     }
+}
+
+/// The unit that numbers of boxes show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Fractions,
+    Pixels,
+    /// Too small for pixels and too large for fractions.
+    Unclear,
 }
 
 /// No model puts a box this many inputs away.
 const LEAST_PIXELS: f32 = 8.0;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{assert_box, decode};
+    use super::*;
+
+    const INPUT: Size = Size { width: 320, height: 160 };
+
+    #[test]
+    fn the_unit_is_what_most_boxes_show() {
+        let found = |corners: [[f32; 4]; 3]| {
+            let outputs = [
+                ("boxes", &[3, 4][..], corners.concat()),
+                ("labels", &[3], vec![0.0; 3]),
+                ("scores", &[3], vec![0.9, 0.8, 0.7]),
+            ];
+            decode("boxes-labels-scores", INPUT, &outputs)
+        };
+        let [inside, beyond] = [[0.25, 0.5, 0.75, 1.0], [0.5, 0.5, 1.75, 9.0]];
+        assert_box(&found([inside, beyond, inside])[0], 0, 0.9, [80.0, 80.0, 240.0, 160.0]);
+        let [far, near] = [[80.0, 80.0, 240.0, 160.0], [0.25, 0.5, 0.75, 1.0]];
+        assert_box(&found([far, near, far])[1], 0, 0.8, near);
+    }
+}

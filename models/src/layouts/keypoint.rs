@@ -12,6 +12,11 @@ pub struct Keypoint {
 }
 
 impl Keypoint {
+    /// A point and its score, as models put them side by side.
+    pub(super) fn scored([x, y, score]: [f32; 3]) -> Self {
+        Self { x, y, score }
+    }
+
     /// A point without a score of its own.
     pub(super) fn sure(x: f32, y: f32) -> Self {
         Self { x, y, score: 1.0 }

@@ -39,6 +39,17 @@ impl Maker {
     }
 }
 
+/// Whether outputs have the names that TensorFlow gives results without one.
+pub(super) fn is_named_by_tensorflow(outputs: &ModelOutputs<'_>) -> bool {
+    let is_number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+    outputs.shapes.iter().any(|output| {
+        let number = output.name.rsplit_once(':').map(|(_, number)| number);
+        output.name.starts_with("Identity")
+            || output.name.contains("PartitionedCall")
+            || number.is_some_and(is_number)
+    })
+}
+
 /// Whether an output is the size of the image, which Detectron2 puts behind its lists.
 pub(super) fn is_image_size(outputs: &ModelOutputs<'_>, position: usize) -> bool {
     let value = outputs.graph.value(outputs.graph.outputs[position]);

@@ -38,6 +38,7 @@ mod dual_heads;
 mod efficient_nms;
 mod efficientdet;
 mod end_to_end;
+mod end_to_end_class_score;
 mod end_to_end_normalised;
 mod end_to_end_obb;
 mod end_to_end_pose;
@@ -47,6 +48,7 @@ mod families;
 mod family;
 mod fcos;
 mod final_boxes;
+mod head_arrangement;
 mod input_range;
 mod keypoint;
 mod level_maps;
@@ -66,7 +68,9 @@ mod prior_boxes;
 mod references;
 mod retinaface;
 mod retinanet;
+mod row_order;
 mod rows_face;
+mod rows_pose;
 mod rows_seg;
 mod rtdetr_logits;
 mod rtdetr_rows;
@@ -76,6 +80,7 @@ mod scored_boxes;
 mod scored_rows;
 mod scores;
 mod scrfd;
+mod selected_boxes;
 mod ssd;
 mod tensorflow;
 mod tensors;
@@ -88,6 +93,7 @@ mod yolo_nas_flat;
 mod yolov7_end_to_end;
 mod yolox;
 mod yunet;
+mod yunet_priors;
 
 use std::fmt;
 
@@ -112,6 +118,7 @@ static LAYOUTS: &[&dyn Layout] = &[
     &decoded::Decoded,
     &rows_seg::RowsSeg,
     &rows_face::RowsFace,
+    &rows_pose::RowsPose,
     &decoded_columns::DecodedColumns,
     &columns_seg::ColumnsSeg,
     &columns_pose::ColumnsPose,
@@ -120,6 +127,7 @@ static LAYOUTS: &[&dyn Layout] = &[
     &level_rows::LevelRows,
     &scored_rows::ScoredRows,
     &end_to_end::EndToEnd,
+    &end_to_end_class_score::EndToEndClassScore,
     &end_to_end_normalised::EndToEndNormalised,
     &end_to_end_seg::EndToEndSeg,
     &end_to_end_pose::EndToEndPose,
@@ -132,6 +140,8 @@ static LAYOUTS: &[&dyn Layout] = &[
     &boxes_labels_scores::OF_CELLS,
     &boxes_scores::BoxesScores,
     &boxes_background::BoxesBackground,
+    &selected_boxes::X_FIRST,
+    &selected_boxes::Y_FIRST,
     &efficient_nms::EfficientNms,
     &tensorflow::TensorFlow,
     &mmdet::MmDet,
@@ -145,6 +155,8 @@ static LAYOUTS: &[&dyn Layout] = &[
     &blazeface::FACES,
     &blazeface::PALMS,
     &yunet::Yunet,
+    &yunet_priors::FACES,
+    &yunet_priors::PLATES,
     &centerface::CenterFace,
     &centernet::CenterNet,
     &nanodet::NanoDet,

@@ -111,9 +111,11 @@ impl<'a> ModelOutputs<'a> {
         }
     }
 
-    /// Position of the output of this name.
+    /// Position of the output of this name; TensorFlow's converter adds the number of a result to it.
     pub(super) fn position(&self, name: &str) -> Option<usize> {
-        self.shapes.iter().position(|output| output.name == name)
+        let plain =
+            |output: &OutputShape<'a>| output.name.strip_suffix(":0").unwrap_or(output.name);
+        self.shapes.iter().position(|output| plain(output) == name)
     }
 
     /// The rows of an output of `[1, N, K]` or `[N, K]`; extents of 1 in between do not count.
@@ -151,7 +153,12 @@ impl<'a> ModelOutputs<'a> {
     /// Which elements of a candidate in the first output come out of a sigmoid or softmax, if the graph
     /// shows it; candidates are laid out along the other axis.
     pub(super) fn scores_along(&self, axis: usize) -> Option<Vec<bool>> {
-        score_columns(self.graph, *self.graph.outputs.first()?, axis)
+        self.scores_of(0, axis)
+    }
+
+    /// The same for the output at a position.
+    pub(super) fn scores_of(&self, position: usize, axis: usize) -> Option<Vec<bool>> {
+        score_columns(self.graph, *self.graph.outputs.get(position)?, axis)
     }
 
     /// The number of scores that follow four numbers of a box in each candidate of the first output, if

@@ -5,9 +5,10 @@ use super::family::{Family, ULTRALYTICS_STRETCHED};
 use super::final_boxes::{Column, FinalBoxes};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::picodet::PICODET;
+use super::row_order::{ROW, RowOrder, ShownColumns};
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
-/// `[N, 6]`: rows of `[class, score, left, top, right, bottom]` in input pixels, as the inputs `scale_factor` and
+/// `[N, 6]` or `[1, N, 6]`: rows of `[class, score, left, top, right, bottom]` in input pixels, as the inputs `scale_factor` and
 /// `im_shape` are given; often followed by an output with the number of rows. Rows of class -1 are none.
 #[derive(Debug)]
 pub(super) struct Paddle;
@@ -35,21 +36,40 @@ impl Layout for Paddle {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        matches!(outputs.first(), [(2..), 6]).then(|| Reading::of(ClassCount::Open))
+        matches!(outputs.first(), [(2..), ROW] | [1, (1..), ROW])
+            .then(|| Reading::of(ClassCount::Open))
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        match is_named_by_paddle(outputs) {
-            true => Recognition::Yes("the output has the name that Paddle gives it".to_owned()),
-            false => Recognition::Maybe(&[SidecarLine {
+        let shown = ShownColumns::of(outputs);
+        if is_named_by_paddle(outputs) && outputs.first().len() == 2 {
+            return Recognition::Yes("the output has the name that Paddle gives it".to_owned());
+        }
+        if shown.say(RowOrder::ClassFirst) {
+            return Recognition::Yes(
+                "the graph puts a whole number and a score before the rest in rows of six"
+                    .to_owned(),
+            );
+        }
+        match outputs.first().len() == 2 && shown.allow(RowOrder::ClassFirst) {
+            true => Recognition::Maybe(&[SidecarLine {
                 line: "boxes = \"paddle\"",
                 when: "class and score before the corners of a box (PaddleDetection)",
             }]),
+            false => Recognition::No,
         }
     }
 
     fn families(&self) -> &'static [&'static Family] {
         &[&PICODET, &ULTRALYTICS_STRETCHED]
+    }
+
+    /// Only Paddle's own are known to be trained with ImageNet's mean.
+    fn default_family(&self, outputs: &ModelOutputs<'_>) -> &'static Family {
+        match is_named_by_paddle(outputs) {
+            true => &PICODET,
+            false => &ULTRALYTICS_STRETCHED,
+        }
     }
 
     fn needs_nms(&self) -> bool {
@@ -67,14 +87,15 @@ impl Layout for Paddle {
             first_class: outputs.first_class_or(0),
             count: None,
             angles: None,
-            most: outputs.first()[0],
+            most: outputs.first().iter().rev().nth(1).copied().unwrap_or(0),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{assert_box, decode, recognised};
+    use super::super::testing::{assert_box, decode, graph, recognised};
+    use super::*;
     use crate::Size;
 
     const INPUT: Size = Size { width: 640, height: 640 };
@@ -95,6 +116,11 @@ mod tests {
         };
         assert_eq!(name("multiclass_nms3_0.tmp_0"), Ok("paddle"));
         assert_eq!(name("save_infer_model/scale_0.tmp_0"), Ok("paddle"));
+        let family = |name| {
+            let graph = graph(&[(name, &[100, 6][..])]);
+            Paddle.default_family(&ModelOutputs::of(&graph, INPUT)).name
+        };
+        assert_eq!([family("fetch_name_0"), family("rows")], ["picodet", "ultralytics-stretched"]);
         let message = name("boxes").unwrap_err().to_string();
         for line in ["`boxes = \"paddle\"`", "`boxes = \"end-to-end\"`"] {
             assert!(message.contains(line), "no {line} in {message}");

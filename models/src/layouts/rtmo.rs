@@ -112,7 +112,7 @@ impl Decoder for RtmoDecoder {
     ) {
         let (points, _) = outputs.tensors[self.keypoints].image(image).as_chunks::<3>();
         let own = &points[candidate.index * self.points..][..self.points];
-        keypoints.extend(own.iter().map(|[x, y, score]| Keypoint { x: *x, y: *y, score: *score }));
+        keypoints.extend(own.iter().copied().map(Keypoint::scored));
     }
 }
 

@@ -56,6 +56,20 @@ pub(super) fn check_scores<S: Borrow<f32>>(
     })
 }
 
+/// Whether all values can be numbers of classes.
+///
+/// # Errors
+/// [`Implausible`] with the first that is not whole.
+pub(super) fn check_classes<'a>(
+    mut classes: impl Iterator<Item = &'a f32>,
+) -> Result<(), Implausible> {
+    let wrong =
+        classes.find(|class| class.is_finite() && (*class - class.round()).abs() > TOLERANCE);
+    wrong.map_or(Ok(()), |class| {
+        Err(Implausible(format!("there is a class number of {class}, and they are whole numbers")))
+    })
+}
+
 /// Fewer logits may lie between 0 and 1 by chance.
 const ENOUGH: usize = 64;
 
@@ -98,6 +112,12 @@ mod tests {
         assert_eq!(check_scores([0.0, 1.0005, f32::NAN]), Ok(()));
         assert!(check_scores([0.5, -0.3]).unwrap_err().0.contains("-0.3"));
         assert!(check_scores([316.0]).is_err());
+    }
+
+    #[test]
+    fn numbers_of_classes_are_whole() {
+        assert_eq!(check_classes([7.0, -1.0, f32::NAN].iter()), Ok(()));
+        assert!(check_classes([7.0, 0.75].iter()).unwrap_err().0.contains("0.75"));
     }
 
     #[test]

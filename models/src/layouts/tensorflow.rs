@@ -3,10 +3,12 @@
 use framegate_backend_api::graph::{Binary, Operator, ValueId};
 
 use super::box_form::{BoxForm, BoxShape};
+use super::efficient_nms::{Positions, alike};
 use super::family::{Family, Preprocessing};
 use super::final_boxes::{Column, FinalBoxes};
+use super::maker::is_named_by_tensorflow;
 use super::outputs::{ClassCount, ModelOutputs};
-use super::{Decoder, Layout, Reading, Recognition};
+use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
 /// Images as they are: the files resize and normalise them.
 const TENSORFLOW: Family = Family {
@@ -19,6 +21,24 @@ const TENSORFLOW: Family = Family {
 /// own suppression count from 1, those of TensorRT's plugin in its place from 0.
 #[derive(Debug)]
 pub(super) struct TensorFlow;
+
+fn find(outputs: &ModelOutputs<'_>) -> Option<Positions> {
+    named(outputs).or_else(|| alike(outputs).filter(|_| is_named_by_tensorflow(outputs)))
+}
+
+fn named(outputs: &ModelOutputs<'_>) -> Option<Positions> {
+    let boxes = outputs.position("detection_boxes")?;
+    let rows = outputs.rows(boxes).filter(|rows| rows.width == 4)?;
+    let of_len = |name, len| {
+        let position = outputs.position(name)?;
+        let elements: usize = outputs.shapes[position].shape.iter().product();
+        (elements == len).then_some(position)
+    };
+    let number = of_len("num_detections", 1)?;
+    let scores = of_len("detection_scores", rows.count)?;
+    let classes = of_len("detection_classes", rows.count)?;
+    Some(([number, boxes, scores, classes], rows.count))
+}
 
 /// Whether 1 is added to the classes, as far as the graph shows.
 fn counts_from_1(outputs: &ModelOutputs<'_>) -> bool {
@@ -61,23 +81,21 @@ impl Layout for TensorFlow {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let boxes = outputs.rows(outputs.position("detection_boxes")?)?;
-        let has = |name, len| {
-            let shape = outputs.shapes[outputs.position(name)?].shape;
-            (shape.iter().product::<usize>() == len).then_some(())
-        };
-        has("num_detections", 1)?;
-        has("detection_scores", boxes.count)?;
-        has("detection_classes", boxes.count)?;
+        find(outputs)?;
         let first_class = outputs.first_class_or(usize::from(counts_from_1(outputs)));
-        let reading = Reading { first_class, ..Reading::of(ClassCount::Open) };
-        (boxes.width == 4).then_some(reading)
+        Some(Reading { first_class, ..Reading::of(ClassCount::Open) })
     }
 
-    fn recognise(&self, _outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        Recognition::Yes(
-            "the outputs have the names of the TensorFlow object detection API".to_owned(),
-        )
+    fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
+        match named(outputs).is_some() {
+            true => Recognition::Yes(
+                "the outputs have the names of the TensorFlow object detection API".to_owned(),
+            ),
+            false => Recognition::Maybe(&[SidecarLine {
+                line: "boxes = \"tensorflow\"",
+                when: "boxes that begin with y, as fractions of the input (TensorFlow)",
+            }]),
+        }
     }
 
     fn families(&self) -> &'static [&'static Family] {
@@ -89,17 +107,17 @@ impl Layout for TensorFlow {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
-        let position = |name: &str| outputs.position(name).expect("`read` found the output");
+        let ([number, boxes, scores, classes], most) = find(outputs).expect("`read` found them");
         Box::new(FinalBoxes {
-            boxes: Column::of_row(position("detection_boxes"), 4, 0),
+            boxes: Column::of_row(boxes, 4, 0),
             form: BoxForm::normalised(BoxShape::CornersYFirst, outputs.input),
             open_unit: None,
-            scores: Column::alone(position("detection_scores")),
-            classes: Some(Column::alone(position("detection_classes"))),
+            scores: Column::alone(scores),
+            classes: Some(Column::alone(classes)),
             first_class: reading.first_class,
-            count: Some(position("num_detections")),
+            count: Some(number),
             angles: None,
-            most: outputs.rows(position("detection_boxes")).map_or(0, |rows| rows.count),
+            most,
         })
     }
 }
@@ -123,5 +141,24 @@ mod tests {
         assert_box(&found[0], 0, 0.8, [320.0, 80.0, 480.0, 160.0]);
         let shapes = outputs.map(|(name, shape, _)| (name, shape));
         assert_eq!(recognised(&shapes, INPUT, |outputs| outputs), Ok("tensorflow"));
+        // tf2onnx keeps the number of a result.
+        let names =
+            ["detection_boxes:0", "detection_classes:0", "detection_scores:0", "num_detections:0"];
+        let shapes: Vec<_> = names.into_iter().zip(shapes).map(|(name, it)| (name, it.1)).collect();
+        assert_eq!(recognised(&shapes, INPUT, |outputs| outputs), Ok("tensorflow"));
+    }
+
+    #[test]
+    fn results_without_names_may_begin_with_x_or_y() {
+        let outputs = [
+            ("StatefulPartitionedCall:1", &[1, 9, 4][..]),
+            ("classes", &[1, 9]),
+            ("StatefulPartitionedCall:4", &[1, 9]),
+            ("StatefulPartitionedCall:5", &[1]),
+        ];
+        let message = recognised(&outputs, INPUT, |outputs| outputs).unwrap_err().to_string();
+        for line in ["`boxes = \"tensorflow\"`", "`boxes = \"efficient-nms\"`"] {
+            assert!(message.contains(line), "no {line} in {message}");
+        }
     }
 }

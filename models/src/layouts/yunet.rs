@@ -9,7 +9,7 @@ use super::{Candidate, Decoder, Layout, Reading, Recognition};
 use crate::image_input::{ChannelOrder, Fit, LetterboxAlign, ResizeFilter};
 
 /// `FaceDetectorYN` of OpenCV: padded with black at the right and bottom, BGR from 0 to 255.
-const FAMILY: Family = Family {
+pub(super) const YUNET: Family = Family {
     name: "yunet",
     preprocessing: Preprocessing {
         channel_order: ChannelOrder::Bgr,
@@ -61,7 +61,7 @@ impl Layout for Yunet {
     }
 
     fn families(&self) -> &'static [&'static Family] {
-        &[&FAMILY]
+        &[&YUNET]
     }
 
     fn labels(&self) -> &'static [&'static str] {

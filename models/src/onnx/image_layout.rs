@@ -63,6 +63,12 @@ impl ImageLayout {
         }
     }
 
+    /// The axes of height and width, in an input of this number of axes.
+    pub(super) fn size_axes(&self, axes: usize) -> [usize; 2] {
+        let channels_behind = usize::from(self.channels_last);
+        [2, 1].map(|from_end| axes.saturating_sub(from_end + channels_behind))
+    }
+
     /// The axes, for people.
     pub fn axes(&self) -> &'static str {
         match (self.batch.is_some(), self.channels_last) {

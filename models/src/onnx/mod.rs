@@ -269,6 +269,24 @@ impl OnnxFile {
         Ok(imported)
     }
 
+    /// States this size of the image in place of the one that the file states, if a graph can be made for it. Whether it
+    /// could be.
+    pub(crate) fn take_size(&mut self, size: Size) -> bool {
+        let Ok(layout) = self.image_layout() else { return false };
+        let stated = self.inputs.image.dims.clone();
+        let [height, width] = layout.size_axes(stated.len());
+        for (axis, extent) in [(height, size.height), (width, size.width)] {
+            if let Some(dim) = self.inputs.image.dims.get_mut(axis) {
+                *dim = Some(extent);
+            }
+        }
+        let is_possible = self.graph(size.height, size.width).is_ok();
+        if !is_possible {
+            self.inputs.image.dims = stated;
+        }
+        is_possible
+    }
+
     /// How the input holds an image of this size.
     fn layout_for(&self, height: usize, width: usize) -> Result<(ImageLayout, Size), OnnxError> {
         let InputDeclaration { name, dims, .. } = &self.inputs.image;

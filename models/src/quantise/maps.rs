@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use framegate_backend_api::ElementType;
-use framegate_backend_api::graph::{Binary, Graph, Operator, ValueId};
+use framegate_backend_api::graph::{Activation, Binary, Graph, Operator, ValueId};
 
 use super::range::{Observation, Scale};
 use crate::passes::moves_elements;
@@ -28,6 +28,7 @@ impl Maps {
     pub(super) fn between(graph: &Graph, convolutions: &[usize]) -> Self {
         let mut maps = Self { next: vec![None; graph.values.len()] };
         convolutions.iter().for_each(|index| maps.add(graph.nodes[*index].inputs[0]));
+        let producers = graph.producers();
         for node in graph.nodes.iter().rev() {
             let result = node.outputs[0];
             if maps.next[result.0].is_none() {
@@ -36,6 +37,15 @@ impl Maps {
             let is_map = |id: &&ValueId| {
                 let value = graph.value(**id);
                 value.constant.is_none() && value.element_type == ElementType::F32
+            };
+            // A sum that is cut off below 0 is computed with it.
+            let node = match (&node.operator, producers[node.inputs[0].0]) {
+                (Operator::Activation(Activation::Relu), Some(before))
+                    if matches!(graph.nodes[before].operator, Operator::Binary(_)) =>
+                {
+                    &graph.nodes[before]
+                }
+                _ => node,
             };
             match &node.operator {
                 operator if moves_elements(operator) => {

@@ -17,6 +17,7 @@ mod weights;
 
 use framegate_backend_api::graph::{Activation, Graph, Node, Operator, ValueId};
 
+use crate::passes;
 use maps::Maps;
 
 pub use range::{Observation, Scale};
@@ -33,9 +34,13 @@ pub struct Quantiser<'a> {
 
 impl<'a> Quantiser<'a> {
     /// Finds the convolutions that can be quantised: those of one image with constant weights that read at least
-    /// eight channels, or one channel per filter.
+    /// eight channels, or one channel per filter, and not the pixels of the image.
     pub fn new(graph: &'a Graph) -> Self {
-        let is_candidate = |index: &usize| is_candidate(graph, &graph.nodes[*index]);
+        let producers = graph.producers();
+        let is_candidate = |index: &usize| {
+            let node = &graph.nodes[*index];
+            is_candidate(graph, node) && !is_of_image(graph, &producers, node.inputs[0])
+        };
         Self { graph, convolutions: (0..graph.nodes.len()).filter(is_candidate).collect() }
     }
 
@@ -86,6 +91,18 @@ fn makes_numbers(operator: &Operator) -> bool {
         _ => None,
     };
     matches!(activation, Some(Activation::Quantize { .. }))
+}
+
+/// Whether a value is the image, or its pixels in other places.
+fn is_of_image(graph: &Graph, producers: &[Option<usize>], mut id: ValueId) -> bool {
+    while let Some(producer) = producers[id.0] {
+        let node = &graph.nodes[producer];
+        if !passes::moves_elements(&node.operator) {
+            return false;
+        }
+        id = node.inputs[0];
+    }
+    id == graph.input
 }
 
 fn is_candidate(graph: &Graph, node: &Node) -> bool {

@@ -103,6 +103,32 @@ fn all_but_the_first_layer_are_candidates() {
 }
 
 #[test]
+fn pixels_in_other_places_are_not_quantised() {
+    let builder = GraphBuilder::new("x", [1, 3, 8, 8]);
+    let mut net = Net { builder, random: fastrand::Rng::with_seed(8) };
+    let x = net.builder.input();
+    let many = net.builder.push("many", Operator::Concat { axis: 1 }, &[x, x, x]).unwrap();
+    let a = net.convolution(many, [16, 9, 3]);
+    let y = net.convolution(a, [8, 16, 1]);
+    let graph = net.builder.finish(vec![y]);
+    assert_eq!(Quantiser::new(&graph).convolutions(), [2]);
+}
+
+#[test]
+fn what_a_sum_that_is_cut_off_reads_is_quantised() {
+    let builder = GraphBuilder::new("x", [1, 3, 8, 8]);
+    let mut net = Net { builder, random: fastrand::Rng::with_seed(9) };
+    let x = net.builder.input();
+    let a = net.convolution(x, [16, 3, 3]);
+    let b = net.convolution(a, [16, 16, 3]);
+    let sum = net.builder.push("sum", Operator::Binary(Binary::Add), &[a, b]).unwrap();
+    let relu = net.builder.push("r", Operator::Activation(Activation::Relu), &[sum]).unwrap();
+    let y = net.convolution(relu, [8, 16, 1]);
+    let graph = net.builder.finish(vec![y]);
+    assert_eq!(Quantiser::new(&graph).observed(), [a, b, relu]);
+}
+
+#[test]
 fn little_is_lost_and_less_where_less_is_quantised() {
     let graph = net();
     let all = loss(&graph, &quantised(&graph, &[3, 4, 6]));

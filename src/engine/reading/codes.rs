@@ -55,7 +55,7 @@ impl CodeReader {
     ) {
         let mut index = 0;
         while index < unread.len() {
-            match self.read_half(frame, &unread[index], &unread[index + 1..], budget) {
+            match self.read_half(frame, unread[index], &unread[index + 1..], budget) {
                 Some((other, whole)) => {
                     unread.remove(index + 1 + other);
                     let better = unread.remove(index);

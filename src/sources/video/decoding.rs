@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use framegate_video::{
-    ColourRange, DecodeError, H264Decoder, Input, Limits, Rotation, Video, VideoError,
+    ColourRange, DecodeError, H264Decoder, Input, Limits, Orientation as Stored, Video, VideoError,
     YuvImage as Decoded,
 };
 
@@ -105,12 +105,16 @@ impl From<&VideoLimits> for Limits {
 }
 
 fn planes(image: Decoded, decoding: Duration) -> YuvImage {
-    let Decoded { width, height, y, u, v, range, matrix, rotation } = image;
-    let orientation = match rotation {
-        Rotation::Upright => Orientation::Upright,
-        Rotation::Rotate90 => Orientation::Rotate90,
-        Rotation::Rotate180 => Orientation::Rotate180,
-        Rotation::Rotate270 => Orientation::Rotate270,
+    let Decoded { width, height, y, u, v, range, matrix, orientation } = image;
+    let orientation = match orientation {
+        Stored::Upright => Orientation::Upright,
+        Stored::MirrorHorizontally => Orientation::MirrorHorizontally,
+        Stored::Rotate180 => Orientation::Rotate180,
+        Stored::MirrorVertically => Orientation::MirrorVertically,
+        Stored::Transpose => Orientation::Transpose,
+        Stored::Rotate90 => Orientation::Rotate90,
+        Stored::Transverse => Orientation::Transverse,
+        Stored::Rotate270 => Orientation::Rotate270,
     };
     let colours = YuvColours::new(matrix.weights(), range == ColourRange::Full);
     YuvImage { planes: Arc::new([y, u, v]), width, height, colours, orientation, decoding }

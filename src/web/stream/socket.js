@@ -6,6 +6,8 @@ import { readMessage } from "./messages.js";
 
 const OPEN = 1;
 const NORMAL_CLOSE = 1000;
+/** As browsers report a connection that failed. */
+const ABNORMAL_CLOSE = 1006;
 /** A close code from the range for applications: the connection was considered dead. */
 const SILENT_CLOSE = 4000;
 const POLL_MS = 4;
@@ -91,6 +93,8 @@ export class StreamSocket {
     const whileCurrent = (react) => (event) => socket === this.#socket && react(event);
     socket.onmessage = whileCurrent((event) => this.#receive(event.data));
     socket.onclose = whileCurrent((event) => this.#closed(event.code, event.reason));
+    // Node 20 reports no close after an error. An error without a handler would end a program that uses `ws`.
+    socket.onerror = whileCurrent(() => this.#failed());
     this.#call("state", "connecting", { attempt: this.backoff.attempt });
   }
 
@@ -133,6 +137,12 @@ export class StreamSocket {
   #mismatch(text) {
     this.close();
     this.#call("mismatch", text);
+  }
+
+  /** Not every WebSocket says `close` after an error: what it says later is ignored. */
+  #failed() {
+    this.#letGo()?.close();
+    this.#reconnect(ABNORMAL_CLOSE, "");
   }
 
   #closed(code, reason) {

@@ -29,6 +29,10 @@ class FakeWebSocket {
     this.onmessage({ data: JSON.stringify(message) });
   }
 
+  fails() {
+    this.onerror({ type: "error" });
+  }
+
   breaks(code, reason = "") {
     this.onclose({ code, reason });
   }
@@ -129,6 +133,25 @@ test("after an abnormal close it reconnects after 1 s, 2 s, 4 s, with the same p
     assert.equal(FakeWebSocket.made.length, before + 1);
   }
   assert.equal(latest().url.searchParams.get("pipeline_id"), "faces");
+});
+
+test("an error is one failure, whether a close follows or not", () => {
+  for (const isClosed of [false, true]) {
+    heard = [];
+    const socket = open();
+    for (const delay of [1000, 2000, 4000]) {
+      const { length } = FakeWebSocket.made;
+      const failed = latest();
+      failed.fails();
+      if (isClosed) failed.breaks(1006);
+      assert.equal(heardOf("state").at(-1)[1].delayMs, delay);
+      mock.timers.tick(delay);
+      assert.equal(FakeWebSocket.made.length, length + 1);
+    }
+    socket.close();
+    latest().fails();
+    assert.equal(heardOf("state").at(-1)[0], "connecting");
+  }
 });
 
 test("an answered frame shows that the server is well: the waits are reset", () => {

@@ -121,7 +121,7 @@ pub(crate) fn outputs(
     OutputBatch { tensors: graph.outputs.iter().copied().map(tensor).collect() }
 }
 
-/// Outputs for `detector` of numbers from 0 to 1, except for edges in pixels.
+/// Outputs for `detector` of numbers from 0 to 1, except for edges in pixels and whole numbers of classes.
 pub(crate) fn random_outputs(
     detector: &Detector,
     images: usize,
@@ -130,7 +130,10 @@ pub(crate) fn random_outputs(
     let mut batch = outputs(detector, images, || random.f32());
     if detector.boxes.name() == "end-to-end" {
         let rows = batch.tensors[0].data.chunks_exact_mut(6);
-        rows.for_each(|row| row[..4].iter_mut().for_each(|edge| *edge *= SIDE as f32));
+        rows.for_each(|row| {
+            row[..4].iter_mut().for_each(|edge| *edge *= SIDE as f32);
+            row[5] = row[5].round();
+        });
     }
     batch
 }

@@ -1,5 +1,5 @@
-//! The facts of a file that its beginning does not show: its codec and how long it plays, by ffprobe. Where that is
-//! missing or fails, they stay unknown.
+//! The facts of a file that its beginning does not show: its codec, its colours and how long it plays, by ffprobe.
+//! Where that is missing or fails, they stay unknown.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::process::{Ending, only_this_file};
 use super::source::Source;
 use crate::frame::VideoInfo;
+use crate::image::ColourMatrix;
 use crate::limits::Limits;
 use crate::probe::Kind;
 
@@ -21,6 +22,8 @@ pub(super) struct Facts {
     frames: Option<u64>,
     fps: Option<f64>,
     duration: Option<Duration>,
+    /// Of the frames that ffmpeg makes of it.
+    pub(super) matrix: Option<ColourMatrix>,
     /// It was found to hold none.
     pub(super) has_no_video: bool,
 }
@@ -29,15 +32,22 @@ pub(super) struct Facts {
 const MOST_LINE_BYTES: u64 = 1024;
 
 impl Facts {
-    pub(super) fn read(program: &Path, source: &Source, kind: Kind, limits: &Limits) -> Self {
-        let entries =
-            "stream=codec_name,avg_frame_rate,nb_frames,duration:format=start_time,duration";
+    /// Of a file whose length may be known already.
+    pub(super) fn read(
+        program: &Path,
+        source: &Source,
+        kind: Kind,
+        has_length: bool,
+        limits: &Limits,
+    ) -> Self {
+        let entries = "stream=codec_name,avg_frame_rate,nb_frames,duration,pix_fmt,color_space:\
+                       format=start_time,duration";
         let asked = ["-show_entries", entries, "-of", "default=noprint_wrappers=1"];
         let Some(mut facts) = ask(program, source, kind, &asked, limits.stall, Self::stated) else {
             return Self::default();
         };
         facts.has_no_video = facts.codec.is_none();
-        if facts.duration.is_none() && !facts.has_no_video {
+        if !has_length && facts.duration.is_none() && !facts.has_no_video {
             // Browsers record files that do not say how long they are: the last packet does.
             let asked = ["-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0"];
             let read = ask(program, source, kind, &asked, limits.stall, packets);
@@ -60,6 +70,7 @@ impl Facts {
                 "codec_name" => facts.codec = Some(value.to_owned()),
                 "avg_frame_rate" => facts.fps = rate(value),
                 "nb_frames" => facts.frames = value.parse().ok().filter(|frames| *frames > 0),
+                "pix_fmt" | "color_space" => facts.matrix = facts.matrix.or(matrix(value)),
                 "start_time" => start = seconds(value).unwrap_or_default(),
                 // Recorders that go on with their clock write when the file ends.
                 "duration" => {
@@ -102,6 +113,22 @@ fn packets(lines: &mut dyn Iterator<Item = String>) -> Option<(Duration, u64)> {
 fn seconds(text: &str) -> Option<Duration> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0)?;
     Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The matrix of frames that ffmpeg makes of pixels of this format, or of this colour space, where either says. It makes
+/// BT.601 of red, green and blue.
+fn matrix(name: &str) -> Option<ColourMatrix> {
+    Some(match name {
+        "bt709" => ColourMatrix::Bt709,
+        "bt470bg" | "smpte170m" => ColourMatrix::Bt601,
+        "smpte240m" => ColourMatrix::Smpte240,
+        "fcc" => ColourMatrix::Fcc,
+        "bt2020nc" | "bt2020c" => ColourMatrix::Bt2020,
+        _ if ["rgb", "bgr", "gbr", "pal8"].iter().any(|part| name.contains(part)) => {
+            ColourMatrix::Bt601
+        }
+        _ => return None,
+    })
 }
 
 fn rate(text: &str) -> Option<f64> {
@@ -166,6 +193,18 @@ mod tests {
         let text = "duration=N/A\nstart_time=700.0\nduration=701.2";
         let duration = Facts::stated(&mut lines(text)).duration;
         assert_eq!(duration, Some(Duration::from_millis(1200)));
+    }
+
+    #[test]
+    fn colours_are_those_of_the_frames_that_ffmpeg_makes() {
+        for (text, expected) in [
+            ("pix_fmt=yuv420p10le\ncolor_space=bt2020nc", Some(ColourMatrix::Bt2020)),
+            ("pix_fmt=yuv420p\ncolor_space=unknown", None),
+            ("pix_fmt=bgr0\ncolor_space=unknown", Some(ColourMatrix::Bt601)),
+            ("pix_fmt=gbrp\ncolor_space=gbr", Some(ColourMatrix::Bt601)),
+        ] {
+            assert_eq!(Facts::stated(&mut lines(text)).matrix, expected, "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! | `process` | an ffmpeg from its start to its end |
 //! | `output` | its frames, waited for with a limit |
 //! | `notes` | its complaints, and the time of each frame |
-//! | `facts` | the length and the codec of a file, by ffprobe |
+//! | `facts` | the length, the codec and the colours of a file, by ffprobe |
 
 mod facts;
 mod notes;
@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use crate::VideoError;
 use crate::frame::{VideoFrame, VideoInfo};
+use crate::image::ColourMatrix;
 use crate::input::Input;
 use crate::limits::Limits;
 use crate::probe::Kind;
@@ -39,6 +40,8 @@ struct Programs<'a> {
 /// Decodes with an ffmpeg of its own, which ends with it.
 pub(crate) struct FfmpegFrames {
     codec: String,
+    /// Of all frames, where it is known: what ffmpeg writes does not say.
+    matrix: Option<ColourMatrix>,
     process: Process,
     output: Output,
     /// From one frame to the next, where their times are not known.
@@ -89,11 +92,8 @@ impl FfmpegFrames {
                 VideoError::Read(error)
             }
         })?;
-        let facts = if known.duration.is_some() {
-            Facts::default()
-        } else {
-            Facts::read(programs.ffprobe, &source, kind, limits)
-        };
+        let has_length = known.duration.is_some();
+        let facts = Facts::read(programs.ffprobe, &source, kind, has_length, limits);
         let mut info = facts.complete(known, kind);
         check_duration(&info, limits)?;
         let header = match output.header(limits.stall) {
@@ -116,6 +116,7 @@ impl FfmpegFrames {
         let promised = Promised::of(&info);
         let frames = Self {
             codec,
+            matrix: facts.matrix,
             process,
             output,
             interval,
@@ -131,7 +132,7 @@ impl FfmpegFrames {
     fn read(&mut self) -> Result<Option<VideoFrame>, VideoError> {
         let index = self.next;
         let start = Instant::now();
-        let image = match self.output.frame(self.limits.stall) {
+        let mut image = match self.output.frame(self.limits.stall) {
             Waited::Came(image) => image,
             Waited::Ended if self.process.succeeded() => return self.end().map_or(Ok(None), Err),
             Waited::Ended | Waited::Broken => return Err(self.process.failure(&self.codec)),
@@ -142,6 +143,7 @@ impl FfmpegFrames {
             let detail = "the video is longer than the limit".to_owned();
             return Err(VideoError::OverLimit(detail));
         }
+        image.matrix = self.matrix.unwrap_or(image.matrix);
         self.next += 1;
         self.last = Some(time);
         Ok(Some(VideoFrame { index, time, decoding: start.elapsed(), image: Ok(image) }))

@@ -10,7 +10,7 @@ use super::boxes;
 use super::edits::{Edits, TimeScales};
 use super::fragments::{self, Fragments};
 use super::sample_table::{self, Sample, Tables};
-use crate::image::Rotation;
+use crate::image::Orientation;
 use crate::input::Readable;
 use crate::limits::Limits;
 use crate::{VideoError, VideoInfo};
@@ -19,7 +19,7 @@ use crate::{VideoError, VideoInfo};
 #[derive(Debug)]
 pub(crate) struct VideoTrack {
     pub(crate) info: VideoInfo,
-    pub(crate) rotation: Rotation,
+    pub(crate) orientation: Orientation,
     /// Units of time in a second.
     pub(crate) timescale: u32,
     pub(crate) samples: Vec<Sample>,
@@ -140,9 +140,10 @@ fn describe(
     limits: &Limits,
 ) -> Result<VideoTrack, VideoError> {
     let header = track.tkhd.as_ref().map(|header| header.matrix);
-    let rotation = header.map_or(Rotation::Upright, |m| Rotation::from_matrix(m.a, m.b, m.c, m.d));
+    let orientation =
+        header.map_or(Orientation::Upright, |m| Orientation::from_matrix(m.a, m.b, m.c, m.d));
     let (width, height) = entry_size(track);
-    let (width, height) = rotation.turn_size(width, height);
+    let (width, height) = orientation.turn_size(width, height);
     let codec_name = match &codec {
         Codec::H264(_) => "h264".to_owned(),
         Codec::Other(name) => name.clone(),
@@ -152,7 +153,7 @@ fn describe(
     if !samples.is_empty() || matches!(codec, Codec::H264(_)) {
         count(&mut info, &samples, timescale, limits)?;
     }
-    Ok(VideoTrack { info, rotation, timescale, samples, codec })
+    Ok(VideoTrack { info, orientation, timescale, samples, codec })
 }
 
 /// Adds what the samples say: how many frames there are, and how long they play.

@@ -8,7 +8,7 @@ use super::h264::{H264Decoder, holds_key_frame, length_prefixed_heads, length_pr
 use super::sample_table::Sample;
 use super::sequence::{self, InOrder};
 use crate::frame::{VideoFrame, VideoInfo};
-use crate::image::{Rotation, YuvImage};
+use crate::image::{Orientation, YuvImage};
 use crate::input::Readable;
 use crate::limits::Limits;
 use crate::opened::Opened;
@@ -22,7 +22,7 @@ pub(crate) struct Mp4Frames {
     next: usize,
     decoder: H264Decoder,
     length_bytes: usize,
-    rotation: Rotation,
+    orientation: Orientation,
     timescale: u32,
     /// Without an image where a frame is left out.
     ready: InOrder<Option<Decoded>>,
@@ -53,7 +53,7 @@ impl Mp4Frames {
         limits: &Limits,
     ) -> Result<Opened<Self>, VideoError> {
         let mut decoder = H264Decoder::new(limits);
-        let VideoTrack { info, rotation, timescale, samples, codec: _ } = track;
+        let VideoTrack { info, orientation, timescale, samples, codec: _ } = track;
         let foreign = |info: VideoInfo, what: &str| {
             Ok(Opened::Foreign(VideoInfo { codec: format!("H.264 with {what}"), ..info }))
         };
@@ -71,7 +71,7 @@ impl Mp4Frames {
             next: 0,
             decoder,
             length_bytes,
-            rotation,
+            orientation,
             timescale,
             ready: InOrder::new(),
             buffer: Vec::new(),
@@ -154,7 +154,7 @@ impl Mp4Frames {
 
     fn decode(&mut self) -> Result<YuvImage, DecodeError> {
         let mut image = self.decoder.decode_sample(&self.buffer, self.length_bytes)?;
-        image.rotation = self.rotation;
+        image.orientation = self.orientation;
         Ok(image)
     }
 

@@ -1,5 +1,5 @@
 //! Bytes less the one that stands for 0: as 16-bit integers, whose pairs a convolution multiplies, or as
-//! `f32` for one with a filter per channel.
+//! `f32` for one with a filter per channel. And bytes as they are, for kernels that multiply those.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
 use crate::vector::{Vector, versions};
@@ -22,6 +22,25 @@ versions!(floats_version = floats(
     stride: usize,
     zero: i32,
 ));
+
+versions!(bytes_version = bytes(
+    from: *const u8,
+    to: *mut u8,
+    pixels: usize,
+    stride: usize,
+    zero: i32,
+));
+
+/// Copies pixels that follow each other.
+///
+/// # Safety
+/// As [`integers`].
+#[inline(always)]
+unsafe fn bytes<V: Vector>(from: *const u8, to: *mut u8, pixels: usize, stride: usize, _zero: i32) {
+    debug_assert_eq!(stride, V::LANES);
+    // SAFETY: the caller's promise.
+    unsafe { to.copy_from_nonoverlapping(from, pixels * V::LANES) };
+}
 
 /// Writes centred bytes as integers. The compiler makes a vector of each pixel.
 ///

@@ -1,7 +1,7 @@
 //! Sums and products of what the bytes of two feature maps stand for, as bytes.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use super::quantise::ByteScale;
+use super::quantise::{ByteScale, store_bytes};
 use crate::vector::{Vector, versions};
 
 /// The function of a pair of bytes, everything divided by the scale of the result already.
@@ -39,19 +39,17 @@ unsafe fn combine<V: Vector>(
         match *pairing {
             Pairing::Sum { factors, offset } => {
                 let ([first, second], offset) = (factors.map(|it| V::splat(it)), V::splat(offset));
-                for at in (0..len).step_by(V::LANES) {
+                store_bytes!(scale, V, to, len, |at| {
                     let sum = V::load_bytes(b.add(at)).mul_add(second, offset);
-                    let sum = V::load_bytes(a.add(at)).mul_add(first, sum);
-                    scale.rounded(sum).store_bytes(to.add(at));
-                }
+                    V::load_bytes(a.add(at)).mul_add(first, sum)
+                });
             }
             Pairing::Product { zeros, factor } => {
                 let ([first, second], factor) = (zeros.map(|it| V::splat(it)), V::splat(factor));
-                for at in (0..len).step_by(V::LANES) {
+                store_bytes!(scale, V, to, len, |at| {
                     let a = V::load_bytes(a.add(at)).sub(first);
-                    let product = V::load_bytes(b.add(at)).sub(second).mul(a).mul(factor);
-                    scale.rounded(product).store_bytes(to.add(at));
-                }
+                    V::load_bytes(b.add(at)).sub(second).mul(a).mul(factor)
+                });
             }
         }
     }

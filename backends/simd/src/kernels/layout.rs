@@ -90,17 +90,82 @@ pub(crate) unsafe fn unpack_row(
     }
 }
 
-/// Gathers a row of a block, each lane from a source of its own.
+/// Copies pixels of `lanes` cells: for each of the row, that at its source column.
 ///
 /// # Safety
-/// Each of `from` is good for `columns` elements, as far apart as there are lanes; `to` is good for
-/// all of them, and nothing else writes there.
-pub(crate) unsafe fn gather_row(from: &[*const f32], columns: usize, to: *mut f32) {
-    let lanes = from.len();
+/// `from` is good for all source columns, `to` for a pixel per source, where nothing else writes.
+pub(crate) unsafe fn copy_pixels(from: *const f32, sources: &[usize], lanes: usize, to: *mut f32) {
+    // SAFETY: the caller's promise. With a constant, the compiler takes registers.
+    unsafe {
+        match lanes {
+            16 => copy_pixels_of::<16>(from, sources, to),
+            8 => copy_pixels_of::<8>(from, sources, to),
+            4 => copy_pixels_of::<4>(from, sources, to),
+            _ => copy_pixels_of::<2>(from, sources, to),
+        }
+    }
+}
+
+/// # Safety
+/// As [`copy_pixels`].
+unsafe fn copy_pixels_of<const LANES: usize>(from: *const f32, sources: &[usize], to: *mut f32) {
+    for (column, source) in sources.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let pixel = from.add(source * LANES).cast::<[f32; LANES]>().read_unaligned();
+            to.add(column * LANES).cast::<[f32; LANES]>().write_unaligned(pixel);
+        }
+    }
+}
+
+/// Neighbouring lanes of a block that come from neighbouring lanes of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LaneRun {
+    /// The first, in the result.
+    pub(crate) lane: usize,
+    /// A power of two, at most 16.
+    pub(crate) len: usize,
+}
+
+/// Gathers some lanes of a row of a block.
+///
+/// # Safety
+/// `from` is good for the lanes of `columns` columns, as far apart as there are `lanes`; so is `to`, a row of the result,
+/// for this run of lanes, where nothing else writes.
+pub(crate) unsafe fn gather_lanes<T: Copy>(
+    from: *const T,
+    run: LaneRun,
+    [lanes, columns]: [usize; 2],
+    to: *mut T,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let to = to.add(run.lane);
+        match run.len {
+            16 => copy_lanes::<T, 16>(from, lanes, columns, to),
+            8 => copy_lanes::<T, 8>(from, lanes, columns, to),
+            4 => copy_lanes::<T, 4>(from, lanes, columns, to),
+            2 => copy_lanes::<T, 2>(from, lanes, columns, to),
+            _ => copy_lanes::<T, 1>(from, lanes, columns, to),
+        }
+    }
+}
+
+/// Copies `LEN` lanes of each column: with a constant, the compiler takes registers.
+///
+/// # Safety
+/// As [`gather_lanes`].
+unsafe fn copy_lanes<T: Copy, const LEN: usize>(
+    from: *const T,
+    lanes: usize,
+    columns: usize,
+    to: *mut T,
+) {
     for column in 0..columns {
-        for (lane, from) in from.iter().enumerate() {
-            // SAFETY: the caller's promise.
-            unsafe { *to.add(column * lanes + lane) = *from.add(column * lanes) };
+        // SAFETY: the caller's promise.
+        unsafe {
+            let elements = from.add(column * lanes).cast::<[T; LEN]>().read_unaligned();
+            to.add(column * lanes).cast::<[T; LEN]>().write_unaligned(elements);
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod broadcast;
 pub(crate) mod centre;
 pub(crate) mod combine_bytes;
 pub(crate) mod depthwise;
+pub(crate) mod depthwise_bytes;
 pub(crate) mod direct_conv;
 pub(crate) mod elementwise;
 pub(crate) mod epilogue;

@@ -42,14 +42,33 @@ unsafe fn max<V: Vector>(row: &Row<'_>) {
         // SAFETY: the caller's promise; the tap is inside.
         let line =
             unsafe { std::slice::from_raw_parts(row.input.add(y as usize * line_len), line_len) };
-        columns.iter_mut().zip(line).for_each(|(largest, x)| *largest = (*largest).max(*x));
+        keep_larger(columns, line);
     }
-    for (window, result) in results.chunks_exact_mut(V::LANES).enumerate() {
-        result.fill(0);
-        for tap in across.taps_inside(window) {
-            let x = across.start(window) + (tap * across.dilation) as isize;
-            let column = &columns[x as usize * V::LANES..][..V::LANES];
-            result.iter_mut().zip(column).for_each(|(largest, x)| *largest = (*largest).max(*x));
+    results.fill(0);
+    for tap in 0..across.taps {
+        // From a window to this tap of it, and the windows for which it is inside.
+        let shift = across.start(0) + (tap * across.dilation) as isize;
+        let before = |x: isize| (x.max(0) as usize).div_ceil(across.stride).min(across.windows);
+        let (first, end) = (before(-shift), before(across.extent as isize - shift));
+        if first >= end {
+            continue;
+        }
+        let x = ((first * across.stride) as isize + shift) as usize;
+        let results = &mut results[first * V::LANES..end * V::LANES];
+        let columns = &columns[x * V::LANES..];
+        if across.stride == 1 {
+            keep_larger(results, columns);
+        } else {
+            let columns = columns.chunks(across.stride * V::LANES);
+            for (result, column) in results.chunks_exact_mut(V::LANES).zip(columns) {
+                keep_larger(result, &column[..V::LANES]);
+            }
         }
     }
+}
+
+/// Replaces bytes by larger ones.
+#[inline(always)]
+fn keep_larger(bytes: &mut [u8], others: &[u8]) {
+    bytes.iter_mut().zip(others).for_each(|(byte, other)| *byte = (*byte).max(*other));
 }

@@ -41,6 +41,11 @@ impl Axis {
         first..end.clamp(first, self.windows)
     }
 
+    /// Elements from the first tap of a window to the last one of this many windows, both included.
+    pub(crate) fn reach(&self, windows: usize) -> usize {
+        (windows - 1) * self.stride + (self.taps - 1) * self.dilation + 1
+    }
+
     /// The position of the first tap of a window, which may be before the input.
     pub(crate) fn start(&self, window: usize) -> isize {
         (window * self.stride) as isize - self.padding as isize

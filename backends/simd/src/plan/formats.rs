@@ -6,7 +6,7 @@ use framegate_cpu::Precision;
 use super::classify::{Lowering, multiplies_pairs};
 use super::fuse::Fusions;
 use super::merge::Merged;
-use super::quantised::ByteMaps;
+use super::quantised::{ByteMaps, OnBytes};
 use super::views::LayoutOp;
 
 /// The number format of a blocked value's elements.
@@ -94,7 +94,7 @@ pub(crate) fn required_formats(
             own = RequiredFormats::F32;
             formats[fusion.result.0] = own;
         }
-        if maps.of_node[index].is_some() {
+        if maps.of_node[index].as_ref().is_some_and(OnBytes::reads_bytes) {
             continue;
         }
         if let Some(residual) = fusion.residual {

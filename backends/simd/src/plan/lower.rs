@@ -232,7 +232,9 @@ impl Lowerer<'_> {
         let (layout, threads) = (self.layout(id), self.threads);
         let of_bytes = self.analysis.maps.zero_and_scale(id);
         match format {
-            Format::F32 if self.arrangements[id.0].is_some() => self.gather_channels(id),
+            Format::F32 | Format::Bytes if self.arrangements[id.0].is_some() => {
+                self.gather_channels(id, format)
+            }
             Format::F32 if self.analysis.maps.is_written[id.0] => {
                 let zero_and_scale = of_bytes.expect("what is written as bytes is a map of them");
                 self.dequantise(&name, id, zero_and_scale, id)
@@ -305,23 +307,28 @@ impl Lowerer<'_> {
         self.arrangements[node.outputs[0].0] = Some(channels);
     }
 
-    /// Computes a rearranged value, for readers that take it as a feature map.
-    fn gather_channels(&mut self, id: ValueId) -> Slot {
+    /// Computes a rearranged value, for readers that take it as a feature map of this format.
+    fn gather_channels(&mut self, id: ValueId, format: Format) -> Slot {
         let channels = self.arrangements[id.0].clone().expect("the value is a rearrangement");
         let layout = self.layout(id);
         let source_of = |channel: Channel| {
             let (block, lane) = (channel.index / layout.lanes, channel.index % layout.lanes);
-            let slot = self.blocked(channel.feature_map, Format::F32);
+            let slot = self.blocked(channel.feature_map, format);
             ChannelSource { slot, start: block * layout.block_len() + lane }
         };
         let sources: Vec<ChannelSource> = channels.into_iter().map(source_of).collect();
         let mut reads: Vec<Slot> = sources.iter().map(|channel| channel.slot).collect();
         reads.sort_unstable();
         reads.dedup();
-        let target = self.new_blocked(id, Format::F32);
-        let name = self.graph.value(id).name.clone();
-        let step = GatherChannels::new(self.threads, sources, layout, target);
-        self.push(&name, "gather_channels", 0, step, reads, vec![target]);
+        let target = self.new_blocked(id, format);
+        let (name, kernel) = (self.graph.value(id).name.clone(), "gather_channels");
+        if format == Format::Bytes {
+            let step = GatherChannels::<u8>::new(self.threads, sources, layout, target);
+            self.push(&name, kernel, 0, step, reads, vec![target]);
+        } else {
+            let step = GatherChannels::<f32>::new(self.threads, sources, layout, target);
+            self.push(&name, kernel, 0, step, reads, vec![target]);
+        }
         target
     }
 

@@ -22,7 +22,7 @@ impl Lowerer<'_> {
         let x = node.inputs[0];
         match &node.operator {
             Operator::Convolution(parameters) => {
-                self.convolution(node, parameters, lowering, fusion);
+                self.convolution(node, parameters, lowering, fusion, None);
             }
             Operator::TransposedConvolution(parameters) => {
                 self.transposed_convolution(node, parameters, lowering, fusion);

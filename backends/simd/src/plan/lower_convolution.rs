@@ -12,6 +12,7 @@ use super::phases::{self, Phase};
 use super::window_axes::axes;
 use crate::kernels::direct_conv;
 use crate::kernels::epilogue::Epilogue;
+use crate::kernels::quantise::ByteScale;
 use crate::kernels::window::Axis;
 use crate::memory::Slot;
 use crate::steps::{
@@ -30,12 +31,14 @@ struct OverAllChannels<'a> {
 }
 
 impl Lowerer<'_> {
+    /// With `stored`, results are stored as bytes, with this scale.
     pub(super) fn convolution(
         &mut self,
         node: &Node,
         parameters: &Convolution,
         lowering: Lowering,
         fusion: &Fusion,
+        stored: Option<ByteScale>,
     ) {
         let graph = self.graph;
         let x = node.inputs[0];
@@ -55,7 +58,7 @@ impl Lowerer<'_> {
         let source = if is_planar { self.row_major(x) } else { self.blocked(x, format) };
         let residual: Option<Slot> =
             fusion.residual.map(|residual| self.blocked(residual, Format::F32));
-        let targets = self.targets(lowering, fusion);
+        let targets = self.targets(lowering, fusion, stored);
         let epilogue =
             Epilogue { before_residual: parameters.activation, after_residual: fusion.after };
         let results: usize = graph.value(node.outputs[0]).shape.iter().product();
@@ -95,7 +98,7 @@ impl Lowerer<'_> {
     fn convolution_over_all_channels(&mut self, convolution: OverAllChannels<'_>) {
         let OverAllChannels { name, precision, is_planar, multiply_adds, parts } = convolution;
         let (level, threads, reads) = (self.level, self.threads, parts.reads());
-        if let Targets { f32: Some(target), bf16: None } = parts.targets
+        if let Targets { f32: Some(target), bf16: None, bytes: None } = parts.targets
             && !is_planar
             && precision != Precision::Bf16
             && winograd_fits(&parts)
@@ -161,7 +164,7 @@ impl Lowerer<'_> {
                     filters: set.len() * filters,
                     weights: Weights { elements: &elements, bias },
                     source,
-                    targets: Targets { f32, bf16 },
+                    targets: Targets { f32, bf16, bytes: None },
                     residual,
                     ..parts
                 },
@@ -197,7 +200,7 @@ impl Lowerer<'_> {
             let [height, width] = axes.map(|axis| axis.windows);
             let feature_map = Blocked { channels: filters, height, width, ..result };
             let slot = self.new_feature_map(feature_map);
-            let targets = Targets { f32: Some(slot), bf16: None };
+            let targets = Targets::f32(slot);
             let elements =
                 phases::weights(elements, channels, weight_shape[1], taps, [row, column]);
             let multiply_adds = feature_map.height * feature_map.width * elements.len();
@@ -240,14 +243,24 @@ impl Lowerer<'_> {
     }
 
     /// Where the results of a convolution go.
-    fn targets(&mut self, lowering: Lowering, fusion: &Fusion) -> Targets {
+    fn targets(
+        &mut self,
+        lowering: Lowering,
+        fusion: &Fusion,
+        stored: Option<ByteScale>,
+    ) -> Targets {
         let result = fusion.result;
+        if let Some(scale) = stored {
+            let bytes = Some((self.new_blocked(result, Format::Bytes), scale));
+            return Targets { f32: None, bf16: None, bytes };
+        }
         let formats = self.formats(result);
         // A depthwise convolution computes whole rows, which must fit into scratch memory.
         let is_wide = lowering == Lowering::Depthwise && self.layout(result).row_len() > SCRATCH;
         let f32 = formats.f32 || is_wide;
         let mut slot = |wanted: bool, format| wanted.then(|| self.new_blocked(result, format));
-        Targets { f32: slot(f32, Format::F32), bf16: slot(formats.bf16, Format::Bf16) }
+        let (f32, bf16) = (slot(f32, Format::F32), slot(formats.bf16, Format::Bf16));
+        Targets { f32, bf16, bytes: None }
     }
 }
 

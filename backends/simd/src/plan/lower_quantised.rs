@@ -34,6 +34,12 @@ impl Lowerer<'_> {
                 }
                 _ => unreachable!("only a convolution becomes one of bytes"),
             },
+            OnBytes::Stored(scale) => match &node.operator {
+                Operator::Convolution(parameters) => {
+                    self.convolution(node, parameters, lowering, fusion, Some(*scale));
+                }
+                _ => unreachable!("only a convolution's results are stored as bytes"),
+            },
             OnBytes::Map { source, table } => {
                 let source = self.blocked(*source, Format::Bytes);
                 let target = self.new_blocked(fusion.result, Format::Bytes);
@@ -85,7 +91,7 @@ impl Lowerer<'_> {
         if lowering == Lowering::Depthwise {
             let step = QuantisedDepthwise::new(level, threads, parts);
             self.push(name, "quantised_depthwise", multiply_adds, step, reads, writes);
-        } else if quantised_winograd_fits(&parts) {
+        } else if quantised_winograd_fits(level, &parts) {
             let step = QuantisedWinograd::new(level, threads, parts);
             self.push(name, "quantised_winograd", multiply_adds, step, reads, writes);
         } else {

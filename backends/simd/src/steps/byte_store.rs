@@ -5,9 +5,10 @@ use framegate_backend_api::graph::Activation;
 use framegate_cpu::Level;
 
 use super::Blocked;
+use super::targets::InverseScale;
 use crate::kernels::elementwise::activation_version;
-use crate::kernels::quantise::{ByteScale, quantise_version};
-use crate::kernels::requantise::{requantise_version, rescale_version};
+use crate::kernels::quantise::ByteScale;
+use crate::kernels::requantise::{self, requantise_version, rescale_version, silu_version};
 use crate::kernels::table::{self, Table};
 use crate::memory::{AlignedCells, Buffers, Slot};
 
@@ -25,8 +26,6 @@ pub(crate) struct Rescale {
     pub(crate) table: Option<Box<Table>>,
 }
 
-type Requantise = unsafe fn(*const f32, *mut u8, usize, *const f32, &ByteScale);
-
 /// See the [module](self).
 pub(super) struct ByteStore {
     target: Slot,
@@ -34,13 +33,15 @@ pub(super) struct ByteStore {
     /// `[block][factor or offset][lane]`
     factors: AlignedCells,
     activation: Option<Activation>,
-    scale: Option<ByteScale>,
+    /// And what divides by it what was activated.
+    scale: Option<(ByteScale, InverseScale)>,
     table: Option<Box<Table>>,
     look_up: table::Kernel,
-    requantise: Requantise,
+    /// With SiLU, if that is the activation.
+    requantise: requantise::Kernel,
     rescale: unsafe fn(*mut f32, usize, *const f32),
     activate: unsafe fn(*const f32, *mut f32, usize, Activation),
-    quantise: unsafe fn(*const f32, *mut u8, usize, &ByteScale),
+    quantise: requantise::Kernel,
 }
 
 impl ByteStore {
@@ -69,22 +70,25 @@ impl ByteStore {
             factors[first] = *factor as f32;
             factors[first + lanes] = *offset as f32;
         }
-        let (requantise, rescale): (Requantise, _) = match are_integers {
-            true => (requantise_version::<1>(level), rescale_version::<1>(level)),
-            false => (requantise_version::<0>(level), rescale_version::<0>(level)),
+        let is_silu = parts.activation == Some(Activation::Silu);
+        let (requantise, rescale): (requantise::Kernel, _) = match (are_integers, is_silu) {
+            (true, false) => (requantise_version::<1>(level), rescale_version::<1>(level)),
+            (false, false) => (requantise_version::<0>(level), rescale_version::<0>(level)),
+            (true, true) => (silu_version::<1>(level), rescale_version::<1>(level)),
+            (false, true) => (silu_version::<0>(level), rescale_version::<0>(level)),
         };
         Self {
             target,
             lanes,
             factors: AlignedCells::from_slice(&factors),
             activation: parts.activation,
-            scale: parts.scale,
+            scale: parts.scale.map(|scale| (scale, InverseScale::new(level, &scale))),
             table: parts.table,
             look_up: table::version(level),
             requantise,
             rescale,
             activate: activation_version(level),
-            quantise: quantise_version(level),
+            quantise: requantise_version::<0>(level),
         }
     }
 
@@ -109,7 +113,7 @@ impl ByteStore {
         unsafe {
             let factors = self.factors.as_ptr().add(block * 2 * self.lanes);
             let target = buffers.pointer(self.target);
-            let Some(scale) = &self.scale else {
+            let Some((scale, inverse)) = &self.scale else {
                 (self.rescale)(sums, len, factors);
                 let target = target.add(at);
                 return match self.activation {
@@ -119,11 +123,13 @@ impl ByteStore {
             };
             let target = target.cast::<u8>().add(at);
             match self.activation {
-                None => (self.requantise)(sums, target, len, factors, scale),
+                None | Some(Activation::Silu) => {
+                    (self.requantise)(sums, target, len, factors, scale)
+                }
                 Some(function) => {
                     (self.rescale)(sums, len, factors);
                     (self.activate)(sums, sums, len, function);
-                    (self.quantise)(sums, target, len, scale);
+                    (self.quantise)(sums, target, len, inverse.as_ptr(), scale);
                 }
             }
             if let Some(table) = &self.table {

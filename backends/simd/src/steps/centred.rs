@@ -1,5 +1,5 @@
-//! The part of a map of bytes that some results of a convolution need, as centred numbers, with the padding
-//! written out: what a kernel reads without having to look where it is.
+//! The part of a map of bytes that some results of a convolution need, as they are or as centred numbers, with the
+//! padding written out: what a kernel reads without having to look where it is.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use std::ops::Range;
@@ -8,7 +8,7 @@ use super::Blocked;
 use crate::kernels::centre;
 use crate::kernels::window::Axis;
 
-/// See the [module](self). `T` is the type of the centred numbers.
+/// See the [module](self). `T` is the type of the numbers.
 pub(super) struct Centred<T> {
     pub(super) axes: [Axis; 2],
     pub(super) operand: Blocked,
@@ -16,16 +16,15 @@ pub(super) struct Centred<T> {
     pub(super) together: usize,
     /// The byte that stands for 0.
     pub(super) zero: i32,
+    /// The number that it becomes, which is in the padding.
+    pub(super) padding: T,
     pub(super) kernel: centre::Kernel<T>,
 }
 
-impl<T: Copy + Default> Centred<T> {
+impl<T: Copy> Centred<T> {
     /// Rows and columns that this many rows and columns of results need.
     pub(super) fn extents(&self, results: [usize; 2]) -> [usize; 2] {
-        [0, 1].map(|it| {
-            let axis = &self.axes[it];
-            (results[it] - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1
-        })
+        [0, 1].map(|it| self.axes[it].reach(results[it]))
     }
 
     /// The axes of a convolution that reads the part for this many rows and columns of results.
@@ -80,10 +79,10 @@ impl<T: Copy + Default> Centred<T> {
                 unsafe {
                     let part = std::slice::from_raw_parts_mut(line, columns * pixel);
                     if is_outside {
-                        part.fill(T::default());
+                        part.fill(self.padding);
                     } else {
-                        part[..inside.start * pixel].fill(T::default());
-                        part[inside.end * pixel..].fill(T::default());
+                        part[..inside.start * pixel].fill(self.padding);
+                        part[inside.end * pixel..].fill(self.padding);
                         for block in own.clone() {
                             let start = operand.row_start(block * operand.height + y as usize);
                             let x = (left + inside.start as isize) as usize;

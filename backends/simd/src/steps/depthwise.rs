@@ -6,7 +6,7 @@ use std::ops::Range;
 use framegate_cpu::Level;
 
 use super::convolution::ConvolutionParts;
-use super::targets::{Bf16Store, Targets};
+use super::targets::{Conversions, Targets};
 use super::{Blocked, Step, part, worthwhile_tasks};
 use crate::kernels::depthwise::{self, Row};
 use crate::kernels::epilogue::{self, Epilogue};
@@ -26,7 +26,7 @@ pub(crate) struct DepthwiseConvolution {
     epilogue: Epilogue,
     kernel: unsafe fn(&Row<'_>),
     epilogue_kernel: unsafe fn(*mut f32, *const f32, usize, &Epilogue),
-    bf16_store: Bf16Store,
+    conversions: Conversions,
     tasks: usize,
     /// With the padding as part of the input, where that is faster.
     padded: Option<[Axis; 2]>,
@@ -73,7 +73,7 @@ impl DepthwiseConvolution {
             source,
             residual,
             targets,
-            bf16_store: Bf16Store::new(level, targets),
+            conversions: Conversions::new(level, targets),
             axes,
             operand,
             result,
@@ -176,7 +176,7 @@ impl Step for DepthwiseConvolution {
                         buffers.pointer(residual).add(start).cast_const()
                     });
                     (self.epilogue_kernel)(output, residual, result.row_len(), &self.epilogue);
-                    self.bf16_store.run(output, buffers, start, result.row_len());
+                    self.conversions.run(output, buffers, start, result.row_len());
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use framegate_cpu::{Level, Precision};
 
 use super::convolution::ConvolutionParts;
-use super::targets::{Bf16Store, Targets};
+use super::targets::{Conversions, Targets};
 use super::{Blocked, SCRATCH, Step, part, worthwhile_tasks};
 use crate::kernels::direct_conv::{
     self, DirectConv, Grain, Kernel, MOST_COLUMNS, Piece, most_blocks,
@@ -49,7 +49,7 @@ pub(crate) struct DirectConvolution {
     bias: AlignedCells,
     epilogue: Epilogue,
     epilogue_kernel: unsafe fn(*mut f32, *const f32, usize, &Epilogue),
-    bf16_store: Bf16Store,
+    conversions: Conversions,
     grain: Grain,
     /// Into how many pieces, each a task of its own, the results are cut.
     bands: usize,
@@ -112,7 +112,7 @@ impl DirectConvolution {
             source,
             residual,
             targets,
-            bf16_store: Bf16Store::new(level, targets),
+            conversions: Conversions::new(level, targets),
             rows_in_cache: (INPUT_IN_CACHE / row_of_input).max(1),
             fetches_ahead: weights.bytes() >= MANY_WEIGHTS,
             weights,
@@ -175,7 +175,7 @@ impl DirectConvolution {
                         block * output_block_stride + (results.start - output_start) * lanes;
                     let computed = output.add(computed);
                     (self.epilogue_kernel)(computed, residual, len, &self.epilogue);
-                    self.bf16_store.run(computed, buffers, at, len);
+                    self.conversions.run(computed, buffers, at, len);
                 }
             }
         }

@@ -4,6 +4,7 @@
 use framegate_backend_api::graph::{NearestRounding, Resize};
 
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
+use crate::kernels::layout::copy_pixels;
 use crate::memory::{Buffers, Cell, Slot};
 
 /// See the [module](self).
@@ -20,6 +21,7 @@ pub(crate) struct Nearest {
 }
 
 impl Nearest {
+    /// The layouts' lanes are cells, of which a block has 2, 4, 8 or 16.
     pub(crate) fn new(
         threads: usize,
         resize: &Resize,
@@ -52,7 +54,6 @@ impl Step for Nearest {
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { operand, result, .. } = self;
-        let lanes = result.lanes;
         for BlockRow { block, row, row_of_all } in band(result, task, self.tasks) {
             let from = block * operand.block_len() + self.rows[row] * operand.row_len();
             // SAFETY: the caller's promise: the buffers have room for the layouts, and the tables
@@ -60,10 +61,7 @@ impl Step for Nearest {
             unsafe {
                 let from = buffers.pointer(self.source).add(from);
                 let to = buffers.pointer(self.target).add(result.row_start(row_of_all));
-                for (column, source) in self.columns.iter().enumerate() {
-                    let to = to.add(column * lanes);
-                    std::ptr::copy_nonoverlapping(from.add(source * lanes), to, lanes);
-                }
+                copy_pixels(from, &self.columns, result.lanes, to);
             }
         }
     }

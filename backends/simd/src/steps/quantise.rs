@@ -14,6 +14,9 @@ const WORK: usize = 8;
 /// Columns of a channel at a time.
 const COLUMNS: usize = 64;
 
+/// Channels at a time, whose bytes are stored together.
+const QUAD: usize = 4;
+
 /// Quantises a blocked feature map.
 pub(crate) struct Quantise {
     source: Slot,
@@ -55,8 +58,8 @@ impl Step for Quantise {
     }
 }
 
-/// Quantises a feature map that is described by strides, such as an image, and blocks it. Surplus lanes stay
-/// as they are.
+/// Quantises a feature map that is described by strides, such as an image, and blocks it. Surplus lanes are
+/// any numbers.
 pub(crate) struct QuantisePlanes {
     source: Slot,
     target: Slot,
@@ -88,24 +91,40 @@ impl Step for QuantisePlanes {
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { layout, strides, .. } = self;
-        let (mut numbers, mut bytes) = ([0.0; COLUMNS], [0; COLUMNS]);
+        let (mut numbers, mut bytes) = ([0.0; COLUMNS], [[0; COLUMNS]; QUAD]);
         for BlockRow { block, row, row_of_all } in band(layout, task, self.tasks) {
-            for lane in 0..layout.channels_in(block) {
-                let channel = block * layout.lanes + lane;
-                let start = strides.start + channel * strides.channel + row * strides.row;
+            let channels = layout.channels_in(block);
+            for lane in (0..channels).step_by(QUAD) {
                 for first in (0..layout.width).step_by(COLUMNS) {
                     let columns = COLUMNS.min(layout.width - first);
                     // SAFETY: the caller's promise: the buffers have room for the layouts.
                     unsafe {
-                        let from = buffers.pointer(self.source).add(start + first * strides.column);
-                        for (column, number) in numbers[..columns].iter_mut().enumerate() {
-                            *number = *from.add(column * strides.column);
+                        for (index, bytes) in
+                            bytes[..QUAD.min(channels - lane)].iter_mut().enumerate()
+                        {
+                            let channel = block * layout.lanes + lane + index;
+                            let start =
+                                strides.start + channel * strides.channel + row * strides.row;
+                            let from =
+                                buffers.pointer(self.source).add(start + first * strides.column);
+                            if strides.column == 1 {
+                                numbers.as_mut_ptr().copy_from_nonoverlapping(from, columns);
+                            } else {
+                                for (column, number) in numbers[..columns].iter_mut().enumerate() {
+                                    *number = *from.add(column * strides.column);
+                                }
+                            }
+                            let to = bytes.as_mut_ptr();
+                            (self.kernel)(numbers.as_ptr(), to, COLUMNS, &self.scale);
                         }
-                        (self.kernel)(numbers.as_ptr(), bytes.as_mut_ptr(), COLUMNS, &self.scale);
                         let to = buffers.pointer(self.target).cast::<u8>();
                         let to = to.add(layout.row_start(row_of_all) + first * layout.lanes + lane);
-                        for (column, byte) in bytes[..columns].iter().enumerate() {
-                            *to.add(column * layout.lanes) = *byte;
+                        // The compiler makes vectors of these.
+                        let quads: [u32; COLUMNS] = std::array::from_fn(|column| {
+                            u32::from_le_bytes([0, 1, 2, 3].map(|it: usize| bytes[it][column]))
+                        });
+                        for (column, quad) in quads[..columns].iter().enumerate() {
+                            to.add(column * layout.lanes).cast::<u32>().write_unaligned(*quad);
                         }
                     }
                 }

@@ -1,8 +1,10 @@
 //! A convolution over all channels of a map of bytes, by products of integers: exact sums, which are scaled
 //! and made bytes again while they are in the first-level cache.
 //!
-//! A strip of the operand is centred first: bytes become 16-bit integers, less the one that stands for 0, with
-//! the padding around them. All filters read the strip then.
+//! Where one instruction adds four products of bytes, the bytes are read as they are, and what the one that stands for 0
+//! adds to every sum is subtracted by the bias. Elsewhere, and where weights are not signed bytes, bytes are centred: they
+//! become 16-bit integers, less the one that stands for 0. Either way, where there is padding, a strip of the operand is
+//! copied with the padding around it, and all filters read the strip then.
 #![expect(unsafe_code, reason = "kernels take pointers")]
 
 use std::ops::Range;
@@ -11,13 +13,15 @@ use framegate_cpu::Level;
 
 use super::byte_store::{ByteStore, Rescale};
 use super::centred::Centred;
-use super::direct_conv::{Group, packed_factors};
+use super::direct_conv::{Group, MANY_WEIGHTS, packed_factors};
 use super::{Blocked, Step, part, worthwhile_tasks};
 use crate::kernels::centre;
-use crate::kernels::direct_conv::{DirectConv, MOST_COLUMNS, Piece, integer_kernel, most_blocks};
+use crate::kernels::direct_conv::{
+    DirectConv, Kernel, MOST_COLUMNS, Piece, integer_kernel, most_blocks, quad_kernel,
+};
 use crate::kernels::window::Axis;
 use crate::memory::{AlignedCells, Buffers, CELLS, Cell, Slot};
-use crate::vector::pair_of_integers;
+use crate::vector::{pair_of_integers, quad_of_bytes};
 
 /// The most cells of a strip, unless a single row of results needs more: a quarter of a second-level cache of
 /// 2¹⁹ bytes.
@@ -29,8 +33,11 @@ pub(super) const TOGETHER: usize = 2;
 /// The most vectors of sums between the kernel and the store.
 const SUMS: usize = 384;
 
-/// Rows shorter than this are computed several at a time.
+/// Rows shorter than this are computed several at a time, those of bytes where there are at least this many quads of channels:
+/// results that are not neighbours take some time to look up.
 const SHORT_ROW: usize = 6;
+const SHORT_ROW_OF_BYTES: usize = 15;
+const QUADS_FOR_LOOK_UP: usize = 16;
 
 /// The geometry, weights and buffers of a quantised convolution.
 #[derive(Debug, Clone)]
@@ -48,19 +55,34 @@ pub(crate) struct QuantisedParts<'a> {
     pub(crate) target: Slot,
 }
 
+/// The operand as a kernel reads it.
+enum Operand {
+    /// The bytes where they are: there is no padding.
+    Whole,
+    /// A strip of them.
+    Bytes(Centred<u8>),
+    /// A strip of 16-bit integers.
+    Pairs(Centred<i16>),
+}
+
 /// See the [module](self).
 pub(crate) struct QuantisedConvolution {
     source: Slot,
-    centred: Centred<i16>,
-    result: Blocked,
+    operand: Operand,
     /// Of channels.
-    pairs: usize,
+    blocks: usize,
+    /// Of the whole operand.
+    conv: DirectConv,
+    result: Blocked,
     groups: Vec<Group>,
     weights: AlignedCells,
-    zeros: AlignedCells,
+    /// `[block][lane]`, of 32-bit integers.
+    bias: AlignedCells,
     store: ByteStore,
     /// The most rows and columns of results at a time.
     strip: [usize; 2],
+    short_row: usize,
+    fetches_ahead: bool,
     /// Ranges of rows or, where there is but one row, of columns, each a task.
     bands: usize,
     /// Into how many parts the filters of each band are cut, each a task.
@@ -73,38 +95,62 @@ impl QuantisedConvolution {
         flatten(&mut axes);
         let lanes = level.lanes();
         let [down, across] = axes;
-        let operand = Blocked { channels, height: down.extent, width: across.extent, lanes };
+        let map = Blocked { channels, height: down.extent, width: across.extent, lanes };
         let result =
             Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
-        let kernel = centre::integers_version(level);
-        let centred = Centred { axes, operand, together: TOGETHER, zero: parts.zero, kernel };
-        let pairs = channels.div_ceil(2);
-        let conv = DirectConv { axes, channels: pairs, block: centred.pixel() / 2 };
-        let groups = integer_groups(level, result.blocks(), &conv);
+        let multiplies_bytes = multiplies_bytes(level, weights, parts.zero);
+        let (per_cell, block): (usize, usize) =
+            if multiplies_bytes { (4, lanes / 4) } else { (2, lanes) };
+        let conv = DirectConv { axes, channels: channels.div_ceil(per_cell), block };
+        let kernel = if multiplies_bytes { quad_kernel } else { integer_kernel };
+        let short_row = match multiplies_bytes && conv.channels >= QUADS_FOR_LOOK_UP {
+            true => SHORT_ROW_OF_BYTES,
+            false => SHORT_ROW,
+        };
+        let groups = groups(level, result.blocks(), &conv, kernel);
         let taps = down.taps * across.taps;
         let weight = |filter: usize, channel: usize, tap: usize| {
             let exists = filter < filters && channel < channels;
             if exists { weights[(filter * channels + channel) * taps + tap] } else { 0 }
         };
-        let packed = packed_factors(&conv, lanes, &groups, |filter, pair, tap| {
-            pair_of_integers(weight(filter, 2 * pair, tap), weight(filter, 2 * pair + 1, tap))
+        let packed = packed_factors(&conv, lanes, &groups, |filter, cell, tap| {
+            let weight = |index: usize| weight(filter, per_cell * cell + index, tap);
+            match multiplies_bytes {
+                true => quad_of_bytes([0, 1, 2, 3].map(|index| weight(index) as i8)),
+                false => pair_of_integers(weight(0), weight(1)),
+            }
         });
-        let wanted = worthwhile_tasks(taps * pairs * result.len(), threads);
-        let (bands, strip) = cut(&centred, wanted, threads);
+        let mut bias = vec![0.0; result.blocks() * lanes];
+        if multiplies_bytes {
+            for (bias, filter) in bias.iter_mut().zip(weights.chunks_exact(channels * taps)) {
+                *bias = bias_of_bytes(filter, parts.zero);
+            }
+        }
+        let operand = operand(level, map, multiplies_bytes, axes, parts.zero);
+        let wanted = worthwhile_tasks(taps * conv.channels * result.len(), threads);
+        let cells = |results: [usize; 2]| match &operand {
+            Operand::Whole => cells_read(&conv, results),
+            Operand::Bytes(centred) => centred.len(results) / size_of::<Cell>(),
+            Operand::Pairs(centred) => centred.len(results) / 2,
+        };
+        let (bands, strip) = cut(&axes, cells, wanted, threads);
         let filter_parts = match bands < threads {
             true => threads.div_ceil(bands).min(groups.len()).min(wanted),
             false => 1,
         };
         Self {
             source: parts.source,
-            centred,
+            operand,
+            blocks: map.blocks(),
+            conv,
             result,
-            pairs,
             groups,
+            fetches_ahead: size_of_val(&packed[..]) >= MANY_WEIGHTS,
             weights: AlignedCells::from_slice(&packed),
-            zeros: AlignedCells::new(most_blocks(level) * lanes),
+            bias: AlignedCells::from_slice(&bias),
             store: ByteStore::new(level, true, result, parts.rescale, parts.target),
             strip,
+            short_row,
             bands,
             filter_parts,
         }
@@ -121,51 +167,90 @@ impl QuantisedConvolution {
         buffers: &Buffers,
         scratch: *mut Cell,
     ) {
-        let Self { centred, result, .. } = self;
+        let Self { conv, result, .. } = self;
         let lanes = result.lanes;
-        let axes = centred.inner_axes([rows.len(), columns.len()]);
-        let conv = DirectConv { axes, channels: self.pairs, block: centred.pixel() / 2 };
+        // SAFETY: the caller's promise.
+        let (input, axes, first) = unsafe { self.read(rows, columns, buffers, scratch) };
+        let conv = DirectConv { axes, ..*conv };
         let all = rows.len() * columns.len();
-        let row = if columns.len() < SHORT_ROW { all } else { columns.len() };
-        // SAFETY: the caller's promise; scratch memory has room for the strip and the sums after it.
-        unsafe {
-            let source = buffers.pointer(self.source).cast::<u8>();
-            let blocks = 0..centred.operand.blocks();
-            centred.write(source, blocks, [rows, columns], scratch.cast());
-            let sums = scratch.add(self.strip_cells());
-            for group in groups {
-                let most = SUMS / group.blocks.len() / MOST_COLUMNS * MOST_COLUMNS;
-                for first in (0..all).step_by(row) {
-                    let pieces = row.div_ceil(most);
-                    for index in 0..pieces {
-                        let own = part(row, 1, index, pieces);
-                        let results = first + own.start..first + own.end;
-                        let len = results.len() * lanes;
-                        // Whole rows, or parts of one.
-                        let at = rows.start * result.width + columns.start + results.start;
-                        let piece = Piece {
-                            input: scratch,
-                            weights: self.weights.as_ptr().add(group.weights),
-                            bias: self.zeros.as_ptr(),
-                            output: sums,
-                            output_start: results.start,
-                            output_block_stride: len,
-                            results,
-                            fetches_ahead: false,
-                        };
-                        (group.kernel)(&conv, &piece);
-                        for (index, block) in group.blocks.clone().enumerate() {
-                            let at = block * result.block_len() + at * lanes;
-                            self.store.run(sums.add(index * len), len, block, buffers, at);
-                        }
+        let row = if columns.len() < self.short_row { all } else { columns.len() };
+        let sums = scratch.wrapping_add(self.strip_cells());
+        for group in groups {
+            let most = SUMS / group.blocks.len() / MOST_COLUMNS * MOST_COLUMNS;
+            let pieces = row.div_ceil(most);
+            for (start, index) in
+                (0..all).step_by(row).flat_map(|start| (0..pieces).map(move |it| (start, it)))
+            {
+                let own = part(row, 1, index, pieces);
+                let own = start + own.start..start + own.end;
+                let at = rows.start * result.width + columns.start + own.start;
+                let results = first + own.start..first + own.end;
+                let len = results.len() * lanes;
+                // SAFETY: the caller's promise; scratch memory has room for the sums after the strip.
+                unsafe {
+                    let piece = Piece {
+                        input,
+                        weights: self.weights.as_ptr().add(group.weights),
+                        bias: self.bias.as_ptr().add(group.blocks.start * lanes),
+                        output: sums,
+                        output_start: results.start,
+                        output_block_stride: len,
+                        results,
+                        fetches_ahead: self.fetches_ahead,
+                    };
+                    (group.kernel)(&conv, &piece);
+                    for (index, block) in group.blocks.clone().enumerate() {
+                        let at = block * result.block_len() + at * lanes;
+                        self.store.run(sums.add(index * len), len, block, buffers, at);
                     }
                 }
             }
         }
     }
 
+    /// Where the kernel reads the operand of results at these rows and columns, the axes there, and the first of these
+    /// results there. Copies a strip if need be.
+    ///
+    /// # Safety
+    /// As [`Step::run`].
+    unsafe fn read(
+        &self,
+        rows: &Range<usize>,
+        columns: &Range<usize>,
+        buffers: &Buffers,
+        scratch: *mut Cell,
+    ) -> (*const Cell, [Axis; 2], usize) {
+        let source = buffers.pointer(self.source);
+        let results = [rows.len(), columns.len()];
+        let blocks = 0..self.blocks;
+        // SAFETY: the caller's promise; scratch memory has room for the strip.
+        unsafe {
+            match &self.operand {
+                Operand::Whole => {
+                    // Whole rows, or parts of one.
+                    let first = rows.start * self.result.width + columns.start;
+                    (source, self.conv.axes, first)
+                }
+                Operand::Bytes(centred) => {
+                    centred.write(source.cast(), blocks, [rows, columns], scratch.cast());
+                    (scratch, centred.inner_axes(results), 0)
+                }
+                Operand::Pairs(centred) => {
+                    centred.write(source.cast(), blocks, [rows, columns], scratch.cast());
+                    (scratch, centred.inner_axes(results), 0)
+                }
+            }
+        }
+    }
+
+    /// Cells of scratch memory for the strip.
     fn strip_cells(&self) -> usize {
-        (self.centred.len(self.strip) / 2).next_multiple_of(CELLS)
+        let cells = match &self.operand {
+            Operand::Whole => 0,
+            Operand::Bytes(centred) => centred.len(self.strip) / size_of::<Cell>(),
+            Operand::Pairs(centred) => centred.len(self.strip) / 2,
+        };
+        cells.next_multiple_of(CELLS)
     }
 }
 
@@ -175,7 +260,7 @@ impl Step for QuantisedConvolution {
     }
 
     fn weight_bytes(&self) -> usize {
-        self.weights.bytes() + self.store.bytes()
+        self.weights.bytes() + self.bias.bytes() + self.store.bytes()
     }
 
     fn scratch_cells(&self) -> usize {
@@ -201,22 +286,74 @@ impl Step for QuantisedConvolution {
     }
 }
 
-/// Divides `blocks` into groups that the kernel for integers can compute.
-pub(super) fn integer_groups(level: Level, blocks: usize, conv: &DirectConv) -> Vec<Group> {
+/// Whether a level's kernel multiplies bytes as they are.
+pub(super) fn multiplies_bytes(level: Level, weights: &[i16], zero: i32) -> bool {
+    level.multiplies_bytes() && are_multiplied_as_bytes(weights, zero)
+}
+
+/// Whether a convolution's factors are bytes.
+pub(super) fn are_multiplied_as_bytes(weights: &[i16], zero: i32) -> bool {
+    (0..=255).contains(&zero) && weights.iter().all(|weight| i8::try_from(*weight).is_ok())
+}
+
+/// The number that a filter's sums of bytes begin with, as the bits of an integer, so that they are those of centred ones.
+pub(super) fn bias_of_bytes(filter: &[i16], zero: i32) -> f32 {
+    let sum: i64 = filter.iter().map(|weight| i64::from(*weight)).sum();
+    // Sums wrap around, too, and the last one is in range.
+    f32::from_bits((-sum * i64::from(zero)) as i32 as u32)
+}
+
+/// How a kernel reads a map.
+fn operand(
+    level: Level,
+    operand: Blocked,
+    multiplies_bytes: bool,
+    axes: [Axis; 2],
+    zero: i32,
+) -> Operand {
+    if !multiplies_bytes {
+        let (together, kernel) = (TOGETHER, centre::integers_version(level));
+        return Operand::Pairs(Centred { axes, operand, together, zero, padding: 0, kernel });
+    }
+    if axes.iter().all(|axis| axis.windows_inside() == (0..axis.windows)) {
+        return Operand::Whole;
+    }
+    let (padding, kernel) = (zero as u8, centre::bytes_version(level));
+    Operand::Bytes(Centred { axes, operand, together: 1, zero, padding, kernel })
+}
+
+/// Cells of the operand that this many rows and columns of results read.
+fn cells_read(conv: &DirectConv, [rows, columns]: [usize; 2]) -> usize {
+    let [down, across] = conv.axes;
+    rows * down.stride * columns * across.stride * conv.channels
+}
+
+/// Divides `blocks` into groups that a kernel for integers can compute.
+pub(super) fn groups(
+    level: Level,
+    blocks: usize,
+    conv: &DirectConv,
+    kernel: fn(Level, usize, usize) -> Kernel,
+) -> Vec<Group> {
     let count = blocks.div_ceil(most_blocks(level));
     let block_weights = conv.axes[0].taps * conv.axes[1].taps * conv.channels * level.lanes();
     let group = |index: usize| {
         let blocks = part(blocks, 1, index, count);
-        let kernel = integer_kernel(level, blocks.len(), conv.step());
+        let kernel = kernel(level, blocks.len(), conv.step());
         Group { weights: blocks.start * block_weights, kernel, blocks }
     };
     (0..count).map(group).collect()
 }
 
-/// Into how many bands the results are cut, and the most rows and columns of a strip.
-fn cut(centred: &Centred<i16>, wanted: usize, threads: usize) -> (usize, [usize; 2]) {
-    let [height, width] = centred.axes.map(|axis| axis.windows);
-    let cells = |results: [usize; 2]| centred.len(results) / 2;
+/// Into how many bands the results are cut, and the most rows and columns of a strip, given how many cells of the operand
+/// some rows and columns of results need.
+fn cut(
+    axes: &[Axis; 2],
+    cells: impl Fn([usize; 2]) -> usize,
+    wanted: usize,
+    threads: usize,
+) -> (usize, [usize; 2]) {
+    let [height, width] = axes.map(|axis| axis.windows);
     if height == 1 {
         let bands = wanted.clamp(1, width.div_ceil(MOST_COLUMNS));
         let own = width.div_ceil(bands);
@@ -224,7 +361,7 @@ fn cut(centred: &Centred<i16>, wanted: usize, threads: usize) -> (usize, [usize;
         let most = (1..=own.div_ceil(MOST_COLUMNS)).map(|it| it * MOST_COLUMNS).rfind(fits);
         return (bands, [1, most.unwrap_or(MOST_COLUMNS).min(width)]);
     }
-    // The rows where bands meet are centred twice.
+    // The rows where bands meet are copied twice.
     let bands = wanted.min(height.div_ceil(4).max(threads)).clamp(1, height);
     let own = height.div_ceil(bands);
     let most = (1..=own).rfind(|rows| cells([*rows, width]) <= STRIP);

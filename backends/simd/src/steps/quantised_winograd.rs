@@ -13,11 +13,11 @@ use framegate_cpu::Level;
 use super::byte_store::ByteStore;
 use super::centred::Centred;
 use super::direct_conv::{Group, packed_factors};
-use super::quantised_conv::{QuantisedParts, TOGETHER, integer_groups};
+use super::quantised_conv::{QuantisedParts, TOGETHER, groups, multiplies_bytes};
 use super::winograd::tiles_in_a_row;
 use super::{Blocked, Step, part, worthwhile_tasks};
 use crate::kernels::centre;
-use crate::kernels::direct_conv::{Piece, most_blocks};
+use crate::kernels::direct_conv::{Piece, integer_kernel, most_blocks};
 use crate::kernels::window::Axis;
 use crate::kernels::winograd::POSITIONS;
 use crate::kernels::winograd_integers::{
@@ -52,8 +52,8 @@ pub(crate) struct QuantisedWinograd {
     filter_parts: usize,
 }
 
-/// Whether a convolution can be computed this way, and faster.
-pub(crate) fn fits(parts: &QuantisedParts<'_>) -> bool {
+/// Whether a convolution can be computed this way, and faster: where products of bytes can be had, they save more.
+pub(crate) fn fits(level: Level, parts: &QuantisedParts<'_>) -> bool {
     /// With fewer channels or filters, transforming costs more than it saves.
     const FEWEST: usize = 16;
     let is_three = |axis: &Axis| axis.taps == 3 && axis.stride == 1 && axis.dilation == 1;
@@ -66,6 +66,7 @@ pub(crate) fn fits(parts: &QuantisedParts<'_>) -> bool {
         && parts.channels >= FEWEST
         && parts.filters >= FEWEST
         && furthest <= LARGEST_ELEMENT
+        && !multiplies_bytes(level, parts.weights, parts.zero)
         && parts.weights.chunks_exact(9 * parts.channels).all(is_exact)
 }
 
@@ -78,10 +79,11 @@ impl QuantisedWinograd {
         let result =
             Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
         let kernel = centre::integers_version(level);
-        let centred = Centred { axes, operand, together: TOGETHER, zero: parts.zero, kernel };
+        let centred =
+            Centred { axes, operand, together: TOGETHER, zero: parts.zero, padding: 0, kernel };
         let pairs = channels.div_ceil(2);
         let pointwise = tiles_in_a_row(1, pairs, centred.pixel() / 2);
-        let groups = integer_groups(level, result.blocks(), &pointwise);
+        let groups = groups(level, result.blocks(), &pointwise, integer_kernel);
         let transformed: Vec<[i16; POSITIONS]> =
             weights.chunks_exact(9).map(transform_filter).collect();
         let of_position = |position: usize| {

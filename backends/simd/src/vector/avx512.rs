@@ -1,6 +1,6 @@
 //! Sixteen `f32` in an AVX-512 register.
 #![expect(unsafe_code, reason = "vector instructions exist on some processors only")]
-// SAFETY of every block: the trait's contract says that the processor has AVX-512 F and that
+// SAFETY of every block: the trait's contract says that the processor has AVX-512 F and BW and that
 // pointers are good.
 
 use std::arch::x86_64::*;
@@ -108,5 +108,35 @@ impl Vector for F32x16 {
     unsafe fn store_bytes(self, to: *mut u8) {
         // SAFETY: the trait's contract.
         unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(self.0))) }
+    }
+
+    /// Packs with saturation, which is most of the way to the bounds.
+    #[inline(always)]
+    unsafe fn store_rounded_bytes(
+        vectors: [Self; 4],
+        zero: f32,
+        [low, high]: [f32; 2],
+        to: *mut u8,
+    ) {
+        // SAFETY: the trait's contract.
+        unsafe {
+            // What would be too large for an `i32` would become its smallest, as what is too small does.
+            let most = _mm512_set1_ps(65536.0);
+            let zero = _mm512_set1_epi32(zero as i32);
+            let mut whole = [zero; 4];
+            for (whole, vector) in whole.iter_mut().zip(vectors) {
+                let rounded = _mm512_cvtps_epi32(_mm512_min_ps(vector.0, most));
+                *whole = _mm512_add_epi32(rounded, zero);
+            }
+            let [a, b, c, d] = whole;
+            let packed = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+            // Packing works on quarters of registers.
+            let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            let bytes = _mm512_permutexvar_epi32(order, packed);
+            let low = _mm512_set1_epi8(low as u8 as i8);
+            let high = _mm512_set1_epi8(high as u8 as i8);
+            let bytes = _mm512_min_epu8(_mm512_max_epu8(bytes, low), high);
+            _mm512_storeu_si512(to.cast(), bytes);
+        }
     }
 }

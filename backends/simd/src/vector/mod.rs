@@ -13,11 +13,11 @@ mod avx512_bf16;
 mod bf16;
 mod error_function;
 mod exponential;
-#[cfg(target_arch = "x86_64")]
-mod integer_pairs_avx2;
-#[cfg(target_arch = "x86_64")]
-mod integer_pairs_avx512;
 mod integers;
+#[cfg(target_arch = "x86_64")]
+mod integers_avx2;
+#[cfg(target_arch = "x86_64")]
+mod integers_avx512;
 mod portable;
 
 #[cfg(target_arch = "x86_64")]
@@ -31,11 +31,13 @@ pub(crate) use bf16::add_pair_product;
 pub(crate) use bf16::{PortablePairs, pair_of_bf16};
 pub(crate) use error_function::complementary_error;
 pub(crate) use exponential::{exponential, logistic};
+pub(crate) use integers::{
+    PortableIntegers, PortableQuads, add_byte_products, pair_of_integers, quad_of_bytes,
+};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use integer_pairs_avx2::{I16x16, I16x16Vnni};
+pub(crate) use integers_avx2::{I16x16, I16x16Vnni, U8x32};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use integer_pairs_avx512::{I16x32, I16x32Vnni};
-pub(crate) use integers::{PortableIntegers, pair_of_integers};
+pub(crate) use integers_avx512::{I16x32, I16x32Vnni, U8x64};
 pub(crate) use portable::Portable;
 
 /// At least as many elements as the vector of any level has.
@@ -71,7 +73,7 @@ pub(crate) trait Vector: Products {
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
     /// A division. It has a unit of its own beside the one for multiply-adds: an estimate and a step
-    /// of Newton's method take longer in these kernels.
+    /// of Newton's method take longer in these kernels, or as long.
     unsafe fn div(self, other: Self) -> Self;
     /// The larger; `other` if either is NaN.
     unsafe fn max(self, other: Self) -> Self;
@@ -89,6 +91,24 @@ pub(crate) trait Vector: Products {
     unsafe fn load_bytes(from: *const u8) -> Self;
     /// Writes the lanes, whole numbers from 0 to 255, as bytes. A NaN becomes any byte.
     unsafe fn store_bytes(self, to: *mut u8);
+    /// Writes the lanes of four vectors, rounded to the nearest integer, ties to even, plus `zero` and between `low` and
+    /// `high`, as bytes; these are whole numbers from 0 to 255. A NaN becomes any byte.
+    #[inline(always)]
+    unsafe fn store_rounded_bytes(
+        vectors: [Self; 4],
+        zero: f32,
+        [low, high]: [f32; 2],
+        to: *mut u8,
+    ) {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let (zero, low, high) = (Self::splat(zero), Self::splat(low), Self::splat(high));
+            for (index, vector) in vectors.into_iter().enumerate() {
+                let whole = vector.round().add(zero);
+                high.min(low.max(whole)).store_bytes(to.add(index * Self::LANES));
+            }
+        }
+    }
 }
 
 /// A vector of `f32` sums whose factors are pairs of bf16: a lane of a factor holds two neighbouring
@@ -130,9 +150,9 @@ macro_rules! versions {
             level: framegate_cpu::Level,
         ) -> unsafe fn($($type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f")]
+            #[target_feature(enable = "avx512f,avx512bw")]
             unsafe fn avx512 $(<$(const $constant: usize),+>)? ($($argument: $type),*) $(-> $result)? {
-                // SAFETY: the caller keeps the body's contract, and has AVX-512 F.
+                // SAFETY: the caller keeps the body's contract, and has AVX-512 F and BW.
                 unsafe { self::$body::<$crate::vector::F32x16 $($(, $constant)+)?>($($argument),*) }
             }
             #[cfg(target_arch = "x86_64")]
@@ -245,4 +265,45 @@ macro_rules! integer_versions {
         }
     };
 }
-pub(crate) use {integer_versions, pair_versions, versions};
+
+/// As [`versions`], for a body that is generic over [`Products`], with quads of bytes for factors, the first unsigned and
+/// the second signed, and 32-bit integers for sums.
+macro_rules! quad_versions {
+    ($name:ident $(<$($constant:ident),+>)? = $body:ident($($argument:ident: $type:ty),* $(,)?)) => {
+        /// The version for a level whose factors are quads of bytes.
+        ///
+        /// # Panics
+        /// If the processor has no instruction for them at that level.
+        pub(crate) fn $name $(<$(const $constant: usize),+>)? (
+            level: framegate_cpu::Level,
+        ) -> unsafe fn($($type),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+            unsafe fn avx512 $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract, and has AVX-512 F, BW and VNNI.
+                unsafe { self::$body::<$crate::vector::U8x64 $($(, $constant)+)?>($($argument),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,avxvnni")]
+            unsafe fn avx2 $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract, and has AVX2 and AVX-VNNI.
+                unsafe { self::$body::<$crate::vector::U8x32 $($(, $constant)+)?>($($argument),*) }
+            }
+            unsafe fn portable $(<$(const $constant: usize),+>)? ($($argument: $type),*) {
+                // SAFETY: the caller keeps the body's contract.
+                unsafe {
+                    self::$body::<$crate::vector::PortableQuads $($(, $constant)+)?>($($argument),*)
+                }
+            }
+            assert!(level.multiplies_bytes(), "{level} has no products of bytes here");
+            match level {
+                #[cfg(target_arch = "x86_64")]
+                framegate_cpu::Level::Avx512(_) | framegate_cpu::Level::Amx(_) => avx512 $(::<$($constant),+>)?,
+                #[cfg(target_arch = "x86_64")]
+                framegate_cpu::Level::Avx2(_) => avx2 $(::<$($constant),+>)?,
+                framegate_cpu::Level::Portable => portable $(::<$($constant),+>)?,
+            }
+        }
+    };
+}
+pub(crate) use {integer_versions, pair_versions, quad_versions, versions};

@@ -20,7 +20,7 @@ from framegate._detections import Detection, Detections
 from framegate._detector import Detector
 from framegate._image import Channels, Classes, Image
 from framegate._native import BackendError, FrameError, ModelError
-from framegate._session import NodeArg, Session
+from framegate._session import ModelMeta, NodeArg, Session
 from framegate._stream.options import Options
 from framegate._stream.state import Counts, Result, StreamError
 from framegate._tracker import Tracker
@@ -37,6 +37,7 @@ __all__ = [
     "FrameError",
     "Image",
     "ModelError",
+    "ModelMeta",
     "NodeArg",
     "Options",
     "Result",

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self, Unpack
 
@@ -70,7 +71,17 @@ class Connection:
                 return None
             receiving = asyncio.wait_for(self._inner.receive(), timeout)
             result = asyncio.run_coroutine_threadsafe(receiving, self._loop)
-        return result.result()
+        try:
+            return result.result()
+        except KeyboardInterrupt:
+            self._abandon(result)
+            raise
+
+    def _abandon(self, receiving: Future[Result | None]) -> None:
+        """Leaves what comes, or has just come, to the next call."""
+        if not receiving.cancel() and receiving.exception() is None:
+            result = receiving.result()
+            self._call(lambda: self._inner._give_back(result))
 
     def __iter__(self) -> Iterator[Result]:
         while (result := self.receive()) is not None:

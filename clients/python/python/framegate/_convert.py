@@ -38,17 +38,28 @@ def to_supervision(detections: Detections) -> supervision.Detections:
         confidence=detections.confidence,
         class_id=detections.class_id,
         tracker_id=detections.track_id,
-        data={"class_name": np.array(detections.labels, dtype=np.str_)},
+        data=_data(detections),
     )
 
 
-def to_coco(detections: Detections, image_id: int, category_ids: Sequence[int] | None) -> list[dict[str, Any]]:
+def _data(detections: Detections) -> dict[str, NDArray[Any]]:
+    """What supervision has no place of its own for; "xyxyxyxy" is where its annotators look for corners."""
+    data: dict[str, NDArray[Any]] = {"class_name": np.array(detections.labels, dtype=np.str_)}
+    arrays = {"xyxyxyxy": detections.corners, "angle": detections.angle, "keypoints": detections.keypoints}
+    data |= {key: values for key, values in arrays.items() if values is not None}
+    words = {"text": detections.text, "format": detections.format}
+    return data | {key: np.array(values, dtype=object) for key, values in words.items() if values is not None}
+
+
+def to_coco(
+    detections: Detections, image_id: int | np.integer, category_ids: Sequence[int] | NDArray[np.integer] | None
+) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for index, found in enumerate(detections):
         left, top, right, bottom = found.xyxy
         entry: dict[str, Any] = {
-            "image_id": image_id,
-            "category_id": found.class_id if category_ids is None else category_ids[found.class_id],
+            "image_id": int(image_id),
+            "category_id": found.class_id if category_ids is None else int(category_ids[found.class_id]),
             "bbox": [left, top, right - left, bottom - top],
             "score": found.confidence,
         }
@@ -56,10 +67,14 @@ def to_coco(detections: Detections, image_id: int, category_ids: Sequence[int] |
             entry["keypoints"] = found.keypoints.flatten().tolist()
         lengths = detections.run_lengths and detections.run_lengths[index]
         if lengths:
-            height, width, counts = lengths
-            entry["segmentation"] = {"size": [height, width], "counts": counts}
+            entry["segmentation"] = _run_lengths(lengths)
         entries.append(entry)
     return entries
+
+
+def _run_lengths(lengths: RunLengths) -> dict[str, Any]:
+    height, width, counts = lengths
+    return {"size": [height, width], "counts": counts}
 
 
 def to_pandas(detections: Detections) -> pandas.DataFrame:
@@ -71,8 +86,12 @@ def to_pandas(detections: Detections) -> pandas.DataFrame:
         "confidence": detections.confidence,
         **dict(zip(("left", "top", "right", "bottom"), detections.xyxy.T, strict=True)),
     }
-    if detections.track_id is not None:
-        columns["track_id"] = detections.track_id
-    if detections.text is not None:
-        columns["text"] = detections.text
+    for name in ("track_id", "text", "format", "angle"):
+        columns[name] = getattr(detections, name)
+    for name in ("corners", "keypoints"):
+        points = getattr(detections, name)
+        columns[name] = None if points is None else points.tolist()
+    masks = detections.run_lengths
+    columns["mask"] = None if masks is None else [lengths and _run_lengths(lengths) for lengths in masks]
+    columns = {name: values for name, values in columns.items() if values is not None}
     return pandas.DataFrame(columns)

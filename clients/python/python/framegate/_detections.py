@@ -114,6 +114,10 @@ class Detections:
     @overload
     def __getitem__(self, index: slice | ArrayLike) -> Detections: ...
     def __getitem__(self, index: int | slice | ArrayLike) -> Detection | Detections:
+        if isinstance(index, tuple):
+            raise TypeError(f"detections have one axis: write detections[{list(index)}] for several")
+        if isinstance(index, np.ndarray) and index.ndim == 0 and index.dtype.kind in "iu":
+            index = int(index)
         if isinstance(index, (int, np.integer)):
             return self._one(int(index))
         places = np.arange(len(self))
@@ -171,16 +175,22 @@ class Detections:
         return masks
 
     def to_supervision(self) -> supervision.Detections:
-        """The same for the package ``supervision``, with ``class_name`` and ``tracker_id``."""
+        """The same for the package ``supervision``: boxes, masks, ``tracker_id``, and where there are any, in ``data``
+        ``class_name``, ``xyxyxyxy`` (the corners of oriented boxes, as its annotators want them), ``angle``,
+        ``keypoints`` (``[N, K, 3]``), ``text`` and ``format`` (``None`` where nothing was read)."""
         return _convert.to_supervision(self)
 
-    def to_coco(self, image_id: int, category_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
+    def to_coco(
+        self, image_id: int | np.integer, category_ids: Sequence[int] | NDArray[np.integer] | None = None
+    ) -> list[dict[str, Any]]:
         """The entries of a COCO results file. ``category_ids`` has the category of each class, by default its
-        number; the ones of the COCO data set itself have gaps."""
+        number; the ones of the COCO data set itself have gaps. All values are Python's own, as JSON wants them."""
         return _convert.to_coco(self, image_id, category_ids)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A table with a row for each object."""
+        """A table with a row for each object and a column for everything that is known of it: ``label``, ``class_id``,
+        ``confidence``, ``left``, ``top``, ``right``, ``bottom``, and where there are any ``track_id``, ``text``,
+        ``format``, ``angle``, ``corners`` and ``keypoints`` (lists of points), ``mask`` (COCO's run lengths)."""
         return _convert.to_pandas(self)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TypeVar, overload
+from types import EllipsisType
+from typing import Any, TypeVar, overload
 
 from framegate import _image, _native
 from framegate._detections import Detections
 from framegate._image import Channels, Classes, Image
+
+_DEFAULTS: dict[str, Any] = {"conf": 0.25, "iou": 0.45, "classes": None, "max_det": 300, "text": True}
 
 _I = TypeVar("_I", bound=Image)
 
@@ -57,25 +60,32 @@ class Detector:
             max_batch=max_batch,
         )
         self._labels = self._native.labels
+        self._chosen = _DEFAULTS
         self.select(conf=conf, iou=iou, classes=classes, max_det=max_det, text=text)
 
     def select(
         self,
         *,
-        conf: float = 0.25,
-        iou: float = 0.45,
-        classes: Classes | None = None,
-        max_det: int = 300,
-        text: bool = True,
+        conf: float | None | EllipsisType = ...,
+        iou: float | None | EllipsisType = ...,
+        classes: Classes | None | EllipsisType = ...,
+        max_det: int | None | EllipsisType = ...,
+        text: bool | None | EllipsisType = ...,
     ) -> None:
         """Reports these detections from now on: with a score of at least ``conf``, of boxes that overlap by more than
         ``iou`` the better one, of these classes, and no more than ``max_det``. ``text`` has codes read, and boxes by the
-        second model that the model's sidecar names."""
-        _image.fraction("conf", conf)
-        _image.fraction("iou", iou)
-        if max_det < 1:
-            raise ValueError(f"max_det must be at least 1, not {max_det}")
-        self._native.select(conf, iou, max_det, text, _image.class_numbers(classes, self._labels))
+        second model that the model's sidecar names. What is left out stays as it is; ``None`` is the default again, as
+        in a session's ``configure``."""
+        changes = {"conf": conf, "iou": iou, "classes": classes, "max_det": max_det, "text": text}
+        given = {name: value for name, value in changes.items() if value is not ...}
+        chosen = self._chosen | {name: _DEFAULTS[name] if value is None else value for name, value in given.items()}
+        _image.fraction("conf", chosen["conf"])
+        _image.fraction("iou", chosen["iou"])
+        if chosen["max_det"] < 1:
+            raise ValueError(f"max_det must be at least 1, not {chosen['max_det']}")
+        numbers = _image.class_numbers(chosen["classes"], self._labels)
+        self._native.select(chosen["conf"], chosen["iou"], chosen["max_det"], chosen["text"], numbers)
+        self._chosen = chosen
 
     @overload
     def __call__(self, image: Image, *, channels: Channels | None = None) -> Detections: ...

@@ -17,6 +17,10 @@ Classes: TypeAlias = Sequence[str | int] | Mapping[str, float | None] | Mapping[
 """Labels or class numbers; in a mapping each with a lowest score of its own, or ``None``."""
 
 
+_JPEG_STARTS = b"\xff\xd8"
+_LONGEST_SIDE = 65535
+
+
 class PillowImage(Protocol):
     """An image of Pillow."""
 
@@ -51,6 +55,15 @@ def read(image: Image, channels: str) -> tuple[bytes | NDArray[np.uint8], bool]:
             raise ValueError(f'the image has the mode {mode!r}: pass image.convert("RGB")')
         channels = "rgb"
     return array(image), is_bgr(channels)
+
+
+def check_sendable(pixels: bytes | NDArray[np.uint8]) -> None:
+    """Refuses what a server would, or what cannot become a JPEG."""
+    if isinstance(pixels, bytes):
+        if not pixels.startswith(_JPEG_STARTS):
+            raise ValueError("the bytes are not a JPEG: pass an array of the pixels, which is made one")
+    elif max(pixels.shape[:2]) > _LONGEST_SIDE:
+        raise ValueError(f"an image of {pixels.shape[1]}x{pixels.shape[0]} pixels is too large for a JPEG")
 
 
 def array(image: Any) -> NDArray[np.uint8]:
@@ -91,12 +104,23 @@ def _as_image(shape: tuple[int, ...]) -> str:
             return "pass one image, or a list of images"
 
 
+def check_classes(classes: Classes) -> None:
+    """Refuses what names no class, and thresholds that cannot be."""
+    if isinstance(classes, (str, int)):
+        raise TypeError(f"classes must be a list or a mapping: [{classes!r}]")
+    if len(classes) == 0:
+        raise ValueError("classes names no class; None stands for all")
+    if isinstance(classes, Mapping):
+        for name, lowest in classes.items():
+            if lowest is not None:
+                fraction(f"the threshold of {name!r}", lowest)
+
+
 def class_numbers(classes: Classes | None, labels: list[str]) -> dict[int, float | None] | None:
     """The classes by their numbers, each with its lowest score if it has one of its own."""
     if classes is None:
         return None
-    if isinstance(classes, (str, int)):
-        raise TypeError(f"classes must be a list or a mapping: [{classes!r}]")
+    check_classes(classes)
     own = list(classes.items()) if isinstance(classes, Mapping) else [(name, None) for name in classes]
     numbers: dict[int, float | None] = {}
     for name, lowest in own:
@@ -104,15 +128,11 @@ def class_numbers(classes: Classes | None, labels: list[str]) -> dict[int, float
         found = found or [number for number in range(len(labels)) if str(number) == str(name)]
         if not found:
             raise ValueError(f"there is no class {name!r}; there are {', '.join(labels)}")
-        if lowest is not None:
-            fraction(f"the threshold of {name!r}", lowest)
         numbers.update(dict.fromkeys(found, lowest))
-    if not numbers:
-        raise ValueError("classes names no class; None stands for all")
     return numbers
 
 
 def fraction(name: str, value: float) -> float:
-    if not 0.0 <= value <= 1.0:
+    if isinstance(value, str) or not 0.0 <= value <= 1.0:
         raise ValueError(f"{name} must be from 0 to 1, not {value}")
     return value

@@ -53,6 +53,14 @@ class NodeArg:
     """``tensor(float)`` and the like."""
 
 
+@dataclass(frozen=True)
+class ModelMeta:
+    """What the file says of the model."""
+
+    custom_metadata_map: dict[str, str]
+    """What the exporter has left in it."""
+
+
 class Session:
     """Runs an ONNX model on arrays: what most people use of ``onnxruntime.InferenceSession``.
 
@@ -89,6 +97,10 @@ class Session:
     def get_providers(self) -> list[str]:
         """The backend."""
         return [self._native.backend]
+
+    def get_modelmeta(self) -> ModelMeta:
+        """What the exporter has left in the file, under ONNX Runtime's name for it."""
+        return ModelMeta(custom_metadata_map=self.metadata)
 
     @property
     def metadata(self) -> dict[str, str]:

@@ -64,6 +64,8 @@ class Connection:
         self._received = asyncio.Event()
         self._ending = False
         self._error: StreamError | None = None
+        self._frame_error: Exception | None = None
+        """Why a frame could not be sent; the next to receive is to know."""
         self._is_closed = False
         self._task = asyncio.get_running_loop().create_task(self._keep_connected())
 
@@ -77,10 +79,13 @@ class Connection:
 
     def send(self, frame: Image) -> None:
         """Offers a frame: a JPEG, or an array of pixels, which is made one when its turn comes. It takes the place of
-        one that was not sent yet. An array must not be written to until its result is there."""
+        one that was not sent yet. An array must not be written to until its result is there.
+
+        Raises ``ValueError`` for what is not an image, or cannot be sent as a JPEG."""
         if self._error:
             raise self._error
         pixels, bgr = _image.read(frame, self._options.channels)
+        _image.check_sendable(pixels)
         if not self._is_closed:
             self._state.offer(Offered(frame, pixels, bgr))
             self._something.set()
@@ -96,17 +101,27 @@ class Connection:
     async def receive(self) -> Result | None:
         """The newest result that was not received yet; ``None`` when the connection is closed.
 
-        Raises :class:`StreamError` for a failure that connecting again would not mend.
+        Raises :class:`StreamError` for a failure that connecting again would not mend, and ``ValueError`` for a frame
+        that could not be made a JPEG, once; the session goes on.
         """
         while (result := self._state.result) is None:
             if self._error:
                 raise self._error
+            if self._frame_error:
+                error, self._frame_error = self._frame_error, None
+                raise error
             if self._is_closed or (self._ending and self._state.is_idle):
                 return None
             self._received.clear()
             await self._received.wait()
         self._state.result = None
         return result
+
+    def _give_back(self, result: Result | None) -> None:
+        """Of a call that was abandoned: its result is for the next, unless there is a newer one."""
+        if self._state.result is None:
+            self._state.result = result
+            self._received.set()
 
     def __aiter__(self) -> AsyncIterator[Result]:
         return self._results()
@@ -165,6 +180,10 @@ class Connection:
                 _LOG.warning("no session with %s (%r), trying again in %.1f s", self._url, error, wait)
                 if self._ending and not self._state.is_idle:
                     self._error = StreamError(f"the connection was lost before the last answer: {error!r}")
+            except Exception as error:
+                # Whatever it is, those who wait must not wait for ever.
+                self._error = StreamError(f"the session has failed: {error!r}")
+                self._error.__cause__ = error
             finally:
                 self._state.ended()
                 self._received.set()
@@ -235,7 +254,12 @@ class Connection:
         if isinstance(pixels, bytes):
             jpeg = pixels
         else:
-            jpeg = await asyncio.to_thread(encode_jpeg, pixels, bgr, self._options.quality)
+            try:
+                jpeg = await asyncio.to_thread(encode_jpeg, pixels, bgr, self._options.quality)
+            except Exception as error:
+                self._frame_error = error
+                self._received.set()
+                return
         self._state.sent(frame, len(jpeg), time.monotonic())
         link.socket.send(jpeg)
         await link.flush()

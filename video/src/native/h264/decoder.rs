@@ -11,7 +11,7 @@ use super::bits::unescape;
 use super::slice_header::{self, Order, SliceStart, Syntax};
 use super::{colour, units};
 use crate::DecodeError;
-use crate::image::{ColourMatrix, ColourRange, Rotation, YuvImage};
+use crate::image::{ColourMatrix, ColourRange, Orientation, YuvImage};
 use crate::limits::Limits;
 
 /// Decodes the access units of one H.264 stream, in the order in which they are coded.
@@ -239,7 +239,7 @@ impl H264Decoder {
             v: frame.v,
             range: sequence.range,
             matrix: ColourMatrix::from_code(sequence.matrix, frame.height),
-            rotation: Rotation::Upright,
+            orientation: Orientation::Upright,
         };
         cut(&mut image, sequence.crop);
         if image.is_complete() {

@@ -115,6 +115,29 @@ pub(crate) fn integer_kernel(level: Level, blocks: usize, step: usize) -> Kernel
     }
 }
 
+/// As [`kernel`], for quads of bytes; the sums are 32-bit integers.
+///
+/// # Panics
+/// If [`Level::multiplies_bytes`] does not hold.
+pub(crate) fn quad_kernel(level: Level, blocks: usize, step: usize) -> Kernel {
+    match (blocks, compiled_step(level.lanes() / 4, step)) {
+        (1, 8) => vector::quad_version::<1, 8>(level),
+        (2, 8) => vector::quad_version::<2, 8>(level),
+        (3, 8) => vector::quad_version::<3, 8>(level),
+        (4, 8) => vector::quad_version::<4, 8>(level),
+        (1, 4) => vector::quad_version::<1, 4>(level),
+        (2, 4) => vector::quad_version::<2, 4>(level),
+        (3, 4) => vector::quad_version::<3, 4>(level),
+        (4, 4) => vector::quad_version::<4, 4>(level),
+        (1, 2) => vector::quad_version::<1, 2>(level),
+        (2, 2) => vector::quad_version::<2, 2>(level),
+        (1, _) => vector::quad_version::<1, 0>(level),
+        (2, _) => vector::quad_version::<2, 0>(level),
+        (3, _) => vector::quad_version::<3, 0>(level),
+        _ => vector::quad_version::<4, 0>(level),
+    }
+}
+
 fn version<const B: usize, const STEP: usize>(level: Level, precision: Precision) -> Kernel {
     match (precision, level) {
         #[cfg(all(feature = "amx", target_arch = "x86_64"))]

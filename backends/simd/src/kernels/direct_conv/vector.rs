@@ -14,8 +14,8 @@
 //! Weights are stored in the order in which they are read, so that they stream. The input is
 //! channel-blocked, or planar for an image's few channels, where a block is one channel.
 //!
-//! With bf16 and with integers, a pair of channels takes the place of one everywhere: in the input, in the
-//! weights, and in [`Products::mul_add`], which multiplies both and adds both products.
+//! With bf16 and with integers, a pair of channels takes the place of one everywhere, with bytes a quad: in the input, in
+//! the weights, and in [`Products::mul_add`], which multiplies all of them and adds all products.
 //!
 //! Channels are taken in passes whose weights stay in the first-level cache while all tiles of the piece read them; between
 //! passes, the sums wait where the results will be.
@@ -26,11 +26,12 @@ use std::ops::Range;
 use super::compiled_step;
 use super::piece::{DirectConv, Piece, ZEROS};
 use crate::memory::CELLS;
-use crate::vector::{Products, integer_versions, pair_versions, prefetch, versions};
+use crate::vector::{Products, integer_versions, pair_versions, prefetch, quad_versions, versions};
 
 versions!(version<B, STEP> = piece(conv: &DirectConv, piece: &Piece));
 pair_versions!(pair_version<B, STEP> = piece(conv: &DirectConv, piece: &Piece));
 integer_versions!(integer_version<B, STEP> = piece(conv: &DirectConv, piece: &Piece));
+quad_versions!(quad_version<B, STEP> = piece(conv: &DirectConv, piece: &Piece));
 
 /// Computes a piece with the tiles that the processor has registers for.
 ///

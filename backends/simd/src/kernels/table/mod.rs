@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod portable;
 
 use framegate_cpu::Level;
@@ -14,10 +16,19 @@ pub(crate) type Kernel = unsafe fn(&mut [u8], &Table);
 
 /// The version for a level, which the processor must have.
 pub(crate) fn version(level: Level) -> Kernel {
-    match level {
+    #[cfg(target_arch = "x86_64")]
+    let by_avx512 = |proof: framegate_cpu::Avx512| match proof.has_vbmi() {
+        true => avx512::look_up as Kernel,
         // AVX-512 comes with AVX2.
+        false => avx2::look_up,
+    };
+    match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2(_) | Level::Avx512(_) | Level::Amx(_) => avx2::look_up,
+        Level::Avx512(proof) => by_avx512(proof),
+        #[cfg(target_arch = "x86_64")]
+        Level::Amx(proof) => by_avx512(proof.into()),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2(_) => avx2::look_up,
         Level::Portable => portable::look_up,
     }
 }

@@ -33,8 +33,23 @@ use table::{ByteFunction, Known};
 #[derive(Debug, Clone)]
 pub(crate) enum OnBytes {
     Convolution(ByteConvolution),
-    Map { source: ValueId, table: Box<Table> },
-    Combine { sources: [ValueId; 2], pairing: Pairing, scale: ByteScale },
+    Map {
+        source: ValueId,
+        table: Box<Table>,
+    },
+    Combine {
+        sources: [ValueId; 2],
+        pairing: Pairing,
+        scale: ByteScale,
+    },
+    /// A convolution of `f32`, whose results become bytes as they are stored.
+    Stored(ByteScale),
+}
+
+impl OnBytes {
+    pub(crate) fn reads_bytes(&self) -> bool {
+        !matches!(self, Self::Stored(_))
+    }
 }
 
 /// A convolution of a map of bytes.
@@ -224,32 +239,64 @@ impl Search<'_> {
     fn convolution(&mut self, index: usize, parameters: &Convolution, fusions: &mut Fusions) {
         let result = self.graph.nodes[index].outputs[0];
         let Some(mut convolution) = self.byte_convolution(index, parameters, fusions) else {
+            let fusion = fusions.of_node[index];
+            if self.may_store_bytes(index, parameters, fusion.as_ref())
+                && let Some((reader, scale, low)) = self.quantising_reader(result)
+            {
+                self.maps.of_node[index] = Some(OnBytes::Stored(scale));
+                self.absorb(index, reader, low, fusions);
+                return;
+            }
             return self.note_quantised(result, parameters.activation);
         };
-        let mut result = result;
-        let mut quantize = parameters.activation.and_then(byte_scale);
-        if quantize.is_none() {
-            convolution.rescale.activation = parameters.activation;
-            let reader = self.readers[result.0].filter(|reader| {
-                let is_only_reader = self.uses[result.0] == 1;
-                is_only_reader && self.lowerings[*reader] == Lowering::Kernel
-            });
-            if let Some(reader) = reader
-                && let Operator::Activation(activation) = self.graph.nodes[reader].operator
-                && let Some(found) = byte_scale(activation)
-            {
-                quantize = Some(found);
-                fusions.of_node[reader] = None;
-                result = self.graph.nodes[reader].outputs[0];
-            }
-        }
-        if let Some((scale, low)) = quantize {
+        fusions.of_node[index] = Some(Fusion { residual: None, after: None, result });
+        if let Some((scale, low)) = parameters.activation.and_then(byte_scale) {
             convolution.rescale.scale = Some(scale);
             self.maps.lows[result.0] = Some(low);
             self.maps.is_written[result.0] = true;
+        } else {
+            convolution.rescale.activation = parameters.activation;
+            if let Some((reader, scale, low)) = self.quantising_reader(result) {
+                convolution.rescale.scale = Some(scale);
+                self.absorb(index, reader, low, fusions);
+            }
         }
-        fusions.of_node[index] = Some(Fusion { residual: None, after: None, result });
         self.maps.of_node[index] = Some(OnBytes::Convolution(convolution));
+    }
+
+    /// The only reader of a value, if it makes bytes of it: how, and what a byte of 0 is.
+    fn quantising_reader(&self, id: ValueId) -> Option<(usize, ByteScale, f32)> {
+        let reader = self.readers[id.0].filter(|_| self.uses[id.0] == 1)?;
+        let Operator::Activation(activation) = self.graph.nodes[reader].operator else {
+            return None;
+        };
+        let (scale, low) = byte_scale(activation)?;
+        (self.lowerings[reader] == Lowering::Kernel).then_some((reader, scale, low))
+    }
+
+    /// Makes the reader of a convolution's result, which makes bytes, part of the convolution.
+    fn absorb(&mut self, convolution: usize, reader: usize, low: f32, fusions: &mut Fusions) {
+        let result = self.graph.nodes[reader].outputs[0];
+        fusions.of_node[reader] = None;
+        fusions.of_node[convolution] = Some(Fusion { residual: None, after: None, result });
+        self.maps.lows[result.0] = Some(low);
+        self.maps.is_written[result.0] = true;
+    }
+
+    /// Whether a convolution of `f32` can store bytes: one with a single group and nothing added, but not those that are
+    /// faster by Winograd's transforms, which store `f32`.
+    fn may_store_bytes(
+        &self,
+        index: usize,
+        parameters: &Convolution,
+        fusion: Option<&Fusion>,
+    ) -> bool {
+        let taps = &self.graph.value(self.graph.nodes[index].inputs[1]).shape[2..];
+        let is_three = taps == [3, 3] && parameters.stride == [1, 1];
+        fusion.is_some_and(|fusion| fusion.residual.is_none())
+            && self.lowerings[index] == Lowering::Kernel
+            && parameters.groups == 1
+            && !is_three
     }
 
     /// A convolution of bytes whose sums are exact, in 32-bit integers or, with a filter per channel, in `f32`.
@@ -330,7 +377,7 @@ fn drop_unread(graph: &Graph, maps: &ByteMaps, fusions: &mut Fusions) -> Vec<usi
             Some(OnBytes::Combine { sources, .. }) => {
                 sources.iter().for_each(|id| reads[id.0] += 1)
             }
-            None => {
+            None | Some(OnBytes::Stored(_)) => {
                 let residual = fusion.residual.iter();
                 node.inputs.iter().chain(residual).for_each(|id| reads[id.0] += 1);
             }

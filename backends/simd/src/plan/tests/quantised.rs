@@ -27,18 +27,31 @@ impl Case {
         (Activation::Quantize { scale, zero, min, max }, Activation::Dequantize { scale, zero })
     }
 
-    /// A convolution with weights that are whole multiples of a power of two per filter.
+    /// A convolution with weights that are whole multiples of a power of two per filter, signed bytes.
     fn integer_convolution(
         &mut self,
         x: ValueId,
         weight: &[usize],
         parameters: Convolution,
     ) -> ValueId {
+        self.convolution_of_integers(x, weight, 127, parameters)
+    }
+
+    /// The same with weights of up to a `largest` one, which need not be bytes.
+    fn convolution_of_integers(
+        &mut self,
+        x: ValueId,
+        weight: &[usize],
+        largest: i32,
+        parameters: Convolution,
+    ) -> ValueId {
         let len: usize = weight[1..].iter().product();
         let elements: Vec<f32> = (0..weight[0])
             .flat_map(|_| {
                 let step = [0.0009765625, 0.001953125][self.random.usize(0..2)];
-                (0..len).map(|_| self.random.i32(-127..128) as f32 * step).collect::<Vec<_>>()
+                (0..len)
+                    .map(|_| self.random.i32(-largest..=largest) as f32 * step)
+                    .collect::<Vec<_>>()
             })
             .collect();
         let mut inputs =
@@ -87,7 +100,8 @@ fn convolutions_of_bytes() {
         let x = case.quantised(x);
         let weight = [filters, channels, window.kernel[0], window.kernel[1]];
         let parameters = windowed(&window, 1, exact_activation(&mut random));
-        let y = case.integer_convolution(x.stands_for, &weight, parameters);
+        let largest = if random.bool() { 127 } else { 255 };
+        let y = case.convolution_of_integers(x.stands_for, &weight, largest, parameters);
         let outputs = match random.usize(0..3) {
             0 => vec![y],
             1 => vec![case.quantised(y).numbers],
@@ -116,7 +130,9 @@ fn winograd_convolutions_of_bytes() {
         let x = case.quantised(x);
         let parameters =
             Convolution { padding, ..unit_convolution(1, exact_activation(&mut random)) };
-        let y = case.integer_convolution(x.stands_for, &[filters, channels, 3, 3], parameters);
+        // Weights that are bytes are multiplied directly where they can be.
+        let weight = [filters, channels, 3, 3];
+        let y = case.convolution_of_integers(x.stands_for, &weight, 255, parameters);
         let y = if random.bool() { case.quantised(y).numbers } else { y };
         case.check_bytes(vec![y], &["quantised_winograd"], &["winograd", "quantised_conv"]);
     }
@@ -126,14 +142,19 @@ fn winograd_convolutions_of_bytes() {
 fn depthwise_convolutions_of_bytes() {
     for seed in 0..2 * ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
-        let (window, [height, width]) = window(&mut random);
+        let (mut window, [height, mut width]) = window(&mut random);
+        if random.bool() {
+            window.kernel[1] += 4;
+            width += 4 * window.dilation[1];
+        }
         let channels = random.usize(2..50);
         let mut case = Case::new(seed, [1, channels, height, width]);
         let x = case.builder.input();
         let x = case.quantised(x);
         let weight = [channels, 1, window.kernel[0], window.kernel[1]];
         let parameters = windowed(&window, channels, exact_activation(&mut random));
-        let y = case.integer_convolution(x.stands_for, &weight, parameters);
+        let largest = if random.bool() { 127 } else { 255 };
+        let y = case.convolution_of_integers(x.stands_for, &weight, largest, parameters);
         let y = case.quantised(y);
         case.check_bytes(vec![y.numbers], &["quantised_depthwise"], &["depthwise"]);
     }
@@ -248,5 +269,31 @@ fn what_has_no_kernel_for_bytes_reads_numbers() {
         let other = case.quantised(grouped);
         let sum = case.push(Operator::Activation(Activation::HardSwish), &[other.stands_for]);
         case.check_bytes(vec![sum, y.numbers], &["quantised_conv"], &[]);
+    }
+}
+
+#[test]
+fn a_convolution_of_numbers_stores_bytes() {
+    for seed in 0..ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (mut window, [height, width]) = window(&mut random);
+        if window.kernel == [3, 3] {
+            // Otherwise Winograd's kernel could be chosen.
+            window.stride[0] = 2;
+        }
+        let (channels, filters) = (random.usize(1..4), random.usize(8..40));
+        let mut case = Case::new(seed, [1, channels, height, width]);
+        let x = case.builder.input();
+        let weight = [filters, channels, window.kernel[0], window.kernel[1]];
+        let y = case.convolution(x, &weight, windowed(&window, 1, exact_activation(&mut random)));
+        let y = case.quantised(y);
+        let graph = case.builder.finish(vec![y.numbers]);
+        // Few enough significant bits that sums are exact in any order.
+        let image: Vec<f32> =
+            (0..channels * height * width).map(|_| random.i32(-64..64) as f32 / 32.0).collect();
+        let levels = Level::available().into_iter().filter(|level| level.has(Precision::F32));
+        let levels = levels.map(|level| (level, Precision::F32));
+        compare(&graph, "first_conv", &mut random, &image, levels, 2e-5);
+        check_is_absent(&graph, "quantise");
     }
 }

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from framegate._image import Channels, Classes, fraction, is_bgr
+from framegate._image import Channels, Classes, check_classes, fraction, is_bgr
 
 _PATH = "/ws/video/stream"
+_CHANGES = ("conf", "iou", "classes", "max_det", "text")
+"""What may change while a session lasts."""
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 
@@ -38,9 +40,7 @@ class Options:
     """Of the JPEGs that arrays are sent as."""
 
     def __post_init__(self) -> None:
-        for name in ("conf", "iou"):
-            if getattr(self, name) is not None:
-                fraction(name, getattr(self, name))
+        _check_values({name: getattr(self, name) for name in _CHANGES})
         if not self.fps > 0:
             raise ValueError(f"fps must be above 0, not {self.fps}")
         if not 1 <= self.quality <= 100:
@@ -50,6 +50,10 @@ class Options:
     def address(self, url: str) -> str:
         """Of the session on the server at ``url``."""
         parts = urlsplit(url)
+        try:
+            (parts.hostname or "").encode("idna")
+        except UnicodeError as error:
+            raise ValueError(f"{url!r} does not name a host: {error}") from None
         # A port that is not a number is a ValueError by itself.
         if parts.scheme not in _SCHEMES or not parts.hostname or parts.port == 0:
             raise ValueError(f"{url!r} is not the address of a server, like ws://localhost:8000")
@@ -66,6 +70,23 @@ class Options:
         return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, urlencode(query), ""))
 
 
+def _check_values(values: Mapping[str, Any]) -> None:
+    """A server ends the session for a value that cannot be."""
+    given = {name: value for name, value in values.items() if value is not None}
+    for name in given.keys() & {"conf", "iou"}:
+        fraction(name, given[name])
+    if "max_det" in given and not (_is_whole(given["max_det"]) and given["max_det"] >= 1):
+        raise ValueError(f"max_det must be a whole number, at least 1, not {given['max_det']!r}")
+    if not isinstance(given.get("text", True), bool):
+        raise ValueError(f"text must be True or False, not {given['text']!r}")
+    if "classes" in given:
+        check_classes(given["classes"])
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def class_entries(classes: Classes) -> list[str | int]:
     """Classes as the server takes them."""
     if isinstance(classes, Mapping):
@@ -75,9 +96,10 @@ def class_entries(classes: Classes) -> list[str | int]:
 
 def configure_message(changes: dict[str, Any]) -> str:
     """The text message for these changes."""
-    unknown = changes.keys() - {"conf", "iou", "classes", "max_det", "text"}
+    unknown = changes.keys() - set(_CHANGES)
     if unknown:
         raise TypeError(f"a session has no option {min(unknown)!r} that can change")
+    _check_values(changes)
     if changes.get("classes") is not None:
         changes = changes | {"classes": class_entries(changes["classes"])}
     return json.dumps({"configure": changes})

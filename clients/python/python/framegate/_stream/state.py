@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from framegate._stream.ledger import FrameLedger
 from framegate._stream.link import LinkWatch
 from framegate._stream.rate import Pacer, RateControl
 
+_LOG = logging.getLogger("framegate")
 SILENCE = 10.0
 """A connection with a frame under way that is silent for this many seconds is lost."""
 _PERMANENT = ("invalid_pipeline", "invalid_message")
@@ -177,6 +179,7 @@ class StreamState:
             self._ledger.answered(message["frame_index"])
         elif code in ("invalid_frame", "frame_too_large"):
             self.counts.refused += 1
+            _LOG.warning("the server refused a frame: %s", detail)
             self._ledger.refused(detail)
         elif code in _PERMANENT:
             self.refusal = detail

@@ -1,4 +1,4 @@
-//! Sums of products of pairs of 16-bit integers, in an AVX register.
+//! Sums of products of integers, of pairs of 16 bits or of quads of bytes, in an AVX register.
 #![expect(unsafe_code, reason = "vector instructions exist on some processors only")]
 // SAFETY of every block: the trait's contract says that the processor has the instructions and that
 // pointers are good.
@@ -7,13 +7,14 @@ use std::arch::x86_64::*;
 
 use super::Products;
 
-/// Implements [`Products`] for a register of 8 sums or pairs of factors, given what adds the products of
-/// pairs to sums.
+/// Implements [`Products`] for a register of 8 sums, or of 8 groups of factors of which a block has `$block`, given
+/// what adds the products of groups to sums.
 macro_rules! integer_products {
-    ($name:ident, |$addend:ident, $x:ident, $factor:ident| $sum:expr) => {
+    ($name:ident, $block:literal, |$addend:ident, $x:ident, $factor:ident| $sum:expr) => {
         impl Products for $name {
             const LANES: usize = 8;
             const REGISTERS: usize = 16;
+            const BLOCK: usize = $block;
 
             #[inline(always)]
             unsafe fn splat(x: f32) -> Self {
@@ -48,7 +49,7 @@ macro_rules! integer_products {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct I16x16(__m256i);
 
-integer_products!(I16x16, |addend, x, factor| _mm256_add_epi32(
+integer_products!(I16x16, 8, |addend, x, factor| _mm256_add_epi32(
     addend,
     _mm256_madd_epi16(x, factor)
 ));
@@ -57,4 +58,10 @@ integer_products!(I16x16, |addend, x, factor| _mm256_add_epi32(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct I16x16Vnni(__m256i);
 
-integer_products!(I16x16Vnni, |addend, x, factor| _mm256_dpwssd_avx_epi32(addend, x, factor));
+integer_products!(I16x16Vnni, 8, |addend, x, factor| _mm256_dpwssd_avx_epi32(addend, x, factor));
+
+/// Eight lanes of four unsigned bytes, each times a signed one, by the `vpdpbusd` of AVX-VNNI, which does not saturate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct U8x32(__m256i);
+
+integer_products!(U8x32, 2, |addend, x, factor| _mm256_dpbusd_avx_epi32(addend, x, factor));
