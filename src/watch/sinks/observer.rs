@@ -58,10 +58,9 @@ impl Observer {
     }
 
     fn part(&mut self, is_up: bool, reason: DownReason) {
+        // Also when it is back: results of frames that were under way may have come after the loss.
+        self.pause();
         if !is_up {
-            self.presence.pause();
-            self.texts.pause();
-            self.since = None;
             if self.reported != Some(false) {
                 self.reported = Some(false);
                 self.report(ChangeKind::Down { reason });
@@ -72,6 +71,14 @@ impl Observer {
         }
     }
 
+    /// There are no results for now: later ones show afresh what is there.
+    fn pause(&mut self) {
+        self.presence.pause();
+        self.texts.pause();
+        self.since = None;
+    }
+
+    /// A result of the camera.
     pub(in crate::watch) fn detections(&mut self, detections: &[Detection], now: Instant) {
         if self.sinks.is_empty() {
             return;
@@ -187,5 +194,19 @@ mod tests {
         observer.detections(&[], begin + 2 * GONE_AFTER);
         observer.detections(&[], begin + 3 * GONE_AFTER);
         assert_eq!(reported(&mut changes), [ChangeKind::Known]);
+    }
+
+    #[test]
+    fn a_result_that_was_under_way_at_a_loss_shows_nothing_later() {
+        let (mut observer, mut changes) = observer(true);
+        let begin = Instant::now();
+        observer.camera(true);
+        observer.presence.see(&"cat".into(), begin);
+        observer.camera(false);
+        observer.detections(&[], begin + Duration::from_millis(100));
+        observer.camera(true);
+        reported(&mut changes);
+        observer.detections(&[], begin + Duration::from_secs(3600));
+        assert!(reported(&mut changes).is_empty(), "one result without it is not enough");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::Value;
 
@@ -54,15 +54,23 @@ fn nothing_leaves_while_the_server_is_lost() {
 #[test]
 fn what_has_left_while_a_camera_was_lost_is_known_when_it_is_back() {
     let jpeg = fs::read(Path::new(GENERATED).join("qr_code.jpg")).unwrap();
-    let address = camera(move |number, _| match number {
-        0..20 => single_jpeg(&jpeg),
-        20 => b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        _ => single(64),
+    let (lose, lost) = channel::<()>();
+    let mut is_back = false;
+    let address = camera(move |_, _| {
+        if is_back {
+            single(64)
+        } else if lost.try_recv().is_ok() {
+            is_back = true;
+            b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_vec()
+        } else {
+            single_jpeg(&jpeg)
+        }
     });
     let (url, bodies) = webhook();
     let source = format!("yard=http://{address}/");
     let watching = Watching::start_on("simd", &["--fps", "20", "--webhook", &url, &source]);
     assert_eq!(events(&bodies, 2), ["source_up", "appear"].map(event));
+    lose.send(()).unwrap();
     assert_eq!(events(&bodies, 3), [down("camera_lost"), event("source_up"), event("leave")]);
     watching.end();
 }

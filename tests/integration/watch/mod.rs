@@ -20,7 +20,7 @@ use crate::support::serving::Server;
 
 /// A camera on a port of its own. `answer` is given the number of the connection, from 0, and the head
 /// of the request; the connection is closed after the answer.
-fn camera(answer: impl Fn(usize, &str) -> Vec<u8> + Send + 'static) -> String {
+fn camera(mut answer: impl FnMut(usize, &str) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
