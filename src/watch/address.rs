@@ -71,6 +71,17 @@ pub enum AddressError {
         "the URL is not valid; write special characters of a password as %40 (@), %3A (:), %2F (/)"
     )]
     Url,
+    /// The port is none.
+    #[error(
+        "the port is not a number from 1 to 65535; if this is a part of the password, write its special characters as \
+         %40 (@), %3A (:), %2F (/), %23 (#), %3F (?)"
+    )]
+    Port,
+    /// There is an @ behind the host.
+    #[error(
+        "there is an @ behind the host; write a / or # of the password as %2F or %23, and an @ of the path as %40"
+    )]
+    PathOrPassword,
     /// Encrypted HTTP.
     #[error("https is not supported; use http:// or rtsp://")]
     Https,
@@ -193,7 +204,28 @@ pub(super) fn bare_uri<'a>(
     if host.is_empty() || uri.host().is_none_or(str::is_empty) {
         return Err(AddressError::Url);
     }
+    if !has_usable_port(&uri) {
+        return Err(AddressError::Port);
+    }
+    if user_info.is_none() && may_hold_a_password(host, &rest[end..]) {
+        return Err(AddressError::PathOrPassword);
+    }
     Ok((uri, user_info))
+}
+
+/// Whether the port is a number, or left out.
+fn has_usable_port(uri: &Uri) -> bool {
+    let port = uri.authority().and_then(|authority| authority.as_str().strip_prefix(uri.host()?));
+    match port.and_then(|port| port.strip_prefix(':')) {
+        Some(port) if !port.is_empty() => uri.port_u16().is_some_and(|port| port > 0),
+        _ => true,
+    }
+}
+
+/// Whether `USER:PASSWORD@HOST` with a / or # in it would be read as this host with what follows it.
+fn may_hold_a_password(host: &str, after: &str) -> bool {
+    let path = after.split('?').next().unwrap_or_default();
+    path.rsplit_once('@').is_some_and(|(before, _)| host.contains(':') || before.contains(':'))
 }
 
 /// Replaces `%41` by `A` (RFC 3986, 2.1).
@@ -266,6 +298,9 @@ mod tests {
             ("Küche=rtsp://cam/v", "Küche", "rtsp://cam/v"),
             ("玄関=rtsp://cam/v", "玄関", "rtsp://cam/v"),
             ("clips/Straße +#.mp4", "Straße___", "clips/Straße +#.mp4"),
+            ("http://cam:/@v?a@b", "cam", "http://cam:/@v?…"),
+            ("rtsp://[::1]:8554/v", "___1_", "rtsp://[::1]:8554/v"),
+            ("rtsp://me:secret@cam:8554/a@b", "cam", "rtsp://cam:8554/a@b"),
         ] {
             let address = CameraAddress::parse(text).unwrap();
             assert_eq!((address.name(), address.to_string().as_str()), (name, shown), "{text}");
@@ -303,6 +338,17 @@ mod tests {
             ("a\"b=rtsp://cam/v", AddressError::Name),
             ("http://", AddressError::Url),
             ("http://me:100%@cam/v", AddressError::Url),
+            ("http://me:se:cret@cam:99999/v", AddressError::Port),
+            ("rtsp://cam:0x1/v", AddressError::Port),
+            ("rtsp://cam:0/v", AddressError::Port),
+            ("rtmp://[::1]:port/v", AddressError::Port),
+            // Unescaped passwords.
+            ("rtsp://me:se/cret@cam/v", AddressError::Port),
+            ("rtsp://me:se#cret@cam/v", AddressError::Port),
+            ("rtsp://me:se?cret@cam/v", AddressError::Port),
+            ("rtsp://me:12/cret@cam/v", AddressError::PathOrPassword),
+            ("rtsp://me:12#cret@cam/v", AddressError::PathOrPassword),
+            ("rtsp://m/e:secret@cam/v", AddressError::PathOrPassword),
             ("https://cam/v", AddressError::Https),
         ] {
             assert_eq!(CameraAddress::parse(text), Err(error), "{text}");

@@ -129,6 +129,8 @@ mod tests {
             ("broker", SinkAddressError::NotMqtt),
             ("mqtts://broker", SinkAddressError::NotMqtt),
             ("mqtt://", SinkAddressError::Url(AddressError::Url)),
+            ("mqtt://broker:0x1", SinkAddressError::Url(AddressError::Port)),
+            ("mqtt://me:se#cret@broker", SinkAddressError::Url(AddressError::Port)),
             ("mqtt://broker/a/+", SinkAddressError::Prefix),
             ("mqtt://broker/a?b", SinkAddressError::Prefix),
         ] {

@@ -323,6 +323,8 @@ fn sources_that_cannot_be_used_are_refused_without_repeating_a_password() {
     for (arguments, words) in [
         (&["https://me:secret@cam/v"][..], &["https is not supported"][..]),
         (&["http://me:secret%@cam/v"], &["%40"]),
+        (&["rtsp://me:secret/x@cam/v"], &["the port is not", "%2F"]),
+        (&["--mqtt", "mqtt://me:secret#x@host/", "http://cam/a"], &["--mqtt", "%23"]),
         (&["http://cam/a", "http://cam/b"], &["two sources are called cam", "NAME=SOURCE"]),
         (&["--fps", "0", "http://cam/a"], &["--fps 0", "expected a number"]),
         (&["--webhook", "https://me:secret@host/", "http://cam/a"], &["--webhook", "http://"]),
