@@ -36,7 +36,10 @@ fn problems(file: &ConfigFile, command: &str) -> Vec<Problem> {
     loop {
         let error = match rest.alone(command) {
             Err(error) => {
-                problems.push(Problem { line: 1, message: sentence(&error.to_string()) });
+                // What was taken out may be missing now.
+                if problems.is_empty() {
+                    problems.push(Problem { line: 1, message: sentence(&error.to_string()) });
+                }
                 return problems;
             }
             Ok(Command::Serve(raw)) => ServerOptions::try_from(*raw).err(),

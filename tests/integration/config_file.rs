@@ -234,6 +234,16 @@ fn values_out_of_range_are_all_found() {
 }
 
 #[test]
+fn a_source_that_cannot_be_used_is_one_problem() {
+    let file = File::with("[watch]\nbackend = \"null\"\nsources = [\"https://camera/\"]\n");
+    let checked = file.check();
+    assert_eq!(checked.status, 1, "{}", checked.stderr);
+    for words in ["framegate.toml:3: SOURCE 1: https", "1 problem\n"] {
+        assert!(checked.stdout.contains(words), "{words}: {}", checked.stdout);
+    }
+}
+
+#[test]
 fn a_file_that_is_no_toml_or_is_not_there_is_refused() {
     let broken = File::with("port = 8000\nhost = \n");
     let checked = broken.check();
