@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use framegate_fetch::without_secrets;
+
 use super::pipelines::{own, typed};
 use super::{
     BackendConfig, ConfigError, LONGEST, MEGABYTE, decode_options, device_check, fraction, max_age,
@@ -60,6 +62,7 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
         if pipelines.is_empty() && backend.as_ref().is_none_or(|id| id.computes()) {
             pipelines.push(ServedPipeline::built_in());
         }
+        check_traces(&raw.traces)?;
         let origin = |text: &String| {
             Origin::parse(text)
                 .map_err(|error| ConfigError::new("--allow-origin", text, error.to_string()))
@@ -102,6 +105,14 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             settings: raw.settings,
         })
     }
+}
+
+/// Whether spans can be sent as asked for.
+fn check_traces(raw: &cli::TraceArgs) -> Result<(), ConfigError> {
+    fraction("--otlp-share", raw.otlp_share)?;
+    let Some(collector) = &raw.otlp else { return Ok(()) };
+    framegate_traces::check(collector)
+        .map_err(|error| ConfigError::new("--otlp", without_secrets(collector), error.to_string()))
 }
 
 /// Reads an address, with or without the brackets that an IPv6 address has in a URL.

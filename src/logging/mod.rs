@@ -47,7 +47,7 @@ pub enum LogError {
     #[error("cannot start a thread for the log")]
     Thread(#[from] std::io::Error),
     /// Spans cannot be sent.
-    #[error(transparent)]
+    #[error("--otlp")]
     Traces(#[from] TraceError),
 }
 
@@ -55,7 +55,7 @@ impl LogError {
     /// The exit status that says so: 2 for options that cannot be used.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Traces(TraceError::NotBuiltIn | TraceError::Address(_)) => 2,
+            Self::Traces(TraceError::NotBuiltIn | TraceError::Address) => 2,
             _ => 1,
         }
     }

@@ -244,6 +244,24 @@ fn a_source_that_cannot_be_used_is_one_problem() {
 }
 
 #[test]
+fn a_collector_of_traces_that_cannot_be_used_is_a_problem() {
+    for (collector, problem) in
+        [("localhost:4318", Some("http://HOST:4318")), ("http://localhost:4318", None)]
+    {
+        let file = File::with(&format!("backend = \"null\"\notlp = \"{collector}\"\n"));
+        let checked = file.check();
+        let problem = if cfg!(feature = "otlp") { problem } else { Some("--features otlp") };
+        assert_eq!(checked.status, i32::from(problem.is_some()), "{}", checked.stdout);
+        if let Some(words) = problem {
+            let found = checked.stdout.contains("framegate.toml:2: --otlp");
+            assert!(found && checked.stdout.contains(words), "{}", checked.stdout);
+        }
+    }
+    let share = File::with("backend = \"null\"\notlp_share = 2.0\n").check();
+    assert!(share.stdout.contains("framegate.toml:2: --otlp-share 2"), "{}", share.stdout);
+}
+
+#[test]
 fn a_file_that_is_no_toml_or_is_not_there_is_refused() {
     let broken = File::with("port = 8000\nhost = \n");
     let checked = broken.check();

@@ -82,8 +82,8 @@ async fn a_frame_is_traced_from_socket_to_socket_in_its_callers_trace() {
 fn a_collector_that_cannot_be_is_refused() {
     let refused = run(&mut framegate(["serve", "--backend", "null", "--otlp", "localhost:4318"]));
     let words: &[&str] = match cfg!(feature = "otlp") {
-        true => &["`localhost:4318` is not the address of a collector", "http://HOST:4318"],
-        false => &["this build has no OpenTelemetry", "--features otlp"],
+        true => &["--otlp: this is not the address of a collector", "http://HOST:4318"],
+        false => &["--otlp: this build has no OpenTelemetry", "--features otlp"],
     };
     refused.assert_refused(2, words);
 }

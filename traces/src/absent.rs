@@ -31,6 +31,14 @@ impl Exporter {
 ///
 /// # Errors
 /// [`TraceError::NotBuiltIn`].
+pub fn check(_collector: &str) -> Result<(), TraceError> {
+    Err(TraceError::NotBuiltIn)
+}
+
+/// Refuses, too.
+///
+/// # Errors
+/// [`TraceError::NotBuiltIn`].
 pub fn start<S>(_options: &TraceOptions) -> Result<(TraceLayer<S>, Exporter), TraceError> {
     Err(TraceError::NotBuiltIn)
 }

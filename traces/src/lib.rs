@@ -18,7 +18,7 @@ use absent as export;
 #[cfg(feature = "otlp")]
 use otlp as export;
 
-pub use export::{Caller, Exporter, start};
+pub use export::{Caller, Exporter, check, start};
 
 use tracing_subscriber::Layer;
 
@@ -49,8 +49,8 @@ pub enum TraceError {
     )]
     NotBuiltIn,
     /// The address cannot be that of a collector.
-    #[error("`{0}` is not the address of a collector; write http://HOST:4318")]
-    Address(String),
+    #[error("this is not the address of a collector; write http://HOST:4318")]
+    Address,
     /// The exporter did not start.
     #[error("cannot send traces")]
     Exporter(#[source] Box<dyn std::error::Error + Send + Sync>),

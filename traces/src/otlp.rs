@@ -54,6 +54,18 @@ impl Exporter {
     }
 }
 
+/// Whether spans can be sent to such a collector.
+///
+/// # Errors
+/// [`TraceError::Address`].
+pub fn check(collector: &str) -> Result<(), TraceError> {
+    let has_scheme = ["http://", "https://"].iter().any(|scheme| collector.starts_with(scheme));
+    match has_scheme && collector.parse::<http::Uri>().is_ok() {
+        true => Ok(()),
+        false => Err(TraceError::Address),
+    }
+}
+
 /// Starts sending: the layer takes spans.
 ///
 /// # Errors
@@ -63,10 +75,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let TraceOptions { collector, share, version } = options;
-    let has_scheme = ["http://", "https://"].iter().any(|scheme| collector.starts_with(scheme));
-    if !has_scheme || collector.parse::<http::Uri>().is_err() {
-        return Err(TraceError::Address(collector.clone()));
-    }
+    check(collector)?;
     let exporter = SpanExporter::builder()
         .with_http()
         .with_http_client(Client::new())
