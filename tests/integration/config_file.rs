@@ -108,6 +108,7 @@ async fn pipelines_have_their_own_options() {
          conf = 0.9\n\
          labels = \"labels.txt\"\n\
          [[pipeline]]\n\
+         model = \"codes\"\n\
          iou = 0.7\n\
          backend = \"null\"\n",
     );
@@ -183,6 +184,7 @@ fn every_problem_is_named_with_its_line() {
         (3, &["port", "many"]),
         (5, &["host", "not a list"]),
         (6, &["`model`", "[watch]"]),
+        (7, &["no model", "`model = \"codes\"`"]),
         (8, &["unknown key `confidence`", "`conf`"]),
         (10, &["unknown key `webhok`", "`webhook`"]),
         (11, &["unknown key `serve`"]),
@@ -194,7 +196,7 @@ fn every_problem_is_named_with_its_line() {
             assert!(found.contains(word), "{found}");
         }
     }
-    assert!(checked.stdout.contains("7 problems"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("8 problems"), "{}", checked.stdout);
     // The server refuses the same file in the same words.
     let served = run(&mut framegate(["serve", "--config", path]));
     served.assert_refused(2, &["framegate.toml:1: unknown key `prot`", "framegate.toml:11: "]);
@@ -211,9 +213,11 @@ fn values_out_of_range_are_all_found() {
          name = \"a\"\n\
          conf = 0.5\n\
          iou = -1.0\n\
+         model = \"codes\"\n\
          [[pipeline]]\n\
          name = \"a\"\n\
          conf = 0.5\n\
+         model = \"codes\"\n\
          [watch]\n\
          sources = [\"clip.mp4\"]\n\
          fps = 0\n",
@@ -226,7 +230,7 @@ fn values_out_of_range_are_all_found() {
         .filter_map(|text| text.strip_prefix(file.path())?.split(':').nth(1)?.parse().ok())
         .collect();
     assert_eq!(lines.len(), 6, "{}", checked.stdout);
-    for line in [1, 3, 4, 8, 10, 14] {
+    for line in [1, 3, 4, 8, 11, 16] {
         assert!(lines.contains(&line), "{line} is not in {}", checked.stdout);
     }
     let served = run(&mut framegate(["serve", "--config", file.path()]));
@@ -276,8 +280,8 @@ fn a_file_that_is_no_toml_or_is_not_there_is_refused() {
 #[test]
 fn models_and_labels_that_cannot_be_read_are_problems() {
     let file = File::with(
-        "[[pipeline]]\nname = \"here\"\n\n[[pipeline]]\nname = \"gone\"\nmodel = \"gone.onnx\"\n\
-         [[pipeline]]\nname = \"nameless\"\nlabels = \"gone.txt\"\n\
+        "[[pipeline]]\nmodel = \"codes\"\n\n[[pipeline]]\nname = \"gone\"\nmodel = \"gone.onnx\"\n\
+         [[pipeline]]\nmodel = \"codes\"\nname = \"nameless\"\nlabels = \"gone.txt\"\n\
          [[pipeline]]\nname = \"remote\"\nmodel = \"https://nowhere.invalid/m.onnx\"\n",
     );
     let checked = file.check();

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use framegate_models::detector::EMBEDDED_MODEL;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -100,6 +101,13 @@ impl Reader<'_> {
         let DeValue::Table(keys) = table.get_ref() else {
             return self.problem(at, "expected tables, each under [[pipeline]]".to_owned());
         };
+        if !keys.iter().any(|(key, _)| key.get_ref() == "model") {
+            let message = format!(
+                "this pipeline has no model: write `model = \"FILE.onnx\"`, or `model = \"{EMBEDDED_MODEL}\"` for the \
+                 built-in one"
+            );
+            self.problem(at, message);
+        }
         let mut pipeline = PipelineTable { line: self.line(at), entries: Vec::new() };
         self.options(keys, &Known::of_pipeline(), false, &mut pipeline.entries);
         pipelines.push(pipeline);
