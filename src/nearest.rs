@@ -4,9 +4,11 @@
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |other: &str| strsim::damerau_levenshtein(name, other);
     // A part of a name is what people remember of it.
-    let is_part = |other: &str| name.len() > 3 && (other.contains(name) || name.contains(other));
+    let is_part = |name: &str, other: &str| name.len() > 3 && other.contains(name);
     let candidates = known.iter().map(|other| (distance(other), *other));
-    let near = |(distance, other): &(usize, &str)| *distance <= name.len() / 3 || is_part(other);
+    let near = |(distance, other): &(usize, &str)| {
+        *distance <= name.len() / 3 || is_part(name, other) || is_part(other, name)
+    };
     candidates.filter(near).min().map(|(_, other)| other)
 }
 

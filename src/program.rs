@@ -1,9 +1,10 @@
 //! The program `framegate`: parses arguments, starts the log, runs a command, sets the exit status.
 
+use std::env;
 use std::ffi::OsString;
 use std::io::stdout;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{self, Cli, Command, UnknownVariable};
 use crate::commands::{self, CommandStatus};
 use crate::display;
 use crate::error_chain::error_chain;
@@ -37,6 +38,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         return error.exit_status();
     }
     panics::log_panics();
+    if !matches!(cli.command, Command::BenchWorker) {
+        warn_of_variables();
+    }
     let status = match commands::run(cli.command, &mut stdout().lock()) {
         Ok(CommandStatus::Done) => SUCCESS,
         Ok(CommandStatus::Interrupted) => INTERRUPTED,
@@ -48,4 +52,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     };
     logging::flush();
     status
+}
+
+fn warn_of_variables() {
+    for UnknownVariable { name, meant } in cli::misspelt(env::vars_os().map(|(name, _)| name)) {
+        tracing::warn!("the variable {name} is unknown and has no effect; did you mean {meant}?");
+    }
 }

@@ -18,6 +18,7 @@ mod models;
 mod serve;
 mod shell;
 mod traces;
+mod variables;
 mod watch;
 
 use std::ffi::OsString;
@@ -45,6 +46,7 @@ pub use models::{
 pub use serve::{Compat, ServeArgs, VideoArgs};
 pub use shell::{CompletionsArgs, ManArgs, completions, man};
 pub use traces::TraceArgs;
+pub use variables::{UnknownVariable, misspelt};
 pub use watch::WatchArgs;
 
 /// JPEG frames in, detections out.

@@ -132,6 +132,15 @@ fn an_option_beats_its_variable() {
 }
 
 #[test]
+fn a_misspelt_variable_is_warned_of() {
+    let ended = run(framegate(["backends"]).env("FRAMEGATE_BACKND", "simd"));
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    for words in ["FRAMEGATE_BACKND is unknown", "did you mean FRAMEGATE_BACKEND?"] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+}
+
+#[test]
 fn values_out_of_range_are_refused_before_any_work() {
     for (option, named) in [
         ("--batch=0", "--batch 0"),
