@@ -1,6 +1,7 @@
 //! Files as cameras.
 
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
@@ -25,13 +26,16 @@ fn watch(programs: Option<&std::path::Path>, arguments: &[&str]) -> Vec<Value> {
 #[test]
 fn a_file_is_played_once_without_another_program() {
     let empty = tempfile::tempdir().unwrap();
+    let begin = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let lines = watch(Some(empty.path()), &[]);
-    let times: Vec<f64> = lines.iter().map(|line| line["time"].as_f64().unwrap()).collect();
     let last = lines.last().unwrap();
     assert_eq!((&last["source"], &last["result"]["width"]), (&"small".into(), &64.into()));
     assert_eq!(last["frame_index"], 12, "every frame was offered");
-    // The first and the last are 440 ms apart.
-    assert!(times.last().unwrap() - times[0] > 0.3, "{times:?}");
+    let seconds = last["time"].as_f64().unwrap() - begin;
+    assert!(
+        seconds > 0.44,
+        "the last frame comes 440 ms after the first, not {seconds} s after the start"
+    );
 }
 
 #[test]

@@ -278,6 +278,7 @@ pub(super) fn webhook() -> (String, Receiver<Value>) {
             while !text.ends_with('}') {
                 let mut buffer = [0; 1024];
                 let read = connection.read(&mut buffer).unwrap();
+                assert!(read > 0, "a request that has no end: {text}");
                 text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
             }
             connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
