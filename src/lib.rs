@@ -100,6 +100,7 @@ pub mod cli;
 pub mod commands;
 #[doc(hidden)]
 pub mod config;
+mod descriptors;
 mod display;
 #[doc(hidden)]
 pub mod error_chain;

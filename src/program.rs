@@ -6,6 +6,7 @@ use std::io::stdout;
 
 use crate::cli::{self, Cli, Command, UnknownVariable};
 use crate::commands::{self, CommandStatus};
+use crate::descriptors::raise_limit;
 use crate::display;
 use crate::error_chain::error_chain;
 use crate::heap;
@@ -38,6 +39,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         return error.exit_status();
     }
     panics::log_panics();
+    // Every camera and session is a socket, also those of `watch` and `load`.
+    raise_limit();
     if !matches!(cli.command, Command::BenchWorker) {
         warn_of_variables();
     }

@@ -1,5 +1,6 @@
 //! `framegate serve`: the server, until a signal ends it.
 
+mod descriptors;
 mod supervisor;
 
 use tokio::runtime::Runtime;
@@ -10,7 +11,7 @@ use crate::{Server, ServerOptions, logging};
 
 pub(super) fn serve(options: ServerOptions) -> Result<CommandStatus, CommandError> {
     let runtime = Runtime::new().map_err(CommandError::Runtime)?;
-    let served = runtime.block_on(run(options));
+    let served = runtime.block_on(run(descriptors::within_limit(options)));
     // What is left over, such as a model still loading, does not delay the end.
     runtime.shutdown_background();
     served.map(|()| CommandStatus::Done)

@@ -1,5 +1,6 @@
 //! Connections that take places and do nothing with them.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use framegate::front::places::PlaceLimits;
@@ -14,6 +15,7 @@ use crate::support::client::Client;
 use crate::support::colours::image;
 use crate::support::raw::{frame, get, read_to_close, request, stream};
 use crate::support::server::{Setup, TestServer};
+use crate::support::serving::Server;
 
 /// Longer than anything that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -66,6 +68,45 @@ async fn when_every_place_is_taken_health_is_still_answered() {
     // Those who have a place keep it.
     for stream in &mut streams {
         assert!(stream.ask(image(0)).await["result"].is_object());
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn health_is_answered_however_few_files_may_be_open() {
+    let server = Server::start_with(&["--backend", "null"], limited("-n 64"));
+    let warning = server.startup.iter().find(|line| line["fields"]["max_connections"] == 16);
+    assert_eq!(warning.expect("a warning")["level"], "WARN");
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    let answer = timeout(PATIENCE, request(server.address, &get("/healthz"))).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_limit_of_open_files_is_raised_where_that_is_allowed() {
+    // Only the soft limit.
+    let server = Server::start_with(&["--backend", "null"], limited("-S -n 64"));
+    assert!(server.startup.iter().all(|line| line["level"] != "WARN"), "{:?}", server.startup);
+}
+
+/// Starts a command with this limit, as `ulimit` takes it.
+#[cfg(unix)]
+fn limited(limit: &'static str) -> impl FnOnce(&mut Command) {
+    move |command| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]);
+        shell.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        *command = shell;
     }
 }
 
