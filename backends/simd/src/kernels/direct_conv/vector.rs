@@ -106,20 +106,23 @@ unsafe fn tiles<V: Products, const P: usize, const G: usize, const B: usize, con
     let left = if first > start { first.max(start + edge) } else { start };
     let right = if last < end { last.min(end.saturating_sub(edge)) } else { end };
     let ahead = Ahead::new::<V>(B, conv, piece, &pass);
-    // SAFETY: the caller's promise; every tile lies within the piece.
-    unsafe {
-        if is_one_row && left + P <= right {
-            guarded::<V, G, B, STEP>(conv, piece, start..left, &pass, ahead);
+    let has_inside = is_one_row && left + P <= right;
+    let (left, right) = if has_inside { (left, right) } else { (end, end) };
+    // A loop, so that the code of each kind of tile exists once.
+    for (results, is_inside) in [(start..left, false), (left..right, true), (right..end, false)] {
+        // SAFETY: the caller's promise; every tile lies within the piece.
+        unsafe {
+            if !is_inside {
+                guarded::<V, G, B, STEP>(conv, piece, results, &pass, ahead);
+                continue;
+            }
             let taps = [conv.axes[0].taps_inside(start / across.windows), 0..across.taps];
             let y = conv.axes[0].start(start / across.windows);
-            for (at, pass) in tiles_of::<P>(left..right, conv, &pass) {
+            for (at, pass) in tiles_of::<P>(results, conv, &pass) {
                 ahead.fetch(at, P);
                 let guards = Guards::all_inside(conv, [y, across.start(at - row_start)]);
                 tile::<V, P, B, STEP, false>(conv, piece, at, taps.clone(), &guards, pass);
             }
-            guarded::<V, G, B, STEP>(conv, piece, right..end, &pass, ahead);
-        } else {
-            guarded::<V, G, B, STEP>(conv, piece, start..end, &pass, ahead);
         }
     }
 }
