@@ -88,9 +88,10 @@ WORDS, EMBEDDED = ["person", "red bus", "dog"], 512
 def with_words(model):
     """Gives an open-vocabulary model random numbers in place of what CLIP, which must be downloaded, makes of words."""
     import torch
+    from ultralytics import YOLOE
 
     embedded = torch.nn.functional.normalize(torch.randn(1, len(WORDS), EMBEDDED), dim=-1)
-    if hasattr(model.model, "pe"):
+    if isinstance(model, YOLOE):
         model.model.set_classes(WORDS, embedded)
         return
     model.model.txt_feats = embedded

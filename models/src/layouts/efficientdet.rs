@@ -3,6 +3,7 @@
 use super::family::{Family, IMAGENET_DEVIATION, IMAGENET_MEAN, Preprocessing};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::prior_boxes::{Heads, Prior, PriorDecoder, on_pyramid};
+use super::retinanet::{Anchors, LevelDecoder, levels};
 use super::scored_boxes::ScoreForm;
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 use crate::image_input::LetterboxAlign;
@@ -18,9 +19,10 @@ const EFFICIENTDET: Family = Family {
 /// Sides of the squares, in strides.
 const SIDES: [f32; 3] = [4.0, 5.039_684, 6.349_604];
 /// Width and height in sides.
-const PROPORTIONS: [[f32; 2]; 3] = [[1.0, 1.0], [1.4, 0.7], [0.7, 1.4]];
+pub(super) const PROPORTIONS: [[f32; 2]; 3] = [[1.0, 1.0], [1.4, 0.7], [0.7, 1.4]];
 
-/// `regression [1, N, 4]` and `classification [1, N, C]`, nine for each cell of the strides 8 to 128:
+/// `regression [1, N, 4]` and `classification [1, N, C]`, nine for each cell of the strides 8 to 128, or for each of
+/// these strides an output `[1, 9 · 4, H, W]` and one `[1, 9 · C, H, W]`, as effdet has them:
 /// centre = prior + offset · side, size = side · exp(log size), y before x.
 /// Prior boxes: <https://arxiv.org/abs/1911.09070>, as published in TensorFlow and PyTorch.
 #[derive(Debug)]
@@ -40,7 +42,8 @@ impl Layout for EfficientDet {
     }
 
     fn shape(&self) -> &'static str {
-        "[1, priors, 4] and [1, priors, classes], nine for each cell of the strides 8 to 128, y first"
+        "[1, priors, 4] and [1, priors, classes], nine for each cell of the strides 8 to 128, y first, or \
+         [1, 36, height, width] and [1, 9 · classes, height, width] for each stride"
     }
 
     fn needs(&self, _outputs: &ModelOutputs<'_>) -> String {
@@ -48,23 +51,31 @@ impl Layout for EfficientDet {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let heads = Heads::of(outputs, priors(outputs).len())?;
-        Some(Reading::of(ClassCount::Known(heads.columns)))
+        let classes = match Heads::of(outputs, priors(outputs).len()) {
+            Some(heads) => heads.columns,
+            None => levels(outputs)?.1,
+        };
+        Some(Reading::of(ClassCount::beyond(classes, 0)?))
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
+        const LINES: &[SidecarLine] = &[SidecarLine {
+            line: "boxes = \"efficientdet\"",
+            when: "EfficientDet-D0 to D6, prior boxes of four strides, y before x",
+        }];
         let Some(heads) = Heads::of(outputs, priors(outputs).len()) else {
-            return Recognition::No;
+            let has = |name| outputs.position(name).is_some();
+            return match has("score_1") && has("box_1") {
+                true => Recognition::No,
+                false => Recognition::Maybe(LINES),
+            };
         };
         let is_named = |position: usize, name| outputs.shapes[position].name == name;
         if is_named(heads.boxes, "regression") && is_named(heads.scores, "classification") {
             return Recognition::Yes("the outputs have the names of EfficientDet".to_owned());
         }
         match outputs.is_raw(heads.boxes) && !is_named(heads.boxes, "bbox_regression") {
-            true => Recognition::Maybe(&[SidecarLine {
-                line: "boxes = \"efficientdet\"",
-                when: "EfficientDet's prior boxes, y before x",
-            }]),
+            true => Recognition::Maybe(LINES),
             false => Recognition::No,
         }
     }
@@ -75,7 +86,10 @@ impl Layout for EfficientDet {
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
         let priors = priors(outputs);
-        let heads = Heads::of(outputs, priors.len()).expect("`read` found them");
+        let Some(heads) = Heads::of(outputs, priors.len()) else {
+            let levels = LevelDecoder::of(outputs, Anchors::EfficientDet);
+            return Box::new(levels.expect("`read` found the outputs"));
+        };
         let form = match outputs.holds_scores(heads.scores) {
             true => ScoreForm::Ready,
             false => ScoreForm::Sigmoid,

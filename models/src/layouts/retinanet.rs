@@ -3,6 +3,7 @@
 use framegate_backend_api::OutputBatch;
 
 use super::anchors::{best_channels, position};
+use super::efficientdet::PROPORTIONS;
 use super::family::Family;
 use super::mmdet::MMDET;
 use super::outputs::{ClassCount, ModelOutputs, grid};
@@ -45,33 +46,44 @@ pub(super) static ODTK: RetinaNet = RetinaNet {
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Anchors {
+pub(super) enum Anchors {
     /// Around the corners of cells, of three proportions with three sizes each.
     Common,
     /// Around the middles of cells, of three sizes with three proportions each. A box ends at its last pixel.
     Odtk,
+    /// EfficientDet's prior boxes, in the order of `Odtk`; its offsets have y before x. Where a grid does not divide the
+    /// input, the distance between cells is a fraction.
+    EfficientDet,
 }
 
 impl Anchors {
     /// Width and height of each, in the order of the file.
-    fn sizes(self, stride: f32) -> [[f32; 2]; ANCHORS] {
+    fn sizes(self, stride: [f32; 2]) -> [[f32; 2]; ANCHORS] {
         std::array::from_fn(|anchor| {
             let (scale, proportion) = match self {
                 Self::Common => (SCALES[anchor % 3], [0.5_f32, 1.0, 2.0][anchor / 3]),
                 Self::Odtk => (SCALES[anchor / 3], [1.0_f32, 2.0, 0.5][anchor % 3]),
+                Self::EfficientDet => {
+                    let [width, height] =
+                        PROPORTIONS[anchor % 3].map(|part| part * SCALES[anchor / 3]);
+                    return [width * stride[0], height * stride[1]];
+                }
             };
             let root = proportion.sqrt();
-            [scale * stride / root, scale * stride * root]
+            [scale * stride[0] / root, scale * stride[1] * root]
         })
     }
 
     /// The anchor of this size at a cell.
-    fn at(self, [column, row]: [f32; 2], stride: f32, [width, height]: [f32; 2]) -> Prior {
+    fn at(self, [column, row]: [f32; 2], stride: [f32; 2], [width, height]: [f32; 2]) -> Prior {
         match self {
-            Self::Common => [column * stride, row * stride, width, height],
+            Self::Common => [column * stride[0], row * stride[1], width, height],
             Self::Odtk => {
-                let middle = |cell: f32| (cell + 0.5) * stride + 0.5;
-                [middle(column), middle(row), width + 1.0, height + 1.0]
+                let middle = |cell: f32, stride: f32| (cell + 0.5) * stride + 0.5;
+                [middle(column, stride[0]), middle(row, stride[1]), width + 1.0, height + 1.0]
+            }
+            Self::EfficientDet => {
+                [(column + 0.5) * stride[0], (row + 0.5) * stride[1], width, height]
             }
         }
     }
@@ -106,7 +118,7 @@ fn flat_heads(outputs: &ModelOutputs<'_>) -> Option<Heads> {
 }
 
 /// Positions of scores and boxes for each stride, and the number of classes.
-fn levels(outputs: &ModelOutputs<'_>) -> Option<(Vec<[usize; 2]>, usize)> {
+pub(super) fn levels(outputs: &ModelOutputs<'_>) -> Option<(Vec<[usize; 2]>, usize)> {
     if outputs.shapes.len() != 2 * PYRAMID.len() {
         return None;
     }
@@ -151,7 +163,7 @@ impl Layout for RetinaNet {
         let classes = match (self.anchors, levels(outputs)) {
             (_, Some((_, classes))) => classes,
             (Anchors::Common, None) => flat_heads(outputs)?.columns,
-            (Anchors::Odtk, None) => return None,
+            (_, None) => return None,
         };
         Some(Reading::of(ClassCount::beyond(classes, 0)?))
     }
@@ -181,42 +193,22 @@ impl Layout for RetinaNet {
         &[&MMDET]
     }
 
-    fn decoder(&self, outputs: &ModelOutputs<'_>, reading: &Reading) -> Box<dyn Decoder> {
-        let form = |scores| match outputs.holds_scores(scores) {
-            true => ScoreForm::Ready,
-            false => ScoreForm::Sigmoid,
-        };
-        let Some((levels, _)) = levels(outputs) else {
-            let heads = flat_heads(outputs).expect("`read` found them");
-            return Box::new(PriorDecoder {
-                heads,
-                priors: flat(outputs),
-                variances: [1.0; 2],
-                y_first: false,
-                form: form(heads.scores),
-                classes: 0..heads.columns,
-                row: Vec::new(),
-            });
-        };
-        let ClassCount::Known(classes) = reading.classes else {
-            unreachable!("`read` counted the classes")
-        };
-        let level = |([scores, boxes], stride): (&[usize; 2], &usize)| {
-            let (columns, rows) = grid(outputs.input, *stride);
-            Level {
-                scores: *scores,
-                boxes: *boxes,
-                stride: *stride,
-                columns,
-                cells: columns * rows,
-            }
-        };
-        Box::new(LevelDecoder {
-            is_ready: form(levels[0][0]) == ScoreForm::Ready,
-            levels: levels.iter().zip(&PYRAMID).map(level).collect(),
-            anchors: self.anchors,
-            classes,
-            best: Vec::new(),
+    fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
+        if let Some(decoder) = LevelDecoder::of(outputs, self.anchors) {
+            return Box::new(decoder);
+        }
+        let heads = flat_heads(outputs).expect("`read` found them");
+        Box::new(PriorDecoder {
+            heads,
+            priors: flat(outputs),
+            variances: [1.0; 2],
+            y_first: false,
+            form: match outputs.holds_scores(heads.scores) {
+                true => ScoreForm::Ready,
+                false => ScoreForm::Sigmoid,
+            },
+            classes: 0..heads.columns,
+            row: Vec::new(),
         })
     }
 }
@@ -225,19 +217,42 @@ impl Layout for RetinaNet {
 struct Level {
     scores: usize,
     boxes: usize,
-    stride: usize,
+    stride: [f32; 2],
     columns: usize,
     cells: usize,
 }
 
+/// Decodes heads that have outputs for each stride.
 #[derive(Debug)]
-struct LevelDecoder {
+pub(super) struct LevelDecoder {
     levels: Vec<Level>,
     anchors: Anchors,
     classes: usize,
     /// Whether the file has applied the sigmoid.
     is_ready: bool,
     best: Vec<(usize, f32)>,
+}
+
+impl LevelDecoder {
+    pub(super) fn of(outputs: &ModelOutputs<'_>, anchors: Anchors) -> Option<Self> {
+        let (found, classes) = levels(outputs)?;
+        let level = |([scores, boxes], stride): (&[usize; 2], &usize)| {
+            let (columns, rows) = grid(outputs.input, *stride);
+            let (width, height) = (outputs.input.width as f32, outputs.input.height as f32);
+            let stride = match anchors {
+                Anchors::EfficientDet => [width / columns as f32, height / rows as f32],
+                Anchors::Common | Anchors::Odtk => [*stride as f32; 2],
+            };
+            Level { scores: *scores, boxes: *boxes, stride, columns, cells: columns * rows }
+        };
+        Some(Self {
+            is_ready: outputs.holds_scores(found[0][0]),
+            levels: found.iter().zip(&PYRAMID).map(level).collect(),
+            anchors,
+            classes,
+            best: Vec::new(),
+        })
+    }
 }
 
 impl Decoder for LevelDecoder {
@@ -250,7 +265,7 @@ impl Decoder for LevelDecoder {
     ) {
         let threshold = if self.is_ready { confidence } else { logit(confidence) };
         for level in &self.levels {
-            let (cells, stride) = (level.cells, level.stride as f32);
+            let (cells, stride) = (level.cells, level.stride);
             let scores = outputs.tensors[level.scores].image(image);
             let boxes = outputs.tensors[level.boxes].image(image);
             let sizes = self.anchors.sizes(stride);
@@ -265,7 +280,11 @@ impl Decoder for LevelDecoder {
                     let score = if self.is_ready { *raw } else { sigmoid(*raw) };
                     let anchor = self.anchors.at(position(cell, level.columns), stride, size);
                     let [x, y, width, height] = anchor;
-                    let [dx, dy, dw, dh] = [0, 1, 2, 3].map(|number| boxes[number * cells + cell]);
+                    let order = match self.anchors {
+                        Anchors::EfficientDet => [1, 0, 3, 2],
+                        Anchors::Common | Anchors::Odtk => [0, 1, 2, 3],
+                    };
+                    let [dx, dy, dw, dh] = order.map(|number| boxes[number * cells + cell]);
                     let mut box_ =
                         [x + dx * width, y + dy * height, width * dw.exp(), height * dh.exp()];
                     if self.anchors == Anchors::Odtk {
@@ -324,22 +343,31 @@ mod tests {
     fn each_stride_may_have_its_outputs() {
         let score = 1.0 / (1.0 + (-2.0_f32).exp());
         // The smallest square: 64 pixels around (16, 0), and around (24.5, 8.5) with one pixel more.
-        for (layout, anchor, centre, side) in
-            [("retinanet", 3, [16.0, 0.0], 64.0), ("retinanet-odtk", 0, [24.5, 8.5], 65.0)]
-        {
+        for (layout, anchor, centre, side) in [
+            ("retinanet", 3, [16.0, 0.0], 64.0),
+            ("retinanet-odtk", 0, [24.5, 8.5], 65.0),
+            ("efficientdet", 0, [24.0, 8.0], 64.0),
+        ] {
             let heads = heads(anchor);
             let outputs: Vec<_> =
                 heads.iter().map(|(name, shape, data)| (*name, &shape[..], data.clone())).collect();
             let found = decode(layout, INPUT, &outputs);
             assert_eq!(found.len(), 1, "{layout}");
-            let [x, y] = [centre[0] + 0.5 * side, centre[1] + 0.25 * side];
-            let last = if layout == "retinanet" { 0.0 } else { 1.0 };
-            let expected = [x - side / 2.0, y - side, x + side / 2.0 - last, y + side - last];
+            // Half a side and a quarter of one along the axes, along the second twice as long.
+            let (dx, dy, width, height) = match layout {
+                "efficientdet" => (0.25, 0.5, 2.0 * side, side),
+                _ => (0.5, 0.25, side, 2.0 * side),
+            };
+            let [x, y] = [centre[0] + dx * side, centre[1] + dy * side];
+            let last = if layout == "retinanet-odtk" { 1.0 } else { 0.0 };
+            let [w, h] = [width / 2.0, height / 2.0];
+            let expected = [x - w, y - h, x + w - last, y + h - last];
             assert_box(&found[0], 1, score, expected);
             let shapes: Vec<_> = heads.iter().map(|(name, shape, _)| (*name, &shape[..])).collect();
             let message = recognised(&shapes, INPUT, |outputs| outputs).unwrap_err().to_string();
             assert!(message.contains("`boxes = \"retinanet\"`"), "{message}");
             assert!(message.contains("`boxes = \"retinanet-odtk\"`"), "{message}");
+            assert!(message.contains("`boxes = \"efficientdet\"`"), "{message}");
         }
     }
 
