@@ -8,7 +8,7 @@ use clap::{Command, CommandFactory};
 use super::Cli;
 use crate::nearest::nearest;
 
-/// The beginnings of our variables. Variables of others may begin like the last two.
+/// The prefixes of our variables. Variables of others may begin like the last two.
 const PREFIXES: [&str; 3] = ["FRAMEGATE_", "STREAM_", "VIDEO_"];
 /// Parts of the variables by which Kubernetes describes a service, which may be called `framegate`.
 const OF_KUBERNETES: [&str; 3] = ["_SERVICE_", "_TCP", "_UDP"];
