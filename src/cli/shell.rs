@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
 use super::Cli;
@@ -30,8 +30,17 @@ pub struct ManArgs {
 /// The completions for a shell.
 pub fn completions(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "framegate", &mut script);
+    clap_complete::generate(shell, &mut without_hidden(&Cli::command()), "framegate", &mut script);
     script
+}
+
+/// The command line without hidden commands, which the script for fish would offer.
+fn without_hidden(cli: &Command) -> Command {
+    let commands = cli.get_subcommands().filter(|command| !command.is_hide_set());
+    Command::new("framegate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(cli.get_arguments())
+        .subcommands(commands.cloned())
 }
 
 /// Writes `framegate.1` and a page like `framegate-serve.1` for each subcommand.

@@ -106,7 +106,7 @@ pub struct VideoTotals {
     pub results: u64,
     /// Those that failed.
     pub failed: u64,
-    /// Seconds since the video had arrived.
+    /// Seconds since the video had arrived, with those in which a job waited or the server was away.
     pub seconds: f64,
 }
 

@@ -44,6 +44,7 @@ fn shells_and_manuals_know_every_command() {
         for name in &names {
             assert!(script.stdout.contains(name), "{shell} does not know {name}");
         }
+        assert!(!script.stdout.contains("bench-worker"), "{shell} offers what is hidden");
     }
     run(&mut framegate(["completions", "abacus"])).assert_refused(2, &["abacus", "bash"]);
     let folder = tempfile::tempdir().unwrap();

@@ -51,7 +51,7 @@ pub(in crate::front) struct Slot {
 /// Why there is no place for a job. Says so to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(in crate::front) enum NoPlace {
-    #[error("The server has as many jobs as it takes")]
+    #[error("The server has as many jobs as it takes (VIDEO_MAX_JOBS)")]
     Full,
     #[error("This address has as many jobs under way as one may have: {0}")]
     OfAddress(usize),

@@ -114,7 +114,8 @@ pub(in crate::front) async fn process(
 }
 
 fn busy() -> Response {
-    let detail = "The server is at work on as many videos as it takes at once";
+    let detail =
+        "The server is at work on as many videos as it takes at once (VIDEO_MAX_CONCURRENT)";
     try_later(HttpErrorCode::Busy, detail)
 }
 

@@ -50,6 +50,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli/"]),
     ("clap_mangen", &["src/cli/"]),
     ("sd_notify", &["src/commands/serve/"]),
+    ("rlimit", &["src/descriptors.rs"]),
     ("strsim", &["src/nearest.rs"]),
     ("tracing_subscriber", &["src/logging/", "traces/"]),
     ("opentelemetry", &["traces/src/"]),

@@ -187,6 +187,7 @@ async fn one_video_is_processed_at_a_time_and_closing_the_connection_cancels_it(
     let second = post(&server, "", &[MP4], SMALL.to_vec()).await;
     assert_eq!(second.status(), 503);
     assert!(second.headers().contains_key("retry-after"));
+    assert!(second.text().await.unwrap().contains("VIDEO_MAX_CONCURRENT"));
     // The client has gone, which the server notices when it writes: half of the video is never run.
     drop(first);
     gate.allow(6);
