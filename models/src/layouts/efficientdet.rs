@@ -1,9 +1,9 @@
 //! `efficientdet`: the raw heads of EfficientDet, relative to its prior boxes.
 
 use super::family::{Family, IMAGENET_DEVIATION, IMAGENET_MEAN, Preprocessing};
+use super::level_anchors::{Anchors, LevelDecoder, PROPORTIONS, SCALES, levels};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::prior_boxes::{Heads, Prior, PriorDecoder, on_pyramid};
-use super::retinanet::{Anchors, LevelDecoder, levels};
 use super::scored_boxes::ScoreForm;
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 use crate::image_input::LetterboxAlign;
@@ -16,11 +16,6 @@ const EFFICIENTDET: Family = Family {
         .standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
 };
 
-/// Sides of the squares, in strides.
-const SIDES: [f32; 3] = [4.0, 5.039_684, 6.349_604];
-/// Width and height in sides.
-pub(super) const PROPORTIONS: [[f32; 2]; 3] = [[1.0, 1.0], [1.4, 0.7], [0.7, 1.4]];
-
 /// `regression [1, N, 4]` and `classification [1, N, C]`, nine for each cell of the strides 8 to 128, or for each of
 /// these strides an output `[1, 9 · 4, H, W]` and one `[1, 9 · C, H, W]`, as effdet has them:
 /// centre = prior + offset · side, size = side · exp(log size), y before x.
@@ -29,7 +24,7 @@ pub(super) const PROPORTIONS: [[f32; 2]; 3] = [[1.0, 1.0], [1.4, 0.7], [0.7, 1.4
 pub(super) struct EfficientDet;
 
 fn priors(outputs: &ModelOutputs<'_>) -> Vec<Prior> {
-    let sizes: Vec<[f32; 2]> = SIDES
+    let sizes: Vec<[f32; 2]> = SCALES
         .iter()
         .flat_map(|side| PROPORTIONS.map(|proportion| proportion.map(|part| part * side)))
         .collect();

@@ -51,6 +51,7 @@ mod final_boxes;
 mod head_arrangement;
 mod input_range;
 mod keypoint;
+mod level_anchors;
 mod level_maps;
 mod level_rows;
 mod maker;
