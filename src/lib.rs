@@ -85,8 +85,8 @@ pub use framegate_stages::{
 };
 pub use front::origin::{Origin, OriginError};
 pub use pipeline::{
-    Frame, InputTensorError, LoadedPipeline, MAX_BATCH, Pipeline, PipelineError, PipelineOptions,
-    RawModel, RawModelError, ReadOptions, read_detector,
+    Frame, InputTensorError, LoadedPipeline, MAX_BATCH, MAX_THREADS, Pipeline, PipelineError,
+    PipelineOptions, RawModel, RawModelError, ReadOptions, read_detector,
 };
 pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 

@@ -19,7 +19,7 @@ use framegate_models::detector::{LoadOptions, check_input_size};
 
 use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
-use crate::pipeline::{MAX_BATCH, PipelineOptions, ReadOptions};
+use crate::pipeline::{MAX_BATCH, MAX_THREADS, PipelineOptions, ReadOptions};
 use crate::sources::FrameSelection;
 use crate::stages::{DecodeLimits, DecodeOptions, MAX_TILES, Thresholds, Tiling};
 
@@ -31,8 +31,6 @@ pub use file::{file_problems, served_by};
 pub use load::{LoadConfig, SearchConfig};
 pub use watch::WatchConfig;
 
-/// More threads than any machine this is meant for has: a larger number is a typing error.
-const MAX_THREADS: usize = 1024;
 /// Greatest width and height that the JPEG format can express.
 const MAX_EXTENT: usize = 65_535;
 /// More frames than any video has.

@@ -18,7 +18,7 @@ pub mod tracks;
 pub use average_precision::{AveragePrecision, ClassPrecision, PrecisionTally};
 pub use ground_truth::{
     GroundTruth, GroundTruthError, LabelFormat, LabelledImage, LabelledObject, ObjectKind,
-    OtherSize, WithoutArea,
+    OtherSize, UnknownClass, WithoutArea,
 };
 pub use matching::finds;
 pub use report::{ClassReport, EvalReport, Evaluation, Miss, Unlabelled, WithoutLabels};

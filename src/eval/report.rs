@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AveragePrecision, LabelledObject, TextReport};
+use super::{AveragePrecision, LabelledObject, TextReport, UnknownClass};
 use crate::stages::Detection;
 
 /// A report together with the model, backend and thresholds it was made with.
@@ -22,6 +22,8 @@ pub struct Evaluation {
     pub iou: f32,
     /// Labels that were left out because their boxes have no area.
     pub labels_without_area: usize,
+    /// Classes of labels that the model does not have; these labels are left out.
+    pub unknown_classes: Vec<UnknownClass>,
     /// Whether the run was ended early, so that some images are missing.
     pub partial: bool,
     /// The results.

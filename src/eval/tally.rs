@@ -47,7 +47,8 @@ impl Tally {
         }
     }
 
-    /// Counts the detections in an image that holds `objects`, each of a class of the model.
+    /// Counts the detections in an image that holds `objects`. Those of classes that the model does not have need not be
+    /// found.
     pub fn add(&mut self, file: &str, objects: &[LabelledObject], result: &FrameResult) {
         self.precision.add(objects, &result.detections);
         let counts = result.detections.iter().take_while(|found| found.score >= self.conf).count();
@@ -64,11 +65,11 @@ impl Tally {
         }
         let wanted = || objects.iter().filter(|object| object.kind == ObjectKind::Single);
         for object in wanted() {
+            let class = self.classes.iter_mut().find(|one| one.label == object.label);
+            let Some(class) = class else { continue };
             let found = seen.iter().any(|detection| finds(detection, object));
-            if let Some(class) = self.classes.iter_mut().find(|one| one.label == object.label) {
-                class.labelled += 1;
-                class.found += usize::from(found);
-            }
+            class.labelled += 1;
+            class.found += usize::from(found);
             if !found {
                 let (object, seen) = (object.clone(), seen.to_vec());
                 self.missed.push(Miss { file: file.to_owned(), object, seen });
@@ -193,6 +194,20 @@ mod tests {
         assert_eq!([labelled, found, boxes, right], [1, 1, 2, 1]);
         assert_eq!(report.without_labels.images, 0);
         assert_eq!(&*report.unlabelled[0].detection.label, "dog");
+    }
+
+    #[test]
+    fn what_the_model_has_no_class_for_need_not_be_found() {
+        let mut tally = Tally::new(&NAMES.map(str::to_owned), 0.5);
+        let unknown = LabelledObject { label: "unicorn".to_owned(), ..object(CAT, 50.0) };
+        tally.add("a.jpg", &[object(CAT, 0.0), unknown.clone()], &result(&[(CAT, 0.0)], 1));
+        tally.add("b.jpg", &[unknown], &result(&[(CAT, 50.0)], 1));
+        let report = tally.report();
+        let ClassReport { labelled, found, boxes, right, .. } = report.all;
+        assert_eq!([labelled, found, boxes, right], [1, 1, 2, 1]);
+        assert!(report.missed.is_empty());
+        // Something is labelled there.
+        assert_eq!(report.without_labels.images, 0);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use error::PipelineError;
 pub use frame::Frame;
 pub(crate) use load::lasting_session;
 pub use load::{LoadedPipeline, read_detector};
-pub use options::{MAX_BATCH, PipelineOptions};
+pub use options::{MAX_BATCH, MAX_THREADS, PipelineOptions};
 pub use raw_model::{InputTensorError, RawModel, RawModelError};
 
 /// A detector that is loaded and ready: JPEGs in, detections out.

@@ -13,6 +13,8 @@ use crate::stages::{DecodeLimits, DecodeOptions, Selection, Thresholds, Tiling};
 
 /// Largest batch a session can be loaded for.
 pub const MAX_BATCH: usize = 16;
+/// More threads than any machine this is meant for has: a larger number is a typing error.
+pub const MAX_THREADS: usize = 1024;
 
 /// How to load a [`Pipeline`](crate::Pipeline). The default suits most models: the best backend that
 /// runs here, on all cores, one image at a time.

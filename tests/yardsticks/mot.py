@@ -5,15 +5,20 @@
     tests/yardsticks/mot.py --frames 120 --seed 1 tests/integration/data/mot      what the tests compare with
 
 writes gt.txt, tracks.txt (the same form) and expected.json. Objects walk, cross and leave; the tracker misses some,
-takes noise for objects, changes numbers and swaps them. Frames without objects and without tracks occur.
+takes noise for objects, changes numbers and swaps them. Frames without objects and without tracks occur. Among the
+objects are others that do not count, distractors and those that are not, which the tracker takes for objects.
 """
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
+from trackeval.datasets import MotChallenge2DBox
 from trackeval.metrics import CLEAR, HOTA, Identity
+
+CLASSES = range(1, 14)  # of MOT17: 1 is pedestrian; 2, 7, 8 and 12 are distractors, in MOT20 also 6
 
 
 def generate(frames, seed, walkers=14):
@@ -44,46 +49,49 @@ def generate(frames, seed, walkers=14):
         for _ in range(random.poisson(0.5)):
             following += 1
             found.append([frame, following, *np.round(random.uniform([0, 0, 30, 60], [1700, 800, 90, 180]), 2)])
-    # Lines that do not count: another class, and what is marked so.
-    truth.append([5, 77, 100, 100, 50, 50, 1, 3, 1.0])
-    truth.append([5, 78, 300, 100, 50, 50, 0, 1, 1.0])
+    # Others: beside objects and by themselves, followed or not, counting or not.
+    others = [line for line in truth if random.random() < 0.2]
+    for number, line in enumerate(others):
+        shift = random.choice([0.1, 0.3, 3.0]) * line[4]
+        box = np.round(np.add(line[2:6], [shift, 0, 0, 0]), 2)
+        truth.append([line[0], 5000 + number, *box, random.integers(2), random.choice(CLASSES), 1.0])
+        if random.random() < 0.5:
+            following += 1
+            found.append([line[0], following, *np.round(box + random.normal(0, 3, 4), 2)])
+    # An object that is hidden, for a part of its way.
+    for line in truth:
+        if line[1] == 3 and line[0] % 3 == 0:
+            line[6] = 0
     return truth, found
 
 
-def evaluate(truth, found, frames):
-    counted = [line for line in truth if line[6] == 1 and line[7] == 1]
-    objects = {number: index for index, number in enumerate(dict.fromkeys(line[1] for line in counted))}
-    tracks = {number: index for index, number in enumerate(dict.fromkeys(line[1] for line in found))}
-
-    def of_frame(lines, frame):
-        return [line for line in lines if line[0] == frame]
-
-    def iou(a, b):
-        width = min(a[2] + a[4], b[2] + b[4]) - max(a[2], b[2])
-        height = min(a[3] + a[5], b[3] + b[5]) - max(a[3], b[3])
-        shared = max(width, 0) * max(height, 0)
-        return shared / (a[4] * a[5] + b[4] * b[5] - shared)
-
-    data = {"gt_ids": [], "tracker_ids": [], "similarity_scores": []}
-    for frame in range(1, frames + 1):
-        here, seen = of_frame(counted, frame), of_frame(found, frame)
-        data["gt_ids"].append(np.array([objects[line[1]] for line in here], dtype=int))
-        data["tracker_ids"].append(np.array([tracks[line[1]] for line in seen], dtype=int))
-        overlaps = [[iou(a, b) for b in seen] for a in here]
-        data["similarity_scores"].append(np.array(overlaps, dtype=float).reshape(len(here), len(seen)))
-    data.update(
-        num_gt_ids=len(objects), num_tracker_ids=len(tracks), num_gt_dets=len(counted), num_tracker_dets=len(found),
-        num_timesteps=frames,
-    )
+def evaluate(folder, frames, benchmark):
+    """TrackEval's own evaluation, with its preparation of the labels, of the files in a folder."""
+    with tempfile.TemporaryDirectory() as root:
+        sequence = Path(root, "labels", f"{benchmark}-train", "S")
+        tracker = Path(root, "trackers", f"{benchmark}-train", "T", "data")
+        (sequence / "gt").mkdir(parents=True)
+        tracker.mkdir(parents=True)
+        (sequence / "gt" / "gt.txt").write_text((folder / "gt.txt").read_text())
+        lines = (folder / "tracks.txt").read_text().splitlines()
+        (tracker / "S.txt").write_text("".join(f"{line},1,-1,-1,-1\n" for line in lines))
+        dataset = MotChallenge2DBox({
+            "GT_FOLDER": f"{root}/labels", "TRACKERS_FOLDER": f"{root}/trackers", "BENCHMARK": benchmark,
+            "SEQ_INFO": {"S": frames}, "PRINT_CONFIG": False,
+        })
+        raw = dataset.get_raw_seq_data("T", "S")
+    reported = sum(len(ids) for ids in raw["tracker_ids"])
+    data = dataset.get_preprocessed_seq_data(raw, "pedestrian")
     hota = HOTA().eval_sequence(data)
     clear = CLEAR({"PRINT_CONFIG": False}).eval_sequence(data)
     identity = Identity({"PRINT_CONFIG": False}).eval_sequence(data)
     return {
         "frames": frames,
-        "objects": len(objects),
-        "boxes": len(counted),
-        "tracks": len(tracks),
-        "tracked_boxes": len(found),
+        "objects": data["num_gt_ids"],
+        "boxes": data["num_gt_dets"],
+        "tracks": data["num_tracker_ids"],
+        "tracked_boxes": data["num_tracker_dets"],
+        "on_distractors": reported - data["num_tracker_dets"],
         "mota": float(clear["MOTA"]),
         "motp": float(clear["MOTP"]),
         "missed": int(clear["CLR_FN"]),
@@ -103,11 +111,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     truth, found = generate(arguments.frames, arguments.seed)
-    expected = evaluate(truth, found, arguments.frames)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for name, lines in [("gt", truth), ("tracks", found)]:
         text = "".join(",".join(f"{number:g}" for number in line) + "\n" for line in lines)
         (arguments.folder / f"{name}.txt").write_text(text)
+    expected = {
+        benchmark.lower(): evaluate(arguments.folder, arguments.frames, benchmark) for benchmark in ["MOT17", "MOT20"]
+    }
     (arguments.folder / "expected.json").write_text(json.dumps(expected, indent=2) + "\n")
     print(expected)
 

@@ -247,6 +247,6 @@ function bytesOf(frame) {
     throw new TypeError("a frame is the bytes of a JPEG: an ArrayBuffer, a Uint8Array or a Blob");
   }
   const bytes = ArrayBuffer.isView(frame) ? new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength) : new Uint8Array(frame);
-  if (refusalOf(bytes)) throw new TypeError("the frame is not a JPEG, or not a whole one: it must begin with FF D8 and end with FF D9");
+  if (refusalOf(bytes)) throw new TypeError("the frame is not a JPEG, or not a whole one: it must begin with FF D8 and hold FF D9");
   return bytes;
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use framegate::{Pipeline, PipelineOptions, Selection, Size, Thresholds};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::errors;
@@ -46,10 +45,6 @@ impl Detector {
         threads: Option<usize>,
         max_batch: usize,
     ) -> PyResult<Self> {
-        if !(1..=framegate::MAX_BATCH).contains(&max_batch) {
-            let problem = format!("max_batch must be 1 to {}", framegate::MAX_BATCH);
-            return Err(PyValueError::new_err(problem));
-        }
         let options = PipelineOptions {
             labels,
             input_size: input_size.map(|(width, height)| Size { width, height }),

@@ -16,6 +16,10 @@ mod websocket;
 #[pymodule]
 mod _native {
     #[pymodule_export]
+    const MAX_BATCH: usize = framegate::MAX_BATCH;
+    #[pymodule_export]
+    const MAX_THREADS: usize = framegate::MAX_THREADS;
+    #[pymodule_export]
     use crate::detector::Detector;
     #[pymodule_export]
     use crate::errors::{BackendError, FrameError, ModelError};

@@ -1,7 +1,6 @@
 //! The options of a backend as Python names them, in Rust's terms.
 
 use framegate::{BackendId, BackendIdError, PipelineOptions};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::errors::BackendError;
@@ -17,14 +16,8 @@ pub(crate) fn options(backend: &str, threads: Option<usize>) -> PyResult<Pipelin
         },
         ..PipelineOptions::default()
     };
-    match threads {
-        None => {}
-        Some(0) => {
-            return Err(PyValueError::new_err(
-                "threads must be at least 1, or None for one per core",
-            ));
-        }
-        Some(threads) => options.threads = threads,
+    if let Some(threads) = threads {
+        options.threads = threads;
     }
     Ok(options)
 }

@@ -17,10 +17,32 @@ use crate::options::options;
 #[derive(Clone)]
 pub(crate) struct Tensor {
     name: String,
-    /// Extent of each axis, `None` where the file leaves it open.
-    shape: Vec<Option<usize>>,
+    /// Each axis; `None` where the file says nothing.
+    shape: Vec<Option<Extent>>,
     /// As ONNX calls it: `float`, `int64`.
     data_type: &'static str,
+}
+
+/// How long an axis is: a number, or the name of what the file leaves open.
+#[derive(Clone, IntoPyObject)]
+enum Extent {
+    Fixed(usize),
+    Open(String),
+}
+
+impl Tensor {
+    fn of(
+        name: &str,
+        dims: &[Option<usize>],
+        axis_names: &[Option<String>],
+        data_type: &'static str,
+    ) -> Self {
+        let extent = |(extent, name): (&Option<usize>, &Option<String>)| {
+            extent.map(Extent::Fixed).or_else(|| name.clone().map(Extent::Open))
+        };
+        let shape = dims.iter().zip(axis_names).map(extent).collect();
+        Self { name: name.to_owned(), shape, data_type }
+    }
 }
 
 /// A model as Python hands it over: the bytes of its file, or where that is.
@@ -70,17 +92,12 @@ impl Session {
         let model = model.map_err(errors::of_raw_model)?;
         let file = model.file();
         let input = file.input();
-        let outputs = file.outputs().iter().map(|output| Tensor {
-            name: output.name.clone(),
-            shape: output.dims.clone(),
-            data_type: output.data_type.unwrap_or("float"),
+        let outputs = file.outputs().iter().map(|output| {
+            let data_type = output.data_type.unwrap_or("float");
+            Tensor::of(&output.name, &output.dims, &output.axis_names, data_type)
         });
         Ok(Self {
-            input: Tensor {
-                name: input.name.clone(),
-                shape: input.dims.clone(),
-                data_type: input.data_type,
-            },
+            input: Tensor::of(&input.name, &input.dims, &input.axis_names, input.data_type),
             outputs: outputs.collect(),
             other_inputs: file.other_inputs().iter().map(|input| input.name.clone()).collect(),
             metadata: file.metadata().clone(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import framegate
@@ -90,8 +91,29 @@ def test_images_of_pillow_say_their_order() -> None:
     rgb, bgr = framegate.Detector("codes"), framegate.Detector("codes", channels="bgr")
     assert same(rgb(photo), bgr(photo))
     assert same(bgr([photo, photo])[1], rgb(photo))
-    with pytest.raises(ValueError, match="convert"):
-        rgb(photo.convert("P"))
+    for mode in ("P", "LA", "RGBA", "CMYK", "1"):
+        with pytest.raises(ValueError, match="convert"):
+            rgb(photo.convert(mode))
+    for mode in ("I", "F"):
+        with pytest.raises(ValueError, match="scale them"):
+            rgb(photo.convert(mode))
+
+
+def test_images_of_pillow_are_upright_or_refused(codes: framegate.Detector) -> None:
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    ops = pytest.importorskip("PIL.ImageOps")
+    photo = image.open(SEVERAL)
+    turned = photo.transpose(image.Transpose.ROTATE_90)
+    turned.getexif()[0x0112] = 6
+    with pytest.raises(ValueError, match=r"orientation 6.*exif_transpose"):
+        codes(turned)
+    assert same(codes(ops.exif_transpose(turned)), codes(photo))
+    assert same(codes(np.asarray(turned)), codes(np.rot90(np.asarray(photo))))
+
+
+def test_an_array_in_a_file_is_an_array(codes: framegate.Detector, pixels: Pixels, tmp_path: Path) -> None:
+    np.save(tmp_path / "image.npy", pixels)
+    assert same(codes(np.load(tmp_path / "image.npy", mmap_mode="r")), codes(pixels))
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -150,6 +172,8 @@ def test_detections_are_selected(codes: framegate.Detector) -> None:
     detector = framegate.Detector("codes", conf=0.999)
     assert len(detector(SEVERAL)) < len(everything)
     detector.select()
+    assert len(detector(SEVERAL)) < len(everything)
+    detector.select(conf=None)
     assert same(detector(SEVERAL), everything)
 
 
@@ -158,7 +182,12 @@ def test_options_are_refused_in_words() -> None:
         ({"conf": 1.5}, "conf must be from 0 to 1"),
         ({"max_det": 0}, "at least 1"),
         ({"max_batch": 17}, "1 to 16"),
-        ({"threads": 0}, "at least 1"),
+        ({"max_det": "3"}, "at least 1, not '3'"),
+        ({"max_det": 2.5}, "at least 1, not 2.5"),
+        ({"threads": 0}, "from 1 to 1024"),
+        ({"threads": 1_000_000}, "from 1 to 1024"),
+        ({"input_size": 640}, r"\(width, height\)"),
+        ({"input_size": (640, 0)}, "input_size"),
         ({"classes": ["cat"]}, "no class 'cat'; there are qr_code"),
         ({"classes": []}, "None stands for all"),
         ({"channels": "rgba"}, "bgr"),
@@ -168,6 +197,8 @@ def test_options_are_refused_in_words() -> None:
             framegate.Detector("codes", **options)
     with pytest.raises(TypeError, match=r"\['qr_code'\]"):
         framegate.Detector("codes", classes="qr_code")
+    with pytest.raises(TypeError, match="not bytes"):
+        framegate.Detector(b"codes")  # type: ignore[arg-type]
     with pytest.raises(framegate.BackendError, match="unknown backend"):
         framegate.Detector("codes", backend="abacus")
     with pytest.raises(framegate.ModelError, match=r"missing\.onnx"):
@@ -204,11 +235,11 @@ def test_it_says_what_it_is(codes: framegate.Detector) -> None:
 
 
 def test_codes_are_read_unless_that_is_not_wanted(codes: framegate.Detector) -> None:
-    found = codes(IMAGES / "qr_code.jpg")
+    found = codes(IMAGES / "data_matrix.jpg")
     assert found.text is not None and found.text[0]
-    assert found.format == [found[0].format] == ["qr_code"]
+    assert found.format == [found[0].format] == ["data_matrix"]
     codes.select(text=False)
     try:
-        assert codes(IMAGES / "qr_code.jpg").text is None
+        assert codes(IMAGES / "data_matrix.jpg").text is None
     finally:
-        codes.select()
+        codes.select(text=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,8 +25,9 @@ def image(shape: tuple[int, ...] = (1, 3, 320, 320)) -> NDArray[np.float32]:
 
 def tensor_for(session: framegate.Session) -> NDArray[np.float32]:
     (declared,) = session.get_inputs()
-    assert len(declared.shape) == 4
-    return image((1, 3, declared.shape[2] or 320, declared.shape[3] or 320))
+    _, _, *size = declared.shape
+    height, width = (extent if isinstance(extent, int) else 320 for extent in size)
+    return image((1, 3, height, width))
 
 
 def test_outputs_are_those_of_onnx_runtime(session: framegate.Session) -> None:
@@ -52,6 +54,34 @@ def test_outputs_are_chosen_by_name(session: framegate.Session) -> None:
     last = session.get_outputs()[-1].name
     (output,) = session.run([last], feed)
     assert np.array_equal(output, everything[-1])
+    # As in ONNX Runtime; its options of a run are of no concern.
+    assert len(session.run([], feed, None)) == len(everything)
+    with pytest.raises(TypeError, match="must be a list"):
+        session.run(last, feed)
+
+
+def test_axes_are_declared_as_for_onnx_runtime(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    weights = onnx.numpy_helper.from_array(np.ones((2, 3, 3, 3), np.float32), "w")
+    tensor, dims = onnx.helper.make_tensor_value_info, ["batch", "height", None]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1])],
+        "graph",
+        [tensor("x", onnx.TensorProto.FLOAT, [dims[0], 3, *dims[1:]])],
+        [tensor("y", onnx.TensorProto.FLOAT, [dims[0], 2, *dims[1:]])],
+        [weights],
+    )
+    path = tmp_path / "open.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8), path)
+    ours, theirs = framegate.Session(path), onnxruntime.InferenceSession(str(path))
+    for our, their in zip(ours.get_inputs() + ours.get_outputs(), theirs.get_inputs() + theirs.get_outputs(), strict=True):
+        assert (our.name, our.shape, our.type) == (their.name, their.shape, their.type)
+    for shape in [(1, 3, 8, 8), (2, 3, 8, 12), (16, 3, 5, 7)]:
+        assert ours.run(None, {"x": image(shape)})[0].shape == (shape[0], 2, *shape[2:])
+    for shape, words in [((17, 3, 8, 8), "1 to 16 images at once"), ((1, 3, 0, 8), "extent of an image is 0")]:
+        with pytest.raises(ValueError, match=words):
+            ours.run(None, {"x": image(shape)})
 
 
 def test_any_strides_give_the_same(session: framegate.Session) -> None:
@@ -90,6 +120,10 @@ def test_providers_of_others_alone_are_refused() -> None:
         framegate.Session(MODEL, providers="CPUExecutionProvider")
     with pytest.raises(framegate.ModelError, match="given as bytes"):
         framegate.Session(b"no model")
+    with pytest.raises(TypeError, match="or its bytes, not NoneType"):
+        framegate.Session(None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="threads must be a whole number, from 1 to 1024"):
+        framegate.Session(MODEL, threads=1_000_000)
 
 
 def test_what_does_not_fit_is_refused_in_words(session: framegate.Session) -> None:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import framegate
 import numpy as np
@@ -263,6 +265,13 @@ def test_whatever_ends_the_session_is_raised(monkeypatch: pytest.MonkeyPatch) ->
             connection.receive(PATIENCE)
         with pytest.raises(framegate.StreamError, match="a surprise"):
             connection.send(jpeg("late"))
+
+
+def test_what_yields_no_frames_is_no_camera() -> None:
+    cameras: list[Any] = ["clip.mp4", Path("clip.mp4"), b"jpeg", 5]
+    for camera in cameras:
+        with pytest.raises(TypeError, match="camera must yield frames"):
+            framegate.stream(camera, "ws://localhost:1")
 
 
 def test_values_are_checked_before_they_are_sent() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from framegate._stream.ledger import FrameLedger
 from framegate._stream.link import LinkWatch
@@ -179,6 +180,17 @@ def test_options_become_the_address() -> None:
     assert json.loads(configure_message({"conf": None, "classes": ["a", 1], "text": False})) == {
         "configure": {"conf": None, "classes": ["a", 1], "text": False}
     }
+
+
+def test_options_may_be_numbers_of_numpy() -> None:
+    options: Any = {"conf": np.float32(0.5), "max_det": np.int64(5), "text": np.True_, "classes": np.array([1, 2])}
+    address = "ws://host/ws/video/stream?hello=1&conf=0.5&max_det=5&classes=1%2C2&text=1"
+    assert Options(**options).address("ws://host") == address
+    assert json.loads(configure_message(options)) == {
+        "configure": {"conf": 0.5, "max_det": 5, "text": True, "classes": [1, 2]}
+    }
+    mapping: Any = {np.int64(1): np.float32(0.5), "car": None}
+    assert json.loads(configure_message({"classes": mapping})) == {"configure": {"classes": ["1:0.5", "car"]}}
 
 
 def test_options_are_refused_in_words() -> None:

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use framegate_backend_api::ElementType;
-use framegate_onnx_proto::{GraphProto, ValueInfoProto};
+use framegate_onnx_proto::{DimensionProto, GraphProto, ValueInfoProto};
 
 use super::error::OnnxError;
 use super::image_layout::ImageLayout;
@@ -17,6 +17,8 @@ pub struct InputDeclaration {
     pub name: String,
     /// Extent of each axis, `None` where the file leaves it open.
     pub dims: Vec<Option<usize>>,
+    /// Names of the axes that the file leaves open, `None` where it has no name either.
+    pub axis_names: Vec<Option<String>>,
     /// The type that its elements have in a graph.
     pub element_type: ElementType,
     /// The type that they have in the file, as ONNX calls it: `float`, `uint8`.
@@ -115,6 +117,7 @@ fn declaration(input: &ValueInfoProto) -> Result<InputDeclaration, OnnxError> {
     Ok(InputDeclaration {
         name: input.name.clone(),
         dims: dims_of(input),
+        axis_names: axis_names(input),
         element_type: data_type.element_type(),
         data_type: data_type.name(),
     })
@@ -128,12 +131,26 @@ pub(super) fn data_type_of(value: &ValueInfoProto) -> Result<DataType, String> {
 
 /// The extents that a file declares for a value; none if it says nothing.
 pub(super) fn dims_of(value: &ValueInfoProto) -> Vec<Option<usize>> {
+    let extent =
+        |dim: &DimensionProto| usize::try_from(dim.dim_value?).ok().filter(|extent| *extent > 0);
+    axes(value).map(extent).collect()
+}
+
+/// Name of each axis that a file leaves open and names.
+pub(super) fn axis_names(value: &ValueInfoProto) -> Vec<Option<String>> {
+    let name = |dim: &DimensionProto| dim.dim_param.clone().filter(|name| !name.is_empty());
+    axes(value).map(name).collect()
+}
+
+fn axes(value: &ValueInfoProto) -> impl Iterator<Item = &DimensionProto> {
     let shape = value.r#type.as_ref().and_then(|of| of.tensor_type.as_ref()?.shape.as_ref());
-    shape
-        .into_iter()
-        .flat_map(|shape| &shape.dim)
-        .map(|dim| usize::try_from(dim.dim_value?).ok().filter(|extent| *extent > 0))
-        .collect()
+    shape.into_iter().flat_map(|shape| &shape.dim)
+}
+
+/// Extents as text: `[1, 3, ?, ?]`.
+pub(super) fn dims_text(dims: &[Option<usize>]) -> String {
+    let extent = |dim: &Option<usize>| dim.map_or("?".to_owned(), |extent| extent.to_string());
+    format!("[{}]", dims.iter().map(extent).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -144,6 +161,7 @@ mod tests {
         InputDeclaration {
             name: name.to_owned(),
             dims: vec![None; rank],
+            axis_names: vec![None; rank],
             element_type: ElementType::F32,
             data_type: "float",
         }

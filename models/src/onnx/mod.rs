@@ -90,6 +90,8 @@ pub struct OutputDeclaration {
     pub name: String,
     /// Extent of each axis, `None` where the file leaves it open; without axes if nothing is declared.
     pub dims: Vec<Option<usize>>,
+    /// Names of the axes that the file leaves open, `None` where it has no name either.
+    pub axis_names: Vec<Option<String>>,
     /// The type of its elements, as ONNX calls it, if one is declared: `float`, `int64`.
     pub data_type: Option<&'static str>,
 }
@@ -147,6 +149,7 @@ impl OnnxFile {
             .map(|output| OutputDeclaration {
                 name: output.name.clone(),
                 dims: inputs::dims_of(output),
+                axis_names: inputs::axis_names(output),
                 data_type: inputs::data_type_of(output).ok().map(DataType::name),
             })
             .collect();
@@ -295,7 +298,8 @@ impl OnnxFile {
         let [file_height, file_width] = layout.size;
         if !(fits(file_height, height) && fits(file_width, width)) || height == 0 || width == 0 {
             return Err(OnnxError::Input(format!(
-                "input `{name}` is {dims:?} in the file and cannot be {width}x{height}"
+                "input `{name}` is {} in the file and cannot be {width}x{height}",
+                inputs::dims_text(dims)
             )));
         }
         Ok((layout, Size { width, height }))

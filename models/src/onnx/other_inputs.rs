@@ -7,6 +7,7 @@ use framegate_backend_api::{ElementType, HostTensor, TensorData};
 
 use super::InputDeclaration;
 use super::error::OnnxError;
+use super::inputs::dims_text;
 use crate::Size;
 
 /// Larger values for inputs are not written by hand.
@@ -41,8 +42,6 @@ pub(super) fn value(
 ) -> Result<HostTensor, OnnxError> {
     let InputDeclaration { name, dims, .. } = input;
     let misfit = |problem: &str| {
-        let shape: Vec<String> =
-            dims.iter().map(|extent| extent.map_or("?".to_owned(), |it| it.to_string())).collect();
         let what = match takes_text(name) {
             true => format!(
                 "write the texts to look for into the sidecar, as a row of numbers each that the model's \
@@ -50,7 +49,7 @@ pub(super) fn value(
             ),
             false => format!("write its elements into the sidecar: `inputs = {{ {name} = [..] }}`"),
         };
-        OnnxError::Input(format!("input `{name}` [{}] {problem}; {what}", shape.join(", ")))
+        OnnxError::Input(format!("input `{name}` {} {problem}; {what}", dims_text(dims)))
     };
     let known = given.get(name).cloned().or_else(|| of_whole_texts(name, given));
     let InputElements { elements, rows } = known
@@ -174,6 +173,7 @@ mod tests {
         InputDeclaration {
             name: name.to_owned(),
             dims: dims.to_vec(),
+            axis_names: vec![None; dims.len()],
             element_type: ElementType::I64,
             data_type: "int64",
         }

@@ -13,7 +13,9 @@ use super::{CommandError, CommandStatus, interrupt};
 use crate::annotate::{AnnotationDirectory, Mark};
 use crate::config::{EvalConfig, EvalSubject};
 use crate::engine::{FrameOrigin, FrameResult};
-use crate::eval::{Evaluation, GroundTruth, LabelledObject, ObjectKind, Tally, WithoutArea, finds};
+use crate::eval::{
+    Evaluation, GroundTruth, LabelledObject, ObjectKind, Tally, UnknownClass, WithoutArea, finds,
+};
 use crate::pipeline::{Pipeline, PipelineOptions};
 use crate::report::write_json_to;
 use crate::sources::{self, Source};
@@ -46,7 +48,10 @@ pub(super) fn eval(
     let options = PipelineOptions { text: truth.has_texts(), ..config.pipeline.clone() };
     let mut pipeline = Pipeline::load(&config.model, &options)?;
     let classes = pipeline.detector().labels.clone();
-    truth.check(&classes)?;
+    let unknown_classes = truth.unknown_classes(&classes)?;
+    for UnknownClass { label, labels } in &unknown_classes {
+        tracing::warn!("the model has no class `{label}`; its {labels} labels are left out");
+    }
 
     let mut tally = Tally::new(&classes, config.conf);
     let mut progress = Progress::start(&sources);
@@ -93,6 +98,7 @@ pub(super) fn eval(
         map_conf: options.thresholds.confidence,
         iou: options.thresholds.iou,
         labels_without_area: truth.without_area().map_or(0, |without| without.labels),
+        unknown_classes,
         partial: stop.is_set(),
         report: tally.report(),
     };
@@ -104,14 +110,14 @@ pub(super) fn eval(
     Ok(progress.end(&pipeline, &stop))
 }
 
-/// Marks for the boxes, and for the objects that no box found.
+/// Marks for the boxes, and for the objects of classes of the model that no box found.
 fn marks(objects: &[LabelledObject], found: &[Detection], classes: &[String]) -> Vec<Mark> {
     let wanted = objects.iter().filter(|object| object.kind == ObjectKind::Single);
     let missed = wanted.filter(|object| !found.iter().any(|found| finds(found, object)));
-    let missed = missed.map(|object| {
-        let class_id = classes.iter().position(|class| *class == object.label);
+    let missed = missed.filter_map(|object| {
+        let class_id = classes.iter().position(|class| *class == object.label)?;
         let box_ = [object.x, object.y, object.width, object.height].map(|pixels| pixels as f32);
-        Mark::of_box(format!("missed {}", object.label), class_id.unwrap_or_default(), box_)
+        Some(Mark::of_box(format!("missed {}", object.label), class_id, box_))
     });
     found.iter().map(Mark::from).chain(missed).collect()
 }

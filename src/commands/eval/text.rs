@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::parts::{described, name, place, share};
 use super::texts;
-use crate::eval::Evaluation;
+use crate::eval::{Evaluation, UnknownClass};
 use crate::report::table;
 
 /// Writes the table, then every mistake.
@@ -72,6 +72,12 @@ pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<
     if evaluation.labels_without_area > 0 {
         let labels = evaluation.labels_without_area;
         writeln!(out, "labels left out because their boxes have no area: {labels}")?;
+    }
+    if !evaluation.unknown_classes.is_empty() {
+        let classes = evaluation.unknown_classes.iter();
+        let classes = classes.map(|UnknownClass { label, labels }| format!("{label} ({labels})"));
+        let classes = classes.collect::<Vec<_>>().join(", ");
+        writeln!(out, "labels left out because the model has no such class: {classes}")?;
     }
     if let Some(milliseconds) = report.ms_per_image {
         writeln!(out, "{milliseconds:.2} ms per image from JPEG to boxes (median)")?;

@@ -1,6 +1,5 @@
 //! `framegate eval --tracks`: the numbers that objects of a sequence are given, against labels.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use crate::commands::offline::{self, Progress};
 use crate::commands::{CommandError, CommandStatus, interrupt};
 use crate::config::{EvalConfig, TracksConfig};
 use crate::engine::FrameOrigin;
-use crate::eval::tracks::{MotLabels, Sequence, TrackReport, TrackedBox};
+use crate::eval::tracks::{MotLabels, Sequence, TrackReport, TrackedBox, seqinfo};
 use crate::observation::observation;
 use crate::pipeline::Pipeline;
 use crate::report::write_json_to;
@@ -102,12 +101,12 @@ pub(super) fn run(
             let (number, time) = clock.place(&frame.tag);
             match &frame.result {
                 Ok(result) => {
-                    let truth = labels.0.get(&number).cloned().unwrap_or_default();
-                    labelled += usize::from(!truth.is_empty());
+                    let of_frame = labels.0.get(&number).cloned();
+                    labelled += usize::from(of_frame.is_some());
                     let observations: Vec<_> = result.detections.iter().map(observation).collect();
                     let numbers = tracker.update(time, &observations);
                     let found = result.detections.iter().zip(numbers).map(tracked).collect();
-                    sequence.add(truth, found);
+                    sequence.add(of_frame.unwrap_or_default(), found);
                 }
                 Err(error) => {
                     tracing::error!(frame = %frame.tag, %error, "the frame is not counted");
@@ -176,14 +175,9 @@ fn number_of(path: &Path) -> Option<u64> {
     path.file_stem()?.to_str()?.parse().ok().filter(|number| *number <= u64::from(u32::MAX))
 }
 
-/// `frameRate` of the `seqinfo.ini` that the challenge has in the folder above `gt/gt.txt`.
+/// `frameRate` of the sequence's `seqinfo.ini`.
 fn stated_rate(labels: &Path) -> Option<f64> {
-    let folders = labels.ancestors().skip(1).take(2);
-    let text = folders
-        .map(|folder| folder.join("seqinfo.ini"))
-        .find_map(|path| fs::read_to_string(path).ok())?;
-    let rate = text.lines().find_map(|line| line.trim().strip_prefix("frameRate"))?;
-    let rate = rate.trim_start().strip_prefix('=')?.trim().parse::<f64>().ok()?;
+    let rate = seqinfo(labels, "frameRate")?.parse::<f64>().ok()?;
     (rate > 0.0 && rate <= 1000.0).then_some(rate)
 }
 
@@ -218,5 +212,13 @@ fn write(out: &mut dyn Write, evaluation: &TrackEvaluation) -> io::Result<()> {
         report.missed,
         report.false_boxes,
         report.switches
-    )
+    )?;
+    if report.on_distractors > 0 {
+        writeln!(
+            out,
+            "left out: {} boxes on what is labelled as a distractor",
+            report.on_distractors
+        )?;
+    }
+    Ok(())
 }

@@ -10,10 +10,11 @@
 //! numbers, as COCO's own evaluation does. An annotation may also have a `text`, what the object says.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
 
 use framegate_models::Size;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{
     GroundTruth, GroundTruthError, LabelledImage, LabelledObject, ObjectKind, is_box, read_text,
@@ -28,27 +29,57 @@ struct File {
 
 #[derive(Deserialize)]
 struct Image {
-    id: i64,
+    id: Whole,
     file_name: String,
-    width: Option<usize>,
-    height: Option<usize>,
+    width: Option<Whole>,
+    height: Option<Whole>,
 }
 
 #[derive(Deserialize)]
 struct Annotation {
-    image_id: i64,
-    category_id: i64,
+    image_id: Whole,
+    category_id: Whole,
     bbox: [f64; 4],
     area: Option<f64>,
-    #[serde(default)]
-    iscrowd: u8,
+    iscrowd: Option<Crowd>,
     text: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Category {
-    id: i64,
+    id: Whole,
     name: String,
+}
+
+/// A whole number, which tools that keep tables write as `139.0`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Whole(i64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer)?;
+        // Exact: a float holds all whole numbers below.
+        let of_float =
+            |float: f64| (float.fract() == 0.0 && float.abs() < 1e15).then_some(float as i64);
+        let whole = number.as_i64().or_else(|| number.as_f64().and_then(of_float));
+        whole
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom(format!("{number} is not a whole number")))
+    }
+}
+
+impl fmt::Display for Whole {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+/// Whether an annotation is of a crowd: 0 or 1, or as some tools write it.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Crowd {
+    Said(bool),
+    Number(Whole),
 }
 
 pub(super) fn read(path: &Path, images: &Path) -> Result<GroundTruth, GroundTruthError> {
@@ -69,7 +100,9 @@ pub(super) fn read(path: &Path, images: &Path) -> Result<GroundTruth, GroundTrut
             let problem = "another image has the same number; give each its own".to_owned();
             return Err(wrong(format!("image {}", image.id), problem));
         }
-        let size = image.width.zip(image.height).map(|(width, height)| Size { width, height });
+        let extent = |extent: Option<Whole>| usize::try_from(extent?.0).ok();
+        let size = extent(image.width).zip(extent(image.height));
+        let size = size.map(|(width, height)| Size { width, height });
         labelled.push(LabelledImage { name: image.file_name, size, objects: Vec::new() });
     }
     for (index, annotation) in file.annotations.into_iter().enumerate() {
@@ -96,9 +129,9 @@ pub(super) fn read(path: &Path, images: &Path) -> Result<GroundTruth, GroundTrut
 }
 
 /// The names of the categories; else the place of a mistake and what it is.
-fn names(categories: &[Category]) -> Result<HashMap<i64, &str>, (String, String)> {
+fn names(categories: &[Category]) -> Result<HashMap<Whole, &str>, (String, String)> {
     let mut names = HashMap::new();
-    let mut numbers: HashMap<&str, i64> = HashMap::new();
+    let mut numbers: HashMap<&str, Whole> = HashMap::new();
     for Category { id, name } in categories {
         if names.insert(*id, name.as_str()).is_some() {
             let problem = "another category has the same number; give each its own";
@@ -121,9 +154,9 @@ fn object(annotation: &Annotation, name: &str) -> Result<LabelledObject, String>
         ));
     }
     let kind = match annotation.iscrowd {
-        0 => ObjectKind::Single,
-        1 => ObjectKind::Crowd,
-        other => return Err(format!("`iscrowd` is {other}; write 0 or 1")),
+        None | Some(Crowd::Said(false) | Crowd::Number(Whole(0))) => ObjectKind::Single,
+        Some(Crowd::Said(true) | Crowd::Number(Whole(1))) => ObjectKind::Crowd,
+        Some(Crowd::Number(other)) => return Err(format!("`iscrowd` is {other}; write 0 or 1")),
     };
     let object = LabelledObject::of_box(name, annotation.bbox);
     Ok(LabelledObject { area: annotation.area, kind, text: annotation.text.clone(), ..object })

@@ -58,16 +58,14 @@ pub enum GroundTruthError {
         /// The mistake, and what to do about it.
         problem: String,
     },
-    /// A class that the model does not detect can never be found.
+    /// No object can be found.
     #[error(
-        "{image} has an object of class `{label}`, but the model only detects {known}; rename the class in the \
-         labels, or leave its objects out"
+        "the labels are of {labels}, none of which the model detects, only {known}; rename the classes in the labels, \
+         or choose another model"
     )]
-    UnknownClass {
-        /// The name of the image.
-        image: String,
-        /// The class of the object.
-        label: String,
+    UnknownClasses {
+        /// The classes of the labels.
+        labels: String,
         /// The classes of the model.
         known: String,
     },

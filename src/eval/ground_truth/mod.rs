@@ -12,7 +12,7 @@ mod voc;
 mod yolo;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -102,6 +102,15 @@ pub struct WithoutArea {
     pub labels: usize,
     /// The first of them: its class and its image.
     pub first: String,
+}
+
+/// A class of labels that the model does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnknownClass {
+    /// Name of the class.
+    pub label: String,
+    /// Number of its labels, at least 1.
+    pub labels: usize,
 }
 
 /// The labels of an image were made for one of another size.
@@ -209,21 +218,26 @@ impl GroundTruth {
         Ok(Cow::Owned(image.objects.iter().map(in_pixels).collect()))
     }
 
-    /// Checks that a model with the classes `known` can find every object.
+    /// The classes that a model with the classes `known` can never find, by name.
     ///
     /// # Errors
-    /// [`GroundTruthError::UnknownClass`].
-    pub fn check(&self, known: &[String]) -> Result<(), GroundTruthError> {
-        for image in &self.images {
-            if let Some(unknown) = image.objects.iter().find(|one| !known.contains(&one.label)) {
-                return Err(GroundTruthError::UnknownClass {
-                    image: image.name.clone(),
-                    label: unknown.label.clone(),
-                    known: known.join(", "),
-                });
-            }
+    /// [`GroundTruthError::UnknownClasses`] when there are objects, and it can find none of them.
+    pub fn unknown_classes(&self, known: &[String]) -> Result<Vec<UnknownClass>, GroundTruthError> {
+        let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
+        for object in self.images.iter().flat_map(|image| &image.objects) {
+            *labels.entry(&object.label).or_default() += 1;
         }
-        Ok(())
+        let classes = labels.len();
+        labels.retain(|label, _| !known.iter().any(|known| known == label));
+        if classes > 0 && labels.len() == classes {
+            return Err(GroundTruthError::UnknownClasses {
+                labels: labels.into_keys().collect::<Vec<_>>().join(", "),
+                known: known.join(", "),
+            });
+        }
+        let unknown =
+            |(label, labels): (&str, usize)| UnknownClass { label: label.to_owned(), labels };
+        Ok(labels.into_iter().map(unknown).collect())
     }
 }
 
@@ -233,7 +247,10 @@ fn required<'a>(path: &Path, images: Option<&'a Path>) -> Result<&'a Path, Groun
 }
 
 fn read_text(path: &Path) -> Result<String, GroundTruthError> {
-    whole_file::read_text(path).map_err(|source| GroundTruthError::unreadable(path, source))
+    let text =
+        whole_file::read_text(path).map_err(|source| GroundTruthError::unreadable(path, source))?;
+    // Editors of Windows begin a file with a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }
 
 /// The paths in a directory, by name.

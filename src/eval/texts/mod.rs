@@ -95,7 +95,9 @@ impl TextTally {
             objects.iter().filter_map(|object| Some((object, object.text.as_deref()?))).collect();
         for (object, text) in &labelled {
             let reading = left.iter().position(|detection| is_same(detection, text));
-            if let Some(class) = self.classes.iter_mut().find(|one| one.label == object.label) {
+            let class = self.classes.iter_mut().find(|one| one.label == object.label);
+            let is_known = class.is_some();
+            if let Some(class) = class {
                 class.labelled += 1;
                 class.read += usize::from(reading.is_some());
             }
@@ -103,6 +105,7 @@ impl TextTally {
                 Some(index) => {
                     left.remove(index);
                 }
+                None if !is_known => {}
                 None => {
                     self.unread.push(Unread { file: file.to_owned(), object: (*object).clone() });
                 }

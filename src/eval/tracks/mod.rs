@@ -1,7 +1,7 @@
 //! A tracker measured on a sequence whose objects are known.
 //!
 //! ```text
-//! labels ─┐
+//! labels ─┐ labelled_frame: without boxes on distractors
 //! tracks ─┴▶ Sequence ─▶ clear: MOTA │ identity: IDF1 │ hota: HOTA ─▶ report
 //! ```
 //!
@@ -11,6 +11,7 @@ mod assignment;
 mod clear;
 mod hota;
 mod identity;
+mod labelled_frame;
 mod mot;
 
 use std::collections::HashMap;
@@ -21,7 +22,8 @@ use clear::clear;
 use hota::hota;
 use identity::identity;
 
-pub use mot::{MotError, MotLabels};
+pub use labelled_frame::LabelledFrame;
+pub use mot::{MotError, MotLabels, seqinfo};
 
 /// Overlap at which an object counts as found, in all figures but HOTA.
 const FOUND: f64 = 0.5;
@@ -51,9 +53,11 @@ pub struct TrackReport {
     /// Labelled objects in them, and boxes of them.
     pub objects: usize,
     pub boxes: usize,
-    /// Tracks that were reported, and boxes of them.
+    /// Tracks that were reported, and boxes of them, without those on distractors.
     pub tracks: usize,
     pub tracked_boxes: usize,
+    /// Boxes on what may be taken for an object, which count for nothing.
+    pub on_distractors: usize,
     /// Multiple object tracking accuracy: 1 less the share of misses, false boxes and switches. Below 0 if there are
     /// more of these than objects.
     pub mota: f64,
@@ -81,6 +85,7 @@ pub struct Sequence {
     frames: Vec<Frame>,
     objects: Numbers,
     tracks: Numbers,
+    on_distractors: usize,
 }
 
 /// A frame; identities are numbered from 0.
@@ -128,8 +133,12 @@ impl Frame {
 }
 
 impl Sequence {
-    /// Adds a frame: the objects in it, and the boxes that a tracker reported, each identity at most once.
-    pub fn add(&mut self, truth: Vec<TrackedBox>, found: Vec<TrackedBox>) {
+    /// Adds a frame: its labels, and the boxes that a tracker reported, each identity at most once.
+    pub fn add(&mut self, labels: LabelledFrame, found: Vec<TrackedBox>) {
+        let reported = found.len();
+        let found = labels.excuse(found);
+        self.on_distractors += reported - found.len();
+        let truth = labels.objects;
         let (objects, tracks) = (self.objects.count(&truth), self.tracks.count(&found));
         self.frames.push(Frame { objects, tracks, truth, found });
     }
@@ -144,6 +153,7 @@ impl Sequence {
             boxes: self.objects.total(),
             tracks: self.tracks.boxes.len(),
             tracked_boxes: self.tracks.total(),
+            on_distractors: self.on_distractors,
             mota: clear.mota(),
             motp: clear.motp(),
             missed: clear.missed,

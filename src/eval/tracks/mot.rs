@@ -4,22 +4,29 @@
 //! FRAME,ID,LEFT,TOP,WIDTH,HEIGHT[,COUNTS[,CLASS[,VISIBILITY]]]      frames from 1; COUNTS is 0 or 1
 //! ```
 //!
-//! As in the challenge's own evaluation, lines that do not count and those of another class than 1, pedestrians, are
-//! left out.
+//! As in the challenge's own evaluation, lines that do not count and those of another class than 1, pedestrians, need
+//! not be found.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::TrackedBox;
+use super::labelled_frame::LabelledFrame;
 use crate::whole_file;
 
 /// The class of pedestrians. Files without classes have -1.
 const PEDESTRIAN: i64 = 1;
+/// Classes that may be taken for pedestrians: people on vehicles, people who stand still, mannequins and the like,
+/// reflections.
+const DISTRACTORS: [i64; 4] = [2, 7, 8, 12];
+/// Vehicles without a motor, which are distractors in MOT20 alone.
+const NON_MOTORISED: i64 = 6;
 
-/// The objects of a sequence, by the number of the frame.
+/// The labels of a sequence, by the number of the frame.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct MotLabels(pub BTreeMap<u64, Vec<TrackedBox>>);
+pub struct MotLabels(pub BTreeMap<u64, LabelledFrame>);
 
 /// Labels that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,27 +67,67 @@ impl MotLabels {
     pub fn read(path: &Path) -> Result<Self, MotError> {
         let text = whole_file::read_text(path)
             .map_err(|source| MotError::Unreadable { path: path.to_owned(), source })?;
-        let mut frames: BTreeMap<u64, Vec<TrackedBox>> = BTreeMap::new();
+        let is_mot20 = is_mot20(path);
+        let mut frames: BTreeMap<u64, LabelledFrame> = BTreeMap::new();
         let mut seen = HashSet::new();
         for (line, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
             let wrong =
                 |problem| MotError::Wrong { path: path.to_owned(), line: line + 1, problem };
-            let Some((frame, object)) = object(text).map_err(wrong)? else { continue };
-            if !seen.insert((frame, object.id)) {
-                let problem = format!("object {} is in frame {frame} twice; remove one", object.id);
+            let Line { frame, box_, must_be_found, class } = parse(text).map_err(wrong)?;
+            let of_frame = frames.entry(frame).or_default();
+            if !must_be_found {
+                let is_distractor =
+                    DISTRACTORS.contains(&class) || is_mot20 && class == NON_MOTORISED;
+                let others =
+                    if is_distractor { &mut of_frame.distractors } else { &mut of_frame.others };
+                others.push(box_);
+                continue;
+            }
+            if box_.width <= 0.0 || box_.height <= 0.0 {
+                let TrackedBox { width, height, .. } = box_;
+                return Err(wrong(format!("the box has {width}x{height} pixels; remove the line")));
+            }
+            if !seen.insert((frame, box_.id)) {
+                let problem = format!("object {} is in frame {frame} twice; remove one", box_.id);
                 return Err(wrong(problem));
             }
-            frames.entry(frame).or_default().push(object);
+            of_frame.objects.push(box_);
         }
-        if frames.is_empty() {
+        if frames.values().all(|frame| frame.objects.is_empty()) {
             return Err(MotError::Empty { path: path.to_owned() });
         }
         Ok(Self(frames))
     }
 }
 
-/// The frame and the object of a line; `None` if it does not count.
-fn object(line: &str) -> Result<Option<(u64, TrackedBox)>, String> {
+/// Whether labels are of MOT20, by the name of the sequence: that of the folder, or in the `seqinfo.ini` there.
+fn is_mot20(labels: &Path) -> bool {
+    let full = fs::canonicalize(labels).unwrap_or_else(|_| labels.to_owned());
+    let is = |name: &str| name.starts_with("MOT20-");
+    full.iter().any(|folder| folder.to_str().is_some_and(is))
+        || seqinfo(labels, "name").is_some_and(|name| is(&name))
+}
+
+/// An entry of the `seqinfo.ini` that the challenge has in the folder above `gt/gt.txt`.
+pub fn seqinfo(labels: &Path, key: &str) -> Option<String> {
+    let folders = labels.ancestors().skip(1).take(2);
+    let text = folders
+        .map(|folder| folder.join("seqinfo.ini"))
+        .find_map(|path| fs::read_to_string(path).ok())?;
+    let mut entries = text.lines().filter_map(|line| line.split_once('='));
+    entries.find(|(found, _)| found.trim() == key).map(|(_, value)| value.trim().to_owned())
+}
+
+/// A line of the file.
+struct Line {
+    frame: u64,
+    /// Of what need not be found, the number does not matter.
+    box_: TrackedBox,
+    must_be_found: bool,
+    class: i64,
+}
+
+fn parse(line: &str) -> Result<Line, String> {
     let numbers: Vec<f64> = line.split(',').map(number).collect::<Result<_, _>>()?;
     let [frame, id, x, y, width, height, ref rest @ ..] = numbers[..] else {
         let count = numbers.len();
@@ -88,15 +135,10 @@ fn object(line: &str) -> Result<Option<(u64, TrackedBox)>, String> {
     };
     let counts = rest.first().is_none_or(|counts| *counts != 0.0);
     let class = rest.get(1).map_or(-1, |class| *class as i64);
-    if !counts || !matches!(class, -1 | PEDESTRIAN) {
-        return Ok(None);
-    }
-    if width <= 0.0 || height <= 0.0 {
-        return Err(format!("the box has {width}x{height} pixels; remove the line"));
-    }
+    let must_be_found = counts && matches!(class, -1 | PEDESTRIAN);
     let frame = whole(frame, 1, "frame")?;
-    let id = whole(id, 0, "object")?;
-    Ok(Some((frame, TrackedBox { id, x, y, width, height })))
+    let id = if must_be_found { whole(id, 0, "object")? } else { 0 };
+    Ok(Line { frame, box_: TrackedBox { id, x, y, width, height }, must_be_found, class })
 }
 
 fn number(text: &str) -> Result<f64, String> {

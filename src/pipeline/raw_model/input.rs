@@ -13,8 +13,11 @@ pub enum InputTensorError {
     )]
     NoImage(Vec<usize>),
     /// It holds no image, or too many.
-    #[error("its shape is {0:?}; expected 1 to {MAX_BATCH} images")]
+    #[error("its shape is {0:?}; pass 1 to {MAX_BATCH} images at once")]
     BatchSize(Vec<usize>),
+    /// Its images have no elements.
+    #[error("its shape is {0:?}; an extent of an image is 0")]
+    NoElements(Vec<usize>),
     /// The model takes images of another shape.
     #[error("the model takes images of {expected:?}, not {found:?}")]
     OtherShape {
@@ -40,8 +43,11 @@ pub(super) fn split_batch_axis(shape: &[usize]) -> Result<(usize, [usize; 3]), I
         [batch, channels, height, width] => (batch, [channels, height, width]),
         _ => return Err(InputTensorError::NoImage(shape.to_vec())),
     };
-    if !(1..=MAX_BATCH).contains(&batch) || image_shape.contains(&0) {
+    if !(1..=MAX_BATCH).contains(&batch) {
         return Err(InputTensorError::BatchSize(shape.to_vec()));
+    }
+    if image_shape.contains(&0) {
+        return Err(InputTensorError::NoElements(shape.to_vec()));
     }
     Ok((batch, image_shape))
 }
@@ -104,8 +110,14 @@ mod tests {
     fn the_batch_axis_is_optional() {
         assert_eq!(split_batch_axis(&[3, 4, 5]), Ok((1, [3, 4, 5])));
         assert_eq!(split_batch_axis(&[2, 3, 4, 5]), Ok((2, [3, 4, 5])));
-        for wrong in [&[4, 5][..], &[0, 3, 4, 5], &[17, 3, 4, 5], &[1, 3, 0, 5]] {
-            assert!(split_batch_axis(wrong).is_err(), "{wrong:?}");
+        for (wrong, words) in [
+            (&[4, 5][..], "expected [channels, height, width]"),
+            (&[0, 3, 4, 5], "pass 1 to 16 images"),
+            (&[17, 3, 4, 5], "pass 1 to 16 images"),
+            (&[1, 3, 0, 5], "an extent of an image is 0"),
+        ] {
+            let error = split_batch_axis(wrong).unwrap_err().to_string();
+            assert!(error.contains(words), "{wrong:?}: {error}");
         }
     }
 }

@@ -7,6 +7,12 @@ export function refusalOf(bytes, maxBytes = Infinity) {
   if (length === 0) return "invalid_frame";
   if (length > maxBytes) return "frame_too_large";
   const starts = bytes[0] === 0xff && bytes[1] === 0xd8;
-  const ends = bytes[length - 2] === 0xff && bytes[length - 1] === 0xd9;
-  return starts && ends ? null : "invalid_frame";
+  return starts && holdsEndMarker(bytes) ? null : "invalid_frame";
+}
+
+/** What follows the marker is ignored: cameras pad frames, or append something. So it is sought from the end. */
+function holdsEndMarker(bytes) {
+  let at = bytes.length;
+  while ((at = bytes.lastIndexOf(0xd9, at - 1)) > 0) if (bytes[at - 1] === 0xff) return true;
+  return false;
 }

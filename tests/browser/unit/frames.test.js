@@ -77,4 +77,10 @@ test("the server's checks of a frame, in its order", () => {
   assert.equal(refusalOf(bytes(1, 0xd8, 0xff, 0xd9)), "invalid_frame");
   assert.equal(refusalOf(bytes(0xff, 0xd8, 0xff, 0)), "invalid_frame");
   assert.equal(refusalOf(bytes(0xff, 0xd8, 0xff, 0xd9), 4), null);
+  // As on the server, anything may follow the end, and it may stand anywhere.
+  assert.equal(refusalOf(bytes(0xff, 0xd8, 7, 0xff, 0xd9, 0, 0, 0)), null);
+  assert.equal(refusalOf(bytes(0xff, 0xd8, 7, 0xff, 0xd9, 0xd9, 0xd9, 10)), null);
+  assert.equal(refusalOf(bytes(0xff, 0xd8, 0xd9, 0xd9, 0xd9)), "invalid_frame");
+  assert.equal(refusalOf(bytes(0xff, 0xd8)), "invalid_frame");
+  assert.equal(refusalOf(bytes(0xd9)), "invalid_frame");
 });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use framegate::Size;
 use framegate::error_chain::error_chain;
-use framegate::eval::{GroundTruth, LabelFormat, LabelledObject, ObjectKind};
+use framegate::eval::{GroundTruth, LabelFormat, LabelledObject, ObjectKind, UnknownClass};
 use tempfile::TempDir;
 
 const SIZE: Size = Size { width: 200, height: 100 };
@@ -174,6 +174,105 @@ fn objects_that_need_not_be_found_are_marked() {
 }
 
 #[test]
+fn coco_may_be_written_as_tools_do() {
+    let read = |text: &str| objects(&[("l.json", text)], "l.json", Some("")).remove(0);
+    for (crowd, kind) in [
+        ("false", ObjectKind::Single),
+        ("null", ObjectKind::Single),
+        ("0.0", ObjectKind::Single),
+        ("true", ObjectKind::Crowd),
+        ("1.0", ObjectKind::Crowd),
+    ] {
+        let area = format!(r#""area": 1500, "iscrowd": {crowd}"#);
+        assert_eq!(read(&COCO.replace(r#""area": 1500"#, &area)).kind, kind, "{crowd}");
+    }
+    let floats = COCO
+        .replace(r#""image_id": 4"#, r#""image_id": 4.0"#)
+        .replace(r#""category_id": 18"#, r#""category_id": 18.0"#)
+        .replace(r#""width": 200"#, r#""width": 200.0"#);
+    assert_eq!(read(&floats), read(COCO));
+    let mark = format!("\u{feff}{COCO}");
+    assert_eq!(read(&mark), read(COCO));
+}
+
+#[test]
+fn yolo_may_list_folders_and_files_of_paths() {
+    let names = |val: &str| format!("names: [person, dog]\nval: {val}\n");
+    let whole = tempfile::tempdir().unwrap();
+    let elsewhere = whole.path().join("c.jpg");
+    fs::write(&elsewhere, "").unwrap();
+    // Beside each other, of images without labels, by a whole path, and of Windows.
+    let list = format!("\u{feff}./images/a.jpg\r\n{}\r\n\r\nimages/b.jpg\r\n", elsewhere.display());
+    let mark = format!("\u{feff}1.0 0.3 0.3 0.4 0.4\r\n");
+    for (val, expected) in [
+        ("val.txt", 3),
+        ("[val.txt]", 3),
+        ("[images, more/images]", 3),
+        ("[more/images, val.txt]", 4),
+        ("\n  - images\n", 2),
+    ] {
+        let yaml = names(val);
+        let folder = folder(&[
+            ("images/a.jpg", ""),
+            ("images/b.jpg", ""),
+            ("images/note.md", ""),
+            ("more/images/d.jpg", ""),
+            ("labels/a.txt", &mark),
+            ("val.txt", &list),
+            ("data.yaml", &yaml),
+        ]);
+        let truth = GroundTruth::read(&folder.path().join("data.yaml"), None, None)
+            .unwrap_or_else(|error| panic!("{val}: {}", error_chain(&error)));
+        let paths: Vec<PathBuf> = truth.paths().collect();
+        assert_eq!(paths.len(), expected, "{val}: {paths:?}");
+        assert!(paths.iter().all(|path| path.is_file()), "{paths:?}");
+        for path in &paths {
+            let found = truth.objects(path, SIZE).unwrap();
+            let is_labelled = path.ends_with("images/a.jpg");
+            assert_eq!(found.len(), usize::from(is_labelled), "{val}: {path:?}");
+        }
+    }
+    for (list, words) in [
+        ("images/a.jpg\nimages/a.png\n", ["val.txt, line 2", "convert"]),
+        ("images/gone.jpg\n", ["val.txt, line 1", "no such image"]),
+        ("images/b.jpg\n", ["data.yaml, `val`", "no image there has labels"]),
+        ("images/a.jpg\nimages/a.jpg\n", ["a.jpg", "twice"]),
+    ] {
+        let yaml = names("val.txt");
+        let folder = folder(&[
+            ("images/a.jpg", ""),
+            ("images/b.jpg", ""),
+            ("labels/a.txt", YOLO),
+            ("val.txt", list),
+            ("data.yaml", &yaml),
+        ]);
+        let read = GroundTruth::read(&folder.path().join("data.yaml"), None, None);
+        let found = error_chain(&read.map(drop).unwrap_err());
+        assert!(words.iter().all(|word| found.contains(word)), "{words:?}: {found}");
+    }
+}
+
+#[test]
+fn classes_of_labels_alone_are_named_with_their_number() {
+    let two = COCO.replace(
+        r#""annotations": ["#,
+        r#""annotations": [{"image_id": 9, "category_id": 1, "bbox": [0, 0, 9, 9]}, "#,
+    );
+    let folder = folder(&[("l.json", &two)]);
+    let truth =
+        GroundTruth::read(&folder.path().join("l.json"), Some(folder.path()), None).unwrap();
+    let unknown = |known: &[&str]| {
+        let known: Vec<String> = known.iter().map(|known| (*known).to_owned()).collect();
+        truth.unknown_classes(&known).map_err(|error| error.to_string())
+    };
+    assert_eq!(unknown(&["dog", "cat", "person"]), Ok(Vec::new()));
+    let person = UnknownClass { label: "person".to_owned(), labels: 1 };
+    assert_eq!(unknown(&["dog", "cat"]), Ok(vec![person]));
+    let none = unknown(&["cat", "owl"]).unwrap_err();
+    assert!(none.contains("dog, person") && none.contains("cat, owl"), "{none}");
+}
+
+#[test]
 fn images_of_another_size_than_their_labels_were_made_for_are_refused() {
     for (name, text) in [("l.json", COCO), ("Annotations/a.xml", VOC)] {
         let folder = folder(&[(name, text)]);
@@ -226,6 +325,11 @@ fn what_is_wrong_in_coco_is_named_by_its_item() {
         (with("[20, 10, 80, 40]", "[20, 10, 80]"), ["`annotations[0].bbox`", "length 3"]),
         (with("[20, 10, 80, 40]", r#"[20, 10, 80, "x"]"#), ["`annotations[0].bbox[3]`", "f64"]),
         (with(r#""image_id": 4, "#, ""), ["`annotations[0]`", "image_id"]),
+        (
+            with(r#""image_id": 4"#, r#""image_id": 4.5"#),
+            ["`annotations[0].image_id`", "not a whole number"],
+        ),
+        (with(r#""area": 1500"#, r#""iscrowd": "no""#), ["`annotations[0].iscrowd`", "Crowd"]),
         (with(r#""area": 1500"#, r#""iscrowd": 2"#), ["annotations[0]", "write 0 or 1"]),
         (with(r#""id": 9"#, r#""id": 4"#), ["image 4", "same number"]),
         (with("b.jpg", "a.jpg"), ["image `a.jpg`", "twice"]),
@@ -264,9 +368,9 @@ fn what_is_wrong_in_yolo_is_named_by_file_and_line() {
         (vec![labels, ("data.yaml", "names: {0: a, 2: b}")], "", ["`names`", "from 0"]),
         (vec![labels, ("data.yaml", "names: [a, [b]]")], "", ["`names`", "name 1"]),
         (
-            vec![labels, ("data.yaml", "names: [a, b]\nval: [c, d]")],
+            vec![labels, ("data.yaml", "names: [a, b]\nval: [c, 4]")],
             "data.yaml",
-            ["`val`", "one folder"],
+            ["`val`", "write a folder, a text file of paths"],
         ),
         (
             vec![("labels/val/a.txt", YOLO), ("classes.txt", "a\nb")],

@@ -189,7 +189,7 @@ fn an_unusable_ground_truth_is_refused() {
         let labels =
             r#"{"a.jpg": {"objects": [{"label": "cat", "x": 0, "y": 0, "w": 1, "h": 1}]}}"#;
         fs::write(folder.path().join("labels.json"), labels).unwrap();
-        eval(folder.path(), &[]).assert_refused(1, &["a.jpg", "`cat`", "qr_code"]);
+        eval(folder.path(), &[]).assert_refused(1, &["cat", "none of which", "qr_code"]);
     }
     run(framegate(["eval"]).args([
         "--ground-truth",
@@ -250,8 +250,9 @@ fn a_folder_of_yolo_needs_no_other_path() {
     let (width, height) = (size.width as f64, size.height as f64);
     let (x, y) = ((24.0 + 178.0) / width, (1.0 + 154.5) / height);
     let line = format!("1 {x} {y} {} {}", 356.0 / width, 309.0 / height);
-    fs::write(with("labels/qr_code.txt"), line).unwrap();
-    fs::write(with("data.yaml"), "names: [aztec, qr_code]").unwrap();
+    let unknown = "2 0.5 0.5 0.1 0.1\n2 0.6 0.5 0.1 0.1\n";
+    fs::write(with("labels/qr_code.txt"), format!("{unknown}{line}")).unwrap();
+    fs::write(with("data.yaml"), "names: [aztec, qr_code, stamp]").unwrap();
     let path = folder.path().to_str().unwrap();
     let ended =
         run(&mut framegate(["eval", "--backend", "simd", "--json", "--ground-truth", path]));
@@ -260,6 +261,12 @@ fn a_folder_of_yolo_needs_no_other_path() {
     assert_eq!((&report["all"]["labelled"], &report["all"]["found"]), (&1.into(), &1.into()));
     assert_eq!(report["without_labels"]["images"], 1);
     assert!(report["average_precision"]["map50"].as_f64().unwrap() > 0.99, "{report}");
+    // The model has no stamps.
+    assert_eq!(report["unknown_classes"], json!([{"label": "stamp", "labels": 2}]));
+    assert_eq!(report["missed"], json!([]));
+    let text = run(&mut framegate(["eval", "--backend", "simd", "--ground-truth", path]));
+    assert!(text.stdout.contains("the model has no such class: stamp (2)"), "{}", text.stdout);
+    assert!(text.stderr.contains("no class `stamp`"), "{}", text.stderr);
 
     let named = run(framegate(["eval", "--ground-truth", path]).args(["--format", "voc"]));
     named.assert_refused(1, &["*.xml"]);

@@ -1,11 +1,12 @@
 //! The numbers that objects keep: figures against TrackEval's, and the command on a small sequence.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use framegate::error_chain::error_chain;
-use framegate::eval::tracks::{MotLabels, Sequence, TrackReport, TrackedBox};
+use framegate::eval::tracks::{LabelledFrame, MotLabels, Sequence, TrackReport, TrackedBox};
 use framegate_tracking::{Bounds, Observation, Tracker};
 use serde_json::Value;
 
@@ -16,34 +17,49 @@ use crate::support::program::{Ended, framegate, run};
 /// Tracks and labels that `tests/yardsticks/mot.py` has generated, and TrackEval's figures for them.
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/data/mot");
 
-fn report(keep: impl Fn(u64) -> bool) -> TrackReport {
-    let read = |name: &str| MotLabels::read(&Path::new(DATA).join(name)).unwrap().0;
-    let (mut truth, mut found) = (read("gt.txt"), read("tracks.txt"));
+fn report(labels: &Path, keep: impl Fn(u64) -> bool) -> TrackReport {
+    let read = |path: &Path| MotLabels::read(path).unwrap().0;
+    let (mut truth, mut found) = (read(labels), read(&Path::new(DATA).join("tracks.txt")));
     let mut sequence = Sequence::default();
     for frame in (1..=120).filter(|frame| keep(*frame)) {
-        let of = |frames: &mut std::collections::BTreeMap<_, _>| {
-            frames.remove(&frame).unwrap_or_default()
-        };
-        sequence.add(of(&mut truth), of(&mut found));
+        let of =
+            |frames: &mut BTreeMap<u64, LabelledFrame>| frames.remove(&frame).unwrap_or_default();
+        sequence.add(of(&mut truth), of(&mut found).objects);
     }
     sequence.report()
 }
 
 #[test]
 fn figures_are_those_of_trackeval() {
+    let own = Path::new(DATA).join("gt.txt");
+    let folder = tempfile::tempdir().unwrap();
+    // MOT20 has one class more that may be taken for pedestrians; the folder says that it is of MOT20.
+    let mot20 = folder.path().join("MOT20-01/gt/gt.txt");
+    fs::create_dir_all(mot20.parent().unwrap()).unwrap();
+    fs::copy(&own, &mot20).unwrap();
+    // As in a copy of the sequence in a folder of another name.
+    let renamed = folder.path().join("renamed/gt/gt.txt");
+    fs::create_dir_all(renamed.parent().unwrap()).unwrap();
+    fs::copy(&own, &renamed).unwrap();
+    let seqinfo = "[Sequence]\nname=MOT20-01\nframeRate=25\n";
+    fs::write(folder.path().join("renamed/seqinfo.ini"), seqinfo).unwrap();
+
     let expected = fs::read_to_string(Path::new(DATA).join("expected.json")).unwrap();
     let expected: Value = serde_json::from_str(&expected).unwrap();
-    let found = serde_json::to_value(report(|_| true)).unwrap();
-    assert_eq!(found.as_object().unwrap().len(), expected.as_object().unwrap().len());
-    for (name, expected) in expected.as_object().unwrap() {
-        let difference = found[name].as_f64().unwrap() - expected.as_f64().unwrap();
-        assert!(difference.abs() < 1e-6, "{name}: {} and {expected}", found[name]);
+    for (labels, benchmark) in [(own, "mot17"), (mot20, "mot20"), (renamed, "mot20")] {
+        let expected = expected[benchmark].as_object().unwrap();
+        let found = serde_json::to_value(report(&labels, |_| true)).unwrap();
+        assert_eq!(found.as_object().unwrap().len(), expected.len());
+        for (name, expected) in expected {
+            let difference = found[name].as_f64().unwrap() - expected.as_f64().unwrap();
+            assert!(difference.abs() < 1e-6, "{benchmark}: {name}: {} and {expected}", found[name]);
+        }
     }
 }
 
 #[test]
 fn without_frames_nothing_is_found() {
-    let none = report(|_| false);
+    let none = report(&Path::new(DATA).join("gt.txt"), |_| false);
     assert_eq!((none.mota, none.idf1, none.hota), (0.0, 0.0, 0.0));
     assert_eq!((none.frames, none.objects, none.tracks), (0, 0, 0));
 }
@@ -103,7 +119,7 @@ fn tracked(dropped: f64, seed: u64, clock: impl Fn(usize, usize) -> f64) -> Trac
         let time = Duration::from_secs_f64(clock(frame, arrived) / RATE);
         let numbers = tracker.update(time, &observations);
         found.iter_mut().zip(numbers).for_each(|(found, number)| found.id = number);
-        sequence.add(truth, found);
+        sequence.add(LabelledFrame { objects: truth, ..LabelledFrame::default() }, found);
         arrived += 1;
     }
     sequence.report()
@@ -220,6 +236,10 @@ fn labels_with_a_mistake_are_refused_with_their_line() {
         let found = error_chain(&MotLabels::read(&path).unwrap_err());
         assert!(found.contains("gt.txt") && found.contains(words), "{found}");
     }
+    // Of what need not be found, number and size are of no concern.
+    fs::write(&path, "1,1,0,0,9,9,1,1\n1,-1,0,0,9,0,0,13\n1,-1,0,0,9,9,1,8").unwrap();
+    let read = MotLabels::read(&path).unwrap().0.remove(&1).unwrap();
+    assert_eq!([read.objects.len(), read.distractors.len(), read.others.len()], [1, 1, 1]);
     let gone = MotLabels::read(&folder.path().join("gone.txt")).unwrap_err();
     assert!(error_chain(&gone).contains("cannot be read"));
 }

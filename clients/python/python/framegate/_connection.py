@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -159,6 +160,17 @@ def stream(
     ``camera`` yields JPEGs (``bytes``) or arrays, each when it is due; a frame that a newer one follows before the
     server can take it is left out. The keywords are those of :func:`connect`.
     """
+    if isinstance(camera, (str, bytes, os.PathLike)) or not isinstance(camera, Iterable):
+        raise TypeError(
+            f"camera must yield frames, which {type(camera).__name__} does not: pass a generator that reads them, or a "
+            "list"
+        )
+    return _results_of(camera, url, tls, options)
+
+
+def _results_of(
+    camera: Iterable[Image], url: str, tls: ssl.SSLContext | None, options: OptionKeywords
+) -> Iterator[Result]:
     with connect(url, tls=tls, **options) as connection:
         feeder = _Feeder(camera, connection)
         try:

@@ -13,6 +13,8 @@ from framegate._image import Channels, Classes, Image
 
 _DEFAULTS: dict[str, Any] = {"conf": 0.25, "iou": 0.45, "classes": None, "max_det": 300, "text": True}
 
+_LARGEST_SIDE = 1 << 16
+
 _I = TypeVar("_I", bound=Image)
 
 
@@ -49,15 +51,17 @@ class Detector:
         ``input_size`` is width and height, for models that leave them open; ``threads`` is one per core by default;
         ``max_batch`` is the number of images of a list that are computed at once, 1 to 16."""
         _image.is_bgr(channels)
+        if not isinstance(model, (str, os.PathLike)):
+            raise TypeError(f"model must be the path of an ONNX file, or \"codes\", not {type(model).__name__}")
         self.channels: Channels = channels
         self._native = _native.Detector(
             model,
             backend=backend,
             labels=labels,
-            input_size=input_size,
+            input_size=None if input_size is None else _size(input_size),
             masks=masks,
-            threads=threads,
-            max_batch=max_batch,
+            threads=None if threads is None else _image.count("threads", threads, _native.MAX_THREADS),
+            max_batch=_image.count("max_batch", max_batch, _native.MAX_BATCH),
         )
         self._labels = self._native.labels
         self._chosen = _DEFAULTS
@@ -81,8 +85,7 @@ class Detector:
         chosen = self._chosen | {name: _DEFAULTS[name] if value is None else value for name, value in given.items()}
         _image.fraction("conf", chosen["conf"])
         _image.fraction("iou", chosen["iou"])
-        if chosen["max_det"] < 1:
-            raise ValueError(f"max_det must be at least 1, not {chosen['max_det']}")
+        chosen["max_det"] = _image.count("max_det", chosen["max_det"])
         numbers = _image.class_numbers(chosen["classes"], self._labels)
         self._native.select(chosen["conf"], chosen["iou"], chosen["max_det"], chosen["text"], numbers)
         self._chosen = chosen
@@ -150,3 +153,11 @@ class Detector:
 
     def __repr__(self) -> str:
         return f"<Detector of {len(self._labels)} classes on {self.backend}>"
+
+
+def _size(size: Sequence[int]) -> tuple[int, int]:
+    """Width and height."""
+    if not isinstance(size, Sequence) or isinstance(size, str) or len(size) != 2:
+        raise ValueError(f"input_size must be (width, height), not {size!r}")
+    width, height = (_image.count("input_size", side, _LARGEST_SIDE) for side in size)
+    return width, height

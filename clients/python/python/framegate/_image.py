@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
@@ -19,6 +21,8 @@ Classes: TypeAlias = Sequence[str | int] | Mapping[str, float | None] | Mapping[
 
 _JPEG_STARTS = b"\xff\xd8"
 _LONGEST_SIDE = 65535
+_ORIENTATION = 0x0112
+"""EXIF's tag: 1 is upright."""
 
 
 class PillowImage(Protocol):
@@ -49,12 +53,28 @@ def read(image: Image, channels: str) -> tuple[bytes | NDArray[np.uint8], bool]:
         return bytes(image), False
     if isinstance(image, (str, os.PathLike)):
         return Path(image).read_bytes(), False
-    mode = getattr(image, "mode", None)
+    # NumPy's arrays of files have a mode, too.
+    mode = None if isinstance(image, np.ndarray) else getattr(image, "mode", None)
     if isinstance(mode, str):
-        if mode not in ("RGB", "L"):
-            raise ValueError(f'the image has the mode {mode!r}: pass image.convert("RGB")')
+        _check_pillow(image, mode)
         channels = "rgb"
     return array(image), is_bgr(channels)
+
+
+def _check_pillow(image: Any, mode: str) -> None:
+    """Refuses images whose pixels are not what they stand for."""
+    if mode in ("I", "F") or mode.startswith("I;"):
+        raise ValueError(
+            f"the image has the mode {mode!r}, whose values may go beyond 255: scale them to 0 to 255 in an array of uint8"
+        )
+    if mode not in ("RGB", "L"):
+        raise ValueError(f'the image has the mode {mode!r}: pass image.convert("RGB")')
+    orientation = image.getexif().get(_ORIENTATION, 1) if hasattr(image, "getexif") else 1
+    if orientation in range(2, 9):
+        raise ValueError(
+            f"the image lies otherwise than its EXIF says (orientation {orientation}): pass "
+            "PIL.ImageOps.exif_transpose(image) to have it upright, or numpy.asarray(image) as it lies"
+        )
 
 
 def check_sendable(pixels: bytes | NDArray[np.uint8]) -> None:
@@ -130,6 +150,18 @@ def class_numbers(classes: Classes | None, labels: list[str]) -> dict[int, float
             raise ValueError(f"there is no class {name!r}; there are {', '.join(labels)}")
         numbers.update(dict.fromkeys(found, lowest))
     return numbers
+
+
+def count(name: str, value: object, most: int = sys.maxsize) -> int:
+    """A whole number from 1 on, of any type that is one, such as NumPy's."""
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if isinstance(value, (bool, np.bool_)) or not 1 <= number <= most:
+        limits = "at least 1" if most == sys.maxsize else f"from 1 to {most}"
+        raise ValueError(f"{name} must be a whole number, {limits}, not {value!r}")
+    return number
 
 
 def fraction(name: str, value: float) -> float:

@@ -6,6 +6,9 @@ from os import PathLike
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_BATCH: int
+MAX_THREADS: int
+
 class ModelError(ValueError):
     """A model, or what was said about it, cannot be used."""
 
@@ -75,7 +78,7 @@ class Tensor:
     @property
     def name(self) -> str: ...
     @property
-    def shape(self) -> list[int | None]: ...
+    def shape(self) -> list[int | str | None]: ...
     @property
     def data_type(self) -> str: ...
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from framegate import _native
+from framegate import _image, _native
 
 _TYPES: dict[str, type[np.generic]] = {
     "float": np.float32,
@@ -47,8 +47,8 @@ class NodeArg:
     """An input or an output, as the file declares it."""
 
     name: str
-    shape: list[int | None]
-    """``None`` where the file leaves the extent open."""
+    shape: list[int | str | None]
+    """Of an axis that the file leaves open the name, ``None`` if it has none."""
     type: str
     """``tensor(float)`` and the like."""
 
@@ -83,6 +83,8 @@ class Session:
         backend: str = "auto",
         threads: int | None = None,
     ) -> None:
+        if not isinstance(model, (str, os.PathLike, bytes)):
+            raise TypeError(f"model must be the path of an ONNX file, or its bytes, not {type(model).__name__}")
         self._native = _native.Session(model, _backend(backend, providers), _threads(threads, sess_options))
         self._outputs = [_node(output) for output in self._native.outputs]
 
@@ -108,11 +110,15 @@ class Session:
         return self._native.metadata
 
     def run(
-        self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[Any]]
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[Any]], run_options: object = None
     ) -> list[NDArray[Any]]:
-        """The outputs with these names, or all, for the image ``{name: array}``."""
+        """The outputs with these names, or all, for the image ``{name: array}``. ``run_options`` are ONNX Runtime's own
+        and change nothing."""
+        if isinstance(output_names, str):
+            raise TypeError(f"output_names must be a list: [{output_names!r}]")
         declared = {output.name: output for output in self._outputs}
-        names = list(declared) if output_names is None else list(output_names)
+        # No names are all of them, as in ONNX Runtime.
+        names = list(output_names or declared)
         unknown = [name for name in names if name not in declared]
         if unknown:
             raise ValueError(f"there is no output {unknown[0]!r}; there are {', '.join(declared)}")
@@ -161,10 +167,9 @@ def _backend(backend: str, providers: Providers | None) -> str:
 
 def _threads(threads: int | None, options: SessionOptions | None) -> int | None:
     """The number of threads, if one was given."""
-    if options is None or threads is not None:
-        return threads
     # ONNX Runtime's 0 is one per core.
-    return options.intra_op_num_threads or None
+    asked = threads if threads is not None or options is None else options.intra_op_num_threads or None
+    return None if asked is None else _image.count("threads", asked, _native.MAX_THREADS)
 
 
 def _node(tensor: _native.Tensor) -> NodeArg:

@@ -1,13 +1,14 @@
 //! COCO's JSON: images, categories, and detections as annotations that also have a score. pycocotools reads the file
 //! as a data set, and its annotations as results.
 //!
-//! Annotations are written as they come, images at the end: only what is known of these is kept.
+//! Annotations are written as they come, images at the end: only what is known of these is kept. Boxes and scores have
+//! all their digits, as rounded ones change the order of boxes and thus their average precision.
 
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use super::{ResultWriter, VideoPosition, pixels, place_of, result_of, score};
+use super::{ResultWriter, VideoPosition, place_of, result_of};
 use crate::commands::CommandError;
 use crate::engine::FinishedFrame;
 use crate::stages::{Detection, Mask};
@@ -40,15 +41,15 @@ struct Annotation<'a> {
     id: usize,
     image_id: usize,
     category_id: usize,
-    bbox: [f64; 4],
-    area: f64,
+    bbox: [f32; 4],
+    area: f32,
     iscrowd: u8,
-    score: f64,
+    score: f32,
     #[serde(skip_serializing_if = "Option::is_none")]
     segmentation: Option<&'a Mask>,
     /// `x, y, visibility` of each key point: 2, it is seen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    keypoints: Vec<f64>,
+    keypoints: Vec<f32>,
 }
 
 #[derive(Serialize)]
@@ -109,17 +110,16 @@ impl ResultWriter for Coco<'_> {
 
 fn annotation(detection: &Detection, id: usize, image_id: usize) -> Annotation<'_> {
     let Detection { x, y, width, height, .. } = *detection;
-    let bbox = [x, y, width, height].map(pixels);
     let points = detection.keypoints.iter();
-    let points = points.flat_map(|[x, y, _]| [pixels(*x), pixels(*y), 2.0]);
+    let points = points.flat_map(|[x, y, _]| [*x, *y, 2.0]);
     Annotation {
         id,
         image_id,
         category_id: detection.class_id,
-        bbox,
-        area: pixels(width * height),
+        bbox: [x, y, width, height],
+        area: width * height,
         iscrowd: 0,
-        score: score(detection.score),
+        score: detection.score,
         segmentation: detection.mask.as_ref(),
         keypoints: points.collect(),
     }

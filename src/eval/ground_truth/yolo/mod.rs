@@ -6,8 +6,11 @@
 //! ```
 //!
 //! Where `data.yaml` says `kpt_shape`, key points follow the box, which are left out.
-//! Every JPEG in the folder of the images is run; one without a text file holds no object.
+//! Every JPEG in the folder of the images is run, or those that `val` of `data.yaml` lists; one without a text file
+//! holds no object.
 
+mod line;
+mod listed;
 mod names;
 
 use std::collections::BTreeMap;
@@ -42,12 +45,18 @@ pub(super) fn read(path: &Path, images: Option<&Path>) -> Result<GroundTruth, Gr
         (labels.clone(), names::find(&labels)?, images.or_else(|| of_labels(&labels)))
     } else {
         let data = names::data_file(path)?;
-        let Some(images) = images.map(Path::to_owned).or(data.images) else {
-            let problem =
-                "there is none; name the folder of the images there, or give --images DIR";
-            return Err(GroundTruthError::wrong(path, "`val`", problem));
+        let folder = match (images, &data.images[..]) {
+            (Some(images), _) => images.to_owned(),
+            (None, [folder]) if !listed::is_list(folder) => folder.clone(),
+            (None, []) => {
+                let problem =
+                    "there is none; name the folder of the images there, or give --images DIR";
+                return Err(GroundTruthError::wrong(path, "`val`", problem));
+            }
+            (None, parts) => return listed::read(path, parts, &data.classes),
         };
-        (swapped(&images, IMAGES, LABELS).unwrap_or(images.clone()), data.classes, Some(images))
+        let labels = swapped(&folder, IMAGES, LABELS).unwrap_or(folder.clone());
+        (labels, data.classes, Some(folder))
     };
     let images = images.unwrap_or_else(|| labels.clone());
     let files = label_files(&labels)?;
@@ -113,50 +122,9 @@ fn objects(file: &Path, classes: &Classes) -> Result<Vec<LabelledObject>, Ground
     let text = read_text(file)?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let object = |(index, line)| {
-        object(line, classes).map_err(|problem| {
+        line::object(line, classes).map_err(|problem| {
             GroundTruthError::wrong(file, format!("line {}", index + 1), problem)
         })
     };
     lines.map(object).collect()
-}
-
-fn object(line: &str, Classes { names, keypoints }: &Classes) -> Result<LabelledObject, String> {
-    let mut words = line.split_whitespace();
-    let class = words.next().unwrap_or_default();
-    let number = class
-        .parse::<usize>()
-        .map_err(|_| format!("`{class}` is not a class number; write `CLASS X Y WIDTH HEIGHT`"))?;
-    let label = names.get(number).ok_or_else(|| {
-        format!("there is no class {number}: {} are named; correct it, or name more", names.len())
-    })?;
-    let share = |word: &str| {
-        let share = word.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
-        share.ok_or_else(|| {
-            format!("`{word}` is not from 0 to 1; divide pixels by the image's width or height")
-        })
-    };
-    // Key points have marks besides shares: 1 for a hidden one, 2 for a visible one.
-    let shares = words.take(if *keypoints { 4 } else { usize::MAX });
-    let shares: Vec<f64> = shares.map(share).collect::<Result<_, _>>()?;
-    let box_ = match shares[..] {
-        [x, y, width, height] => [x - width / 2.0, y - height / 2.0, width, height],
-        ref corners if corners.len() >= 6 && corners.len() % 2 == 0 => enclosing(corners),
-        _ => {
-            let numbers = shares.len();
-            return Err(format!(
-                "{numbers} numbers follow the class; write `CLASS X Y WIDTH HEIGHT`, or an outline"
-            ));
-        }
-    };
-    Ok(LabelledObject::of_box(label, box_))
-}
-
-/// The box around the corners x, y, x, y, ….
-fn enclosing(corners: &[f64]) -> [f64; 4] {
-    let range = |first: usize| {
-        let along = || corners.iter().skip(first).step_by(2).copied();
-        (along().fold(1.0, f64::min), along().fold(0.0, f64::max))
-    };
-    let ((left, right), (top, bottom)) = (range(0), range(1));
-    [left, top, right - left, bottom - top]
 }

@@ -21,8 +21,8 @@ pub(super) struct Classes {
 /// The contents of a `data.yaml`.
 pub(super) struct DataFile {
     pub(super) classes: Classes,
-    /// The directory of the images to evaluate on, if it says.
-    pub(super) images: Option<PathBuf>,
+    /// The images to evaluate on, if it says: folders, and text files with a path in each line.
+    pub(super) images: Vec<PathBuf>,
 }
 
 /// The classes of the labels in `folder`, from a file there or up to two folders above it.
@@ -57,17 +57,16 @@ pub(super) fn data_file(path: &Path) -> Result<DataFile, GroundTruthError> {
     let empty = Yaml::BadValue;
     let data = documents.first().unwrap_or(&empty);
     let names = names(data).map_err(|problem| wrong("`names`", problem))?;
-    let images = match data.as_mapping_get("val") {
-        None => None,
-        Some(images) => match images.as_str() {
-            Some(images) if !images.ends_with(".txt") => Some(images_folder(path, data, images)),
-            _ => {
-                let problem =
-                    "only one folder of images can be evaluated; name it, or give --images DIR";
-                return Err(wrong("`val`", problem.to_owned()));
-            }
-        },
+    let images = match data.as_mapping_get("val").filter(|val| !val.is_null()) {
+        None => Some(Vec::new()),
+        Some(val) => {
+            let parts = val.as_vec().map_or(std::slice::from_ref(val), Vec::as_slice).iter();
+            parts.map(|part| Some(place_of(path, data, part.as_str()?))).collect()
+        }
     };
+    let images = images.ok_or_else(|| {
+        wrong("`val`", "write a folder, a text file of paths, or a list of these".to_owned())
+    })?;
     let keypoints = data.as_mapping_get("kpt_shape").is_some();
     Ok(DataFile { classes: Classes { names, keypoints }, images })
 }
@@ -101,14 +100,14 @@ fn text(name: &Yaml) -> Option<String> {
     name.as_str().map(str::to_owned).or_else(|| name.as_integer().map(|number| number.to_string()))
 }
 
-/// A folder in a `data.yaml` lies below its `path`, which lies below the file's own folder. Exports of some services
+/// A folder or file in a `data.yaml` lies below its `path`, which lies below the file's own folder. Exports of some services
 /// say `../valid/images` and mean `valid/images`.
-fn images_folder(file: &Path, data: &Yaml, images: &str) -> PathBuf {
+fn place_of(file: &Path, data: &Yaml, images: &str) -> PathBuf {
     let own = file.parent().unwrap_or(Path::new(""));
     let base = data.as_mapping_get("path").and_then(|path| path.as_str()).unwrap_or_default();
     let folder = own.join(base).join(images);
     match images.strip_prefix("../") {
-        Some(inside) if !folder.is_dir() => own.join(base).join(inside),
+        Some(inside) if !folder.exists() => own.join(base).join(inside),
         _ => folder,
     }
 }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from framegate._image import Channels, Classes, check_classes, fraction, is_bgr
+import numpy as np
+
+from framegate._image import Channels, Classes, check_classes, count, fraction, is_bgr
 
 _PATH = "/ws/video/stream"
 _CHANGES = ("conf", "iou", "classes", "max_det", "text")
@@ -40,7 +43,8 @@ class Options:
     """Of the JPEGs that arrays are sent as."""
 
     def __post_init__(self) -> None:
-        _check_values({name: getattr(self, name) for name in _CHANGES})
+        for name, value in _plain({name: getattr(self, name) for name in _CHANGES}).items():
+            object.__setattr__(self, name, value)
         if not self.fps > 0:
             raise ValueError(f"fps must be above 0, not {self.fps}")
         if not 1 <= self.quality <= 100:
@@ -70,21 +74,30 @@ class Options:
         return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, urlencode(query), ""))
 
 
-def _check_values(values: Mapping[str, Any]) -> None:
-    """A server ends the session for a value that cannot be."""
-    given = {name: value for name, value in values.items() if value is not None}
-    for name in given.keys() & {"conf", "iou"}:
-        fraction(name, given[name])
-    if "max_det" in given and not (_is_whole(given["max_det"]) and given["max_det"] >= 1):
-        raise ValueError(f"max_det must be a whole number, at least 1, not {given['max_det']!r}")
-    if not isinstance(given.get("text", True), bool):
-        raise ValueError(f"text must be True or False, not {given['text']!r}")
-    if "classes" in given:
-        check_classes(given["classes"])
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as Python's own types, in place of NumPy's; a server ends the session for a value that cannot be."""
+    return {name: value if value is None else _plain_value(name, value) for name, value in values.items()}
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _plain_value(name: str, value: Any) -> Any:
+    match name:
+        case "max_det":
+            return count(name, value)
+        case "text":
+            if not isinstance(value, (bool, np.bool_)):
+                raise ValueError(f"text must be True or False, not {value!r}")
+            return bool(value)
+        case "classes":
+            check_classes(value)
+            if isinstance(value, Mapping):
+                return {_plain_class(key): None if least is None else float(least) for key, least in value.items()}
+            return [_plain_class(key) for key in value]
+        case _:
+            return float(fraction(name, value))
+
+
+def _plain_class(name: Any) -> str | int:
+    return name if isinstance(name, str) else operator.index(name)
 
 
 def class_entries(classes: Classes) -> list[str | int]:
@@ -99,7 +112,7 @@ def configure_message(changes: dict[str, Any]) -> str:
     unknown = changes.keys() - set(_CHANGES)
     if unknown:
         raise TypeError(f"a session has no option {min(unknown)!r} that can change")
-    _check_values(changes)
+    changes = _plain(changes)
     if changes.get("classes") is not None:
         changes = changes | {"classes": class_entries(changes["classes"])}
     return json.dumps({"configure": changes})
