@@ -250,7 +250,10 @@ fn read_text(path: &Path) -> Result<String, GroundTruthError> {
     let text =
         whole_file::read_text(path).map_err(|source| GroundTruthError::unreadable(path, source))?;
     // Editors of Windows begin a file with a byte order mark.
-    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(text) => text.to_owned(),
+        None => text,
+    })
 }
 
 /// The paths in a directory, by name.

@@ -55,12 +55,12 @@ mod tests {
         let left = |found: &[TrackedBox]| -> Vec<u64> {
             frame.excuse(found.to_vec()).iter().map(|found| found.id).collect()
         };
-        assert_eq!(left(&[at(1, 2.0)]), []);
+        assert!(left(&[at(1, 2.0)]).is_empty());
         assert_eq!(left(&[at(1, 0.5)]), [1]);
         // The pairs with the largest sum: the object's is the first, the distractor's the second.
         assert_eq!(left(&[at(1, 1.0), at(2, 2.0)]), [1]);
         assert_eq!(left(&[at(1, 50.9)]), [1]);
         assert_eq!(left(&[at(1, 90.0), at(2, 57.0), at(3, 20.0)]), [1, 2, 3]);
-        assert_eq!(left(&[]), []);
+        assert!(left(&[]).is_empty());
     }
 }

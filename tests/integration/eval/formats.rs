@@ -203,7 +203,7 @@ fn yolo_may_list_folders_and_files_of_paths() {
     fs::write(&elsewhere, "").unwrap();
     // Beside each other, of images without labels, by a whole path, and of Windows.
     let list = format!("\u{feff}./images/a.jpg\r\n{}\r\n\r\nimages/b.jpg\r\n", elsewhere.display());
-    let mark = format!("\u{feff}1.0 0.3 0.3 0.4 0.4\r\n");
+    let mark = "\u{feff}1.0 0.3 0.3 0.4 0.4\r\n";
     for (val, expected) in [
         ("val.txt", 3),
         ("[val.txt]", 3),
@@ -217,7 +217,7 @@ fn yolo_may_list_folders_and_files_of_paths() {
             ("images/b.jpg", ""),
             ("images/note.md", ""),
             ("more/images/d.jpg", ""),
-            ("labels/a.txt", &mark),
+            ("labels/a.txt", mark),
             ("val.txt", &list),
             ("data.yaml", &yaml),
         ]);
