@@ -1,39 +1,100 @@
-//! `efficientdet`: the raw heads of EfficientDet, relative to its prior boxes.
+//! `efficientdet`, `efficientdet-lite` and `efficientdet-d7`: the raw heads of EfficientDet, relative to its prior boxes.
 
+use framegate_backend_api::graph::{Activation, Convolution, Graph, Node, Operator};
+
+use super::anchors::cells;
 use super::family::{Family, IMAGENET_DEVIATION, IMAGENET_MEAN, Preprocessing};
-use super::level_anchors::{Anchors, LevelDecoder, PROPORTIONS, SCALES, levels};
+use super::level_anchors::{ANCHORS, Anchors, LevelDecoder, efficientdet_sizes, levels};
 use super::outputs::{ClassCount, ModelOutputs};
-use super::prior_boxes::{Heads, Prior, PriorDecoder, on_pyramid};
+use super::prior_boxes::{Heads, PYRAMID, PriorDecoder, on_pyramid};
 use super::scored_boxes::ScoreForm;
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 use crate::image_input::LetterboxAlign;
 
 /// ImageNet's mean; letterboxed at the top left, filled with black after the mean is subtracted.
-const EFFICIENTDET: Family = Family {
+const FAMILY: Family = Family {
     name: "efficientdet",
-    preprocessing: Preprocessing::STRETCHED
-        .letterboxed(LetterboxAlign::TopLeft, 0)
-        .standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
+    preprocessing: FITTED.standardised(IMAGENET_MEAN, IMAGENET_DEVIATION),
 };
+
+/// The same from −1 to 1.
+const LITE_FAMILY: Family = Family {
+    name: "efficientdet-lite",
+    preprocessing: FITTED.standardised([127.5; 3], [127.5; 3]),
+};
+
+const FITTED: Preprocessing = Preprocessing::STRETCHED.letterboxed(LetterboxAlign::TopLeft, 0);
 
 /// `regression [1, N, 4]` and `classification [1, N, C]`, nine for each cell of the strides 8 to 128, or for each of
 /// these strides an output `[1, 9 · 4, H, W]` and one `[1, 9 · C, H, W]`, as effdet has them:
 /// centre = prior + offset · side, size = side · exp(log size), y before x.
 /// Prior boxes: <https://arxiv.org/abs/1911.09070>, as published in TensorFlow and PyTorch.
 #[derive(Debug)]
-pub(super) struct EfficientDet;
+pub(super) struct EfficientDet {
+    names: &'static [&'static str],
+    /// Sides of the smallest square, in strides.
+    square: f32,
+    families: &'static [&'static Family],
+    lines: &'static [SidecarLine],
+}
 
-fn priors(outputs: &ModelOutputs<'_>) -> Vec<Prior> {
-    let sizes: Vec<[f32; 2]> = SCALES
-        .iter()
-        .flat_map(|side| PROPORTIONS.map(|proportion| proportion.map(|part| part * side)))
-        .collect();
-    on_pyramid(outputs, &sizes)
+/// D0 to D6.
+pub(super) static EFFICIENTDET: EfficientDet = EfficientDet {
+    names: &["efficientdet"],
+    square: 4.0,
+    families: &[&FAMILY],
+    lines: &[SidecarLine {
+        line: "boxes = \"efficientdet\"",
+        when: "EfficientDet-D0 to D6, Lite3 and Lite4, prior boxes from four strides on, y before x",
+    }],
+};
+
+/// Lite0 to Lite2, and Lite3x. Lite3 and Lite4 have the prior boxes of D0.
+pub(super) static LITE: EfficientDet = EfficientDet {
+    names: &["efficientdet-lite"],
+    square: 3.0,
+    families: &[&LITE_FAMILY],
+    lines: &[SidecarLine {
+        line: "boxes = \"efficientdet-lite\"",
+        when: "EfficientDet-Lite0 to Lite2 and Lite3x, prior boxes from three strides on, y before x",
+    }],
+};
+
+/// D7, which has the strides of D6 and more pixels.
+pub(super) static D7: EfficientDet = EfficientDet {
+    names: &["efficientdet-d7"],
+    square: 5.0,
+    families: &[&FAMILY],
+    lines: &[SidecarLine {
+        line: "boxes = \"efficientdet-d7\"",
+        when: "EfficientDet-D7, prior boxes from five strides on, y before x",
+    }],
+};
+
+/// Width and height of D7's images, which no other model of these strides has.
+const D7_SIDE: usize = 1536;
+
+/// The heads of all strides together.
+fn heads(outputs: &ModelOutputs<'_>) -> Option<Heads> {
+    let cells: usize = PYRAMID.iter().map(|stride| cells(outputs.input, *stride)).sum();
+    Heads::of(outputs, ANCHORS * cells)
+}
+
+/// Whether the graph has the activation of the Lite models, ReLU6.
+fn has_relu6(graph: &Graph) -> bool {
+    let is_relu6 = |node: &Node| match node.operator {
+        Operator::Activation(activation)
+        | Operator::Convolution(Convolution { activation: Some(activation), .. }) => {
+            activation == Activation::Clip { min: 0.0, max: 6.0 }
+        }
+        _ => false,
+    };
+    graph.nodes.iter().any(is_relu6)
 }
 
 impl Layout for EfficientDet {
     fn names(&self) -> &'static [&'static str] {
-        &["efficientdet"]
+        self.names
     }
 
     fn shape(&self) -> &'static str {
@@ -46,7 +107,7 @@ impl Layout for EfficientDet {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let classes = match Heads::of(outputs, priors(outputs).len()) {
+        let classes = match heads(outputs) {
             Some(heads) => heads.columns,
             None => levels(outputs)?.1,
         };
@@ -54,35 +115,37 @@ impl Layout for EfficientDet {
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        const LINES: &[SidecarLine] = &[SidecarLine {
-            line: "boxes = \"efficientdet\"",
-            when: "EfficientDet-D0 to D6, prior boxes of four strides, y before x",
-        }];
-        let Some(heads) = Heads::of(outputs, priors(outputs).len()) else {
+        let Some(heads) = heads(outputs) else {
             let has = |name| outputs.position(name).is_some();
             return match has("score_1") && has("box_1") {
                 true => Recognition::No,
-                false => Recognition::Maybe(LINES),
+                false => Recognition::Maybe(self.lines),
             };
         };
         let is_named = |position: usize, name| outputs.shapes[position].name == name;
         if is_named(heads.boxes, "regression") && is_named(heads.scores, "classification") {
-            return Recognition::Yes("the outputs have the names of EfficientDet".to_owned());
+            let names = "the outputs have the names of EfficientDet".to_owned();
+            let is_of_d7 = [outputs.input.width, outputs.input.height] == [D7_SIDE; 2];
+            return match (has_relu6(outputs.graph), is_of_d7) {
+                (true, _) => Recognition::Maybe(self.lines),
+                (false, true) if self.square == D7.square => Recognition::Yes(names),
+                (false, false) if self.square == EFFICIENTDET.square => Recognition::Yes(names),
+                (false, _) => Recognition::No,
+            };
         }
         match outputs.is_raw(heads.boxes) && !is_named(heads.boxes, "bbox_regression") {
-            true => Recognition::Maybe(LINES),
+            true => Recognition::Maybe(self.lines),
             false => Recognition::No,
         }
     }
 
     fn families(&self) -> &'static [&'static Family] {
-        &[&EFFICIENTDET]
+        self.families
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        let priors = priors(outputs);
-        let Some(heads) = Heads::of(outputs, priors.len()) else {
-            let levels = LevelDecoder::of(outputs, Anchors::EfficientDet);
+        let Some(heads) = heads(outputs) else {
+            let levels = LevelDecoder::of(outputs, Anchors::EfficientDet { square: self.square });
             return Box::new(levels.expect("`read` found the outputs"));
         };
         let form = match outputs.holds_scores(heads.scores) {
@@ -91,7 +154,7 @@ impl Layout for EfficientDet {
         };
         Box::new(PriorDecoder {
             heads,
-            priors,
+            priors: on_pyramid(outputs, &efficientdet_sizes(self.square)),
             variances: [1.0; 2],
             y_first: true,
             form,
@@ -127,5 +190,29 @@ mod tests {
         assert_box(&found[0], 1, 1.0 / (1.0 + (-2.0_f32).exp()), expected);
         let shapes = outputs.map(|(name, shape, _)| (name, shape));
         assert_eq!(recognised(&shapes, INPUT, |outputs| outputs), Ok("efficientdet"));
+    }
+
+    #[test]
+    fn lite_models_and_d7_have_squares_of_their_own() {
+        let mut scores = vec![-9.0; COUNT];
+        scores[0] = 2.0;
+        let heads = [
+            ("boxes", &[1, COUNT, 4][..], vec![0.0; COUNT * 4]),
+            ("scores", &[1, COUNT, 1], scores),
+        ];
+        for (layout, side) in [("efficientdet-lite", 24.0), ("efficientdet-d7", 40.0)] {
+            let found = decode(layout, INPUT, &heads);
+            let expected = [4.0 - side / 2.0, 4.0 - side / 2.0, 4.0 + side / 2.0, 4.0 + side / 2.0];
+            assert_box(&found[0], 0, 1.0 / (1.0 + (-2.0_f32).exp()), expected);
+        }
+    }
+
+    #[test]
+    fn d7_is_known_by_its_size() {
+        let input = Size { width: 1536, height: 1536 };
+        let count = 9 * (192 * 192 + 96 * 96 + 48 * 48 + 24 * 24 + 12 * 12);
+        let shapes: [(&str, &[usize]); 2] =
+            [("regression", &[1, count, 4]), ("classification", &[1, count, 90])];
+        assert_eq!(recognised(&shapes, input, |outputs| outputs), Ok("efficientdet-d7"));
     }
 }

@@ -13,10 +13,10 @@ pub(super) const ANCHORS: usize = 9;
 /// Sides of the squares, in strides.
 pub(super) const SCALES: [f32; 3] = [4.0, 5.039_684, 6.349_604];
 /// Width and height of EfficientDet's, in sides of the squares.
-pub(super) const PROPORTIONS: [[f32; 2]; 3] = [[1.0, 1.0], [1.4, 0.7], [0.7, 1.4]];
+const PROPORTIONS: [[f32; 2]; 3] = [[1.0, 1.0], [1.4, 0.7], [0.7, 1.4]];
 
 /// The sizes and places of anchors, and the form of what is relative to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Anchors {
     /// Around the corners of cells, of three proportions with three sizes each.
     Common,
@@ -24,7 +24,10 @@ pub(super) enum Anchors {
     Odtk,
     /// EfficientDet's prior boxes, in the order of `Odtk`; its offsets have y before x. Where a grid does not divide the
     /// input, the distance between cells is a fraction.
-    EfficientDet,
+    EfficientDet {
+        /// Sides of the smallest square, in strides.
+        square: f32,
+    },
 }
 
 impl Anchors {
@@ -34,9 +37,8 @@ impl Anchors {
             let (scale, proportion) = match self {
                 Self::Common => (SCALES[anchor % 3], [0.5_f32, 1.0, 2.0][anchor / 3]),
                 Self::Odtk => (SCALES[anchor / 3], [1.0_f32, 2.0, 0.5][anchor % 3]),
-                Self::EfficientDet => {
-                    let [width, height] =
-                        PROPORTIONS[anchor % 3].map(|part| part * SCALES[anchor / 3]);
+                Self::EfficientDet { square } => {
+                    let [width, height] = efficientdet_sizes(square)[anchor];
                     return [width * stride[0], height * stride[1]];
                 }
             };
@@ -53,11 +55,19 @@ impl Anchors {
                 let middle = |cell: f32, stride: f32| (cell + 0.5) * stride + 0.5;
                 [middle(column, stride[0]), middle(row, stride[1]), width + 1.0, height + 1.0]
             }
-            Self::EfficientDet => {
+            Self::EfficientDet { .. } => {
                 [(column + 0.5) * stride[0], (row + 0.5) * stride[1], width, height]
             }
         }
     }
+}
+
+/// Width and height in strides of EfficientDet's prior boxes, the smallest square of which has sides of `square`.
+pub(super) fn efficientdet_sizes(square: f32) -> [[f32; 2]; ANCHORS] {
+    std::array::from_fn(|anchor| {
+        let side = SCALES[anchor / 3] * square / SCALES[0];
+        PROPORTIONS[anchor % 3].map(|part| part * side)
+    })
 }
 
 /// Positions of scores and boxes for each stride, and the number of classes.
@@ -116,7 +126,7 @@ impl LevelDecoder {
             let (columns, rows) = grid(outputs.input, *stride);
             let (width, height) = (outputs.input.width as f32, outputs.input.height as f32);
             let stride = match anchors {
-                Anchors::EfficientDet => [width / columns as f32, height / rows as f32],
+                Anchors::EfficientDet { .. } => [width / columns as f32, height / rows as f32],
                 Anchors::Common | Anchors::Odtk => [*stride as f32; 2],
             };
             Level { scores: *scores, boxes: *boxes, stride, columns, cells: columns * rows }
@@ -157,7 +167,7 @@ impl Decoder for LevelDecoder {
                     let anchor = self.anchors.at(position(cell, level.columns), stride, size);
                     let [x, y, width, height] = anchor;
                     let order = match self.anchors {
-                        Anchors::EfficientDet => [1, 0, 3, 2],
+                        Anchors::EfficientDet { .. } => [1, 0, 3, 2],
                         Anchors::Common | Anchors::Odtk => [0, 1, 2, 3],
                     };
                     let [dx, dy, dw, dh] = order.map(|number| boxes[number * cells + cell]);
