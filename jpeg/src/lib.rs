@@ -42,7 +42,7 @@ mod zigzag;
 pub use decoder::{Decoded, Decoder};
 pub use error::{Coding, Error};
 pub use headers::Header;
-#[cfg(target_arch = "x86_64")]
-pub use level::Avx2;
 pub use level::Level;
+#[cfg(target_arch = "x86_64")]
+pub use level::{Avx2, Avx512};
 pub use options::{Format, Limits, Options, Scale};

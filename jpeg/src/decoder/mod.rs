@@ -43,8 +43,7 @@ pub struct Decoded {
     pub width: usize,
     /// Pixels down.
     pub height: usize,
-    /// MCUs that could not be decoded, of all scans together; all of them once more if scans of a progressive image are
-    /// missing. Always 0 unless [`Options::lenient`].
+    /// MCUs that could not be decoded, of all scans together; all of them once more if scans are missing. Always 0 unless [`Options::lenient`].
     pub lost: usize,
 }
 

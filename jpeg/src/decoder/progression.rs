@@ -1,4 +1,4 @@
-//! How much of an image has come, as progressive scans bring it (T.81, G.1.1).
+//! How much of an image has come, as its scans bring it (T.81, G.1.1). A sequential scan brings all of its components.
 
 use crate::Error;
 use crate::headers::ScanHeader;
@@ -27,6 +27,11 @@ impl Progression {
             }
         }
         Ok(())
+    }
+
+    /// Whether there was a scan of a component.
+    pub(super) fn has_begun(&self, component: usize) -> bool {
+        self.0[component].iter().any(Option::is_some)
     }
 
     /// Whether nothing is to come. A file may leave out what it has no room for, but who decodes it cannot know whether

@@ -29,7 +29,7 @@ impl Image<'_> {
         let mut scan = header.scan.clone();
         let mut at = header.data;
         let mut passed = 0;
-        let mut progression = header.is_progressive().then(|| Progression::new(components));
+        let mut progression = Progression::new(components);
         let missing = loop {
             passed += pixels_passed(layout, &scan);
             if passed > options.limits.max_pixels_passed {
@@ -41,8 +41,8 @@ impl Image<'_> {
                     tables.quantisation[header.frame.components[component.index].quantisation];
                 *known = known.or(table);
             }
-            match progression.as_mut().map(|progression| progression.take(&scan)) {
-                Some(Err(error)) if !progress.lenient => return Err(error),
+            match progression.take(&scan) {
+                Err(error) if !progress.lenient => return Err(error),
                 _ => {}
             }
             at = scan_into(decoder, header, layout, &scan, &tables, at, progress)?;
@@ -55,15 +55,19 @@ impl Image<'_> {
                 Next::End { is_marked: false } => break Error::Truncated,
             }
         };
-        if progression.is_some_and(|progression| !progression.is_complete()) {
+        if !progression.is_complete() {
             if !progress.lenient {
                 return Err(missing);
             }
-            // All of it is coarser than it was.
+            // All of it is coarser than it was, or lacks a component.
             progress.lost += layout.mcus.0 * layout.mcus.1;
         }
-        let complete: Option<Vec<_>> = quantisation.into_iter().collect();
-        complete.ok_or(if progress.lenient { NO_QUANTISATION } else { missing })
+        let known = |(index, table): (usize, Option<Quantisation>)| match table {
+            // Zeros, by whatever they are multiplied.
+            None if !progression.has_begun(index) => Ok([1; 64]),
+            known => known.ok_or(NO_QUANTISATION),
+        };
+        quantisation.into_iter().enumerate().map(known).collect()
     }
 }
 

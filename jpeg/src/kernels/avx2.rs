@@ -8,7 +8,7 @@ use crate::level::Avx2;
 
 /// AVX2, of which the proof is kept.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Avx2Kernels(Avx2);
+pub(crate) struct Avx2Kernels(pub(super) Avx2);
 
 impl Avx2Kernels {
     #[cfg(test)]

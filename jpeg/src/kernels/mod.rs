@@ -2,6 +2,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod colour;
 mod scalar;
 #[cfg(test)]
@@ -14,9 +16,9 @@ pub(crate) use colour::scalar::{
 };
 pub(crate) use upsample::scalar::{double_down, repeat};
 
-#[cfg(all(test, target_arch = "x86_64"))]
-use avx2::Avx2Kernels;
 use scalar::ScalarKernels;
+#[cfg(all(test, target_arch = "x86_64"))]
+use {avx2::Avx2Kernels, avx512::Avx512Kernels};
 
 use crate::Level;
 
@@ -70,5 +72,7 @@ pub(crate) fn run<W: Work>(level: Level, work: W) -> W::Output {
         Level::Portable => work.run(ScalarKernels),
         #[cfg(target_arch = "x86_64")]
         Level::Avx2(proof) => avx2::with_avx2(proof, work),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512(proof) => avx512::with_avx512(proof, work),
     }
 }

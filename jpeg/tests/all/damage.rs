@@ -1,8 +1,9 @@
 //! Damaged JPEGs: an error, or an image of the undamaged parts. Never a panic.
 
-use framegate_jpeg::{Decoder, Error, Header, Level, Options, Scale};
+use framegate_jpeg::{Decoder, Error, Format, Header, Level, Options, Scale};
 
 use super::codings::{Coding, HEIGHT, PLAIN, WIDTH, all, at, decode, decode_with, encode};
+use super::sloppy::without;
 
 #[test]
 fn a_jpeg_cut_off_anywhere_is_refused_as_such() {
@@ -87,22 +88,43 @@ fn a_progressive_jpeg_of_which_scans_are_missing_is_refused_or_coarse() {
     let mcus = WIDTH.div_ceil(16) * HEIGHT.div_ceil(16);
     let scans = scans(&jpeg);
     assert!(scans.len() > 4);
-    let mut decoded = 0;
     for &begin in &scans[1..] {
         let coarse = [&jpeg[..begin], &[0xFF, 0xD9]].concat();
         assert_eq!(decode(&coarse), Err(Error::Incomplete));
         assert_eq!(decode(&jpeg[..begin]), Err(Error::Truncated));
-        // Without its first scan, even the quantisation of a component is unknown.
-        if let Ok((result, pixels)) = decode_with(Level::best(), &coarse, &lenient) {
-            assert_eq!(result.lost, mcus);
-            assert!(pixels != whole);
-            decoded += 1;
-        }
+        let (result, pixels) = decode_with(Level::best(), &coarse, &lenient).unwrap();
+        assert_eq!(result.lost, mcus);
+        assert!(pixels != whole);
     }
-    assert!(decoded > 2);
     // One in the middle.
     let without = [&jpeg[..scans[2]], &jpeg[scans[3]..]].concat();
     assert!(decode(&without).is_err());
+}
+
+#[test]
+fn a_component_without_a_scan_is_an_error_or_grey() {
+    let jpeg = encode(Coding { optimised: true, ..PLAIN }, WIDTH, HEIGHT);
+    let scans = scans(&jpeg);
+    assert_eq!(scans.len(), 3, "the encoder has other scans now");
+    let mcus = WIDTH.div_ceil(16) * HEIGHT.div_ceil(16);
+    let lenient = Options { lenient: true, ..Options::default() };
+    let luma = Options { format: Format::Luma, ..Options::default() };
+    let (_, whole) = decode_with(Level::best(), &jpeg, &luma).unwrap();
+    for end in [&[0xFF, 0xD9][..], &[]] {
+        let first = [&jpeg[..scans[1]], end].concat();
+        let expected = if end.is_empty() { Error::Truncated } else { Error::Incomplete };
+        assert_eq!(decode(&first), Err(expected));
+        let (result, pixels) = decode_with(Level::best(), &first, &lenient).unwrap();
+        assert_eq!(result.lost, mcus);
+        // Without chrominance, what is left is luma.
+        assert!(pixels.as_chunks::<3>().0.iter().zip(&whole).all(|(rgb, y)| *rgb == [*y; 3]));
+    }
+    // A table that is missing is another matter.
+    let without = without(&jpeg, 0xDB);
+    for options in [lenient, Options::default()] {
+        let error = decode_with(Level::best(), &without, &options).unwrap_err();
+        assert!(error.to_string().contains("quantisation table"), "{error}");
+    }
 }
 
 #[test]

@@ -73,7 +73,13 @@ unsafe fn store(out: &mut [u8], at: usize, even: __m256i, odd: __m256i) {
 
 /// Filters the outermost samples.
 #[inline(always)]
-fn ends(length: usize, sample: impl Fn(usize) -> u32, bias: [u32; 2], shift: u32, out: &mut [u8]) {
+pub(super) fn ends(
+    length: usize,
+    sample: impl Fn(usize) -> u32,
+    bias: [u32; 2],
+    shift: u32,
+    out: &mut [u8],
+) {
     let (first, last) = (sample(0), sample(length - 1));
     out[0] = ((4 * first + bias[0]) >> shift) as u8;
     out[1] = ((3 * first + sample(1) + bias[1]) >> shift) as u8;
