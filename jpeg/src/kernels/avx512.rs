@@ -1,8 +1,5 @@
 //! The kernels with AVX-512: those on rows. Blocks are transformed with AVX2.
-#![expect(
-    unsafe_code,
-    reason = "functions for AVX-512 may only be called where the processor has it"
-)]
+#![expect(unsafe_code, reason = "functions for AVX-512 need a processor that has it")]
 
 use super::avx2::{Avx2Kernels, with_avx2};
 use super::{Kernels, Steps, Work, colour, upsample};
