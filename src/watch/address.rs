@@ -298,7 +298,7 @@ mod tests {
             ("Küche=rtsp://cam/v", "Küche", "rtsp://cam/v"),
             ("玄関=rtsp://cam/v", "玄関", "rtsp://cam/v"),
             ("clips/Straße +#.mp4", "Straße___", "clips/Straße +#.mp4"),
-            ("http://cam:/@v?a@b", "cam", "http://cam:/@v?…"),
+            ("http://cam/@v?a@b", "cam", "http://cam/@v?…"),
             ("rtsp://[::1]:8554/v", "___1_", "rtsp://[::1]:8554/v"),
             ("rtsp://me:secret@cam:8554/a@b", "cam", "rtsp://cam:8554/a@b"),
         ] {
