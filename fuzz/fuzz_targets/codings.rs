@@ -41,7 +41,7 @@ fuzz_target!(|input: &[u8]| {
     encoder.encode(&pixels, width, height, ColorType::Rgb).expect("sizes agree");
 
     let header = Header::read(&jpeg).expect("an encoder wrote it");
-    let mut decode = |level, scale, format| {
+    let decode = |level, scale, format| {
         let mut pixels = vec![];
         let options = Options { scale, format, ..Options::default() };
         let result = Decoder::with_level(level).decode(&header, &options, &mut pixels);
