@@ -9,6 +9,7 @@ use super::outputs::{ClassCount, ModelOutputs};
 use super::prior_boxes::{Heads, PYRAMID, PriorDecoder, on_pyramid};
 use super::scored_boxes::ScoreForm;
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
+use crate::Size;
 use crate::image_input::LetterboxAlign;
 
 /// ImageNet's mean; letterboxed at the top left, filled with black after the mean is subtracted.
@@ -35,6 +36,8 @@ pub(super) struct EfficientDet {
     /// Sides of the smallest square, in strides.
     square: f32,
     families: &'static [&'static Family],
+    /// Whether outputs with EfficientDet's names are these, by the size of images.
+    is_for: fn(Size) -> bool,
     lines: &'static [SidecarLine],
 }
 
@@ -43,6 +46,7 @@ pub(super) static EFFICIENTDET: EfficientDet = EfficientDet {
     names: &["efficientdet"],
     square: 4.0,
     families: &[&FAMILY],
+    is_for: |size| size != D7_SIZE,
     lines: &[SidecarLine {
         line: "boxes = \"efficientdet\"",
         when: "EfficientDet-D0 to D6, Lite3 and Lite4, prior boxes from four strides on, y before x",
@@ -54,6 +58,7 @@ pub(super) static LITE: EfficientDet = EfficientDet {
     names: &["efficientdet-lite"],
     square: 3.0,
     families: &[&LITE_FAMILY],
+    is_for: |_| false,
     lines: &[SidecarLine {
         line: "boxes = \"efficientdet-lite\"",
         when: "EfficientDet-Lite0 to Lite2 and Lite3x, prior boxes from three strides on, y before x",
@@ -65,14 +70,15 @@ pub(super) static D7: EfficientDet = EfficientDet {
     names: &["efficientdet-d7"],
     square: 5.0,
     families: &[&FAMILY],
+    is_for: |size| size == D7_SIZE,
     lines: &[SidecarLine {
         line: "boxes = \"efficientdet-d7\"",
         when: "EfficientDet-D7, prior boxes from five strides on, y before x",
     }],
 };
 
-/// Width and height of D7's images, which no other model of these strides has.
-const D7_SIDE: usize = 1536;
+/// D7's images, which are larger than those of all other models with these strides.
+const D7_SIZE: Size = Size { width: 1536, height: 1536 };
 
 /// The heads of all strides together.
 fn heads(outputs: &ModelOutputs<'_>) -> Option<Heads> {
@@ -124,13 +130,12 @@ impl Layout for EfficientDet {
         };
         let is_named = |position: usize, name| outputs.shapes[position].name == name;
         if is_named(heads.boxes, "regression") && is_named(heads.scores, "classification") {
-            let names = "the outputs have the names of EfficientDet".to_owned();
-            let is_of_d7 = [outputs.input.width, outputs.input.height] == [D7_SIDE; 2];
-            return match (has_relu6(outputs.graph), is_of_d7) {
-                (true, _) => Recognition::Maybe(self.lines),
-                (false, true) if self.square == D7.square => Recognition::Yes(names),
-                (false, false) if self.square == EFFICIENTDET.square => Recognition::Yes(names),
-                (false, _) => Recognition::No,
+            if has_relu6(outputs.graph) {
+                return Recognition::Maybe(self.lines);
+            }
+            return match (self.is_for)(outputs.input) {
+                true => Recognition::Yes("the outputs have the names of EfficientDet".to_owned()),
+                false => Recognition::No,
             };
         }
         match outputs.is_raw(heads.boxes) && !is_named(heads.boxes, "bbox_regression") {

@@ -100,9 +100,13 @@ pub(super) fn read(path: &Path, images: &Path) -> Result<GroundTruth, GroundTrut
             let problem = "another image has the same number; give each its own".to_owned();
             return Err(wrong(format!("image {}", image.id), problem));
         }
-        let extent = |extent: Option<Whole>| usize::try_from(extent?.0).ok();
-        let size = extent(image.width).zip(extent(image.height));
-        let size = size.map(|(width, height)| Size { width, height });
+        let extent =
+            |extent: Option<Whole>| extent.map(|Whole(it)| usize::try_from(it)).transpose();
+        let (Ok(width), Ok(height)) = (extent(image.width), extent(image.height)) else {
+            let problem = "its `width` or `height` is below 0; write pixels".to_owned();
+            return Err(wrong(format!("image {}", image.id), problem));
+        };
+        let size = width.zip(height).map(|(width, height)| Size { width, height });
         labelled.push(LabelledImage { name: image.file_name, size, objects: Vec::new() });
     }
     for (index, annotation) in file.annotations.into_iter().enumerate() {

@@ -331,6 +331,7 @@ fn what_is_wrong_in_coco_is_named_by_its_item() {
         ),
         (with(r#""area": 1500"#, r#""iscrowd": "no""#), ["`annotations[0].iscrowd`", "Crowd"]),
         (with(r#""area": 1500"#, r#""iscrowd": 2"#), ["annotations[0]", "write 0 or 1"]),
+        (with(r#""width": 200"#, r#""width": -200"#), ["image 4", "below 0; write pixels"]),
         (with(r#""id": 9"#, r#""id": 4"#), ["image 4", "same number"]),
         (with("b.jpg", "a.jpg"), ["image `a.jpg`", "twice"]),
         (with(r#""id": 1, "name""#, r#""id": 18, "name""#), ["category 18", "same number"]),
