@@ -5,12 +5,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use framegate_backend_api::{Backend, BackendError};
-use framegate_backend_null::NullOptionsError;
-use framegate_cpu::{Precision, UnknownPrecision};
+use framegate_cpu::Precision;
 
-use super::BackendOptions;
 use super::int8::CalibratingBackend;
 use super::known::{Create, Factory, KNOWN, KnownBackend};
+use super::{BackendIdError, BackendOptions};
 
 /// A backend this program knows of, whether or not it is in this build.
 ///
@@ -22,27 +21,6 @@ pub struct BackendId {
     text: String,
     /// Or the Cargo feature that adds it to the build.
     create: Result<Create, &'static str>,
-}
-
-/// Why a text does not name a backend.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BackendIdError {
-    /// The name is unknown.
-    #[error("unknown backend; expected {}", BackendId::names())]
-    Unknown,
-    /// Options follow the name of a backend that has none.
-    #[error("backend `{0}` takes no options")]
-    TakesNoOptions(&'static str),
-    /// The option is unknown.
-    #[error("unknown option `{0}`; expected simd:precision= and f32, bf16 or int8")]
-    UnknownSimdOption(String),
-    /// The precision is unknown.
-    #[error("precision: {0}")]
-    Precision(#[from] UnknownPrecision),
-    /// The options of `null` cannot be used.
-    #[error(transparent)]
-    Null(#[from] NullOptionsError),
 }
 
 impl BackendId {
@@ -126,7 +104,8 @@ impl FromStr for BackendId {
 
     fn from_str(text: &str) -> Result<Self, BackendIdError> {
         let (name, options) = text.split_once(':').unwrap_or((text, ""));
-        let known = KNOWN.iter().find(|known| known.name == name).ok_or(BackendIdError::Unknown)?;
+        let known = KNOWN.iter().find(|known| known.name == name);
+        let known = known.ok_or_else(|| BackendIdError::Unknown { expected: Self::names() })?;
         let create: Result<Create, &'static str> = match known.factory {
             Ok(Factory::Plain(_)) if !options.is_empty() => {
                 return Err(BackendIdError::TakesNoOptions(known.name));
@@ -184,9 +163,9 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let read = |text: &str| text.parse::<BackendId>().unwrap_err();
-        assert_eq!(read("abacus"), BackendIdError::Unknown);
-        assert_eq!(read(""), BackendIdError::Unknown);
-        assert_eq!(read("auto"), BackendIdError::Unknown);
+        assert!(matches!(read("abacus"), BackendIdError::Unknown { .. }));
+        assert!(matches!(read(""), BackendIdError::Unknown { .. }));
+        assert!(matches!(read("auto"), BackendIdError::Unknown { .. }));
         assert!(matches!(read("null:latency=5"), BackendIdError::Null(_)));
         assert!(read("abacus").to_string().contains("ort or null"));
     }

@@ -1,10 +1,13 @@
 //! The compute backends of this program: names, options and selection.
 
+mod batch_time;
 mod failover;
 mod id;
+mod id_error;
 mod int8;
 mod known;
 mod measured;
+mod quantise;
 mod select;
 mod self_check;
 
@@ -14,9 +17,10 @@ use framegate_cpu::{Level, Precision};
 use serde::{Deserialize, Serialize};
 
 pub use failover::{DeviceEvent, FailoverSession, LoadOn};
-pub use id::{BackendId, BackendIdError};
-pub(crate) use int8::{MOST_IMAGES as MOST_CALIBRATION_IMAGES, quantise};
+pub use id::BackendId;
+pub use id_error::BackendIdError;
 pub use measured::Placed;
+pub(crate) use quantise::{MOST_CALIBRATION_IMAGES, quantise};
 pub use select::{Selected, Spares, select, spares};
 pub use self_check::SelfChecked;
 

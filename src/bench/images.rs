@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use super::ImagesError;
-use super::check::known;
+use super::known_frame;
 use crate::engine::{FrameErrorCode, FramePayload};
 use crate::sources::{self, Source};
 use crate::stop::StopFlag;
@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 256 << 20;
 /// [`ImagesError`] when a file cannot be read or the first is too large.
 pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Bytes>, ImagesError> {
     if files.is_empty() {
-        return Ok(vec![Bytes::from_static(known::FRAME)]);
+        return Ok(vec![Bytes::from_static(known_frame::FRAME)]);
     }
     let mut images = Vec::new();
     let mut room = MAX_BYTES;

@@ -23,6 +23,7 @@ pub mod check;
 mod error;
 mod images;
 mod interleave;
+mod known_frame;
 mod messages;
 mod parity;
 pub mod report;

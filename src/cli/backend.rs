@@ -104,7 +104,7 @@ pub(super) fn backend_choice(text: &str) -> Result<BackendChoice, String> {
     match (text, text.parse()) {
         (AUTO, _) => Ok(None),
         (_, Ok(id)) => Ok(Some(id)),
-        (_, Err(BackendIdError::Unknown)) => {
+        (_, Err(BackendIdError::Unknown { .. })) => {
             Err(format!("expected {AUTO}, {}", BackendId::names()))
         }
         (_, Err(error)) => Err(error.to_string()),

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{
     BackendArgs, FetchArgs, FrameArgs, ModelArgs, OverlapArgs, ReadArgs, ReportArgs, TileArgs,
 };
+use crate::eval::GroundTruthFormat;
 
 /// Options of `framegate eval`.
 #[derive(Debug, Args)]
@@ -43,8 +44,14 @@ pub struct EvalArgs {
     )]
     pub ground_truth: Option<PathBuf>,
     /// Format of the ground truth [default: recognised by what is there]
-    #[arg(long, env = "FRAMEGATE_FORMAT", value_name = "FORMAT", value_enum)]
-    pub format: Option<LabelFormat>,
+    #[arg(
+        long,
+        env = "FRAMEGATE_GROUND_TRUTH_FORMAT",
+        visible_alias = "format",
+        value_name = "FORMAT",
+        value_enum
+    )]
+    pub ground_truth_format: Option<GroundTruthFormat>,
     /// Directory of the images that the ground truth names [default: that of the YOLO or Pascal VOC folder]; with
     /// --tracks the directory of the frames, or a video
     #[arg(long, env = "FRAMEGATE_IMAGES", value_name = "DIR")]
@@ -120,17 +127,4 @@ pub struct TracksArgs {
     /// The model's class that the labels are about [default: its only one]
     #[arg(long, env = "FRAMEGATE_CLASS", value_name = "LABEL")]
     pub class: Option<String>,
-}
-
-/// A format of labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LabelFormat {
-    /// Framegate's own JSON file: `objects` by image.
-    Framegate,
-    /// COCO's JSON file: `images`, `annotations` and `categories`.
-    Coco,
-    /// A folder with images/ and labels/*.txt, the names of the classes in data.yaml or classes.txt.
-    Yolo,
-    /// A folder with JPEGImages/ and Annotations/*.xml.
-    Voc,
 }

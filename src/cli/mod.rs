@@ -15,6 +15,7 @@ mod infer;
 mod load;
 mod logging;
 mod models;
+mod parse;
 mod serve;
 mod shell;
 mod traces;
@@ -29,7 +30,7 @@ pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs,
 pub use bench::{BackendList, BenchArgs};
 pub use check::CheckArgs;
 pub use error::UsageError;
-pub use eval::{EvalArgs, LabelFormat, TracksArgs};
+pub use eval::{EvalArgs, TracksArgs};
 pub use fetch::FetchArgs;
 pub use file::{
     ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem, sentence,
@@ -78,7 +79,7 @@ impl Cli {
     /// # Errors
     /// [`UsageError`], which also stands for `--help`.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
-        file::parse(arguments.into_iter().collect())
+        parse::parse(arguments.into_iter().collect())
     }
 }
 

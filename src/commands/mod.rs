@@ -23,9 +23,7 @@ use crate::cli::{Command, ConfigFile, FileError, ModelsCommand};
 use crate::config::file_problems;
 use models::prepared;
 
-pub use error::CommandError;
-pub use eval::TrackEvalError;
-pub use infer::YoloFolderError;
+pub use error::{CommandError, TrackEvalError, YoloFolderError};
 
 /// How a command ended that could be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

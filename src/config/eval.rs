@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{ConfigError, max_frame_bytes, pipeline_options, read_budget, tiling};
 use crate::cli;
-use crate::eval::LabelFormat;
+use crate::eval::GroundTruthFormat;
 use crate::pipeline::{PipelineOptions, ReadOptions};
 
 /// Fastest sequence that can be asked for.
@@ -16,7 +16,7 @@ pub struct EvalConfig {
     /// The labels, and so what is evaluated.
     pub subject: EvalSubject,
     /// Its format; `None` recognises it.
-    pub format: Option<LabelFormat>,
+    pub format: Option<GroundTruthFormat>,
     /// Directory of the images that it names; `None` for its own.
     pub images: Option<PathBuf>,
     /// Files and directories in which there is nothing to find.
@@ -33,17 +33,6 @@ pub struct EvalConfig {
     pub annotate: Option<PathBuf>,
     /// Print JSON.
     pub json: bool,
-}
-
-impl From<cli::LabelFormat> for LabelFormat {
-    fn from(raw: cli::LabelFormat) -> Self {
-        match raw {
-            cli::LabelFormat::Framegate => Self::Framegate,
-            cli::LabelFormat::Coco => Self::Coco,
-            cli::LabelFormat::Yolo => Self::Yolo,
-            cli::LabelFormat::Voc => Self::Voc,
-        }
-    }
 }
 
 /// The labels that `eval` compares with.
@@ -95,7 +84,7 @@ impl TryFrom<cli::EvalArgs> for EvalConfig {
         let detections = cli::DetectionArgs { conf, overlap: raw.overlap };
         Ok(Self {
             subject,
-            format: raw.format.map(LabelFormat::from),
+            format: raw.ground_truth_format,
             images: raw.images,
             negatives: raw.negatives,
             model: raw.model.model,

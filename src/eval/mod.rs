@@ -11,13 +11,14 @@ mod average_precision;
 mod ground_truth;
 mod matching;
 mod report;
+mod share;
 mod tally;
 mod texts;
 pub mod tracks;
 
 pub use average_precision::{AveragePrecision, ClassPrecision, PrecisionTally};
 pub use ground_truth::{
-    GroundTruth, GroundTruthError, LabelFormat, LabelledImage, LabelledObject, ObjectKind,
+    GroundTruth, GroundTruthError, GroundTruthFormat, LabelledImage, LabelledObject, ObjectKind,
     OtherSize, UnknownClass, WithoutArea,
 };
 pub use matching::finds;

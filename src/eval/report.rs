@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::share::share;
 use super::{AveragePrecision, LabelledObject, TextReport, UnknownClass};
 use crate::stages::Detection;
 
@@ -127,9 +128,4 @@ impl ClassReport {
         let precision = share(self.right, self.boxes);
         Self { recall, precision, ..self }
     }
-}
-
-/// `part / whole`; `None` when `whole` is 0.
-pub(super) fn share(part: usize, whole: usize) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }

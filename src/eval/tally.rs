@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::matching::excused;
-use super::report::share;
+use super::share::share;
 use super::texts::TextTally;
 use super::{
     ClassPrecision, ClassReport, EvalReport, LabelledObject, Miss, ObjectKind, PrecisionTally,

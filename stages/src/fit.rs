@@ -4,8 +4,9 @@ use framegate_models::Size;
 use framegate_models::detector::{ChannelOrder, ResizeFilter};
 
 use super::antialiased::AntialiasedResizer;
-use super::decode::{RgbImage, RgbView};
+use super::decode::RgbImage;
 use super::planes::PlaneFitter;
+use super::rgb_view::RgbView;
 use super::{FrameTransform, Orientation, PixelRows, Resizer, YuvImage};
 
 /// Resizes images and turns them upright; keeps its buffers between calls.

@@ -20,6 +20,7 @@ pub mod panics;
 mod planes;
 mod preprocess;
 mod resize;
+mod rgb_view;
 mod rows;
 mod stage;
 mod tiles;
@@ -29,7 +30,7 @@ pub use boxes::{
 };
 pub use cut::{ColourFrame, CutOut};
 pub use decode::{
-    DecodeError, DecodeLimits, DecodeOptions, DecodeWork, Decoder, JpegDecoder, RgbImage, RgbView,
+    DecodeError, DecodeLimits, DecodeOptions, DecodeWork, Decoder, JpegDecoder, RgbImage,
     UnknownDecoder, can_be_shared, inspect,
 };
 pub use frame_transform::{FramePart, FrameTransform};
@@ -39,6 +40,7 @@ pub use orientation::Orientation;
 pub use planes::{YuvColours, YuvImage, to_rgb};
 pub use preprocess::{FittedImage, InputWriter, Preprocessed, Preprocessor};
 pub use resize::Resizer;
+pub use rgb_view::RgbView;
 pub use rows::PixelRows;
 pub use stage::{Stage, StageTimes, milliseconds};
 pub use tiles::{MAX_TILES, Tiling, merge_tiles};

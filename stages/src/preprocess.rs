@@ -6,9 +6,10 @@ use framegate_barcodes::GreyImage;
 use framegate_models::Size;
 use framegate_models::detector::{ChannelOrder, ImageInput};
 
-use super::decode::{DecodeError, DecodeLimits, DecodeOptions, Decoder, RgbImage, RgbView, shrink};
+use super::decode::{DecodeError, DecodeLimits, DecodeOptions, Decoder, RgbImage, shrink};
 use super::fit::{Decoded, ImageFitter};
 use super::grey::luma;
+use super::rgb_view::RgbView;
 use super::stage::{Stage, StageTimes};
 use super::{FrameTransform, Normaliser, PixelRows, YuvImage};
 

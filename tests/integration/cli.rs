@@ -104,6 +104,9 @@ fn every_variable_means_one_thing() {
             };
             // Some commands take several values where others take one.
             let values = values.join(" ").replace(",…", "");
+            let possible = option.get_possible_values();
+            let possible: Vec<&str> = possible.iter().map(|value| value.get_name()).collect();
+            let values = format!("{values} {possible:?}");
             let meaning = (option.get_id().to_string(), values);
             let known = meanings
                 .entry(variable.to_string_lossy().into_owned())

@@ -3,13 +3,15 @@
 mod annex_k;
 mod application;
 mod frame;
+mod huffman_spec;
 mod scan;
 mod tables;
 
 pub(crate) use application::{Application, ColourSpace};
 pub(crate) use frame::Frame;
+pub(crate) use huffman_spec::HuffmanSpec;
 pub(crate) use scan::{ScanComponent, ScanHeader};
-pub(crate) use tables::{HuffmanSpec, Quantisation, Tables};
+pub(crate) use tables::{Quantisation, Tables};
 
 use crate::{Coding, Error, Scale, markers};
 

@@ -1,19 +1,11 @@
 //! The tables of a JPEG: quantisation and Huffman, and the restart interval (T.81, B.2.4).
 
 use super::annex_k;
+use super::huffman_spec::HuffmanSpec;
 use crate::Error;
 
 /// Steps of quantisation, row by row.
 pub(crate) type Quantisation = [u16; 64];
-
-/// A Huffman table as it is written: how many codes there are of each length, and what they stand for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct HuffmanSpec<'a> {
-    /// Codes of 1 to 16 bits.
-    pub(crate) counts: &'a [u8; 16],
-    /// Their symbols, by length and code.
-    pub(crate) symbols: &'a [u8],
-}
 
 /// Everything that the segments so far have defined.
 #[derive(Debug, Clone, Copy, Default)]

@@ -7,7 +7,7 @@ use super::bounded_text::read_text;
 use super::literal::NamesError;
 use super::metadata::{self, Metadata};
 use super::model_card::labels_beside;
-use super::sidecar::SidecarLabels;
+use super::sidecar_labels::SidecarLabels;
 use crate::coco;
 use crate::layouts::{BoxLayout, ClassCount};
 

@@ -17,6 +17,7 @@ mod input_size;
 mod labels;
 mod literal;
 mod load;
+mod load_options;
 mod metadata;
 mod model_card;
 mod nms_scope;
@@ -26,6 +27,9 @@ mod restated_size;
 mod second;
 mod second_name;
 mod sidecar;
+mod sidecar_error;
+mod sidecar_labels;
+mod single;
 
 use framegate_backend_api::Model;
 
@@ -38,11 +42,11 @@ pub use error::{ModelError, ModelFact};
 pub use input_size::{InputSizeConflict, InputSizeError, check_input_size};
 pub use labels::{LabelsError, LabelsSource};
 pub use literal::NamesError;
-pub use load::LoadOptions;
+pub use load_options::LoadOptions;
 pub use nms_scope::NmsScope;
 pub use read::read_onnx_file;
 pub use second::{SecondModel, SecondStage};
-pub use sidecar::SidecarError;
+pub use sidecar_error::SidecarError;
 
 /// A model together with everything needed to feed it images and to read its outputs.
 #[derive(Debug, Clone)]

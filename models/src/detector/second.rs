@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::second_name::SecondName;
-use super::sidecar::{Sidecar, SidecarError};
+use super::sidecar::Sidecar;
+use super::sidecar_error::SidecarError;
 use super::{Detector, LabelsSource, LoadOptions, ModelError, ModelFact};
 
 /// A text that is less probable than this is not reported, unless the sidecar says otherwise.

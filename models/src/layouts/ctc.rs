@@ -1,13 +1,12 @@
 //! `ctc`: recognisers of text, trained by connectionist temporal classification (Graves et al., 2006).
 
 use framegate_backend_api::OutputBatch;
-use serde::Deserialize;
 
 use super::classify::makes_probabilities;
 use super::family::{Family, Preprocessing};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::scores::best_class;
-use super::{Candidate, Decoder, Layout, Reading, Recognition, Transcript};
+use super::{Blank, Candidate, Decoder, Layout, Reading, Recognition, Transcript};
 use crate::image_input::LetterboxAlign;
 
 /// Its name in sidecar files.
@@ -21,16 +20,6 @@ const PADDLE_OCR: Family = Family {
         .standardised([127.5; 3], [127.5; 3])
         .bgr(),
 };
-
-/// The class that stands for no character, or for the same as in the step before. The file does not show which it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Blank {
-    /// Class 0; the characters follow.
-    First,
-    /// The class after all characters.
-    Last,
-}
 
 /// `[1, T, C + 1]` or `[T, 1, C + 1]`: in each of `T` steps from left to right, a score for each of `C` characters and
 /// for the blank. Scores that are not probabilities yet go through a softmax, which logarithms of probabilities pass

@@ -9,6 +9,7 @@
 mod anchor_heads;
 mod anchors;
 mod best_columns;
+mod blank;
 mod blazeface;
 mod box_form;
 mod box_masks;
@@ -102,9 +103,9 @@ use framegate_backend_api::graph::Graph;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::Size;
+pub use blank::Blank;
 pub use candidate::Candidate;
 pub(crate) use choose::{Choice, choose};
-pub use ctc::Blank;
 pub use decoder::{Decoder, Implausible, Transcript};
 pub(crate) use dual_heads::leave_out_auxiliary;
 pub use error::LayoutError;

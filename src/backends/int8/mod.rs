@@ -13,40 +13,17 @@ use std::time::Instant;
 
 use framegate_backend_api::graph::{Graph, ValueId};
 use framegate_backend_api::{Backend, BackendError, Model};
-use framegate_cpu::Precision;
 use framegate_models::quantise::{Quantiser, is_quantised};
 
-use super::{BackendId, BackendIdError, BackendOptions};
 pub(super) use backend::CalibratingBackend;
 use runs::Runs;
 
-/// The backend that computes on bytes.
-const BACKEND: &str = "simd";
-/// Images that a model is calibrated on at most: ranges hardly change with more.
-pub(crate) const MOST_IMAGES: usize = 64;
-
-/// The model with convolutions that read bytes; one that holds quantised numbers already stays as it is. The images are
-/// inputs of the model, at least one.
+/// The model with convolutions that read bytes; one that holds quantised numbers already stays as it is. `backend`
+/// computes what is observed; the images are inputs of the model, at least one.
 ///
 /// # Errors
-/// [`BackendError`] when nothing in the model can be quantised, or `simd` cannot run it.
-pub(crate) fn quantise(
-    options: &BackendOptions,
-    model: &Model,
-    images: &[Vec<f32>],
-    threads: usize,
-) -> Result<Model, BackendError> {
-    let options = BackendOptions { precision: Precision::F32, ..options.clone() };
-    let unknown = |reason: BackendIdError| BackendError::Unavailable {
-        backend: BACKEND,
-        reason: reason.to_string(),
-    };
-    let backend = BACKEND.parse::<BackendId>().map_err(unknown)?.create(&options)?;
-    quantise_on(backend.as_ref(), model, images, threads)
-}
-
-/// [`quantise`], with the backend that computes what is observed.
-fn quantise_on(
+/// [`BackendError`] when nothing in the model can be quantised, or the backend cannot run it.
+pub(super) fn quantise_on(
     backend: &dyn Backend,
     model: &Model,
     images: &[Vec<f32>],

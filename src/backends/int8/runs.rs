@@ -10,7 +10,7 @@ use framegate_backend_api::{
 use framegate_models::quantise::Observation;
 use tracing::subscriber::{NoSubscriber, with_default};
 
-use crate::backends::measured::batch_time;
+use crate::backends::batch_time::batch_time;
 
 /// Memory for the values that are observed in one run, in elements.
 const MOST_ELEMENTS: usize = 64 << 20;

@@ -4,7 +4,6 @@
 //! Each option is declared once, for clap: a value in the file becomes its default before the command line is parsed.
 //! So a variable overrides the file, an option overrides both, and a value is read as it would be there.
 
-mod defaults;
 mod error;
 mod known;
 mod pipelines;
@@ -20,7 +19,8 @@ pub use error::{FileError, Problem};
 pub use pipelines::{NamedPipelineArgs, PipelineArgs};
 pub use values::sentence;
 
-pub(super) use defaults::parse;
+pub(super) use pipelines::pipelines;
+pub(super) use settings::settings;
 
 /// Which file to read.
 #[derive(Debug, Default, Args)]
@@ -54,11 +54,11 @@ pub struct ConfigFile {
 
 /// An option in the file.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(in crate::cli) struct Entry {
     /// The option's name, as clap knows it.
     pub(super) name: String,
     /// One value, or several in a list.
-    pub(super) values: Vec<String>,
+    pub(in crate::cli) values: Vec<String>,
     /// Its line in the file, from 1.
     pub(super) line: usize,
     /// For `watch` alone.
@@ -74,6 +74,13 @@ pub(super) struct PipelineTable {
 }
 
 impl ConfigFile {
+    /// The entry that holds for a command: what is below `[watch]` holds for that alone, and comes first there.
+    pub(in crate::cli) fn entry(&self, name: &str, command: &str) -> Option<&Entry> {
+        let named = || self.entries.iter().filter(|entry| entry.name == name);
+        let own = named().find(|entry| entry.is_of_watch && command == "watch");
+        own.or_else(|| named().find(|entry| !entry.is_of_watch))
+    }
+
     /// Whether it is about `watch`.
     pub fn has_sources(&self) -> bool {
         self.entries.iter().any(|entry| entry.name == "sources")

@@ -40,7 +40,7 @@ pub struct NamedPipelineArgs {
 }
 
 /// The pipelines of a file. `serve` is the command line as parsed, with the file's defaults.
-pub(super) fn pipelines(
+pub(in crate::cli) fn pipelines(
     file: &ConfigFile,
     serve: &ArgMatches,
 ) -> Result<Vec<NamedPipelineArgs>, clap::Error> {

@@ -13,7 +13,7 @@ use crate::protocol::{SetBy, SettingInfo};
 const SECRET: &str = "(secret)";
 
 /// The settings of `serve` that are not defaults.
-pub(super) fn settings(
+pub(in crate::cli) fn settings(
     command: &Command,
     matches: &ArgMatches,
     file: Option<&ConfigFile>,

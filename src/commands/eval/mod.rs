@@ -21,8 +21,6 @@ use crate::report::write_json_to;
 use crate::sources::{self, Source};
 use crate::stages::Detection;
 
-pub use tracks::TrackEvalError;
-
 pub(super) fn eval(
     config: &EvalConfig,
     out: &mut dyn Write,

@@ -1,14 +1,14 @@
 //! `framegate eval --tracks`: the numbers that objects of a sequence are given, against labels.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use framegate_tracking::Tracker;
 use serde::Serialize;
 
 use crate::commands::offline::{self, Progress};
-use crate::commands::{CommandError, CommandStatus, interrupt};
+use crate::commands::{CommandError, CommandStatus, TrackEvalError, interrupt};
 use crate::config::{EvalConfig, TracksConfig};
 use crate::engine::FrameOrigin;
 use crate::eval::tracks::{MotLabels, Sequence, TrackReport, TrackedBox, seqinfo};
@@ -17,32 +17,6 @@ use crate::pipeline::Pipeline;
 use crate::report::write_json_to;
 use crate::sources::{self, Source};
 use crate::stages::{Detection, Selection};
-
-/// Why the tracks of a sequence cannot be evaluated.
-#[derive(Debug, thiserror::Error)]
-pub enum TrackEvalError {
-    /// When a frame was taken cannot be known.
-    #[error(
-        "the frame rate of {0} is not known; give it (--frame-rate), or a seqinfo.ini that has it"
-    )]
-    NoFrameRate(PathBuf),
-    /// Which frame an image is cannot be known.
-    #[error("{0} must have the number of its frame as its name, as 000001.jpg has")]
-    NoNumber(PathBuf),
-    /// There is no such class.
-    #[error("the model has no class `{class}`, only {known}; choose one of them (--class)")]
-    UnknownClass {
-        /// The class that was asked for.
-        class: String,
-        /// The classes of the model.
-        known: String,
-    },
-    /// Labels are about one class.
-    #[error(
-        "the model has several classes; choose the one that the labels are about (--class): {0}"
-    )]
-    WhichClass(String),
-}
 
 /// A report together with the model, backend and thresholds it was made with.
 #[derive(Debug, Serialize)]

@@ -13,8 +13,6 @@ use crate::sources;
 use annotations::Annotations;
 use formats::Prepared;
 
-pub use formats::YoloFolderError;
-
 pub(super) fn infer(
     config: InferConfig,
     out: &mut dyn Write,

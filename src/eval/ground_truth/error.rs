@@ -25,7 +25,7 @@ pub enum GroundTruthError {
     },
     /// Labels in two formats.
     #[error(
-        "{path} holds labels of YOLO and of Pascal VOC; say which to read: --format yolo or --format voc"
+        "{path} holds labels of YOLO and of Pascal VOC; say which to read: --ground-truth-format yolo or voc"
     )]
     Ambiguous {
         /// The directory.

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use clap::ValueEnum;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{GroundTruthError, has_extension, list, read_text, voc, yolo};
 
 /// A format of labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LabelFormat {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GroundTruthFormat {
     /// A JSON file of Framegate's own: `objects` by image.
     Framegate,
     /// COCO's JSON file: `images`, `annotations` and `categories`.
@@ -27,7 +28,7 @@ struct Keys {
     categories: Option<IgnoredAny>,
 }
 
-impl LabelFormat {
+impl GroundTruthFormat {
     /// The format of the labels at `path`, by what is there.
     pub(super) fn of(path: &Path) -> Result<Self, GroundTruthError> {
         if path.is_dir() {
@@ -49,7 +50,7 @@ impl LabelFormat {
     }
 }
 
-fn of_directory(path: &Path) -> Result<LabelFormat, GroundTruthError> {
+fn of_directory(path: &Path) -> Result<GroundTruthFormat, GroundTruthError> {
     let holds = |directory: &Path, extension: &str| -> Result<bool, GroundTruthError> {
         Ok(directory.is_dir()
             && list(directory)?.iter().any(|path| has_extension(path, &[extension])))
@@ -58,8 +59,8 @@ fn of_directory(path: &Path) -> Result<LabelFormat, GroundTruthError> {
     let yolo = yolo::is_labels(path) || path.join(yolo::LABELS).is_dir() || holds(path, "yaml")?;
     match (yolo, voc) {
         (true, true) => Err(GroundTruthError::Ambiguous { path: path.to_owned() }),
-        (true, false) => Ok(LabelFormat::Yolo),
-        (false, true) => Ok(LabelFormat::Voc),
+        (true, false) => Ok(GroundTruthFormat::Yolo),
+        (false, true) => Ok(GroundTruthFormat::Voc),
         (false, false) => Err(GroundTruthError::Unrecognised { path: path.to_owned() }),
     }
 }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::whole_file;
 
 pub use error::GroundTruthError;
-pub use format::LabelFormat;
+pub use format::GroundTruthFormat;
 
 /// An object that is known to be in an image, in pixels of the upright image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,13 +135,13 @@ impl GroundTruth {
     pub fn read(
         path: &Path,
         images: Option<&Path>,
-        format: Option<LabelFormat>,
+        format: Option<GroundTruthFormat>,
     ) -> Result<Self, GroundTruthError> {
-        match format.map_or_else(|| LabelFormat::of(path), Ok)? {
-            LabelFormat::Framegate => own::read(path, required(path, images)?),
-            LabelFormat::Coco => coco::read(path, required(path, images)?),
-            LabelFormat::Yolo => yolo::read(path, images),
-            LabelFormat::Voc => voc::read(path, images),
+        match format.map_or_else(|| GroundTruthFormat::of(path), Ok)? {
+            GroundTruthFormat::Framegate => own::read(path, required(path, images)?),
+            GroundTruthFormat::Coco => coco::read(path, required(path, images)?),
+            GroundTruthFormat::Yolo => yolo::read(path, images),
+            GroundTruthFormat::Voc => voc::read(path, images),
         }
     }
 

@@ -5,7 +5,7 @@ mod comparison;
 use serde::Serialize;
 
 use super::LabelledObject;
-use super::report::share;
+use super::share::share;
 use crate::stages::Detection;
 use comparison::is_same;
 

@@ -1,9 +1,10 @@
-//! Decoded pixels, owned and borrowed.
+//! A decoded frame.
 
 use framegate_models::Size;
 
 use super::{DecodeError, DecodeLimits};
 use crate::Orientation;
+use crate::rgb_view::RgbView;
 
 /// A decoded frame in the orientation in which it is stored. Decoding into the same image again reuses
 /// its memory.
@@ -41,15 +42,4 @@ impl RgbImage {
         }
         Ok(())
     }
-}
-
-/// Borrowed pixels of an image.
-#[derive(Debug, Clone, Copy)]
-pub struct RgbView<'a> {
-    /// `[height, width, 3]`: red, green, blue, each 0 to 255.
-    pub pixels: &'a [u8],
-    /// Width in pixels.
-    pub width: usize,
-    /// Height in pixels.
-    pub height: usize,
 }

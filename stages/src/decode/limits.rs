@@ -1,9 +1,5 @@
 //! Bounds on the size of an image.
 
-use super::{DecodeError, DecodeWork};
-#[cfg(doc)]
-use crate::Preprocessor;
-
 /// Passes of a progressive image's scans over the largest image that are accepted. What encoders write by default,
 /// ten scans of one to three components, are not quite five.
 const MAX_PASSES: u64 = 8;
@@ -11,7 +7,7 @@ const MAX_PASSES: u64 = 8;
 /// The largest image that is accepted, in the orientation in which it is stored. It bounds the memory
 /// that one frame can make a worker allocate: three bytes per pixel, and up to eight more for the
 /// coefficients of a file of several scans. Both are kept for the next frame, unless
-/// [`Preprocessor::shrink`] is called.
+/// [`Preprocessor::shrink`](crate::Preprocessor::shrink) is called.
 ///
 /// An image that arrives decoded is held to the same bounds. The limit on a frame's *bytes* is not
 /// among them: it applies to JPEGs alone, where they come in.
@@ -33,20 +29,6 @@ impl DecodeLimits {
     /// of a second, or up to half a second in the costliest coding that is accepted.
     pub const LIVE: Self = Self { max_pixels: 16 << 20, ..Self::DEFAULT };
 
-    /// Refuses an image whose scans pass over it so often that it costs more than the largest image in
-    /// an ordinary coding.
-    pub(super) fn check_work(
-        &self,
-        width: usize,
-        height: usize,
-        work: &DecodeWork,
-    ) -> Result<(), DecodeError> {
-        if work.pixels_passed() > self.max_pixels_passed() {
-            return Err(DecodeError::TooManyScans { width, height });
-        }
-        Ok(())
-    }
-
     /// Pixels that the scans of a progressive image may pass over.
     pub(crate) fn max_pixels_passed(&self) -> u64 {
         (self.max_pixels as u64).saturating_mul(MAX_PASSES)
@@ -57,14 +39,5 @@ impl DecodeLimits {
     pub(crate) fn max_memory(&self) -> usize {
         const ROWS_AND_DATA: usize = 1 << 30;
         self.max_pixels.saturating_mul(3 + 4 * 2).saturating_add(ROWS_AND_DATA)
-    }
-
-    pub(crate) fn check(&self, width: usize, height: usize) -> Result<(), DecodeError> {
-        // The sides are within their bounds when they are multiplied; still, those may be any number.
-        let pixels = width.saturating_mul(height);
-        if width > self.max_width || height > self.max_height || pixels > self.max_pixels {
-            return Err(DecodeError::TooLarge { width, height, limits: *self });
-        }
-        Ok(())
     }
 }

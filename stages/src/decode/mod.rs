@@ -1,5 +1,6 @@
 //! Decodes JPEG bytes to pixels.
 
+mod check;
 mod error;
 mod image;
 mod limits;
@@ -18,7 +19,7 @@ use super::{FrameTransform, Orientation};
 use zune::ZuneDecoder;
 
 pub use error::DecodeError;
-pub use image::{RgbImage, RgbView};
+pub use image::RgbImage;
 pub use limits::DecodeLimits;
 pub use options::{DecodeOptions, JpegDecoder, UnknownDecoder};
 pub use work::DecodeWork;

@@ -10,7 +10,7 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use framegate_models::Size;
 use framegate_models::detector::ResizeFilter;
 
-use super::decode::RgbView;
+use super::rgb_view::RgbView;
 use super::{FrameTransform, Orientation, RgbImage};
 
 pub use colours::YuvColours;

@@ -1,9 +1,9 @@
 //! How modules are laid out, and that those of a folder use each other in one direction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::assert_holds;
-use super::module_paths::{ModulePath, module, named};
+use super::module_paths::{ModulePath, Modules, module};
 use super::source::Source;
 
 /// A module with children is a folder with a `mod.rs`: never a file beside the folder.
@@ -31,13 +31,9 @@ fn neighbours(sources: &[Source]) -> BTreeMap<String, BTreeMap<&str, BTreeSet<&s
     }
     let mut folders: BTreeMap<String, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for (root, files) in crates {
-        // With the folders that they are in.
-        let mut all = BTreeSet::new();
-        for (path, _) in &files {
-            all.extend((1..=path.len()).map(|len| path[..len].to_vec()));
-        }
+        let modules = Modules::new(&files);
         for (path, source) in &files {
-            for other in named(source, path, &all) {
+            for other in modules.named(source, path) {
                 let shared = path.iter().zip(&other).take_while(|(a, b)| a == b).count();
                 if let (Some(from), Some(to)) = (path.get(shared), other.get(shared)) {
                     let folder =
@@ -54,7 +50,7 @@ fn neighbours(sources: &[Source]) -> BTreeMap<String, BTreeMap<&str, BTreeSet<&s
 /// there work on the one `Import`.
 const RECURSIVE: &str = "models/src/onnx";
 
-/// Modules that can be reached from themselves.
+/// Modules that can be reached from themselves, each with a shortest way.
 fn circles(sources: &[Source]) -> Vec<String> {
     let mut violations = Vec::new();
     for (folder, graph) in neighbours(sources) {
@@ -62,21 +58,33 @@ fn circles(sources: &[Source]) -> Vec<String> {
             continue;
         }
         for module in graph.keys() {
-            let mut reached = BTreeSet::new();
-            let mut ahead = vec![*module];
-            while let Some(next) = ahead.pop() {
-                for used in graph.get(next).into_iter().flatten() {
-                    if reached.insert(*used) {
-                        ahead.push(used);
-                    }
-                }
-            }
-            if reached.contains(module) {
-                violations.push(format!("{folder}/{module} uses a module that uses it"));
+            if let Some(way) = way_back(module, &graph) {
+                violations.push(format!("{folder}: {}", way.join(" uses ")));
             }
         }
     }
     violations
+}
+
+/// A shortest way from a module to itself.
+fn way_back<'a>(
+    module: &'a str,
+    graph: &BTreeMap<&'a str, BTreeSet<&'a str>>,
+) -> Option<Vec<&'a str>> {
+    let mut reached = BTreeSet::new();
+    let mut ways = VecDeque::from([vec![module]]);
+    while let Some(way) = ways.pop_front() {
+        for used in graph.get(way.last()?).into_iter().flatten() {
+            let longer = [way.as_slice(), &[used]].concat();
+            if *used == module {
+                return Some(longer);
+            }
+            if reached.insert(*used) {
+                ways.push_back(longer);
+            }
+        }
+    }
+    None
 }
 
 #[test]
@@ -105,6 +113,13 @@ fn modules_use_each_other_in_one_direction() {
     ];
     assert_eq!(circles(&deeper).len(), 2);
     assert!(circles(&deeper[..2]).is_empty());
+    let passed_on = [
+        Source::new("src/a/mod.rs", "pub use b::X;"),
+        Source::new("src/a/b.rs", "use super::c::Y;"),
+        Source::new("src/a/c.rs", "use super::X;"),
+    ];
+    assert_eq!(circles(&passed_on), ["src/a: b uses c uses b", "src/a: c uses b uses c"]);
+    assert!(circles(&passed_on[1..]).is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use framegate::Size;
 use framegate::error_chain::error_chain;
-use framegate::eval::{GroundTruth, LabelFormat, LabelledObject, ObjectKind, UnknownClass};
+use framegate::eval::{GroundTruth, GroundTruthFormat, LabelledObject, ObjectKind, UnknownClass};
 use tempfile::TempDir;
 
 const SIZE: Size = Size { width: 200, height: 100 };
@@ -303,11 +303,11 @@ fn a_named_format_is_read_and_no_other() {
     let read = |path: &str, format| {
         GroundTruth::read(&folder.path().join(path), Some(folder.path()), format).map(drop)
     };
-    assert!(read("l.json", Some(LabelFormat::Framegate)).is_err());
-    assert!(read("l.json", Some(LabelFormat::Coco)).is_ok());
+    assert!(read("l.json", Some(GroundTruthFormat::Framegate)).is_err());
+    assert!(read("l.json", Some(GroundTruthFormat::Coco)).is_ok());
     let ambiguous = error_chain(&read("", None).unwrap_err());
-    assert!(ambiguous.contains("--format yolo or --format voc"), "{ambiguous}");
-    assert!(read("", Some(LabelFormat::Voc)).is_ok());
+    assert!(ambiguous.contains("--ground-truth-format yolo or voc"), "{ambiguous}");
+    assert!(read("", Some(GroundTruthFormat::Voc)).is_ok());
     let without_images = GroundTruth::read(&folder.path().join("l.json"), None, None);
     assert!(error_chain(&without_images.unwrap_err()).contains("--images DIR"));
 }

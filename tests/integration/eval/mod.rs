@@ -268,7 +268,8 @@ fn a_folder_of_yolo_needs_no_other_path() {
     assert!(text.stdout.contains("the model has no such class: stamp (2)"), "{}", text.stdout);
     assert!(text.stderr.contains("no class `stamp`"), "{}", text.stderr);
 
-    let named = run(framegate(["eval", "--ground-truth", path]).args(["--format", "voc"]));
+    let named =
+        run(framegate(["eval", "--ground-truth", path]).args(["--ground-truth-format", "voc"]));
     named.assert_refused(1, &["*.xml"]);
     fs::write(with("labels.json"), "{}").unwrap();
     let json = with("labels.json");

@@ -9,13 +9,11 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::commands::CommandError;
+use crate::commands::{CommandError, YoloFolderError};
 use crate::config::ResultFormat;
 use crate::engine::{FinishedFrame, FrameOrigin, FrameResult};
 use crate::sources::Source;
 use crate::stages::milliseconds;
-
-pub use yolo::YoloFolderError;
 
 /// Writes results, frame by frame.
 pub(super) trait ResultWriter {

@@ -10,47 +10,16 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{ResultWriter, result_of};
-use crate::commands::CommandError;
+use crate::commands::{CommandError, YoloFolderError};
 use crate::engine::{FinishedFrame, FrameOrigin, FrameResult};
 use crate::report::{ReportError, write_text};
 use crate::sources::Source;
 
 /// The file of the names of the classes.
 const CLASSES: &str = "classes";
-
-/// Why results cannot be written into a folder.
-#[derive(Debug, thiserror::Error)]
-pub enum YoloFolderError {
-    /// The folder cannot be created.
-    #[error("cannot create the directory {path}")]
-    Create {
-        /// The folder.
-        path: PathBuf,
-        /// The error of the system.
-        source: io::Error,
-    },
-    /// Two files would have one name.
-    #[error(
-        "{first} and {second} would both be written to {name}.txt; rename one, or run them separately"
-    )]
-    SameName {
-        /// One input.
-        first: PathBuf,
-        /// Another.
-        second: PathBuf,
-        /// The name without its extension.
-        name: String,
-    },
-    /// An input has the name of another file of the folder.
-    #[error(
-        "the results of {0} would be written to {CLASSES}.txt, which holds the names of the classes; rename it"
-    )]
-    NamedClasses(PathBuf),
-}
 
 /// The folder, before anything is written to it.
 pub(in crate::commands::infer) struct YoloFolder {

@@ -1,9 +1,9 @@
 //! A frame whose boxes are known.
 
-use super::super::messages::{FoundBox, ImageResults};
+use super::messages::{FoundBox, ImageResults};
 
 /// The README's JPEG, with codes of several kinds.
-pub(in crate::bench) const FRAME: &[u8] = include_bytes!("../../../docs/codes.jpg");
+pub(super) const FRAME: &[u8] = include_bytes!("../../docs/codes.jpg");
 
 /// The classes, scores and boxes that the built-in model finds in [`FRAME`], as the scalar definition of the
 /// operators computes them (`tests/integration/check.rs`).

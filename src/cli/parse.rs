@@ -6,13 +6,11 @@ use std::path::PathBuf;
 use clap::builder::Resettable;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::pipelines::pipelines;
-use super::settings::settings;
-use super::{ConfigFile, Entry};
-use crate::cli::{self, Cli, ServeArgs, UsageError};
+use super::file::{ConfigFile, pipelines, settings};
+use super::{Cli, ServeArgs, UsageError};
 
 /// Parses a command line; of `serve` and `watch` with a file, if one is named.
-pub(in crate::cli) fn parse(arguments: Vec<OsString>) -> Result<Cli, UsageError> {
+pub(super) fn parse(arguments: Vec<OsString>) -> Result<Cli, UsageError> {
     let Some((command, path)) = named_file(&arguments) else {
         return finish(&Cli::command().try_get_matches_from(arguments)?, None);
     };
@@ -37,7 +35,7 @@ fn finish(matches: &ArgMatches, file: Option<ConfigFile>) -> Result<Cli, UsageEr
     let mut cli = Cli::from_arg_matches(matches)?;
     let (name, matches) = matches.subcommand().unwrap_or(("", matches));
     match &mut cli.command {
-        cli::Command::Serve(serve) => {
+        super::Command::Serve(serve) => {
             let command = Cli::command();
             serve.settings = command
                 .find_subcommand(name)
@@ -45,7 +43,7 @@ fn finish(matches: &ArgMatches, file: Option<ConfigFile>) -> Result<Cli, UsageEr
                 .unwrap_or_default();
             add_pipelines(serve, matches, file)?;
         }
-        cli::Command::Watch(watch) => watch.config.file = file,
+        super::Command::Watch(watch) => watch.config.file = file,
         _ => {}
     }
     Ok(cli)
@@ -83,18 +81,11 @@ impl ConfigFile {
         }
     }
 
-    /// The entry that holds for a command: what is below `[watch]` holds for that alone, and comes first there.
-    pub(super) fn entry(&self, name: &str, command: &str) -> Option<&Entry> {
-        let named = || self.entries.iter().filter(|entry| entry.name == name);
-        let own = named().find(|entry| entry.is_of_watch && command == "watch");
-        own.or_else(|| named().find(|entry| !entry.is_of_watch))
-    }
-
     /// The command line that this file alone amounts to, without variables.
     ///
     /// # Errors
     /// Clap's, when something is required that the file does not have.
-    pub fn alone(&self, command: &str) -> Result<cli::Command, UsageError> {
+    pub fn alone(&self, command: &str) -> Result<super::Command, UsageError> {
         let bare = |argument: Arg| argument.env(Resettable::Reset);
         let cli = Cli::command().mut_args(bare);
         let cli = cli.mut_subcommand(command, |command| command.mut_args(bare));

@@ -1,5 +1,8 @@
 //! Why a command could not be carried out, and the exit status for it.
 
+mod track_eval;
+mod yolo_folder;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,8 +11,6 @@ use framegate_backend_api::BackendError;
 use framegate_fetch::{AddressError, FetchError};
 use framegate_models::detector::ModelError;
 
-use super::eval::TrackEvalError;
-use super::infer::YoloFolderError;
 use crate::annotate::{AnnotationVideoError, DirectoryError};
 use crate::bench::BenchError;
 use crate::cli::FileError;
@@ -23,6 +24,9 @@ use crate::npy::NpyError;
 use crate::pipeline::{InputTensorError, PipelineError};
 use crate::report::ReportError;
 use crate::server::ServerError;
+
+pub use track_eval::TrackEvalError;
+pub use yolo_folder::YoloFolderError;
 
 /// Exit status of a command that failed while running.
 const FAILED: u8 = 1;

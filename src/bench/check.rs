@@ -3,15 +3,13 @@
 //! The reference is our own engine without vector instructions, and its boxes in a known frame are held against
 //! known boxes. So a wrong kernel, driver or compiler shows whichever backend it is in.
 
-pub(super) mod known;
-
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::messages::{Answer, ImageResults, Ready, Request};
 use super::statistics::quantile;
-use super::{BenchError, Comparison, RunnerConfig, Verdict, Worker};
+use super::{BenchError, Comparison, RunnerConfig, Verdict, Worker, known_frame};
 use crate::stages::Stage;
 use crate::stop::StopFlag;
 
@@ -111,7 +109,7 @@ impl Check<'_> {
         let known = self.has_known_boxes.then(|| Expected {
             from: "known boxes".to_owned(),
             is_rounded: false,
-            images: vec![known::results()],
+            images: vec![known_frame::results()],
         });
         let mut expected = known;
         for candidate in self.reference.iter().chain(&self.candidates) {

@@ -1,0 +1,14 @@
+//! Options for loading a model.
+
+use std::path::PathBuf;
+
+use crate::Size;
+
+/// What users may say about a model on the command line.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// A text file with one label per line.
+    pub labels: Option<PathBuf>,
+    /// The input size, for models whose file leaves it open.
+    pub input_size: Option<Size>,
+}
