@@ -7,7 +7,7 @@ use crate::{FLOAT, add_mean, mean_of_images, value};
 /// Largest input that is made a constant, in elements.
 const LARGEST: usize = 4096;
 
-/// What the model's own inputs become.
+/// Where the model's own inputs come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inputs {
     /// Constants: everything that depends on them alone is computed while the file is read.

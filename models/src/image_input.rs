@@ -1,4 +1,4 @@
-//! What a model expects an image to look like.
+//! How a model expects an image to look.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct ImageInput {
     pub mean: [f32; 3],
     /// Multiplies what remains, in the model's channel order.
     pub scale: [f32; 3],
-    /// What happens to the frame's proportions.
+    /// How the frame's proportions change.
     pub fit: Fit,
     /// How pixels are resampled.
     pub resize: ResizeFilter,

@@ -15,7 +15,7 @@ pub enum DirectoryError {
     Write {
         /// The directory or file.
         path: PathBuf,
-        /// What the system reported.
+        /// The report of the system.
         source: std::io::Error,
     },
     /// An annotated image would replace the image it was made from.

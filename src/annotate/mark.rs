@@ -1,4 +1,4 @@
-//! What is drawn into an image: boxes with texts, and whatever else is known of the objects in them.
+//! Marks that are drawn into an image: boxes with texts, and whatever else is known of the objects in them.
 
 use crate::stages::{Detection, Mask};
 

@@ -24,7 +24,7 @@ pub(crate) use quantise::{MOST_CALIBRATION_IMAGES, quantise};
 pub use select::{Selected, Spares, select, spares};
 pub use self_check::SelfChecked;
 
-/// What a user allows beyond the safe defaults, and where backends find what they need.
+/// Permissions beyond the safe defaults, and where backends find their files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendOptions {
     /// Accept a GPU that is emulated on the CPU.

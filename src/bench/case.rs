@@ -19,7 +19,7 @@ pub struct BenchCase {
     pub batch: usize,
 }
 
-/// What a worker must know to measure a case.
+/// Everything that a worker must know to measure a case.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunnerConfig {
     /// The case.

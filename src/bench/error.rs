@@ -22,7 +22,7 @@ pub enum BenchError {
     Case {
         /// Which model on which backend.
         case: String,
-        /// What the runner reported, in its own process or here.
+        /// The report of the runner, in its own process or here.
         problem: String,
     },
     /// The process of a case is gone, or does not follow the protocol.
@@ -30,7 +30,7 @@ pub enum BenchError {
     Process {
         /// Which model on which backend.
         case: String,
-        /// What happened to the process.
+        /// How the process ended.
         problem: String,
     },
 }
@@ -49,7 +49,7 @@ pub enum ImagesError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system reported.
+        /// The report of the system.
         source: io::Error,
     },
     /// A directory or the contents of a file cannot be used.
@@ -57,7 +57,7 @@ pub enum ImagesError {
     Unusable {
         /// The file or directory.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The mistake in it.
         problem: String,
     },
     /// The images must be in files, as each worker reads them.

@@ -30,7 +30,7 @@ pub struct BackendArgs {
         long_help = backend_long_help()
     )]
     pub backend: BackendChoice,
-    /// What backends may use.
+    /// Backend resources.
     #[command(flatten)]
     pub resources: BackendResourceArgs,
     /// Believe a GPU without holding its first outputs against those of the processor
@@ -55,7 +55,7 @@ pub struct SelfCheckArgs {
     pub self_check_seconds: u32,
 }
 
-/// What backends may use beyond the safe defaults, and where they find it.
+/// Permissions of backends beyond the safe defaults, and where they find their files.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Backend")]
 pub struct BackendResourceArgs {
@@ -131,10 +131,13 @@ fn backend_long_help() -> String {
 /// Options of `framegate backends`.
 #[derive(Debug, Clone, Args)]
 pub struct BackendsArgs {
+    /// Check that each backend computes what it should, as `framegate check` does
+    #[arg(long, env = "FRAMEGATE_CHECK")]
+    pub check: bool,
     /// How the list is printed.
     #[command(flatten)]
     pub report: ReportArgs,
-    /// What backends may use.
+    /// Backend resources.
     #[command(flatten)]
     pub resources: BackendResourceArgs,
 }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, FromArgMatches};
 
 use super::{
-    BackendList, BackendResourceArgs, ConfigFileArgs, DetectionArgs, FetchArgs, ReportArgs,
+    BackendList, BackendResourceArgs, BackendsArgs, ConfigFileArgs, DetectionArgs, FetchArgs,
+    ReportArgs,
 };
 
 /// Options of `framegate check`.
@@ -57,4 +58,16 @@ pub struct CheckArgs {
     /// Fetched models.
     #[command(flatten)]
     pub fetch: FetchArgs,
+}
+
+impl CheckArgs {
+    /// `framegate backends --check`.
+    ///
+    /// # Errors
+    /// Clap's, when a variable of `check` has a value that is refused.
+    pub(super) fn of_backends(backends: BackendsArgs) -> Result<Self, clap::Error> {
+        let command = Self::augment_args(clap::Command::new("check"));
+        let check = Self::from_arg_matches(&command.try_get_matches_from(["check"])?)?;
+        Ok(Self { resources: backends.resources, report: backends.report, ..check })
+    }
 }

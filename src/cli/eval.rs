@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{
     BackendArgs, FetchArgs, FrameArgs, ModelArgs, OverlapArgs, ReadArgs, ReportArgs, TileArgs,
 };
-use crate::eval::GroundTruthFormat;
 
 /// Options of `framegate eval`.
 #[derive(Debug, Args)]
@@ -127,4 +126,17 @@ pub struct TracksArgs {
     /// The model's class that the labels are about [default: its only one]
     #[arg(long, env = "FRAMEGATE_CLASS", value_name = "LABEL")]
     pub class: Option<String>,
+}
+
+/// A format of labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GroundTruthFormat {
+    /// Framegate's own JSON file: `objects` by image.
+    Framegate,
+    /// COCO's JSON file: `images`, `annotations` and `categories`.
+    Coco,
+    /// A folder with images/ and labels/*.txt, the names of the classes in data.yaml or classes.txt.
+    Yolo,
+    /// A folder with JPEGImages/ and Annotations/*.xml.
+    Voc,
 }

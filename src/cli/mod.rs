@@ -30,7 +30,7 @@ pub use backend::{BackendArgs, BackendChoice, BackendResourceArgs, BackendsArgs,
 pub use bench::{BackendList, BenchArgs};
 pub use check::CheckArgs;
 pub use error::UsageError;
-pub use eval::{EvalArgs, TracksArgs};
+pub use eval::{EvalArgs, GroundTruthFormat, TracksArgs};
 pub use fetch::FetchArgs;
 pub use file::{
     ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem, sentence,

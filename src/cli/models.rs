@@ -39,7 +39,7 @@ pub struct ModelArgs {
     pub model: PathBuf,
 }
 
-/// What the command line adds to a model file.
+/// Options that add to a model file.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelFileArgs {

@@ -7,7 +7,7 @@ use clap::builder::Resettable;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::file::{ConfigFile, pipelines, settings};
-use super::{Cli, ServeArgs, UsageError};
+use super::{CheckArgs, Cli, ServeArgs, UsageError};
 
 /// Parses a command line; of `serve` and `watch` with a file, if one is named.
 pub(super) fn parse(arguments: Vec<OsString>) -> Result<Cli, UsageError> {
@@ -44,6 +44,10 @@ fn finish(matches: &ArgMatches, file: Option<ConfigFile>) -> Result<Cli, UsageEr
             add_pipelines(serve, matches, file)?;
         }
         super::Command::Watch(watch) => watch.config.file = file,
+        super::Command::Backends(backends) if backends.check => {
+            cli.command =
+                super::Command::Check(Box::new(CheckArgs::of_backends(backends.clone())?));
+        }
         _ => {}
     }
     Ok(cli)

@@ -20,7 +20,7 @@ pub struct BenchConfig {
     pub models: Vec<PathBuf>,
     /// The backends to compare; `None` for every one that runs here.
     pub backends: Option<Vec<BackendId>>,
-    /// What backends may use.
+    /// Backend resources.
     pub options: BackendOptions,
     /// CPU threads, at least 1.
     pub threads: usize,

@@ -35,6 +35,17 @@ pub struct EvalConfig {
     pub json: bool,
 }
 
+impl From<cli::GroundTruthFormat> for GroundTruthFormat {
+    fn from(raw: cli::GroundTruthFormat) -> Self {
+        match raw {
+            cli::GroundTruthFormat::Framegate => Self::Framegate,
+            cli::GroundTruthFormat::Coco => Self::Coco,
+            cli::GroundTruthFormat::Yolo => Self::Yolo,
+            cli::GroundTruthFormat::Voc => Self::Voc,
+        }
+    }
+}
+
 /// The labels that `eval` compares with.
 #[derive(Debug)]
 pub enum EvalSubject {
@@ -84,7 +95,7 @@ impl TryFrom<cli::EvalArgs> for EvalConfig {
         let detections = cli::DetectionArgs { conf, overlap: raw.overlap };
         Ok(Self {
             subject,
-            format: raw.ground_truth_format,
+            format: raw.ground_truth_format.map(GroundTruthFormat::from),
             images: raw.images,
             negatives: raw.negatives,
             model: raw.model.model,

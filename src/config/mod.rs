@@ -51,7 +51,7 @@ pub struct ConfigError {
     pub option: &'static str,
     /// The value as given.
     pub value: String,
-    /// What is expected.
+    /// The expected form.
     pub expected: String,
     /// Which of the configuration file's pipelines it is about, from 0, if it is about one.
     pub table: Option<usize>,
@@ -103,7 +103,7 @@ pub enum ResultFormat {
 pub struct DetectorConfig {
     /// The ONNX file, or the name of the built-in model.
     pub path: PathBuf,
-    /// What the command line adds to the file.
+    /// Options that add to the file.
     pub options: LoadOptions,
 }
 
@@ -112,7 +112,7 @@ pub struct DetectorConfig {
 pub struct BackendConfig {
     /// The backend; `None` selects the best that runs here.
     pub id: Option<BackendId>,
-    /// What backends may use.
+    /// Backend resources.
     pub options: BackendOptions,
     /// CPU threads, at least 1.
     pub threads: usize,

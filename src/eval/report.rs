@@ -32,7 +32,7 @@ pub struct Evaluation {
     pub report: EvalReport,
 }
 
-/// What a detector found, and what it missed.
+/// A detector's hits and misses.
 #[derive(Debug, Clone, Serialize)]
 pub struct EvalReport {
     /// The classes of the model that occur in labels or boxes, in the model's order.
@@ -99,7 +99,7 @@ pub struct Miss {
     /// The object.
     #[serde(flatten)]
     pub object: LabelledObject,
-    /// What was detected in the image instead, highest score first.
+    /// The boxes that were detected in the image instead, highest score first.
     pub seen: Vec<Detection>,
 }
 

@@ -1,4 +1,4 @@
-//! What the reports of measurements share: tables, charts, the machine, and the frame of a page.
+//! Shared by the reports of measurements: tables, charts, the machine, and the frame of a page.
 //!
 //! The data of a report is in `bench`, `load` and `eval`; its text and its page are in the command of
 //! that name. A page is one HTML file that extends `page.html` here and needs nothing else: no script, no

@@ -2,7 +2,7 @@
 
 use super::RgbView;
 
-/// What turns a stored image upright: the values 1 to 8 of EXIF's orientation tag (0x0112), in order.
+/// The turn that puts a stored image upright: the values 1 to 8 of EXIF's orientation tag (0x0112), in order.
 /// Rotations are clockwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Orientation {

@@ -22,7 +22,7 @@ pub struct Preprocessor {
     writer: InputWriter,
 }
 
-/// What happened to a frame whose values are in the batch.
+/// How a frame whose values are in the batch was changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preprocessed {
     /// Where the upright frame lies in the model's input.

@@ -1,4 +1,4 @@
-//! What happens per frame without an allocation: the way from decoded pixels to the batch, and the work of
+//! Steps of a frame that allocate nothing: the way from decoded pixels to the batch, and the work of
 //! the schedule when a frame arrives.
 
 use std::alloc::{GlobalAlloc, Layout, System};

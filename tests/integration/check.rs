@@ -99,4 +99,7 @@ fn the_program_checks_what_is_in_it() {
     assert_eq!(outcomes, ["right", "right"], "{all}");
     let ended = run(&mut framegate(["check", "--backend", "simd"]));
     assert!(ended.stdout.contains("computes what it should"), "{}", ended.stdout);
+    let listed = run(framegate(["backends", "--check"]).env("FRAMEGATE_BACKEND", "simd"));
+    assert_eq!(listed.status, 0, "{}", listed.stderr);
+    assert!(listed.stdout.contains("computes what it should"), "{}", listed.stdout);
 }

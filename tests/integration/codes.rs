@@ -30,7 +30,7 @@ fn labels() -> GroundTruth {
     GroundTruth::read(&images.join("labels.json"), Some(images), None).unwrap()
 }
 
-/// What a backend finds in each generated image, in the order of their names.
+/// The boxes that a backend finds in each generated image, in the order of their names.
 fn found_on(backend: &dyn Backend) -> Vec<Vec<Detection>> {
     let detector = detector();
     let mut session = backend.load(&detector.model, &Limits { max_batch: 1, threads: 2 }).unwrap();

@@ -17,7 +17,7 @@ use crate::support::test_data;
 const WIDTH: usize = 61;
 const HEIGHT: usize = 45;
 
-/// What coding a smooth image at quality 95 may change.
+/// The change that coding a smooth image at quality 95 may make.
 const CODING_LOSS: u8 = 12;
 
 fn coded(coding: Coding) -> Vec<u8> {

@@ -15,7 +15,7 @@ use crate::support::test_data;
 /// Where the code is in the undamaged frame of 640×480.
 const CODE: [f32; 4] = [186.9, 136.6, 169.4, 169.0];
 const TEXT: &str = "FRAMEGATE FIELD TEST 12345";
-/// What a frame may change about it: the frames are coded differently.
+/// The change that a frame may make: the frames are coded differently.
 const LEAST_IOU: f32 = 0.85;
 /// The one frame without an end marker, which the protocol asks for.
 const NO_END: &str = "missing_eoi_only.jpg";

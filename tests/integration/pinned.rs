@@ -1,4 +1,4 @@
-//! What people and programs read, pinned word for word: help, a report on a model, a server's answers.
+//! Texts that people and programs read, pinned word for word: help, a report on a model, a server's answers.
 //!
 //! `INSTA_UPDATE=always cargo test …` accepts a change; look at the difference before you commit it.
 

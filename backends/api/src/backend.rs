@@ -75,7 +75,7 @@ pub struct Limits {
 pub struct DeviceInfo {
     /// A description for people: `"NVIDIA H200 (Vulkan)"`, `"2 CPU threads, AVX-512"`.
     pub name: String,
-    /// What kind of device it is.
+    /// The kind of device it is.
     pub kind: DeviceKind,
 }
 

@@ -1,4 +1,4 @@
-//! What can go wrong in a backend, by who can fix it.
+//! Errors of backends, by who can mend them.
 
 /// An error of a compute backend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum BackendError {
     Device {
         /// Name of the backend.
         backend: &'static str,
-        /// What the device or driver reported.
+        /// The report of the device or its driver.
         reason: String,
     },
     /// The operating system refused the threads that a session needs.
@@ -43,7 +43,7 @@ pub enum BackendError {
         backend: &'static str,
         /// How many threads it asked for.
         threads: usize,
-        /// What the operating system reported.
+        /// The report of the operating system.
         reason: String,
     },
 }

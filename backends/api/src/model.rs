@@ -9,7 +9,7 @@ use crate::graph::Graph;
 pub struct Model {
     /// The file's stem, for logs and results.
     pub name: String,
-    /// What to compute.
+    /// The computation.
     pub graph: Graph,
     /// Key and value pairs from the model file.
     pub metadata: BTreeMap<String, String>,

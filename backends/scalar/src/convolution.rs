@@ -10,7 +10,7 @@ use crate::operation::nchw;
 use crate::windows::{Tap, Windows};
 use crate::{Operation, activation};
 
-/// What the sums need to know of a convolution of either kind.
+/// The geometry that the sums of a convolution of either kind need.
 struct Sums {
     batch: usize,
     channels: usize,

@@ -1,4 +1,4 @@
-//! What an operation reads and writes, as typed slices of row-major elements.
+//! Operands and results of an operation, as typed slices of row-major elements.
 
 use framegate_backend_api::{HostTensor, TensorData};
 

@@ -11,7 +11,7 @@ use framegate_backend_api::{
 
 use crate::ReferenceBackend;
 
-/// What happens in one call of [`Session::infer`].
+/// One call of [`Session::infer`].
 #[derive(Debug, Clone)]
 pub struct Call {
     /// How long the call takes.

@@ -29,7 +29,7 @@ pub enum ModelError {
     Unreadable {
         /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The report of the system.
         #[source]
         problem: io::Error,
     },
@@ -53,7 +53,7 @@ pub enum ModelError {
     Onnx {
         /// The path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The mistake in it.
         #[source]
         problem: OnnxError,
     },
@@ -82,7 +82,7 @@ pub enum ModelError {
         path: PathBuf,
         /// Path of its sidecar, whether it exists or not.
         sidecar: PathBuf,
-        /// What is missing or wrong, and what to do about each.
+        /// Everything that is missing or wrong, and how to mend each.
         problems: Vec<ModelFact>,
     },
 }

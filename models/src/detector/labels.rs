@@ -58,7 +58,7 @@ pub enum LabelsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The report of the system.
         #[source]
         problem: io::Error,
     },
@@ -82,7 +82,7 @@ pub enum LabelsError {
     /// `names` in the metadata is damaged.
     #[error("{} cannot be read: {problem}", LabelsSource::Metadata)]
     Metadata {
-        /// What is wrong with it.
+        /// The mistake in it.
         #[source]
         problem: NamesError,
     },

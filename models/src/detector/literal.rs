@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// What is wrong with a text that should name classes.
+/// A mistake in a text that should name classes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NamesError {
     /// There is no text.
@@ -23,9 +23,9 @@ pub enum NamesError {
     /// Something else than what the grammar asks for.
     #[error("`{found}` where {expected} should be")]
     Unexpected {
-        /// What is there.
+        /// The text that is there.
         found: char,
-        /// What should be there.
+        /// The text that should be there.
         expected: &'static str,
     },
     /// The text ends too early.

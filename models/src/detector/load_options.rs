@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::Size;
 
-/// What users may say about a model on the command line.
+/// The part of a detector that a command line may give.
 #[derive(Debug, Clone)]
 pub struct LoadOptions {
     /// A text file with one label per line.

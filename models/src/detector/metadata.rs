@@ -21,7 +21,7 @@ pub(super) fn names(metadata: &Metadata) -> Result<Option<Vec<String>>, NamesErr
     metadata.get("names").map(|text| parse_names(text)).transpose()
 }
 
-/// What the model was trained for, under `task`: `detect`, `classify`, `segment`, `pose`, `obb`.
+/// The task that the model was trained for, under `task`: `detect`, `classify`, `segment`, `pose`, `obb`.
 pub(super) fn task(metadata: &Metadata) -> Option<&str> {
     metadata.get("task").map(|task| task.trim())
 }

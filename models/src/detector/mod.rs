@@ -51,7 +51,7 @@ pub use sidecar_error::SidecarError;
 /// A model together with everything needed to feed it images and to read its outputs.
 #[derive(Debug, Clone)]
 pub struct Detector {
-    /// What backends run.
+    /// The graph that backends run.
     pub model: Model,
     /// How frames are prepared.
     pub input: ImageInput,

@@ -1,6 +1,6 @@
 //! Errors of a sidecar.
 
-/// What is wrong with a sidecar.
+/// A mistake in a sidecar.
 #[derive(Debug, thiserror::Error)]
 pub enum SidecarError {
     /// The system would not read the file.

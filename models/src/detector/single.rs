@@ -149,7 +149,7 @@ fn boxes_alone(
     if is_list { Ok((graph, left_out)) } else { Err(problem) }
 }
 
-/// What a model's outputs mean.
+/// The meaning of a model's outputs.
 struct OutputReading {
     choice: Choice,
     labels: Vec<String>,

@@ -1,4 +1,4 @@
-//! What a terminal shows of a running benchmark.
+//! The progress of a benchmark, for a terminal.
 
 use indicatif::ProgressBar;
 

@@ -81,7 +81,7 @@ pub enum CommandError {
     InputTensor {
         /// The tensor's file.
         path: PathBuf,
-        /// What is expected and what was found.
+        /// The shapes that are expected and found.
         source: InputTensorError,
     },
     /// The directory that `models run` writes to.
@@ -89,7 +89,7 @@ pub enum CommandError {
     OutputDirectory {
         /// The directory.
         path: PathBuf,
-        /// What the system reported.
+        /// The report of the system.
         source: io::Error,
     },
     /// The directory for annotated images.
@@ -109,7 +109,7 @@ pub enum CommandError {
     ListenMetrics {
         /// The address as given.
         address: SocketAddr,
-        /// What the system reported.
+        /// The report of the system.
         source: io::Error,
     },
     /// The benchmark.

@@ -1,4 +1,4 @@
-//! What a terminal shows of a run, and one line of output per trial of a search.
+//! The progress of a run, for a terminal, and one line of output per trial of a search.
 
 use std::io::Write;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the commands share that run files through a pipeline.
+//! Shared by the commands that run files through a pipeline.
 
 mod annotations;
 mod progress;

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use clap::ValueEnum;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{GroundTruthError, has_extension, list, read_text, voc, yolo};
 
 /// A format of labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroundTruthFormat {
     /// A JSON file of Framegate's own: `objects` by image.
     Framegate,

@@ -1,4 +1,4 @@
-//! What is reported about an object, and how it is serialised.
+//! The report on an object, and how it is serialised.
 
 use std::sync::Arc;
 

@@ -63,7 +63,7 @@ pub enum BoxError {
         image: usize,
         /// The model's outputs, with their shapes.
         expected: String,
-        /// What the backend returned.
+        /// The raw outputs of the backend.
         got: String,
     },
     /// The values cannot be those of the layout.

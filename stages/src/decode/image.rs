@@ -16,7 +16,7 @@ pub struct RgbImage {
     pub width: usize,
     /// Height as stored, in pixels.
     pub height: usize,
-    /// What turns the stored image upright.
+    /// The turn that puts the stored image upright.
     pub orientation: Orientation,
 }
 

@@ -1,4 +1,4 @@
-//! What ARCHITECTURE.md promises about the sources, as far as reading them can show.
+//! The promises of ARCHITECTURE.md about the sources, as far as reading them can show.
 //!
 //! Each rule is a function from sources to violations. It is called twice: on the tree, where it must find
 //! nothing, and on a few lines that break it, where it must find them.

@@ -222,6 +222,46 @@ fn functions_that_call_themselves_or_explode_are_errors() {
     assert_refused(read(&fan), &["too many nodes"]);
 }
 
+/// One large attribute or name of a call, and a function that uses it often: in many nodes, or often in one.
+#[test]
+fn functions_that_repeat_what_a_call_gives_them_have_a_limit() {
+    let large = "n".repeat(1 << 20);
+    let reference = |name: String| AttributeProto {
+        name,
+        ref_attr_name: "factor".to_owned(),
+        ..Default::default()
+    };
+    let node = |inputs: Vec<String>, attribute: Vec<AttributeProto>| NodeProto {
+        op_type: "Constant".to_owned(),
+        input: inputs,
+        attribute,
+        ..Default::default()
+    };
+    let attributes = (0..100).map(|index| reference(index.to_string())).collect();
+    for body in [
+        (0..100).map(|_| node(Vec::new(), vec![reference("value".to_owned())])).collect(),
+        vec![node(Vec::new(), attributes)],
+        vec![node(vec!["a".to_owned(); 100], Vec::new())],
+    ] {
+        let model = OnnxModel::new(18, "x", IMAGE)
+            .node({
+                let mut node = call(&[&large, "x"], "y", None);
+                node.0.attribute.push(AttributeProto {
+                    name: "factor".to_owned(),
+                    r#type: AttributeType::String.into(),
+                    s: Some(large.clone().into_bytes()),
+                    ..Default::default()
+                });
+                node
+            })
+            .output("y")
+            .edit(|model| {
+                model.functions.push(FunctionProto { node: body, ..scale_and_shift() });
+            });
+        assert_refused(read(&model), &["`ScaleAndShift`", "repeats"]);
+    }
+}
+
 #[test]
 fn a_condition_that_is_known_in_advance_is_resolved() {
     let branch = |operator: &str, name: &str| {

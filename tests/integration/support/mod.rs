@@ -1,4 +1,4 @@
-//! What several subjects need.
+//! Needed by several subjects.
 
 pub(crate) mod backends;
 pub(crate) mod client;
@@ -38,7 +38,7 @@ pub(crate) fn test_data() -> Option<PathBuf> {
     None
 }
 
-/// What YOLOX expects, at any size.
+/// Preprocessing of YOLOX, at any size.
 pub(crate) fn yolox_input(width: usize, height: usize) -> ImageInput {
     ImageInput {
         width,

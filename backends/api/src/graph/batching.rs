@@ -2,7 +2,7 @@
 
 use super::{Graph, Node, Operator, Value, ValueId};
 
-/// What a backend may do with a batch.
+/// How a backend may split a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Batching {
     /// The first axis of every value that depends on the input is the batch axis: run all images

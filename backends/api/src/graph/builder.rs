@@ -11,7 +11,7 @@ use crate::{ElementType, HostTensor};
 pub struct GraphError {
     /// Name of the node.
     pub node: String,
-    /// What does not fit.
+    /// The part that does not fit.
     pub problem: Misfit,
 }
 

@@ -73,7 +73,7 @@ pub struct Value {
 pub struct Node {
     /// Name in the model file, or the operator's name with a number.
     pub name: String,
-    /// What it does.
+    /// Its operator.
     pub operator: Operator,
     /// Operands, in the order the operator documents.
     pub inputs: Vec<ValueId>,

@@ -11,7 +11,7 @@
 use super::{Activation, Binary, GridSample, NonMaxSuppression, RoiAlign, Unary};
 use crate::ElementType;
 
-/// What a node computes. Each variant lists its operands and results.
+/// The computation of a node. Each variant lists its operands and results.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operator {
     /// `x [N, C, H, W]`, `weight [M, C / groups, kh, kw]`, optionally `bias [M]` →
@@ -278,7 +278,7 @@ pub struct Pad {
     pub before: Vec<usize>,
     /// Elements added after each axis.
     pub after: Vec<usize>,
-    /// What is added.
+    /// The summand.
     pub mode: PadMode,
 }
 
@@ -297,7 +297,7 @@ pub enum ScatterMode {
     Min,
 }
 
-/// What padding is filled with.
+/// The elements that padding is filled with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PadMode {
     /// This number.

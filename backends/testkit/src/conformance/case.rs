@@ -22,7 +22,7 @@ pub(super) struct Case {
     pub(super) values: Values,
 }
 
-/// What a case's input is drawn from.
+/// Where a case's input is drawn from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Values {
     /// Numbers between two bounds.

@@ -22,7 +22,7 @@ pub struct Failure {
     pub case: String,
     /// Its operators, with their parameters.
     pub operators: String,
-    /// What went wrong.
+    /// The failures.
     pub problem: String,
 }
 

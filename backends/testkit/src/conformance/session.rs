@@ -1,4 +1,4 @@
-//! What is required of a session besides correct results.
+//! Requirements on a session besides correct results.
 
 use framegate_backend_api::{
     Backend, BackendError, InputBatch, Limits, OutputBatch, OutputTensor, Session,

@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 32;
 /// Nodes, and bytes of nodes, that calls may become: a function that calls another twice, which calls
 /// another twice, is an attack.
 const MAX_NODES: usize = 500_000;
-const MAX_BYTES: usize = 256 << 20;
+const MAX_BYTES: usize = 64 << 20;
 /// Longest name of a node that is made of two.
 const MAX_NAME: usize = 200;
 
@@ -33,7 +33,7 @@ pub(super) fn inline(
             (key, function)
         })
         .collect();
-    let mut inliner = Inliner { functions, calls: 0, nodes: 0, bytes: 0 };
+    let mut inliner = Inliner { functions, calls: 0, nodes: 0, bytes: Bytes(0) };
     let mut inlined = Vec::new();
     for node in nodes {
         inliner.expand(node, opset, 0, &mut inlined)?;
@@ -47,7 +47,7 @@ struct Inliner<'a> {
     /// Calls so far: each gives the names of its function's values a prefix of its own.
     calls: usize,
     nodes: usize,
-    bytes: usize,
+    bytes: Bytes,
 }
 
 impl Inliner<'_> {
@@ -80,12 +80,13 @@ impl Inliner<'_> {
         let opset = opset_of(&function.opset_import).unwrap_or(opset);
         for inner in &function.node {
             self.nodes += 1;
-            self.bytes += inner.encoded_len();
-            if self.nodes > MAX_NODES || self.bytes > MAX_BYTES {
+            if self.nodes > MAX_NODES || self.bytes.take(inner.encoded_len()).is_err() {
                 return too_much("becomes too many nodes");
             }
             let mut inner = inner.clone();
-            call.rename(&mut inner);
+            if call.rename(&mut inner, &mut self.bytes).is_err() {
+                return too_much("repeats what its calls give it too often");
+            }
             self.expand(inner, opset, depth + 1, inlined)?;
         }
         Ok(())
@@ -136,40 +137,74 @@ impl<'a> Call<'a> {
         Self { node, function, names, number }
     }
 
-    fn rename(&self, inner: &mut NodeProto) {
+    /// Gives a node of the function its names and attributes in this call. Each node that uses what the call gives has
+    /// a copy of its own, however large.
+    fn rename(&self, inner: &mut NodeProto, bytes: &mut Bytes) -> Result<(), Exhausted> {
         let len = self.node.name.len() + inner.name.len();
         if !self.node.name.is_empty() && !inner.name.is_empty() && len < MAX_NAME {
             inner.name = format!("{}/{}", self.node.name, inner.name);
         }
-        inner.input.iter_mut().chain(&mut inner.output).for_each(|name| self.rename_value(name));
-        let attributes = std::mem::take(&mut inner.attribute);
-        inner.attribute = attributes.into_iter().filter_map(|it| self.attribute(it)).collect();
+        for name in inner.input.iter_mut().chain(&mut inner.output) {
+            self.rename_value(name, bytes)?;
+        }
+        for attribute in std::mem::take(&mut inner.attribute) {
+            inner.attribute.extend(self.attribute(attribute, bytes)?);
+        }
+        Ok(())
     }
 
-    fn rename_value(&self, name: &mut String) {
+    fn rename_value(&self, name: &mut String, bytes: &mut Bytes) -> Result<(), Exhausted> {
         if name.is_empty() {
-            return;
+            return Ok(());
         }
         *name = match self.names.get(name.as_str()) {
-            Some(given) => (*given).to_owned(),
+            Some(given) => {
+                bytes.take(given.len())?;
+                (*given).to_owned()
+            }
             None => format!("{}.{name}", self.number),
         };
+        Ok(())
     }
 
     /// An attribute with its value in this call; `None` if the call gives none and there is no default.
-    fn attribute(&self, mut attribute: AttributeProto) -> Option<AttributeProto> {
+    fn attribute(
+        &self,
+        mut attribute: AttributeProto,
+        bytes: &mut Bytes,
+    ) -> Result<Option<AttributeProto>, Exhausted> {
         if !attribute.ref_attr_name.is_empty() {
             let is_meant = |it: &&AttributeProto| it.name == attribute.ref_attr_name;
             let given = self.node.attribute.iter().find(is_meant);
-            let value = given.or_else(|| self.function.attribute_proto.iter().find(is_meant))?;
-            return Some(AttributeProto { name: attribute.name, ..value.clone() });
+            let value = given.or_else(|| self.function.attribute_proto.iter().find(is_meant));
+            let Some(value) = value else { return Ok(None) };
+            bytes.take(value.encoded_len())?;
+            return Ok(Some(AttributeProto { name: attribute.name, ..value.clone() }));
         }
         for graph in attribute.g.as_deref_mut().into_iter().chain(&mut attribute.graphs) {
-            graph.node.iter_mut().for_each(|node| self.rename(node));
+            for node in &mut graph.node {
+                self.rename(node, bytes)?;
+            }
             let declared = graph.input.iter_mut().chain(&mut graph.output);
-            declared.for_each(|value| self.rename_value(&mut value.name));
-            graph.initializer.iter_mut().for_each(|tensor| self.rename_value(&mut tensor.name));
+            let declared = declared.map(|value| &mut value.name);
+            for name in declared.chain(graph.initializer.iter_mut().map(|it| &mut it.name)) {
+                self.rename_value(name, bytes)?;
+            }
         }
-        Some(attribute)
+        Ok(Some(attribute))
+    }
+}
+
+/// Bytes of the file's messages that calls have become, encoded: lists of small numbers and of short names take up to
+/// twelve times as much in memory.
+struct Bytes(usize);
+
+/// There are more than [`MAX_BYTES`].
+struct Exhausted;
+
+impl Bytes {
+    fn take(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        self.0 += bytes;
+        if self.0 > MAX_BYTES { Err(Exhausted) } else { Ok(()) }
     }
 }

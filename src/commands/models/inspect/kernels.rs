@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::backends::{BackendId, BackendOptions};
 
-/// What the backend calls its scalar fallback, which runs any operator.
+/// The backend's name for its scalar fallback, which runs any operator.
 const FALLBACK: &str = "scalar";
 
 /// The kernels that run a model.

@@ -73,7 +73,7 @@ pub(super) struct Output {
     pub(super) shape: Vec<usize>,
 }
 
-/// What turns the model into a detector.
+/// The parts that make a detector of the model.
 #[derive(Debug, Serialize)]
 pub(super) struct DetectorReport {
     pub(super) preparation: Preparation,
@@ -142,7 +142,7 @@ impl Report {
         report
     }
 
-    /// What is known from the file alone, with its graph where that could be built.
+    /// The facts that the file alone shows, with its graph where that could be built.
     pub(super) fn of_file(path: &Path, file: &OnnxFile, unfused: Option<&Graph>) -> Self {
         let layout = file.image_layout().ok();
         let axes = layout.filter(|it| it.channels_last || it.batch.is_none()).map(|it| it.axes());
