@@ -58,6 +58,10 @@ impl<'a> Intervals<'a> {
         match found {
             Some(marker) => {
                 self.at += 2;
+                // A marker that was written twice begins one interval.
+                while self.jpeg[self.at..].starts_with(&[0xFF, marker]) {
+                    self.at += 2;
+                }
                 self.restart = Some(marker - markers::RST0);
             }
             None => self.ended = true,

@@ -9,10 +9,14 @@ pub(super) struct Frame {
     limit: usize,
     /// Bytes up to the last marker that was where it must be.
     pub(super) trusted: usize,
+    /// Whether stray bytes stood between its headers.
+    pub(super) has_strays: bool,
     /// Whether there was a segment since the start marker.
     pub(super) has_segments: bool,
     /// Whether entropy-coded data has begun.
     pub(super) has_data: bool,
+    /// Bytes up to the marker of its frame header.
+    pub(super) header: Option<usize>,
     /// A frame that began inside the headers.
     pub(super) inner: Option<Inner>,
 }
@@ -31,7 +35,17 @@ impl Frame {
     pub(super) fn started(limit: usize) -> Self {
         let bytes = START.to_vec();
         let len = bytes.len();
-        Self { bytes, len, limit, trusted: len, has_segments: false, has_data: false, inner: None }
+        Self {
+            bytes,
+            len,
+            limit,
+            trusted: len,
+            has_strays: false,
+            has_segments: false,
+            has_data: false,
+            header: None,
+            inner: None,
+        }
     }
 
     /// Whether its data has not begun, nor another frame inside of it.

@@ -8,6 +8,7 @@
 //! marker may be missing. A damaged frame costs itself alone: what was read of it without finding the markers that must
 //! be there is searched for the next frame. A thumbnail is never one: it is followed by the rest of its frame.
 
+mod cut_off;
 mod frame;
 mod input;
 mod start;
@@ -16,6 +17,7 @@ use std::io::{self, Read};
 
 use memchr::memmem;
 
+use cut_off::is_frame_header;
 use frame::{Frame, Inner};
 use input::Input;
 use start::Start;
@@ -82,6 +84,8 @@ enum Stop {
     NextFrame,
     /// A frame ends that began inside the headers of this one.
     Inner,
+    /// The next frame began inside a segment, at this byte.
+    CutOff(usize),
     Damaged,
     Read(io::Error),
 }
@@ -98,6 +102,10 @@ impl<R: Read> MjpegFrames<R> {
         let stop = match self.walk(&mut frame) {
             Ok(()) => return frame.finish(),
             Err(Stop::Read(error)) => return Err(MjpegError::Read(error)),
+            Err(Stop::CutOff(bytes)) => {
+                self.search_again(frame.since(bytes));
+                return Err(MjpegError::Truncated { bytes });
+            }
             Err(stop) => stop,
         };
         if let Some(Inner { trusted, is_in_place }) = frame.inner {
@@ -154,7 +162,17 @@ impl<R: Read> MjpegFrames<R> {
                 }
                 // The frame was cut off in its headers, or this is a thumbnail: what follows will show.
                 START_OF_IMAGE => frame.begin_inner(frame.len - 2, true),
+                // With two frame headers, the segments are those of two frames.
+                code if is_frame_header(code) && frame.inner.is_none() => {
+                    if let Some(first) = frame.header.replace(frame.len) {
+                        next_frame_since(first, frame)?;
+                    }
+                    self.copy_segment(frame, marker)?;
+                }
                 START_OF_SCAN => {
+                    if frame.is_in_headers() && frame.header.is_none() {
+                        next_frame_since(START.len(), frame)?;
+                    }
                     self.copy_segment(frame, marker)?;
                     frame.has_data = true;
                     marker = self.copy_entropy_coded_data(frame)?;
@@ -168,8 +186,13 @@ impl<R: Read> MjpegFrames<R> {
                 restart if RESTARTS.contains(&restart) => {}
                 _ => self.copy_segment(frame, marker)?,
             }
+            let before = frame.len;
             marker = self.next_marker(frame)?;
-            frame.trusted = frame.len;
+            // Behind stray bytes, it may be one of the next frame.
+            frame.has_strays |= !frame.has_data && frame.since(before).first() != Some(&0xFF);
+            if !frame.has_strays {
+                frame.trusted = frame.len;
+            }
         }
     }
 
@@ -209,6 +232,7 @@ impl<R: Read> MjpegFrames<R> {
 
     /// Copies a segment's length, which counts itself, and its content.
     fn copy_segment(&mut self, frame: &mut Frame, marker: u8) -> Result<(), Stop> {
+        let content = frame.len;
         let length = u16::from_be_bytes([self.copy_byte(frame)?, self.copy_byte(frame)?]);
         // Some encoders count only the content, of which there is none.
         if length < 2 && !matches!(marker, 0xE0..=0xEF | COMMENT) {
@@ -218,7 +242,10 @@ impl<R: Read> MjpegFrames<R> {
             self.copy_byte(frame)?;
         }
         frame.has_segments = true;
-        Ok(())
+        match cut_off::in_segment(marker, frame.since(content)) {
+            Some(start) => Err(Stop::CutOff(content + start)),
+            None => Ok(()),
+        }
     }
 
     /// Copies up to and including the next marker that ends the data, and returns its code.
@@ -237,6 +264,14 @@ impl<R: Read> MjpegFrames<R> {
         let byte = self.input.next_byte().map_err(Stop::Read)?.ok_or(Stop::End)?;
         frame.push(byte);
         Ok(byte)
+    }
+}
+
+/// Stops where the next frame begins in the headers of this one.
+fn next_frame_since(from: usize, frame: &Frame) -> Result<(), Stop> {
+    match cut_off::unfinished(frame.since(from)) {
+        Some(start) => Err(Stop::CutOff(from + start)),
+        None => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, Cursor, Read};
 
 use framegate::mjpeg::{MjpegError, MjpegFrames};
 use jpeg_encoder::SamplingFactor;
+use memchr::memmem;
 
 use crate::support::images::{noise, plain, with_segment};
 use crate::support::jpeg::{Coding, decode};
@@ -209,6 +210,28 @@ fn a_frame_cut_off_in_its_headers_costs_itself_alone() {
             assert!(found[0].is_err(), "{kept}");
             let rest: Vec<_> = found.into_iter().skip(1).map(Result::unwrap).collect();
             assert!(rest == [frame.clone(), frame.clone()], "{kept}: {} frames", rest.len());
+        }
+    }
+}
+
+/// A segment that is cut off holds the beginning of the next frame, and markers may follow in step. What is put together
+/// so may show the next frame all the same, but not anything else.
+#[test]
+fn a_frame_cut_off_anywhere_in_its_headers_costs_itself_alone() {
+    let plain = noise(64, 48, Coding::default());
+    let exif = noise(64, 48, Coding { orientation: Some(6), ..Coding::default() });
+    for frame in [&plain, &exif, &noise(64, 48, Coding { progressive: true, ..Coding::default() })]
+    {
+        let pixels = decode(frame).unwrap().pixels;
+        let shows_it = |found: &Result<Vec<u8>, MjpegError>| {
+            let decoded = found.as_ref().ok().and_then(|found| decode(found).ok());
+            decoded.is_some_and(|image| image.pixels == pixels)
+        };
+        let scan = memmem::find(frame, b"\xFF\xDA").unwrap();
+        for kept in 2..scan + 14 {
+            let found = cut(&[&frame[..kept], frame, frame].concat());
+            let whole = found.iter().filter(|found| shows_it(found)).count();
+            assert_eq!(whole, 2, "{kept} of {}", frame.len());
         }
     }
 }

@@ -78,12 +78,16 @@ fn restarts_between(grid: Grid, interval: usize) -> usize {
     }
 }
 
-/// The numbers of the restart markers of a scan.
+/// The numbers of the restart markers of a scan. One that was written twice begins one interval.
 fn restarts(jpeg: &[u8], data: usize) -> Vec<u8> {
-    let next = |&(at, _): &(usize, u8)| match markers::next(jpeg, at) {
-        Some((marker @ markers::RST0..=markers::RST7, after)) => Some((after, marker)),
-        _ => None,
-    };
-    let found = std::iter::successors(next(&(data, 0)), next);
-    found.map(|(_, marker)| marker - markers::RST0).collect()
+    let mut numbers = Vec::new();
+    let mut at = data;
+    while let Some((marker @ markers::RST0..=markers::RST7, after)) = markers::next(jpeg, at) {
+        let number = marker - markers::RST0;
+        if after != at + 2 || numbers.last() != Some(&number) {
+            numbers.push(number);
+        }
+        at = after;
+    }
+    numbers
 }

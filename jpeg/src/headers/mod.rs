@@ -52,8 +52,12 @@ impl<'a> Header<'a> {
         let mut application = Application::default();
         let mut frame: Option<Frame> = None;
         let mut is_jpeg_ls = false;
-        while jpeg[at..].starts_with(&[0xFF, markers::SOI]) {
-            at += 2;
+        // Some cameras write the start marker several times, perhaps with padding.
+        while let padding = jpeg[at..].iter().take_while(|&&byte| byte == 0xFF).count()
+            && padding > 0
+            && jpeg.get(at + padding) == Some(&markers::SOI)
+        {
+            at += padding + 1;
         }
         loop {
             let (marker, after) = markers::next(jpeg, at).ok_or(Error::Truncated)?;

@@ -4,6 +4,7 @@ use framegate_jpeg::{Error, Header, Level, Options};
 use jpeg_encoder::ColorType;
 
 use super::codings::{Coding, HEIGHT, PLAIN, WIDTH, decode, decode_with, encode};
+use super::damage::restarts;
 
 /// Segments before the data: markers and where they begin and end.
 pub(crate) fn segments(jpeg: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
@@ -118,6 +119,22 @@ fn restart_markers_that_contradict_the_header_are_believed() {
     let jpeg = encode(PLAIN, WIDTH, HEIGHT);
     let promised = with(&jpeg, position(&jpeg, 0xC0).start, b"\xFF\xDD\0\x04\0\x03");
     assert!(decode(&promised) == decode(&jpeg));
+}
+
+#[test]
+fn a_restart_marker_may_be_written_twice() {
+    let jpeg = encode(Coding { restart_interval: 3, ..PLAIN }, WIDTH, HEIGHT);
+    let expected = decode(&jpeg).unwrap();
+    for at in restarts(&jpeg) {
+        for times in [1, 2, 9] {
+            let doubled = with(&jpeg, at, &jpeg[at..at + 2].repeat(times));
+            for lenient in [false, true] {
+                let options = Options { lenient, ..Options::default() };
+                let (decoded, pixels) = decode_with(Level::best(), &doubled, &options).unwrap();
+                assert!((decoded.lost, pixels) == (0, expected.clone()), "{times} at {at}");
+            }
+        }
+    }
 }
 
 /// An interval is damaged, and the header says something else about all of them.
