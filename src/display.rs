@@ -9,7 +9,7 @@
 ///
 /// To be called before there are threads and before anything is read, such as a configuration file from a pipe.
 #[cfg(target_os = "linux")]
-pub(crate) fn say_that_there_is_none() {
+pub(crate) fn silence_display_warnings() {
     use crate::backends::BackendId;
 
     if BackendId::all().any(|id| id.name() == "wgpu" && id.is_compiled_in()) {
@@ -19,4 +19,4 @@ pub(crate) fn say_that_there_is_none() {
 
 /// Nothing to do: there is no Mesa.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn say_that_there_is_none() {}
+pub(crate) fn silence_display_warnings() {}

@@ -119,6 +119,8 @@ pub mod stop;
 
 // The wire.
 #[doc(hidden)]
+pub mod client;
+#[doc(hidden)]
 pub mod protocol;
 
 // Frame sources.

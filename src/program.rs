@@ -20,14 +20,14 @@ const INTERRUPTED: u8 = 130;
 
 /// Runs a command line, with the program's name in front, and returns the exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    display::say_that_there_is_none();
+    display::silence_display_warnings();
     let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => return error.show(),
     };
     let is_server = matches!(cli.command, Command::Serve(_));
     if is_server {
-        heap::keep_large_buffers_apart();
+        heap::map_large_buffers();
     }
     let pressure = if is_server { Pressure::Lose } else { Pressure::Wait };
     let traces = match &cli.command {

@@ -33,7 +33,7 @@ pub struct BackendArgs {
     /// Backend resources.
     #[command(flatten)]
     pub resources: BackendResourceArgs,
-    /// Believe a GPU without holding its first outputs against those of the processor
+    /// Do not compare a GPU's first outputs with the processor's
     #[arg(
         long,
         env = "FRAMEGATE_NO_SELF_CHECK",
@@ -49,8 +49,8 @@ pub struct BackendArgs {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Backend")]
 pub struct SelfCheckArgs {
-    /// Seconds after which a GPU that has nothing to do is held against the processor again; 0 for never. One that
-    /// computes wrong numbers is left for the next backend
+    /// Seconds between checks of an idle GPU against the processor; 0 for none. A GPU that computes wrong numbers is
+    /// replaced by the next backend
     #[arg(long, env = "FRAMEGATE_SELF_CHECK_SECONDS", value_name = "S", default_value_t = 600)]
     pub self_check_seconds: u32,
 }

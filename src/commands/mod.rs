@@ -21,7 +21,7 @@ use std::io::{ErrorKind, Write};
 
 use crate::cli::{Command, ConfigFile, FileError, ModelsCommand};
 use crate::config::file_problems;
-use models::prepared;
+use models::with_models_fetched;
 
 pub use error::{CommandError, TrackEvalError, YoloFolderError};
 
@@ -50,20 +50,20 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, Comma
     let status = match command {
         Command::Serve(raw) => {
             refuse_problems(raw.config.file.as_ref())?;
-            serve::serve(prepared(raw.fetch.clone(), *raw)?)
+            serve::serve(with_models_fetched(raw.fetch.clone(), *raw)?)
         }
         Command::Watch(raw) => {
             refuse_problems(raw.config.file.as_ref())?;
-            watch::run(prepared(raw.fetch.clone(), *raw)?, out)
+            watch::run(with_models_fetched(raw.fetch.clone(), *raw)?, out)
         }
-        Command::Infer(raw) => infer::infer(prepared(raw.fetch.clone(), *raw)?, out),
-        Command::Eval(raw) => eval::eval(&prepared(raw.fetch.clone(), *raw)?, out),
+        Command::Infer(raw) => infer::infer(with_models_fetched(raw.fetch.clone(), *raw)?, out),
+        Command::Eval(raw) => eval::eval(&with_models_fetched(raw.fetch.clone(), *raw)?, out),
         Command::Load(raw) => load::load(&(*raw).try_into()?, out),
-        Command::Bench(raw) => bench::bench(&prepared(raw.fetch.clone(), *raw)?, out),
+        Command::Bench(raw) => bench::bench(&with_models_fetched(raw.fetch.clone(), *raw)?, out),
         Command::BenchWorker => bench::work(out),
         Command::Check(raw) => match &raw.config.config {
             Some(file) => check::check_file(file, raw.report.json, out),
-            None => check::check(&prepared(raw.fetch.clone(), *raw)?, out),
+            None => check::check(&with_models_fetched(raw.fetch.clone(), *raw)?, out),
         },
         Command::Models(raw) => of_models(raw, out),
         Command::Backends(raw) => backends::list(raw, out),
@@ -81,8 +81,10 @@ pub fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, Comma
 
 fn of_models(command: ModelsCommand, out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
     match command {
-        ModelsCommand::Inspect(raw) => models::inspect(&prepared(raw.fetch.clone(), raw)?, out),
-        ModelsCommand::Run(raw) => models::run(&prepared(raw.fetch.clone(), raw)?, out),
+        ModelsCommand::Inspect(raw) => {
+            models::inspect(&with_models_fetched(raw.fetch.clone(), raw)?, out)
+        }
+        ModelsCommand::Run(raw) => models::run(&with_models_fetched(raw.fetch.clone(), raw)?, out),
         ModelsCommand::Pull(raw) => models::pull(raw, out),
         ModelsCommand::List(raw) => models::list(raw, out),
         ModelsCommand::Rm(raw) => models::remove(raw),

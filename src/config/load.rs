@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{ConfigError, within};
 use crate::cli;
-use crate::load::Target;
+use crate::client::Target;
 use crate::load::frames::FrameSource;
 use crate::load::report::TrialPlan;
 

@@ -14,12 +14,8 @@
 //! (what closed-loop generators miss, and Gil Tene calls "coordinated omission").
 
 pub mod capacity;
-mod connecting;
-mod excerpt;
-mod failure;
 pub mod frames;
 mod load_report;
-mod messages;
 mod observer;
 mod reconnecting;
 mod recorder;
@@ -27,12 +23,8 @@ pub mod report;
 mod schedule;
 mod session;
 mod statistics;
-mod target;
 pub mod trial;
 
-pub(crate) use connecting::{Connected, connect};
-pub use failure::SessionFailure;
 pub use load_report::{LoadReport, SourceReport};
 pub use observer::Observer;
 pub use recorder::Progress;
-pub use target::{Target, TargetError};

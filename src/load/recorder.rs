@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use tokio::time::{Duration, Instant};
 
-use super::messages::ReplyOutcome;
 use super::schedule::SendSchedule;
 use super::statistics::Distribution;
+use crate::client::ReplyOutcome;
 
 /// Only frames due in this time count.
 #[derive(Debug, Clone, Copy)]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tokio::time::Duration;
 
-use super::failure::SessionFailure;
 use super::recorder::{Recorder, SecondCounts, SessionCounts};
 use super::statistics::jain_index;
+use crate::client::SessionFailure;
 use crate::protocol::SessionInfo;
 
 pub use super::statistics::{Share, Summary};

@@ -8,8 +8,6 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::connecting::{Connected, connect};
-use super::failure::SessionFailure;
 use super::frames::Frames;
 use super::observer::Observer;
 use super::reconnecting::{self, Reconnected};
@@ -17,7 +15,7 @@ use super::recorder::{Recorder, Window};
 use super::report::{Connections, ServerDescription, TrialPlan, TrialReport};
 use super::schedule::SendSchedule;
 use super::session::{SessionPlan, SharedRecorder};
-use super::target::Target;
+use crate::client::{Connected, SessionFailure, Target, connect};
 
 /// Number of sessions opened at the same time.
 const OPENED_AT_ONCE: usize = 32;

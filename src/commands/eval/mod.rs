@@ -1,8 +1,6 @@
 //! `framegate eval`: recall, precision and average precision of a detector on labelled images.
 
-mod parts;
 mod text;
-mod texts;
 mod tracks;
 
 use std::borrow::Cow;

@@ -18,7 +18,10 @@ const MOST_WEIGHTS: usize = 64;
 const OF_REPOSITORY: [&str; 2] = ["config.json", "preprocessor_config.json"];
 
 /// Checks what was typed, and fetches the models that it names by address.
-pub(in crate::commands) fn prepared<T, C>(fetch: FetchArgs, raw: T) -> Result<C, CommandError>
+pub(in crate::commands) fn with_models_fetched<T, C>(
+    fetch: FetchArgs,
+    raw: T,
+) -> Result<C, CommandError>
 where
     C: NamesModels + TryFrom<T, Error = ConfigError>,
 {

@@ -6,6 +6,6 @@ mod inspect;
 mod run;
 
 pub(super) use cache::{list, pull, remove};
-pub(super) use fetch::prepared;
+pub(super) use fetch::with_models_fetched;
 pub(super) use inspect::inspect;
 pub(super) use run::run;

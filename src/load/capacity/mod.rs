@@ -7,12 +7,11 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::SessionFailure;
 use super::frames::Frames;
 use super::observer::Observer;
 use super::report::{MAX_LOST_SHARE, TrialPlan, TrialSummary};
-use super::target::Target;
 use super::trial::{self, Trial};
+use crate::client::{SessionFailure, Target};
 
 pub use search::{Boundary, CapacitySearch};
 

@@ -12,10 +12,9 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::connecting::Connected;
-use super::failure::SessionFailure;
 use super::recorder::LostFrame;
 use super::session::{self, Ended, SessionPlan, SharedRecorder};
+use crate::client::{Connected, SessionFailure};
 
 /// Time between the first two attempts to connect; it doubles from one to the next.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);

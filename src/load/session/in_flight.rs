@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use tokio::time::Instant;
 
-use crate::load::messages::ReplyOutcome;
+use crate::client::ReplyOutcome;
 use crate::load::recorder::LostFrame;
 
 #[derive(Debug, Clone, Copy)]

@@ -19,10 +19,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::SessionFailure;
-use super::messages::Message;
 use super::recorder::{LostFrame, Recorder};
 use super::schedule::SendSchedule;
+use crate::client::{Message, SessionFailure};
 use in_flight::InFlight;
 use sending::{DueFrame, send_frames};
 

@@ -18,12 +18,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::answer::{Answer, AnswerOutcome};
 use super::backoff::Backoff;
+use crate::client::{Connected, SessionFailure, connect};
 use crate::engine::{DropReason, FrameError, FrameErrorCode, FramePayload};
-use crate::load::{Connected, SessionFailure, connect};
 use crate::protocol::{InvalidFrame, ServerMessage, validate};
 use in_flight::{InFlight, RemoteFrame};
 
-pub use crate::load::Target as RemoteTarget;
+pub use crate::client::Target as RemoteTarget;
 
 /// Frames that were sent, or are about to be, and not answered.
 const MOST_IN_FLIGHT: usize = 2;

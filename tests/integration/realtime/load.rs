@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use framegate::load::Target;
+use framegate::client::Target;
 use framegate::load::capacity::{self, Boundary};
 use framegate::load::frames::{FrameSource, Frames};
 use framegate::load::report::TrialPlan;

@@ -76,7 +76,8 @@ pub(super) struct Output {
 /// The parts that make a detector of the model.
 #[derive(Debug, Serialize)]
 pub(super) struct DetectorReport {
-    pub(super) preparation: Preparation,
+    #[serde(rename = "preparation")]
+    pub(super) preprocessing: PreprocessingReport,
     pub(super) box_decoder: &'static str,
     pub(super) box_decoder_reason: String,
     /// Absent where the model suppresses overlaps itself or has no boxes.
@@ -103,7 +104,8 @@ pub(super) struct SecondReport {
 /// The model of a second stage.
 #[derive(Debug, Serialize)]
 pub(super) struct SecondModelReport {
-    pub(super) preparation: Preparation,
+    #[serde(rename = "preparation")]
+    pub(super) preprocessing: PreprocessingReport,
     pub(super) decoder: &'static str,
     /// Lowest score of a text.
     pub(super) confidence: f32,
@@ -115,7 +117,7 @@ pub(super) struct SecondModelReport {
 
 /// How a frame is preprocessed.
 #[derive(Debug, Serialize)]
-pub(super) struct Preparation {
+pub(super) struct PreprocessingReport {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) channel_order: &'static str,
@@ -130,7 +132,7 @@ impl Report {
         let mut report = Self::of_file(path, file, None);
         report.graph = Some(GraphReport::of(&detector.model.graph, true));
         report.detector = Some(DetectorReport {
-            preparation: Preparation::of(&detector.input),
+            preprocessing: PreprocessingReport::of(&detector.input),
             box_decoder: detector.boxes.name(),
             box_decoder_reason: detector.boxes_reason.clone(),
             nms: detector.boxes.needs_nms().then_some(detector.nms),
@@ -199,7 +201,7 @@ impl SecondModelReport {
         let is_read = |class: usize| classes.as_ref().is_none_or(|read| read.contains(&class));
         let read = labels.filter(|(class, _)| is_read(*class)).map(|(_, label)| label.clone());
         Self {
-            preparation: Preparation::of(&reader.input),
+            preprocessing: PreprocessingReport::of(&reader.input),
             decoder: reader.boxes.name(),
             confidence: *confidence,
             labels: reader.labels.clone(),
@@ -209,7 +211,7 @@ impl SecondModelReport {
     }
 }
 
-impl Preparation {
+impl PreprocessingReport {
     fn of(input: &ImageInput) -> Self {
         let channel_order = match input.channel_order {
             ChannelOrder::Rgb => "rgb",

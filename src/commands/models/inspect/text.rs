@@ -6,7 +6,7 @@ use framegate_models::detector::{NmsScope, ResizeFilter};
 
 use super::kernels::KernelReport;
 use super::report::{
-    DeclaredInput, DetectorReport, GraphReport, Preparation, Report, SecondModelReport,
+    DeclaredInput, DetectorReport, GraphReport, PreprocessingReport, Report, SecondModelReport,
     SecondReport,
 };
 use crate::report::{Facts, fact};
@@ -62,12 +62,12 @@ fn add_graph(facts: &mut Facts, graph: &GraphReport) {
 }
 
 fn add_detector(facts: &mut Facts, detector: &DetectorReport) {
-    let preparation = &detector.preparation;
-    fact(facts, "preprocessing", preprocessing(preparation));
+    let preprocessing = &detector.preprocessing;
+    fact(facts, "preprocessing", size_and_fit(preprocessing));
     fact(
         facts,
         "normalisation",
-        format!("(pixel - {:?}) x {:?}, pixels 0 to 255", preparation.mean, preparation.scale),
+        format!("(pixel - {:?}) x {:?}, pixels 0 to 255", preprocessing.mean, preprocessing.scale),
     );
     let nms = match detector.nms {
         Some(NmsScope::PerClass) => "NMS per class",
@@ -87,14 +87,14 @@ fn add_detector(facts: &mut Facts, detector: &DetectorReport) {
 }
 
 fn add_second(facts: &mut Facts, SecondReport { name, model }: &SecondReport) {
-    let Some(SecondModelReport { preparation, decoder, confidence, labels, classes, guesses }) =
+    let Some(SecondModelReport { preprocessing, decoder, confidence, labels, classes, guesses }) =
         model
     else {
         return fact(facts, "second stage", name);
     };
     let reads = format!("{name}: {decoder}, from a score of {confidence}");
     fact(facts, "second stage", format!("{reads}, in boxes of {}", counted(classes)));
-    fact(facts, "its preprocessing", preprocessing(preparation));
+    fact(facts, "its preprocessing", size_and_fit(preprocessing));
     fact(facts, "its labels", counted(labels));
     for guess in guesses {
         fact(facts, "guessed", guess);
@@ -102,8 +102,8 @@ fn add_second(facts: &mut Facts, SecondReport { name, model }: &SecondReport) {
 }
 
 /// `416x416 bgr, letterboxed, …`
-fn preprocessing(preparation: &Preparation) -> String {
-    let Preparation { width, height, channel_order, fit, resize, .. } = preparation;
+fn size_and_fit(preprocessing: &PreprocessingReport) -> String {
+    let PreprocessingReport { width, height, channel_order, fit, resize, .. } = preprocessing;
     let resize = match resize {
         ResizeFilter::Bilinear => "bilinear",
         ResizeFilter::Antialiased => "antialiased",

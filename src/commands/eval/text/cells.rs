@@ -1,4 +1,4 @@
-//! Parts of the report that its tables and lists share.
+//! Cells of tables, and places in lists.
 
 use std::path::Path;
 

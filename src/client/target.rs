@@ -21,9 +21,9 @@ pub enum TargetError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// Host and port.
-    pub(super) authority: String,
+    pub(crate) authority: String,
     /// The whole address, query included.
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Target {

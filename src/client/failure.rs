@@ -64,7 +64,7 @@ pub enum SessionFailure {
 impl SessionFailure {
     /// Whether it makes sense to connect again: to another server behind a load balancer, or to this one
     /// when it has started again.
-    pub(super) fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Silent { .. } | Self::Lost(_) | Self::Draining => true,
             // Too many requests; bad gateway, unavailable, or a gateway that has waited too long.
@@ -85,7 +85,7 @@ impl SessionFailure {
     }
 
     /// A WebSocket could not be opened.
-    pub(super) fn of_handshake(error: tungstenite::Error) -> Self {
+    pub(crate) fn of_handshake(error: tungstenite::Error) -> Self {
         match error {
             tungstenite::Error::Http(response) => {
                 let body = response.body().as_deref().unwrap_or_default();
@@ -108,7 +108,7 @@ impl SessionFailure {
     }
 
     /// The server sent a binary message; all its messages are text.
-    pub(super) fn binary() -> Self {
+    pub(crate) fn binary() -> Self {
         Self::Protocol("it sent a binary message".to_owned())
     }
 

@@ -1,4 +1,4 @@
-//! The parts of a server's messages that matter to a load generator. Read leniently: keys may be added to
+//! The parts of a server's messages that matter to its clients. Read leniently: keys may be added to
 //! the protocol, and words that this program does not know count as `other`.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ const OTHER: &str = "other";
 
 /// A message of the server.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Message {
+pub(crate) enum Message {
     Greeting(SessionInfo),
     /// The outcome of a frame.
     Reply {
@@ -42,7 +42,7 @@ pub(super) enum Message {
 
 /// The outcome of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum ReplyOutcome {
+pub(crate) enum ReplyOutcome {
     /// Its age as the server measured it.
     Result {
         age: Duration,
@@ -57,7 +57,7 @@ pub(super) enum ReplyOutcome {
 
 /// A message that breaks the protocol. Displays as what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum MessageError {
+pub(crate) enum MessageError {
     #[error("{problem}, in the message `{message}`")]
     Unreadable { problem: String, message: String },
     #[error("it sent `{0}`")]
@@ -105,7 +105,7 @@ struct Keys {
 }
 
 impl Message {
-    pub(super) fn read(text: &str) -> Result<Self, MessageError> {
+    pub(crate) fn read(text: &str) -> Result<Self, MessageError> {
         let keys: Keys = serde_json::from_str(text).map_err(|problem| {
             MessageError::Unreadable { problem: problem.to_string(), message: excerpt(text) }
         })?;

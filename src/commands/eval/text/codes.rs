@@ -1,8 +1,8 @@
-//! The report about texts, as text.
+//! The report about the texts of codes.
 
 use std::io::{self, Write};
 
-use super::parts::{described, name, place, share};
+use super::cells::{described, name, place, share};
 use crate::eval::{Misread, TextReport};
 use crate::report::table;
 

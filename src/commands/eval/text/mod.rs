@@ -1,11 +1,13 @@
 //! The report as text.
 
+mod cells;
+mod codes;
+
 use std::io::{self, Write};
 
-use super::parts::{described, name, place, share};
-use super::texts;
 use crate::eval::{Evaluation, UnknownClass};
 use crate::report::table;
+use cells::{described, name, place, share};
 
 /// Writes the table, then every mistake.
 pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<()> {
@@ -98,5 +100,5 @@ pub(super) fn write(out: &mut dyn Write, evaluation: &Evaluation) -> io::Result<
     for unlabelled in &report.unlabelled {
         writeln!(out, "  {}: {}", name(&unlabelled.file), described(&unlabelled.detection))?;
     }
-    report.texts.as_ref().map_or(Ok(()), |report| texts::write(out, report))
+    report.texts.as_ref().map_or(Ok(()), |report| codes::write(out, report))
 }
