@@ -2,8 +2,10 @@
 
 use std::error::Error;
 
+use crate::printable::printable;
+
 /// The error and its causes, outermost first, separated by colons. A cause that the text already ends
-/// with is not repeated: some libraries print their cause themselves.
+/// with is not repeated: some libraries print their cause themselves. Control characters are replaced.
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -15,7 +17,7 @@ pub fn error_chain(error: &(dyn Error + 'static)) -> String {
         }
         cause = error.source();
     }
-    text
+    printable(&text)
 }
 
 #[cfg(test)]

@@ -112,6 +112,7 @@ mod locks;
 #[doc(hidden)]
 pub mod logging;
 mod nearest;
+mod printable;
 #[doc(hidden)]
 pub mod program;
 #[doc(hidden)]

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
+use crate::printable::printable;
+
 /// An empty table. Its first `text_columns` columns hold text, aligned left; the others hold numbers,
 /// aligned right.
 pub fn table(header: &[&str], text_columns: usize) -> Table {
@@ -22,7 +24,7 @@ pub type Facts = Vec<(String, String)>;
 
 /// Adds a fact.
 pub fn fact(facts: &mut Facts, name: &str, text: impl Display) {
-    facts.push((name.to_owned(), text.to_string()));
+    facts.push((name.to_owned(), printable(&text.to_string())));
 }
 
 /// Writes one fact per line, the names padded to one width.

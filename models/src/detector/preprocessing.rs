@@ -20,9 +20,11 @@ pub(super) fn image_input(defaults: &Preprocessing, size: Size, sidecar: &Sideca
     }
 }
 
-/// The preprocessing of a model that takes pixels as whole numbers, and normalises them itself.
-pub(super) fn whole_numbers(defaults: &Preprocessing) -> Preprocessing {
-    Preprocessing { mean: [0.0; 3], scale: [1.0; 3], ..*defaults }
+/// The preprocessing of a model that takes pixels as whole numbers, and normalises them itself. Signed bytes begin at
+/// -128.
+pub(super) fn whole_numbers(defaults: &Preprocessing, are_signed: bool) -> Preprocessing {
+    let mean = if are_signed { 128.0 } else { 0.0 };
+    Preprocessing { mean: [mean; 3], scale: [1.0; 3], ..*defaults }
 }
 
 fn fit(sidecar: &Sidecar, default: Fit) -> Fit {
@@ -107,6 +109,18 @@ mod tests {
         assert_eq!(input("imagenet", &larger).fit, Fit::Crop { share: 0.95 });
         let stretch = Sidecar { fit: Some(FitName::Stretch), ..Sidecar::default() };
         assert_eq!(input("imagenet", &stretch).fit, Fit::Stretch);
+    }
+
+    #[test]
+    fn signed_bytes_are_pixels_less_128() {
+        let of = |are_signed| {
+            let defaults =
+                whole_numbers(&Family::named("imagenet").unwrap().preprocessing, are_signed);
+            let input = image_input(&defaults, SIZE, &Sidecar::default());
+            [0.0, 255.0].map(|pixel| (pixel - input.mean[1]) * input.scale[1])
+        };
+        assert_eq!(of(false), [0.0, 255.0]);
+        assert_eq!(of(true), [-128.0, 127.0]);
     }
 
     #[test]

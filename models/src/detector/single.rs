@@ -89,7 +89,17 @@ impl Detector {
                     choice.preprocessing = described;
                     choice.input_range = None;
                 }
+                let takes_signed_bytes = file.takes_signed_bytes();
+                if takes_signed_bytes {
+                    choice.input_range = None;
+                }
                 let mut guesses = guesses(&choice, sidecar, processor.as_ref());
+                let is_guessed = sidecar.mean.is_none() && sidecar.scale.is_none();
+                guesses.extend((takes_signed_bytes && is_guessed).then(|| {
+                    "its input is of signed bytes, so it is given pixels less 128; to say otherwise, write \
+                     `mean` and `scale`"
+                        .to_owned()
+                }));
                 guesses.extend(restated);
                 guesses.extend(auxiliary);
                 guesses.extend(named_size.is_none().then(|| guessed_size(size)));
@@ -105,7 +115,7 @@ impl Detector {
                 let mut preprocessing = processor
                     .map_or(choice.preprocessing, |it| it.preprocessing(&choice.preprocessing));
                 if file.takes_integers() {
-                    preprocessing = whole_numbers(&preprocessing);
+                    preprocessing = whole_numbers(&preprocessing, takes_signed_bytes);
                 }
                 Ok(Self {
                     model: Model { name, graph: optimise(graph), metadata },

@@ -1,4 +1,4 @@
-//! `blazeface` and `blazepalm`: MediaPipe's faces and palms, raw numbers for anchors of two grids.
+//! `blazeface`, `blazepalm` and `blazepose`: MediaPipe's faces, palms and people, raw numbers for anchors of grids.
 
 use framegate_backend_api::OutputBatch;
 
@@ -17,28 +17,41 @@ const BLAZEFACE: Family = Family {
         .standardised([127.5; 3], [127.5; 3]),
 };
 
-/// Anchors of each cell of the finer grid, and of the one of twice its stride.
-const ANCHORS: [usize; 2] = [2, 6];
-/// Strides of the finer grid: inputs of 128 and 192 pixels, and the model for distant faces.
-const STRIDES: [usize; 2] = [8, 16];
+/// Strides and how many anchors each cell has, the finest grid first.
+type Grids = &'static [(usize, usize)];
 
-/// Numbers `[1, N, 16]` or `[1, N, 18]` and logits `[1, N, 1]`, `N` being 2 anchors for each cell of the
-/// finer grid and 6 of the coarser one; or an output for each grid. Centre, size and key points are in
-/// input pixels, positions from the middle of the cell.
+/// Inputs of 128 and 192 pixels.
+const NEAR: Grids = &[(8, 2), (16, 6)];
+/// The model for distant faces.
+const FAR: Grids = &[(16, 2), (32, 6)];
+/// Its successor.
+const FULL_RANGE: Grids = &[(4, 1)];
+const POSE: Grids = &[(8, 2), (16, 2), (32, 6)];
+
+/// Numbers `[1, N, 4 + 2 · K]` and logits `[1, N, 1]` for `N` anchors; or an output for each grid. Centre, size and `K` key
+/// points are in input pixels, positions from the middle of the cell.
 #[derive(Debug)]
 pub(super) struct BlazeFace {
     names: &'static [&'static str],
     labels: &'static [&'static str],
     /// Numbers of each anchor.
     width: usize,
+    grids: &'static [Grids],
 }
 
-/// Four numbers of a box and six key points.
-pub(super) static FACES: BlazeFace =
-    BlazeFace { names: &["blazeface"], labels: &["face"], width: 16 };
-/// Four numbers of a box and seven key points.
+/// Six key points.
+pub(super) static FACES: BlazeFace = BlazeFace {
+    names: &["blazeface"],
+    labels: &["face"],
+    width: 16,
+    grids: &[NEAR, FAR, FULL_RANGE],
+};
+/// Seven key points.
 pub(super) static PALMS: BlazeFace =
-    BlazeFace { names: &["blazepalm"], labels: &["palm"], width: 18 };
+    BlazeFace { names: &["blazepalm"], labels: &["palm"], width: 18, grids: &[NEAR, FAR] };
+/// Four key points, of which the first two show how a person lies.
+pub(super) static PERSONS: BlazeFace =
+    BlazeFace { names: &["blazepose"], labels: &["person"], width: 12, grids: &[POSE] };
 
 /// The outputs of consecutive anchors.
 #[derive(Debug, Clone, Copy)]
@@ -48,23 +61,24 @@ struct Part {
     anchors: usize,
 }
 
-fn find(outputs: &ModelOutputs<'_>, width: usize) -> Option<(Vec<Part>, usize)> {
-    let of = |rows: Rows| {
-        let is = |position: &usize| outputs.rows(*position) == Some(rows);
-        (0..outputs.shapes.len()).find(is)
-    };
-    let part = |count: usize| {
-        let numbers = of(Rows { count, width })?;
-        let logits = of(Rows { count, width: 1 })?;
-        Some(Part { numbers, logits, anchors: count })
-    };
-    STRIDES.into_iter().find_map(|stride| {
-        let fine = ANCHORS[0] * cells(outputs.input, stride);
-        let coarse = ANCHORS[1] * cells(outputs.input, 2 * stride);
-        let whole = part(fine + coarse).map(|part| vec![part]);
-        let parts = whole.or_else(|| Some(vec![part(fine)?, part(coarse)?]))?;
-        Some((parts, stride))
-    })
+impl BlazeFace {
+    fn find(&self, outputs: &ModelOutputs<'_>) -> Option<(Vec<Part>, Grids)> {
+        let of = |rows: Rows| {
+            let is = |position: &usize| outputs.rows(*position) == Some(rows);
+            (0..outputs.shapes.len()).find(is)
+        };
+        let part = |count: usize| {
+            let numbers = of(Rows { count, width: self.width })?;
+            let logits = of(Rows { count, width: 1 })?;
+            Some(Part { numbers, logits, anchors: count })
+        };
+        self.grids.iter().find_map(|grids| {
+            let anchors = |(stride, each): &(usize, usize)| each * cells(outputs.input, *stride);
+            let whole = part(grids.iter().map(anchors).sum()).map(|part| vec![part]);
+            let parts = whole.or_else(|| grids.iter().map(|grid| part(anchors(grid))).collect())?;
+            Some((parts, *grids))
+        })
+    }
 }
 
 impl Layout for BlazeFace {
@@ -73,7 +87,7 @@ impl Layout for BlazeFace {
     }
 
     fn shape(&self) -> &'static str {
-        "[1, anchors, 16 or 18] and logits [1, anchors, 1], whole or for each of two grids"
+        "[1, anchors, 12, 16 or 18] and logits [1, anchors, 1], whole or for each grid"
     }
 
     fn needs(&self, _outputs: &ModelOutputs<'_>) -> String {
@@ -81,11 +95,11 @@ impl Layout for BlazeFace {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        find(outputs, self.width).map(|_| Reading::of(ClassCount::Known(1)))
+        self.find(outputs).map(|_| Reading::of(ClassCount::Known(1)))
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        let Some((parts, _)) = find(outputs, self.width) else { return Recognition::No };
+        let Some((parts, _)) = self.find(outputs) else { return Recognition::No };
         let count: usize = parts.iter().map(|part| part.anchors).sum();
         let width = self.width;
         Recognition::Yes(format!("the outputs are {width} numbers and a logit for {count} anchors"))
@@ -100,12 +114,11 @@ impl Layout for BlazeFace {
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
-        let (parts, stride) = find(outputs, self.width).expect("`read` found the outputs");
-        let grids = [(stride, ANCHORS[0]), (2 * stride, ANCHORS[1])];
-        let anchors = grids.into_iter().flat_map(|(stride, each)| {
-            let columns = grid(outputs.input, stride).0;
-            (0..cells(outputs.input, stride) * each).map(move |anchor| {
-                position(anchor / each, columns).map(|at| (at + 0.5) * stride as f32)
+        let (parts, grids) = self.find(outputs).expect("`read` found the outputs");
+        let anchors = grids.iter().flat_map(|(stride, each)| {
+            let columns = grid(outputs.input, *stride).0;
+            (0..cells(outputs.input, *stride) * each).map(move |anchor| {
+                position(anchor / each, columns).map(|at| (at + 0.5) * *stride as f32)
             })
         });
         Box::new(BlazeFaceDecoder { parts, width: self.width, anchors: anchors.collect() })
@@ -207,5 +220,32 @@ mod tests {
         let palm = [("r", &[1, 2016, 18][..]), ("c", &[1, 2016, 1])];
         let palms = Size { width: 192, height: 192 };
         assert_eq!(recognised(&palm, palms, |outputs| outputs), Ok("blazepalm"));
+        let distant = [("r", &[1, 2304, 16][..]), ("c", &[1, 2304, 1])];
+        assert_eq!(recognised(&distant, palms, |outputs| outputs), Ok("blazeface"));
+    }
+
+    #[test]
+    fn people_have_anchors_of_three_grids() {
+        let size = Size { width: 224, height: 224 };
+        let mut numbers = vec![0.0; 2254 * 12];
+        let mut logits = vec![-100.0; 2254];
+        // Stride 32, second row, third column, last anchor: (80, 48).
+        let row = 2 * 28 * 28 + 2 * 14 * 14 + (7 + 2) * 6 + 5;
+        logits[row] = 3f32.ln();
+        numbers[row * 12..][..6].copy_from_slice(&[2.0, -4.0, 20.0, 10.0, 1.0, 5.0]);
+        let outputs =
+            [("Identity", &[1, 2254, 12][..], numbers), ("Identity_1", &[1, 2254, 1], logits)];
+        let layout = BoxLayout::named("blazepose").unwrap();
+        let mut decoder = decoder(&layout, size, &outputs);
+        let batch = batch(&outputs);
+        let mut candidates = Vec::new();
+        decoder.decode(&batch, 0, 0.25, &mut candidates);
+        assert_eq!(candidates.len(), 1);
+        assert_box(&candidates[0], 0, 0.75, [72.0, 39.0, 92.0, 49.0]);
+        let mut points = Vec::new();
+        decoder.keypoints(&batch, 0, &candidates[0], &mut points);
+        assert_eq!((points.len(), points[0]), (4, Keypoint::sure(81.0, 53.0)));
+        let shapes = outputs.each_ref().map(|(name, shape, _)| (*name, *shape));
+        assert_eq!(recognised(&shapes, size, |outputs| outputs), Ok("blazepose"));
     }
 }

@@ -76,6 +76,16 @@ mod tests {
     use crate::Size;
 
     #[test]
+    fn scores_of_the_whole_image_have_no_boxes() {
+        let input = Size { width: 224, height: 224 };
+        let outputs = [("colour", &[1, 7][..]), ("kind", &[1, 4])];
+        let message = recognised(&outputs, input, |outputs| outputs).unwrap_err().to_string();
+        for other in ["boxes-background", "yolo-nas-flat", "image-class-score"] {
+            assert!(!message.contains(&format!("`boxes = \"{other}\"` for the")), "{message}");
+        }
+    }
+
+    #[test]
     fn labels_that_begin_with_the_background_say_what_the_first_score_is() {
         let outputs = [("b", &[1, 2100, 4][..]), ("s", &[1, 2100, 21])];
         let input = Size { width: 320, height: 320 };

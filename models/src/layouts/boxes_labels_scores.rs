@@ -6,6 +6,7 @@ use framegate_backend_api::{ElementType, OutputBatch};
 
 use super::box_form::{BoxForm, BoxShape};
 use super::box_masks::BoxMasks;
+use super::efficient_nms::has_number;
 use super::family::{
     Family, IMAGENET_DEVIATION, IMAGENET_MEAN, Preprocessing, RT_DETR, ULTRALYTICS,
 };
@@ -183,7 +184,7 @@ impl Layout for BoxesLabelsScores {
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let Some(found) = find(outputs) else { return Recognition::No };
-        if is_of_cells(outputs, found.count) != self.of_cells {
+        if is_of_cells(outputs, found.count) != self.of_cells || has_number(outputs) {
             return Recognition::No;
         }
         if first_class(outputs, &found).is_none() {

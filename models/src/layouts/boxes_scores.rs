@@ -3,6 +3,8 @@
 
 use super::family::{Family, ULTRALYTICS, ULTRALYTICS_STRETCHED};
 use super::outputs::{ClassCount, ModelOutputs, Rows};
+use super::paddle::is_named_by_paddle;
+use super::picodet::PICODET;
 use super::scored_boxes::{Arrangement, ScoreForm, ScoredBoxes};
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
@@ -30,6 +32,10 @@ impl Pair {
         }
         let pair = |boxes: usize, scores: usize| {
             let Rows { count, width: 4 } = outputs.rows(boxes)? else { return None };
+            // Four classes of the whole image, or a box of what it shows.
+            if matches!(outputs.shapes[boxes].shape, [1, _]) {
+                return None;
+            }
             let pair = Self { boxes, scores, count, columns: 0, arrangement: Arrangement::Rows };
             match *outputs.shapes[scores].shape {
                 [1, rows, columns] | [rows, columns] | [1, rows, 1, columns] if rows == count => {
@@ -123,7 +129,12 @@ impl Layout for BoxesScores {
     }
 
     fn families(&self) -> &'static [&'static Family] {
-        &[&ULTRALYTICS, &ULTRALYTICS_STRETCHED]
+        &[&ULTRALYTICS, &ULTRALYTICS_STRETCHED, &PICODET]
+    }
+
+    /// Paddle's detectors see stretched images.
+    fn default_family(&self, outputs: &ModelOutputs<'_>) -> &'static Family {
+        if is_named_by_paddle(outputs) { &PICODET } else { &ULTRALYTICS }
     }
 
     fn decoder(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Box<dyn Decoder> {
@@ -134,7 +145,7 @@ impl Layout for BoxesScores {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{assert_box, decode, recognised};
+    use super::super::testing::{assert_box, decode, graph, recognised};
     use super::*;
     use crate::Size;
 
@@ -147,6 +158,16 @@ mod tests {
             [x - 8.0, y - 8.0, x + 8.0, y + 8.0]
         };
         (0..64).flat_map(cell).collect()
+    }
+
+    #[test]
+    fn images_of_paddles_detectors_are_stretched() {
+        let input = Size { width: 640, height: 640 };
+        let family = |name| {
+            let graph = graph(&[(name, &[1, 8400, 4][..]), ("fetch_name_1", &[1, 80, 8400])]);
+            BoxesScores.default_family(&ModelOutputs::of(&graph, input)).name
+        };
+        assert_eq!([family("fetch_name_0"), family("boxes")], ["picodet", "ultralytics"]);
     }
 
     #[test]

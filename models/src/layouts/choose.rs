@@ -236,6 +236,13 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_many_outputs_is_cut() {
+        let many = graph(&[("y", &[1, 2, 3, 4][..]); 500]);
+        let message = choose(&ModelOutputs::of(&many, SQUARE), None).unwrap_err().to_string();
+        assert!(message.contains("`y` [1, 2, 3, 4] and 480 more for"), "{message}");
+    }
+
+    #[test]
     fn two_good_candidates_are_an_error_with_both_lines() {
         let tiny = Size { width: 64, height: 64 };
         let message = choose_for(&[1, 84, 6], tiny).unwrap_err().to_string();

@@ -1,12 +1,12 @@
 //! `classify`: classifiers; every class that is likely enough, with the whole image as its box.
 
-use framegate_backend_api::OutputBatch;
 use framegate_backend_api::graph::{
     Activation, Convolution, Graph, Operator, TransposedConvolution, ValueId,
 };
+use framegate_backend_api::{ElementType, OutputBatch};
 
 use super::family::{Family, IMAGENET_DEVIATION, IMAGENET_MEAN, Preprocessing};
-use super::outputs::{ClassCount, ModelOutputs};
+use super::outputs::{ClassCount, ModelOutputs, OutputShape};
 use super::scores::{best_class, reaches};
 use super::{Candidate, Decoder, Layout, Reading, Recognition, SidecarLine, Transcript};
 
@@ -52,19 +52,25 @@ impl Layout for Classify {
     }
 
     fn read(&self, outputs: &ModelOutputs<'_>) -> Option<Reading> {
-        let ([1, classes] | [1, classes, 1, 1]) = *outputs.first() else { return None };
+        let classes = classes_of(outputs, scores(outputs))?;
         Some(Reading::of(ClassCount::beyond(classes, 0)?))
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        let shape = outputs.first();
-        if outputs.shapes.len() > 1 && outputs.task.is_none() {
+        let position = scores(outputs);
+        let OutputShape { name, shape } = outputs.shapes[position];
+        let mut others = (0..outputs.shapes.len()).filter(|at| *at != position);
+        if outputs.task.is_none() && !others.all(|at| adds_nothing(outputs, at)) {
             return Recognition::No;
         }
-        let Some(reason) = evidence(outputs, shape[1]) else { return Recognition::Maybe(MAYBE) };
-        Recognition::Yes(format!(
-            "the first output is {shape:?} and {reason}: a score for each class"
-        ))
+        let Some(reason) = evidence(outputs, position, shape[1]) else {
+            return Recognition::Maybe(MAYBE);
+        };
+        let which = match position {
+            0 => "the first output".to_owned(),
+            _ => format!("the output `{name}`"),
+        };
+        Recognition::Yes(format!("{which} is {shape:?} and {reason}: a score for each class"))
     }
 
     fn families(&self) -> &'static [&'static Family] {
@@ -93,23 +99,59 @@ impl Layout for Classify {
         Box::new(ClassDecoder {
             // The stage clips boxes to the frame, and the frame lies within the input.
             whole_input: [0.0, 0.0, input.width as f32, input.height as f32],
-            needs_softmax: !makes_probabilities(graph, graph.outputs[0]),
+            output: scores(outputs),
+            needs_softmax: !makes_probabilities(graph, graph.outputs[scores(outputs)]),
         })
     }
 }
 
+/// The output with the scores: the only one that shows them, else the first.
+fn scores(outputs: &ModelOutputs<'_>) -> usize {
+    let mut shown = (0..outputs.shapes.len()).filter(|position| shows_scores(outputs, *position));
+    shown.next().filter(|_| shown.next().is_none()).unwrap_or(0)
+}
+
+/// Whether an output has the shape of scores, and its name or the graph shows that it holds some.
+fn shows_scores(outputs: &ModelOutputs<'_>, position: usize) -> bool {
+    let is_named = outputs.position("logits") == Some(position);
+    let makes = || {
+        let output = outputs.graph.outputs.get(position);
+        output.is_some_and(|output| makes_probabilities(outputs.graph, *output))
+    };
+    classes_of(outputs, position).is_some() && (is_named || makes())
+}
+
+/// Fewest numbers that describe an image, beside its scores; a box or key points are fewer.
+const FEWEST_FEATURES: usize = 256;
+
+/// Whether an output beside the scores is the number of the best class, or features of the whole image.
+fn adds_nothing(outputs: &ModelOutputs<'_>, position: usize) -> bool {
+    let Some(id) = outputs.graph.outputs.get(position) else { return false };
+    let is_number = outputs.graph.value(*id).element_type == ElementType::I64
+        && outputs.shapes[position].shape.iter().product::<usize>() == 1;
+    let is_long = classes_of(outputs, position).is_some_and(|len| len >= FEWEST_FEATURES);
+    is_number || (is_long && !shows_scores(outputs, position))
+}
+
+fn classes_of(outputs: &ModelOutputs<'_>, position: usize) -> Option<usize> {
+    match *outputs.shapes.get(position)?.shape {
+        [1, classes] | [1, classes, 1, 1] => Some(classes),
+        _ => None,
+    }
+}
+
 /// The evidence that numbers are scores of classes, and not landmarks, angles or features.
-fn evidence(outputs: &ModelOutputs<'_>, classes: usize) -> Option<&'static str> {
+fn evidence(outputs: &ModelOutputs<'_>, position: usize, classes: usize) -> Option<&'static str> {
     if outputs.task.is_some() {
         return Some("the metadata names its task");
     }
     if outputs.labels == Some(classes) {
         return Some("there are as many labels");
     }
-    if makes_probabilities(outputs.graph, *outputs.graph.outputs.first()?) {
+    if makes_probabilities(outputs.graph, *outputs.graph.outputs.get(position)?) {
         return Some("comes out of a softmax or sigmoid");
     }
-    if outputs.position("logits") == Some(0) {
+    if outputs.position("logits") == Some(position) {
         return Some("is called `logits`");
     }
     IMAGENET_CLASSES.contains(&classes).then_some("has as many numbers as ImageNet has classes")
@@ -117,6 +159,8 @@ fn evidence(outputs: &ModelOutputs<'_>, classes: usize) -> Option<&'static str> 
 
 #[derive(Debug)]
 struct ClassDecoder {
+    /// Position of the scores.
+    output: usize,
     whole_input: [f32; 4],
     needs_softmax: bool,
 }
@@ -129,7 +173,7 @@ impl Decoder for ClassDecoder {
         confidence: f32,
         candidates: &mut Vec<Candidate>,
     ) {
-        let scores = self.scores(outputs.tensors[0].image(image));
+        let scores = self.scores(outputs.tensors[self.output].image(image));
         candidates.extend(scores.enumerate().filter_map(|(class_id, score)| {
             if !reaches(score, confidence) {
                 return None;
@@ -144,7 +188,7 @@ impl Decoder for ClassDecoder {
         image: usize,
         labels: &[String],
     ) -> Option<Transcript> {
-        let scores: Vec<f32> = self.scores(outputs.tensors[0].image(image)).collect();
+        let scores: Vec<f32> = self.scores(outputs.tensors[self.output].image(image)).collect();
         let (class_id, score) = best_class(&scores)?;
         Some(Transcript { text: labels.get(class_id)?.clone(), score })
     }
@@ -198,6 +242,7 @@ mod tests {
     use framegate_backend_api::HostTensor;
     use framegate_backend_api::graph::{GraphBuilder, Padding};
 
+    use super::super::choose;
     use super::super::testing::recognised;
     use super::*;
     use crate::Size;
@@ -210,6 +255,29 @@ mod tests {
         };
         assert_eq!(with("logits"), Ok("classify"));
         assert!(with("features").is_err());
+    }
+
+    #[test]
+    fn a_label_or_features_beside_the_scores_do_not_count() {
+        let input = Size { width: 64, height: 64 };
+        let name = |kinds: &[&str]| {
+            let mut builder = GraphBuilder::new("image", [1, 12, 1, 1]);
+            let flat = Operator::Reshape { shape: vec![1, 12] };
+            let flat = builder.push("flat", flat, &[builder.input()]).unwrap();
+            let mut output = |kind: &&str| match *kind {
+                "scores" => builder.push("s", Operator::Softmax { axis: 1 }, &[flat]).unwrap(),
+                "label" => builder.constant("l", HostTensor::from_i64([1], vec![3])),
+                "features" => builder.constant("f", HostTensor::from_f32([1, 512], vec![0.0; 512])),
+                _ => builder.constant("b", HostTensor::from_f32([1, 4], vec![0.0; 4])),
+            };
+            let ids = kinds.iter().map(&mut output).collect();
+            let graph = builder.finish(ids);
+            choose(&ModelOutputs::of(&graph, input), None).map(|choice| choice.layout.name())
+        };
+        assert_eq!(name(&["label", "scores"]), Ok("classify"));
+        assert_eq!(name(&["features", "scores"]), Ok("classify"));
+        assert!(name(&["scores", "box"]).is_err());
+        assert!(name(&["scores", "scores"]).is_err());
     }
 
     #[test]

@@ -9,10 +9,16 @@ use super::points::{
     BoxRule, MOST_STRIDES, PointDecoder, PointForm, PointLevel, Unit, point_levels,
 };
 use super::prior_boxes::PYRAMID;
-use super::{Decoder, Layout, Reading, Recognition};
+use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
+use crate::coco;
 
 /// Bins of a distance's distribution.
 const BINS: [usize; 2] = [16, 17];
+
+const JOINED: &[SidecarLine] = &[SidecarLine {
+    line: "boxes = \"yolov8-heads\"",
+    when: "64 numbers of a box before the classes of a cell (YOLOv8 and its successors)",
+}];
 
 /// For each stride an output of distributions `[1, 4 · 16, H, W]` or `[1, 4 · 17, H, W]` and one of scores `[1, C, H,
 /// W]`, in either order, and possibly one of their sum `[1, 1, H, W]`, which is not needed; or the first two joined,
@@ -92,7 +98,13 @@ impl Layout for DflHeads {
         let ClassCount::Known(classes) = reading.classes else { return Recognition::No };
         let are_joined = outputs.shapes.len() == reading.strides.len();
         if are_joined && outputs.joined(0) != Some(vec![4 * BINS[0], classes]) {
-            return Recognition::No;
+            // One convolution makes both, or nothing shows what does.
+            let is_likely = outputs.labels == Some(classes)
+                || (outputs.labels.is_none() && classes == coco::CLASSES);
+            return match is_likely && self.strides.is_none() {
+                true => Recognition::Maybe(JOINED),
+                false => Recognition::No,
+            };
         }
         Recognition::Yes(format!(
             "the outputs are distributions and scores for each cell of the strides {:?}",
@@ -129,6 +141,7 @@ impl Layout for DflHeads {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{assert_box, decode, recognised};
+    use super::ModelOutputs;
     use crate::Size;
 
     const INPUT: Size = Size { width: 64, height: 64 };
@@ -188,6 +201,18 @@ mod tests {
         assert_box(&found[0], 1, 0.75, [24.0, 24.0, 88.0, 56.0]);
         let shapes = outputs.each_ref().map(|(name, shape, _)| (*name, *shape));
         assert_eq!(recognised(&shapes, INPUT, |outputs| outputs), Ok("yolov8-heads"));
+    }
+
+    #[test]
+    fn joined_heads_are_offered_if_the_rest_is_as_many_classes_as_there_are_labels() {
+        let of = |channels: usize, labels| {
+            let shapes = [[1, channels, 8, 8], [1, channels, 4, 4], [1, channels, 2, 2]];
+            let outputs = [("a", &shapes[0][..]), ("b", &shapes[1]), ("c", &shapes[2])];
+            let error = recognised(&outputs, INPUT, |it| ModelOutputs { labels, ..it });
+            error.unwrap_err().to_string().contains("`boxes = \"yolov8-heads\"` for 64 numbers")
+        };
+        assert!(of(144, None) && of(67, Some(3)));
+        assert!(!of(80, None) && !of(67, Some(4)));
     }
 
     #[test]

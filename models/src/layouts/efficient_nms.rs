@@ -14,12 +14,13 @@ use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 #[derive(Debug)]
 pub(super) struct EfficientNms;
 
-/// Number, boxes, scores and classes: of EfficientNMS, of what exporters give the results of the older BatchedNMS, and of
-/// YOLO-NAS.
-const NAMES: [[&str; 4]; 3] = [
+/// Number, boxes, scores and classes: of EfficientNMS, of what exporters give the results of the older BatchedNMS, of
+/// YOLO-NAS, and of Sony's sensors.
+const NAMES: [[&str; 4]; 4] = [
     ["num_dets", "det_boxes", "det_scores", "det_classes"],
     ["num_detections", "nmsed_boxes", "nmsed_scores", "nmsed_classes"],
     ["num_predictions", "pred_boxes", "pred_scores", "pred_classes"],
+    ["n_valid", "boxes", "scores", "labels"],
 ];
 
 /// Positions of number, boxes, scores and classes, and how many boxes there can be.
@@ -27,6 +28,11 @@ pub(super) type Positions = ([usize; 4], usize);
 
 fn find(outputs: &ModelOutputs<'_>) -> Option<Positions> {
     named(outputs).or_else(|| alike(outputs))
+}
+
+/// Whether the outputs have names of which one is for the number of boxes: not every row is one.
+pub(super) fn has_number(outputs: &ModelOutputs<'_>) -> bool {
+    named(outputs).is_some()
 }
 
 fn named(outputs: &ModelOutputs<'_>) -> Option<Positions> {
@@ -167,8 +173,9 @@ mod tests {
             recognised(&shapes, INPUT, |outputs| outputs)
         };
         let yolo_nas = ["num_predictions", "pred_boxes", "pred_scores", "pred_classes"];
-        for names in [yolo_nas, ["num", "boxes", "scores", "classes"], ["a", "b", "c", "label_ids"]]
-        {
+        let sony = ["n_valid", "boxes", "scores", "labels"];
+        let others = [["num", "boxes", "scores", "classes"], ["a", "b", "c", "label_ids"]];
+        for names in [yolo_nas, sony].into_iter().chain(others) {
             assert_eq!(recognise(names), Ok("efficient-nms"), "{names:?}");
         }
         let message = recognise(["n", "boxes", "confidence", "classes"]).unwrap_err().to_string();

@@ -4,6 +4,7 @@
 use framegate_backend_api::OutputBatch;
 
 use super::box_form::{LARGEST_FRACTION, box_of, check_corners};
+use super::class_box_score::is_named_class_box_score;
 use super::family::{Family, ULTRALYTICS};
 use super::outputs::{ClassCount, ModelOutputs};
 use super::paddle::is_named_by_paddle;
@@ -39,7 +40,7 @@ impl Layout for EndToEnd {
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let shape = outputs.first();
         let shown = ShownColumns::of(outputs);
-        if !shown.allow(RowOrder::ScoreClass) {
+        if !shown.allow(RowOrder::ScoreClass) || is_named_class_box_score(outputs) {
             return Recognition::No;
         }
         if shape.len() == 2 && !shown.say(RowOrder::ScoreClass) {

@@ -1,6 +1,7 @@
 //! `end-to-end-class-score`: final boxes with the class before the score.
 
 use super::box_form::{BoxForm, BoxShape};
+use super::class_box_score::is_named_class_box_score;
 use super::family::{Family, ULTRALYTICS};
 use super::final_boxes::{Column, FinalBoxes};
 use super::outputs::{ClassCount, ModelOutputs};
@@ -32,6 +33,9 @@ impl Layout for EndToEndClassScore {
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let shown = ShownColumns::of(outputs);
+        if is_named_class_box_score(outputs) {
+            return Recognition::No;
+        }
         if shown.say(RowOrder::ClassScore) {
             return Recognition::Yes(
                 "the graph puts whole numbers before the scores in rows of six".to_owned(),

@@ -20,6 +20,7 @@ mod candidate;
 mod centerface;
 mod centernet;
 mod choose;
+mod class_box_score;
 mod classify;
 mod columns;
 mod columns_obb;
@@ -30,6 +31,7 @@ mod decoded;
 mod decoded_columns;
 mod decoded_rows;
 mod decoder;
+mod detectnet;
 mod detr;
 mod dfl_heads;
 mod difference_heads;
@@ -50,6 +52,7 @@ mod family;
 mod fcos;
 mod final_boxes;
 mod head_arrangement;
+mod image_class_score;
 mod input_range;
 mod keypoint;
 mod level_anchors;
@@ -130,6 +133,7 @@ static LAYOUTS: &[&dyn Layout] = &[
     &scored_rows::ScoredRows,
     &end_to_end::EndToEnd,
     &end_to_end_class_score::EndToEndClassScore,
+    &class_box_score::ClassBoxScore,
     &end_to_end_normalised::EndToEndNormalised,
     &end_to_end_seg::EndToEndSeg,
     &end_to_end_pose::EndToEndPose,
@@ -151,16 +155,19 @@ static LAYOUTS: &[&dyn Layout] = &[
     &paddle::Paddle,
     &yolo_nas_flat::YoloNasFlat,
     &yolov7_end_to_end::Yolov7EndToEnd,
+    &image_class_score::ImageClassScore,
     &scrfd::Scrfd,
     &retinaface::FACES,
     &retinaface::PLATES,
     &blazeface::FACES,
     &blazeface::PALMS,
+    &blazeface::PERSONS,
     &yunet::Yunet,
     &yunet_priors::FACES,
     &yunet_priors::PLATES,
     &centerface::CenterFace,
     &centernet::CenterNet,
+    &detectnet::DetectNet,
     &nanodet::NanoDet,
     &nanodet_plus::NanoDetPlus,
     &picodet::PicoDet,

@@ -340,13 +340,20 @@ fn is_transparent(operator: &Operator) -> bool {
 }
 
 /// Names and shapes, for messages.
+/// Outputs that a message lists: all of a head with four for each of five strides.
+const MOST_SHOWN: usize = 20;
+
 impl fmt::Display for ModelOutputs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, OutputShape { name, shape }) in self.shapes.iter().enumerate() {
+        for (index, OutputShape { name, shape }) in self.shapes.iter().enumerate().take(MOST_SHOWN)
+        {
             let separator = if index == 0 { "" } else { ", " };
             write!(f, "{separator}`{name}` {shape:?}")?;
         }
-        Ok(())
+        match self.shapes.len().saturating_sub(MOST_SHOWN) {
+            0 => Ok(()),
+            rest => write!(f, " and {rest} more"),
+        }
     }
 }
 

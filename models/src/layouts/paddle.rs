@@ -1,6 +1,7 @@
 //! `paddle`: final boxes as PaddleDetection exports them.
 
 use super::box_form::{BoxForm, BoxShape};
+use super::class_box_score::is_named_class_box_score;
 use super::family::{Family, ULTRALYTICS_STRETCHED};
 use super::final_boxes::{Column, FinalBoxes};
 use super::outputs::{ClassCount, ModelOutputs};
@@ -42,6 +43,9 @@ impl Layout for Paddle {
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
         let shown = ShownColumns::of(outputs);
+        if is_named_class_box_score(outputs) {
+            return Recognition::No;
+        }
         if is_named_by_paddle(outputs) && outputs.first().len() == 2 {
             return Recognition::Yes("the output has the name that Paddle gives it".to_owned());
         }

@@ -28,11 +28,17 @@ pub(super) struct ShownColumns {
 impl ShownColumns {
     /// Of rows in the first output that begin with these six.
     pub(super) fn of(outputs: &ModelOutputs<'_>) -> Self {
+        Self::after(outputs, 0)
+    }
+
+    /// Of rows in the first output that have these six after `first` other numbers.
+    pub(super) fn after(outputs: &ModelOutputs<'_>, first: usize) -> Self {
         let last = outputs.first().len().saturating_sub(1);
         let are_scores = outputs.scores_along(last).unwrap_or_default();
+        let is_score = |column: &usize| are_scores.get(first + column) == Some(&true);
         Self {
-            whole: (0..ROW).filter(|column| outputs.column_is_whole(*column)).collect(),
-            scores: (0..ROW).filter(|column| are_scores.get(*column) == Some(&true)).collect(),
+            whole: (0..ROW).filter(|column| outputs.column_is_whole(first + column)).collect(),
+            scores: (0..ROW).filter(is_score).collect(),
         }
     }
 

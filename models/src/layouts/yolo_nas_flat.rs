@@ -3,7 +3,9 @@
 use super::box_form::{BoxForm, BoxShape};
 use super::family::{Family, ULTRALYTICS};
 use super::final_boxes::FinalBoxes;
+use super::image_class_score::is_named_by_pinto;
 use super::outputs::{ClassCount, ModelOutputs};
+use super::row_order::{RowOrder, ShownColumns};
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
 /// `[N, 7]`: rows of `[image, left, top, right, bottom, score, class]` in input pixels.
@@ -28,15 +30,26 @@ impl Layout for YoloNasFlat {
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        let is_flat = outputs.position("graph2_flat_predictions").is_some();
-        match is_flat {
-            true => {
-                Recognition::Yes("the output has the name that super-gradients gives it".to_owned())
-            }
-            false => Recognition::Maybe(&[SidecarLine {
+        if outputs.position("graph2_flat_predictions").is_some() {
+            return Recognition::Yes(
+                "the output has the name that super-gradients gives it".to_owned(),
+            );
+        }
+        // As many scores of a whole image look the same.
+        if matches!(outputs.first(), [1, 7]) {
+            return Recognition::No;
+        }
+        let shown = ShownColumns::after(outputs, 1);
+        match (shown.say(RowOrder::ScoreClass), shown.allow(RowOrder::ScoreClass)) {
+            _ if is_named_by_pinto(outputs) => Recognition::No,
+            (true, _) => Recognition::Yes(
+                "the graph puts scores before whole numbers at the end of rows of seven".to_owned(),
+            ),
+            (false, true) => Recognition::Maybe(&[SidecarLine {
                 line: "boxes = \"yolo-nas-flat\"",
                 when: "the score before the class (YOLO-NAS)",
             }]),
+            (false, false) => Recognition::No,
         }
     }
 

@@ -3,7 +3,9 @@
 use super::box_form::{BoxForm, BoxShape};
 use super::family::{Family, ULTRALYTICS};
 use super::final_boxes::{Column, FinalBoxes};
+use super::image_class_score::is_named_by_pinto;
 use super::outputs::{ClassCount, ModelOutputs};
+use super::row_order::{RowOrder, ShownColumns};
 use super::{Decoder, Layout, Reading, Recognition, SidecarLine};
 
 /// `[N, 7]`: rows of `[image, left, top, right, bottom, class, score]` in input pixels.
@@ -28,13 +30,23 @@ impl Layout for Yolov7EndToEnd {
     }
 
     fn recognise(&self, outputs: &ModelOutputs<'_>, _reading: &Reading) -> Recognition {
-        let is_flat = outputs.position("graph2_flat_predictions").is_some();
-        match is_flat {
-            true => Recognition::No,
-            false => Recognition::Maybe(&[SidecarLine {
+        let has_other_name =
+            outputs.position("graph2_flat_predictions").is_some() || is_named_by_pinto(outputs);
+        // As many scores of a whole image look the same.
+        if matches!(outputs.first(), [1, 7]) {
+            return Recognition::No;
+        }
+        let shown = ShownColumns::after(outputs, 1);
+        match (shown.say(RowOrder::ClassScore), shown.allow(RowOrder::ClassScore)) {
+            _ if has_other_name => Recognition::No,
+            (true, _) => Recognition::Yes(
+                "the graph puts whole numbers before scores at the end of rows of seven".to_owned(),
+            ),
+            (false, true) => Recognition::Maybe(&[SidecarLine {
                 line: "boxes = \"yolov7-end-to-end\"",
                 when: "the class before the score (YOLOv7)",
             }]),
+            (false, false) => Recognition::No,
         }
     }
 

@@ -207,9 +207,14 @@ impl OnnxFile {
         ImageLayout::of(&self.inputs.image)
     }
 
-    /// Whether the image must be whole numbers, from 0 to 255.
+    /// Whether the image must be whole numbers: pixels from 0 to 255, or signed bytes.
     pub fn takes_integers(&self) -> bool {
         self.inputs.image.element_type == ElementType::I64
+    }
+
+    /// Whether the image must be signed bytes: pixels less 128.
+    pub fn takes_signed_bytes(&self) -> bool {
+        self.inputs.image.data_type == "int8"
     }
 
     /// Version of the ONNX operator set.

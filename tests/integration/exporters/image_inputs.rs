@@ -10,8 +10,9 @@ use framegate_testkit::evaluate_graph;
 use super::{IMAGE, assert_refused, floats, graph, outputs, read};
 use crate::onnx_model::{FLOAT, INT64, OnnxModel, OnnxNode, declaration};
 
-/// Numbers of `UINT8`, `BOOL` and `DOUBLE` in ONNX's `TensorProto.DataType`.
+/// Numbers of `UINT8`, `INT8`, `BOOL` and `DOUBLE` in ONNX's `TensorProto.DataType`.
 const UINT8: i32 = 2;
+const INT8: i32 = 3;
 const BOOL: i32 = 9;
 const DOUBLE: i32 = 11;
 
@@ -84,6 +85,16 @@ fn whole_numbers_are_taken_where_the_file_wants_them() {
 
     let booleans = of_type(BOOL, IMAGE).node(OnnxNode::new("Not", &["x"], &["y"])).output("y");
     assert_refused(read(&booleans), &["`x`", "booleans"]);
+}
+
+#[test]
+fn signed_bytes_begin_below_0() {
+    let of = |data_type| {
+        let cast = OnnxNode::new("Cast", &["x"], &["f"]).integer("to", i64::from(FLOAT));
+        read(&of_type(data_type, IMAGE).node(cast).output("f")).unwrap()
+    };
+    assert!(of(INT8).takes_integers() && of(INT8).takes_signed_bytes());
+    assert!(of(UINT8).takes_integers() && !of(UINT8).takes_signed_bytes());
 }
 
 #[test]

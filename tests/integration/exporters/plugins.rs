@@ -84,6 +84,16 @@ fn the_best_boxes_of_each_class_are_kept() {
 }
 
 #[test]
+fn a_plugin_may_say_which_candidates_it_kept() {
+    let mut node = efficient(0, 5);
+    node.0.op_type = "EfficientIdxNMS_TRT".to_owned();
+    node.0.output.push("det_indices".to_owned());
+    let results = run(&model(node, corners()).output("det_indices"));
+    assert_eq!(results[2], [0.9, 0.7, 0.6, 0.5, 0.0]);
+    assert_eq!(results[4], [0.0, 1.0, 2.0, 4.0, 0.0]);
+}
+
+#[test]
 fn classes_may_suppress_each_other_and_the_number_is_bounded() {
     let results = run(&model(efficient(1, 2), corners()));
     assert_eq!((&results[0][..], &results[2][..]), (&[2.0][..], &[0.9, 0.6][..]));

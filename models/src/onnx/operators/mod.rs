@@ -237,7 +237,7 @@ fn microsoft(operator: &str) -> Option<Importer> {
 /// Operators that exporters write for TensorRT's plugins.
 fn tensorrt(operator: &str) -> Option<Importer> {
     Some(match operator {
-        "EfficientNMS_TRT" => suppression::efficient_nms,
+        "EfficientNMS_TRT" | "EfficientIdxNMS_TRT" => suppression::efficient_nms,
         "BatchedNMS_TRT" | "BatchedNMSDynamic_TRT" => suppression::batched_nms,
         _ => return None,
     })

@@ -55,7 +55,7 @@ fn kept(
     Ok((rows, count))
 }
 
-/// TensorRT's plugin: the best boxes of all classes together, with their number.
+/// TensorRT's plugin: the best boxes of all classes together, with their number; TensorRT-YOLO's also has their positions.
 /// <https://github.com/NVIDIA/TensorRT/tree/main/plugin/efficientNMSPlugin>
 pub(super) fn efficient_nms(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let attributes = node.attributes;
@@ -126,8 +126,8 @@ fn boxes_of(graph: &mut Import, boxes: ValueId, scores: ValueId) -> Result<Value
     graph.emit(Operator::Reshape { shape: vec![1, count, 4] }, &[boxes])
 }
 
-/// Number, boxes, scores and classes of the best boxes of all classes together, by descending score; zeros fill the
-/// lists up.
+/// Number, boxes, scores, classes and positions of the best boxes of all classes together, by descending score; zeros
+/// fill the lists up.
 fn suppressed(
     graph: &mut Import,
     boxes: ValueId,
@@ -179,7 +179,7 @@ fn suppressed(
     let number = graph.at_most(kept, most as i64)?;
     let scalar = graph.scalar_of(number)?;
     let mut results = vec![graph.emit(Operator::Reshape { shape: vec![1, 1] }, &[scalar])?];
-    for (result, width) in [(boxes, Some(4)), (best[0], None), (classes, None)] {
+    for (result, width) in [(boxes, Some(4)), (best[0], None), (classes, None), (indices, None)] {
         let extent = graph.extents(result)[0];
         let result = graph.extended(result, 0, extent, most, 0.0)?;
         let shape = [1, most].into_iter().chain(width).collect();

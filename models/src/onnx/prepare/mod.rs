@@ -3,6 +3,7 @@
 
 mod external;
 mod functions;
+mod mmcv;
 mod order;
 mod sparse;
 pub(super) mod texts;
@@ -54,7 +55,8 @@ pub(super) fn prepare(
 ) -> Result<Prepared, OnnxError> {
     let functions = std::mem::take(&mut model.functions);
     let graph = model.graph.get_or_insert_default();
-    let nodes = functions::inline(std::mem::take(&mut graph.node), &functions, opset)?;
+    let mut nodes = functions::inline(std::mem::take(&mut graph.node), &functions, opset)?;
+    nodes.iter_mut().for_each(|node| mmcv::translate(&mut node.proto));
     let mut nodes = in_order(nodes, graph)?;
     operators::check_all_supported(nodes.iter().map(|node| &node.proto))?;
 
