@@ -30,7 +30,7 @@ pub(crate) use avx512_bf16::Bf16x32;
 pub(crate) use bf16::add_pair_product;
 pub(crate) use bf16::{PortablePairs, pair_of_bf16};
 pub(crate) use error_function::complementary_error;
-pub(crate) use exponential::{exponential, logistic};
+pub(crate) use exponential::{exponential, exponential_of_weight, logistic};
 pub(crate) use integers::{
     PortableIntegers, PortableQuads, add_byte_products, pair_of_integers, quad_of_bytes,
 };
