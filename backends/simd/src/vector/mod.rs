@@ -87,6 +87,9 @@ pub(crate) trait Vector: Products {
     unsafe fn where_negative(self, condition: Self, other: Self) -> Self;
     /// The numbers of lanes that hold the bits of an `i32` each.
     unsafe fn of_integers(self) -> Self;
+    /// Transposes a square of elements: writes the first elements of all rows to the first column, and so on. All rows are
+    /// read before anything is written.
+    unsafe fn transpose(row: impl Fn(usize) -> *const f32, column: impl Fn(usize) -> *mut f32);
     /// Bytes, one per lane.
     unsafe fn load_bytes(from: *const u8) -> Self;
     /// Writes the lanes, whole numbers from 0 to 255, as bytes. A NaN becomes any byte.
