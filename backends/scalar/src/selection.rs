@@ -75,7 +75,13 @@ pub(crate) fn top_k(parameters: &TopK, shape: &[usize]) -> Operation {
                 len: k,
                 precedes: |a, b| precedes(x, largest, at(a), at(b)),
             };
-            best.select(lines.extent);
+            best.select(lines.extent, |from, worst| match x {
+                Elements::F32(x) if lines.stride == 1 => {
+                    let line = &x[*start..start + lines.extent];
+                    candidate(line, from as usize, line[worst as usize], largest) as i64
+                }
+                _ => from,
+            });
             for target in result_lines.offsets(*result_start) {
                 let source = at(indices[target]);
                 match (x, &mut *values) {
@@ -86,6 +92,24 @@ pub(crate) fn top_k(parameters: &TopK, shape: &[usize]) -> Operation {
             }
         }
     })
+}
+
+/// The first index from `from` on whose element may precede this one, or the length of the line.
+fn candidate(line: &[f32], from: usize, worst: f32, largest: bool) -> usize {
+    let found = match largest {
+        true => position(&line[from..], |x| x > worst || x.is_nan()),
+        false => position(&line[from..], |x| x < worst || worst.is_nan()),
+    };
+    found.map_or(line.len(), |found| from + found)
+}
+
+/// The first element for which this holds. Whole chunks are looked through by vectors.
+fn position(elements: &[f32], holds: impl Fn(f32) -> bool) -> Option<usize> {
+    const CHUNK: usize = 64;
+    let any = |chunk: &&[f32; CHUNK]| chunk.iter().fold(false, |any, x| any | holds(*x));
+    let skipped = CHUNK * elements.as_chunks().0.iter().take_while(|chunk| !any(chunk)).count();
+    let found = elements[skipped..].iter().position(|x| holds(*x));
+    found.map(|found| skipped + found)
 }
 
 /// The best indices so far, in the line of the result that they are for, so that no other memory is
@@ -99,8 +123,9 @@ struct Best<'a, F> {
 }
 
 impl<F: Fn(i64, i64) -> bool> Best<'_, F> {
-    /// Leaves the first `len` of the indices below `extent`, in order.
-    fn select(&mut self, extent: usize) {
+    /// Leaves the first `len` of the indices below `extent`, in order. `next` is the first index from one on that may
+    /// precede another.
+    fn select(&mut self, extent: usize, next: impl Fn(i64, i64) -> i64) {
         if self.len == 0 {
             return;
         }
@@ -110,11 +135,13 @@ impl<F: Fn(i64, i64) -> bool> Best<'_, F> {
         for slot in (0..self.len / 2).rev() {
             self.sift_down(slot, self.len);
         }
-        for index in self.len as i64..extent as i64 {
+        let mut index = next(self.len as i64, self.get(0));
+        while index < extent as i64 {
             if (self.precedes)(index, self.get(0)) {
                 self.put(0, index);
                 self.sift_down(0, self.len);
             }
+            index = next(index + 1, self.get(0));
         }
         for last in (1..self.len).rev() {
             self.swap(0, last);
@@ -197,16 +224,24 @@ mod tests {
     /// Every `k` of a line with many equal elements and NaN, against a stable sort.
     #[test]
     fn top_k_is_the_start_of_a_stable_sort() {
-        let numbers = (0..41).map(|i| match i * 29 % 41 % 11 {
-            10 => f32::NAN,
-            rest => rest as f32,
-        });
-        let line: Vec<f32> = numbers.collect();
+        let numbers = |len: usize| {
+            (0..len).map(move |i| match i * 29 % 41 % 11 {
+                10 => f32::NAN,
+                rest => rest as f32,
+            })
+        };
+        // Short ones, and such that whole chunks are skipped in.
+        for line in [numbers(41).collect::<Vec<f32>>(), numbers(200).collect()] {
+            check_every_k(&line);
+        }
+    }
+
+    fn check_every_k(line: &[f32]) {
         let ascending = |a: &usize, b: &usize| {
             let [a, b] = [line[*a], line[*b]];
             a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
         };
-        let x = HostTensor::from_f32([line.len(), 1], line.clone());
+        let x = HostTensor::from_f32([line.len(), 1], line.to_vec());
         for largest in [true, false] {
             let mut sorted: Vec<usize> = (0..line.len()).collect();
             sorted.sort_by(|a, b| if largest { ascending(b, a) } else { ascending(a, b) });

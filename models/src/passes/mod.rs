@@ -14,6 +14,7 @@ mod padding;
 mod quantisation;
 mod split_activation;
 mod square;
+mod transposition;
 
 use framegate_backend_api::graph::{Graph, Node, ValueId};
 
@@ -24,6 +25,7 @@ pub fn optimise(mut graph: Graph) -> Graph {
     // A pass leaves what it replaces dead, and the next goes by how often values are read.
     let passes = [
         no_op::remove,
+        transposition::move_past_functions,
         quantisation::join,
         quantisation::move_quantised,
         split_activation::join,

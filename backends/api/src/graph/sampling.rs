@@ -72,10 +72,7 @@ impl GridSample {
     /// the grid, which is −1 at the start and 1 at the end.
     pub fn taps(&self, coordinate: f32, extent: usize) -> [SampleTap; MOST_TAPS] {
         let (length, last) = (extent as f32, extent as f32 - 1.0);
-        let mut position = match self.align_corners {
-            true => (coordinate + 1.0) / 2.0 * last,
-            false => ((coordinate + 1.0) * length - 1.0) / 2.0,
-        };
+        let mut position = self.position(coordinate, extent);
         if self.mode == SampleMode::Nearest {
             position = position.round_ties_even();
         }
@@ -99,6 +96,15 @@ impl GridSample {
             SampleMode::Cubic => cubic(share),
         };
         std::array::from_fn(|tap| (self.element(first + tap as f32 - 1.0, extent), weights[tap]))
+    }
+
+    /// Where a coordinate of the grid lies along an axis, in elements; before any padding.
+    pub fn position(&self, coordinate: f32, extent: usize) -> f32 {
+        let (length, last) = (extent as f32, extent as f32 - 1.0);
+        match self.align_corners {
+            true => (coordinate + 1.0) / 2.0 * last,
+            false => ((coordinate + 1.0) * length - 1.0) / 2.0,
+        }
     }
 
     /// The element at a whole position.

@@ -3,7 +3,7 @@
 
 use framegate_backend_api::graph::Activation;
 
-use crate::vector::{Vector, complementary_error, exponential, logistic};
+use crate::vector::{Vector, complementary_error, exponential, exponential_of_weight, logistic};
 
 /// Whether an activation has a vector version.
 pub(crate) fn is_vectorised(function: Activation) -> bool {
@@ -84,7 +84,7 @@ pub(super) unsafe fn activate<V: Vector>(
             Activation::Mish => {
                 let (two, enough) = (V::splat(2.0), V::splat(20.0));
                 map!(|x| {
-                    let e = exponential(enough.min(x));
+                    let e = exponential_of_weight(enough.min(x));
                     let product = e.mul_add(e, e.add(e));
                     x.mul(product.div(product.add(two)))
                 })

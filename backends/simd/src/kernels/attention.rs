@@ -1,7 +1,7 @@
 //! The exponentials of a row of scores, between the two products of attention.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use crate::vector::{LONGEST_VECTOR, Vector, exponential, versions};
+use crate::vector::{LONGEST_VECTOR, Vector, exponential_of_weight, versions};
 
 versions!(exponentials_version = exponentials(scores: *mut f32, len: usize) -> f32);
 
@@ -28,11 +28,11 @@ unsafe fn exponentials<V: Vector>(scores: *mut f32, len: usize) -> f32 {
         let largest = V::splat(lanes.into_iter().fold(f32::NEG_INFINITY, larger));
         let mut sum = V::splat(0.0);
         for at in (0..whole).step_by(V::LANES) {
-            let x = exponential(V::load(scores.add(at)).sub(largest));
+            let x = exponential_of_weight(V::load(scores.add(at)).sub(largest));
             x.store(scores.add(at));
             sum = sum.add(x);
         }
-        exponential(V::load(last.as_ptr()).sub(largest)).store(last.as_mut_ptr());
+        exponential_of_weight(V::load(last.as_ptr()).sub(largest)).store(last.as_mut_ptr());
         scores.add(whole).copy_from_nonoverlapping(last.as_ptr(), rest);
         let mut lanes = [0.0; LONGEST_VECTOR];
         sum.store(lanes.as_mut_ptr());

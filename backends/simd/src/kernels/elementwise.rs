@@ -103,3 +103,43 @@ unsafe fn activate<V: Vector>(from: *const f32, to: *mut f32, len: usize, functi
     // SAFETY: the caller's promise.
     unsafe { activation::activate::<V>(from, to, len, function) }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(unsafe_code, reason = "kernels are run by hand")]
+
+    use framegate_cpu::Level;
+
+    use super::*;
+
+    /// Processors take a hundred times as long for subnormal numbers.
+    #[test]
+    fn no_gate_makes_numbers_subnormal() {
+        let functions = [
+            Activation::Sigmoid,
+            Activation::Silu,
+            Activation::Gelu { approximate: false },
+            Activation::Gelu { approximate: true },
+            Activation::Mish,
+        ];
+        for level in Level::available() {
+            for (function, x) in functions.into_iter().flat_map(|it| [(it, -60.0), (it, -1e4)]) {
+                let mut numbers = vec![x; level.lanes()];
+                // SAFETY: the processor has the level, and the vector is as long as a register.
+                unsafe {
+                    let at = numbers.as_mut_ptr();
+                    activation_version(level)(at, at, numbers.len(), function);
+                }
+                // As it is, and behind another gate and a weight.
+                let weighted = numbers[0] * numbers[0].abs() * 1e-3;
+                let is_fine = |x: f32| x == 0.0 || x.is_normal();
+                let gates = matches!(function, Activation::Sigmoid | Activation::Silu);
+                assert!(
+                    is_fine(numbers[0]) && (!gates || is_fine(weighted)),
+                    "{level}, {function:?}"
+                );
+                assert!(numbers[0].abs() < 1e-10, "{level}, {function:?}: {}", numbers[0]);
+            }
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Conversions between row-major and channel-blocked elements.
 #![expect(unsafe_code, reason = "elements are moved through pointers")]
 
+use crate::vector::{LONGEST_VECTOR, Vector, versions};
+
 /// Where the elements of a feature map are, in elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Strides {
@@ -21,33 +23,57 @@ impl Strides {
     }
 }
 
-/// Packs a row of `lanes` channels, of which `channels` exist; the others become 0.
-///
-/// # Safety
-/// `from` is good for the strided elements of `columns` columns and `channels` channels, `to` for
-/// `columns · lanes` elements that nothing else writes.
-pub(crate) unsafe fn pack_row(
+versions!(pack_version = pack_row(
     from: *const f32,
     strides: Strides,
     channels: usize,
-    lanes: usize,
+    columns: usize,
+    to: *mut f32,
+));
+
+/// Packs a row of a block, of whose channels some exist; the others become 0.
+///
+/// # Safety
+/// The processor has `V`'s instructions. `from` is good for the strided elements of `columns` columns and `channels`
+/// channels, `to` for as many vectors as there are columns, which nothing else writes.
+#[inline(always)]
+unsafe fn pack_row<V: Vector>(
+    from: *const f32,
+    strides: Strides,
+    channels: usize,
     columns: usize,
     to: *mut f32,
 ) {
-    if strides.channel == 1 && channels == lanes {
-        for column in 0..columns {
-            // SAFETY: the caller's promise.
-            unsafe {
-                let from = from.add(column * strides.column);
-                to.add(column * lanes).copy_from_nonoverlapping(from, lanes);
+    let lanes = V::LANES;
+    // SAFETY: the caller's promise; a channel that does not exist is read from zeros.
+    unsafe {
+        if strides.channel == 1 {
+            for column in 0..columns {
+                let (from, to) = (from.add(column * strides.column), to.add(column * lanes));
+                if channels == lanes {
+                    V::load(from).store(to);
+                    continue;
+                }
+                V::splat(0.0).store(to);
+                for channel in 0..channels {
+                    *to.add(channel) = *from.add(channel);
+                }
             }
+            return;
         }
-        return;
-    }
-    for column in 0..columns {
-        for lane in 0..lanes {
-            // SAFETY: the caller's promise.
-            unsafe {
+        if strides.column == 1 && columns >= lanes {
+            let zeros = [0.0; LONGEST_VECTOR];
+            for first in tiles(columns, lanes) {
+                let channel = |index: usize| match index < channels {
+                    true => from.add(index * strides.channel + first),
+                    false => zeros.as_ptr(),
+                };
+                V::transpose(channel, |index| to.add((first + index) * lanes));
+            }
+            return;
+        }
+        for column in 0..columns {
+            for lane in 0..lanes {
                 let element = if lane < channels {
                     *from.add(column * strides.column + lane * strides.channel)
                 } else {
@@ -59,25 +85,50 @@ pub(crate) unsafe fn pack_row(
     }
 }
 
-/// Unpacks a row of `lanes` channels, of which `channels` exist.
+versions!(unpack_version = unpack_row(
+    from: *const f32,
+    columns: usize,
+    to: *mut f32,
+    strides: Strides,
+    channels: usize,
+));
+
+/// Unpacks a row of a block, of whose channels some exist.
 ///
 /// # Safety
-/// `from` is good for `columns · lanes` elements, `to` for the strided elements of `columns` columns
-/// and `channels` channels, which nothing else writes.
-pub(crate) unsafe fn unpack_row(
+/// The processor has `V`'s instructions. `from` is good for as many vectors as there are columns, `to` for the strided
+/// elements of `columns` columns and `channels` channels, which nothing else writes.
+#[inline(always)]
+unsafe fn unpack_row<V: Vector>(
     from: *const f32,
-    lanes: usize,
     columns: usize,
     to: *mut f32,
     strides: Strides,
     channels: usize,
 ) {
-    // SAFETY: the caller's promise.
+    let lanes = V::LANES;
+    // SAFETY: the caller's promise; a channel that does not exist is written elsewhere.
     unsafe {
         if strides.channel == 1 {
             for column in 0..columns {
-                let to = to.add(column * strides.column);
-                std::ptr::copy_nonoverlapping(from.add(column * lanes), to, channels);
+                let (from, to) = (from.add(column * lanes), to.add(column * strides.column));
+                if channels == lanes {
+                    V::load(from).store(to);
+                } else {
+                    std::ptr::copy_nonoverlapping(from, to, channels);
+                }
+            }
+            return;
+        }
+        if strides.column == 1 && columns >= lanes {
+            let mut elsewhere = [0.0; LONGEST_VECTOR];
+            let elsewhere = elsewhere.as_mut_ptr();
+            for first in tiles(columns, lanes) {
+                let channel = |index: usize| match index < channels {
+                    true => to.add(index * strides.channel + first),
+                    false => elsewhere,
+                };
+                V::transpose(|index| from.add((first + index) * lanes), channel);
             }
             return;
         }
@@ -88,6 +139,12 @@ pub(crate) unsafe fn unpack_row(
             }
         }
     }
+}
+
+/// The first columns of tiles that cover all columns, of which there are at least as many as a tile has. The last tile may
+/// overlap the one before it.
+fn tiles(columns: usize, tile: usize) -> impl Iterator<Item = usize> {
+    (0..columns.div_ceil(tile)).map(move |index| (index * tile).min(columns - tile))
 }
 
 /// Copies pixels of `lanes` cells: for each of the row, that at its source column.
@@ -166,6 +223,69 @@ unsafe fn copy_lanes<T: Copy, const LEN: usize>(
         unsafe {
             let elements = from.add(column * lanes).cast::<[T; LEN]>().read_unaligned();
             to.add(column * lanes).cast::<[T; LEN]>().write_unaligned(elements);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framegate_cpu::Level;
+
+    use super::*;
+
+    #[test]
+    fn rows_of_all_strides_are_packed_and_unpacked() {
+        let mut random = fastrand::Rng::with_seed(3);
+        for level in Level::available() {
+            let lanes = level.lanes();
+            for _ in 0..500 {
+                let (channels, columns) = (random.usize(1..=lanes), random.usize(1..60));
+                let strides = match random.usize(0..3) {
+                    // Rows of channels, pixels of channels, and neither.
+                    0 => Strides {
+                        start: 0,
+                        channel: columns + random.usize(0..5),
+                        row: 0,
+                        column: 1,
+                    },
+                    1 => Strides {
+                        start: 0,
+                        channel: 1,
+                        row: 0,
+                        column: channels + random.usize(0..5),
+                    },
+                    _ => Strides { start: 0, channel: 2 * columns, row: 0, column: 2 },
+                };
+                let at = |channel: usize, column: usize| {
+                    channel * strides.channel + column * strides.column
+                };
+                let len = at(channels - 1, columns - 1) + 1;
+                let row: Vec<f32> = (0..len).map(|_| random.f32()).collect();
+                let mut packed = vec![f32::NAN; columns * lanes];
+                // SAFETY: the processor has the level; the vectors are as long as shape and strides say.
+                unsafe {
+                    let (from, to) = (row.as_ptr(), packed.as_mut_ptr());
+                    pack_version(level)(from, strides, channels, columns, to);
+                }
+                for (index, element) in packed.iter().enumerate() {
+                    let (column, channel) = (index / lanes, index % lanes);
+                    let expected = if channel < channels { row[at(channel, column)] } else { 0.0 };
+                    assert_eq!(*element, expected, "{level}, {strides:?}, element {index}");
+                }
+                let mut unpacked = vec![-1.0; len];
+                // SAFETY: as above.
+                unsafe {
+                    let (from, to) = (packed.as_ptr(), unpacked.as_mut_ptr());
+                    unpack_version(level)(from, columns, to, strides, channels);
+                }
+                let mut expected = vec![-1.0; len];
+                for (channel, column) in
+                    (0..channels).flat_map(|channel| (0..columns).map(move |it| (channel, it)))
+                {
+                    expected[at(channel, column)] = row[at(channel, column)];
+                }
+                assert_eq!(unpacked, expected, "{level}, {strides:?}, {channels} channels");
+            }
         }
     }
 }

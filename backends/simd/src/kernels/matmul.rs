@@ -77,29 +77,53 @@ unsafe fn product<V: Vector>(product: &PanelProduct) {
 /// As [`product`].
 #[inline(always)]
 unsafe fn bands<V: Vector, const P: usize, const B: usize>(product: &PanelProduct) {
-    let next_len = product.inner * PANEL_VECTORS * V::LANES;
-    let share = next_len.div_ceil(product.rows.div_ceil(P).max(1)).next_multiple_of(CELLS);
+    let mut ahead = Ahead::new::<V>(product, P);
     let mut row = 0;
     // SAFETY: the caller's promise; every band lies within the rows.
     unsafe {
         while row + P <= product.rows {
-            for line in (0..share).step_by(CELLS) {
-                prefetch::<false>(product.next.wrapping_add(row / P * share + line));
-            }
-            tile::<V, P, B>(product, row);
+            tile::<V, P, B>(product, row, &mut ahead);
             row += P;
         }
         while row + 4 <= product.rows {
-            tile::<V, 4, B>(product, row);
+            tile::<V, 4, B>(product, row, &mut ahead);
             row += 4;
         }
         if row + 2 <= product.rows {
-            tile::<V, 2, B>(product, row);
+            tile::<V, 2, B>(product, row, &mut ahead);
             row += 2;
         }
         if row < product.rows {
-            tile::<V, 1, B>(product, row);
+            tile::<V, 1, B>(product, row, &mut ahead);
         }
+    }
+}
+
+/// The part of a panel that is multiplied next, of which each tile fetches a share: a few lines at a time, as a processor
+/// waits where more are under way than it has buffers for.
+struct Ahead {
+    next: *const f32,
+    /// Lines of a cache that are left, and those at a time.
+    left: usize,
+    at_once: usize,
+}
+
+impl Ahead {
+    /// With tiles of `rows` rows.
+    fn new<V: Vector>(product: &PanelProduct, rows: usize) -> Self {
+        let lines = (product.inner * PANEL_VECTORS * V::LANES).div_ceil(CELLS);
+        let times = product.rows.div_ceil(rows) * product.inner.div_ceil(CELLS);
+        Self { next: product.next, left: lines, at_once: lines.div_ceil(times.max(1)) }
+    }
+
+    #[inline(always)]
+    fn fetch(&mut self) {
+        let lines = self.at_once.min(self.left);
+        for line in 0..lines {
+            prefetch::<false>(self.next.wrapping_add(line * CELLS));
+        }
+        self.next = self.next.wrapping_add(lines * CELLS);
+        self.left -= lines;
     }
 }
 
@@ -108,7 +132,11 @@ unsafe fn bands<V: Vector, const P: usize, const B: usize>(product: &PanelProduc
 /// # Safety
 /// As [`product`].
 #[inline(always)]
-unsafe fn tile<V: Vector, const P: usize, const B: usize>(product: &PanelProduct, row: usize) {
+unsafe fn tile<V: Vector, const P: usize, const B: usize>(
+    product: &PanelProduct,
+    row: usize,
+    ahead: &mut Ahead,
+) {
     let PanelProduct { a_stride, inner, columns, to_stride, .. } = *product;
     // SAFETY: the caller's promise; what is beyond the columns goes through `rest`.
     unsafe {
@@ -138,6 +166,7 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize>(product: &PanelProduct
             std::array::from_fn(|p| product.a.wrapping_add((row + p) * a_stride));
         let mut b = product.b;
         for start in (0..inner).step_by(CELLS) {
+            ahead.fetch();
             // The rows of the next tile are far apart, which the processor does not foresee.
             for line in lines {
                 prefetch::<true>(line.wrapping_add(P * a_stride + start));

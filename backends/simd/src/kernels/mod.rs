@@ -16,6 +16,7 @@ pub(crate) mod depthwise_bytes;
 pub(crate) mod direct_conv;
 pub(crate) mod elementwise;
 pub(crate) mod epilogue;
+pub(crate) mod grid_sample;
 pub(crate) mod layout;
 pub(crate) mod matmul;
 pub(crate) mod normalise;

@@ -22,7 +22,7 @@ pub(crate) struct Row<'a> {
 versions!(version = max(row: &Row<'_>));
 
 /// Computes a row: the largest of each column first, then those of neighbouring columns. The compiler makes
-/// both loops ones of vectors.
+/// vectors of both.
 ///
 /// # Safety
 /// The processor has `V`'s instructions, the row's pointers are good for what its axes say, none overlap, and
@@ -44,27 +44,36 @@ unsafe fn max<V: Vector>(row: &Row<'_>) {
             unsafe { std::slice::from_raw_parts(row.input.add(y as usize * line_len), line_len) };
         keep_larger(columns, line);
     }
-    results.fill(0);
-    for tap in 0..across.taps {
-        // From a window to this tap of it, and the windows for which it is inside.
-        let shift = across.start(0) + (tap * across.dilation) as isize;
-        let before = |x: isize| (x.max(0) as usize).div_ceil(across.stride).min(across.windows);
-        let (first, end) = (before(-shift), before(across.extent as isize - shift));
-        if first >= end {
-            continue;
-        }
-        let x = ((first * across.stride) as isize + shift) as usize;
-        let results = &mut results[first * V::LANES..end * V::LANES];
-        let columns = &columns[x * V::LANES..];
-        if across.stride == 1 {
-            keep_larger(results, columns);
-        } else {
-            let columns = columns.chunks(across.stride * V::LANES);
-            for (result, column) in results.chunks_exact_mut(V::LANES).zip(columns) {
-                keep_larger(result, &column[..V::LANES]);
-            }
-        }
+    match V::LANES {
+        16 => largest_of_windows::<16>(across, columns, results),
+        _ => largest_of_windows::<8>(across, columns, results),
     }
+}
+
+/// The largest bytes under each window of a row.
+#[inline(always)]
+fn largest_of_windows<const LANES: usize>(across: &Axis, columns: &[u8], results: &mut [u8]) {
+    let (columns, results) = (columns.as_chunks::<LANES>().0, results.as_chunks_mut::<LANES>().0);
+    let inside = across.windows_inside();
+    let one_by_one = (0..inside.start).chain(inside.end..across.windows);
+    for window in one_by_one {
+        let (first, taps) = (across.start(window), across.taps_inside(window));
+        let columns = taps.map(|tap| columns[(first + (tap * across.dilation) as isize) as usize]);
+        results[window] = columns.fold([0; LANES], larger);
+    }
+    if inside.is_empty() {
+        return;
+    }
+    let columns = &columns[across.start(inside.start) as usize..];
+    let windows = columns.windows(across.reach(1)).step_by(across.stride);
+    for (result, window) in results[inside].iter_mut().zip(windows) {
+        *result = window.iter().step_by(across.dilation).copied().fold([0; LANES], larger);
+    }
+}
+
+#[inline(always)]
+fn larger<const LANES: usize>(bytes: [u8; LANES], others: [u8; LANES]) -> [u8; LANES] {
+    std::array::from_fn(|lane| bytes[lane].max(others[lane]))
 }
 
 /// Replaces bytes by larger ones.

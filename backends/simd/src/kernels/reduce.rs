@@ -9,11 +9,12 @@ use crate::vector::{Vector, versions};
 /// Sums that are kept apart, so that they are one or more vectors.
 const APART: usize = 32;
 
-/// Lines `[extent][inner]` that are reduced to one element for each of `inner`.
+/// Lines `[count][extent][inner]` that are reduced to `[count][inner]`. Several only where `inner` is 1.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lines {
     pub(crate) from: *const f32,
     pub(crate) to: *mut f32,
+    pub(crate) count: usize,
     pub(crate) extent: usize,
     /// Elements from one to the next in a line.
     pub(crate) stride: usize,
@@ -59,19 +60,20 @@ unsafe fn fold(
     combine: impl Fn(f32, f32) -> f32,
     finish: impl Fn(f32) -> f32,
 ) {
-    let Lines { from, to, extent, stride, inner } = *lines;
+    let Lines { from, to, count, extent, stride, inner } = *lines;
     // SAFETY: the caller's promise.
     unsafe {
         if inner == 1 && stride == 1 {
-            let whole = extent / APART * APART;
-            let mut apart = [start; APART];
-            for first in (0..whole).step_by(APART) {
-                for (lane, apart) in apart.iter_mut().enumerate() {
-                    *apart = combine(*apart, *from.add(first + lane));
-                }
+            match extent {
+                2 => return fold_short::<2>(lines, start, combine, finish),
+                3 => return fold_short::<3>(lines, start, combine, finish),
+                4 => return fold_short::<4>(lines, start, combine, finish),
+                _ => {}
             }
-            let rest = (whole..extent).fold(start, |all, at| combine(all, *from.add(at)));
-            *to = finish(apart.into_iter().fold(rest, &combine));
+            for line in 0..count {
+                let to = to.add(line);
+                fold_line(from.add(line * extent), to, extent, start, &combine, &finish);
+            }
             return;
         }
         let whole = inner / APART * APART;
@@ -91,6 +93,53 @@ unsafe fn fold(
             let all =
                 (0..extent).fold(start, |all, index| combine(all, *from.add(index * stride + at)));
             *to.add(at) = finish(all);
+        }
+    }
+}
+
+/// Reduces a contiguous line.
+///
+/// # Safety
+/// As [`reduce`].
+#[inline(always)]
+unsafe fn fold_line(
+    from: *const f32,
+    to: *mut f32,
+    extent: usize,
+    start: f32,
+    combine: &impl Fn(f32, f32) -> f32,
+    finish: &impl Fn(f32) -> f32,
+) {
+    let whole = extent / APART * APART;
+    let mut apart = [start; APART];
+    // SAFETY: the caller's promise.
+    unsafe {
+        for first in (0..whole).step_by(APART) {
+            for (lane, apart) in apart.iter_mut().enumerate() {
+                *apart = combine(*apart, *from.add(first + lane));
+            }
+        }
+        let rest = (whole..extent).fold(start, |all, at| combine(all, *from.add(at)));
+        *to = finish(apart.into_iter().fold(rest, combine));
+    }
+}
+
+/// Reduces contiguous lines of a few elements, where a vector is best made of several lines.
+///
+/// # Safety
+/// As [`reduce`].
+#[inline(always)]
+unsafe fn fold_short<const EXTENT: usize>(
+    lines: &Lines,
+    start: f32,
+    combine: impl Fn(f32, f32) -> f32,
+    finish: impl Fn(f32) -> f32,
+) {
+    for line in 0..lines.count {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let elements = lines.from.add(line * EXTENT).cast::<[f32; EXTENT]>().read_unaligned();
+            *lines.to.add(line) = finish(elements.into_iter().fold(start, &combine));
         }
     }
 }

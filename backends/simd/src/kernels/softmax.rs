@@ -2,7 +2,7 @@
 //! innermost, and otherwise of one line after another.
 #![expect(unsafe_code, reason = "vector loads and stores go through pointers")]
 
-use crate::vector::{LONGEST_VECTOR, Vector, exponential, versions};
+use crate::vector::{LONGEST_VECTOR, Vector, exponential_of_weight, versions};
 
 /// Lines, and where their results go.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,7 @@ unsafe fn side_by_side<V: Vector>(lines: &Lines) {
         }
         let mut sum = V::splat(0.0);
         for index in 0..extent {
-            let x = exponential(V::load(from.add(index * stride)).sub(largest));
+            let x = exponential_of_weight(V::load(from.add(index * stride)).sub(largest));
             x.store(to.add(index * stride));
             sum = sum.add(x);
         }
@@ -70,11 +70,11 @@ unsafe fn line<V: Vector>(lines: &Lines) {
         let largest = V::splat(lanes(largest).into_iter().fold(f32::NEG_INFINITY, larger));
         let mut sum = V::splat(0.0);
         for at in (0..whole).step_by(V::LANES) {
-            let x = exponential(V::load(from.add(at)).sub(largest));
+            let x = exponential_of_weight(V::load(from.add(at)).sub(largest));
             x.store(to.add(at));
             sum = sum.add(x);
         }
-        exponential(V::load(last.as_ptr()).sub(largest)).store(last.as_mut_ptr());
+        exponential_of_weight(V::load(last.as_ptr()).sub(largest)).store(last.as_mut_ptr());
         let sum = lanes(sum).into_iter().chain(last.into_iter().take(rest)).sum();
         let scale = V::splat(1.0).div(V::splat(sum));
         for at in (0..whole).step_by(V::LANES) {
@@ -100,4 +100,34 @@ unsafe fn lanes<V: Vector>(vector: V) -> impl IntoIterator<Item = f32> {
     // SAFETY: the caller's promise; no vector is longer.
     unsafe { vector.store(lanes.as_mut_ptr()) };
     lanes.into_iter().take(V::LANES)
+}
+
+#[cfg(test)]
+mod tests {
+    use framegate_cpu::Level;
+
+    use super::*;
+
+    /// Masked scores have weights next to 0, but not subnormal ones, with which processors take a hundred times as
+    /// long.
+    #[test]
+    fn weights_of_what_is_masked_are_not_subnormal() {
+        for level in Level::available() {
+            let scores: Vec<f32> =
+                (0..40).map(|it| if it % 2 == 0 { 3.0 } else { -100.0 }).collect();
+            let mut weights = vec![0.0; scores.len()];
+            let lines = Lines {
+                from: scores.as_ptr(),
+                to: weights.as_mut_ptr(),
+                extent: scores.len(),
+                stride: 1,
+            };
+            // SAFETY: the processor has the level, and both vectors hold a line.
+            unsafe { line_version(level)(&lines) };
+            for pair in weights.chunks_exact(2) {
+                assert!((pair[0] - 0.05).abs() < 1e-6, "{level}: {}", pair[0]);
+                assert!(pair[1] < 1e-20 && (pair[1] * 1e-3).is_normal(), "{level}: {}", pair[1]);
+            }
+        }
+    }
 }

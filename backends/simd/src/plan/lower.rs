@@ -250,7 +250,7 @@ impl Lowerer<'_> {
                     None => (id, Strides::row_major(layout.height, layout.width)),
                 };
                 let (source, target) = (self.row_major(base), self.new_blocked(id, format));
-                let step = Pack::new(threads, layout, strides, [source, target]);
+                let step = Pack::new(self.level, threads, layout, strides, [source, target]);
                 self.push(&name, "pack", 0, step, vec![source], vec![target]);
                 target
             }
@@ -290,7 +290,8 @@ impl Lowerer<'_> {
     /// Writes the elements of a blocked value to where they belong in a row-major one.
     fn unpack(&mut self, id: ValueId, strides: Strides, target: Slot) {
         let source = self.blocked(id, Format::F32);
-        let step = Unpack::new(self.threads, self.layout(id), strides, [source, target]);
+        let step =
+            Unpack::new(self.level, self.threads, self.layout(id), strides, [source, target]);
         let name = self.graph.value(id).name.clone();
         self.push(&name, "unpack", 0, step, vec![source], vec![target]);
     }

@@ -85,7 +85,7 @@ impl Lowerer<'_> {
                 let sources = [0, 1].map(|it| self.row_major(node.inputs[it]));
                 let target = self.new_row_major(result);
                 let shape = [images, channels, height, width];
-                let step = SampleGrid::new(threads, *sample, shape, points, sources, target);
+                let step = SampleGrid::new(level, threads, *sample, shape, points, sources, target);
                 self.push(&node.name, "grid_sample", 0, step, sources.to_vec(), vec![target]);
             }
             Operator::Concat { axis } => return self.concatenation(node, *axis),

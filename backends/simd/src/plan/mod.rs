@@ -96,7 +96,7 @@ pub(crate) enum Location {
 impl Plan {
     /// Plans `graph` for the kernels of `level` and `precision`, cut into tasks for `threads` threads.
     pub(crate) fn new(graph: &Graph, level: Level, precision: Precision, threads: usize) -> Self {
-        let graph = passes::run(graph);
+        let graph = passes::run(graph, level.multiplies_bytes());
         let lowerings = classify::classify(&graph, level.lanes());
         let mut fusions = fuse::fuse(&graph, &lowerings);
         let maps = quantised::find(&graph, &lowerings, &mut fusions);

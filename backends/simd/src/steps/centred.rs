@@ -14,6 +14,9 @@ pub(super) struct Centred<T> {
     pub(super) operand: Blocked,
     /// Blocks whose pixels are side by side in the part, so that loops over channels are longer.
     pub(super) together: usize,
+    /// Whether the results of all rows, with strides of 1, are computed as one long row. Neighbouring rows share as much of
+    /// their padding as they can then; results that would read the end of a row and the start of the next are left out.
+    pub(super) joins_rows: bool,
     /// The byte that stands for 0.
     pub(super) zero: i32,
     /// The number that it becomes, which is in the padding.
@@ -29,13 +32,28 @@ impl<T: Copy> Centred<T> {
 
     /// The axes of a convolution that reads the part for this many rows and columns of results.
     pub(super) fn inner_axes(&self, results: [usize; 2]) -> [Axis; 2] {
-        let extents = self.extents(results);
-        [0, 1].map(|it| Axis {
-            extent: extents[it],
-            windows: results[it],
-            padding: 0,
-            ..self.axes[it]
-        })
+        let [down, across] = self.axes;
+        let inner = |axis: Axis, extent, windows| Axis { extent, windows, padding: 0, ..axis };
+        if self.joins_rows {
+            let windows = (results[0] - 1) * self.pitch(results[1]) + results[1];
+            let rows = self.rows(results);
+            return [inner(down, rows, 1), inner(across, across.reach(windows), windows)];
+        }
+        let [rows, columns] = self.extents(results);
+        [inner(down, rows, results[0]), inner(across, columns, results[1])]
+    }
+
+    /// Pixels from a row of the part for this many columns of results to the next.
+    pub(super) fn pitch(&self, results: usize) -> usize {
+        let across = &self.axes[1];
+        let columns = across.reach(results);
+        let right = columns.saturating_sub(across.padding + self.operand.width);
+        if self.joins_rows { columns - across.padding.min(right) } else { columns }
+    }
+
+    /// Rows of the part that there is room for: where they share padding, the last one's goes on into one more.
+    fn rows(&self, results: [usize; 2]) -> usize {
+        self.extents(results)[0] + usize::from(self.joins_rows)
     }
 
     /// Elements of a pixel of the part.
@@ -45,8 +63,8 @@ impl<T: Copy> Centred<T> {
 
     /// The number of elements of the part for this many rows and columns of results, in all blocks.
     pub(super) fn len(&self, results: [usize; 2]) -> usize {
-        let [rows, columns] = self.extents(results);
-        self.operand.blocks().div_ceil(self.together) * rows * columns * self.pixel()
+        let pixels = self.rows(results) * self.pitch(results[1]);
+        self.operand.blocks().div_ceil(self.together) * pixels * self.pixel()
     }
 
     /// Writes what the results at these rows and columns need of some blocks, as many at a time as are
@@ -62,7 +80,9 @@ impl<T: Copy> Centred<T> {
         to: *mut T,
     ) {
         let Self { axes: [down, across], operand, .. } = self;
-        let [rows, columns] = self.extents(results.map(Range::len));
+        let results_len = results.map(Range::len);
+        let [rows, columns] = self.extents(results_len);
+        let (pitch, room) = (self.pitch(results_len[1]), self.rows(results_len));
         let (top, left) = (down.start(results[0].start), across.start(results[1].start));
         // Columns of the part that are inside the operand.
         let before = (-left).clamp(0, columns as isize) as usize;
@@ -91,9 +111,10 @@ impl<T: Copy> Centred<T> {
                             (self.kernel)(source, line.add(at), inside.len(), pixel, self.zero);
                         }
                     }
-                    line = line.add(columns * pixel);
+                    line = line.add(pitch * pixel);
                 }
             }
+            line = line.wrapping_add((room - rows) * pitch * pixel);
         }
     }
 }

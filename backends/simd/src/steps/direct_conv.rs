@@ -76,7 +76,7 @@ impl DirectConvolution {
         let ConvolutionParts {
             axes, filters, weights, epilogue, source, targets, residual, ..
         } = parts;
-        let mut conv = DirectConv { axes, channels, block };
+        let mut conv = DirectConv::new(axes, channels, block);
         flatten(&mut conv);
         let lanes = level.lanes();
         let [down, across] = conv.axes;
@@ -269,6 +269,7 @@ fn flatten(conv: &mut DirectConv) {
         let [down, across] = &mut conv.axes;
         across.extent *= down.extent;
         across.windows = across.extent;
+        conv.pitch = across.extent;
         down.extent = 1;
         down.windows = 1;
     }

@@ -1,8 +1,10 @@
 //! Conversions between the row-major and the channel-blocked layout.
 #![expect(unsafe_code, reason = "elements are moved through pointers")]
 
+use framegate_cpu::Level;
+
 use super::{BlockRow, Blocked, Step, band, worthwhile_tasks};
-use crate::kernels::layout::{Strides, pack_row, unpack_row};
+use crate::kernels::layout::{Strides, pack_version, unpack_version};
 use crate::memory::{Buffers, Cell, Slot};
 
 /// Cost per element, in multiply-adds.
@@ -14,18 +16,22 @@ pub(crate) struct Pack {
     pub(crate) target: Slot,
     layout: Blocked,
     strides: Strides,
+    kernel: unsafe fn(*const f32, Strides, usize, usize, *mut f32),
     tasks: usize,
 }
 
 impl Pack {
     pub(crate) fn new(
+        level: Level,
         threads: usize,
         layout: Blocked,
         strides: Strides,
         [source, target]: [Slot; 2],
     ) -> Self {
+        let (layout, strides) = joined(layout, strides);
         let tasks = worthwhile_tasks(WORK * layout.len(), threads);
-        Self { source, target, layout, strides, tasks: tasks.min(layout.height) }
+        let tasks = tasks.min(layout.blocks() * layout.height);
+        Self { source, target, layout, strides, kernel: pack_version(level), tasks }
     }
 }
 
@@ -43,7 +49,7 @@ impl Step for Pack {
             unsafe {
                 let from = buffers.pointer(self.source).add(start);
                 let to = buffers.pointer(self.target).add(layout.row_start(row_of_all));
-                pack_row(from, *strides, channels, layout.lanes, layout.width, to);
+                (self.kernel)(from, *strides, channels, layout.width, to);
             }
         }
     }
@@ -55,19 +61,22 @@ pub(crate) struct Unpack {
     pub(crate) target: Slot,
     layout: Blocked,
     strides: Strides,
+    kernel: unsafe fn(*const f32, usize, *mut f32, Strides, usize),
     tasks: usize,
 }
 
 impl Unpack {
     pub(crate) fn new(
+        level: Level,
         threads: usize,
         layout: Blocked,
         strides: Strides,
         [source, target]: [Slot; 2],
     ) -> Self {
+        let (layout, strides) = joined(layout, strides);
         let tasks = worthwhile_tasks(WORK * layout.len(), threads);
-        let tasks = tasks.min(layout.height);
-        Self { source, target, layout, strides, tasks }
+        let tasks = tasks.min(layout.blocks() * layout.height);
+        Self { source, target, layout, strides, kernel: unpack_version(level), tasks }
     }
 }
 
@@ -85,8 +94,17 @@ impl Step for Unpack {
             unsafe {
                 let from = buffers.pointer(self.source).add(layout.row_start(row_of_all));
                 let to = buffers.pointer(self.target).add(start);
-                unpack_row(from, layout.lanes, layout.width, to, *strides, channels);
+                (self.kernel)(from, layout.width, to, *strides, channels);
             }
         }
     }
+}
+
+/// Takes short rows that follow each other as one, so that there is more than a vector of it.
+fn joined(layout: Blocked, strides: Strides) -> (Blocked, Strides) {
+    let Blocked { height, width, lanes, .. } = layout;
+    if width >= 2 * lanes || strides.row != width * strides.column {
+        return (layout, strides);
+    }
+    (Blocked { height: 1, width: height * width, ..layout }, strides)
 }

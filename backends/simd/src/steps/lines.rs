@@ -257,14 +257,28 @@ impl Step for Fold {
 
     unsafe fn run(&self, task: usize, buffers: &Buffers, _scratch: *mut Cell) {
         let Self { outer, extent, inner, parts, .. } = *self;
-        for unit in part(outer * parts, 1, task, self.tasks) {
+        let units = part(outer * parts, 1, task, self.tasks);
+        if inner == 1 {
+            // SAFETY: the caller's promise: the buffers hold all lines.
+            unsafe {
+                let from = buffers.pointer(self.source).add(units.start * extent);
+                let to = buffers.pointer(self.target).add(units.start);
+                let count = units.len();
+                let lines = reduce::Lines { from, to, count, extent, stride: 1, inner: 1 };
+                (self.kernel)(&lines, self.reduction);
+            }
+            return;
+        }
+        for unit in units {
             let (block, cut) = (unit / parts, unit % parts);
             let own = part(inner, 64, cut, parts);
             // SAFETY: the caller's promise: the buffers hold all lines.
             unsafe {
                 let from = buffers.pointer(self.source).add(block * extent * inner + own.start);
                 let to = buffers.pointer(self.target).add(block * inner + own.start);
-                let lines = reduce::Lines { from, to, extent, stride: inner, inner: own.len() };
+                let (count, inner_len) = (1, own.len());
+                let lines =
+                    reduce::Lines { from, to, count, extent, stride: inner, inner: inner_len };
                 (self.kernel)(&lines, self.reduction);
             }
         }

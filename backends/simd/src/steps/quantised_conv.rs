@@ -101,7 +101,7 @@ impl QuantisedConvolution {
         let multiplies_bytes = multiplies_bytes(level, weights, parts.zero);
         let (per_cell, block): (usize, usize) =
             if multiplies_bytes { (4, lanes / 4) } else { (2, lanes) };
-        let conv = DirectConv { axes, channels: channels.div_ceil(per_cell), block };
+        let conv = DirectConv::new(axes, channels.div_ceil(per_cell), block);
         let kernel = if multiplies_bytes { quad_kernel } else { integer_kernel };
         let short_row = match multiplies_bytes && conv.channels >= QUADS_FOR_LOOK_UP {
             true => SHORT_ROW_OF_BYTES,
@@ -167,13 +167,18 @@ impl QuantisedConvolution {
         buffers: &Buffers,
         scratch: *mut Cell,
     ) {
-        let Self { conv, result, .. } = self;
+        let result = &self.result;
         let lanes = result.lanes;
         // SAFETY: the caller's promise.
-        let (input, axes, first) = unsafe { self.read(rows, columns, buffers, scratch) };
-        let conv = DirectConv { axes, ..*conv };
-        let all = rows.len() * columns.len();
-        let row = if columns.len() < self.short_row { all } else { columns.len() };
+        let (input, conv, first) = unsafe { self.read(rows, columns, buffers, scratch) };
+        // Whole rows follow each other in the result, as they do in a strip unless its rows are joined.
+        let (all, pitch, width) = match self.joins_rows() {
+            true => (conv.axes[1].windows, conv.pitch, columns.len()),
+            false => (rows.len() * columns.len(), usize::MAX, usize::MAX),
+        };
+        let is_one_row = self.joins_rows() || columns.len() < self.short_row;
+        let row = if is_one_row { all } else { columns.len() };
+        let first_at = rows.start * result.width + columns.start;
         let sums = scratch.wrapping_add(self.strip_cells());
         for group in groups {
             let most = SUMS / group.blocks.len() / MOST_COLUMNS * MOST_COLUMNS;
@@ -183,9 +188,8 @@ impl QuantisedConvolution {
             {
                 let own = part(row, 1, index, pieces);
                 let own = start + own.start..start + own.end;
-                let at = rows.start * result.width + columns.start + own.start;
                 let results = first + own.start..first + own.end;
-                let len = results.len() * lanes;
+                let block_stride = results.len() * lanes;
                 // SAFETY: the caller's promise; scratch memory has room for the sums after the strip.
                 unsafe {
                     let piece = Piece {
@@ -194,21 +198,32 @@ impl QuantisedConvolution {
                         bias: self.bias.as_ptr().add(group.blocks.start * lanes),
                         output: sums,
                         output_start: results.start,
-                        output_block_stride: len,
+                        output_block_stride: block_stride,
                         results,
                         fetches_ahead: self.fetches_ahead,
                     };
                     (group.kernel)(&conv, &piece);
-                    for (index, block) in group.blocks.clone().enumerate() {
-                        let at = block * result.block_len() + at * lanes;
-                        self.store.run(sums.add(index * len), len, block, buffers, at);
+                    for (row, kept) in rows_of(&own, pitch, width) {
+                        let at = first_at + row * result.width + kept.start - row * pitch;
+                        let len = kept.len() * lanes;
+                        for (index, block) in group.blocks.clone().enumerate() {
+                            let sums = sums.add(index * block_stride);
+                            let sums = sums.add((kept.start - own.start) * lanes);
+                            let at = block * result.block_len() + at * lanes;
+                            self.store.run(sums, len, block, buffers, at);
+                        }
                     }
                 }
             }
         }
     }
 
-    /// Where the kernel reads the operand of results at these rows and columns, the axes there, and the first of these
+    /// Whether the rows of a strip are computed as one.
+    fn joins_rows(&self) -> bool {
+        matches!(&self.operand, Operand::Bytes(centred) if centred.joins_rows)
+    }
+
+    /// Where the kernel reads the operand of results at these rows and columns, its shape there, and the first of these
     /// results there. Copies a strip if need be.
     ///
     /// # Safety
@@ -219,25 +234,26 @@ impl QuantisedConvolution {
         columns: &Range<usize>,
         buffers: &Buffers,
         scratch: *mut Cell,
-    ) -> (*const Cell, [Axis; 2], usize) {
+    ) -> (*const Cell, DirectConv, usize) {
         let source = buffers.pointer(self.source);
         let results = [rows.len(), columns.len()];
         let blocks = 0..self.blocks;
+        let conv = |axes, pitch| DirectConv { axes, pitch, ..self.conv };
         // SAFETY: the caller's promise; scratch memory has room for the strip.
         unsafe {
             match &self.operand {
                 Operand::Whole => {
                     // Whole rows, or parts of one.
                     let first = rows.start * self.result.width + columns.start;
-                    (source, self.conv.axes, first)
+                    (source, self.conv.clone(), first)
                 }
                 Operand::Bytes(centred) => {
                     centred.write(source.cast(), blocks, [rows, columns], scratch.cast());
-                    (scratch, centred.inner_axes(results), 0)
+                    (scratch, conv(centred.inner_axes(results), centred.pitch(results[1])), 0)
                 }
                 Operand::Pairs(centred) => {
                     centred.write(source.cast(), blocks, [rows, columns], scratch.cast());
-                    (scratch, centred.inner_axes(results), 0)
+                    (scratch, conv(centred.inner_axes(results), centred.pitch(results[1])), 0)
                 }
             }
         }
@@ -312,14 +328,35 @@ fn operand(
     zero: i32,
 ) -> Operand {
     if !multiplies_bytes {
-        let (together, kernel) = (TOGETHER, centre::integers_version(level));
-        return Operand::Pairs(Centred { axes, operand, together, zero, padding: 0, kernel });
+        let kernel = centre::integers_version(level);
+        return Operand::Pairs(Centred {
+            axes,
+            operand,
+            together: TOGETHER,
+            joins_rows: false,
+            zero,
+            padding: 0,
+            kernel,
+        });
     }
     if axes.iter().all(|axis| axis.windows_inside() == (0..axis.windows)) {
         return Operand::Whole;
     }
+    let joins_rows = axes.iter().all(|axis| axis.stride == 1) && axes[0].windows > 1;
     let (padding, kernel) = (zero as u8, centre::bytes_version(level));
-    Operand::Bytes(Centred { axes, operand, together: 1, zero, padding, kernel })
+    Operand::Bytes(Centred { axes, operand, together: 1, joins_rows, zero, padding, kernel })
+}
+
+/// The rows that a range of pixels falls into, which are `pitch` apart, and the pixels of the first `width` of each row.
+fn rows_of(
+    pixels: &Range<usize>,
+    pitch: usize,
+    width: usize,
+) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let Range { start, end } = *pixels;
+    (start / pitch..end.div_ceil(pitch))
+        .map(move |row| (row, start.max(row * pitch)..end.min((row * pitch).saturating_add(width))))
+        .filter(|(_, kept)| !kept.is_empty())
 }
 
 /// Cells of the operand that this many rows and columns of results read.

@@ -78,14 +78,28 @@ impl QuantisedDepthwise {
                     *bias = bias_of_bytes(filter, zero);
                 }
                 let (padding, copy) = (zero as u8, centre::bytes_version(level));
-                let centred =
-                    Centred { axes, operand: map, together: 1, zero, padding, kernel: copy };
+                let centred = Centred {
+                    axes,
+                    operand: map,
+                    together: 1,
+                    joins_rows: false,
+                    zero,
+                    padding,
+                    kernel: copy,
+                };
                 Operand::Bytes(centred, kernel)
             }
             None => {
                 let (padding, centre) = (0.0, centre::floats_version(level));
-                let centred =
-                    Centred { axes, operand: map, together: 1, zero, padding, kernel: centre };
+                let centred = Centred {
+                    axes,
+                    operand: map,
+                    together: 1,
+                    joins_rows: false,
+                    zero,
+                    padding,
+                    kernel: centre,
+                };
                 Operand::Floats(centred, depthwise::version(level))
             }
         };

@@ -79,8 +79,15 @@ impl QuantisedWinograd {
         let result =
             Blocked { channels: filters, height: down.windows, width: across.windows, lanes };
         let kernel = centre::integers_version(level);
-        let centred =
-            Centred { axes, operand, together: TOGETHER, zero: parts.zero, padding: 0, kernel };
+        let centred = Centred {
+            axes,
+            operand,
+            together: TOGETHER,
+            joins_rows: false,
+            zero: parts.zero,
+            padding: 0,
+            kernel,
+        };
         let pairs = channels.div_ceil(2);
         let pointwise = tiles_in_a_row(1, pairs, centred.pixel() / 2);
         let groups = groups(level, result.blocks(), &pointwise, integer_kernel);

@@ -305,7 +305,7 @@ pub(super) fn tiles_in_a_row(tiles: usize, channels: usize, block: usize) -> Dir
         dilation: 1,
         padding: 0,
     };
-    DirectConv { axes: [axis(1), axis(tiles)], channels, block }
+    DirectConv::new([axis(1), axis(tiles)], channels, block)
 }
 
 impl Step for WinogradConvolution {

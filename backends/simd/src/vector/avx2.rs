@@ -103,6 +103,37 @@ impl Vector for F32x8 {
     }
 
     #[inline(always)]
+    unsafe fn transpose(row: impl Fn(usize) -> *const f32, column: impl Fn(usize) -> *mut f32) {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let mut rows: [__m256; 8] = std::array::from_fn(|index| _mm256_loadu_ps(row(index)));
+            // In each half of a register, a square of four rows.
+            for rows in rows.as_chunks_mut::<4>().0 {
+                let [a, b, c, d] = *rows;
+                let halves = |a, b| {
+                    let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                    [low, high].map(|it| _mm256_castps_pd(it))
+                };
+                let ([a, c], [b, d]) = (halves(a, b), halves(c, d));
+                let columns = [
+                    _mm256_unpacklo_pd(a, b),
+                    _mm256_unpackhi_pd(a, b),
+                    _mm256_unpacklo_pd(c, d),
+                    _mm256_unpackhi_pd(c, d),
+                ];
+                *rows = columns.map(|it| _mm256_castpd_ps(it));
+            }
+            for index in 0..4 {
+                let (low, high) = (rows[index], rows[4 + index]);
+                let first = _mm256_permute2f128_ps::<0x20>(low, high);
+                _mm256_storeu_ps(column(index), first);
+                let second = _mm256_permute2f128_ps::<0x31>(low, high);
+                _mm256_storeu_ps(column(4 + index), second);
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> Self {
         wrap!(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(from.cast()))))
     }

@@ -100,6 +100,44 @@ impl Vector for F32x16 {
     }
 
     #[inline(always)]
+    unsafe fn transpose(row: impl Fn(usize) -> *const f32, column: impl Fn(usize) -> *mut f32) {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let mut rows: [__m512; 16] = std::array::from_fn(|index| _mm512_loadu_ps(row(index)));
+            // In each quarter of a register, a square of four rows.
+            for rows in rows.as_chunks_mut::<4>().0 {
+                let [a, b, c, d] = *rows;
+                let halves = |a, b| {
+                    let (low, high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+                    [low, high].map(|it| _mm512_castps_pd(it))
+                };
+                let ([a, c], [b, d]) = (halves(a, b), halves(c, d));
+                let columns = [
+                    _mm512_unpacklo_pd(a, b),
+                    _mm512_unpackhi_pd(a, b),
+                    _mm512_unpacklo_pd(c, d),
+                    _mm512_unpackhi_pd(c, d),
+                ];
+                *rows = columns.map(|it| _mm512_castpd_ps(it));
+            }
+            for index in 0..4 {
+                let [a, b, c, d] = [0, 4, 8, 12].map(|first| rows[first + index]);
+                // Quarters 0 and 2, and 1 and 3.
+                let even = [_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d)];
+                let odd = [_mm512_shuffle_f32x4::<0xDD>(a, b), _mm512_shuffle_f32x4::<0xDD>(c, d)];
+                for (first, [low, high]) in [(0, even), (4, odd)] {
+                    let both = [
+                        _mm512_shuffle_f32x4::<0x88>(low, high),
+                        _mm512_shuffle_f32x4::<0xDD>(low, high),
+                    ];
+                    _mm512_storeu_ps(column(first + index), both[0]);
+                    _mm512_storeu_ps(column(first + 8 + index), both[1]);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> Self {
         wrap!(_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))))
     }

@@ -1,7 +1,7 @@
 //! The complementary error function of a vector.
 #![expect(unsafe_code, reason = "vector instructions exist on some processors only")]
 
-use super::{Vector, exponential};
+use super::{Vector, exponential_of_weight};
 
 /// The coefficients of formula 7.1.26 of M. Abramowitz and I. Stegun, "Handbook of Mathematical Functions",
 /// highest power first.
@@ -24,6 +24,6 @@ pub(crate) unsafe fn complementary_error<V: Vector>(x: V) -> V {
         for coefficient in &POLYNOMIAL[1..] {
             sum = sum.mul_add(t, V::splat(*coefficient));
         }
-        sum.mul(t).mul(exponential(V::splat(0.0).sub(x.mul(x))))
+        sum.mul(t).mul(exponential_of_weight(V::splat(0.0).sub(x.mul(x))))
     }
 }

@@ -30,7 +30,7 @@ pub(crate) use avx512_bf16::Bf16x32;
 pub(crate) use bf16::add_pair_product;
 pub(crate) use bf16::{PortablePairs, pair_of_bf16};
 pub(crate) use error_function::complementary_error;
-pub(crate) use exponential::{exponential, logistic};
+pub(crate) use exponential::{exponential, exponential_of_weight, logistic};
 pub(crate) use integers::{
     PortableIntegers, PortableQuads, add_byte_products, pair_of_integers, quad_of_bytes,
 };
@@ -87,6 +87,9 @@ pub(crate) trait Vector: Products {
     unsafe fn where_negative(self, condition: Self, other: Self) -> Self;
     /// The numbers of lanes that hold the bits of an `i32` each.
     unsafe fn of_integers(self) -> Self;
+    /// Transposes a square of elements: writes the first elements of all rows to the first column, and so on. All rows are
+    /// read before anything is written.
+    unsafe fn transpose(row: impl Fn(usize) -> *const f32, column: impl Fn(usize) -> *mut f32);
     /// Bytes, one per lane.
     unsafe fn load_bytes(from: *const u8) -> Self;
     /// Writes the lanes, whole numbers from 0 to 255, as bytes. A NaN becomes any byte.

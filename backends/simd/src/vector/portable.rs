@@ -99,6 +99,17 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    unsafe fn transpose(row: impl Fn(usize) -> *const f32, column: impl Fn(usize) -> *mut f32) {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let rows: [Self; Self::LANES] = std::array::from_fn(|index| Self::load(row(index)));
+            for index in 0..Self::LANES {
+                Self(rows.map(|row| row.0[index])).store(column(index));
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> Self {
         // SAFETY: the trait's contract: the pointer is good for eight elements.
         Self(unsafe { from.cast::<[u8; 8]>().read_unaligned() }.map(f32::from))

@@ -1,8 +1,6 @@
 //! Reductions and softmax.
 
-use framegate_backend_api::graph::{
-    Activation, Binary, Operator, Reduce, Reduction, Unary, ValueId,
-};
+use framegate_backend_api::graph::{Binary, Operator, Reduce, Reduction, Unary, ValueId};
 
 use super::{Import, Imported, OnnxNode};
 use crate::onnx::context::{Problem, axes_of, axis_of};
@@ -44,7 +42,6 @@ pub(super) fn reduce(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     Ok(vec![x])
 }
 
-/// `m + ln(Σ exp(x − m))` with the largest element `m`, so that no exponential overflows.
 fn log_sum_exp(
     graph: &mut Import,
     node: &OnnxNode<'_>,
@@ -54,19 +51,24 @@ fn log_sum_exp(
     if axes.is_empty() {
         return Ok(x);
     }
-    let reduce = |reduction| Reduce { reduction, axes: axes.clone(), keep_axes: true };
-    let largest = graph.emit(Operator::Reduce(reduce(Reduction::Max)), &[x])?;
-    let shifted = graph.emit(Operator::Binary(Binary::Sub), &[x, largest])?;
-    let exponentials = graph.emit(Operator::Unary(Unary::Exp), &[shifted])?;
-    let sum = graph.emit(Operator::Reduce(reduce(Reduction::Sum)), &[exponentials])?;
-    let logarithm = graph.emit(Operator::Unary(Unary::Log), &[sum])?;
-    let result = graph.emit(Operator::Binary(Binary::Add), &[logarithm, largest])?;
+    let result = log_of_sum(graph, x, &axes)?;
     if node.attributes.flag("keepdims", true)? {
         return Ok(result);
     }
     let shape = graph.shape(result).into_iter().enumerate();
     let shape = shape.filter(|(axis, _)| !axes.contains(axis)).map(|(_, extent)| extent).collect();
     graph.emit(Operator::Reshape { shape }, &[result])
+}
+
+/// `m + ln(Σ exp(x − m))` with the largest element `m`, so that no exponential overflows. Reduced axes stay.
+fn log_of_sum(graph: &mut Import, x: ValueId, axes: &[usize]) -> Result<ValueId, Problem> {
+    let reduce = |reduction| Reduce { reduction, axes: axes.to_vec(), keep_axes: true };
+    let largest = graph.emit(Operator::Reduce(reduce(Reduction::Max)), &[x])?;
+    let shifted = graph.emit(Operator::Binary(Binary::Sub), &[x, largest])?;
+    let exponentials = graph.emit(Operator::Unary(Unary::Exp), &[shifted])?;
+    let sum = graph.emit(Operator::Reduce(reduce(Reduction::Sum)), &[exponentials])?;
+    let logarithm = graph.emit(Operator::Unary(Unary::Log), &[sum])?;
+    graph.emit(Operator::Binary(Binary::Add), &[logarithm, largest])
 }
 
 pub(super) fn cumulative_sum(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
@@ -84,7 +86,13 @@ pub(super) fn softmax(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     let default_axis = if graph.opset < 13 { 1 } else { -1 };
     let axis = axis_of(node.attributes.integer_or("axis", default_axis)?, shape.len())?;
     let over_rest = graph.opset < 13 && axis + 1 != shape.len();
-    let mut result = if over_rest {
+    if node.operator == "LogSoftmax" {
+        // A logarithm of probabilities would lose those that are too small for a number.
+        let axes: Vec<usize> = if over_rest { (axis..shape.len()).collect() } else { vec![axis] };
+        let sum = log_of_sum(graph, x, &axes)?;
+        return Ok(vec![graph.emit(Operator::Binary(Binary::Sub), &[x, sum])?]);
+    }
+    let result = if over_rest {
         // Before version 13 everything from the axis on counts as one axis.
         let rest = shape[axis..].iter().product();
         let mut flat = shape[..axis].to_vec();
@@ -95,15 +103,5 @@ pub(super) fn softmax(graph: &mut Import, node: &OnnxNode<'_>) -> Imported {
     } else {
         graph.emit(Operator::Softmax { axis }, &[x])?
     };
-    if node.operator == "LogSoftmax" {
-        result = log_of_probability(graph, result)?;
-    }
     Ok(vec![result])
-}
-
-/// The logarithm, kept finite where a probability underflows to zero.
-fn log_of_probability(graph: &mut Import, probability: ValueId) -> Result<ValueId, Problem> {
-    let bounded = Activation::Clip { min: f32::MIN_POSITIVE, max: 1.0 };
-    let bounded = graph.emit(Operator::Activation(bounded), &[probability])?;
-    graph.emit(Operator::Unary(Unary::Log), &[bounded])
 }

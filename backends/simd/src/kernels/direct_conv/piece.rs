@@ -20,19 +20,27 @@ pub(crate) struct DirectConv {
     /// How many of these a block has: as many as the vector has lanes, half as many pairs, or 1 where
     /// the input is planar.
     pub(crate) block: usize,
+    /// Pixels from a row of the input to the next. A row of results may be longer: it then goes on where the next row of
+    /// the input begins.
+    pub(crate) pitch: usize,
 }
 
 impl DirectConv {
+    /// Of a whole feature map.
+    pub(crate) fn new(axes: [Axis; 2], channels: usize, block: usize) -> Self {
+        Self { axes, channels, block, pitch: axes[1].extent }
+    }
+
     /// Elements from a block of the input to the next.
     #[inline]
     pub(super) fn block_stride(&self) -> usize {
-        self.axes[0].extent * self.axes[1].extent * self.block
+        self.axes[0].extent * self.row_stride()
     }
 
     /// Elements from a row of the input to the next.
     #[inline]
     pub(super) fn row_stride(&self) -> usize {
-        self.axes[1].extent * self.block
+        self.pitch * self.block
     }
 
     /// Elements of the input from a result's first tap to that of the next result in the row.

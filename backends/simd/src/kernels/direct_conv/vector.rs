@@ -105,7 +105,7 @@ unsafe fn tiles<V: Products, const P: usize, const G: usize, const B: usize, con
     let edge = if conv.block == 1 { 0 } else { G };
     let left = if first > start { first.max(start + edge) } else { start };
     let right = if last < end { last.min(end.saturating_sub(edge)) } else { end };
-    let ahead = Ahead::new::<V>(B, conv, piece, &pass);
+    let ahead = Ahead::new::<V>(B, conv, piece, &pass, P);
     let has_inside = is_one_row && left + P <= right;
     let (left, right) = if has_inside { (left, right) } else { (end, end) };
     // A loop, so that the code of each kind of tile exists once.
@@ -119,9 +119,9 @@ unsafe fn tiles<V: Products, const P: usize, const G: usize, const B: usize, con
             let taps = [conv.axes[0].taps_inside(start / across.windows), 0..across.taps];
             let y = conv.axes[0].start(start / across.windows);
             for (at, pass) in tiles_of::<P>(results, conv, &pass) {
-                ahead.fetch(at, P);
+                let ahead = ahead.of(at, P);
                 let guards = Guards::all_inside(conv, [y, across.start(at - row_start)]);
-                tile::<V, P, B, STEP, false>(conv, piece, at, taps.clone(), &guards, pass);
+                tile::<V, P, B, STEP, false>(conv, piece, at, taps.clone(), &guards, pass, ahead);
             }
         }
     }
@@ -136,6 +136,31 @@ struct Ahead {
     start: usize,
     /// Weights per result.
     share: usize,
+    /// Lines of a cache for each tap and block of channels.
+    at_once: usize,
+}
+
+/// The share of a tile, of which a few lines at a time are brought into the cache: a processor waits where more are under
+/// way than it has buffers for.
+struct Share {
+    weights: *const f32,
+    /// Lines of a cache that are left, and those at a time.
+    left: usize,
+    at_once: usize,
+}
+
+impl Share {
+    const NONE: Self = Self { weights: std::ptr::null(), left: 0, at_once: 0 };
+
+    #[inline(always)]
+    fn fetch(&mut self) {
+        let lines = self.at_once.min(self.left);
+        for line in 0..lines {
+            prefetch::<false>(self.weights.wrapping_add(line * CELLS));
+        }
+        self.weights = self.weights.wrapping_add(lines * CELLS);
+        self.left -= lines;
+    }
 }
 
 impl Ahead {
@@ -144,23 +169,25 @@ impl Ahead {
         conv: &DirectConv,
         piece: &Piece,
         pass: &Range<usize>,
+        results: usize,
     ) -> Self {
-        let per_channel = conv.axes[0].taps * conv.axes[1].taps * blocks * V::LANES;
+        let taps = conv.axes[0].taps * conv.axes[1].taps;
+        let per_channel = taps * blocks * V::LANES;
         let share = match piece.fetches_ahead {
             true => (pass.len() * per_channel).div_ceil(piece.results.len().max(1)),
             false => 0,
         };
         let weights = piece.weights.wrapping_add(pass.end * per_channel);
-        Self { weights, start: piece.results.start, share }
+        let lines = (results * share).div_ceil(CELLS);
+        let at_once = lines.div_ceil(taps * pass.len().div_ceil(conv.block));
+        Self { weights, start: piece.results.start, share, at_once }
     }
 
-    /// Fetches the share of `results` results from `at` on.
+    /// The share of `results` results from `at` on.
     #[inline(always)]
-    fn fetch(&self, at: usize, results: usize) {
-        let first = self.weights.wrapping_add((at - self.start) * self.share);
-        for line in (0..results * self.share).step_by(CELLS) {
-            prefetch::<false>(first.wrapping_add(line));
-        }
+    fn of(&self, at: usize, results: usize) -> Share {
+        let weights = self.weights.wrapping_add((at - self.start) * self.share);
+        Share { weights, left: (results * self.share).div_ceil(CELLS), at_once: self.at_once }
     }
 }
 
@@ -196,13 +223,12 @@ unsafe fn guarded<V: Products, const G: usize, const B: usize, const STEP: usize
     unsafe {
         if results.len() < G || !has_bits {
             for at in results {
-                guarded_tile::<V, 1, B, STEP>(conv, piece, at, pass.clone());
+                guarded_tile::<V, 1, B, STEP>(conv, piece, at, pass.clone(), Share::NONE);
             }
             return;
         }
         for (at, pass) in tiles_of::<G>(results, conv, pass) {
-            ahead.fetch(at, G);
-            guarded_tile::<V, G, B, STEP>(conv, piece, at, pass);
+            guarded_tile::<V, G, B, STEP>(conv, piece, at, pass, ahead.of(at, G));
         }
     }
 }
@@ -217,6 +243,7 @@ unsafe fn guarded_tile<V: Products, const P: usize, const B: usize, const STEP: 
     piece: &Piece,
     at: usize,
     pass: Range<usize>,
+    ahead: Share,
 ) {
     let [down, across] = &conv.axes;
     let mut guards = Guards { offsets: [0; P], rows: [0; P], columns: [0; P] };
@@ -242,9 +269,9 @@ unsafe fn guarded_tile<V: Products, const P: usize, const B: usize, const STEP: 
         let taps = [row_taps, column_taps];
         if const { P == 1 } {
             // For a single result, these taps are all inside.
-            tile::<V, P, B, STEP, false>(conv, piece, at, taps, &guards, pass);
+            tile::<V, P, B, STEP, false>(conv, piece, at, taps, &guards, pass, ahead);
         } else {
-            tile::<V, P, B, STEP, true>(conv, piece, at, taps, &guards, pass);
+            tile::<V, P, B, STEP, true>(conv, piece, at, taps, &guards, pass, ahead);
         }
     }
 }
@@ -297,6 +324,7 @@ unsafe fn tile<
     [row_taps, column_taps]: [Range<usize>; 2],
     guards: &Guards<P>,
     pass: Range<usize>,
+    mut ahead: Share,
 ) {
     let [down, across] = &conv.axes;
     let step = if STEP == 0 { conv.step() } else { STEP };
@@ -343,6 +371,7 @@ unsafe fn tile<
                 let mut block_weights = pass_weights;
                 let mut left = pass.len();
                 while left > 0 {
+                    ahead.fetch();
                     // The last block may have fewer channels, and then its taps lie closer together.
                     let channels = conv.block.min(left);
                     left -= channels;

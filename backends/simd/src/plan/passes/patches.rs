@@ -8,11 +8,9 @@
 //! The result is in the order in which transformers read it: all channels of a patch side by side.
 
 use framegate_backend_api::HostTensor;
-use framegate_backend_api::graph::{
-    Binary, Convolution, Graph, Node, Operator, Padding, Value, ValueId,
-};
+use framegate_backend_api::graph::{Binary, Convolution, Graph, Node, Operator, Padding};
 
-use super::constant;
+use super::{constant, push, reshape};
 
 /// Smaller patches are read faster where they are.
 const SMALLEST: usize = 4;
@@ -118,23 +116,4 @@ impl Patches {
             outputs: node.outputs.clone(),
         });
     }
-}
-
-fn reshape(shape: &[usize]) -> Operator {
-    Operator::Reshape { shape: shape.to_vec() }
-}
-
-fn push(
-    graph: &mut Graph,
-    name: &str,
-    operator: Operator,
-    inputs: &[ValueId],
-    shape: Vec<usize>,
-) -> ValueId {
-    let element_type = graph.value(inputs[0]).element_type;
-    graph.values.push(Value { name: name.to_owned(), element_type, shape, constant: None });
-    let result = ValueId(graph.values.len() - 1);
-    let (name, inputs, outputs) = (name.to_owned(), inputs.to_vec(), vec![result]);
-    graph.nodes.push(Node { name, operator, inputs, outputs });
-    result
 }

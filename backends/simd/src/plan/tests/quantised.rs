@@ -297,3 +297,51 @@ fn a_convolution_of_numbers_stores_bytes() {
         check_is_absent(&graph, "quantise");
     }
 }
+
+#[test]
+fn products_with_a_constant_are_convolutions_of_bytes() {
+    for seed in 0..2 * ROUNDS as u64 {
+        let mut random = Rng::with_seed(seed);
+        let (rows, inner, columns) =
+            (random.usize(1..40), random.usize(2..70), random.usize(2..90));
+        let rows = if random.bool() { rows } else { 1 };
+        let mut case = Case::new(seed, [1, rows, inner, 1]);
+        let x = case.builder.input();
+        let shape = if random.bool() { vec![rows, inner] } else { vec![1, rows, inner] };
+        let x = case.push(Operator::Reshape { shape }, &[x]);
+        let mut x = case.quantised(x);
+        if random.bool() {
+            // Rows that are quantised in another shape.
+            let shape = case.builder.value(x.stands_for).shape.clone();
+            x.stands_for =
+                case.push(Operator::Reshape { shape: vec![rows * inner] }, &[x.stands_for]);
+            x.stands_for = case.push(Operator::Reshape { shape }, &[x.stands_for]);
+        }
+        let mut product = |case: &mut Case| {
+            let elements: Vec<f32> = (0..inner * columns)
+                .map(|_| case.random.i32(-127..=127) as f32 * 0.0009765625)
+                .collect();
+            let weights = HostTensor::from_f32([inner, columns], elements);
+            let weights = case.builder.constant("w", weights);
+            let y = case.push(Operator::MatMul, &[x.stands_for, weights]);
+            if random.bool() {
+                return y;
+            }
+            let row = if random.bool() { vec![columns] } else { vec![1, columns] };
+            let bias = case.weights(&row);
+            case.push(Operator::Binary(Binary::Add), &[bias, y])
+        };
+        // Both read the same rows.
+        let (a, b) = (product(&mut case), product(&mut case));
+        let b = if seed.is_multiple_of(2) { case.quantised(b).numbers } else { b };
+        let Case { builder, mut random } = case;
+        let graph = builder.finish(vec![a, b]);
+        let image: Vec<f32> =
+            (0..rows * inner).map(|_| random.i32(-64..64) as f32 / 32.0).collect();
+        for level in Level::available().into_iter().filter(|level| level.has(Precision::F32)) {
+            let kernel = if level.multiplies_bytes() { "quantised_conv" } else { "matmul" };
+            let levels = [(level, Precision::F32)].into_iter();
+            compare(&graph, kernel, &mut random, &image, levels, 2e-5);
+        }
+    }
+}

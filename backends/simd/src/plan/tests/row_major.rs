@@ -109,7 +109,8 @@ fn samples_at_the_positions_of_a_grid() {
     let paddings = [SamplePadding::Zeros, SamplePadding::Border, SamplePadding::Reflection];
     for seed in 0..ROUNDS as u64 {
         let mut random = Rng::with_seed(seed);
-        let [channels, height, width] = [(); 3].map(|()| random.usize(1..12));
+        let [height, width] = [(); 2].map(|()| random.usize(1..12));
+        let channels = random.usize(1..40);
         let mut case = Case::new(seed, [1, channels, height, width]);
         let x = case.builder.input();
         let points = random.usize(1..80);

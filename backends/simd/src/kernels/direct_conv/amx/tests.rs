@@ -43,7 +43,7 @@ fn check(seed: u64, version: impl Fn(usize) -> Kernel) {
     // Now and then more than are multiplied at once.
     let most = if seed.is_multiple_of(8) { 12 } else { 4 };
     let blocks_in = random.usize(1..most);
-    let conv = DirectConv { axes, channels: blocks_in * PAIRS, block: PAIRS };
+    let conv = DirectConv::new(axes, blocks_in * PAIRS, PAIRS);
     let blocks = random.usize(1..=4);
     let number = |random: &mut Rng| random.i32(-64..=64) as f32 / 32.0;
     let pair = |random: &mut Rng| pair_of_bf16(number(random), number(random));
