@@ -108,11 +108,21 @@ unsafe fn tile<V: Vector, const P: usize, const MEAN: bool, const STRIDE: usize>
         for row_tap in row_taps {
             let line = (row_tap * down.dilation) as isize * line_len;
             let line = row.input.wrapping_offset(origin + line);
+            // One sum over a whole feature map would lose digits, so lines are summed apart.
+            let before = results;
+            if MEAN {
+                results = [V::splat(0.0); P];
+            }
             for column_tap in column_taps.clone() {
                 let at = line.wrapping_add(column_tap * across.dilation * V::LANES);
                 for (p, result) in results.iter_mut().enumerate() {
                     let x = V::load(at.wrapping_add(p * step));
                     *result = if MEAN { result.add(x) } else { result.max(x) };
+                }
+            }
+            if MEAN {
+                for (result, before) in results.iter_mut().zip(before) {
+                    *result = before.add(*result);
                 }
             }
         }
@@ -121,6 +131,43 @@ unsafe fn tile<V: Vector, const P: usize, const MEAN: bool, const STRIDE: usize>
                 result = result.mul(V::splat(row.scales[column + p]));
             }
             result.store(row.output.add((column + p) * V::LANES));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framegate_cpu::Level;
+
+    use super::*;
+
+    #[test]
+    fn the_mean_of_a_large_map_keeps_its_digits() {
+        const EXTENT: usize = 512;
+        let axis =
+            Axis { extent: EXTENT, windows: 1, taps: EXTENT, stride: 1, dilation: 1, padding: 0 };
+        for level in Level::available() {
+            let lanes = level.lanes();
+            let mut random = fastrand::Rng::with_seed(7);
+            let elements: Vec<f32> =
+                (0..EXTENT * EXTENT * lanes).map(|_| 0.5 + random.f32()).collect();
+            let mut means = vec![0.0; lanes];
+            let scales = [1.0 / (EXTENT * EXTENT) as f32];
+            let row = Row {
+                axes: &[axis; 2],
+                input: elements.as_ptr(),
+                output: means.as_mut_ptr(),
+                row: 0,
+                scales: &scales,
+            };
+            // SAFETY: the level is available, and the buffers are as large as the axes say.
+            unsafe { mean_version(level)(&row) };
+            for (lane, mean) in means.iter().enumerate() {
+                let all = elements.iter().skip(lane).step_by(lanes);
+                let exact = all.map(|x| f64::from(*x)).sum::<f64>() * f64::from(scales[0]);
+                let error = (f64::from(*mean) - exact).abs() / exact;
+                assert!(error < 1e-6, "{level}: {mean} instead of {exact}");
+            }
         }
     }
 }
