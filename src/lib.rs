@@ -37,7 +37,8 @@ mod server;
 
 pub use backends::{BackendId, BackendIdError, BackendOptions};
 pub use engine::{
-    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
+    FinishedFrame, Frame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult,
+    LoadedPipeline, SourceFrame,
 };
 /// A compute backend may be one of your own; `examples/custom_backend.rs` is a whole one.
 ///
@@ -85,8 +86,8 @@ pub use framegate_stages::{
 };
 pub use front::origin::{Origin, OriginError};
 pub use pipeline::{
-    Frame, InputTensorError, LoadedPipeline, MAX_BATCH, MAX_THREADS, Pipeline, PipelineError,
-    PipelineOptions, RawModel, RawModelError, ReadOptions, read_detector,
+    InputTensorError, MAX_BATCH, MAX_THREADS, Pipeline, PipelineError, PipelineOptions, RawModel,
+    RawModelError, ReadOptions, read_detector,
 };
 pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 
