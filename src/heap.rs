@@ -14,7 +14,7 @@ const LARGE_BYTES: usize = 256 << 10;
 ///
 /// To be called before there are threads. Where it cannot be done, the program simply goes on.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub fn keep_large_buffers_apart() {
+pub(crate) fn keep_large_buffers_apart() {
     crate::invocation::restart_with("MALLOC_MMAP_THRESHOLD_", &LARGE_BYTES.to_string());
 }
 

@@ -31,7 +31,7 @@ const UNUSABLE: u8 = 2;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandError {
+pub(crate) enum CommandError {
     /// The value of an option.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -147,7 +147,7 @@ pub enum CommandError {
 
 impl CommandError {
     /// The exit status of the process: 2 when the command must be changed, 1 when it failed on the way.
-    pub fn exit_status(&self) -> u8 {
+    pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Config(_)
             | Self::File(_)

@@ -21,7 +21,7 @@ use crate::report::write_json_to;
 use crate::sources::{self, Source};
 use crate::stages::Detection;
 
-pub use tracks::TrackEvalError;
+pub(crate) use tracks::TrackEvalError;
 
 pub(super) fn eval(
     config: &EvalConfig,

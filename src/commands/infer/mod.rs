@@ -13,7 +13,7 @@ use crate::sources;
 use annotations::Annotations;
 use formats::Prepared;
 
-pub use formats::YoloFolderError;
+pub(crate) use formats::YoloFolderError;
 
 pub(super) fn infer(
     config: InferConfig,

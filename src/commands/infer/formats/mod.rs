@@ -15,7 +15,7 @@ use crate::engine::{FinishedFrame, FrameOrigin, FrameResult};
 use crate::sources::Source;
 use crate::stages::milliseconds;
 
-pub use yolo::YoloFolderError;
+pub(crate) use yolo::YoloFolderError;
 
 /// Writes results, frame by frame.
 pub(super) trait ResultWriter {

@@ -24,7 +24,7 @@ const CLASSES: &str = "classes";
 
 /// Why results cannot be written into a folder.
 #[derive(Debug, thiserror::Error)]
-pub enum YoloFolderError {
+pub(crate) enum YoloFolderError {
     /// The folder cannot be created.
     #[error("cannot create the directory {path}")]
     Create {
