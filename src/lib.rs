@@ -36,7 +36,7 @@ mod pipeline;
 mod server;
 
 pub use backends::{BackendId, BackendIdError, BackendOptions};
-pub use engine::reading::TextReader;
+pub use engine::reading::{BarcodeFormat, Content, TextReader};
 pub use engine::{
     EngineError, FinishedFrame, Frame, FrameError, FrameErrorCode, FrameOrigin, FramePayload,
     FrameResult, LoadedPipeline, SourceFrame,
@@ -59,7 +59,6 @@ pub use framegate_backend_api::{
     BackendError, DeviceInfo, DeviceKind, InputBatch, Limits, Model, OutputBatch, OutputTensor,
     Session,
 };
-pub use framegate_barcodes::{BarcodeFormat, Content};
 pub use framegate_cpu::{Level, Precision, UnknownPrecision};
 pub use framegate_models::detector::{
     ChannelOrder, DecodeScale, Fit, ImageInput, LabelsSource, LetterboxAlign, ModelError, NmsScope,

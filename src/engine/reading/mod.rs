@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use framegate_backend_api::Session;
 pub(crate) use framegate_barcodes::CAN_READ;
+pub use framegate_barcodes::{BarcodeFormat, Content};
 use framegate_models::Detector;
 use framegate_models::detector::SecondStage;
 use framegate_models::layouts::LayoutError;
