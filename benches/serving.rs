@@ -13,8 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use framegate::backends::{self, BackendId, BackendOptions};
-use framegate::engine::{Engine, EngineSettings, FrameOrigin, Offline, PipelineParts, SourceFrame};
+use framegate::engine::{Engine, EngineSettings};
 use framegate::front::admission::DropThresholds;
 use framegate::front::metrics::Metrics;
 use framegate::front::origin::OriginPolicy;
@@ -23,12 +22,10 @@ use framegate::front::sessions::SessionLimit;
 use framegate::front::{
     App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, RunsOn, VideoSettings, serve,
 };
-use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
-use framegate_backend_api::{Backend, Limits};
-use framegate_models::Detector;
-use framegate_models::detector::LoadOptions;
+use framegate::{
+    BackendOptions, FrameOrigin, Pipeline, PipelineError, PipelineOptions, SourceFrame,
+};
 use futures_util::{SinkExt, StreamExt};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_tungstenite::connect_async;
@@ -39,11 +36,9 @@ const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(10);
 
 struct Bench {
-    detector: Arc<Detector>,
-    backend: Box<dyn Backend>,
-    pool: Arc<ThreadPool>,
+    model: PathBuf,
+    options: PipelineOptions,
     images: Vec<Bytes>,
-    limits: Limits,
 }
 
 fn main() {
@@ -72,40 +67,31 @@ fn main() {
 
 impl Bench {
     fn new(data: &Path, backend: &str, model: &str, max_batch: usize) -> Self {
-        let id: BackendId = backend.parse().expect("the name of a backend");
-        let options = BackendOptions { allow_software_gpu: true, ..Default::default() };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut files: Vec<PathBuf> = fs::read_dir(data.join("images"))
             .expect("the folder of images")
             .map(|entry| entry.expect("an image").path())
             .collect();
         files.sort();
-        let load = LoadOptions { labels: None, input_size: None };
-        let model = data.join(format!("models/{model}.onnx"));
         Self {
-            detector: Arc::new(Detector::load(&model, &load).expect("the model")),
-            backend: backends::select(Some(&id), &options).expect("the backend").backend,
-            pool: Arc::new(ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")),
+            model: data.join(format!("models/{model}.onnx")),
+            options: PipelineOptions {
+                backend: Some(backend.parse().expect("the name of a backend")),
+                backend_options: BackendOptions { allow_software_gpu: true, ..Default::default() },
+                text: false,
+                max_batch,
+                ..PipelineOptions::default()
+            },
             images: files.iter().map(|file| fs::read(file).expect("an image").into()).collect(),
-            limits: Limits { max_batch, threads },
         }
     }
 
-    fn boxes(&self) -> BoxStage {
-        BoxStage::new(&self.detector, Thresholds::DEFAULT).expect("its decoder fits")
+    fn load(&self) -> Pipeline {
+        Pipeline::load(&self.model, &self.options).expect("the model loads")
     }
 
     /// Frames per second without a server.
     fn in_process(&self) -> f64 {
-        let offline = Offline {
-            reader: None,
-            detector: &self.detector,
-            boxes: self.boxes(),
-            pool: &self.pool,
-            decode: DecodeLimits::DEFAULT.into(),
-            max_batch: self.limits.max_batch,
-        };
-        let mut session = self.backend.load(&self.detector.model, &self.limits).expect("it loads");
+        let mut pipeline = self.load();
         let start = Instant::now();
         let images = self.images.clone();
         let frames = images.into_iter().cycle().enumerate();
@@ -113,9 +99,9 @@ impl Bench {
         let frames =
             frames.map(|(number, jpeg)| SourceFrame::new(FrameOrigin::Stream { number }, Ok(jpeg)));
         let mut done = 0;
-        let ran = offline.run(session.as_mut(), frames, |batch| {
+        let ran = pipeline.run(frames, |batch| {
             done += batch.iter().filter(|frame| frame.result.is_ok()).count();
-            Ok::<_, ()>(())
+            Ok::<_, PipelineError>(())
         });
         ran.expect("every batch is delivered");
         done as f64 / start.elapsed().as_secs_f64()
@@ -127,9 +113,10 @@ impl Bench {
     async fn served(&self) -> f64 {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
+        let PipelineOptions { decode, threads, max_batch, thresholds, .. } = self.options;
         let settings = EngineSettings {
-            decode: DecodeLimits::DEFAULT.into(),
-            max_batch: self.limits.max_batch,
+            decode,
+            max_batch,
             max_age: Duration::from_secs(60),
             device_check: None,
             read_budget: Duration::from_millis(20),
@@ -150,22 +137,19 @@ impl Bench {
             shown: Vec::new(),
         };
         let app = App::new(front, Arc::new(Metrics::default()));
-        let pipeline = PipelineParts {
-            detector: Arc::clone(&self.detector),
-            session: self.backend.load(&self.detector.model, &self.limits).expect("it loads"),
-            boxes: self.boxes(),
-            reader: None,
-        };
-        let engine = Engine::start(vec![pipeline], Arc::clone(&self.pool), settings, |_| {});
-        let device = self.backend.probe().expect("it runs here").name;
-        let runs_on = RunsOn { backend: self.backend.name(), device, is_degraded: false };
+        let pipeline = self.load();
+        let (backend, device) = (pipeline.backend(), pipeline.device().name.clone());
+        let runs_on = RunsOn { backend, device, is_degraded: false };
+        let pipeline = pipeline.into_parts();
+        let detector = Arc::clone(&pipeline.detector);
+        let engine = Engine::start(vec![pipeline], threads, settings, |_| {});
         app.start(Loaded {
             engine: engine.expect("it starts"),
             pipelines: vec![NamedPipeline {
                 id: "bench".to_owned(),
-                detector: Arc::clone(&self.detector),
+                detector,
                 runs_on: watch::channel(runs_on).1,
-                thresholds: Thresholds::DEFAULT,
+                thresholds,
                 text: false,
                 reads_text: false,
             }],
@@ -178,7 +162,7 @@ impl Bench {
         let ended = Arc::new(AtomicBool::new(false));
         let url = format!("ws://{address}/ws/video/stream");
         let start = Instant::now();
-        let clients: Vec<_> = (0..2 * self.limits.max_batch)
+        let clients: Vec<_> = (0..2 * max_batch)
             .map(|client| {
                 let (done, ended) = (Arc::clone(&done), Arc::clone(&ended));
                 let (url, mut images) = (url.clone(), self.images.clone());

@@ -14,10 +14,10 @@ const LARGE_BYTES: usize = 256 << 10;
 ///
 /// To be called before there are threads. Where it cannot be done, the program simply goes on.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub fn map_large_buffers() {
+pub(crate) fn map_large_buffers() {
     crate::invocation::restart_with("MALLOC_MMAP_THRESHOLD_", &LARGE_BYTES.to_string());
 }
 
 /// Nothing to do: only glibc moves its threshold.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub fn map_large_buffers() {}
+pub(crate) fn map_large_buffers() {}

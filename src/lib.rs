@@ -22,11 +22,11 @@
 //! ```text
 //! socket ─ validate ─ admit ─ one-slot mailbox ─┐            asynchronous, no pixels
 //!                                               ▼
-//!           decode → resize → normalise                      one rayon task per frame
+//!           fair queueing ─ decode → resize → normalise      one rayon task per frame
 //!                                               ▼
-//!           batch across sessions → infer                    one owner thread per device
+//!           batch across sessions ─ infer                    one owner thread per device
 //!                                               ▼
-//!           boxes, without overlaps → answer
+//!           postprocess: boxes, NMS ─ [read boxes] ─ reply
 //! ```
 
 #![warn(missing_docs)]
@@ -36,8 +36,10 @@ mod pipeline;
 mod server;
 
 pub use backends::{BackendId, BackendIdError, BackendOptions};
+pub use engine::reading::{BarcodeFormat, Content, TextReader};
 pub use engine::{
-    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
+    EngineError, FinishedFrame, Frame, FrameError, FrameErrorCode, FrameOrigin, FramePayload,
+    FrameResult, LoadedPipeline, SourceFrame,
 };
 /// A compute backend may be one of your own; `examples/custom_backend.rs` is a whole one.
 ///
@@ -57,8 +59,12 @@ pub use framegate_backend_api::{
     BackendError, DeviceInfo, DeviceKind, InputBatch, Limits, Model, OutputBatch, OutputTensor,
     Session,
 };
-pub use framegate_models::detector::ChannelOrder;
-pub use framegate_models::detector::ModelError;
+pub use framegate_cpu::{Level, Precision, UnknownPrecision};
+pub use framegate_models::detector::{
+    ChannelOrder, DecodeScale, Fit, ImageInput, LabelsSource, LetterboxAlign, ModelError, NmsScope,
+    ResizeFilter, SecondModel, SecondStage,
+};
+pub use framegate_models::layouts::BoxLayout;
 pub use framegate_models::{Detector, Size};
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -81,13 +87,16 @@ pub use framegate_stages::Detection;
 pub use framegate_stages::Thresholds;
 pub use framegate_stages::{
     BoxError, BoxStage, DecodeError, DecodeLimits, DecodeOptions, JpegDecoder, MAX_DETECTIONS,
-    Mask, PixelRows, RgbImage, Selection, Stage, StageTimes, Tiling, UnknownDecoder,
+    Mask, Orientation, PixelRows, RgbImage, Selection, Stage, StageTimes, Tensor, Tiling,
+    UnknownDecoder, YuvColours, YuvImage,
 };
+pub use front::VideoSettings;
 pub use front::origin::{Origin, OriginError};
 pub use pipeline::{
-    Frame, InputTensorError, LoadedPipeline, MAX_BATCH, MAX_THREADS, Pipeline, PipelineError,
-    PipelineOptions, RawModel, RawModelError, ReadOptions, read_detector,
+    InputTensorError, MAX_BATCH, MAX_THREADS, Pipeline, PipelineError, PipelineOptions, RawModel,
+    RawModelError, ReadOptions, read_detector,
 };
+pub use protocol::{SetBy, SettingInfo};
 pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 
 // Everything below is internal: public only because the program, the integration tests and the
@@ -96,21 +105,17 @@ pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 // Command line.
 #[doc(hidden)]
 pub mod cli;
-#[doc(hidden)]
-pub mod commands;
-#[doc(hidden)]
-pub mod config;
+mod commands;
+mod config;
 mod descriptors;
 mod display;
 #[doc(hidden)]
 pub mod error_chain;
-#[doc(hidden)]
-pub mod heap;
+mod heap;
 #[doc(hidden)]
 pub mod invocation;
 mod locks;
-#[doc(hidden)]
-pub mod logging;
+mod logging;
 mod nearest;
 mod printable;
 #[doc(hidden)]
@@ -159,5 +164,4 @@ pub mod annotate;
 mod encode;
 #[doc(hidden)]
 pub mod npy;
-#[doc(hidden)]
-pub mod report;
+mod report;

@@ -104,7 +104,7 @@ fn on_hardware(backend: Box<dyn Backend>) -> Result<(Box<dyn Backend>, DeviceInf
             backend: backend.name(),
             reason: format!("its GPU, {}, is emulated on the processor", device.name),
         }),
-        DeviceKind::Cpu | DeviceKind::Gpu => Ok((backend, device)),
+        _ => Ok((backend, device)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Measures one case in this process: a model on a backend.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,9 +11,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::messages::{Answer, FoundBox, ImageResults, Ready, Request, StageSamples};
 use super::parity::SLACK;
 use super::{RunnerConfig, RunnerError, images};
-use crate::engine::{FrameOrigin, Offline, SourceFrame, milliseconds};
+use crate::engine::{FrameOrigin, LoadedPipeline, Offline, SourceFrame, milliseconds};
 use crate::error_chain::error_chain;
-use crate::pipeline::{LoadedPipeline, PipelineOptions, read_detector};
+use crate::pipeline::{PipelineOptions, read_detector};
 use crate::report::peak_memory_mb;
 use crate::stages::panics;
 use crate::stages::{
@@ -21,7 +22,7 @@ use crate::stages::{
 
 /// A loaded model with everything that is needed to run and time it.
 pub struct Runner {
-    detector: Detector,
+    detector: Arc<Detector>,
     session: Box<dyn Session>,
     thresholds: Thresholds,
     pool: ThreadPool,

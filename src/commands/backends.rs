@@ -94,5 +94,6 @@ fn kind(kind: DeviceKind) -> &'static str {
         DeviceKind::Cpu => "cpu",
         DeviceKind::Gpu => "gpu",
         DeviceKind::SoftwareGpu => "software gpu",
+        _ => "other",
     }
 }

@@ -23,11 +23,11 @@ use crate::cli::{Command, ConfigFile, FileError, ModelsCommand};
 use crate::config::file_problems;
 use models::with_models_fetched;
 
-pub use error::{CommandError, TrackEvalError, YoloFolderError};
+pub(crate) use error::{CommandError, TrackEvalError, YoloFolderError};
 
 /// How a command ended that could be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CommandStatus {
+pub(crate) enum CommandStatus {
     /// Everything was done.
     Done,
     /// Some frames could not be processed or annotated; each was reported in its place, or logged.
@@ -46,7 +46,7 @@ pub enum CommandStatus {
 ///
 /// # Errors
 /// [`CommandError`] when it cannot be carried out.
-pub fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
+pub(crate) fn run(command: Command, out: &mut dyn Write) -> Result<CommandStatus, CommandError> {
     let status = match command {
         Command::Serve(raw) => {
             refuse_problems(raw.config.file.as_ref())?;

@@ -15,7 +15,7 @@ const MIN_SECONDS: f64 = 0.01;
 
 /// `framegate bench`.
 #[derive(Debug)]
-pub struct BenchConfig {
+pub(crate) struct BenchConfig {
     /// ONNX files or names of built-in models, at least one.
     pub models: Vec<PathBuf>,
     /// The backends to compare; `None` for every one that runs here.

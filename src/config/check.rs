@@ -9,7 +9,7 @@ use crate::stages::Thresholds;
 
 /// `framegate check`.
 #[derive(Debug)]
-pub struct CheckConfig {
+pub(crate) struct CheckConfig {
     /// ONNX files or names of built-in models, besides the built-in one and its known frame.
     pub models: Vec<PathBuf>,
     /// JPEG files or a directory of them for `models`, or without any for the built-in one; `None` for the known frame.

@@ -12,7 +12,7 @@ const MOST_FRAMES_PER_SECOND: f64 = 1000.0;
 
 /// `framegate eval`.
 #[derive(Debug)]
-pub struct EvalConfig {
+pub(crate) struct EvalConfig {
     /// The labels, and so what is evaluated.
     pub subject: EvalSubject,
     /// Its format; `None` recognises it.
@@ -48,7 +48,7 @@ impl From<cli::GroundTruthFormat> for GroundTruthFormat {
 
 /// The labels that `eval` compares with.
 #[derive(Debug)]
-pub enum EvalSubject {
+pub(crate) enum EvalSubject {
     /// Which objects are found in images.
     Objects {
         /// The file or folder that says which objects are in them.
@@ -60,7 +60,7 @@ pub enum EvalSubject {
 
 /// A sequence whose objects are known.
 #[derive(Debug)]
-pub struct TracksConfig {
+pub(crate) struct TracksConfig {
     /// The labels, in MOTChallenge's format.
     pub labels: PathBuf,
     /// A directory of images, or a video.

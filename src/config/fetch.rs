@@ -18,7 +18,7 @@ const MAX_MEGABYTES: usize = 1 << 20;
 const HUB: &str = "https://huggingface.co";
 
 /// Where `hf:` leads to.
-pub fn hub() -> String {
+pub(crate) fn hub() -> String {
     let asked = std::env::var("HF_ENDPOINT").ok().filter(|text| text.contains("://"));
     asked.unwrap_or_else(|| HUB.to_owned())
 }
@@ -47,7 +47,7 @@ fn users_cache() -> Option<PathBuf> {
 }
 
 /// Options that name models, each a path, or an address to be replaced by one.
-pub trait NamesModels {
+pub(crate) trait NamesModels {
     /// The models.
     fn models(&mut self) -> Vec<&mut PathBuf>;
 }

@@ -5,7 +5,7 @@ use crate::cli::{Command, ConfigFile, Problem, UsageError, sentence};
 use crate::server::ServerOptions;
 
 /// Every value of a file that is out of range, or does not fit another.
-pub fn file_problems(file: &ConfigFile) -> Vec<Problem> {
+pub(crate) fn file_problems(file: &ConfigFile) -> Vec<Problem> {
     let mut all = problems(file, "serve");
     if file.has_sources() {
         for problem in problems(file, "watch") {
@@ -22,7 +22,7 @@ pub fn file_problems(file: &ConfigFile) -> Vec<Problem> {
 ///
 /// # Errors
 /// [`UsageError`] for a file that has problems.
-pub fn served_by(file: &ConfigFile) -> Result<Option<ServerOptions>, UsageError> {
+pub(crate) fn served_by(file: &ConfigFile) -> Result<Option<ServerOptions>, UsageError> {
     Ok(match file.alone("serve")? {
         Command::Serve(raw) => (*raw).try_into().ok(),
         _ => None,

@@ -23,7 +23,7 @@ const WARM_UP_SECONDS: f64 = 2.0;
 
 /// `framegate load`.
 #[derive(Debug)]
-pub struct LoadConfig {
+pub(crate) struct LoadConfig {
     /// The server.
     pub target: Target,
     /// The frames to send.
@@ -40,7 +40,7 @@ pub struct LoadConfig {
 
 /// A search for the largest number of sessions that fit.
 #[derive(Debug, Clone, Copy)]
-pub struct SearchConfig {
+pub(crate) struct SearchConfig {
     /// The p99 of the round trips must not exceed this.
     pub target_age: Duration,
     /// The most sessions to try, at least 1.

@@ -23,13 +23,13 @@ use crate::pipeline::{MAX_BATCH, MAX_THREADS, PipelineOptions, ReadOptions};
 use crate::sources::FrameSelection;
 use crate::stages::{DecodeLimits, DecodeOptions, MAX_TILES, Thresholds, Tiling};
 
-pub use bench::BenchConfig;
-pub use check::CheckConfig;
-pub use eval::{EvalConfig, EvalSubject, TracksConfig};
-pub use fetch::{NamesModels, hub};
-pub use file::{file_problems, served_by};
-pub use load::{LoadConfig, SearchConfig};
-pub use watch::WatchConfig;
+pub(crate) use bench::BenchConfig;
+pub(crate) use check::CheckConfig;
+pub(crate) use eval::{EvalConfig, EvalSubject, TracksConfig};
+pub(crate) use fetch::{NamesModels, hub};
+pub(crate) use file::{file_problems, served_by};
+pub(crate) use load::{LoadConfig, SearchConfig};
+pub(crate) use watch::WatchConfig;
 
 /// Greatest width and height that the JPEG format can express.
 const MAX_EXTENT: usize = 65_535;
@@ -65,7 +65,7 @@ impl ConfigError {
 
 /// `framegate infer`.
 #[derive(Debug)]
-pub struct InferConfig {
+pub(crate) struct InferConfig {
     /// The ONNX file, or the name of the built-in model.
     pub model: PathBuf,
     /// How it is loaded.
@@ -84,7 +84,7 @@ pub struct InferConfig {
 
 /// How results are written, to standard output unless they have a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ResultFormat {
+pub(crate) enum ResultFormat {
     /// A JSON object on a line for each image.
     JsonLines,
     /// One JSON object in COCO's format.
@@ -100,7 +100,7 @@ pub enum ResultFormat {
 
 /// A model file and how to read it.
 #[derive(Debug)]
-pub struct DetectorConfig {
+pub(crate) struct DetectorConfig {
     /// The ONNX file, or the name of the built-in model.
     pub path: PathBuf,
     /// Options that add to the file.
@@ -109,7 +109,7 @@ pub struct DetectorConfig {
 
 /// The backend.
 #[derive(Debug, Clone)]
-pub struct BackendConfig {
+pub(crate) struct BackendConfig {
     /// The backend; `None` selects the best that runs here.
     pub id: Option<BackendId>,
     /// Backend resources.
@@ -120,7 +120,7 @@ pub struct BackendConfig {
 
 /// `framegate models inspect`.
 #[derive(Debug)]
-pub struct InspectConfig {
+pub(crate) struct InspectConfig {
     /// The model.
     pub detector: DetectorConfig,
     /// The backend to load it on, if any.
@@ -131,7 +131,7 @@ pub struct InspectConfig {
 
 /// `framegate models run`.
 #[derive(Debug)]
-pub struct RunConfig {
+pub(crate) struct RunConfig {
     /// The ONNX file, or the name of the built-in model.
     pub model: PathBuf,
     /// The input tensor's file.

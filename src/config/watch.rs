@@ -22,7 +22,7 @@ const MAX_FRAME_MEGABYTES: usize = 1024;
 
 /// `framegate watch`.
 #[derive(Debug)]
-pub struct WatchConfig {
+pub(crate) struct WatchConfig {
     /// The ONNX file, or the name of the built-in model.
     pub model: PathBuf,
     /// How it is loaded.

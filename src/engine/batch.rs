@@ -1,13 +1,13 @@
 //! A batch of frames on its way through the model.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use tracing::Span;
 
 use super::frame::{FrameError, FramePayload};
-use super::panics;
-use crate::stages::{Preprocessed, Stage};
+use super::inference::infer;
+use crate::stages::Preprocessed;
 
 /// A frame after preprocessing.
 pub(super) struct PreprocessedFrame<T> {
@@ -19,9 +19,15 @@ pub(super) struct PreprocessedFrame<T> {
 
 /// Where in the batch a frame's image is, and how it got there.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BatchImage {
-    pub(super) index: usize,
-    pub(super) preprocessed: Preprocessed,
+pub(crate) struct BatchImage {
+    pub(crate) index: usize,
+    pub(crate) preprocessed: Preprocessed,
+}
+
+/// A batch before the model has run on it.
+pub(super) struct PreprocessedBatch<T> {
+    pub(super) frames: Vec<PreprocessedFrame<T>>,
+    pub(super) input: InputBatch,
 }
 
 /// A batch after the model has run on it.
@@ -48,25 +54,17 @@ pub(super) fn compact_batch<T>(frames: &mut [PreprocessedFrame<T>], batch: &mut 
     batch.set_len(filled);
 }
 
-/// Runs the model on the batch of these frames and returns how long it took: the one call into the
-/// backend.
-///
-/// # Errors
-/// A failure for every frame of the batch. The session can run the next batch.
-pub(super) fn infer<T>(
-    session: &mut dyn Session,
-    frames: &[PreprocessedFrame<T>],
-    batch: &InputBatch,
-    outputs: &mut OutputBatch,
-) -> Result<Duration, FrameError> {
-    // Each frame's trace shows the run that it was part of.
-    let good = frames.iter().filter(|frame| frame.image.is_ok());
-    let spans: Vec<Span> =
-        good.map(|frame| frame.span.in_scope(|| Stage::Inference.span())).collect();
-    let start = Instant::now();
-    let inferred = panics::contain("inference", || session.infer(batch, outputs));
-    let elapsed = start.elapsed();
-    drop(spans);
-    inferred?.map_err(FrameError::pipeline_failure)?;
-    Ok(elapsed)
+impl<T> PreprocessedBatch<T> {
+    /// Runs the model on the good frames and returns how long it took.
+    ///
+    /// # Errors
+    /// A failure for every frame of the batch.
+    pub(super) fn infer(
+        &self,
+        session: &mut dyn Session,
+        outputs: &mut OutputBatch,
+    ) -> Result<Duration, FrameError> {
+        let good = self.frames.iter().filter(|frame| frame.image.is_ok());
+        infer(session, &self.input, outputs, good.map(|frame| &frame.span))
+    }
 }

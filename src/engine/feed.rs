@@ -7,12 +7,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// The items of an iterator. Its thread ends when this is dropped.
 pub struct Feed<T> {
-    items: mpsc::Receiver<Next<T>>,
-}
-
-enum Next<T> {
-    Item(T),
-    End,
+    /// `None` is the end.
+    items: mpsc::Receiver<Option<T>>,
 }
 
 /// The thread could not be started, or has panicked.
@@ -47,11 +43,11 @@ impl<T: Send + 'static> Feed<T> {
                 Err(error) => return drop(report.send(Err(error))),
             };
             for item in items {
-                if sender.blocking_send(Next::Item(item)).is_err() {
+                if sender.blocking_send(Some(item)).is_err() {
                     return;
                 }
             }
-            let _ = sender.blocking_send(Next::End);
+            let _ = sender.blocking_send(None);
         };
         thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|_| FeedLost)?;
         let opened = opened.await.map_err(|_| FeedLost)?;
@@ -63,11 +59,7 @@ impl<T: Send + 'static> Feed<T> {
     /// # Errors
     /// [`FeedLost`].
     pub async fn next(&mut self) -> Result<Option<T>, FeedLost> {
-        match self.items.recv().await {
-            Some(Next::Item(item)) => Ok(Some(item)),
-            Some(Next::End) => Ok(None),
-            None => Err(FeedLost),
-        }
+        self.items.recv().await.ok_or(FeedLost)
     }
 }
 

@@ -10,7 +10,7 @@ use framegate_models::Size;
 use tracing::Span;
 
 use crate::protocol::InvalidFrame;
-use crate::stages::{DecodeError, Detection, RgbImage, StageTimes, Tensor, YuvImage};
+use crate::stages::{DecodeError, Detection, PixelRows, RgbImage, StageTimes, Tensor, YuvImage};
 
 /// Where a frame of a file or pipe comes from. Displays as the name by which results call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +51,24 @@ impl fmt::Display for FrameOrigin {
     }
 }
 
-/// The data of a frame. The limit on a frame's bytes holds for JPEGs and is checked where they come in;
-/// the limits on its pixels, [`DecodeLimits`](crate::stages::DecodeLimits), hold for both.
+/// A frame in the caller's memory.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Frame<'a> {
+    /// A whole JPEG.
+    Jpeg(&'a [u8]),
+    /// A decoded image.
+    Image(&'a RgbImage),
+    /// A decoded frame of a video.
+    Yuv(&'a YuvImage),
+    /// A decoded image of any layout in memory.
+    Rows(&'a dyn PixelRows),
+}
+
+/// The data of a frame: the owned form of [`Frame`]. The limit on a frame's bytes holds for JPEGs and is checked
+/// where they come in; the limits on its pixels, [`DecodeLimits`](crate::stages::DecodeLimits), hold for all forms.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum FramePayload {
     /// A whole JPEG, to be decoded.
     Jpeg(Bytes),
@@ -75,6 +90,16 @@ impl FramePayload {
                 let detail = "the frame is a decoded image, not a JPEG";
                 Err(FrameError::new(FrameErrorCode::ReadFailed, detail))
             }
+        }
+    }
+}
+
+impl<'a> From<&'a FramePayload> for Frame<'a> {
+    fn from(payload: &'a FramePayload) -> Self {
+        match payload {
+            FramePayload::Jpeg(jpeg) => Self::Jpeg(jpeg),
+            FramePayload::Image(image) => Self::Image(image),
+            FramePayload::Yuv(image) => Self::Yuv(image),
         }
     }
 }
@@ -156,9 +181,10 @@ pub struct FrameError {
     pub cause: Option<Arc<str>>,
 }
 
-/// Kinds of failure: a closed set.
+/// Kinds of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum FrameErrorCode {
     /// The file or stream could not be read.
     ReadFailed,

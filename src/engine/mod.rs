@@ -7,7 +7,9 @@ mod blocking;
 mod buffer_pool;
 mod feed;
 mod frame;
+mod inference;
 pub mod live;
+mod loaded;
 mod offline;
 pub(crate) mod panics;
 mod postprocessing;
@@ -17,14 +19,19 @@ pub mod reading;
 
 pub use crate::protocol::TimingsMs;
 pub use crate::stages::milliseconds;
+pub(crate) use batch::BatchImage;
 pub use blocking::blocking;
 pub use feed::{Feed, FeedLost};
 pub use frame::{
-    FinishedFrame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult, SourceFrame,
+    FinishedFrame, Frame, FrameError, FrameErrorCode, FrameOrigin, FramePayload, FrameResult,
+    SourceFrame,
 };
+pub(crate) use inference::infer;
 pub use live::{
-    Client, DropReason, Engine, EngineError, EngineSettings, FrameOutcome, PipelineId,
-    PipelineParts, Reply, StreamHandle, UnknownPipeline,
+    Client, DropReason, Engine, EngineError, EngineSettings, FrameOutcome, PipelineId, Reply,
+    StreamHandle, UnknownPipeline,
 };
+pub use loaded::LoadedPipeline;
 pub use offline::Offline;
-pub(crate) use preprocessing::preprocess_payload;
+pub(crate) use postprocessing::detect;
+pub(crate) use preprocessing::{Preprocessors, warn_of_damage};

@@ -19,11 +19,11 @@ use framegate_models::Detector;
 use rayon::ThreadPool;
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
-use super::batch::{InferredBatch, PreprocessedFrame, infer};
+use super::batch::{InferredBatch, PreprocessedBatch};
 use super::buffer_pool::{BUFFERS, double_buffered};
 use super::frame::{FinishedFrame, FrameOrigin, SourceFrame};
 use super::postprocessing::postprocess;
-use super::preprocessing::Preprocessing;
+use super::preprocessing::{Preprocessors, preprocess_batch};
 use super::read_ahead::ReadAhead;
 use crate::engine::reading::{ReadOptions, TextReader};
 use crate::stages::{BoxStage, DecodeOptions};
@@ -42,11 +42,6 @@ pub struct Offline<'a> {
     pub decode: DecodeOptions,
     /// Most frames per batch; the session must have been loaded for this many.
     pub max_batch: usize,
-}
-
-struct PreprocessedBatch {
-    frames: Vec<PreprocessedFrame<FrameOrigin>>,
-    input: InputBatch,
 }
 
 impl Offline<'_> {
@@ -71,34 +66,36 @@ impl Offline<'_> {
         let (return_input, free_inputs) =
             double_buffered(|| InputBatch::new(image_shape, self.max_batch));
         let (return_output, free_outputs) = double_buffered(OutputBatch::default);
-        let (preprocessed_sender, preprocessed) = sync_channel::<PreprocessedBatch>(BUFFERS);
+        let (preprocessed_sender, preprocessed) =
+            sync_channel::<PreprocessedBatch<FrameOrigin>>(BUFFERS);
         let (inferred_sender, inferred) = sync_channel::<InferredBatch<FrameOrigin>>(BUFFERS);
-        let preprocessing = Preprocessing::new(self.pool, &self.detector.input, self.decode);
-        let max_batch = self.max_batch;
+        let preprocessors = Preprocessors::new(&self.detector.input, self.decode);
+        let (max_batch, pool) = (self.max_batch, self.pool);
         let (mut read_ahead, stop) = ReadAhead::start(frames, max_batch);
 
         // Each loop ends when a neighbour has gone, so the end of any one ends them all.
         thread::scope(|scope| {
             spawn(scope, "preprocess", move || {
-                while let Ok(mut input) = free_inputs.recv() {
+                while let Ok(input) = free_inputs.recv() {
                     let frames = read_ahead.next_batch(max_batch);
                     if frames.is_empty() {
                         break;
                     }
-                    let frames = preprocessing.fill(frames, &mut input);
-                    if preprocessed_sender.send(PreprocessedBatch { frames, input }).is_err() {
+                    let batch = preprocess_batch(frames, input, &preprocessors, pool);
+                    if preprocessed_sender.send(batch).is_err() {
                         break;
                     }
                 }
             });
             spawn(scope, "infer", move || {
-                for PreprocessedBatch { frames, input } in preprocessed {
+                for batch in preprocessed {
                     let Ok(mut outputs) = free_outputs.recv() else { break };
                     // Without a good frame there is nothing to run and no frame to fail.
-                    let inference = match input.is_empty() {
+                    let inference = match batch.input.is_empty() {
                         true => Ok(Duration::ZERO),
-                        false => infer(session, &frames, &input, &mut outputs),
+                        false => batch.infer(session, &mut outputs),
                     };
+                    let PreprocessedBatch { frames, input } = batch;
                     // After the last frame, buffers are not taken back.
                     let _ = return_input.send(input);
                     if inferred_sender.send(InferredBatch { frames, outputs, inference }).is_err() {
@@ -111,7 +108,7 @@ impl Offline<'_> {
                 let (mut frames, outputs) = postprocess(batch, &mut self.boxes, |_| None);
                 let _ = return_output.send(outputs);
                 if let Some((reader, how)) = self.reader {
-                    self.pool.install(|| {
+                    pool.install(|| {
                         frames.par_iter_mut().for_each(|frame| read_texts(reader, how, frame));
                     });
                 }

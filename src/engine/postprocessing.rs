@@ -22,7 +22,7 @@ pub(super) fn postprocess<T>(
         .into_iter()
         .map(|PreprocessedFrame { tag, payload, span, image }| {
             let own = selection(&tag);
-            let detect = || detect(boxes, own.as_deref(), &outputs, &image?, inference.clone()?);
+            let detect = || detect(boxes, own.as_deref(), &outputs, image?, inference.clone()?);
             let result = span.in_scope(detect);
             FinishedFrame { tag, payload, result }
         })
@@ -30,11 +30,16 @@ pub(super) fn postprocess<T>(
     (finished, outputs)
 }
 
-fn detect(
+/// The result of an image of a batch, after an inference that took this long. `None` selects what the stage was made
+/// for.
+///
+/// # Errors
+/// [`FrameError`] when the outputs cannot be read, or after a panic.
+pub(crate) fn detect(
     boxes: &mut BoxStage,
     selection: Option<&Selection>,
     outputs: &OutputBatch,
-    image: &BatchImage,
+    image: BatchImage,
     inference: Duration,
 ) -> Result<FrameResult, FrameError> {
     let transform = &image.preprocessed.transform;

@@ -38,7 +38,7 @@ impl ReadAhead {
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Stop { frames: sender.clone(), stopped: Arc::clone(&stopped) };
         let reading = thread::Builder::new().name("read ahead".to_owned()).spawn(move || {
-            let end = EndOnDrop(sender);
+            let end = EndStreamOnDrop(sender);
             for frame in source {
                 if end.0.send(Some(frame)).is_err() {
                     break;
@@ -78,9 +78,9 @@ impl Drop for Stop {
 }
 
 /// Ends the stream even if reading it panics.
-struct EndOnDrop(SyncSender<NextFrame>);
+struct EndStreamOnDrop(SyncSender<NextFrame>);
 
-impl Drop for EndOnDrop {
+impl Drop for EndStreamOnDrop {
     fn drop(&mut self) {
         // Fails if the other side has gone, which then needs no message.
         let _ = self.0.send(None);

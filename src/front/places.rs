@@ -90,15 +90,19 @@ impl Places {
         let mut held = self.lock();
         let of_address = |holder: &Holder| !holder.in_reserve && holder.address == address;
         let ordinary = |holder: &Holder| !holder.in_reserve;
-        let exceeded = if held.count(of_address) >= per_address {
-            (!held.cut_idle(of_address)).then_some(ExceededLimit::PerAddress)
-        } else {
-            let none_is_free = held.count(ordinary) >= total && !held.cut_idle(ordinary);
-            none_is_free.then_some(ExceededLimit::Total)
-        };
+        let mut gives_way = None;
+        let mut exceeded = None;
+        if held.count(of_address) >= per_address {
+            gives_way = held.remove_idle(of_address);
+            exceeded = Some(ExceededLimit::PerAddress);
+        } else if held.count(ordinary) >= total {
+            gives_way = held.remove_idle(ordinary);
+            exceeded = Some(ExceededLimit::Total);
+        }
+        let exceeded = exceeded.filter(|_| gives_way.is_none());
         let in_reserve = exceeded.is_some();
         if in_reserve && held.count(|holder| holder.in_reserve) >= reserve {
-            held.cut_oldest_of_reserve();
+            gives_way = held.remove_oldest_of_reserve();
         }
         let number = held.next;
         held.next += 1;
@@ -107,6 +111,7 @@ impl Places {
         let holder = Holder { address, in_reserve, idle, is_session: false, cut: cut.clone() };
         held.by_arrival.insert(number, holder);
         drop(held);
+        cut_off(gives_way);
         Place { places: Arc::clone(self), address, number, exceeded, cut }
     }
 
@@ -120,26 +125,27 @@ impl Held {
         self.by_arrival.values().filter(|holder| wanted(holder)).count()
     }
 
-    /// Cuts off the connection that has been idle longest among those wanted, if any is idle.
-    fn cut_idle(&mut self, wanted: impl Fn(&Holder) -> bool) -> bool {
+    /// Takes the place of the connection that has been idle longest among those wanted, if any is idle. It is to be
+    /// cut off.
+    fn remove_idle(&mut self, wanted: impl Fn(&Holder) -> bool) -> Option<Holder> {
         let idle = self.by_arrival.iter().filter(|(_, holder)| wanted(holder));
         let idle = idle.filter_map(|(number, holder)| Some((holder.idle?, *number)));
-        let Some((_, number)) = idle.min() else { return false };
-        self.cut(number);
-        true
+        let (_, number) = idle.min()?;
+        self.by_arrival.remove(&number)
     }
 
-    fn cut_oldest_of_reserve(&mut self) {
-        let oldest = self.by_arrival.iter().find(|(_, holder)| holder.in_reserve);
-        if let Some(number) = oldest.map(|(number, _)| *number) {
-            self.cut(number);
-        }
+    /// The same for the oldest of the reserve.
+    fn remove_oldest_of_reserve(&mut self) -> Option<Holder> {
+        let (number, _) = self.by_arrival.iter().find(|(_, holder)| holder.in_reserve)?;
+        let number = *number;
+        self.by_arrival.remove(&number)
     }
+}
 
-    fn cut(&mut self, number: u64) {
-        if let Some(holder) = self.by_arrival.remove(&number) {
-            holder.cut.cancel();
-        }
+/// Cuts off a connection whose place was taken. This wakes its task, so no lock may be held.
+fn cut_off(holder: Option<Holder>) {
+    if let Some(Holder { cut, .. }) = holder {
+        cut.cancel();
     }
 }
 
@@ -173,7 +179,8 @@ impl Place {
 
     /// Cuts off the session that has been idle longest, if any is idle: there may be no more sessions.
     pub fn cut_idle_session(&self) {
-        self.places.lock().cut_idle(|holder| holder.is_session);
+        let idle = self.places.lock().remove_idle(|holder| holder.is_session);
+        cut_off(idle);
     }
 
     /// A request is being answered, or frames come.

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -64,7 +64,6 @@ pub(super) struct Meter {
 #[derive(Debug, Default)]
 struct Arriving {
     bytes: usize,
-    taken: usize,
     since: Option<Instant>,
 }
 
@@ -83,8 +82,13 @@ impl Unfinished {
         Meter { all: Arc::clone(self), address, connection, cut, arriving: Mutex::default() }
     }
 
-    fn poll_take(&self, meter: &Meter, context: &Context<'_>) -> Poll<()> {
+    /// Waits until there is room for what follows the first `bytes` of a message.
+    fn poll_room(&self, meter: &Meter, bytes: usize, context: &Context<'_>) -> Poll<()> {
         let mut state = self.lock();
+        let taken = state.messages.get(&meter.connection).map_or(0, |message| message.taken);
+        if bytes < FREE + taken {
+            return Poll::Ready(());
+        }
         if state.taken + STEP <= self.budget {
             state.taken += STEP;
             state.next += 1;
@@ -95,11 +99,11 @@ impl Unfinished {
             return Poll::Ready(());
         }
         state.waiting.insert(meter.connection, context.waker().clone());
-        if state.messages.values().all(|message| !message.given_up)
-            && let Some(message) = state.oldest_of_the_largest_holder()
-        {
-            message.given_up = true;
-            message.cut.cancel();
+        let given_up = state.give_one_up();
+        drop(state);
+        // Wakes the task of its connection.
+        if let Some(cut) = given_up {
+            cut.cancel();
         }
         Poll::Pending
     }
@@ -120,6 +124,16 @@ impl Unfinished {
 }
 
 impl State {
+    /// Gives up a message, unless one is on its way out already.
+    fn give_one_up(&mut self) -> Option<CancellationToken> {
+        if self.messages.values().any(|message| message.given_up) {
+            return None;
+        }
+        let message = self.oldest_of_the_largest_holder()?;
+        message.given_up = true;
+        Some(message.cut.clone())
+    }
+
     /// The message that was begun first by the address that holds most.
     fn oldest_of_the_largest_holder(&mut self) -> Option<&mut Message> {
         let mut held: HashMap<IpAddr, usize> = HashMap::new();
@@ -134,12 +148,11 @@ impl State {
 impl Meter {
     /// Waits for room for what is read next.
     pub(super) fn poll_room(&self, context: &Context<'_>) -> Poll<()> {
-        let mut arriving = self.lock();
-        if arriving.bytes >= FREE + arriving.taken {
-            ready!(self.all.poll_take(self, context));
-            arriving.taken += STEP;
+        let bytes = self.lock().bytes;
+        match bytes < FREE {
+            true => Poll::Ready(()),
+            false => self.all.poll_room(self, bytes, context),
         }
-        Poll::Ready(())
     }
 
     /// This many bytes have been read.
@@ -160,10 +173,8 @@ impl Meter {
 
     /// The message is complete, or its bytes are of no more use.
     pub(super) fn finish(&self) {
-        let finished = std::mem::take(&mut *self.lock());
-        if finished.taken > 0 {
-            self.all.give_back(self.connection);
-        }
+        *self.lock() = Arriving::default();
+        self.all.give_back(self.connection);
     }
 
     /// How long the message has been arriving.

@@ -70,16 +70,19 @@ impl VideoMemory {
     pub(super) fn begin(self: &Arc<Self>, address: IpAddr) -> HeldVideo {
         let given_up = CancellationToken::new();
         let mut state = self.lock();
-        if state.arriving.len() == MOST_ARRIVING
-            && let Some(number) = state.oldest_of_the_largest_holder(|_| 1)
-            && let Some(upload) = state.arriving.remove(&number)
-        {
-            upload.given_up.cancel();
-        }
+        let gives_way = match state.arriving.len() < MOST_ARRIVING {
+            true => None,
+            false => state.oldest_of_the_largest_holder(|_| 1),
+        };
+        let gives_way = gives_way.and_then(|number| state.arriving.remove(&number));
         let number = state.next;
         state.next += 1;
         state.arriving.insert(number, Upload { address, bytes: 0, given_up: given_up.clone() });
         drop(state);
+        // Wakes its task.
+        if let Some(upload) = gives_way {
+            upload.given_up.cancel();
+        }
         HeldVideo { memory: Arc::clone(self), number, bytes: 0, given_up }
     }
 
@@ -107,7 +110,7 @@ impl HeldVideo {
         let memory = Arc::clone(&self.memory);
         loop {
             let changed = memory.changed.notified();
-            {
+            let gives_way = {
                 let mut state = memory.lock();
                 let taken = state.taken.checked_add(bytes);
                 if let Some(taken) = taken.filter(|taken| *taken <= memory.budget) {
@@ -125,8 +128,10 @@ impl HeldVideo {
                 if gives_way == Some(self.number) {
                     return false;
                 }
-                upload.given_up.cancel();
-            }
+                upload.given_up.clone()
+            };
+            // Wakes its task.
+            gives_way.cancel();
             changed.await;
         }
     }

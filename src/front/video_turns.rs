@@ -98,11 +98,18 @@ impl VideoTurns {
 
     /// Breaks off the answer that has been held up longest by its reader, if that is too long.
     fn end_slowest(&self) {
-        let held = self.lock();
-        let held_up = held.read.values().map(|read| (read.excess(), read));
-        if let Some((Some(_), slowest)) = held_up.max_by_key(|(excess, _)| *excess) {
-            slowest.link.give_up_answer();
+        if let Some(link) = self.slowest() {
+            // Wakes the task of its connection, so no lock may be held.
+            link.give_up_answer();
         }
+    }
+
+    /// The connection of the answer that has been held up longest by its reader, if that is too long.
+    fn slowest(&self) -> Option<Arc<Link>> {
+        let held = self.lock();
+        let too_slow = held.read.values().filter_map(|read| Some((read.excess()?, read)));
+        let (_, slowest) = too_slow.max_by_key(|(excess, _)| *excess)?;
+        Some(Arc::clone(&slowest.link))
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {

@@ -30,7 +30,7 @@ static EXPORTER: OnceLock<Exporter> = OnceLock::new();
 
 /// Whether the log may hold the program up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pressure {
+pub(crate) enum Pressure {
     /// Every line is written, however long that takes.
     Wait,
     /// A line that cannot be written is lost: a reader that sleeps must not stop a server.
@@ -39,7 +39,7 @@ pub enum Pressure {
 
 /// Why the log cannot start.
 #[derive(Debug, thiserror::Error)]
-pub enum LogError {
+pub(crate) enum LogError {
     /// It has been started before.
     #[error(transparent)]
     Started(#[from] TryInitError),
@@ -53,7 +53,7 @@ pub enum LogError {
 
 impl LogError {
     /// The exit status that says so: 2 for options that cannot be used.
-    pub fn exit_status(&self) -> u8 {
+    pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Traces(TraceError::NotBuiltIn | TraceError::Address) => 2,
             _ => 1,
@@ -66,7 +66,7 @@ impl LogError {
 ///
 /// # Errors
 /// [`LogError`].
-pub fn start(
+pub(crate) fn start(
     args: LogArgs,
     traces: Option<&TraceArgs>,
     pressure: Pressure,
@@ -118,7 +118,7 @@ fn lossy() -> Result<LossyWriter, std::io::Error> {
 }
 
 /// Writes a last message for people, after every line of the log.
-pub fn last_words(message: &str) {
+pub(crate) fn last_words(message: &str) {
     match LOSSY.get() {
         None => eprintln!("{message}"),
         Some(lossy) => {
@@ -129,7 +129,7 @@ pub fn last_words(message: &str) {
 }
 
 /// Waits a moment for what has been logged to be written, and for spans to be sent.
-pub fn flush() {
+pub(crate) fn flush() {
     if let Some(exporter) = EXPORTER.get() {
         exporter.finish();
     }

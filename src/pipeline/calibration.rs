@@ -6,9 +6,8 @@ use framegate_models::Detector;
 
 use super::{PipelineError, PipelineOptions};
 use crate::backends::{self, MOST_CALIBRATION_IMAGES};
-use crate::engine::{FrameError, preprocess_payload};
+use crate::engine::{FrameError, Preprocessors};
 use crate::sources::{self, Source};
-use crate::stages::Preprocessor;
 use crate::stop::StopFlag;
 
 /// Cameras send no larger frames.
@@ -34,7 +33,7 @@ fn images(
     path: &Path,
     options: &PipelineOptions,
 ) -> Result<Vec<Vec<f32>>, FrameError> {
-    let mut preprocessor = Preprocessor::new(&detector.input, options.decode);
+    let preprocessors = Preprocessors::new(&detector.input, options.decode);
     let len = detector.model.graph.image_shape().iter().product();
     let mut images = Vec::new();
     let mut first_error = None;
@@ -43,7 +42,7 @@ fn images(
         let mut image = vec![0.0; len];
         let written = frame
             .payload
-            .and_then(|payload| preprocess_payload(&mut preprocessor, &payload, &mut image));
+            .and_then(|payload| preprocessors.preprocess((&payload).into(), &mut image));
         match written {
             Ok(_) => images.push(image),
             Err(error) => {

@@ -1,4 +1,4 @@
-//! The two steps of loading: a model file becomes a detector, a detector gets a session.
+//! Loading: a model file becomes a detector, a detector gets a session.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,20 +10,9 @@ use framegate_models::detector::{LabelsSource, ModelError, SecondStage};
 use super::calibration::calibrated;
 use super::{PipelineError, PipelineOptions, tiles};
 use crate::backends::{self, DeviceEvent, FailoverSession, LoadOn, Selected};
+use crate::engine::LoadedPipeline;
 use crate::engine::reading::{CAN_READ, SECOND_BATCH, TextReader};
 use crate::stages::{BoxError, BoxStage};
-
-/// A detector with a session on some backend: the parts that an engine or a benchmark drives itself.
-pub struct LoadedPipeline {
-    /// What to detect, and how frames are preprocessed for it.
-    pub detector: Detector,
-    /// The model on the backend, warmed up.
-    pub session: Box<dyn Session>,
-    /// Turns raw outputs into detections.
-    pub boxes: BoxStage,
-    /// Reads what is in the boxes, if the detector has a second stage.
-    pub reader: Option<TextReader>,
-}
 
 /// A second model sees few images at once, and is run beside what the first is run on.
 const SECOND_LIMITS: Limits = Limits { max_batch: SECOND_BATCH, threads: 1 };
@@ -45,7 +34,7 @@ pub fn read_detector(model: &Path, options: &PipelineOptions) -> Result<Detector
 }
 
 impl LoadedPipeline {
-    /// Loads a detector on `backend` and warms it up.
+    /// Loads a detector on `backend` and no other, and warms it up.
     ///
     /// # Errors
     /// [`PipelineError::Backend`] when the backend cannot run it.
@@ -54,8 +43,7 @@ impl LoadedPipeline {
         backend: &dyn Backend,
         options: &PipelineOptions,
     ) -> Result<Self, PipelineError> {
-        let boxes = box_stage(&detector, options)?;
-        let detector = calibrated(detector, options)?;
+        let (detector, boxes) = prepared(detector, options)?;
         let session = backend.load(&detector.model, &limits(options))?;
         let second = match &detector.second {
             Some(SecondStage::Model(second)) => {
@@ -76,14 +64,25 @@ impl LoadedPipeline {
         selected: &Arc<Selected>,
         options: &PipelineOptions,
     ) -> Result<(Self, Arc<Selected>), PipelineError> {
-        let boxes = box_stage(&detector, options)?;
-        if let Some(warning) = unread_codes(&detector, options, CAN_READ) {
-            tracing::warn!(model = detector.model.name, "{warning}");
-        }
-        let detector = calibrated(detector, options)?;
+        let (detector, boxes) = prepared(detector, options)?;
         let (session, on) = selected.load(&detector.model, &limits(options))?;
         let second = second_session(&detector, &on, options)?;
         Ok((Self::assemble(detector, session, boxes, second, options)?, on))
+    }
+
+    /// The same pipeline with a session that outlives its device: `on`, which it was loaded on.
+    #[must_use]
+    pub(crate) fn with_failover(
+        self,
+        on: &Arc<Selected>,
+        options: &PipelineOptions,
+        observe: impl Fn(DeviceEvent) + Send + 'static,
+    ) -> Self {
+        let spares = backends::spares(on.backend.name(), &options.backend_options);
+        let (detector, limits) = (Arc::clone(&self.detector), limits(options));
+        let load: LoadOn = Box::new(move |backend| backend.load(&detector.model, &limits));
+        let session = FailoverSession::new(self.session, Arc::clone(on), spares, load, observe);
+        Self { session: Box::new(session), ..self }
     }
 
     fn assemble(
@@ -105,14 +104,21 @@ impl LoadedPipeline {
             }
         }
         let reader = TextReader::of(&detector, second, options.decode).map_err(BoxError::from)?;
-        Ok(Self { detector, session, boxes, reader })
+        Ok(Self { detector: Arc::new(detector), session, boxes, reader })
     }
 }
 
-/// Thresholds are checked before a model is loaded, which takes longer.
-fn box_stage(detector: &Detector, options: &PipelineOptions) -> Result<BoxStage, PipelineError> {
-    tiles::check(detector, options)?;
-    Ok(BoxStage::new(detector, options.thresholds)?.with_masks(options.masks))
+/// Checks what can be checked before a model is loaded, which takes longer, and calibrates it if that is asked for.
+fn prepared(
+    detector: Detector,
+    options: &PipelineOptions,
+) -> Result<(Detector, BoxStage), PipelineError> {
+    tiles::check(&detector, options)?;
+    let boxes = BoxStage::new(&detector, options.thresholds)?.with_masks(options.masks);
+    if let Some(warning) = unread_codes(&detector, options, CAN_READ) {
+        tracing::warn!(model = detector.model.name, "{warning}");
+    }
+    Ok((calibrated(detector, options)?, boxes))
 }
 
 /// The warning about codes whose texts are wanted, in a build that cannot read them.
@@ -144,20 +150,6 @@ fn second_session(
     let second = Arc::clone(second);
     let load: LoadOn = Box::new(move |backend| backend.load(&second.reader.model, &SECOND_LIMITS));
     Ok(Some(Box::new(FailoverSession::new(session, Arc::clone(on), spares, load, |_| ()))))
-}
-
-/// A session that outlives its device: `session`, which runs on `selected`.
-pub(crate) fn lasting_session(
-    session: Box<dyn Session>,
-    selected: &Arc<Selected>,
-    detector: &Arc<Detector>,
-    options: &PipelineOptions,
-    observe: impl Fn(DeviceEvent) + Send + 'static,
-) -> Box<dyn Session> {
-    let spares = backends::spares(selected.backend.name(), &options.backend_options);
-    let (detector, limits) = (Arc::clone(detector), limits(options));
-    let load: LoadOn = Box::new(move |backend| backend.load(&detector.model, &limits));
-    Box::new(FailoverSession::new(session, Arc::clone(selected), spares, load, observe))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 
 mod calibration;
 mod error;
-mod frame;
 mod load;
 mod options;
 mod raw_model;
@@ -21,18 +20,19 @@ use framegate_backend_api::{Backend, DeviceInfo, InputBatch, OutputBatch};
 use framegate_models::Detector;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use tracing::Span;
 
 use crate::backends;
 use crate::engine::reading::TextReader;
-use crate::engine::{FinishedFrame, FrameError, FrameResult, Offline, SourceFrame};
-use crate::stages::{BoxStage, Preprocessed, Preprocessor, RgbImage, Selection};
-use frame::{find, infer, preprocess};
+use crate::engine::{
+    BatchImage, FinishedFrame, Frame, FrameError, FrameResult, LoadedPipeline, Offline,
+    Preprocessors, SourceFrame, detect, infer,
+};
+use crate::stages::{BoxStage, Preprocessed, RgbImage, Selection};
 
 pub use crate::engine::reading::ReadOptions;
 pub use error::PipelineError;
-pub use frame::Frame;
-pub(crate) use load::lasting_session;
-pub use load::{LoadedPipeline, read_detector};
+pub use load::read_detector;
 pub use options::{MAX_BATCH, MAX_THREADS, PipelineOptions};
 pub use raw_model::{InputTensorError, RawModel, RawModelError};
 
@@ -56,8 +56,7 @@ pub struct Pipeline {
     options: PipelineOptions,
     selection: Arc<Selection>,
     pool: Arc<ThreadPool>,
-    /// As many as there were frames at once.
-    preprocessors: Vec<Preprocessor>,
+    preprocessors: Preprocessors,
     input: InputBatch,
     outputs: OutputBatch,
 }
@@ -99,7 +98,7 @@ impl Pipeline {
     ) -> Result<Self, PipelineError> {
         let pool = ThreadPoolBuilder::new().num_threads(options.threads).build()?;
         Ok(Self {
-            preprocessors: Vec::new(),
+            preprocessors: Preprocessors::new(&loaded.detector.input, options.decode),
             input: InputBatch::new(loaded.detector.model.graph.image_shape(), 1),
             outputs: OutputBatch::default(),
             backend,
@@ -158,18 +157,15 @@ impl Pipeline {
     /// stays usable.
     pub fn detect_frame(&mut self, frame: Frame<'_>) -> Result<FrameResult, FrameError> {
         if let Some(tiling) = self.options.tiles {
-            return self.detect_in_tiles(frame.into(), tiling);
+            return self.detect_in_tiles(frame, tiling);
         }
         self.make_room(1);
-        let LoadedPipeline { detector, session, boxes, .. } = &mut self.loaded;
         let slot = self.input.slots_mut().next().expect("there is room for one image");
-        let how = (&detector.input, self.options.decode);
-        let preprocessed = preprocess(frame, &mut self.preprocessors[0], how, slot)?;
-        self.input.set_len(1);
-        let inference = infer(session.as_mut(), &self.input, &mut self.outputs)?;
-        let mut result = find(boxes, &self.selection, (&self.outputs, 0), preprocessed, inference)?;
+        let preprocessed = self.preprocessors.preprocess(frame, slot)?;
+        let inference = self.infer(1)?;
+        let mut result = self.found(BatchImage { index: 0, preprocessed }, inference)?;
         if let Some(reader) = self.reader() {
-            reader.read_all(frame.into(), &mut result, self.options.read);
+            reader.read_all(frame, &mut result, self.options.read);
         }
         Ok(result)
     }
@@ -204,32 +200,26 @@ impl Pipeline {
 
     fn detect_at_once(&mut self, frames: &[Frame<'_>]) -> Vec<Result<FrameResult, FrameError>> {
         self.make_room(frames.len());
-        let LoadedPipeline { detector, session, boxes, .. } = &mut self.loaded;
-        let how = (&detector.input, self.options.decode);
+        let preprocessors = &self.preprocessors;
         let slots: Vec<&mut [f32]> = self.input.slots_mut().collect();
-        let preprocessors = self.preprocessors.par_iter_mut();
         let preprocessed: Vec<Result<Preprocessed, FrameError>> = self.pool.install(|| {
-            let tasks = frames.par_iter().zip(slots).zip(preprocessors);
-            tasks
-                .map(|((frame, slot), preprocessor)| preprocess(*frame, preprocessor, how, slot))
-                .collect()
+            let tasks = frames.par_iter().zip(slots);
+            tasks.map(|(frame, slot)| preprocessors.preprocess(*frame, slot)).collect()
         });
         // The model also runs on what is left in the slots of frames that failed: they are few.
-        self.input.set_len(frames.len());
         let inference = match preprocessed.iter().any(Result::is_ok) {
-            true => infer(session.as_mut(), &self.input, &mut self.outputs),
+            true => self.infer(frames.len()),
             false => Ok(Duration::ZERO),
         };
-        let results = preprocessed.into_iter().enumerate().map(|(image, preprocessed)| {
-            let inference = inference.clone()?;
-            find(boxes, &self.selection, (&self.outputs, image), preprocessed?, inference)
+        let results = preprocessed.into_iter().enumerate().map(|(index, preprocessed)| {
+            self.found(BatchImage { index, preprocessed: preprocessed? }, inference.clone()?)
         });
         let mut results: Vec<Result<FrameResult, FrameError>> = results.collect();
         if let Some(reader) = self.reader() {
             self.pool.install(|| {
                 results.par_iter_mut().zip(frames).for_each(|(result, frame)| {
                     if let Ok(result) = result {
-                        reader.read_all((*frame).into(), result, self.options.read);
+                        reader.read_all(*frame, result, self.options.read);
                     }
                 });
             });
@@ -237,14 +227,24 @@ impl Pipeline {
         results
     }
 
-    /// Has buffers for this many frames at once.
-    fn make_room(&mut self, frames: usize) {
-        let LoadedPipeline { detector, .. } = &self.loaded;
-        if self.input.capacity() < frames {
-            self.input = InputBatch::new(detector.model.graph.image_shape(), frames);
-        }
-        while self.preprocessors.len() < frames {
-            self.preprocessors.push(Preprocessor::new(&detector.input, self.options.decode));
+    /// Runs the model on the images in the first slots, and returns how long it took.
+    fn infer(&mut self, images: usize) -> Result<Duration, FrameError> {
+        self.input.set_len(images);
+        let session = self.loaded.session.as_mut();
+        infer(session, &self.input, &mut self.outputs, [&Span::current()])
+    }
+
+    /// The result of an image that the model has run on.
+    fn found(&mut self, image: BatchImage, inference: Duration) -> Result<FrameResult, FrameError> {
+        let boxes = &mut self.loaded.boxes;
+        detect(boxes, Some(&self.selection), &self.outputs, image, inference)
+    }
+
+    /// Has room for this many images at once.
+    fn make_room(&mut self, images: usize) {
+        if self.input.capacity() < images {
+            let image_shape = self.loaded.detector.model.graph.image_shape();
+            self.input = InputBatch::new(image_shape, images);
         }
     }
 

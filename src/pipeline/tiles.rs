@@ -3,13 +3,13 @@
 use framegate_models::Detector;
 use rayon::prelude::*;
 
-use super::frame::{find, infer};
 use super::{Pipeline, PipelineError, PipelineOptions};
-use crate::engine::reading::FrameView;
-use crate::engine::{FinishedFrame, FrameError, FrameResult, SourceFrame, panics};
+use crate::engine::{
+    BatchImage, FinishedFrame, Frame, FrameError, FrameResult, SourceFrame, panics, warn_of_damage,
+};
 use crate::stages::{
-    ColourFrame, Decoder, FramePart, MAX_DETECTIONS, Preprocessed, Preprocessor, RgbImage, Stage,
-    StageTimes, Tiling, merge_tiles,
+    ColourFrame, Decoder, FramePart, MAX_DETECTIONS, Preprocessed, RgbImage, Stage, StageTimes,
+    Tiling, merge_tiles,
 };
 
 /// Refuses tiles where what a model says of them cannot be put together.
@@ -33,7 +33,7 @@ impl Pipeline {
     /// Detects objects in a frame and its tiles, and reads what is in them if there is a reader and texts are selected.
     pub(super) fn detect_in_tiles(
         &mut self,
-        frame: FrameView<'_>,
+        frame: Frame<'_>,
         tiling: Tiling,
     ) -> Result<FrameResult, FrameError> {
         self.make_room(1 + tiling.most());
@@ -58,47 +58,42 @@ impl Pipeline {
 
     fn find_in_tiles(
         &mut self,
-        frame: FrameView<'_>,
+        frame: Frame<'_>,
         tiling: Tiling,
     ) -> Result<FrameResult, FrameError> {
         let mut decoded = RgbImage::default();
         let mut times = StageTimes::ZERO;
+        let slot = self.input.slots_mut().next().expect("there is room for tiles");
+        let mut whole = |frame: Frame<'_>| self.preprocessors.preprocess(frame, slot);
         let (frame, whole) = match frame {
-            FrameView::Jpeg(jpeg) => {
+            Frame::Jpeg(jpeg) => {
                 let mut decoder = Decoder::new(self.options.decode);
                 times.measure(Stage::Decode, || {
                     panics::contain("decode", || decoder.decode(jpeg, &mut decoded))
                 })??;
-                if decoder.lost() > 0 {
-                    tracing::warn!(
-                        lost_mcus = decoder.lost(),
-                        "damaged data: a part of the frame is grey"
-                    );
-                }
-                (ColourFrame::of_image(&decoded), self.whole(FrameView::Image(&decoded))?)
+                warn_of_damage(decoder.lost());
+                (ColourFrame::of_image(&decoded), whole(Frame::Image(&decoded))?)
             }
-            FrameView::Image(image) => (ColourFrame::of_image(image), self.whole(frame)?),
-            FrameView::Yuv(image) => {
-                let whole = self.whole(frame)?;
+            Frame::Image(image) => (ColourFrame::of_image(image), whole(frame)?),
+            Frame::Yuv(image) => {
+                // Checks its planes, which are converted then.
+                let whole = whole(frame)?;
                 (ColourFrame::of_yuv(image), whole)
             }
-            FrameView::Rows(rows) => (ColourFrame::of_rows(rows), self.whole(frame)?),
+            Frame::Rows(rows) => (ColourFrame::of_rows(rows), whole(frame)?),
         };
         let size = whole.transform.frame;
         let mut parts = tiling.tiles(size, self.loaded.detector.input.size());
         let mut preprocessed = vec![whole];
-        preprocessed.extend(self.tiles(&frame, &parts)?);
-        self.input.set_len(preprocessed.len());
-        let inference = infer(self.loaded.session.as_mut(), &self.input, &mut self.outputs)?;
+        preprocessed.extend(self.preprocess_tiles(&frame, &parts)?);
+        let inference = self.infer(preprocessed.len())?;
         times[Stage::Inference] = inference;
         parts.insert(0, FramePart::whole(size));
         // Each result has the time of the whole batch.
         let add = [Stage::Decode, Stage::Resize, Stage::Normalise, Stage::Postprocess];
         let mut found = Vec::with_capacity(parts.len());
-        for (image, (part, preprocessed)) in parts.into_iter().zip(preprocessed).enumerate() {
-            let boxes = &mut self.loaded.boxes;
-            let place = (&self.outputs, image);
-            let result = find(boxes, &self.selection, place, preprocessed, inference)?;
+        for (index, (part, preprocessed)) in parts.into_iter().zip(preprocessed).enumerate() {
+            let result = self.found(BatchImage { index, preprocessed }, inference)?;
             add.into_iter().for_each(|stage| times[stage] += result.timings[stage]);
             found.push((part, result.detections));
         }
@@ -109,45 +104,23 @@ impl Pipeline {
         Ok(FrameResult { size, detections, tensors: Vec::new(), timings: times })
     }
 
-    /// Writes the whole frame into the first slot.
-    fn whole(&mut self, frame: FrameView<'_>) -> Result<Preprocessed, FrameError> {
-        let preprocessor = &mut self.preprocessors[0];
-        let slot = self.input.slots_mut().next().expect("there is room for tiles");
-        let written = panics::contain("preprocess", || match frame {
-            FrameView::Jpeg(jpeg) => preprocessor.preprocess(jpeg, slot),
-            FrameView::Image(image) => preprocessor.preprocess_image(image, slot),
-            FrameView::Yuv(image) => preprocessor.preprocess_yuv(image, slot),
-            FrameView::Rows(rows) => preprocessor.preprocess_rows(rows, slot),
-        });
-        // A panic may have left its buffers half written.
-        Ok(written.inspect_err(|_| self.renew(0))??)
-    }
-
-    /// Writes tiles into the slots after the first, in parallel.
-    fn tiles(
+    /// Writes tiles of the frame into the slots after the first, in parallel.
+    fn preprocess_tiles(
         &mut self,
         frame: &ColourFrame<'_>,
         parts: &[FramePart],
     ) -> Result<Vec<Preprocessed>, FrameError> {
+        let preprocessors = &self.preprocessors;
         let slots: Vec<&mut [f32]> = self.input.slots_mut().skip(1).collect();
-        let preprocessors = self.preprocessors[1..].par_iter_mut();
         let written: Vec<Result<Preprocessed, FrameError>> = self.pool.install(|| {
-            let tasks = parts.par_iter().zip(slots).zip(preprocessors);
-            let written = tasks.map(|((part, slot), preprocessor)| {
+            let written = parts.par_iter().zip(slots).map(|(part, slot)| {
                 let FramePart { left, top, size } = *part;
                 let (right, bottom) = (left + size.width, top + size.height);
                 let tile = frame.part([left, top, right, bottom].map(|edge| edge as f32));
-                let work = || preprocessor.preprocess_rows(&tile, slot);
-                panics::contain("preprocess", work)?.map_err(FrameError::from)
+                preprocessors.preprocess(Frame::Rows(&tile), slot)
             });
             written.collect()
         });
-        let written: Result<Vec<_>, _> = written.into_iter().collect();
-        written.inspect_err(|_| (1..self.preprocessors.len()).for_each(|index| self.renew(index)))
-    }
-
-    fn renew(&mut self, index: usize) {
-        let input = &self.loaded.detector.input;
-        self.preprocessors[index] = Preprocessor::new(input, self.options.decode);
+        written.into_iter().collect()
     }
 }

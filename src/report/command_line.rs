@@ -6,7 +6,7 @@ use crate::invocation;
 
 /// The command that started this process, quoted for a shell; the program without its path. Options set
 /// by environment variables come first.
-pub fn command_line() -> String {
+pub(crate) fn command_line() -> String {
     let mut variables: Vec<(String, String)> =
         env::vars().filter(|(name, _)| name.starts_with("FRAMEGATE_")).collect();
     variables.sort();

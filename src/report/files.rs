@@ -11,7 +11,7 @@ use serde::Serialize;
 /// A report that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}")]
-pub struct ReportError {
+pub(crate) struct ReportError {
     path: PathBuf,
     source: ReportProblem,
 }
@@ -32,7 +32,7 @@ enum ReportProblem {
 ///
 /// # Errors
 /// [`ReportError`] when the file cannot be written.
-pub fn check_writable(path: &Path) -> Result<(), ReportError> {
+pub(crate) fn check_writable(path: &Path) -> Result<(), ReportError> {
     let check = || match fs::metadata(path) {
         Ok(_) => OpenOptions::new().append(true).open(path).map(drop),
         Err(_) => {
@@ -48,7 +48,7 @@ pub fn check_writable(path: &Path) -> Result<(), ReportError> {
 ///
 /// # Errors
 /// [`ReportError`] when the file cannot be written.
-pub fn write_json(path: &Path, report: &impl Serialize) -> Result<(), ReportError> {
+pub(crate) fn write_json(path: &Path, report: &impl Serialize) -> Result<(), ReportError> {
     at(path, write_json_file(path, report))
 }
 
@@ -56,7 +56,7 @@ pub fn write_json(path: &Path, report: &impl Serialize) -> Result<(), ReportErro
 ///
 /// # Errors
 /// [`ReportError`] when the file cannot be written.
-pub fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
     at(path, write(path, text).map_err(ReportProblem::from))
 }
 
@@ -64,7 +64,7 @@ pub fn write_text(path: &Path, text: &str) -> Result<(), ReportError> {
 ///
 /// # Errors
 /// What `out` failed with.
-pub fn write_json_to(out: &mut dyn Write, report: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_json_to(out: &mut dyn Write, report: &impl Serialize) -> io::Result<()> {
     writeln!(out, "{}", serde_json::to_string_pretty(report)?)
 }
 
@@ -72,7 +72,7 @@ pub fn write_json_to(out: &mut dyn Write, report: &impl Serialize) -> io::Result
 ///
 /// # Errors
 /// [`ReportError`] when the file cannot be written.
-pub fn write_html(path: &Path, page: &impl Template) -> Result<(), ReportError> {
+pub(crate) fn write_html(path: &Path, page: &impl Template) -> Result<(), ReportError> {
     at(path, write_html_file(path, page))
 }
 

@@ -55,7 +55,7 @@ impl Machine {
 }
 
 /// The peak memory of this process, in units of 10⁶ bytes, where the system reports it.
-pub fn peak_memory_mb() -> Option<f64> {
+pub(crate) fn peak_memory_mb() -> Option<f64> {
     // Only Linux reports it, in kB of 1024 bytes.
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

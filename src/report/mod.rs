@@ -4,13 +4,15 @@
 //! that name. A page is one HTML file that extends `page.html` here and needs nothing else: no script, no
 //! request.
 
-pub mod chart;
+pub(crate) mod chart;
 mod command_line;
 mod files;
 mod machine;
 mod table;
 
-pub use command_line::command_line;
-pub use files::{ReportError, check_writable, write_html, write_json, write_json_to, write_text};
-pub use machine::{Machine, peak_memory_mb};
-pub use table::{Facts, fact, table, write_facts};
+pub(crate) use command_line::command_line;
+pub(crate) use files::{
+    ReportError, check_writable, write_html, write_json, write_json_to, write_text,
+};
+pub(crate) use machine::{Machine, peak_memory_mb};
+pub(crate) use table::{Facts, fact, table, write_facts};

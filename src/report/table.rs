@@ -10,7 +10,7 @@ use crate::printable::printable;
 
 /// An empty table. Its first `text_columns` columns hold text, aligned left; the others hold numbers,
 /// aligned right.
-pub fn table(header: &[&str], text_columns: usize) -> Table {
+pub(crate) fn table(header: &[&str], text_columns: usize) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(header);
     for column in table.column_iter_mut().skip(text_columns) {
@@ -20,10 +20,10 @@ pub fn table(header: &[&str], text_columns: usize) -> Table {
 }
 
 /// Facts about one subject, each with its name.
-pub type Facts = Vec<(String, String)>;
+pub(crate) type Facts = Vec<(String, String)>;
 
 /// Adds a fact.
-pub fn fact(facts: &mut Facts, name: &str, text: impl Display) {
+pub(crate) fn fact(facts: &mut Facts, name: &str, text: impl Display) {
     facts.push((name.to_owned(), printable(&text.to_string())));
 }
 
@@ -31,7 +31,7 @@ pub fn fact(facts: &mut Facts, name: &str, text: impl Display) {
 ///
 /// # Errors
 /// What `out` failed with.
-pub fn write_facts(out: &mut dyn Write, facts: &Facts) -> io::Result<()> {
+pub(crate) fn write_facts(out: &mut dyn Write, facts: &Facts) -> io::Result<()> {
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     facts.iter().try_for_each(|(name, text)| writeln!(out, "{name:<width$}  {text}"))
 }

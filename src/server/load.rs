@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use framegate_backend_api::BackendError;
 use framegate_models::Detector;
-use rayon::ThreadPoolBuilder;
 
 use super::null_detector::null_detector;
 use super::{ServedPipeline, ServerError, ServerOptions};
 use crate::backends::{self, Selected};
-use crate::engine::{self, Engine};
+use crate::engine::{Engine, LoadedPipeline};
 use crate::front::metrics::Metrics;
 use crate::front::{Loaded, NamedPipeline, RunsOn};
-use crate::pipeline::{
-    LoadedPipeline, PipelineError, PipelineOptions, lasting_session, read_detector,
-};
+use crate::pipeline::{PipelineError, PipelineOptions, read_detector};
 use crate::stages::Thresholds;
 
 /// The backend of each pipeline; of the stand-in, if there is none. Pipelines that ask for the same share one.
@@ -47,36 +44,28 @@ pub(super) fn load(
     selected: &[Arc<Selected>],
     metrics: &Metrics,
 ) -> Result<Loaded, ServerError> {
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(options.pipeline.threads)
-        .build()
-        .map_err(PipelineError::from)?;
     let mut named = Vec::new();
     let mut pipelines = Vec::new();
     let each = read(options)?.into_iter().zip(all(options)).zip(selected);
     for (((id, detector), options), selected) in each {
-        let (LoadedPipeline { detector, session, boxes, reader }, on) =
-            LoadedPipeline::load_on_fastest(detector, selected, &options)?;
-        let detector = Arc::new(detector);
+        let (pipeline, on) = LoadedPipeline::load_on_fastest(detector, selected, &options)?;
         let (observe, runs_on) = RunsOn::observe(&on, metrics);
-        let session = lasting_session(session, &on, &detector, &options, observe);
-        let pipeline = NamedPipeline {
+        let (model, backend) = (&pipeline.detector.model.name, on.backend.name());
+        let Thresholds { confidence, iou } = options.thresholds;
+        tracing::info!(pipeline = id, model, backend, confidence, iou, "pipeline loaded");
+        named.push(NamedPipeline {
             id,
-            detector: Arc::clone(&detector),
+            detector: Arc::clone(&pipeline.detector),
             runs_on,
             thresholds: options.thresholds,
             text: options.text,
-            reads_text: reader.is_some(),
-        };
-        let (model, backend) = (&detector.model.name, on.backend.name());
-        let Thresholds { confidence, iou } = pipeline.thresholds;
-        tracing::info!(pipeline = pipeline.id, model, backend, confidence, iou, "pipeline loaded");
-        named.push(pipeline);
-        pipelines.push(engine::PipelineParts { detector, session, boxes, reader });
+            reads_text: pipeline.reader.is_some(),
+        });
+        pipelines.push(pipeline.with_failover(&on, &options, observe));
     }
-    let settings = options.engine_settings();
+    let (workers, settings) = (options.pipeline.threads, options.engine_settings());
     Ok(Loaded {
-        engine: Engine::start(pipelines, Arc::new(pool), settings, metrics.batch_observer())?,
+        engine: Engine::start(pipelines, workers, settings, metrics.batch_observer())?,
         pipelines: named,
         settings,
     })

@@ -29,6 +29,21 @@ const STOP_LIMIT: Duration = Duration::from_millis(200);
 
 /// A server of live video: JPEG frames over a WebSocket or by `POST /infer`, answered in time.
 ///
+/// ```
+/// use framegate::{Server, ServerOptions};
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let address = ([127, 0, 0, 1], 0).into();
+/// let server = Server::bind(ServerOptions { address, ..ServerOptions::default() }).await?;
+/// println!("listening on http://{}", server.address());
+/// // Here until its model is loaded; a server for others runs until a signal.
+/// let (ready, loaded) = tokio::sync::oneshot::channel();
+/// let server = server.on_ready(|| drop(ready.send(())));
+/// server.run(async { drop(loaded.await) }).await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// See `examples/serve.rs` for a whole program.
 pub struct Server {
     listener: TcpListener,

@@ -18,6 +18,18 @@ use crate::stages::DecodeLimits;
 
 /// How to set up a [`Server`](crate::Server). The default is that of `framegate serve`: the built-in
 /// model on port 8000 of this machine, reachable from this machine alone.
+///
+/// ```
+/// use framegate::{PipelineOptions, ServedPipeline, ServerOptions, Thresholds};
+///
+/// let strict = Thresholds { confidence: 0.5, ..Thresholds::DEFAULT };
+/// let options = ServerOptions {
+///     pipelines: vec![ServedPipeline { id: "doors".to_owned(), ..ServedPipeline::built_in() }],
+///     pipeline: PipelineOptions { thresholds: strict, ..ServerOptions::default().pipeline },
+///     ..ServerOptions::default()
+/// };
+/// assert_eq!(options.address.port(), 8000);
+/// ```
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// Where to listen; port 0 for any that is free.

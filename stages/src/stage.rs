@@ -7,6 +7,7 @@ use tracing::Span;
 
 /// A stage of a frame's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Stage {
     /// JPEG to pixels. Frames that arrive decoded skip it.
     Decode,

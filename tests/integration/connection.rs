@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Error;
 use axum::extract::ws::Message;
 use bytes::Bytes;
-use framegate::engine::{Client, Engine, EngineSettings, PipelineParts};
+use framegate::engine::{Client, Engine, EngineSettings, LoadedPipeline};
 use framegate::front::admission::DropThresholds;
 use framegate::front::connection::{Drain, PING_INTERVAL, SILENCE_LIMIT, UNREAD_LIMIT, run};
 use framegate::front::frame_memory::FrameMemory;
@@ -91,7 +91,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     };
     let detector = Arc::new(colour_detector());
     let thresholds = Thresholds { confidence: 0.5, iou: 0.45 };
-    let pipeline = PipelineParts {
+    let pipeline = LoadedPipeline {
         session: ReferenceBackend
             .load(&detector.model, &Limits { max_batch: 1, threads: 1 })
             .unwrap(),
@@ -99,8 +99,7 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
         detector: Arc::clone(&detector),
         reader: None,
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| {}).unwrap();
+    let engine = Engine::start(vec![pipeline], 1, settings, |_| {}).unwrap();
     let (to_server, from_client) = mpsc::unbounded_channel();
     let (to_client, from_server) = mpsc::channel(unread);
     let socket = FakeSocket { from_client, to_client: PollSender::new(to_client) };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use framegate::engine::{
     Client, Engine, EngineError, EngineSettings, FrameErrorCode, FrameOutcome, FrameResult,
-    PipelineParts, Reply, StreamHandle,
+    LoadedPipeline, Reply, StreamHandle,
 };
 use framegate::stages::{BoxStage, DecodeLimits, Orientation, RgbImage, Stage, Thresholds};
 use framegate_backend_api::{Backend, BackendError, Limits};
@@ -37,15 +37,14 @@ fn start(backend: &dyn Backend, pipelines: usize) -> Result<Engine, EngineError>
         let detector = Arc::new(colour_detector());
         let thresholds = Thresholds { confidence: 0.5, iou: 0.45 };
         let limits = Limits { max_batch: 2, threads: 1 };
-        PipelineParts {
+        LoadedPipeline {
             session: backend.load(&detector.model, &limits).unwrap(),
             boxes: BoxStage::new(&detector, thresholds).unwrap(),
             detector,
             reader: None,
         }
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    Engine::start((0..pipelines).map(pipeline).collect(), Arc::new(pool), settings, |_| {})
+    Engine::start((0..pipelines).map(pipeline).collect(), 1, settings, |_| {})
 }
 
 fn open(engine: &Engine) -> StreamHandle {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use framegate::engine::{
-    Client, Engine, EngineSettings, FrameOutcome, FrameResult, PipelineParts, StreamHandle,
+    Client, Engine, EngineSettings, FrameOutcome, FrameResult, LoadedPipeline, StreamHandle,
 };
 use framegate::stages::{BoxStage, DecodeLimits, Detection, Orientation, RgbImage, Thresholds};
 use framegate::{PipelineOptions, Selection, Stage};
@@ -102,7 +102,7 @@ fn start() -> Engine {
     let detector = Arc::new(detector());
     let backend = usable("simd").expect("simd runs everywhere");
     let limits = Limits { max_batch: 2, threads: 1 };
-    let pipeline = PipelineParts {
+    let pipeline = LoadedPipeline {
         session: backend.load(&detector.model, &limits).unwrap(),
         boxes: BoxStage::new(&detector, Thresholds::DEFAULT).unwrap(),
         reader: reader(&detector),
@@ -115,8 +115,7 @@ fn start() -> Engine {
         device_check: None,
         read_budget: PATIENT,
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    Engine::start(vec![pipeline], Arc::new(pool), settings, |_| {}).unwrap()
+    Engine::start(vec![pipeline], 2, settings, |_| {}).unwrap()
 }
 
 async fn ask(stream: &mut StreamHandle, index: u64, jpeg: Vec<u8>) -> FrameResult {

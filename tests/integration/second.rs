@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use framegate::engine::reading::TextReader;
-use framegate::engine::{Client, Engine, EngineSettings, FrameOutcome, PipelineParts};
+use framegate::engine::{Client, Engine, EngineSettings, FrameOutcome, LoadedPipeline};
 use framegate::stages::{BoxStage, DecodeLimits, Detection, Thresholds};
 use framegate::{PipelineOptions, Selection, Stage};
 use framegate_backend_api::{BackendError, InputBatch, Limits, OutputBatch, Session};
@@ -162,7 +162,7 @@ async fn a_plate_that_stays_is_read_once() {
     let session = simd.load(&second.reader.model, &limits).unwrap();
     let counting: Box<dyn Session> = Box::new(Counting { session, runs: Arc::clone(&runs) });
     let decode = DecodeLimits::DEFAULT.into();
-    let pipeline = PipelineParts {
+    let pipeline = LoadedPipeline {
         session: simd.load(&detector.model, &limits).unwrap(),
         boxes: BoxStage::new(&detector, Thresholds::DEFAULT).unwrap(),
         reader: TextReader::of(&detector, Some(counting), decode).unwrap(),
@@ -175,8 +175,7 @@ async fn a_plate_that_stays_is_read_once() {
         device_check: None,
         read_budget: Duration::from_secs(20),
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| {}).unwrap();
+    let engine = Engine::start(vec![pipeline], 2, settings, |_| {}).unwrap();
     let mut stream = engine.open(engine.pipelines()[0], Client::Own).unwrap();
     let began = Instant::now();
     for index in 1..=5 {

@@ -81,6 +81,7 @@ pub struct DeviceInfo {
 
 /// Kinds of device that automatic selection tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DeviceKind {
     /// The processor.
     Cpu,

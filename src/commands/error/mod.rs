@@ -25,8 +25,8 @@ use crate::pipeline::{InputTensorError, PipelineError};
 use crate::report::ReportError;
 use crate::server::ServerError;
 
-pub use track_eval::TrackEvalError;
-pub use yolo_folder::YoloFolderError;
+pub(crate) use track_eval::TrackEvalError;
+pub(crate) use yolo_folder::YoloFolderError;
 
 /// Exit status of a command that failed while running.
 const FAILED: u8 = 1;
@@ -35,7 +35,7 @@ const UNUSABLE: u8 = 2;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandError {
+pub(crate) enum CommandError {
     /// The value of an option.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -151,7 +151,7 @@ pub enum CommandError {
 
 impl CommandError {
     /// The exit status of the process: 2 when the command must be changed, 1 when it failed on the way.
-    pub fn exit_status(&self) -> u8 {
+    pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Config(_)
             | Self::File(_)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// Why the tracks of a sequence cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
-pub enum TrackEvalError {
+pub(crate) enum TrackEvalError {
     /// When a frame was taken cannot be known.
     #[error(
         "the frame rate of {0} is not known; give it (--frame-rate), or a seqinfo.ini that has it"

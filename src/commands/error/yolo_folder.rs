@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Why results cannot be written into a folder.
 #[derive(Debug, thiserror::Error)]
-pub enum YoloFolderError {
+pub(crate) enum YoloFolderError {
     /// The folder cannot be created.
     #[error("cannot create the directory {path}")]
     Create {

@@ -3,15 +3,14 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use rayon::ThreadPoolBuilder;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use super::{CommandError, CommandStatus, interrupt};
 use crate::backends;
 use crate::config::WatchConfig;
-use crate::engine::{Engine, EngineSettings, PipelineParts};
-use crate::pipeline::{LoadedPipeline, PipelineError, lasting_session, read_detector};
+use crate::engine::{Engine, EngineSettings, LoadedPipeline};
+use crate::pipeline::read_detector;
 use crate::server::ServerError;
 use crate::watch::{Analysers, WatchMetrics, Watched, serve_metrics, watch};
 
@@ -60,16 +59,9 @@ pub(super) fn run(config: WatchConfig, out: &mut dyn Write) -> Result<CommandSta
 fn engine(config: &WatchConfig) -> Result<Engine, CommandError> {
     let options = &config.pipeline;
     let selected = backends::select(options.backend.as_ref(), &options.backend_options)?;
-    let selected = Arc::new(selected);
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build()
-        .map_err(PipelineError::from)?;
     let detector = read_detector(&config.model, options)?;
-    let (LoadedPipeline { detector, session, boxes, reader }, on) =
-        LoadedPipeline::load_on_fastest(detector, &selected, options)?;
-    let detector = Arc::new(detector);
-    let session = lasting_session(session, &on, &detector, options, |_| ());
+    let (pipeline, on) = LoadedPipeline::load_on_fastest(detector, &Arc::new(selected), options)?;
+    let pipeline = pipeline.with_failover(&on, options, |_| ());
     let settings = EngineSettings {
         decode: options.decode,
         max_batch: options.max_batch,
@@ -77,7 +69,6 @@ fn engine(config: &WatchConfig) -> Result<Engine, CommandError> {
         device_check: config.device_check,
         read_budget: config.read_budget,
     };
-    let pipeline = PipelineParts { detector, session, boxes, reader };
-    let engine = Engine::start(vec![pipeline], Arc::new(pool), settings, |_| ());
+    let engine = Engine::start(vec![pipeline], options.threads, settings, |_| ());
     Ok(engine.map_err(ServerError::from)?)
 }

@@ -16,20 +16,23 @@
 //! | `ids` | names of pipelines and streams |
 //! | `reply` | what became of a frame: exactly one reply |
 //! | `virtual_time`, `mailboxes` | one-slot mailboxes, and whose turn it is |
-//! | `lanes`, `crew` | which workers a frame is for, and how many of them it has |
-//! | `spending`, `tariff` | what the frames of a stream cost, and what is charged for them |
+//! | `lanes`, `decode_threads` | which workers a frame is for, and how many of them it has |
+//! | `cost_history`, `cost_model` | what the frames of a stream cost, and what is charged for them |
 //! | `service_times` | how long batches take |
 //! | `load_tree`, `fairness` | how much of the server a stream can have |
-//! | `schedule`, `steps` | all of these together: which frames are taken, and when |
-//! | `fitting` | decodes and resizes frames, and normalises a batch |
+//! | `schedule`, `action` | all of these together: which frames are taken, and when |
+//! | `frame_preprocessor` | decodes and resizes frames, and normalises a batch |
 //! | `reading` | reads what is in boxes beside that path |
 //! | `shared` | the schedule behind a lock |
 //! | `stream` | a session's side |
 //! | `workers` | the three threads |
 
-mod crew;
+mod action;
+mod cost_history;
+mod cost_model;
+mod decode_threads;
 mod fairness;
-mod fitting;
+mod frame_preprocessor;
 mod ids;
 mod lanes;
 mod load_tree;
@@ -39,11 +42,8 @@ mod reply;
 mod schedule;
 mod service_times;
 mod shared;
-mod spending;
-mod steps;
 mod stream;
 mod tag;
-mod tariff;
 mod virtual_time;
 mod workers;
 
@@ -53,37 +53,26 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use framegate_backend_api::{BackendError, InputBatch, OutputBatch, Session};
-use framegate_models::Detector;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio_util::sync::CancellationToken;
 
+pub use action::Action;
 pub use ids::{Client, PipelineId, StreamId, UnknownPipeline};
 pub use lanes::Lane;
+pub use mailboxes::{DispatchRecord, Dispatched};
 pub use reply::{DropReason, FrameOutcome, Reply};
 pub use schedule::{Capacity, Schedule};
 pub use service_times::{BatchTimes, ServiceTimes};
-pub use steps::{Next, Task, Ticket};
 pub use stream::StreamHandle;
 
+use crate::engine::loaded::LoadedPipeline;
 use crate::engine::reading::TextReader;
 use crate::locks::unpoisoned;
-use crate::stages::{BoxStage, DecodeOptions};
-use crew::Crew;
-use fitting::Fitting;
+use crate::stages::DecodeOptions;
+use decode_threads::DecodeThreads;
+use frame_preprocessor::FramePreprocessor;
 use shared::Shared;
-use workers::{EndOnDrop, InferenceWorker, PostprocessWorker, PreprocessWorker};
-
-/// A detector that is loaded and ready to run.
-pub struct PipelineParts {
-    /// What to detect.
-    pub detector: Arc<Detector>,
-    /// The loaded model.
-    pub session: Box<dyn Session>,
-    /// Turns raw outputs into detections.
-    pub boxes: BoxStage,
-    /// Reads what is in the boxes, if the detector has a second stage.
-    pub reader: Option<TextReader>,
-}
+use workers::{EndEngineOnDrop, InferenceWorker, PostprocessWorker, PreprocessWorker};
 
 /// What holds for all pipelines of an engine.
 #[derive(Debug, Clone, Copy)]
@@ -102,10 +91,14 @@ pub struct EngineSettings {
 
 /// Why an engine could not be started.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// A model failed on its first batch.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The system provides no threads to preprocess on.
+    #[error("cannot start worker threads; ask for fewer (--threads)")]
+    Workers(#[from] ThreadPoolBuildError),
     /// The system refused to start a thread.
     #[error("cannot start the engine's thread `{name}`")]
     Thread {
@@ -127,17 +120,24 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Measures each pipeline once and starts the threads. `on_batch` is called with the size of every
-    /// batch that was run.
+    /// Measures each pipeline once and starts the threads, `workers` of them to preprocess on, and as many less one
+    /// for expensive frames. `on_batch` is called with the size of every batch that was run.
     ///
     /// # Errors
     /// [`EngineError`] when a session fails on its first batch or a thread cannot be started.
     pub fn start(
-        mut pipelines: Vec<PipelineParts>,
-        pool: Arc<ThreadPool>,
+        mut pipelines: Vec<LoadedPipeline>,
+        workers: usize,
         settings: EngineSettings,
         on_batch: impl Fn(usize) + Send + 'static,
     ) -> Result<Self, EngineError> {
+        let pool = ThreadPoolBuilder::new().num_threads(workers).build()?;
+        let workers = pool.current_num_threads();
+        let slow = ThreadPoolBuilder::new()
+            .num_threads(Lane::Slow.workers(workers))
+            .thread_name(|number| format!("slow {number}"))
+            .build()?;
+        let (pool, slow) = (Arc::new(pool), Arc::new(slow));
         let mut service = Vec::new();
         for pipeline in &mut pipelines {
             service.push(first_measurement(
@@ -147,37 +147,27 @@ impl Engine {
             )?);
         }
         let EngineSettings { decode, max_batch, max_age, device_check, read_budget } = settings;
-        let workers = pool.current_num_threads();
         let schedule = Schedule::new(service, settings, workers);
         let ids = schedule.pipelines().collect();
         let shared = Arc::new(Shared::new(schedule, decode.limits));
-        let slow = ThreadPoolBuilder::new()
-            .num_threads(Lane::Slow.workers(workers))
-            .thread_name(|number| format!("slow {number}"))
-            .build()
-            .map_err(|error| EngineError::Thread {
-                name: "slow",
-                source: io::Error::other(error),
-            })?;
-        let slow = Arc::new(slow);
         let (mut detectors, mut sessions, mut readers) = (Vec::new(), Vec::new(), Vec::new());
         let mut box_stages = Vec::new();
-        for PipelineParts { detector, session, boxes, reader } in pipelines {
+        for LoadedPipeline { detector, session, boxes, reader } in pipelines {
             detectors.push(detector);
             sessions.push(session);
             box_stages.push(boxes);
             readers.push(reader.map(Arc::new));
         }
         let links = workers::Links::new(&detectors, max_batch);
-        let fittings = detectors
-            .iter()
-            .map(|detector| Arc::new(Fitting::new(&detector.input, decode, max_age, max_batch)));
+        let preprocessors = detectors.iter().map(|detector| {
+            Arc::new(FramePreprocessor::new(&detector.input, decode, max_age, max_batch))
+        });
         let preprocess = PreprocessWorker {
             shared: Arc::clone(&shared),
-            fittings: fittings.collect(),
+            preprocessors: preprocessors.collect(),
             pool,
             slow: Arc::clone(&slow),
-            crews: Lane::ALL.map(|lane| Crew::new(lane.workers(workers))),
+            decode_threads: Lane::ALL.map(|lane| DecodeThreads::new(lane.workers(workers))),
             free_inputs: links.free_inputs,
             preprocessed: links.preprocessed_sender,
         };
@@ -258,7 +248,7 @@ fn spawn(
     shared: &Arc<Shared>,
     work: impl FnOnce() + Send + 'static,
 ) -> Result<JoinHandle<()>, EngineError> {
-    let ended = EndOnDrop(Arc::clone(shared));
+    let ended = EndEngineOnDrop(Arc::clone(shared));
     let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
         let _ended = ended;
         work();

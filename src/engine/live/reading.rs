@@ -23,17 +23,14 @@ pub(super) struct StreamReading {
     charge: Box<dyn Fn(Duration) + Send + Sync>,
     /// Longest that the boxes of a frame are worked on.
     budget: Duration,
-    waiting: Mutex<Waiting>,
-    /// Held by the worker that reads.
-    known: Mutex<KnownTexts>,
+    pending: Mutex<PendingReplies>,
 }
 
 /// Frames in the order of their replies. There are never more than the stream has frames under way.
-#[derive(Default)]
-struct Waiting {
+struct PendingReplies {
     frames: VecDeque<Found>,
-    /// A worker takes one after the other.
-    is_being_read: bool,
+    /// Texts that the stream has seen; with the worker that takes one frame after the other, while it does.
+    known: Option<KnownTexts>,
 }
 
 /// A frame in which boxes were looked for.
@@ -67,22 +64,24 @@ impl StreamReading {
         budget: Duration,
         charge: impl Fn(Duration) + Send + Sync + 'static,
     ) -> Self {
-        let known = Mutex::new(KnownTexts::new(Instant::now(), reader.lifetime()));
-        Self { reader, charge: Box::new(charge), budget, waiting: Mutex::default(), known }
+        let known = Some(KnownTexts::new(Instant::now(), reader.lifetime()));
+        let pending = Mutex::new(PendingReplies { frames: VecDeque::new(), known });
+        Self { reader, charge: Box::new(charge), budget, pending }
     }
 
     /// Sends a frame's reply: at once if there is nothing to read and no reply before it, else from a worker.
     fn submit(self: Arc<Self>, found: Found, workers: &ThreadPool) {
-        let mut waiting = unpoisoned(self.waiting.lock());
-        if !waiting.is_being_read && !self.has_work(&found) {
-            drop(waiting);
+        let has_work = self.has_work(&found);
+        let mut pending = unpoisoned(self.pending.lock());
+        if !has_work && pending.known.is_some() {
+            drop(pending);
             return found.send();
         }
-        waiting.frames.push_back(found);
-        if !waiting.is_being_read {
-            waiting.is_being_read = true;
-            drop(waiting);
-            workers.spawn(move || self.work());
+        pending.frames.push_back(found);
+        let known = pending.known.take();
+        drop(pending);
+        if let Some(known) = known {
+            workers.spawn(move || self.work(known));
         }
     }
 
@@ -91,22 +90,21 @@ impl StreamReading {
         found.result.as_ref().is_ok_and(|result| result.detections.iter().any(is_read))
     }
 
-    fn work(&self) {
+    fn work(&self, mut known: KnownTexts) {
         loop {
-            let found = {
-                let mut waiting = unpoisoned(self.waiting.lock());
-                let found = waiting.frames.pop_front();
-                waiting.is_being_read = found.is_some();
-                found
+            let mut pending = unpoisoned(self.pending.lock());
+            let Some(mut found) = pending.frames.pop_front() else {
+                pending.known = Some(known);
+                return;
             };
-            let Some(mut found) = found else { return };
+            drop(pending);
             // The hook reports a panic; the frame keeps what was read before.
-            let _ = panics::contain("reading", || self.read(&mut found));
+            let _ = panics::contain("reading", || self.read(&mut found, &mut known));
             found.send();
         }
     }
 
-    fn read(&self, found: &mut Found) {
+    fn read(&self, found: &mut Found, known: &mut KnownTexts) {
         let reading = found.reading.take().and_then(|reading| reading.frame);
         let (Ok(result), Some((payload, thumbnail))) = (&mut found.result, reading) else { return };
         let detections = result.detections.iter_mut();
@@ -118,7 +116,6 @@ impl StreamReading {
         let span = found.responder.span();
         let _entered = span.enter();
         result.timings.measure(Stage::Read, || {
-            let mut known = unpoisoned(self.known.lock());
             known.complete(received, &thumbnail, detections, |unread| {
                 self.reader.read((&payload).into(), unread, Instant::now() + self.budget);
             });

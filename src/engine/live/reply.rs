@@ -64,7 +64,7 @@ impl Responder {
     }
 
     /// Its age counts from now on.
-    pub(super) fn rejuvenate(&mut self) {
+    pub(super) fn restart_age(&mut self) {
         self.received = Instant::now();
     }
 

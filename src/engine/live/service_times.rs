@@ -11,7 +11,7 @@ const FORGOTTEN_AFTER: u64 = 50;
 /// No pipeline is assumed to be faster than this: a bound in case the clock stood still.
 const SHORTEST: Duration = Duration::from_micros(1);
 
-/// How long the steps of one batch took, of those that a batch takes as a whole.
+/// How long the phases of one batch took, of those that a batch takes as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchTimes {
     /// The model's run.
@@ -21,7 +21,7 @@ pub struct BatchTimes {
 }
 
 impl BatchTimes {
-    /// No step took any time.
+    /// No phase took any time.
     pub const NONE: Self = Self { infer: Duration::ZERO, postprocess: Duration::ZERO };
 }
 
@@ -77,8 +77,8 @@ impl ServiceTimes {
     }
 
     /// Seconds of the device per frame when this many streams share the pipeline: the lowest measured cost
-    /// among the batch sizes that this many streams can fill. The steps work side by side, so a batch
-    /// costs what its longest step takes.
+    /// among the batch sizes that this many streams can fill. The phases work side by side, so a batch
+    /// costs what its longest takes.
     pub fn seconds_per_frame(&self, streams: usize) -> f64 {
         let last = self.expected.len().saturating_sub(1);
         let expected = self.expected.get(streams.saturating_sub(1).min(last));
@@ -87,9 +87,9 @@ impl ServiceTimes {
 
     fn expect(&self, largest: usize) -> f64 {
         let cost = |(size, recent): (usize, &Recent)| {
-            let steps: [fn(&BatchTimes) -> Duration; 2] =
+            let phases: [fn(&BatchTimes) -> Duration; 2] =
                 [|times| times.infer, |times| times.postprocess];
-            let longest = steps.into_iter().filter_map(|step| recent.median(step)).max()?;
+            let longest = phases.into_iter().filter_map(|phase| recent.median(phase)).max()?;
             Some(longest.max(SHORTEST).as_secs_f64() / size as f64)
         };
         let possible = self.known(largest).filter_map(cost).reduce(f64::min);
@@ -107,11 +107,11 @@ impl ServiceTimes {
 }
 
 impl Recent {
-    fn median(&self, step: impl Fn(&BatchTimes) -> Duration) -> Option<Duration> {
+    fn median(&self, phase: impl Fn(&BatchTimes) -> Duration) -> Option<Duration> {
         let mut durations = [Duration::ZERO; KEPT];
         let durations = &mut durations[..self.times.len()];
         for (duration, times) in durations.iter_mut().zip(&self.times) {
-            *duration = step(times);
+            *duration = phase(times);
         }
         durations.sort_unstable();
         durations.get(durations.len() / 2).copied()

@@ -6,24 +6,25 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::fitting::FittedFrame;
+use super::action::Action;
+use super::frame_preprocessor::ResizedFrame;
 use super::ids::{PipelineId, StreamId};
+use super::mailboxes::{DispatchRecord, Dispatched};
 use super::reply::{DropReason, FrameOutcome};
 use super::schedule::Schedule;
-use super::steps::{Next, Task, Ticket};
 use super::tag::LiveFrame;
 use crate::locks::unpoisoned;
 use crate::stages::{DecodeLimits, DecodeWork};
 
 /// The schedule of an engine.
-pub(super) type LiveSchedule = Schedule<LiveFrame, FittedFrame>;
+pub(super) type LiveSchedule = Schedule<LiveFrame, ResizedFrame>;
 
-/// A step for the thread that follows the schedule.
-pub(super) enum Step {
+/// The next work of the thread that follows the schedule.
+pub(super) enum Assignment {
     /// Preprocess these, each on its own.
-    Preprocess(Vec<Task<LiveFrame>>),
+    Preprocess(Vec<Dispatched<LiveFrame>>),
     /// Run these of one pipeline.
-    Batch(PipelineId, Vec<FittedFrame>),
+    Batch(PipelineId, Vec<ResizedFrame>),
 }
 
 /// What the streams and the threads of an engine share. The lock is held for moments only, and never while
@@ -52,7 +53,8 @@ impl Shared {
         }
     }
 
-    /// Works on the schedule without changing what comes next.
+    /// Works on the schedule without waking the thread that follows it, which sees a change when it looks next: none
+    /// may let frames be taken earlier.
     pub(super) fn with_schedule<T>(&self, work: impl FnOnce(&mut LiveSchedule) -> T) -> T {
         work(&mut self.lock().schedule)
     }
@@ -83,24 +85,26 @@ impl Shared {
         drop_frames(dropped, reason);
     }
 
-    /// Waits for the next step. `None` once the engine is stopping.
-    pub(super) fn next_step(&self) -> Option<Step> {
+    /// Waits for the next assignment. `None` once the engine is stopping.
+    pub(super) fn next_assignment(&self) -> Option<Assignment> {
         let mut state = self.lock();
         while !state.stopping {
             let now = Instant::now();
             state = match state.schedule.next(now) {
-                Next::Preprocess(tasks) => return Some(Step::Preprocess(tasks)),
-                Next::Batch { pipeline, frames } => return Some(Step::Batch(pipeline, frames)),
-                Next::Stale(frames) => {
+                Action::Preprocess(tasks) => return Some(Assignment::Preprocess(tasks)),
+                Action::Batch { pipeline, frames } => {
+                    return Some(Assignment::Batch(pipeline, frames));
+                }
+                Action::Stale(frames) => {
                     drop(state);
                     drop_frames(frames, DropReason::Stale);
                     self.lock()
                 }
-                Next::At(then) => {
+                Action::At(then) => {
                     let wait = then.saturating_duration_since(now);
                     unpoisoned(self.changed.wait_timeout(state, wait)).0
                 }
-                Next::OnChange => unpoisoned(self.changed.wait(state)),
+                Action::OnChange => unpoisoned(self.changed.wait(state)),
             };
         }
         None
@@ -110,16 +114,16 @@ impl Shared {
     /// frame is dropped.
     pub(super) fn preprocessed(
         &self,
-        ticket: Ticket,
+        record: DispatchRecord,
         worker: Duration,
-        mut frame: Option<FittedFrame>,
+        mut frame: Option<ResizedFrame>,
     ) {
         let mut state = self.lock();
         let dropped = if state.stopping { frame.take() } else { None };
-        state.schedule.preprocessed(ticket, worker, frame);
+        state.schedule.preprocessed(record, worker, frame);
         drop(state);
         self.changed.notify_one();
-        if let Some(FittedFrame { tag, .. }) = dropped {
+        if let Some(ResizedFrame { tag, .. }) = dropped {
             tag.responder.send(FrameOutcome::Dropped(DropReason::Draining));
         }
     }

@@ -47,7 +47,8 @@ impl StreamHandle {
         let (sender, replies) = mpsc::channel(MAX_UNDER_WAY);
         let reading = reader.map(|reader| {
             let shared = Arc::clone(&shared);
-            let charge = move |took| shared.with_schedule(|schedule| schedule.read(id, took));
+            let charge =
+                move |took| shared.with_schedule(|schedule| schedule.charge_reading(id, took));
             Arc::new(StreamReading::new(reader, read_budget, charge))
         });
         Ok(Self { shared, id, sender, replies, selection: None, reading, caller: None })
@@ -100,7 +101,7 @@ impl StreamHandle {
                 self.shared.offer(self.id, received, work, frame);
             }
             Err(error) => {
-                self.shared.with_schedule(|schedule| schedule.refused(self.id));
+                self.shared.with_schedule(|schedule| schedule.charge_refused(self.id));
                 responder.send(FrameOutcome::Failed(error.into()));
             }
         }

@@ -8,18 +8,18 @@ use framegate_backend_api::{InputBatch, OutputBatch, Session};
 use framegate_models::Detector;
 use rayon::ThreadPool;
 
-use super::crew::Crew;
+use super::decode_threads::DecodeThreads;
 use super::first_measurement;
-use super::fitting::{FittedFrame, Fitting};
+use super::frame_preprocessor::{FramePreprocessor, ResizedFrame};
 use super::ids::PipelineId;
 use super::lanes::Lane;
+use super::mailboxes::Dispatched;
 use super::reading::Found;
 use super::reply::{DropReason, FrameOutcome};
 use super::service_times::BatchTimes;
-use super::shared::{Shared, Step};
-use super::steps::Task;
+use super::shared::{Assignment, Shared};
 use super::tag::{FrameTag, LiveFrame};
-use crate::engine::batch::{InferredBatch, PreprocessedFrame, compact_batch, infer};
+use crate::engine::batch::{InferredBatch, PreprocessedBatch, compact_batch};
 use crate::engine::buffer_pool::double_buffered;
 use crate::engine::frame::FinishedFrame;
 use crate::engine::panics;
@@ -27,10 +27,9 @@ use crate::engine::postprocessing::postprocess;
 use crate::stages::BoxStage;
 
 /// A batch on its way to the device.
-pub(super) struct PreprocessedBatch {
+pub(super) struct NextRun {
     pipeline: PipelineId,
-    frames: Vec<PreprocessedFrame<FrameTag>>,
-    input: InputBatch,
+    batch: PreprocessedBatch<FrameTag>,
 }
 
 /// A batch on its way back from the device.
@@ -47,8 +46,8 @@ pub(super) struct Links {
     pub(super) return_inputs: Vec<SyncSender<InputBatch>>,
     pub(super) free_outputs: Vec<Receiver<OutputBatch>>,
     pub(super) return_outputs: Vec<SyncSender<OutputBatch>>,
-    pub(super) preprocessed_sender: SyncSender<PreprocessedBatch>,
-    pub(super) preprocessed: Receiver<PreprocessedBatch>,
+    pub(super) preprocessed_sender: SyncSender<NextRun>,
+    pub(super) preprocessed: Receiver<NextRun>,
     pub(super) inferred_sender: SyncSender<FinishedRun>,
     pub(super) inferred: Receiver<FinishedRun>,
 }
@@ -80,22 +79,24 @@ impl Links {
 pub(super) struct PreprocessWorker {
     pub(super) shared: Arc<Shared>,
     /// One for each pipeline.
-    pub(super) fittings: Vec<Arc<Fitting>>,
+    pub(super) preprocessors: Vec<Arc<FramePreprocessor>>,
     pub(super) pool: Arc<ThreadPool>,
     /// Workers for expensive frames.
     pub(super) slow: Arc<ThreadPool>,
     /// Which of them frames have: of the pool, and of the workers for expensive frames.
-    pub(super) crews: [Arc<Crew>; Lane::ALL.len()],
+    pub(super) decode_threads: [Arc<DecodeThreads>; Lane::ALL.len()],
     pub(super) free_inputs: Vec<Receiver<InputBatch>>,
-    pub(super) preprocessed: SyncSender<PreprocessedBatch>,
+    pub(super) preprocessed: SyncSender<NextRun>,
 }
 
 impl PreprocessWorker {
     pub(super) fn run(self) {
-        while let Some(step) = self.shared.next_step() {
-            match step {
-                Step::Preprocess(tasks) => tasks.into_iter().for_each(|task| self.preprocess(task)),
-                Step::Batch(pipeline, frames) => {
+        while let Some(assignment) = self.shared.next_assignment() {
+            match assignment {
+                Assignment::Preprocess(tasks) => {
+                    tasks.into_iter().for_each(|task| self.preprocess(task))
+                }
+                Assignment::Batch(pipeline, frames) => {
                     if self.form_batch(pipeline, frames).is_none() {
                         return;
                     }
@@ -104,35 +105,36 @@ impl PreprocessWorker {
         }
     }
 
-    fn preprocess(&self, task: Task<LiveFrame>) {
-        let Task { mut frame, ticket } = task;
-        if ticket.is_ageless() {
-            frame.tag.responder.rejuvenate();
+    fn preprocess(&self, dispatched: Dispatched<LiveFrame>) {
+        let Dispatched { mut frame, record } = dispatched;
+        if record.is_ageless() {
+            frame.tag.responder.restart_age();
         }
-        let fitting = Arc::clone(&self.fittings[ticket.pipeline().index()]);
+        let preprocessor = Arc::clone(&self.preprocessors[record.pipeline().index()]);
         let shared = Arc::clone(&self.shared);
-        let pool = match ticket.lane() {
+        let pool = match record.lane() {
             Lane::Fast => &*self.pool,
             Lane::Slow => &self.slow,
         };
-        let crew = Arc::clone(&self.crews[ticket.lane() as usize]);
+        let lane = Arc::clone(&self.decode_threads[record.lane() as usize]);
         pool.spawn_fifo(move || {
-            let hired = crew.hire(frame.payload.as_ref().ok());
+            let share = lane.acquire(frame.payload.as_ref().ok());
             // Nothing in it is expected to panic that is not caught before; a lost frame is replied to.
-            let fitted = panics::contain("preprocess", || fitting.fit(frame, hired.threads()))
-                .unwrap_or(None);
-            let worker = hired.worker_time();
-            drop(hired);
-            shared.preprocessed(ticket, worker, fitted);
+            let resized =
+                panics::contain("preprocess", || preprocessor.resize(frame, share.threads()))
+                    .unwrap_or(None);
+            let worker = share.worker_time();
+            drop(share);
+            shared.preprocessed(record, worker, resized);
         });
     }
 
     /// Passes a batch on to the device; `None` if its thread has ended.
-    fn form_batch(&self, pipeline: PipelineId, frames: Vec<FittedFrame>) -> Option<()> {
+    fn form_batch(&self, pipeline: PipelineId, frames: Vec<ResizedFrame>) -> Option<()> {
         let index = pipeline.index();
-        let mut input = self.free_inputs[index].recv().ok()?;
-        let frames = self.fittings[index].fill(frames, &self.pool, &mut input);
-        self.preprocessed.send(PreprocessedBatch { pipeline, frames, input }).ok()
+        let input = self.free_inputs[index].recv().ok()?;
+        let batch = self.preprocessors[index].fill(frames, &self.pool, input);
+        self.preprocessed.send(NextRun { pipeline, batch }).ok()
     }
 }
 
@@ -143,7 +145,7 @@ pub(super) struct InferenceWorker {
     pub(super) max_age: Duration,
     /// How often the device is checked.
     pub(super) device_check: Option<Duration>,
-    pub(super) preprocessed: Receiver<PreprocessedBatch>,
+    pub(super) preprocessed: Receiver<NextRun>,
     pub(super) return_inputs: Vec<SyncSender<InputBatch>>,
     pub(super) free_outputs: Vec<Receiver<OutputBatch>>,
     pub(super) inferred: SyncSender<FinishedRun>,
@@ -154,8 +156,8 @@ impl InferenceWorker {
         let mut checked = Instant::now();
         // A check may move a session as well, so the count is kept from batch to batch.
         let mut moves: Vec<u32> = self.sessions.iter().map(|session| session.moves()).collect();
-        while let Some(batch) = self.next_batch(&mut checked) {
-            let PreprocessedBatch { pipeline, frames, mut input } = batch;
+        while let Some(NextRun { pipeline, batch }) = self.next_run(&mut checked) {
+            let PreprocessedBatch { frames, mut input } = batch;
             let index = pipeline.index();
             let Ok(mut outputs) = self.free_outputs[index].recv() else { return };
             let now = Instant::now();
@@ -166,26 +168,28 @@ impl InferenceWorker {
                 frame.tag.responder.send(FrameOutcome::Dropped(DropReason::Stale));
             }
             compact_batch(&mut frames, &mut input);
+            let batch = PreprocessedBatch { frames, input };
             let shared = &self.shared;
             let mut is_typical = true;
-            let inference = if frames.is_empty() {
+            let inference = if batch.frames.is_empty() {
                 shared.with_schedule_and_wake(|schedule| schedule.batch_abandoned());
                 Ok(Duration::ZERO)
             } else {
-                let size = frames.len();
+                let size = batch.frames.len();
                 shared.with_schedule_and_wake(|schedule| {
                     schedule.inference_started(pipeline, size, now);
                 });
                 let session = self.sessions[index].as_mut();
-                let inference = infer(session, &frames, &input, &mut outputs);
+                let inference = batch.infer(session, &mut outputs);
                 if session.moves() != moves[index] {
                     moves[index] = session.moves();
                     is_typical = false;
-                    measure_again(shared, pipeline, session, &input);
+                    measure_again(shared, pipeline, session, &batch.input);
                 }
                 shared.with_schedule_and_wake(|schedule| schedule.inference_ended());
                 inference
             };
+            let PreprocessedBatch { frames, input } = batch;
             // Once the engine stops, buffers are not taken back.
             let _ = self.return_inputs[index].send(input);
             let batch = InferredBatch { frames, outputs, inference };
@@ -198,12 +202,12 @@ impl InferenceWorker {
 
 impl InferenceWorker {
     /// Waits for a batch, and checks the device when that is due and no batch is there. `None` once the engine stops.
-    fn next_batch(&mut self, checked: &mut Instant) -> Option<PreprocessedBatch> {
+    fn next_run(&mut self, checked: &mut Instant) -> Option<NextRun> {
         let Some(interval) = self.device_check else { return self.preprocessed.recv().ok() };
         loop {
             let wait = interval.saturating_sub(checked.elapsed());
             match self.preprocessed.recv_timeout(wait) {
-                Ok(batch) => return Some(batch),
+                Ok(next) => return Some(next),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -226,7 +230,9 @@ fn measure_again(
     input: &InputBatch,
 ) {
     match first_measurement(session, input.image_shape(), input.capacity()) {
-        Ok(times) => shared.with_schedule(|schedule| schedule.moved(pipeline, times)),
+        Ok(times) => {
+            shared.with_schedule(|schedule| schedule.replace_service_times(pipeline, times))
+        }
         Err(error) => tracing::error!("{error}"),
     }
 }
@@ -258,7 +264,8 @@ impl PostprocessWorker {
                 let times = BatchTimes { infer, postprocess: start.elapsed() };
                 let size = frames.len();
                 if is_typical {
-                    self.shared.with_schedule(|schedule| schedule.measured(pipeline, size, times));
+                    self.shared
+                        .with_schedule(|schedule| schedule.record_batch(pipeline, size, times));
                 }
                 (self.on_batch)(size);
             }
@@ -271,9 +278,9 @@ impl PostprocessWorker {
 }
 
 /// Marks the engine as ended when its thread ends, even by a panic.
-pub(super) struct EndOnDrop(pub(super) Arc<Shared>);
+pub(super) struct EndEngineOnDrop(pub(super) Arc<Shared>);
 
-impl Drop for EndOnDrop {
+impl Drop for EndEngineOnDrop {
     fn drop(&mut self) {
         self.0.stop();
         self.0.ended.cancel();

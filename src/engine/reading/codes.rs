@@ -5,9 +5,9 @@ use std::time::Instant;
 use framegate_barcodes::{Barcode, Budget, Content, Kind, Pace};
 use framegate_models::Detector;
 
-use super::FrameView;
 use super::halves::whole;
 use super::part::{Margin, Part};
+use crate::engine::frame::Frame;
 use crate::stages::{DecodeError, DecodeLimits, Detection, GreyFrame};
 
 /// Reads the codes of one detector.
@@ -31,7 +31,7 @@ impl CodeReader {
     /// [`DecodeError`]: there is no frame to read in.
     pub(super) fn read(
         &self,
-        pixels: FrameView<'_>,
+        pixels: Frame<'_>,
         mut unread: Vec<&mut Detection>,
         deadline: Instant,
     ) -> Result<(), DecodeError> {
@@ -86,14 +86,14 @@ impl CodeReader {
 
     fn frame<'a>(
         &self,
-        pixels: FrameView<'a>,
+        pixels: Frame<'a>,
         deadline: Instant,
     ) -> Result<GreyFrame<'a>, DecodeError> {
         match pixels {
-            FrameView::Jpeg(jpeg) => GreyFrame::of_jpeg(jpeg, &self.limits, deadline),
-            FrameView::Image(image) => Ok(GreyFrame::of_image(image)),
-            FrameView::Yuv(image) => Ok(GreyFrame::of_yuv(image)),
-            FrameView::Rows(rows) => Ok(GreyFrame::of_rows(rows)),
+            Frame::Jpeg(jpeg) => GreyFrame::of_jpeg(jpeg, &self.limits, deadline),
+            Frame::Image(image) => Ok(GreyFrame::of_image(image)),
+            Frame::Yuv(image) => Ok(GreyFrame::of_yuv(image)),
+            Frame::Rows(rows) => Ok(GreyFrame::of_rows(rows)),
         }
     }
 

@@ -19,13 +19,14 @@ use std::time::{Duration, Instant};
 
 use framegate_backend_api::Session;
 pub(crate) use framegate_barcodes::CAN_READ;
+pub use framegate_barcodes::{BarcodeFormat, Content};
 use framegate_models::Detector;
 use framegate_models::detector::SecondStage;
 use framegate_models::layouts::LayoutError;
 
-use super::frame::{FramePayload, FrameResult};
+use super::frame::{Frame, FrameResult};
 use super::panics;
-use crate::stages::{DecodeOptions, Detection, PixelRows, RgbImage, Stage, YuvImage};
+use crate::stages::{DecodeOptions, Detection, Stage};
 use codes::CodeReader;
 pub(crate) use known::KnownTexts;
 pub(crate) use look::Thumbnail;
@@ -48,25 +49,6 @@ pub struct ReadOptions {
 impl ReadOptions {
     /// Every box, within half a second.
     pub const DEFAULT: Self = Self { least_score: 0.0, budget: Duration::from_millis(500) };
-}
-
-/// A frame as it came.
-#[derive(Clone, Copy)]
-pub(crate) enum FrameView<'a> {
-    Jpeg(&'a [u8]),
-    Image(&'a RgbImage),
-    Yuv(&'a YuvImage),
-    Rows(&'a dyn PixelRows),
-}
-
-impl<'a> From<&'a FramePayload> for FrameView<'a> {
-    fn from(payload: &'a FramePayload) -> Self {
-        match payload {
-            FramePayload::Jpeg(jpeg) => Self::Jpeg(jpeg),
-            FramePayload::Image(image) => Self::Image(image),
-            FramePayload::Yuv(image) => Self::Yuv(image),
-        }
-    }
 }
 
 /// The second stage of one detector.
@@ -121,7 +103,7 @@ impl TextReader {
     /// Reads all that is to be read in a frame that can wait. If that panics, it keeps what was read before.
     pub(crate) fn read_all(
         &self,
-        pixels: FrameView<'_>,
+        pixels: Frame<'_>,
         result: &mut FrameResult,
         options: ReadOptions,
     ) {
@@ -142,12 +124,7 @@ impl TextReader {
 
     /// Reads what these detections of a frame show, the highest score first, until the deadline. What cannot be read
     /// stays without a text.
-    pub(crate) fn read(
-        &self,
-        pixels: FrameView<'_>,
-        unread: Vec<&mut Detection>,
-        deadline: Instant,
-    ) {
+    pub(crate) fn read(&self, pixels: Frame<'_>, unread: Vec<&mut Detection>, deadline: Instant) {
         match &self.0 {
             // The frame was decoded before; there is no time to do so again.
             How::Codes(codes) => {

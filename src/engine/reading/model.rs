@@ -8,7 +8,8 @@ use framegate_backend_api::{BackendError, InputBatch, OutputBatch, Session};
 use framegate_models::detector::SecondModel;
 use framegate_models::layouts::{Decoder, LayoutError};
 
-use super::{FrameView, SECOND_BATCH};
+use super::SECOND_BATCH;
+use crate::engine::frame::Frame;
 use crate::locks::unpoisoned;
 use crate::stages::{ColourFrame, DecodeError, DecodeOptions, Detection, Preprocessor};
 
@@ -78,15 +79,15 @@ impl ModelReader {
     /// [`ModelReadError`]: what was read before is kept.
     pub(super) fn read(
         &self,
-        pixels: FrameView<'_>,
+        pixels: Frame<'_>,
         unread: Vec<&mut Detection>,
         deadline: Instant,
     ) -> Result<(), ModelReadError> {
         let frame = match pixels {
-            FrameView::Jpeg(jpeg) => ColourFrame::of_jpeg(jpeg, self.decode, deadline)?,
-            FrameView::Image(image) => ColourFrame::of_image(image),
-            FrameView::Yuv(image) => ColourFrame::of_yuv(image),
-            FrameView::Rows(rows) => ColourFrame::of_rows(rows),
+            Frame::Jpeg(jpeg) => ColourFrame::of_jpeg(jpeg, self.decode, deadline)?,
+            Frame::Image(image) => ColourFrame::of_image(image),
+            Frame::Yuv(image) => ColourFrame::of_yuv(image),
+            Frame::Rows(rows) => ColourFrame::of_rows(rows),
         };
         self.read_batches(&frame, unread, || deadline.saturating_duration_since(Instant::now()))
     }

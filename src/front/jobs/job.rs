@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -42,13 +42,16 @@ pub(in crate::front) struct Job {
     pub(in crate::front) owner: Owner,
     pub(in crate::front) request: JobRequest,
     state: watch::Sender<JobState>,
+    // Beside the state, which has a lock of its own: the list of jobs asks for these while it is locked.
+    held: HeldResults,
+    /// When its last line came.
+    ended_at: OnceLock<SystemTime>,
 }
 
 /// All that is known of a job. It follows from its lines.
 pub(in crate::front) struct JobState {
     status: JobStatus,
     lines: Vec<Bytes>,
-    held: HeldResults,
     video: Option<VideoDescription>,
     totals: VideoTotals,
     /// The time in the video of the last frame, in milliseconds.
@@ -85,11 +88,13 @@ impl Job {
         updated_at: SystemTime,
         memory: &Arc<ResultMemory>,
     ) -> Arc<Self> {
-        let mut state = JobState::new(memory, updated_at);
+        let state = watch::Sender::new(JobState::new(updated_at));
+        let (held, ended_at) = (HeldResults::of(memory), OnceLock::new());
+        let job = Self { id, owner, request, state, held, ended_at };
         for (line, json) in lines {
-            state.take(&line, json);
+            job.take(&line, json, updated_at);
         }
-        Arc::new(Self { id, owner, request, state: watch::Sender::new(state) })
+        Arc::new(job)
     }
 
     pub(in crate::front) fn subscribe(&self) -> watch::Receiver<JobState> {
@@ -97,7 +102,12 @@ impl Job {
     }
 
     pub(in crate::front) fn is_over(&self) -> bool {
-        self.state.borrow().is_over()
+        self.ended_at.get().is_some()
+    }
+
+    /// When its last line came.
+    pub(in crate::front) fn ended_at(&self) -> Option<SystemTime> {
+        self.ended_at.get().copied()
     }
 
     pub(in crate::front) fn totals(&self) -> VideoTotals {
@@ -106,7 +116,7 @@ impl Job {
 
     /// Bytes that its lines take.
     pub(in crate::front) fn held_bytes(&self) -> usize {
-        self.state.borrow().held.bytes()
+        self.held.bytes()
     }
 
     /// How long ago something last changed.
@@ -124,9 +134,17 @@ impl Job {
 
     /// One more line.
     pub(in crate::front) fn push(&self, line: &VideoLine, json: Bytes) {
+        self.take(line, json, SystemTime::now());
+    }
+
+    fn take(&self, line: &VideoLine, json: Bytes, now: SystemTime) {
+        self.held.add(json.len());
         self.state.send_modify(|state| {
             state.take(line, json);
-            state.updated_at = SystemTime::now();
+            state.updated_at = now;
+            if state.is_over() {
+                let _ = self.ended_at.set(now);
+            }
         });
     }
 
@@ -157,11 +175,10 @@ impl Job {
 }
 
 impl JobState {
-    fn new(memory: &Arc<ResultMemory>, updated_at: SystemTime) -> Self {
+    fn new(updated_at: SystemTime) -> Self {
         Self {
             status: JobStatus::Pending,
             lines: Vec::new(),
-            held: HeldResults::of(memory),
             video: None,
             totals: VideoTotals::default(),
             reached_ms: 0.0,
@@ -194,7 +211,6 @@ impl JobState {
     }
 
     fn take(&mut self, line: &VideoLine, json: Bytes) {
-        self.held.add(json.len());
         self.lines.push(json);
         match line {
             VideoLine::Video(header) => self.video = Some(header.video.clone()),

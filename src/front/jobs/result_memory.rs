@@ -19,7 +19,7 @@ pub(in crate::front) struct ResultMemory {
 #[derive(Debug)]
 pub(in crate::front) struct HeldResults {
     memory: Arc<ResultMemory>,
-    bytes: usize,
+    bytes: AtomicUsize,
 }
 
 impl ResultMemory {
@@ -35,23 +35,23 @@ impl ResultMemory {
 
 impl HeldResults {
     pub(in crate::front) fn of(memory: &Arc<ResultMemory>) -> Self {
-        Self { memory: Arc::clone(memory), bytes: 0 }
+        Self { memory: Arc::clone(memory), bytes: AtomicUsize::new(0) }
     }
 
     pub(in crate::front) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Counts one more line.
-    pub(in crate::front) fn add(&mut self, line: usize) {
-        self.bytes += line + AROUND;
+    pub(in crate::front) fn add(&self, line: usize) {
+        self.bytes.fetch_add(line + AROUND, Ordering::Relaxed);
         self.memory.held.fetch_add(line + AROUND, Ordering::Relaxed);
     }
 }
 
 impl Drop for HeldResults {
     fn drop(&mut self) {
-        self.memory.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.memory.held.fetch_sub(self.bytes(), Ordering::Relaxed);
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn the_lines_of_a_job_count_until_it_is_dropped() {
         let memory = ResultMemory::new(10 * (100 + AROUND));
-        let [mut one, mut two] = [(); 2].map(|()| HeldResults::of(&memory));
+        let [one, two] = [(); 2].map(|()| HeldResults::of(&memory));
         for _ in 0..5 {
             one.add(100);
             two.add(100);

@@ -3,6 +3,7 @@
 //! A job that has ended is kept for its time, unless there are as many jobs as there may be, or their results take all
 //! the memory for them. Then the address that has most makes room first, and none that has less.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -137,10 +138,8 @@ impl Jobs {
         running: impl Future<Output = ()> + Send + 'static,
         slot: Option<Slot>,
     ) {
-        let mut entries = self.lock();
-        let running = AbortOnDropHandle::new(self.tasks.spawn(running));
-        entries.jobs.push(Entry { job, _running: running });
-        drop(entries);
+        let entry = Entry { job, _running: AbortOnDropHandle::new(self.tasks.spawn(running)) };
+        self.lock().jobs.push(entry);
         // Its place is the job's own from now on.
         drop(slot);
     }
@@ -203,9 +202,10 @@ impl Entries {
             *held.entry(job.owner).or_default() += measure(job);
         }
         let own = held.get(&owner).copied().unwrap_or(0);
-        let over = self.jobs.iter().map(|entry| &entry.job).filter(|job| job.is_over());
-        let gives_way = over.filter(|job| job.owner == owner || held[&job.owner] > own);
-        gives_way.max_by_key(|job| (held[&job.owner], job.age())).map(|job| job.id)
+        let over = self.jobs.iter().filter_map(|Entry { job, .. }| Some((job, job.ended_at()?)));
+        let gives_way = over.filter(|(job, _)| job.owner == owner || held[&job.owner] > own);
+        let first = gives_way.max_by_key(|(job, ended_at)| (held[&job.owner], Reverse(*ended_at)));
+        first.map(|(job, _)| job.id)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::pipeline::MAX_BATCH;
 
 /// Why an input tensor does not fit the model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InputTensorError {
     /// It is not an image, nor a batch of images.
     #[error(

@@ -7,7 +7,7 @@ use super::colour;
 /// A bar chart with one scale that starts at zero.
 #[derive(Debug, Template)]
 #[template(path = "report/chart/bars.html")]
-pub struct Bars {
+pub(crate) struct Bars {
     pub caption: String,
     pub unit: &'static str,
     /// Names of the parts; a bar of one part needs none.
@@ -17,7 +17,7 @@ pub struct Bars {
 
 /// One bar.
 #[derive(Debug)]
-pub struct Bar {
+pub(crate) struct Bar {
     pub label: String,
     /// The value of each part, none below zero.
     pub values: Vec<f64>,

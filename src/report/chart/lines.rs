@@ -17,7 +17,7 @@ const BOTTOM: f64 = 40.0;
 /// A line chart.
 #[derive(Debug, Template)]
 #[template(path = "report/chart/lines.html")]
-pub struct Lines {
+pub(crate) struct Lines {
     pub caption: String,
     /// Title of the horizontal axis, with its unit.
     pub horizontal: &'static str,
@@ -30,7 +30,7 @@ pub struct Lines {
 
 /// One line.
 #[derive(Debug)]
-pub struct Line {
+pub(crate) struct Line {
     pub label: String,
     /// Horizontal and vertical value of each point, from left to right.
     pub points: Vec<(f64, f64)>,

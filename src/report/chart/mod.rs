@@ -4,9 +4,9 @@ mod bars;
 mod lines;
 mod scale;
 
-pub use bars::{Bar, Bars};
-pub use lines::{Line, Lines};
-pub use scale::Scale;
+pub(crate) use bars::{Bar, Bars};
+pub(crate) use lines::{Line, Lines};
+pub(crate) use scale::Scale;
 
 /// Number of colours in charts; they repeat from the seventh series.
 const COLOURS: usize = 6;

@@ -2,7 +2,7 @@
 
 /// The range of values along an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Scale {
+pub(crate) enum Scale {
     /// Equal distances for equal differences.
     Linear {
         /// Value at the start.
@@ -24,13 +24,13 @@ const MARKS: f64 = 6.0;
 
 impl Scale {
     /// A linear scale from zero that includes every value.
-    pub fn from_zero(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn from_zero(values: impl Iterator<Item = f64>) -> Self {
         let largest = values.fold(0.0, f64::max);
         Self::Linear { from: 0.0, to: if largest > 0.0 { largest } else { 1.0 } }
     }
 
     /// A logarithmic scale that includes every value above zero.
-    pub fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
         let (mut from, mut to) = (f64::INFINITY, 0.0_f64);
         for value in values.filter(|value| *value > 0.0) {
             from = from.min(value);
@@ -44,7 +44,7 @@ impl Scale {
     }
 
     /// Position of a value, from 0 at the start to 1 at the end; values outside are moved to the ends.
-    pub fn place(self, value: f64) -> f64 {
+    pub(crate) fn place(self, value: f64) -> f64 {
         let place = match self {
             Self::Linear { from, to } => (value - from) / (to - from),
             Self::Logarithmic { from, to } => (value / from).ln() / (to / from).ln(),
@@ -53,7 +53,7 @@ impl Scale {
     }
 
     /// Round values within the scale, for ticks.
-    pub fn marks(self) -> Vec<f64> {
+    pub(crate) fn marks(self) -> Vec<f64> {
         match self {
             Self::Linear { from, to } => {
                 let step = round_step((to - from) / MARKS);

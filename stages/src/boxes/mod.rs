@@ -52,6 +52,7 @@ impl Thresholds {
 
 /// Why outputs could not be turned into detections.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BoxError {
     /// The detector's layout and its graph do not belong together: a mistake in the program.
     #[error("the box layout does not fit the model: {0}")]

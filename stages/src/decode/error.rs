@@ -4,6 +4,7 @@ use super::DecodeLimits;
 
 /// A frame that cannot be decoded. This is the sender's fault, and the message says what to send instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// There are no bytes at all.
     #[error("no data; send a whole JPEG")]

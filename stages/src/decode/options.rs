@@ -30,6 +30,7 @@ impl From<DecodeLimits> for DecodeOptions {
 
 /// A decoder of JPEGs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum JpegDecoder {
     /// Our own.
     #[default]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use framegate::engine::live::{
-    BatchTimes, Client, Lane, Next, PipelineId, Schedule, ServiceTimes, StreamId, Task,
+    Action, BatchTimes, Client, Dispatched, Lane, PipelineId, Schedule, ServiceTimes, StreamId,
 };
 use framegate::engine::{DropReason, EngineSettings};
 use framegate::front::admission::{Admission, Advice, BackpressureState, Decision, DropThresholds};
@@ -83,9 +83,9 @@ pub(crate) struct Sender {
 /// Workers of a lane.
 struct Workers {
     count: usize,
-    queue: VecDeque<Task<Frame>>,
+    queue: VecDeque<Dispatched<Frame>>,
     /// When a frame will be done, and how long it takes.
-    busy: Vec<(Instant, Duration, Task<Frame>)>,
+    busy: Vec<(Instant, Duration, Dispatched<Frame>)>,
 }
 
 /// How long a run takes, by when it begins and how many frames it has.
@@ -225,7 +225,7 @@ impl Simulation {
         if let Some((_, infer, frames)) = self.running.take_if(|(at, _, _)| *at <= now) {
             self.schedule.inference_ended();
             let times = BatchTimes { infer, postprocess: Duration::ZERO };
-            self.schedule.measured(self.pipeline, frames.len(), times);
+            self.schedule.record_batch(self.pipeline, frames.len(), times);
             for frame in frames {
                 let (at, age) = (now - self.start, now - frame.received);
                 self.settle(frame, Fate::Result { at, age });
@@ -240,11 +240,11 @@ impl Simulation {
         }
     }
 
-    fn preprocessed(&mut self, spent: Duration, task: Task<Frame>) {
-        let Task { frame, ticket } = task;
+    fn preprocessed(&mut self, spent: Duration, task: Dispatched<Frame>) {
+        let Dispatched { frame, record } = task;
         let camera = self.senders[frame.sender].camera;
         let decoded = spent >= camera.decode && !camera.fails;
-        self.schedule.preprocessed(ticket, spent, decoded.then_some(frame));
+        self.schedule.preprocessed(record, spent, decoded.then_some(frame));
         if camera.fails {
             self.settle(frame, Fate::Failed { at: self.now - self.start });
         } else if !decoded {
@@ -307,9 +307,9 @@ impl Simulation {
         }
         loop {
             match self.schedule.next(self.now) {
-                Next::Preprocess(tasks) => {
+                Action::Preprocess(tasks) => {
                     for task in tasks {
-                        let lane = match task.ticket.lane() {
+                        let lane = match task.record.lane() {
                             Lane::Fast => &mut self.fast,
                             Lane::Slow => &mut self.slow,
                         };
@@ -318,19 +318,19 @@ impl Simulation {
                     self.fast.begin(self.now, self.max_age, &self.senders);
                     self.slow.begin(self.now, self.max_age, &self.senders);
                 }
-                Next::Batch { frames, .. } => {
+                Action::Batch { frames, .. } => {
                     assert_eq!(self.prefetched, None);
                     self.prefetched = Some(frames);
                     // The device may be free for it.
                     return Some(self.now);
                 }
-                Next::Stale(frames) => {
+                Action::Stale(frames) => {
                     for frame in frames {
                         self.drop_frame(frame, DropReason::Stale);
                     }
                 }
-                Next::At(then) => return Some(then),
-                Next::OnChange => return None,
+                Action::At(then) => return Some(then),
+                Action::OnChange => return None,
             }
         }
     }
@@ -372,7 +372,7 @@ impl Workers {
     }
 
     /// The frames that are done by now.
-    fn done(&mut self, now: Instant) -> Vec<(Duration, Task<Frame>)> {
+    fn done(&mut self, now: Instant) -> Vec<(Duration, Dispatched<Frame>)> {
         let done = self.busy.extract_if(.., |(at, _, _)| *at <= now);
         done.map(|(_, spent, task)| (spent, task)).collect()
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use framegate::engine::{Engine, EngineSettings, PipelineParts};
+use framegate::engine::{Engine, EngineSettings, LoadedPipeline};
 use framegate::front::admission::DropThresholds;
 use framegate::front::metrics::Metrics;
 use framegate::front::origin::{Origin, OriginPolicy};
@@ -113,7 +113,7 @@ impl TestServer {
             let (session, runs_on) = load(&detector, &limits, &server.app.metrics);
             let reader = reader(&detector);
             let reads_text = reader.is_some();
-            loaded.push(PipelineParts {
+            loaded.push(LoadedPipeline {
                 session,
                 boxes: BoxStage::new(&detector, THRESHOLDS).unwrap(),
                 detector: Arc::clone(&detector),
@@ -128,10 +128,9 @@ impl TestServer {
                 reads_text,
             });
         }
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let on_batch = server.app.metrics.batch_observer();
         server.app.start(Loaded {
-            engine: Engine::start(loaded, Arc::new(pool), settings, on_batch).unwrap(),
+            engine: Engine::start(loaded, 2, settings, on_batch).unwrap(),
             pipelines: named,
             settings,
         });

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::cost_history::{CostHistory, FrameCost};
+use super::cost_model::CostModel;
 use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
 use super::lanes::Lane;
-use super::spending::{Spending, Spent};
-use super::tariff::Tariff;
 use super::virtual_time::Moment;
 use crate::stages::DecodeWork;
 
@@ -73,7 +73,7 @@ struct Mailbox<F> {
     payer: Payer,
     /// A frame of this stream was taken and is not on the device yet: the one that waits has no turn.
     under_way: bool,
-    spending: Spending,
+    cost_history: CostHistory,
     last_served: Option<Instant>,
 }
 
@@ -86,20 +86,24 @@ struct Waiting<F> {
     turn: Option<(Turn, Duration)>,
 }
 
-/// A frame that was taken out of its mailbox.
-#[derive(Debug)]
-pub(super) struct Taken<F> {
-    pub(super) frame: F,
-    pub(super) receipt: Receipt,
+/// A frame that was taken out of its mailbox, to be preprocessed.
+#[derive(Debug, PartialEq)]
+pub struct Dispatched<F> {
+    /// The frame.
+    pub frame: F,
+    /// To be handed in when it is preprocessed or has failed.
+    pub record: DispatchRecord,
 }
 
-/// Notes from when a frame was taken.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Receipt {
+/// Stands for a frame while it is preprocessed: notes from when it was taken.
+#[derive(Debug, PartialEq)]
+pub struct DispatchRecord {
     pub(super) stream: StreamId,
     pub(super) pipeline: PipelineId,
     pub(super) lane: Lane,
     pub(super) turn: Turn,
+    /// Number of the frames that it was taken with, if it is of the fast lane.
+    pub(super) cohort: Option<u64>,
     client: Client,
     payer: Payer,
     work: DecodeWork,
@@ -112,7 +116,7 @@ pub(super) struct StreamFacts<'a> {
     pub(super) pipeline: PipelineId,
     pub(super) client: Client,
     pub(super) last_served: Option<Instant>,
-    pub(super) spending: &'a Spending,
+    pub(super) cost_history: &'a CostHistory,
 }
 
 impl<F> Mailboxes<F> {
@@ -152,7 +156,7 @@ impl<F> Mailboxes<F> {
             payer,
             waiting: None,
             under_way: false,
-            spending: Spending::default(),
+            cost_history: CostHistory::default(),
             last_served: None,
         };
         self.by_stream.insert(id, mailbox);
@@ -183,18 +187,18 @@ impl<F> Mailboxes<F> {
         received: Instant,
         work: DecodeWork,
         frame: F,
-        tariff: &Tariff<'_>,
+        cost_model: &CostModel<'_>,
     ) -> Option<F> {
         let Some(mailbox) = self.by_stream.get_mut(&id) else { return Some(frame) };
-        mailbox.spending.announce(work);
+        mailbox.cost_history.announce(work);
         if mailbox.client != Client::Videos {
             let oldest = self.oldest_received.get_or_insert(received);
             *oldest = received.min(*oldest);
         }
-        let charged = mailbox.charge(work, tariff);
+        let charged = mailbox.charge(work, cost_model);
         let Some(waiting) = &mut mailbox.waiting else {
             mailbox.waiting = Some(Waiting { frame, received, work, turn: None });
-            self.enter(id, tariff);
+            self.enter(id, cost_model);
             return None;
         };
         let lanes = &mut self.order[mailbox.pipeline.index()];
@@ -215,9 +219,9 @@ impl<F> Mailboxes<F> {
 
     /// An open stream.
     pub(super) fn stream(&self, id: StreamId) -> Option<StreamFacts<'_>> {
-        let Mailbox { pipeline, client, last_served, ref spending, .. } =
+        let Mailbox { pipeline, client, last_served, ref cost_history, .. } =
             *self.by_stream.get(&id)?;
-        Some(StreamFacts { pipeline, client, last_served, spending })
+        Some(StreamFacts { pipeline, client, last_served, cost_history })
     }
 
     /// Takes the frames that were received before this moment out of their mailboxes.
@@ -249,7 +253,7 @@ impl<F> Mailboxes<F> {
     }
 
     /// Whether no frame has a turn, but those that can wait.
-    pub(super) fn is_empty_but_for_videos(&self) -> bool {
+    pub(super) fn has_only_videos(&self) -> bool {
         self.order.iter().flatten().all(|lane| lane.first().is_none_or(|turn| turn.can_wait))
     }
 
@@ -299,17 +303,18 @@ impl<F> Mailboxes<F> {
         let next = self.order[pipeline.index()][lane as usize].iter().take(max);
         next.filter_map(|turn| {
             let mailbox = self.by_stream.get(&turn.stream)?;
-            Some(mailbox.spending.expected(mailbox.waiting.as_ref()?.work))
+            Some(mailbox.cost_history.expected(mailbox.waiting.as_ref()?.work))
         })
     }
 
-    /// Takes the next frame of a pipeline and lane.
+    /// Takes the next frame of a pipeline and lane, with others of a cohort if it is of one.
     pub(super) fn take(
         &mut self,
         pipeline: PipelineId,
         lane: Lane,
+        cohort: Option<u64>,
         now: Instant,
-    ) -> Option<Taken<F>> {
+    ) -> Option<Dispatched<F>> {
         let turn = self.order[pipeline.index()][lane as usize].pop_first()?;
         let mailbox = self.by_stream.get_mut(&turn.stream)?;
         let Waiting { frame, work, turn: given, .. } = mailbox.waiting.take()?;
@@ -321,26 +326,27 @@ impl<F> Mailboxes<F> {
             self.video_served = Some(now);
         }
         let (client, payer, stream) = (mailbox.client, mailbox.payer, turn.stream);
-        let receipt = Receipt { stream, pipeline, lane, turn, client, payer, work, charged };
-        Some(Taken { frame, receipt })
+        let record =
+            DispatchRecord { stream, pipeline, lane, turn, cohort, client, payer, work, charged };
+        Some(Dispatched { frame, record })
     }
 
     /// Corrects what was charged for a frame, now that it is known how long a worker took.
     pub(super) fn settle(
         &mut self,
-        receipt: &Receipt,
+        record: &DispatchRecord,
         worker: Duration,
         reached_device: bool,
-        tariff: &Tariff<'_>,
+        cost_model: &CostModel<'_>,
     ) {
-        let Receipt { stream, pipeline, lane, client, work, .. } = *receipt;
+        let DispatchRecord { stream, pipeline, lane, client, work, .. } = *record;
         if let Some(mailbox) = self.by_stream.get_mut(&stream) {
-            let share = tariff.share(lane, worker);
-            mailbox.spending.record(Spent { work, worker, share, reached_device });
+            let share = cost_model.share(lane, worker);
+            mailbox.cost_history.record(FrameCost { work, worker, share, reached_device });
         }
-        if let Some(account) = self.accounts.get_mut(&receipt.payer) {
-            let cost = tariff.charge(client, pipeline, lane, worker, reached_device);
-            account.paid = account.paid.minus(receipt.charged).plus(cost);
+        if let Some(account) = self.accounts.get_mut(&record.payer) {
+            let cost = cost_model.charge(client, pipeline, lane, worker, reached_device);
+            account.paid = account.paid.minus(record.charged).plus(cost);
         }
     }
 
@@ -348,34 +354,45 @@ impl<F> Mailboxes<F> {
     pub(super) fn charge_refused(&mut self, id: StreamId, cost: Duration) {
         let Some(mailbox) = self.by_stream.get_mut(&id) else { return };
         let work = DecodeWork::NONE;
-        mailbox.spending.record(Spent { work, worker: cost, share: cost, reached_device: false });
+        mailbox.cost_history.record(FrameCost {
+            work,
+            worker: cost,
+            share: cost,
+            reached_device: false,
+        });
         if let Some(account) = self.accounts.get_mut(&mailbox.payer) {
             account.paid = account.paid.max(self.now).plus(cost);
         }
     }
 
     /// Charges a stream for the codes of a frame that has been through the device, which took a worker this long.
-    pub(super) fn charge_reading(&mut self, id: StreamId, worker: Duration, tariff: &Tariff<'_>) {
+    pub(super) fn charge_reading(
+        &mut self,
+        id: StreamId,
+        worker: Duration,
+        cost_model: &CostModel<'_>,
+    ) {
         let Some(mailbox) = self.by_stream.get_mut(&id) else { return };
-        mailbox.spending.record_reading(worker, tariff);
+        mailbox.cost_history.record_reading(worker, cost_model);
         if let Some(account) = self.accounts.get_mut(&mailbox.payer) {
-            let cost = tariff.charge_reading(mailbox.client, worker);
+            let cost = cost_model.charge_reading(mailbox.client, worker);
             account.paid = account.paid.max(self.now).plus(cost);
         }
     }
 
     /// The frame of a stream that was under way is on the device, or lost: the next one gets its turn.
-    pub(super) fn release(&mut self, id: StreamId, tariff: &Tariff<'_>) {
+    pub(super) fn release(&mut self, id: StreamId, cost_model: &CostModel<'_>) {
         if let Some(mailbox) = self.by_stream.get_mut(&id) {
             mailbox.under_way = false;
-            self.enter(id, tariff);
+            self.enter(id, cost_model);
         }
     }
 
     /// Gives the frame that waits a turn, and charges for it, unless another of its stream is under way.
-    fn enter(&mut self, id: StreamId, tariff: &Tariff<'_>) {
+    fn enter(&mut self, id: StreamId, cost_model: &CostModel<'_>) {
         let Some(mailbox) = self.by_stream.get_mut(&id) else { return };
-        let charge = mailbox.waiting.as_ref().map(|waiting| mailbox.charge(waiting.work, tariff));
+        let charge =
+            mailbox.waiting.as_ref().map(|waiting| mailbox.charge(waiting.work, cost_model));
         if let (Some(waiting), Some(charged), false, Some(account)) =
             (&mut mailbox.waiting, charge, mailbox.under_way, self.accounts.get_mut(&mailbox.payer))
         {
@@ -412,7 +429,17 @@ impl Turn {
     }
 }
 
-impl Receipt {
+impl DispatchRecord {
+    /// The pipeline that the frame is for.
+    pub fn pipeline(&self) -> PipelineId {
+        self.pipeline
+    }
+
+    /// The workers that it is for.
+    pub fn lane(&self) -> Lane {
+        self.lane
+    }
+
     /// Whether the frame may be of any age.
     pub(super) fn is_ageless(&self) -> bool {
         self.client == Client::Videos
@@ -421,9 +448,9 @@ impl Receipt {
 
 impl<F> Mailbox<F> {
     /// The charge for a frame before its cost is known.
-    fn charge(&self, work: DecodeWork, tariff: &Tariff<'_>) -> Duration {
-        let expected = self.spending.expected(work);
-        tariff.charge(self.client, self.pipeline, Lane::of(work), expected, true)
+    fn charge(&self, work: DecodeWork, cost_model: &CostModel<'_>) -> Duration {
+        let expected = self.cost_history.expected(work);
+        cost_model.charge(self.client, self.pipeline, Lane::of(work), expected, true)
     }
 }
 

@@ -21,8 +21,8 @@ impl Prices {
         Self { service: vec![service; 2], offered: OfferedLoad::new(2) }
     }
 
-    fn tariff(&self) -> Tariff<'_> {
-        Tariff { service: &self.service, offered: &self.offered, pool: 1 }
+    fn cost_model(&self) -> CostModel<'_> {
+        CostModel { service: &self.service, offered: &self.offered, pool: 1 }
     }
 }
 
@@ -35,19 +35,19 @@ fn open<F>(mailboxes: &mut Mailboxes<F>, pipeline: PipelineId) -> StreamId {
 }
 
 fn offer<F>(mailboxes: &mut Mailboxes<F>, id: StreamId, received: Instant, frame: F) -> Option<F> {
-    mailboxes.offer(id, received, DecodeWork::NONE, frame, &Prices::new().tariff())
+    mailboxes.offer(id, received, DecodeWork::NONE, frame, &Prices::new().cost_model())
 }
 
 /// Takes frames that cost the same, and has them on the device at once.
 fn take<F>(mailboxes: &mut Mailboxes<F>, pipeline: PipelineId, max: usize) -> Vec<F> {
     let mut taken = Vec::new();
     while taken.len() < max
-        && let Some(next) = mailboxes.take(pipeline, Lane::Fast, Instant::now())
+        && let Some(next) = mailboxes.take(pipeline, Lane::Fast, None, Instant::now())
     {
         taken.push(next);
     }
     let prices = Prices::new();
-    taken.iter().for_each(|taken| mailboxes.release(taken.receipt.stream, &prices.tariff()));
+    taken.iter().for_each(|taken| mailboxes.release(taken.record.stream, &prices.cost_model()));
     taken.into_iter().map(|taken| taken.frame).collect()
 }
 
@@ -66,7 +66,7 @@ fn a_newer_frame_replaces_an_older_one() {
     assert_eq!(next_pipeline(&mailboxes), None);
     assert_eq!(offer(&mut mailboxes, stream, now, "last"), None);
     assert_eq!(mailboxes.close(stream), Some("last"));
-    assert!(mailboxes.is_empty_but_for_videos());
+    assert!(mailboxes.has_only_videos());
 }
 
 #[test]
@@ -108,13 +108,13 @@ fn one_frame_of_a_stream_is_under_way_at_a_time() {
     let stream = open(&mut mailboxes, FIRST);
     offer(&mut mailboxes, stream, now, "first");
     let next = |mailboxes: &mut Mailboxes<_>| {
-        mailboxes.take(FIRST, Lane::Fast, now).map(|taken| taken.frame)
+        mailboxes.take(FIRST, Lane::Fast, None, now).map(|taken| taken.frame)
     };
     assert_eq!(next(&mut mailboxes), Some("first"));
     offer(&mut mailboxes, stream, now, "second");
     assert_eq!(next(&mut mailboxes), None);
     assert_eq!(offer(&mut mailboxes, stream, now, "third"), Some("second"));
-    mailboxes.release(stream, &Prices::new().tariff());
+    mailboxes.release(stream, &Prices::new().cost_model());
     assert_eq!(next(&mut mailboxes), Some("third"));
 }
 
@@ -127,10 +127,10 @@ fn a_stream_pays_for_what_its_frames_turned_out_to_cost() {
     for _ in 0..12 {
         offer(&mut mailboxes, expensive, now, "expensive");
         offer(&mut mailboxes, cheap, now, "cheap");
-        let taken = mailboxes.take(FIRST, Lane::Fast, now).unwrap();
+        let taken = mailboxes.take(FIRST, Lane::Fast, None, now).unwrap();
         let worker = Duration::from_millis(if taken.frame == "expensive" { 50 } else { 1 });
-        mailboxes.settle(&taken.receipt, worker, true, &Prices::new().tariff());
-        mailboxes.release(taken.receipt.stream, &Prices::new().tariff());
+        mailboxes.settle(&taken.record, worker, true, &Prices::new().cost_model());
+        mailboxes.release(taken.record.stream, &Prices::new().cost_model());
         served.push(taken.frame);
     }
     assert_eq!(served.iter().filter(|frame| **frame == "expensive").count(), 2, "{served:?}");
@@ -164,5 +164,5 @@ fn old_frames_are_taken_out() {
     assert_eq!(mailboxes.take_received_before(Some(later)), [start]);
     let after = later + Duration::from_millis(1);
     assert_eq!(mailboxes.take_received_before(Some(after)), [later]);
-    assert!(mailboxes.is_empty_but_for_videos());
+    assert!(mailboxes.has_only_videos());
 }

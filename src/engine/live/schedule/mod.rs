@@ -8,14 +8,14 @@
 use std::time::{Duration, Instant};
 
 use super::EngineSettings;
+use super::action::Action;
+use super::cost_history::Costs;
+use super::cost_model::{CostModel, LEAST_COST};
 use super::fairness::{OfferedLoad, Reporter, offer_lasts};
 use super::ids::{Client, PipelineId, StreamId, UnknownPipeline};
 use super::lanes::Lane;
-use super::mailboxes::{Mailboxes, Receipt, StreamFacts};
+use super::mailboxes::{DispatchRecord, Dispatched, Mailboxes, StreamFacts};
 use super::service_times::{BatchTimes, ServiceTimes};
-use super::spending::Costs;
-use super::steps::{Next, Task, Ticket};
-use super::tariff::{LEAST_COST, Tariff};
 use crate::stages::DecodeWork;
 
 /// Slack added to the expected preprocessing time, to absorb timer and scheduler jitter.
@@ -47,7 +47,7 @@ pub struct Schedule<F, R = F> {
     /// Frames of the slow lane that were taken and are in no batch yet.
     slow: usize,
     /// Frames that are preprocessed and in no batch yet, by pipeline: at most one of each stream.
-    ready: Vec<Vec<(Receipt, R)>>,
+    ready: Vec<Vec<(DispatchRecord, R)>>,
     cohort: Option<Cohort>,
     cohorts: u64,
     /// Streams of the batch whose inference has not started.
@@ -120,20 +120,20 @@ impl<F, R> Schedule<F, R> {
         frame: F,
     ) -> Option<F> {
         let Self { mailboxes, service, offered, workers, .. } = self;
-        let tariff = Tariff { service, offered, pool: *workers };
-        mailboxes.offer(stream, received, work, frame, &tariff)
+        let cost_model = CostModel { service, offered, pool: *workers };
+        mailboxes.offer(stream, received, work, frame, &cost_model)
     }
 
-    /// A frame of a stream was refused for its header.
-    pub fn refused(&mut self, stream: StreamId) {
+    /// Charges a stream for a frame that was refused for its header.
+    pub fn charge_refused(&mut self, stream: StreamId) {
         self.mailboxes.charge_refused(stream, LEAST_COST);
     }
 
-    /// The codes of a stream's frame were read, which took a worker of the slow lane this long.
-    pub fn read(&mut self, stream: StreamId, worker: Duration) {
+    /// Charges a stream for reading the boxes of a frame, which took a worker of the slow lane this long.
+    pub fn charge_reading(&mut self, stream: StreamId, worker: Duration) {
         let Self { mailboxes, service, offered, workers, .. } = self;
-        let tariff = Tariff { service, offered, pool: *workers };
-        mailboxes.charge_reading(stream, worker, &tariff);
+        let cost_model = CostModel { service, offered, pool: *workers };
+        mailboxes.charge_reading(stream, worker, &cost_model);
     }
 
     /// Notes how many frames per second a stream would send through. This holds until its next frames are overdue,
@@ -166,7 +166,7 @@ impl<F, R> Schedule<F, R> {
         let fair = fair.min(self.slow_share(stream, facts, costs));
         // One frame of a stream is preprocessed at a time.
         let alone = 1.0 / costs.worker;
-        let idle = self.mailboxes.is_empty_but_for_videos()
+        let idle = self.mailboxes.has_only_videos()
             && self.prefetched.is_none()
             && self.cohort.is_none()
             && self.dispatch_at(facts.pipeline).is_none_or(|dispatch_at| dispatch_at <= now);
@@ -180,8 +180,8 @@ impl<F, R> Schedule<F, R> {
         let itself = usize::from(!self.offered.contains(stream));
         let streams = self.offered.streams(pipeline) + itself;
         let Self { service, offered, workers, .. } = self;
-        let tariff = Tariff { service, offered, pool: *workers };
-        facts.spending.costs(service[pipeline].seconds_per_frame(streams), &tariff)
+        let cost_model = CostModel { service, offered, pool: *workers };
+        facts.cost_history.costs(service[pipeline].seconds_per_frame(streams), &cost_model)
     }
 
     /// Frames per second for which a stream gets the slow lane.
@@ -190,24 +190,24 @@ impl<F, R> Schedule<F, R> {
     }
 
     /// What to do now.
-    pub fn next(&mut self, now: Instant) -> Next<F, R> {
+    pub fn next(&mut self, now: Instant) -> Action<F, R> {
         self.mailboxes.promote(now);
         let stale = self.mailboxes.take_received_before(now.checked_sub(self.max_age));
         if !stale.is_empty() {
-            return Next::Stale(stale);
+            return Action::Stale(stale);
         }
         let then = match self.next_batch(now) {
-            Ok(step) => return step,
+            Ok(action) => return action,
             Err(then) => then,
         };
-        if let Some(task) = self.take_slow(now) {
-            return Next::Preprocess(vec![task]);
+        if let Some(frame) = self.take_slow(now) {
+            return Action::Preprocess(vec![frame]);
         }
-        then.map_or(Next::OnChange, Next::At)
+        then.map_or(Action::OnChange, Action::At)
     }
 
-    /// The next step towards a batch, or when to ask again for it.
-    fn next_batch(&mut self, now: Instant) -> Result<Next<F, R>, Option<Instant>> {
+    /// The next action towards a batch, or when to ask again for it.
+    fn next_batch(&mut self, now: Instant) -> Result<Action<F, R>, Option<Instant>> {
         if self.prefetched.is_some() {
             return Err(None);
         }
@@ -230,17 +230,16 @@ impl<F, R> Schedule<F, R> {
         if let Some(dispatch_at) = self.dispatch_at(pipeline).filter(|at| *at > now) {
             return Err(Some(dispatch_at));
         }
-        let tasks = self.take_cohort(pipeline, now);
-        if tasks.is_empty() {
+        let frames = self.take_cohort(pipeline, now);
+        if frames.is_empty() {
             return Ok(self.form_batch(pipeline));
         }
-        Ok(Next::Preprocess(tasks))
+        Ok(Action::Preprocess(frames))
     }
 
     /// The pipeline whose turn it is, of those with frames that are ready or can be in no time.
     fn next_pipeline(&self) -> Option<PipelineId> {
-        let ready =
-            self.ready.iter().flatten().map(|(receipt, _)| (receipt.turn, receipt.pipeline));
+        let ready = self.ready.iter().flatten().map(|(record, _)| (record.turn, record.pipeline));
         ready.chain(self.mailboxes.first(Lane::Fast)).min().map(|(_, pipeline)| pipeline)
     }
 
@@ -259,26 +258,26 @@ impl<F, R> Schedule<F, R> {
         longest.max(sum / workers(Lane::Fast, self.workers))
     }
 
-    fn take_cohort(&mut self, pipeline: PipelineId, now: Instant) -> Vec<Task<F>> {
+    fn take_cohort(&mut self, pipeline: PipelineId, now: Instant) -> Vec<Dispatched<F>> {
         let room = self.max_batch.saturating_sub(self.ready[pipeline.index()].len());
         let expected = self.expected(pipeline, room);
         let number = self.cohorts + 1;
-        let mut tasks = Vec::with_capacity(room);
-        let has_others = !self.mailboxes.is_empty_but_for_videos()
-            || self.ready.iter().any(|ready| !ready.is_empty());
-        while tasks.len() < room
+        let mut frames = Vec::with_capacity(room);
+        let has_others =
+            !self.mailboxes.has_only_videos() || self.ready.iter().any(|ready| !ready.is_empty());
+        while frames.len() < room
             && self.next_joins(pipeline, has_others)
-            && let Some(taken) = self.mailboxes.take(pipeline, Lane::Fast, now)
+            && let Some(frame) = self.mailboxes.take(pipeline, Lane::Fast, Some(number), now)
         {
-            tasks.push(Task::new(taken, Some(number)));
+            frames.push(frame);
         }
-        if !tasks.is_empty() {
+        if !frames.is_empty() {
             self.cohorts = number;
             let awaited_until = now + expected + expected / 2 + MARGIN;
-            let outstanding = tasks.len();
+            let outstanding = frames.len();
             self.cohort = Some(Cohort { number, pipeline, outstanding, awaited_until });
         }
-        tasks
+        frames
     }
 
     /// Whether the next frame of a pipeline may join a batch. One that can wait makes no batch of others longer.
@@ -288,45 +287,44 @@ impl<F, R> Schedule<F, R> {
     }
 
     /// An expensive frame, if it is the next of all and a worker is free for it.
-    fn take_slow(&mut self, now: Instant) -> Option<Task<F>> {
+    fn take_slow(&mut self, now: Instant) -> Option<Dispatched<F>> {
         let (turn, pipeline) = self.mailboxes.first(Lane::Slow)?;
         let cheap = self.mailboxes.first(Lane::Fast);
         let is_next = cheap.is_none_or(|(first, _)| turn < first);
         if !is_next || self.slow >= Lane::Slow.workers(self.workers) {
             return None;
         }
-        let taken = self.mailboxes.take(pipeline, Lane::Slow, now)?;
+        let frame = self.mailboxes.take(pipeline, Lane::Slow, None, now)?;
         self.slow += 1;
-        Some(Task::new(taken, None))
+        Some(frame)
     }
 
     /// Makes a batch of what is ready, first come first served.
-    fn form_batch(&mut self, pipeline: PipelineId) -> Next<F, R> {
+    fn form_batch(&mut self, pipeline: PipelineId) -> Action<F, R> {
         let ready = &mut self.ready[pipeline.index()];
-        ready.sort_by_key(|(receipt, _)| receipt.turn);
+        ready.sort_by_key(|(record, _)| record.turn);
         let size = ready.len().min(self.max_batch);
-        let (receipts, frames): (Vec<Receipt>, Vec<R>) = ready.drain(..size).unzip();
-        self.slow -= receipts.iter().filter(|receipt| receipt.lane == Lane::Slow).count();
-        self.prefetched = Some(receipts.iter().map(|receipt| receipt.stream).collect());
-        Next::Batch { pipeline, frames }
+        let (records, frames): (Vec<DispatchRecord>, Vec<R>) = ready.drain(..size).unzip();
+        self.slow -= records.iter().filter(|record| record.lane == Lane::Slow).count();
+        self.prefetched = Some(records.iter().map(|record| record.stream).collect());
+        Action::Batch { pipeline, frames }
     }
 
     /// A frame is preprocessed, or has failed (`None`), which took a worker this long.
-    pub fn preprocessed(&mut self, ticket: Ticket, worker: Duration, ready: Option<R>) {
-        let Ticket { receipt, cohort } = ticket;
+    pub fn preprocessed(&mut self, record: DispatchRecord, worker: Duration, ready: Option<R>) {
         let Self { mailboxes, service, offered, workers, .. } = self;
-        let tariff = Tariff { service, offered, pool: *workers };
-        mailboxes.settle(&receipt, worker, ready.is_some(), &tariff);
+        let cost_model = CostModel { service, offered, pool: *workers };
+        mailboxes.settle(&record, worker, ready.is_some(), &cost_model);
         if let Some(own) = &mut self.cohort
-            && cohort == Some(own.number)
+            && record.cohort == Some(own.number)
         {
             own.outstanding -= 1;
         }
         match ready {
-            Some(frame) => self.ready[receipt.pipeline.index()].push((receipt, frame)),
+            Some(frame) => self.ready[record.pipeline.index()].push((record, frame)),
             None => {
-                self.slow -= usize::from(receipt.lane == Lane::Slow);
-                self.release([receipt.stream]);
+                self.slow -= usize::from(record.lane == Lane::Slow);
+                self.release([record.stream]);
             }
         }
     }
@@ -340,9 +338,9 @@ impl<F, R> Schedule<F, R> {
     /// The frames of these streams are no longer under way.
     fn release(&mut self, streams: impl IntoIterator<Item = StreamId>) {
         let Self { mailboxes, service, offered, workers, .. } = self;
-        let tariff = Tariff { service, offered, pool: *workers };
+        let cost_model = CostModel { service, offered, pool: *workers };
         for stream in streams {
-            mailboxes.release(stream, &tariff);
+            mailboxes.release(stream, &cost_model);
         }
     }
 
@@ -359,14 +357,14 @@ impl<F, R> Schedule<F, R> {
     }
 
     /// Notes how long a batch took.
-    pub fn measured(&mut self, pipeline: PipelineId, frames: usize, times: BatchTimes) {
+    pub fn record_batch(&mut self, pipeline: PipelineId, frames: usize, times: BatchTimes) {
         if let Some(service) = self.service.get_mut(pipeline.index()) {
             service.record(frames, times);
         }
     }
 
     /// The pipeline runs on another device, where its batches take this long: what was known does not count any more.
-    pub fn moved(&mut self, pipeline: PipelineId, times: ServiceTimes) {
+    pub fn replace_service_times(&mut self, pipeline: PipelineId, times: ServiceTimes) {
         if let Some(service) = self.service.get_mut(pipeline.index()) {
             *service = times;
         }
@@ -374,10 +372,11 @@ impl<F, R> Schedule<F, R> {
 
     /// Takes every waiting frame, and every one that is ready.
     pub fn take_all(&mut self) -> (Vec<F>, Vec<R>) {
-        let ready: Vec<(Receipt, R)> = self.ready.iter_mut().flat_map(|of| of.drain(..)).collect();
-        let slow = ready.iter().filter(|(receipt, _)| receipt.lane == Lane::Slow).count();
+        let ready: Vec<(DispatchRecord, R)> =
+            self.ready.iter_mut().flat_map(|of| of.drain(..)).collect();
+        let slow = ready.iter().filter(|(record, _)| record.lane == Lane::Slow).count();
         self.slow -= slow;
-        self.release(ready.iter().map(|(receipt, _)| receipt.stream));
+        self.release(ready.iter().map(|(record, _)| record.stream));
         (self.mailboxes.take_all(), ready.into_iter().map(|(_, frame)| frame).collect())
     }
 }

@@ -51,9 +51,9 @@ fn offer(
 
 /// The frames that are to be preprocessed now.
 #[track_caller]
-fn tasks(schedule: &mut Schedule<&'static str>, now: Instant) -> Vec<Task<&'static str>> {
+fn tasks(schedule: &mut Schedule<&'static str>, now: Instant) -> Vec<Dispatched<&'static str>> {
     match schedule.next(now) {
-        Next::Preprocess(tasks) => tasks,
+        Action::Preprocess(tasks) => tasks,
         other => panic!("{other:?}"),
     }
 }
@@ -63,13 +63,13 @@ fn tasks(schedule: &mut Schedule<&'static str>, now: Instant) -> Vec<Task<&'stat
 fn preprocess(schedule: &mut Schedule<&'static str>, now: Instant, names: &[&'static str]) {
     let tasks = tasks(schedule, now);
     assert_eq!(tasks.iter().map(|task| task.frame).collect::<Vec<_>>(), names);
-    for Task { frame, ticket } in tasks {
-        schedule.preprocessed(ticket, ms(10), Some(frame));
+    for Dispatched { frame, record } in tasks {
+        schedule.preprocessed(record, ms(10), Some(frame));
     }
 }
 
-fn batch(frames: &[&'static str]) -> Next<&'static str> {
-    Next::Batch { pipeline: PIPELINE, frames: frames.to_vec() }
+fn batch(frames: &[&'static str]) -> Action<&'static str> {
+    Action::Batch { pipeline: PIPELINE, frames: frames.to_vec() }
 }
 
 #[test]
@@ -77,12 +77,12 @@ fn a_free_device_takes_what_is_there() {
     let now = Instant::now();
     let mut schedule = schedule();
     let streams: [_; 3] = open(&mut schedule);
-    assert_eq!(schedule.next(now), Next::OnChange);
+    assert_eq!(schedule.next(now), Action::OnChange);
     offer(&mut schedule, streams[0], now, "a");
     preprocess(&mut schedule, now, &["a"]);
     assert_eq!(schedule.next(now), batch(&["a"]));
     offer(&mut schedule, streams[1], now, "b");
-    assert_eq!(schedule.next(now), Next::OnChange, "one batch is prefetched at a time");
+    assert_eq!(schedule.next(now), Action::OnChange, "one batch is prefetched at a time");
     schedule.batch_abandoned();
     offer(&mut schedule, streams[0], now, "a");
     offer(&mut schedule, streams[2], now, "c");
@@ -100,14 +100,35 @@ fn a_batch_is_taken_just_before_the_device_is_free() {
     assert_eq!(schedule.next(start), batch(&["a"]));
     schedule.inference_started(PIPELINE, 1, start);
     assert_eq!(schedule.offer(stream, start, CHEAP, "b"), None);
-    let Next::At(dispatch_at) = schedule.next(start) else { panic!("it is not time yet") };
+    let Action::At(dispatch_at) = schedule.next(start) else { panic!("it is not time yet") };
     assert!((ms(80)..ms(100)).contains(&(dispatch_at - start)), "{:?}", dispatch_at - start);
     assert_eq!(schedule.offer(stream, start + ms(50), CHEAP, "c"), Some("b"));
     preprocess(&mut schedule, dispatch_at, &["c"]);
     assert_eq!(schedule.next(dispatch_at), batch(&["c"]));
     // What comes now waits for the next run, however late this one ends.
     offer(&mut schedule, stream, dispatch_at, "d");
-    assert_eq!(schedule.next(start + ms(500)), Next::OnChange);
+    assert_eq!(schedule.next(start + ms(500)), Action::OnChange);
+}
+
+/// Mutants: either `max` in `Schedule::expected` made `min`. The device would wait for the longest frame, or for the
+/// last that a worker gets to.
+#[test]
+fn frames_are_taken_as_early_as_the_longest_needs_and_all_of_them_together() {
+    let start = Instant::now();
+    let preparation = |workers: usize| {
+        let mut schedule = schedule();
+        schedule.workers = workers;
+        let streams: [_; 2] = open(&mut schedule);
+        schedule.inference_started(PIPELINE, 1, start);
+        // A frame of 8.5 ms and one of 32.5 ms.
+        for (stream, pixels) in streams.into_iter().zip([1_000_000, 4_000_000]) {
+            schedule.offer(stream, start, DecodeWork::new(pixels, 0, 0), "frame");
+        }
+        let Action::At(dispatch_at) = schedule.next(start) else { panic!("it is not time yet") };
+        start + ms(100) - MARGIN - dispatch_at
+    };
+    assert_eq!(preparation(2), ms(65) / 2, "each has a worker");
+    assert_eq!(preparation(1), ms(41), "one worker has both");
 }
 
 #[test]
@@ -117,7 +138,7 @@ fn a_run_that_ends_early_is_followed_at_once() {
     let [stream] = open(&mut schedule);
     schedule.inference_started(PIPELINE, 1, start);
     offer(&mut schedule, stream, start, "a");
-    assert!(matches!(schedule.next(start), Next::At(_)));
+    assert!(matches!(schedule.next(start), Action::At(_)));
     schedule.inference_ended();
     preprocess(&mut schedule, start + ms(1), &["a"]);
     assert_eq!(schedule.next(start + ms(1)), batch(&["a"]));
@@ -130,7 +151,7 @@ fn a_frame_above_the_age_limit_is_dropped_when_its_turn_comes() {
     let [old, fresh] = open(&mut schedule);
     offer(&mut schedule, old, start, "old");
     offer(&mut schedule, fresh, start + ms(1), "fresh");
-    assert_eq!(schedule.next(start + ms(1001)), Next::Stale(vec!["old"]));
+    assert_eq!(schedule.next(start + ms(1001)), Action::Stale(vec!["old"]));
     preprocess(&mut schedule, start + ms(1001), &["fresh"]);
 }
 
@@ -143,9 +164,9 @@ fn a_frame_that_takes_long_joins_a_later_batch() {
     offer(&mut schedule, quick, start, "quick");
     let mut taken = tasks(&mut schedule, start).into_iter();
     let [late, on_time] = [(); 2].map(|()| taken.next().unwrap());
-    schedule.preprocessed(on_time.ticket, ms(1), Some(on_time.frame));
+    schedule.preprocessed(on_time.record, ms(1), Some(on_time.frame));
     // The free device waits for the other as long as that was expected to take, and a little longer.
-    let Next::At(awaited_until) = schedule.next(start + ms(1)) else { panic!("it waits") };
+    let Action::At(awaited_until) = schedule.next(start + ms(1)) else { panic!("it waits") };
     assert!(awaited_until <= start + ms(5), "{:?}", awaited_until - start);
     assert_eq!(schedule.next(awaited_until), batch(&["quick"]));
     schedule.inference_started(PIPELINE, 1, awaited_until);
@@ -154,7 +175,7 @@ fn a_frame_that_takes_long_joins_a_later_batch() {
     offer(&mut schedule, slow, start + ms(50), "next");
     // Its stream has no other frame preprocessed meanwhile.
     preprocess(&mut schedule, start + ms(50), &["third"]);
-    schedule.preprocessed(late.ticket, ms(50), Some(late.frame));
+    schedule.preprocessed(late.record, ms(50), Some(late.frame));
     assert_eq!(schedule.next(start + ms(51)), batch(&["slow", "third"]));
 }
 
@@ -166,8 +187,8 @@ fn expensive_frames_hold_up_no_cheap_ones() {
     schedule.offer(first, start, expensive(), "first");
     schedule.offer(second, start, expensive(), "second");
     let slow = tasks(&mut schedule, start);
-    assert_eq!((slow.len(), slow[0].frame, slow[0].ticket.lane()), (1, "first", Lane::Slow));
-    assert_eq!(schedule.next(start), Next::OnChange, "of two workers one decodes such frames");
+    assert_eq!((slow.len(), slow[0].frame, slow[0].record.lane()), (1, "first", Lane::Slow));
+    assert_eq!(schedule.next(start), Action::OnChange, "of two workers one decodes such frames");
     for turn in 0..5 {
         let now = start + ms(110 * turn);
         offer(&mut schedule, cheap, now, "cheap");
@@ -176,8 +197,8 @@ fn expensive_frames_hold_up_no_cheap_ones() {
         schedule.inference_started(PIPELINE, 1, now);
         schedule.inference_ended();
     }
-    for Task { frame, ticket } in slow {
-        schedule.preprocessed(ticket, ms(1000), Some(frame));
+    for Dispatched { frame, record } in slow {
+        schedule.preprocessed(record, ms(1000), Some(frame));
     }
     let now = start + ms(1000);
     assert_eq!(schedule.next(now), batch(&["first"]));
@@ -190,24 +211,24 @@ fn a_frame_that_costs_ten_times_as_much_has_a_tenth_of_the_turns() {
     let mut schedule = schedule();
     let [expensive_one, cheap] = open(&mut schedule);
     let mut turns = [0, 0];
-    let mut decoding: Option<(Instant, Task<&'static str>)> = None;
+    let mut decoding: Option<(Instant, Dispatched<&'static str>)> = None;
     for _ in 0..200 {
         schedule.offer(expensive_one, now, expensive(), "expensive");
         offer(&mut schedule, cheap, now, "cheap");
         loop {
             match schedule.next(now) {
-                Next::Preprocess(tasks) => {
+                Action::Preprocess(tasks) => {
                     for task in tasks {
                         turns[usize::from(task.frame == "cheap")] += 1;
-                        match task.ticket.lane() {
+                        match task.record.lane() {
                             Lane::Slow => decoding = Some((now + ms(1000), task)),
                             Lane::Fast => {
-                                schedule.preprocessed(task.ticket, ms(10), Some(task.frame));
+                                schedule.preprocessed(task.record, ms(10), Some(task.frame));
                             }
                         }
                     }
                 }
-                Next::Batch { frames, .. } => {
+                Action::Batch { frames, .. } => {
                     schedule.inference_started(PIPELINE, frames.len(), now);
                 }
                 _ => break,
@@ -216,7 +237,7 @@ fn a_frame_that_costs_ten_times_as_much_has_a_tenth_of_the_turns() {
         now += ms(100);
         schedule.inference_ended();
         if let Some((_, task)) = decoding.take_if(|(at, _)| *at <= now) {
-            schedule.preprocessed(task.ticket, ms(1000), Some(task.frame));
+            schedule.preprocessed(task.record, ms(1000), Some(task.frame));
         }
     }
     // A second of the only worker for such frames, against a tenth of the device.
@@ -229,19 +250,19 @@ fn frames_that_fail_are_charged_and_hold_up_nobody() {
     let mut schedule = schedule();
     let [broken, good] = open(&mut schedule);
     offer(&mut schedule, broken, now, "broken");
-    for Task { ticket, .. } in tasks(&mut schedule, now) {
-        schedule.preprocessed(ticket, ms(30), None);
+    for Dispatched { record, .. } in tasks(&mut schedule, now) {
+        schedule.preprocessed(record, ms(30), None);
     }
     offer(&mut schedule, broken, now, "broken");
     offer(&mut schedule, good, now, "good");
     // The broken one has its last turn to pay off.
     preprocess(&mut schedule, now, &["good", "broken"]);
-    schedule.refused(broken);
+    schedule.charge_refused(broken);
     let capacity = |schedule: &Schedule<_>, of| schedule.capacity(of, now).unwrap().sustainable_fps;
     schedule.report_offered_rate(good, 1000.0, now);
     let before = capacity(&schedule, good);
     for _ in 0..5 {
-        schedule.refused(broken);
+        schedule.charge_refused(broken);
     }
     schedule.report_offered_rate(broken, 1000.0, now);
     let beside = capacity(&schedule, good);
@@ -264,14 +285,14 @@ fn all_posts_together_are_one_stream_and_come_after_the_others() {
         offer(&mut schedule, stream, now, "stream");
         // One at a time.
         schedule.max_batch = 1;
-        for Task { frame, ticket } in tasks(&mut schedule, now) {
+        for Dispatched { frame, record } in tasks(&mut schedule, now) {
             assert!(round > 0 || frame == "stream");
             *turns.entry(frame).or_default() += 1;
-            let stream = ticket.receipt.stream;
-            schedule.preprocessed(ticket, ms(10), Some(frame));
+            let stream = record.stream;
+            schedule.preprocessed(record, ms(10), Some(frame));
             posts.retain(|post| *post != stream);
         }
-        assert!(matches!(schedule.next(now), Next::Batch { .. }));
+        assert!(matches!(schedule.next(now), Action::Batch { .. }));
         schedule.inference_started(PIPELINE, 1, now);
         now += ms(100);
         schedule.inference_ended();
@@ -295,11 +316,11 @@ fn the_streams_of_one_address_share_what_one_client_gets() {
         }
         schedule.report_offered_rate(alone, 10.0, now);
         offer(&mut schedule, alone, now, "alone");
-        for Task { frame, ticket } in tasks(&mut schedule, now) {
+        for Dispatched { frame, record } in tasks(&mut schedule, now) {
             turns += u32::from(frame == "alone");
-            schedule.preprocessed(ticket, ms(10), Some(frame));
+            schedule.preprocessed(record, ms(10), Some(frame));
         }
-        assert!(matches!(schedule.next(now), Next::Batch { .. }));
+        assert!(matches!(schedule.next(now), Action::Batch { .. }));
         schedule.inference_started(PIPELINE, 1, now);
         now += ms(100);
         schedule.inference_ended();
@@ -349,8 +370,8 @@ fn one_stream_can_keep_one_worker_busy() {
     schedule.workers = 9;
     let [stream] = open(&mut schedule);
     schedule.offer(stream, now, expensive(), "a");
-    for Task { frame, ticket } in tasks(&mut schedule, now) {
-        schedule.preprocessed(ticket, ms(500), Some(frame));
+    for Dispatched { frame, record } in tasks(&mut schedule, now) {
+        schedule.preprocessed(record, ms(500), Some(frame));
     }
     assert_eq!(schedule.capacity(stream, now).unwrap().sustainable_fps, 2.0);
 }
@@ -362,7 +383,7 @@ fn a_pipeline_of_another_schedule_is_refused() {
     assert_eq!(schedule.open(unknown, Client::Own), Err(UnknownPipeline(unknown)));
     // These cannot be about a frame of this schedule, and change nothing.
     schedule.inference_started(unknown, 1, Instant::now());
-    schedule.measured(unknown, 1, BatchTimes::NONE);
+    schedule.record_batch(unknown, 1, BatchTimes::NONE);
     assert!(schedule.pipelines().eq([PIPELINE]));
 }
 
@@ -408,14 +429,14 @@ fn a_frame_of_a_video_gets_its_turn_once_a_second_and_is_never_stale() {
             offer(&mut schedule, stream, now, "live");
         }
         let found = tasks(&mut schedule, now);
-        for Task { frame, ticket } in found {
+        for Dispatched { frame, record } in found {
             if frame == "video" {
                 served.push(step);
             }
-            schedule.preprocessed(ticket, ms(1), Some(frame));
+            schedule.preprocessed(record, ms(1), Some(frame));
         }
         let is_served = served.last() == Some(&step);
-        assert!(matches!(schedule.next(now), Next::Batch { .. }), "{step}");
+        assert!(matches!(schedule.next(now), Action::Batch { .. }), "{step}");
         schedule.inference_started(PIPELINE, 1, now);
         schedule.inference_ended();
         if is_served {

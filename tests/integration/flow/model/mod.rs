@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use framegate::engine::EngineSettings;
 use framegate::engine::live::{
-    BatchTimes, Client, Next, PipelineId, Schedule, ServiceTimes, StreamId, Ticket,
+    Action, BatchTimes, Client, DispatchRecord, PipelineId, Schedule, ServiceTimes, StreamId,
 };
 use framegate::stages::{DecodeLimits, DecodeWork};
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ struct Subject {
     streams: Vec<StreamId>,
     frames: u32,
     /// Frames that are preprocessed, in the order in which they were taken.
-    tasks: Vec<(u32, Ticket)>,
+    tasks: Vec<(u32, DispatchRecord)>,
     prefetched: Option<(PipelineId, usize)>,
 }
 
@@ -93,7 +93,7 @@ impl StateMachineTest for Conformance {
                 Effect::Frames(returned.into_iter().collect())
             }
             Call::Refuse(stream) => {
-                schedule.refused(subject.streams[stream]);
+                schedule.charge_refused(subject.streams[stream]);
                 Effect::Nothing
             }
             Call::Report(stream, fps) => {
@@ -109,23 +109,23 @@ impl StateMachineTest for Conformance {
                 Effect::Nothing
             }
             Call::Next => match schedule.next(now) {
-                Next::Preprocess(tasks) => {
+                Action::Preprocess(tasks) => {
                     let frames = tasks.iter().map(|task| task.frame).collect();
-                    subject.tasks.extend(tasks.into_iter().map(|task| (task.frame, task.ticket)));
+                    subject.tasks.extend(tasks.into_iter().map(|task| (task.frame, task.record)));
                     Effect::Preprocess(frames)
                 }
-                Next::Batch { pipeline, frames } => {
+                Action::Batch { pipeline, frames } => {
                     subject.prefetched = Some((pipeline, frames.len()));
                     Effect::Batch(pipeline.index(), frames)
                 }
-                Next::Stale(frames) => Effect::Stale(frames),
-                Next::At(at) => Effect::At(at - subject.start),
-                Next::OnChange => Effect::OnChange,
+                Action::Stale(frames) => Effect::Stale(frames),
+                Action::At(at) => Effect::At(at - subject.start),
+                Action::OnChange => Effect::OnChange,
             },
             Call::Finish(task, decoded) => {
-                let (frame, ticket) = subject.tasks.remove(task);
-                let expensive = ticket.lane() == framegate::engine::live::Lane::Slow;
-                schedule.preprocessed(ticket, worker_time(expensive), decoded.then_some(frame));
+                let (frame, record) = subject.tasks.remove(task);
+                let expensive = record.lane() == framegate::engine::live::Lane::Slow;
+                schedule.preprocessed(record, worker_time(expensive), decoded.then_some(frame));
                 Effect::Nothing
             }
             Call::Abandon => {

@@ -14,14 +14,14 @@ pub(super) const LEAST_COST: Duration = Duration::from_micros(50);
 
 /// The present cost of frames.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tariff<'a> {
+pub(super) struct CostModel<'a> {
     pub(super) service: &'a [ServiceTimes],
     pub(super) offered: &'a OfferedLoad,
     /// Workers of the fast lane.
     pub(super) pool: usize,
 }
 
-impl Tariff<'_> {
+impl CostModel<'_> {
     /// The charge for a frame that takes a worker this long and may reach the device.
     pub(super) fn charge(
         &self,

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::cost_model::{CostModel, LEAST_COST};
 use super::lanes::Lane;
-use super::tariff::{LEAST_COST, Tariff};
 use crate::stages::DecodeWork;
 
 /// Frames that are remembered. Their median is not moved by a hiccup and follows a lasting change within
@@ -18,8 +18,8 @@ const OVERHEAD: Duration = Duration::from_micros(500);
 
 /// Recent frames of a stream.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Spending {
-    recent: VecDeque<Spent>,
+pub(super) struct CostHistory {
+    recent: VecDeque<FrameCost>,
     /// Workers' time for the codes of recent frames, and their share of the slow lane.
     reading: VecDeque<(Duration, Duration)>,
     /// The work that the header of the latest frame announced.
@@ -39,7 +39,7 @@ pub(super) struct Costs {
 
 /// The cost of a frame.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Spent {
+pub(super) struct FrameCost {
     /// The decoding work that its header announced.
     pub(super) work: DecodeWork,
     /// How long it took a worker to decode and resize it; of several that shared it, all their time together.
@@ -50,13 +50,13 @@ pub(super) struct Spent {
     pub(super) reached_device: bool,
 }
 
-impl Spending {
+impl CostHistory {
     /// Notes what a frame cost.
-    pub(super) fn record(&mut self, spent: Spent) {
+    pub(super) fn record(&mut self, cost: FrameCost) {
         if self.recent.len() == KEPT {
             self.recent.pop_front();
         }
-        self.recent.push_back(spent);
+        self.recent.push_back(cost);
         if self.reading.len() == KEPT {
             self.reading.pop_front();
         }
@@ -64,10 +64,10 @@ impl Spending {
     }
 
     /// Notes how long a worker took for the codes of a frame.
-    pub(super) fn record_reading(&mut self, worker: Duration, tariff: &Tariff<'_>) {
+    pub(super) fn record_reading(&mut self, worker: Duration, cost_model: &CostModel<'_>) {
         if let Some((workers, share)) = self.reading.back_mut() {
             *workers += worker;
-            *share += tariff.share(Lane::Slow, worker);
+            *share += cost_model.share(Lane::Slow, worker);
         }
     }
 
@@ -86,11 +86,11 @@ impl Spending {
     /// How long a worker will need for a frame of this much decoding work.
     pub(super) fn expected(&self, work: DecodeWork) -> Duration {
         let overhead = OVERHEAD.as_secs_f64();
-        let per_unit = |spent: &Spent| {
-            (spent.worker.as_secs_f64() - overhead).max(0.0) / spent.work.units().max(1) as f64
+        let per_unit = |cost: &FrameCost| {
+            (cost.worker.as_secs_f64() - overhead).max(0.0) / cost.work.units().max(1) as f64
         };
         // Frames that failed may have failed early, and say nothing about those that do not.
-        let decoded = self.recent.iter().filter(|spent| spent.reached_device);
+        let decoded = self.recent.iter().filter(|cost| cost.reached_device);
         let per_unit = median(decoded.map(per_unit)).unwrap_or(DEFAULT_NS_PER_UNIT * 1e-9);
         let micros = per_unit * work.units() as f64 * 1e6;
         OVERHEAD + Duration::from_micros(micros.round() as u64)
@@ -103,25 +103,25 @@ impl Spending {
 
     /// Typical costs of a frame, if one that reaches the device keeps it busy for `device` seconds. Before
     /// the first was measured, what the latest announced.
-    pub(super) fn costs(&self, device: f64, tariff: &Tariff<'_>) -> Costs {
+    pub(super) fn costs(&self, device: f64, cost_model: &CostModel<'_>) -> Costs {
         let known = !self.recent.is_empty();
         let announced = self.announced.filter(|_| !known).map(|work| {
             let worker = self.expected(work);
-            let share = tariff.share(Lane::of(work), worker);
-            Spent { work, worker, share, reached_device: true }
+            let share = cost_model.share(Lane::of(work), worker);
+            FrameCost { work, worker, share, reached_device: true }
         });
         let frames = || self.recent.iter().copied().chain(announced);
         let of_lane = |lane| {
-            let share = move |spent: Spent| match Lane::of(spent.work) == lane {
-                true => spent.share.as_secs_f64(),
+            let share = move |cost: FrameCost| match Lane::of(cost.work) == lane {
+                true => cost.share.as_secs_f64(),
                 false => 0.0,
             };
             median(frames().map(share)).unwrap_or(0.0)
         };
-        let reached = frames().filter(|spent| spent.reached_device).count() as f64;
+        let reached = frames().filter(|cost| cost.reached_device).count() as f64;
         let reached = if known { reached / self.recent.len() as f64 } else { 1.0 };
         let (reading, reading_share) = self.reading();
-        let worker = median(frames().map(|spent| spent.worker.as_secs_f64())).unwrap_or(0.0);
+        let worker = median(frames().map(|cost| cost.worker.as_secs_f64())).unwrap_or(0.0);
         Costs {
             common: of_lane(Lane::Fast).max(device * reached).max(LEAST_COST.as_secs_f64()),
             slow: of_lane(Lane::Slow) + reading_share,

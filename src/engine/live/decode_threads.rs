@@ -1,4 +1,4 @@
-//! The workers of a lane, and how many of them a frame has.
+//! The workers of a lane, and how many of them decode a frame.
 //!
 //! A large JPEG with restart intervals is decoded by several threads at once: by as many as the lane has workers that
 //! are idle at the moment when it begins. It is charged for all of them, whether the decoder could use each or not,
@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use crate::engine::frame::FramePayload;
 use crate::stages::can_be_shared;
 
-/// The workers of a lane.
+/// The workers of a lane, each a thread.
 #[derive(Debug)]
-pub(super) struct Crew {
+pub(super) struct DecodeThreads {
     workers: usize,
     /// Those that frames have.
     taken: AtomicUsize,
@@ -22,33 +22,33 @@ pub(super) struct Crew {
 
 /// The workers of a frame; free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Hired {
-    crew: Arc<Crew>,
+pub(super) struct ThreadShare {
+    lane: Arc<DecodeThreads>,
     threads: usize,
     since: Instant,
 }
 
-impl Crew {
+impl DecodeThreads {
     pub(super) fn new(workers: usize) -> Arc<Self> {
         Arc::new(Self { workers, taken: AtomicUsize::new(0) })
     }
 
     /// One worker for a frame whose turn it is, or all that are idle if they can share its decoding.
-    pub(super) fn hire(self: &Arc<Self>, payload: Option<&FramePayload>) -> Hired {
+    pub(super) fn acquire(self: &Arc<Self>, payload: Option<&FramePayload>) -> ThreadShare {
         let can_share = matches!(payload, Some(FramePayload::Jpeg(jpeg)) if can_be_shared(jpeg));
         let threads = |taken: usize| match can_share {
             true => self.workers.saturating_sub(taken).max(1),
             false => 1,
         };
-        let hire = |taken: usize| Some(taken + threads(taken));
-        let before = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, hire);
-        // It has not failed, since `hire` never refuses.
+        let acquire = |taken: usize| Some(taken + threads(taken));
+        let before = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, acquire);
+        // It has not failed, since `acquire` never refuses.
         let threads = before.map_or(1, threads);
-        Hired { crew: Arc::clone(self), threads, since: Instant::now() }
+        ThreadShare { lane: Arc::clone(self), threads, since: Instant::now() }
     }
 }
 
-impl Hired {
+impl ThreadShare {
     /// How many may work on the frame.
     pub(super) fn threads(&self) -> usize {
         self.threads
@@ -60,9 +60,9 @@ impl Hired {
     }
 }
 
-impl Drop for Hired {
+impl Drop for ThreadShare {
     fn drop(&mut self) {
-        self.crew.taken.fetch_sub(self.threads, Ordering::Relaxed);
+        self.lane.taken.fetch_sub(self.threads, Ordering::Relaxed);
     }
 }
 
@@ -82,28 +82,28 @@ mod tests {
         FramePayload::Jpeg(Bytes::from(jpeg))
     }
 
-    fn hire(crew: &Arc<Crew>, payload: &FramePayload) -> Hired {
-        crew.hire(Some(payload))
+    fn acquire(lane: &Arc<DecodeThreads>, payload: &FramePayload) -> ThreadShare {
+        lane.acquire(Some(payload))
     }
 
     #[test]
     fn a_frame_that_is_shared_has_the_idle_workers_of_its_lane_and_pays_for_each() {
-        let crew = Crew::new(8);
-        let plain = hire(&crew, &jpeg(0xC0, [4096, 4096], 0));
-        let shared = hire(&crew, &jpeg(0xC0, [4096, 4096], 16));
+        let lane = DecodeThreads::new(8);
+        let plain = acquire(&lane, &jpeg(0xC0, [4096, 4096], 0));
+        let shared = acquire(&lane, &jpeg(0xC0, [4096, 4096], 16));
         assert_eq!((plain.threads(), shared.threads()), (1, 7));
-        let late = hire(&crew, &jpeg(0xC0, [4096, 4096], 16));
+        let late = acquire(&lane, &jpeg(0xC0, [4096, 4096], 16));
         assert_eq!(late.threads(), 1, "its own worker, since no other is idle");
         let alone = shared.since.elapsed();
         assert!(shared.worker_time() >= 7 * alone);
         drop((plain, shared, late));
-        assert_eq!(hire(&crew, &jpeg(0xC1, [2048, 1024], 1)).threads(), 8);
-        assert_eq!(hire(&Crew::new(1), &jpeg(0xC0, [4096, 4096], 16)).threads(), 1);
+        assert_eq!(acquire(&lane, &jpeg(0xC1, [2048, 1024], 1)).threads(), 8);
+        assert_eq!(acquire(&DecodeThreads::new(1), &jpeg(0xC0, [4096, 4096], 16)).threads(), 1);
     }
 
     #[test]
     fn what_the_decoder_does_not_share_has_one_worker() {
-        let crew = Crew::new(8);
+        let lane = DecodeThreads::new(8);
         let truncated = match jpeg(0xC0, [4096, 4096], 16) {
             FramePayload::Jpeg(jpeg) => FramePayload::Jpeg(jpeg.slice(..12)),
             other => other,
@@ -114,7 +114,7 @@ mod tests {
             FramePayload::Jpeg(Bytes::new()),
             truncated,
         ] {
-            assert_eq!(hire(&crew, &payload).threads(), 1, "{payload:?}");
+            assert_eq!(acquire(&lane, &payload).threads(), 1, "{payload:?}");
         }
     }
 }

@@ -11,38 +11,34 @@ use tracing::Span;
 
 use super::reply::{DropReason, FrameOutcome};
 use super::tag::{FrameTag, LiveFrame};
-use crate::engine::batch::{BatchImage, PreprocessedFrame};
+use crate::engine::batch::{BatchImage, PreprocessedBatch, PreprocessedFrame};
 use crate::engine::frame::{FrameError, FramePayload};
 use crate::engine::panics;
+use crate::engine::preprocessing::Preprocessors;
 use crate::locks::unpoisoned;
-use crate::stages::{DecodeError, DecodeOptions, FittedImage, Normaliser, Preprocessor};
+use crate::stages::{DecodeError, DecodeOptions, FittedImage, Normaliser};
 
 /// Longest that a worker decodes one frame, however young that is.
 const DECODE_BUDGET: Duration = Duration::from_secs(1);
-/// A buffer of a worker that has grown beyond this is given back after the frame: 12 MiB are four megapixels.
-const KEPT_BYTES: usize = 12 << 20;
 
 /// A frame that is decoded and resized.
-pub(super) struct FittedFrame {
+pub(super) struct ResizedFrame {
     pub(super) tag: FrameTag,
     pub(super) span: Span,
     image: FittedImage,
 }
 
 /// Preprocesses the frames of one pipeline.
-pub(super) struct Fitting {
-    input: ImageInput,
-    decode: DecodeOptions,
+pub(super) struct FramePreprocessor {
+    preprocessors: Preprocessors,
     max_age: Duration,
     normaliser: Normaliser,
-    /// Scratch memory that no frame is using: never more than there were frames at once.
-    idle: Mutex<Vec<Preprocessor>>,
     /// Images that were normalised, to be used again: never more than a batch.
     spare: Mutex<Vec<FittedImage>>,
     max_batch: usize,
 }
 
-impl Fitting {
+impl FramePreprocessor {
     pub(super) fn new(
         input: &ImageInput,
         decode: DecodeOptions,
@@ -50,11 +46,9 @@ impl Fitting {
         max_batch: usize,
     ) -> Self {
         Self {
-            input: input.clone(),
-            decode,
+            preprocessors: Preprocessors::new(input, decode),
             max_age,
             normaliser: Normaliser::new(input),
-            idle: Mutex::default(),
             spare: Mutex::default(),
             max_batch,
         }
@@ -62,22 +56,23 @@ impl Fitting {
 
     /// Decodes and resizes a frame, unless it grows too old meanwhile or its budget is spent. A frame that
     /// fails is replied to. As many threads as are given may share the work.
-    pub(super) fn fit(&self, frame: LiveFrame, threads: usize) -> Option<FittedFrame> {
+    pub(super) fn resize(&self, frame: LiveFrame, threads: usize) -> Option<ResizedFrame> {
         let LiveFrame { mut tag, payload, span } = frame;
         let stale_at = tag.responder.received() + self.max_age;
         let deadline = stale_at.min(Instant::now() + DECODE_BUDGET);
         let mut image = unpoisoned(self.spare.lock()).pop().unwrap_or_default();
-        let fitted = payload.and_then(|payload| {
-            let fit = span
-                .in_scope(|| self.fit_payload(&payload, threads, deadline, stale_at, &mut image));
-            if let (Ok(Fit::Ready), Some(reading)) = (&fit, &mut tag.reading) {
+        let resized = payload.and_then(|payload| {
+            let resized = span.in_scope(|| {
+                self.resize_payload(&payload, threads, deadline, stale_at, &mut image)
+            });
+            if let (Ok(ResizeOutcome::Ready), Some(reading)) = (&resized, &mut tag.reading) {
                 reading.keep(payload, &image);
             }
-            fit
+            resized
         });
-        match fitted {
-            Ok(Fit::Ready) => Some(FittedFrame { tag, span, image }),
-            Ok(Fit::TooOld) => {
+        match resized {
+            Ok(ResizeOutcome::Ready) => Some(ResizedFrame { tag, span, image }),
+            Ok(ResizeOutcome::TooOld) => {
                 tag.responder.send(FrameOutcome::Dropped(DropReason::Stale));
                 None
             }
@@ -88,35 +83,20 @@ impl Fitting {
         }
     }
 
-    fn fit_payload(
+    fn resize_payload(
         &self,
         payload: &FramePayload,
         threads: usize,
         deadline: Instant,
         stale_at: Instant,
         image: &mut FittedImage,
-    ) -> Result<Fit, FrameError> {
+    ) -> Result<ResizeOutcome, FrameError> {
         if Instant::now() >= stale_at {
-            return Ok(Fit::TooOld);
+            return Ok(ResizeOutcome::TooOld);
         }
-        let preprocessor = unpoisoned(self.idle.lock()).pop();
-        let fitted = panics::contain("preprocess", || {
-            let mut preprocessor =
-                preprocessor.unwrap_or_else(|| Preprocessor::new(&self.input, self.decode));
-            preprocessor.share(threads);
-            let fitted = match payload {
-                FramePayload::Jpeg(jpeg) => preprocessor.fit(jpeg, deadline, image),
-                FramePayload::Image(decoded) => preprocessor.fit_image(decoded, image),
-                FramePayload::Yuv(decoded) => preprocessor.fit_yuv(decoded, image),
-            };
-            preprocessor.shrink(KEPT_BYTES);
-            // Not reached after a panic: scratch memory that was left half written is not used again.
-            unpoisoned(self.idle.lock()).push(preprocessor);
-            fitted
-        })?;
-        match fitted {
-            Ok(()) => Ok(Fit::Ready),
-            Err(DecodeError::TookTooLong) if deadline == stale_at => Ok(Fit::TooOld),
+        match self.preprocessors.resize(payload, threads, deadline, image)? {
+            Ok(()) => Ok(ResizeOutcome::Ready),
+            Err(DecodeError::TookTooLong) if deadline == stale_at => Ok(ResizeOutcome::TooOld),
             Err(error) => Err(error.into()),
         }
     }
@@ -124,30 +104,30 @@ impl Fitting {
     /// Writes frames into a batch, all at once if there are several.
     pub(super) fn fill(
         &self,
-        frames: Vec<FittedFrame>,
+        frames: Vec<ResizedFrame>,
         pool: &ThreadPool,
-        batch: &mut InputBatch,
-    ) -> Vec<PreprocessedFrame<FrameTag>> {
+        mut input: InputBatch,
+    ) -> PreprocessedBatch<FrameTag> {
         let count = frames.len();
-        let tasks: Vec<_> = frames.into_iter().zip(batch.slots_mut()).enumerate().collect();
-        let work = |(index, (frame, slot)): (usize, (FittedFrame, &mut [f32]))| {
+        let tasks: Vec<_> = frames.into_iter().zip(input.slots_mut()).enumerate().collect();
+        let work = |(index, (frame, slot)): (usize, (ResizedFrame, &mut [f32]))| {
             self.normalise(frame, index, slot)
         };
         let frames = match count {
             1 => tasks.into_iter().map(work).collect(),
             _ => pool.install(|| tasks.into_par_iter().map(work).collect()),
         };
-        batch.set_len(count);
-        frames
+        input.set_len(count);
+        PreprocessedBatch { frames, input }
     }
 
     fn normalise(
         &self,
-        frame: FittedFrame,
+        frame: ResizedFrame,
         index: usize,
         slot: &mut [f32],
     ) -> PreprocessedFrame<FrameTag> {
-        let FittedFrame { tag, span, image } = frame;
+        let ResizedFrame { tag, span, image } = frame;
         let normalised = panics::contain("normalise", || {
             span.in_scope(|| image.normalise(&self.normaliser, slot))
         });
@@ -165,7 +145,7 @@ impl Fitting {
 }
 
 /// The end of a frame that could be read.
-enum Fit {
+enum ResizeOutcome {
     Ready,
     TooOld,
 }
