@@ -14,6 +14,7 @@ pub mod connection;
 mod deepstack;
 pub mod documents;
 mod failure_log;
+mod fair_turns;
 pub mod frame_memory;
 mod guarded;
 mod infer;

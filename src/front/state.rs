@@ -1,5 +1,6 @@
 //! The state of a server that every request can reach.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::DropThresholds;
 use super::failure_log::FailureLog;
+use super::fair_turns::FairTurns;
 use super::frame_memory::FrameMemory;
 use super::jobs::Jobs;
 use super::metrics::{BuildLabels, Metrics};
@@ -118,6 +120,8 @@ pub struct App {
     pub(super) infer_permits: Semaphore,
     /// Video files in memory.
     pub(super) videos: Arc<VideoMemory>,
+    /// One turn per video that is opened to see what is in it.
+    pub(super) video_openings: Arc<FairTurns<IpAddr>>,
     /// One turn per video being processed.
     pub(super) video_turns: Arc<VideoTurns>,
     pub(super) jobs: Arc<Jobs>,
@@ -129,6 +133,9 @@ pub struct App {
 /// must not starve beside them.
 const MAX_INFER_REQUESTS: usize = 4;
 
+/// Most videos opened at once to see what is in them, each of another address.
+const MAX_VIDEO_OPENINGS: usize = 2;
+
 impl App {
     /// A server that is starting.
     pub fn new(settings: FrontSettings, metrics: Arc<Metrics>) -> Arc<Self> {
@@ -139,6 +146,7 @@ impl App {
             frames: FrameMemory::new(settings.memory.frames),
             refusals: Refusals::new(Arc::clone(&metrics)),
             videos: VideoMemory::new(settings.video.max_kept_bytes),
+            video_openings: FairTurns::new(MAX_VIDEO_OPENINGS, 1),
             video_turns: VideoTurns::new(settings.video.max_concurrent),
             jobs: Jobs::new(&settings.video),
             settings,

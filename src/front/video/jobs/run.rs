@@ -33,7 +33,8 @@ pub(super) async fn run(app: Arc<App>, job: Arc<Job>, input: VideoInput) {
 async fn work(app: &Arc<App>, job: &Arc<Job>, input: VideoInput) -> Option<()> {
     let draining = &app.draining;
     let loaded = draining.run_until_cancelled(app.once_loaded()).await?;
-    let _turn = draining.run_until_cancelled(app.video_turns.take()).await?;
+    let turn = draining.run_until_cancelled(app.video_turns.take(job.owner)).await?;
+    let turn = Arc::new(turn);
     job.begin();
     let mut record = match Record::open(app, job).await {
         Ok(record) => record,
@@ -51,7 +52,7 @@ async fn work(app: &Arc<App>, job: &Arc<Job>, input: VideoInput) -> Option<()> {
     let totals = job.totals();
     let selection = job.request.selection();
     let skipped = usize::try_from(totals.frames).unwrap_or(usize::MAX);
-    let opening = open(input, limits(app, loaded), selection, skipped);
+    let opening = open(input, limits(app, loaded), selection, skipped, Arc::clone(&turn));
     let (_, frames) = match draining.run_until_cancelled(opening).await? {
         Ok(opened) => opened,
         Err(problem) => {
@@ -60,7 +61,7 @@ async fn work(app: &Arc<App>, job: &Arc<Job>, input: VideoInput) -> Option<()> {
             return Some(());
         }
     };
-    let analysis = Analysis::new(app, loaded, pipeline, frames)?;
+    let analysis = Analysis::new(app, loaded, pipeline, frames, turn)?;
     let mut lines = Lines::new(analysis, totals, submitted(job));
     while let Some(line) = draining.run_until_cancelled(lines.next()).await? {
         match line {

@@ -17,7 +17,7 @@ use crate::front::link::Link;
 use crate::front::query::{self, QueryError};
 use crate::front::responses::{failure, try_later};
 use crate::front::state::App;
-use crate::front::video::opening::{first_line, limits, open};
+use crate::front::video::opening::{describe, first_line, limits};
 use crate::front::video::receive::{Asked, BODY, VideoRefusal, check, receive, refused};
 use crate::protocol::{ErrorBody, HttpErrorCode, JobAccepted, VideoFile, VideoForm, VideoQuery};
 use crate::sources::VideoInput;
@@ -70,8 +70,9 @@ pub(in crate::front) async fn submit(
     let Asked { loaded, selection, pipeline_id, .. } = asked;
     // What cannot be read is refused now rather than later.
     let input = VideoInput::Memory(file.clone());
-    let info = match open(input.clone(), limits(&app, loaded), selection, 0).await {
-        Ok((info, _)) => info,
+    let opened = describe(&app, link.address(), input.clone(), limits(&app, loaded)).await;
+    let info = match opened {
+        Ok(info) => info,
         Err(problem) => return refused(&problem),
     };
     let slot = match app.jobs.reserve(owner) {
