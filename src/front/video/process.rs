@@ -73,7 +73,7 @@ pub(in crate::front) async fn process(
         return busy();
     }
     let file = match receive(&app, &link, &asked, request.into_body()).await {
-        Ok(file) => file,
+        Ok(file) => file.bytes,
         Err(refusal) => return refusal,
     };
     let Some(turn) = app.video_turns.take_soon(&link).await else { return busy() };

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::front::infer::FORM_BYTES;
 use crate::front::link::Link;
 use crate::front::multipart::{self, FormError};
-use crate::front::video_memory::{HeldVideo, VideoMemory};
+use crate::front::video_memory::{HeldVideo, VideoMemory, WholeVideo};
 
 /// Longest time for which nothing of a body may arrive.
 const STALL_LIMIT: Duration = Duration::from_secs(10);
@@ -75,7 +75,7 @@ pub(super) async fn read(
     limit: usize,
     memory: &Arc<VideoMemory>,
     link: &Link,
-) -> Result<Bytes, UploadError> {
+) -> Result<WholeVideo, UploadError> {
     let mut held = memory.begin(link.address());
     let given_up = held.given_up();
     let reading =
