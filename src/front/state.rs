@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use framegate_models::Detector;
-use tokio::sync::{Semaphore, SetOnce};
+use tokio::sync::SetOnce;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::DropThresholds;
@@ -116,8 +116,8 @@ pub struct App {
     /// Frames that wait for an answer.
     pub(super) frames: Arc<FrameMemory>,
     pub(super) refusals: Refusals,
-    /// One permit per `POST /infer` being answered.
-    pub(super) infer_permits: Semaphore,
+    /// One turn per `POST /infer` being answered.
+    pub(super) infer_turns: Arc<FairTurns<IpAddr>>,
     /// Video files in memory.
     pub(super) videos: Arc<VideoMemory>,
     /// One turn per video that is opened to see what is in it.
@@ -153,7 +153,7 @@ impl App {
             metrics,
             sessions,
             draining: CancellationToken::new(),
-            infer_permits: Semaphore::new(MAX_INFER_REQUESTS),
+            infer_turns: FairTurns::new(MAX_INFER_REQUESTS, MAX_INFER_REQUESTS),
             infer_failures: Mutex::default(),
             loaded: SetOnce::new(),
         })
