@@ -220,6 +220,11 @@ impl Loaded {
         self.pipelines.iter().any(|pipeline| pipeline.runs_on.borrow().is_degraded)
     }
 
+    /// Whether the frames of a pipeline are not answered.
+    pub(super) fn is_failing(&self, now: Instant) -> bool {
+        self.pipelines.iter().any(|pipeline| pipeline.runs_on.borrow().batches.fail(now))
+    }
+
     /// The pipeline of this name and the engine's id of it; without a name, the default.
     pub(super) fn pipeline(&self, id: Option<&str>) -> Option<(PipelineId, &NamedPipeline)> {
         let mut named = self.engine.pipelines().iter().copied().zip(&self.pipelines);
