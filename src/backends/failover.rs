@@ -17,8 +17,15 @@ const RELAPSE: Duration = Duration::from_secs(60);
 /// Loads a session's model on a backend.
 pub type LoadOn = Box<dyn Fn(&dyn Backend) -> Result<Box<dyn Session>, BackendError> + Send>;
 
-/// A session's device has failed, or was replaced.
+/// A change of a session's device, or of its work.
 pub enum DeviceEvent {
+    /// It has begun to run a batch.
+    Began,
+    /// It has ended that: whether a device has run it, right or wrong.
+    Ended {
+        /// `false` if none is left that works.
+        works: bool,
+    },
     /// It failed.
     Failed,
     /// The session runs on another one.
@@ -104,7 +111,11 @@ impl FailoverSession {
 
 impl Session for FailoverSession {
     fn infer(&mut self, batch: &InputBatch, out: &mut OutputBatch) -> Result<(), BackendError> {
-        self.attempt(|session| session.infer(batch, out))
+        (self.observe)(DeviceEvent::Began);
+        let done = self.attempt(|session| session.infer(batch, out));
+        let works = !matches!(done, Err(BackendError::Device { .. }));
+        (self.observe)(DeviceEvent::Ended { works });
+        done
     }
 
     fn check(&mut self) -> Result<(), BackendError> {
@@ -174,8 +185,10 @@ mod tests {
 
     fn moves(events: &Mutex<Vec<DeviceEvent>>) -> (usize, usize) {
         let events = events.lock().unwrap();
-        let moved = events.iter().filter(|event| matches!(event, DeviceEvent::MovedTo(_))).count();
-        (events.len() - moved, moved)
+        let count =
+            |wanted: fn(&DeviceEvent) -> bool| events.iter().filter(|one| wanted(one)).count();
+        let failed = count(|event| matches!(event, DeviceEvent::Failed));
+        (failed, count(|event| matches!(event, DeviceEvent::MovedTo(_))))
     }
 
     #[test]
@@ -208,6 +221,12 @@ mod tests {
         assert_eq!(run(&mut session), Err(lost()));
         assert_eq!(run(&mut session), Ok(-2.0));
         assert_eq!(moves(&events), (1, 0));
+        let ended = |event: &DeviceEvent| match event {
+            DeviceEvent::Ended { works } => Some(*works),
+            _ => None,
+        };
+        let ended: Vec<bool> = events.lock().unwrap().iter().filter_map(ended).collect();
+        assert_eq!(ended, [false, true]);
     }
 
     #[test]

@@ -96,7 +96,7 @@ async fn detect(
     let confidence = min_confidence.unwrap_or(pipeline.thresholds.confidence);
     let thresholds = Thresholds { confidence, ..pipeline.thresholds };
     let selection = Arc::new(Selection::of_all(thresholds));
-    let result = single::run(app, loaded, number, selection, jpeg, received).await;
+    let result = single::run(app, link, loaded, number, selection, jpeg, received).await;
     let result = result.map_err(|problem| unanswered(&problem))?;
     let predictions = result.detections.iter().map(Prediction::from).collect();
     Ok(Predictions::new(predictions, &result.timings, received.elapsed()))

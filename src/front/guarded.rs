@@ -12,8 +12,10 @@ use tokio::time::{Sleep, sleep};
 
 use super::link::Link;
 
-/// Longest time for which a client may take nothing of what is written.
+/// Longest time for which a client may take less than [`LEAST_TAKEN`] of what is written.
 pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(10);
+/// Bytes of which less is hardly anything.
+const LEAST_TAKEN: usize = 4 << 10;
 
 /// A stream that shows what comes next without taking it.
 pub(super) trait Peek {
@@ -39,26 +41,44 @@ impl Peek for TcpStream {
 pub(super) struct Guarded<S> {
     stream: S,
     link: Arc<Link>,
-    /// Runs while the client takes nothing.
-    stalled: Option<Pin<Box<Sleep>>>,
+    held_up: Option<HeldUp>,
+}
+
+/// Since when the client has not taken all there was, and how much it has taken.
+struct HeldUp {
+    limit: Pin<Box<Sleep>>,
+    taken: usize,
 }
 
 impl<S> Guarded<S> {
     pub(super) fn new(stream: S, link: Arc<Link>) -> Self {
-        Self { stream, link, stalled: None }
+        Self { stream, link, held_up: None }
     }
 
+    /// Gives a client up that takes hardly anything of `offered` bytes.
     fn watch(
         &mut self,
         context: &mut Context<'_>,
+        offered: usize,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
+        if let Poll::Ready(result) = written {
+            let taken = *result.as_ref().unwrap_or(&offered);
+            let is_enough = match &mut self.held_up {
+                Some(held_up) => {
+                    held_up.taken += taken;
+                    held_up.taken >= LEAST_TAKEN
+                }
+                None => true,
+            };
+            if is_enough || taken == offered {
+                self.held_up = None;
+            }
+            return Poll::Ready(result);
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(WRITE_LIMIT)));
-        ready!(stalled.as_mut().poll(context));
+        let begin = || HeldUp { limit: Box::pin(sleep(WRITE_LIMIT)), taken: 0 };
+        let held_up = self.held_up.get_or_insert_with(begin);
+        ready!(held_up.limit.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -106,7 +126,7 @@ impl<S: AsyncWrite + Peek + Unpin> AsyncWrite for Guarded<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watch(context, written)
+        self.watch(context, bytes.len(), written)
     }
 
     fn poll_write_vectored(
@@ -115,7 +135,8 @@ impl<S: AsyncWrite + Peek + Unpin> AsyncWrite for Guarded<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.watch(context, written)
+        let offered = slices.iter().map(|slice| slice.len()).sum();
+        self.watch(context, offered, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -156,15 +177,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_little_is_not() {
-        let (mut client, server) = duplex(10);
-        let mut server = Guarded::new(server, Link::alone());
-        let writing = tokio::spawn(async move { server.write_all(&[0; 100]).await });
-        for _ in 0..10 {
-            tokio::time::sleep(WRITE_LIMIT - Duration::from_secs(1)).await;
-            client.read_exact(&mut [0; 10]).await.unwrap();
+    async fn a_client_that_takes_hardly_anything_is_given_up_and_one_that_takes_little_is_not() {
+        for (piece, is_given_up) in [(1, true), (LEAST_TAKEN / 4, true), (LEAST_TAKEN, false)] {
+            let (mut client, server) = duplex(LEAST_TAKEN);
+            let mut server = Guarded::new(server, Link::alone());
+            let answer = vec![0; 10 * LEAST_TAKEN];
+            let writing = tokio::spawn(async move { server.write_all(&answer).await });
+            let mut read = vec![0; piece];
+            while client.read_exact(&mut read).await.is_ok() {
+                tokio::time::sleep(WRITE_LIMIT - Duration::from_secs(1)).await;
+            }
+            let written = writing.await.unwrap();
+            assert_eq!(written.is_err(), is_given_up, "{piece}: {written:?}");
         }
-        writing.await.unwrap().unwrap();
     }
 
     #[tokio::test]

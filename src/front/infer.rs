@@ -120,7 +120,7 @@ pub(super) async fn infer(
         Ok(None) => return not_a_jpeg(),
         Err(refused) => return form_refused(refused),
     };
-    match single::run(&app, loaded, number, selection, jpeg, received).await {
+    match single::run(&app, &link, loaded, number, selection, jpeg, received).await {
         Ok(result) => {
             let timing = [(SERVER_TIMING, server_timing(&result.timings))];
             (timing, Json(DetectionResult::from(result))).into_response()

@@ -1,6 +1,7 @@
 //! Answers to questions about the server: health, readiness, metrics, what runs here.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -41,7 +42,7 @@ pub(super) async fn health() -> &'static str {
         (status = 403, description = "The request names a host that is not this server", body = ErrorBody),
         (
             status = 503,
-            description = "The server is starting or shutting down, or, if asked for a new session, full",
+            description = "The server is starting or shutting down, no device answers, or, if asked for a new session, full",
             body = Readiness,
             headers(("retry-after" = String, description = "Seconds to wait before the next attempt"))
         ),
@@ -57,6 +58,7 @@ pub(super) async fn readiness(
     let status = match app.loaded() {
         _ if app.draining.is_cancelled() => ReadinessStatus::Draining,
         None => ReadinessStatus::Starting,
+        Some(loaded) if loaded.is_failing(Instant::now()) => ReadinessStatus::Failing,
         Some(_) if purpose == Some(ReadyFor::New) && app.sessions.is_full() => {
             ReadinessStatus::Full
         }

@@ -22,9 +22,9 @@ use crate::locks::unpoisoned;
 /// Most bytes that are thrown away after an answer.
 const MOST: usize = 16 << 20;
 /// Longest time that is spent on them.
-const LIMIT: Duration = Duration::from_secs(5);
-/// Longest time in which none of them comes.
-const PAUSE: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(20);
+/// Longest time in which none of them comes: a busy machine lets its senders wait for more than a second.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// A body that can still be read when its first reader has dropped it.
 struct Held(Arc<Shared>);

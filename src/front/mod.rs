@@ -14,6 +14,7 @@ pub mod connection;
 mod deepstack;
 pub mod documents;
 mod failure_log;
+mod fair_turns;
 pub mod frame_memory;
 mod guarded;
 mod infer;
@@ -49,7 +50,7 @@ mod video_settings;
 mod video_turns;
 
 pub use jobs::JobsFolder;
-pub use runs_on::{RunsOn, RunsOnWatch};
+pub use runs_on::{Batches, RunsOn, RunsOnWatch};
 pub use server::serve;
 pub use state::{App, FrontSettings, Loaded, MemoryLimits, NamedPipeline};
 pub use video_settings::VideoSettings;

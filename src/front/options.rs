@@ -1,6 +1,6 @@
 //! The options that a session or a request has asked for, in terms of its pipeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::state::NamedPipeline;
@@ -10,7 +10,7 @@ use crate::protocol::{
 };
 use crate::stages::{MAX_DETECTIONS, Selection, Thresholds};
 
-/// Most classes that a list may name: each is looked for among the labels, while others wait.
+/// Most classes that a list may name.
 const MAX_CLASSES: usize = 1000;
 
 /// The options of a session. They change by messages of its client.
@@ -81,10 +81,10 @@ impl SessionOptions {
     /// The same as the client sees it.
     pub(super) fn settings(&self) -> SessionSettings {
         let Selection { thresholds, max_detections, classes, text } = self.in_force.as_ref();
-        let labels = &self.pipeline.detector.labels;
+        let labels = Labels::of(&self.pipeline.detector.labels);
         let entry = |(class_id, own): (&usize, &Option<f32>)| {
-            let name = match labels.get(*class_id) {
-                Some(label) if class_numbers(labels, label) == [*class_id] => label.clone(),
+            let name = match self.pipeline.detector.labels.get(*class_id) {
+                Some(label) if labels.numbers(label) == [*class_id] => label.clone(),
                 _ => class_id.to_string(),
             };
             own.map_or_else(|| name.clone(), |own| format!("{name}:{own}"))
@@ -167,40 +167,55 @@ fn read_classes(
     if entries.len() > MAX_CLASSES {
         return Err(OptionsError::TooManyClasses);
     }
+    let labels = Labels::of(labels);
     let mut classes = BTreeMap::new();
     for entry in &entries {
-        let (numbers, own) = read_class(labels, entry)?;
+        let (numbers, own) = labels.read(entry)?;
         classes.extend(numbers.into_iter().map(|number| (number, own)));
     }
     if classes.is_empty() { Err(OptionsError::NoClasses) } else { Ok(classes) }
 }
 
-/// `person`, `person:0.6`, `0` or `0:0.6`. A label may contain a colon.
-fn read_class(labels: &[String], entry: &str) -> Result<(Vec<usize>, Option<f32>), OptionsError> {
-    let numbers = class_numbers(labels, entry);
-    if !numbers.is_empty() {
-        return Ok((numbers, None));
-    }
-    if let Some((name, own)) = entry.rsplit_once(':')
-        && let Ok(own) = own.trim().parse()
-    {
-        let numbers = class_numbers(labels, name.trim_end());
-        if !numbers.is_empty() {
-            return Ok((numbers, Some(fraction("the threshold of a class", own)?)));
-        }
-    }
-    // A client cannot make the server repeat more.
-    Err(OptionsError::UnknownClass(entry.chars().take(100).collect()))
+/// The labels of a pipeline, to look classes up by them.
+struct Labels<'a> {
+    count: usize,
+    numbers: HashMap<&'a str, Vec<usize>>,
 }
 
-/// The classes with this label, or else the one with this number.
-fn class_numbers(labels: &[String], name: &str) -> Vec<usize> {
-    let named = labels.iter().enumerate().filter(|(_, label)| *label == name);
-    let named: Vec<usize> = named.map(|(number, _)| number).collect();
-    if !named.is_empty() {
-        return named;
+impl<'a> Labels<'a> {
+    fn of(labels: &'a [String]) -> Self {
+        let mut numbers: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (number, label) in labels.iter().enumerate() {
+            numbers.entry(label).or_default().push(number);
+        }
+        Self { count: labels.len(), numbers }
     }
-    name.parse().ok().filter(|number| *number < labels.len()).into_iter().collect()
+
+    /// `person`, `person:0.6`, `0` or `0:0.6`. A label may contain a colon.
+    fn read(&self, entry: &str) -> Result<(Vec<usize>, Option<f32>), OptionsError> {
+        let numbers = self.numbers(entry);
+        if !numbers.is_empty() {
+            return Ok((numbers, None));
+        }
+        if let Some((name, own)) = entry.rsplit_once(':')
+            && let Ok(own) = own.trim().parse()
+        {
+            let numbers = self.numbers(name.trim_end());
+            if !numbers.is_empty() {
+                return Ok((numbers, Some(fraction("the threshold of a class", own)?)));
+            }
+        }
+        // A client cannot make the server repeat more.
+        Err(OptionsError::UnknownClass(entry.chars().take(100).collect()))
+    }
+
+    /// The classes with this label, or else the one with this number.
+    fn numbers(&self, name: &str) -> Vec<usize> {
+        if let Some(named) = self.numbers.get(name) {
+            return named.clone();
+        }
+        name.parse().ok().filter(|number| *number < self.count).into_iter().collect()
+    }
 }
 
 #[cfg(test)]

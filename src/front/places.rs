@@ -3,11 +3,13 @@
 //!
 //! A connection that sends no request gives way, and so does a session that has sent no frame for a while: when
 //! no place is free, the one that has been idle longest is cut off. So sockets that do nothing shut no client out,
-//! and while there is room a camera may pause. Where that frees nothing, a connection gets a
+//! and while there is room a camera may pause. Then the address that has most gives up the request that has taken longest,
+//! for one that has fewer. Where that frees nothing, a connection gets a
 //! place of the *reserve*: it may ask whether the server lives and how it does, and learns otherwise to
 //! come back later. When the reserve is full too, its oldest connection is cut off.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -54,18 +56,26 @@ struct Held {
     by_arrival: BTreeMap<u64, Holder>,
     /// Number of the next connection.
     next: u64,
-    /// Counts the times that a connection became idle.
-    idled: u64,
+    /// Counts the times that a connection became idle or busy.
+    changes: u64,
 }
 
 #[derive(Debug)]
 struct Holder {
     address: IpAddr,
     in_reserve: bool,
-    /// Its place in the order of idleness; `None` while a request is answered or frames come.
-    idle: Option<u64>,
+    activity: Activity,
     is_session: bool,
     cut: CancellationToken,
+}
+
+/// Each with its place in the order of such changes.
+#[derive(Debug, Clone, Copy)]
+enum Activity {
+    /// The next request or frame is waited for.
+    Idle(u64),
+    /// A request is answered, or frames come.
+    Busy(u64),
 }
 
 /// A place of an open connection; free again when this is dropped.
@@ -97,6 +107,7 @@ impl Places {
             exceeded = Some(ExceededLimit::PerAddress);
         } else if held.count(ordinary) >= total {
             gives_way = held.remove_idle(ordinary);
+            gives_way = gives_way.or_else(|| held.remove_request_of_the_largest_holder(address));
             exceeded = Some(ExceededLimit::Total);
         }
         let exceeded = exceeded.filter(|_| gives_way.is_none());
@@ -106,9 +117,9 @@ impl Places {
         }
         let number = held.next;
         held.next += 1;
-        held.idled += 1;
-        let (idle, cut) = (Some(held.idled), CancellationToken::new());
-        let holder = Holder { address, in_reserve, idle, is_session: false, cut: cut.clone() };
+        held.changes += 1;
+        let (activity, cut) = (Activity::Idle(held.changes), CancellationToken::new());
+        let holder = Holder { address, in_reserve, activity, is_session: false, cut: cut.clone() };
         held.by_arrival.insert(number, holder);
         drop(held);
         cut_off(gives_way);
@@ -129,8 +140,31 @@ impl Held {
     /// cut off.
     fn remove_idle(&mut self, wanted: impl Fn(&Holder) -> bool) -> Option<Holder> {
         let idle = self.by_arrival.iter().filter(|(_, holder)| wanted(holder));
-        let idle = idle.filter_map(|(number, holder)| Some((holder.idle?, *number)));
+        let idle = idle.filter_map(|(number, holder)| match holder.activity {
+            Activity::Idle(order) => Some((order, *number)),
+            Activity::Busy(_) => None,
+        });
         let (_, number) = idle.min()?;
+        self.by_arrival.remove(&number)
+    }
+
+    /// The same for the request that has taken longest of the address that has most places, for one that will have no
+    /// more than that with it. Sessions are left alone.
+    fn remove_request_of_the_largest_holder(&mut self, newcomer: IpAddr) -> Option<Holder> {
+        let mut held: HashMap<IpAddr, usize> = HashMap::new();
+        for holder in self.by_arrival.values().filter(|holder| !holder.in_reserve) {
+            *held.entry(holder.address).or_default() += 1;
+        }
+        let most_for_it = held.get(&newcomer).copied().unwrap_or(0) + 2;
+        let requests =
+            self.by_arrival.iter().filter_map(|(number, holder)| match holder.activity {
+                Activity::Busy(order) if !holder.in_reserve && !holder.is_session => {
+                    Some((held[&holder.address], order, *number))
+                }
+                _ => None,
+            });
+        let gives_way = requests.min_by_key(|(held, order, _)| (Reverse(*held), *order));
+        let (_, _, number) = gives_way.filter(|(held, ..)| *held >= most_for_it)?;
         self.by_arrival.remove(&number)
     }
 
@@ -185,22 +219,20 @@ impl Place {
 
     /// A request is being answered, or frames come.
     pub fn set_busy(&self) {
-        self.set_idle_order(|_| None);
+        self.set(Activity::Busy);
     }
 
     /// The next request or frame is waited for.
     pub fn set_idle(&self) {
-        self.set_idle_order(|held| {
-            held.idled += 1;
-            Some(held.idled)
-        });
+        self.set(Activity::Idle);
     }
 
-    fn set_idle_order(&self, order: impl FnOnce(&mut Held) -> Option<u64>) {
+    fn set(&self, activity: impl FnOnce(u64) -> Activity) {
         let mut held = self.places.lock();
-        let idle = order(&mut held);
+        held.changes += 1;
+        let activity = activity(held.changes);
         if let Some(holder) = held.by_arrival.get_mut(&self.number) {
-            holder.idle = idle;
+            holder.activity = activity;
         }
     }
 }
@@ -272,6 +304,25 @@ mod tests {
         assert!(kept.iter().all(|place| !place.cut().is_cancelled()));
         drop(kept);
         assert!(!places.admit(address("10.0.0.3")).is_in_reserve());
+    }
+
+    #[test]
+    fn the_address_that_has_most_gives_up_its_longest_request_for_one_that_has_fewer() {
+        let places = places(5, 4, 1);
+        let [a, b] = [(); 2].map(|()| busy(&places, "10.0.0.1"));
+        let many = [(); 3].map(|()| busy(&places, "10.0.0.2"));
+        // The first is a session, and the second has begun another request.
+        many[0].begin_session();
+        many[1].set_busy();
+        let newcomer = busy(&places, "10.0.0.3");
+        assert!(!newcomer.is_in_reserve());
+        let cut: Vec<_> = many.iter().map(|place| place.cut().is_cancelled()).collect();
+        assert_eq!(cut, [false, false, true]);
+        assert!(![&a, &b].iter().any(|place| place.cut().is_cancelled()));
+        // Two, two and one: another of the third's would take more than it leaves.
+        assert!(places.admit(address("10.0.0.3")).is_in_reserve());
+        let _fourth = busy(&places, "10.0.0.4");
+        assert!(a.cut().is_cancelled() && !newcomer.cut().is_cancelled());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One image, one result: what `POST /infer` and the interfaces of other servers share.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -126,9 +126,13 @@ pub(super) async fn body(
     }
 }
 
+/// Longest wait for those of other addresses that came before, and for one's own.
+const TURN_LIMIT: Duration = Duration::from_secs(1);
+
 /// Runs a JPEG through a pipeline.
 pub(super) async fn run(
     app: &App,
+    link: &Link,
     loaded: &Loaded,
     pipeline: PipelineId,
     selection: Arc<Selection>,
@@ -138,8 +142,8 @@ pub(super) async fn run(
     validate(&jpeg, app.settings.max_frame_bytes)
         .map_err(|problem| Unanswered::invalid(app, problem))?;
     // Only now, so that bodies that arrive slowly keep no other request out.
-    let _permit =
-        app.infer_permits.try_acquire().map_err(|_| Unanswered::dropped(app, DropReason::Busy))?;
+    let turn = timeout(TURN_LIMIT, app.infer_turns.take(link.address())).await;
+    let _turn = turn.map_err(|_| Unanswered::dropped(app, DropReason::Busy))?;
     let mut handle =
         loaded.engine.open(pipeline, Client::Posts).map_err(|_| Unanswered::unavailable(app))?;
     handle.select(selection);

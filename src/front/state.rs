@@ -1,14 +1,16 @@
 //! The state of a server that every request can reach.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use framegate_models::Detector;
-use tokio::sync::{Semaphore, SetOnce};
+use tokio::sync::SetOnce;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::DropThresholds;
 use super::failure_log::FailureLog;
+use super::fair_turns::FairTurns;
 use super::frame_memory::FrameMemory;
 use super::jobs::Jobs;
 use super::metrics::{BuildLabels, Metrics};
@@ -114,10 +116,12 @@ pub struct App {
     /// Frames that wait for an answer.
     pub(super) frames: Arc<FrameMemory>,
     pub(super) refusals: Refusals,
-    /// One permit per `POST /infer` being answered.
-    pub(super) infer_permits: Semaphore,
+    /// One turn per `POST /infer` being answered.
+    pub(super) infer_turns: Arc<FairTurns<IpAddr>>,
     /// Video files in memory.
     pub(super) videos: Arc<VideoMemory>,
+    /// One turn per video that is opened to see what is in it.
+    pub(super) video_openings: Arc<FairTurns<IpAddr>>,
     /// One turn per video being processed.
     pub(super) video_turns: Arc<VideoTurns>,
     pub(super) jobs: Arc<Jobs>,
@@ -129,6 +133,9 @@ pub struct App {
 /// must not starve beside them.
 const MAX_INFER_REQUESTS: usize = 4;
 
+/// Most videos opened at once to see what is in them, each of another address.
+const MAX_VIDEO_OPENINGS: usize = 2;
+
 impl App {
     /// A server that is starting.
     pub fn new(settings: FrontSettings, metrics: Arc<Metrics>) -> Arc<Self> {
@@ -139,13 +146,14 @@ impl App {
             frames: FrameMemory::new(settings.memory.frames),
             refusals: Refusals::new(Arc::clone(&metrics)),
             videos: VideoMemory::new(settings.video.max_kept_bytes),
+            video_openings: FairTurns::new(MAX_VIDEO_OPENINGS, 1),
             video_turns: VideoTurns::new(settings.video.max_concurrent),
             jobs: Jobs::new(&settings.video),
             settings,
             metrics,
             sessions,
             draining: CancellationToken::new(),
-            infer_permits: Semaphore::new(MAX_INFER_REQUESTS),
+            infer_turns: FairTurns::new(MAX_INFER_REQUESTS, MAX_INFER_REQUESTS),
             infer_failures: Mutex::default(),
             loaded: SetOnce::new(),
         })
@@ -210,6 +218,11 @@ impl Loaded {
     /// Whether a pipeline runs on another backend than the one that was chosen for it.
     pub(super) fn is_degraded(&self) -> bool {
         self.pipelines.iter().any(|pipeline| pipeline.runs_on.borrow().is_degraded)
+    }
+
+    /// Whether the frames of a pipeline are not answered.
+    pub(super) fn is_failing(&self, now: Instant) -> bool {
+        self.pipelines.iter().any(|pipeline| pipeline.runs_on.borrow().batches.fail(now))
     }
 
     /// The pipeline of this name and the engine's id of it; without a name, the default.

@@ -1,9 +1,9 @@
 //! Bytes of video files in memory, arriving or waiting: bounded, and apart from messages, so that no upload takes the
 //! room of a live frame.
 //!
-//! When the budget is used up, or there is one upload too many, the address that has most of what is arriving gives up
-//! the upload that it began first. Others wait until that is gone, so that no client ends an upload of another that
-//! has less.
+//! When the budget is used up, or there is one upload too many, the address that has most gives up the upload that it
+//! began first, or else the newest of its jobs that wait, as long as another file of its own is left. Others wait until
+//! that is gone, so that no client ends an upload of another that has less.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -31,21 +31,33 @@ pub(super) struct VideoMemory {
 #[derive(Debug, Default)]
 struct State {
     taken: usize,
-    /// Number of the next upload.
+    /// Number of the next file.
     next: u64,
-    /// By number: what is arriving.
-    arriving: BTreeMap<u64, Upload>,
+    /// By number.
+    files: BTreeMap<u64, Entry>,
 }
 
-/// A file that is arriving.
+/// A file, whole or in part.
 #[derive(Debug)]
-struct Upload {
+struct Entry {
     address: IpAddr,
     bytes: usize,
+    stage: Stage,
     given_up: CancellationToken,
 }
 
-/// A file, whole or in part. Its bytes are given back when this is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Arriving,
+    /// Of a job whose turn has not come.
+    Waiting,
+    /// Kept until it is of no more use.
+    InUse,
+    /// Asked to give way: its bytes are free soon.
+    GivenUp,
+}
+
+/// A file that arrives. Its bytes are given back when this is dropped.
 #[derive(Debug)]
 pub(super) struct HeldVideo {
     memory: Arc<VideoMemory>,
@@ -54,8 +66,23 @@ pub(super) struct HeldVideo {
     given_up: CancellationToken,
 }
 
-/// A whole file.
-struct Whole {
+/// A whole file, as its user sees it.
+#[derive(Debug)]
+pub(super) struct WholeVideo {
+    pub(super) bytes: Bytes,
+    pub(super) waits: VideoWait,
+}
+
+/// A file that may wait for its use.
+#[derive(Debug)]
+pub(super) struct VideoWait {
+    memory: Arc<VideoMemory>,
+    number: u64,
+    given_up: CancellationToken,
+}
+
+/// A whole file, counted as long as it is there.
+struct Counted {
     file: Bytes,
     _held: HeldVideo,
 }
@@ -70,19 +97,18 @@ impl VideoMemory {
     pub(super) fn begin(self: &Arc<Self>, address: IpAddr) -> HeldVideo {
         let given_up = CancellationToken::new();
         let mut state = self.lock();
-        let gives_way = match state.arriving.len() < MOST_ARRIVING {
-            true => None,
-            false => state.oldest_of_the_largest_holder(|_| 1),
+        let gives_way = if state.arriving().count() == MOST_ARRIVING {
+            let number = state.oldest_upload_of_the_largest_holder(|_| 1);
+            number.and_then(|number| state.give_up(number))
+        } else {
+            None
         };
-        let gives_way = gives_way.and_then(|number| state.arriving.remove(&number));
         let number = state.next;
         state.next += 1;
-        state.arriving.insert(number, Upload { address, bytes: 0, given_up: given_up.clone() });
+        let (bytes, stage) = (0, Stage::Arriving);
+        state.files.insert(number, Entry { address, bytes, stage, given_up: given_up.clone() });
         drop(state);
-        // Wakes its task.
-        if let Some(upload) = gives_way {
-            upload.given_up.cancel();
-        }
+        gives_way.inspect(CancellationToken::cancel);
         HeldVideo { memory: Arc::clone(self), number, bytes: 0, given_up }
     }
 
@@ -92,46 +118,95 @@ impl VideoMemory {
 }
 
 impl State {
-    /// The upload that was begun first by the address that has most, by this measure of an upload.
-    fn oldest_of_the_largest_holder(&self, measure: impl Fn(&Upload) -> usize) -> Option<u64> {
-        let mut held: HashMap<IpAddr, usize> = HashMap::new();
-        for upload in self.arriving.values() {
-            *held.entry(upload.address).or_default() += measure(upload);
+    fn arriving(&self) -> impl Iterator<Item = (&u64, &Entry)> {
+        self.files.iter().filter(|(_, file)| file.stage == Stage::Arriving)
+    }
+
+    /// The sum of a measure of files, by address.
+    fn held<'a>(
+        files: impl Iterator<Item = &'a Entry>,
+        measure: impl Fn(&Entry) -> usize,
+    ) -> HashMap<IpAddr, usize> {
+        let mut held = HashMap::new();
+        for file in files {
+            *held.entry(file.address).or_default() += measure(file);
         }
-        let by_size =
-            |(number, upload): &(&u64, &Upload)| (Reverse(held[&upload.address]), **number);
-        self.arriving.iter().min_by_key(by_size).map(|(number, _)| *number)
+        held
+    }
+
+    /// The upload that was begun first by the address that has most, by this measure of an upload.
+    fn oldest_upload_of_the_largest_holder(
+        &self,
+        measure: impl Fn(&Entry) -> usize,
+    ) -> Option<u64> {
+        let held = Self::held(self.arriving().map(|(_, file)| file), measure);
+        let by_size = |(number, file): &(&u64, &Entry)| (Reverse(held[&file.address]), **number);
+        self.arriving().min_by_key(by_size).map(|(number, _)| *number)
+    }
+
+    /// The file that gives way to this upload: of the address that has most and can give something up.
+    fn gives_way(&self, number: u64) -> Option<u64> {
+        let own = self.files.get(&number)?.address;
+        let bytes = Self::held(self.files.values(), |file| file.bytes);
+        let count = Self::held(self.files.values(), |_| 1);
+        let can_give_way = |file: &Entry| match file.stage {
+            Stage::Arriving => true,
+            // An accepted job gives way to one who has less alone.
+            Stage::Waiting => count[&file.address] > 1 && bytes[&file.address] > bytes[&own],
+            Stage::InUse | Stage::GivenUp => false,
+        };
+        let order = |(number, file): &(&u64, &Entry)| {
+            let waits = file.stage == Stage::Waiting;
+            let by_age = if waits { u64::MAX - **number } else { **number };
+            (Reverse(bytes[&file.address]), waits, by_age)
+        };
+        let files = self.files.iter().filter(|(_, file)| can_give_way(file));
+        let gives_way = files.min_by_key(order).map(|(number, _)| *number);
+        gives_way.filter(|gives_way| *gives_way != number)
+    }
+
+    /// Whether a file that was asked to give way is still there.
+    fn is_giving_way(&self) -> bool {
+        self.files.values().any(|file| file.stage == Stage::GivenUp)
+    }
+
+    /// Marks a file; returns the token that asks its user to give it up.
+    fn give_up(&mut self, number: u64) -> Option<CancellationToken> {
+        let file = self.files.get_mut(&number)?;
+        file.stage = Stage::GivenUp;
+        Some(file.given_up.clone())
     }
 }
 
 impl HeldVideo {
-    /// More of the file has arrived. Waits while another upload gives way to it; `false` if none does.
+    /// More of the file has arrived. Waits while another gives way to it; `false` if none does.
     pub(super) async fn grow(&mut self, bytes: usize) -> bool {
         let memory = Arc::clone(&self.memory);
         loop {
             let changed = memory.changed.notified();
-            let gives_way = {
+            let given_up = {
                 let mut state = memory.lock();
                 let taken = state.taken.checked_add(bytes);
                 if let Some(taken) = taken.filter(|taken| *taken <= memory.budget) {
                     state.taken = taken;
                     self.bytes += bytes;
-                    if let Some(upload) = state.arriving.get_mut(&self.number) {
-                        upload.bytes = self.bytes;
+                    if let Some(file) = state.files.get_mut(&self.number) {
+                        file.bytes = self.bytes;
                     }
                     return true;
                 }
-                let gives_way = state.oldest_of_the_largest_holder(|upload| upload.bytes);
-                let Some(upload) = gives_way.and_then(|number| state.arriving.get(&number)) else {
-                    return false;
-                };
-                if gives_way == Some(self.number) {
-                    return false;
+                match state.is_giving_way() {
+                    true => None,
+                    false => {
+                        let gives_way = state.gives_way(self.number);
+                        let Some(token) = gives_way.and_then(|number| state.give_up(number)) else {
+                            return false;
+                        };
+                        Some(token)
+                    }
                 }
-                upload.given_up.clone()
             };
-            // Wakes its task.
-            gives_way.cancel();
+            given_up.inspect(CancellationToken::cancel);
             changed.await;
         }
     }
@@ -142,14 +217,41 @@ impl HeldVideo {
     }
 
     /// The file has arrived, and counts until its last user has dropped it.
-    pub(super) fn whole(self, file: Bytes) -> Bytes {
-        self.memory.lock().arriving.remove(&self.number);
+    pub(super) fn whole(self, file: Bytes) -> WholeVideo {
+        let (memory, number) = (Arc::clone(&self.memory), self.number);
+        let waits = VideoWait { memory, number, given_up: self.given_up.clone() };
+        waits.set(Stage::InUse);
         self.memory.changed.notify_waiters();
-        Bytes::from_owner(Whole { file, _held: self })
+        WholeVideo { bytes: Bytes::from_owner(Counted { file, _held: self }), waits }
     }
 }
 
-impl AsRef<[u8]> for Whole {
+impl VideoWait {
+    /// From now on the file may be given up.
+    pub(super) fn begin(&self) {
+        self.set(Stage::Waiting);
+    }
+
+    /// The wait is over. `false` if the file has been given up.
+    pub(super) fn end(&self) -> bool {
+        self.set(Stage::InUse)
+    }
+
+    /// Returns when the file must be dropped for those of others.
+    pub(super) async fn given_up(&self) {
+        self.given_up.cancelled().await;
+    }
+
+    /// `false` if the file has been given up.
+    fn set(&self, stage: Stage) -> bool {
+        let mut state = self.memory.lock();
+        let file = state.files.get_mut(&self.number);
+        let file = file.filter(|file| file.stage != Stage::GivenUp);
+        file.map(|file| file.stage = stage).is_some()
+    }
+}
+
+impl AsRef<[u8]> for Counted {
     fn as_ref(&self) -> &[u8] {
         &self.file
     }
@@ -157,10 +259,12 @@ impl AsRef<[u8]> for Whole {
 
 impl Drop for HeldVideo {
     fn drop(&mut self) {
-        let mut state = self.memory.lock();
-        state.taken -= self.bytes;
-        state.arriving.remove(&self.number);
-        drop(state);
+        let gone = {
+            let mut state = self.memory.lock();
+            state.taken -= self.bytes;
+            state.files.remove(&self.number)
+        };
+        drop(gone);
         self.memory.changed.notify_waiters();
     }
 }
@@ -187,16 +291,16 @@ mod tests {
         let memory = VideoMemory::new(100);
         let mut arriving = begin(&memory, 1);
         assert!(arriving.grow(40).await && arriving.grow(20).await);
-        let file = arriving.whole(vec![0; 60].into());
+        let file = arriving.whole(vec![0; 60].into()).bytes;
         let part = file.slice(..10);
         drop(file);
         let mut other = begin(&memory, 1);
-        assert!(!other.grow(41).await, "no whole file is given up");
+        assert!(!other.grow(41).await, "no file in use is given up");
         drop(part);
         assert!(other.grow(100).await);
         drop(other);
         assert_eq!(memory.lock().taken, 0);
-        assert!(memory.lock().arriving.is_empty());
+        assert!(memory.lock().files.is_empty());
     }
 
     #[tokio::test]
@@ -237,8 +341,44 @@ mod tests {
             uploads.iter().map(|upload| upload.given_up.is_cancelled()).collect();
         assert!(given_up[0] && !given_up[1..].contains(&true));
         assert!(!single.given_up.is_cancelled());
-        assert_eq!(memory.lock().arriving.len(), MOST_ARRIVING);
+        assert_eq!(memory.lock().arriving().count(), MOST_ARRIVING);
         drop((single, uploads));
-        assert!(memory.lock().arriving.is_empty());
+        assert!(memory.lock().files.is_empty());
+    }
+
+    /// A whole file that waits for its turn.
+    async fn waiting(memory: &Arc<VideoMemory>, address: u8, bytes: usize) -> WholeVideo {
+        let mut upload = begin(memory, address);
+        assert!(upload.grow(bytes).await);
+        let whole = upload.whole(vec![0; bytes].into());
+        whole.waits.begin();
+        whole
+    }
+
+    #[tokio::test]
+    async fn the_newest_job_of_the_address_that_has_most_gives_way() {
+        let memory = VideoMemory::new(100);
+        let [first, second] = [waiting(&memory, 1, 50).await, waiting(&memory, 1, 50).await];
+        let mut own = begin(&memory, 1);
+        assert!(!own.grow(10).await, "no job gives way to an upload of its own address");
+        drop(own);
+        let mut other = begin(&memory, 2);
+        let growing = tokio::spawn(async move { other.grow(50).await.then_some(other) });
+        second.waits.given_up().await;
+        assert!(!second.waits.end() && first.waits.end());
+        drop(second);
+        let other = growing.await.unwrap().expect("it has the room");
+        // Each has one by now, and a third address must wait.
+        let _other = other.whole(vec![0; 50].into());
+        first.waits.begin();
+        assert!(!begin(&memory, 3).grow(1).await);
+    }
+
+    #[tokio::test]
+    async fn what_is_in_use_does_not_give_way() {
+        let memory = VideoMemory::new(100);
+        let [first, second] = [waiting(&memory, 1, 50).await, waiting(&memory, 1, 50).await];
+        assert!(first.waits.end() && second.waits.end());
+        assert!(!begin(&memory, 2).grow(1).await);
     }
 }

@@ -169,6 +169,8 @@ pub enum ReadinessStatus {
     Ready,
     /// Frames are accepted; a device was lost, and another backend has taken its place.
     Degraded,
+    /// Frames are not answered: no device is left that works, or a batch takes far longer than the average.
+    Failing,
     /// There are as many sessions as recommended; only if asked for room for a new one.
     Full,
     /// The server is shutting down.

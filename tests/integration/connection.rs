@@ -16,7 +16,7 @@ use framegate::front::link::Link;
 use framegate::front::metrics::Metrics;
 use framegate::front::options::SessionOptions;
 use framegate::front::session::ClientSession;
-use framegate::front::{NamedPipeline, RunsOn};
+use framegate::front::{Batches, NamedPipeline, RunsOn};
 use framegate::protocol::DetectionChanges;
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits};
@@ -105,7 +105,12 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
     let socket = FakeSocket { from_client, to_client: PollSender::new(to_client) };
     let metrics = Arc::new(Metrics::default());
     let id = "colours".to_owned();
-    let runs_on = RunsOn { backend: "reference", device: "CPU".to_owned(), is_degraded: false };
+    let runs_on = RunsOn {
+        backend: "reference",
+        device: "CPU".to_owned(),
+        is_degraded: false,
+        batches: Batches::default(),
+    };
     let runs_on = watch::channel(runs_on).1;
     let named = NamedPipeline { id, detector, runs_on, thresholds, text: true, reads_text: false };
     let session = ClientSession::new(

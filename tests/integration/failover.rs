@@ -21,12 +21,13 @@ fn selected(backend: impl Backend + 'static) -> Arc<Selected> {
 
 /// A device that is lost with the first frame: the call before is the engine's own.
 fn lost_with_the_first_frame() -> FakeBackend {
+    lost_after([Call::instant(Outcome::Success)])
+}
+
+/// A device that is lost after these calls.
+fn lost_after<const N: usize>(calls: [Call; N]) -> FakeBackend {
     let lost = BackendError::Device { backend: "fake", reason: "lost".to_owned() };
-    FakeBackend::new(
-        [Call::instant(Outcome::Success)],
-        Call::instant(Outcome::Failure(lost)),
-        |_| {},
-    )
+    FakeBackend::new(calls, Call::instant(Outcome::Failure(lost)), |_| {})
 }
 
 pub(crate) async fn serve(
@@ -52,6 +53,16 @@ async fn serve_with(
         (Box::new(session), runs_on)
     })
     .await
+}
+
+#[tokio::test]
+async fn a_server_without_a_device_that_works_is_not_ready() {
+    let server = serve(lost_with_the_first_frame(), lost_after([])).await;
+    let mut client = server.connect("").await;
+    assert_eq!(client.ask(image(0)).await["error"], "pipeline_failure");
+    let (status, readiness) = server.get("/readyz").await;
+    assert_eq!((status, &readiness["status"]), (503, &json!("failing")));
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -21,6 +21,9 @@ pub struct Limits {
     pub frame_time: Duration,
     /// Time for which nothing may come from ffmpeg.
     pub stall: Duration,
+    /// Whether ffmpeg leaves the machine to others: it decodes on one thread and, on Linux, with the lowest priority
+    /// and in [`ffmpeg_bytes`](Self::ffmpeg_bytes) of memory.
+    pub in_background: bool,
 }
 
 impl Limits {
@@ -34,7 +37,14 @@ impl Limits {
             header_bytes: 128 << 20,
             frame_time: Duration::from_secs(2),
             stall: Duration::from_secs(30),
+            in_background: false,
         }
+    }
+
+    /// Memory that an ffmpeg in the background may write to: 256 MiB, and 40 images.
+    pub fn ffmpeg_bytes(&self) -> u64 {
+        const IMAGES: u64 = 40;
+        (256 << 20) + self.pixels.saturating_mul(IMAGES * 3 / 2)
     }
 
     pub(crate) fn plays_too_long(&self, duration: Duration) -> VideoError {

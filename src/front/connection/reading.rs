@@ -26,6 +26,9 @@ use crate::protocol::{CloseReason, ServerMessage};
 const CUT_OFF: f64 = 0.8;
 /// How often it is checked whether a message takes too long, and whether frames still come.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// One text in this time is taken from a client, apart from the first few.
+const TEXT_INTERVAL: Duration = Duration::from_millis(100);
+const TEXTS_AT_ONCE: u32 = 10;
 /// Longer than any connection lasts.
 const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -46,6 +49,8 @@ pub(super) struct Reader<S> {
     last_frame: time::Instant,
     /// Whether that is long ago, and the session gives way.
     pausing: bool,
+    /// When texts that came as fast as they may would have come up to the last.
+    texts: time::Instant,
 }
 
 /// The state of the client's side of the connection.
@@ -81,6 +86,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
             input: Input::Open,
             last_frame: time::Instant::now(),
             pausing: false,
+            texts: time::Instant::now(),
         }
     }
 
@@ -110,8 +116,14 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
             let (closing, input) = (self.closing, self.input);
             let draining = self.session.is_draining();
             let announced = self.farewell.is_some();
-            let Self { stream, handle, .. } = &mut self;
+            let Self { stream, handle, texts, .. } = &mut self;
             let message = async {
+                // So do texts that come too fast: each is taken apart while others wait.
+                let in_time = time::Instant::now() + TEXTS_AT_ONCE * TEXT_INTERVAL;
+                let too_early = texts.saturating_duration_since(in_time);
+                if !too_early.is_zero() {
+                    time::sleep(too_early).await;
+                }
                 // While too much waits to be written, nothing is read, which holds the client up.
                 outbox.room().await;
                 stream.next().await
@@ -193,7 +205,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
 
     fn take(&mut self, message: ws::Message) {
         let received = Instant::now();
-        let Self { session, handle, outbox, closing, link, .. } = self;
+        let Self { session, handle, outbox, closing, link, texts, .. } = self;
         match message {
             ws::Message::Binary(bytes) => {
                 link.message_complete();
@@ -208,6 +220,7 @@ impl<S: Stream<Item = Result<ws::Message, Error>> + Unpin> Reader<S> {
             }
             ws::Message::Text(text) => {
                 link.message_complete();
+                *texts = (*texts).max(time::Instant::now()) + TEXT_INTERVAL;
                 let push = |outgoing| outbox.change(|outbox| outbox.push(outgoing));
                 session.receive_text(&text, handle, push);
                 *closing |= outbox.is_closing();

@@ -197,10 +197,6 @@ impl JobState {
         self.status
     }
 
-    pub(in crate::front) fn failure(&self) -> Option<&VideoError> {
-        self.failure.as_ref()
-    }
-
     pub(in crate::front) fn updated_at(&self) -> SystemTime {
         self.updated_at
     }

@@ -11,7 +11,11 @@ pub(super) fn accepted(headers: &HeaderMap) -> Option<&'static str> {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let types = values.flat_map(|value| value.split(','));
     let names = types.map(|name| name.split(';').next().unwrap_or_default().trim());
-    names.filter_map(|name| [NDJSON, JSON].into_iter().find(|known| *known == name)).next()
+    names
+        .filter_map(|name| {
+            [NDJSON, JSON].into_iter().find(|known| known.eq_ignore_ascii_case(name))
+        })
+        .next()
 }
 
 #[cfg(test)]
@@ -26,6 +30,7 @@ mod tests {
             (None, None),
             (Some("*/*"), None),
             (Some("application/json"), Some(JSON)),
+            (Some("APPLICATION/Json; q=1"), Some(JSON)),
             (Some("text/html, application/x-ndjson;q=0.9, application/json"), Some(NDJSON)),
         ] {
             let mut headers = HeaderMap::new();

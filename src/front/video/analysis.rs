@@ -12,6 +12,7 @@ use crate::engine::{
 };
 use crate::front::metrics::MessageOutcome;
 use crate::front::state::{App, Loaded};
+use crate::front::video_turns::VideoTurn;
 use crate::sources::{VideoFrame, VideoProblem};
 
 /// A video on its way through the engine. Everything under way ends when this is dropped.
@@ -19,6 +20,7 @@ pub(super) struct Analysis {
     app: Arc<App>,
     feed: Frames,
     feed_ended: bool,
+    turn: Arc<VideoTurn>,
     /// Why the feed ended early, until it is reported after the frames before it.
     problem: Option<VideoProblem>,
     /// Streams without a frame.
@@ -38,12 +40,13 @@ pub(super) enum Step {
 }
 
 impl Analysis {
-    /// Frames of a feed, for a pipeline. `None` if the engine has no such pipeline.
+    /// Frames of a feed, for a pipeline, while it is their turn. `None` if the engine has no such pipeline.
     pub(super) fn new(
         app: &Arc<App>,
         loaded: &Loaded,
         pipeline: PipelineId,
         feed: Frames,
+        turn: Arc<VideoTurn>,
     ) -> Option<Self> {
         // A full batch, and a frame to prepare meanwhile. Each has a stream of its own, in which no other can take
         // its place.
@@ -52,11 +55,14 @@ impl Analysis {
         let idle = (0..streams).map(open).collect::<Option<_>>()?;
         let app = Arc::clone(app);
         let under_way = VecDeque::new();
-        Some(Self { app, feed, feed_ended: false, problem: None, idle, under_way })
+        Some(Self { app, feed, feed_ended: false, turn, problem: None, idle, under_way })
     }
 
     /// The next frame; `None` after the last.
     pub(super) async fn next(&mut self) -> Option<Step> {
+        if self.app.draining.run_until_cancelled(self.turn.make_room()).await.is_none() {
+            return Some(Step::Draining);
+        }
         loop {
             if self.app.draining.is_cancelled() {
                 return Some(Step::Draining);

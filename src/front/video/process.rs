@@ -69,22 +69,24 @@ pub(in crate::front) async fn process(
         Err(refusal) => return *refusal,
     };
     // Before the upload, which would be for nothing. It may take minutes, in which others can be processed.
-    if !app.video_turns.is_free() {
+    if !app.video_turns.comes_soon(&link) {
         return busy();
     }
     let file = match receive(&app, &link, &asked, request.into_body()).await {
-        Ok(file) => file,
+        Ok(file) => file.bytes,
         Err(refusal) => return refusal,
     };
-    let Some(turn) = app.video_turns.try_take(&link) else { return busy() };
+    let Some(turn) = app.video_turns.take_soon(&link).await else { return busy() };
+    let turn = Arc::new(turn);
     let started = Instant::now();
     let Asked { loaded, pipeline, selection, .. } = asked;
-    let opened = open(VideoInput::Memory(file), limits(&app, loaded), selection, 0).await;
+    let input = VideoInput::Memory(file);
+    let opened = open(input, limits(&app, loaded), selection, 0, Arc::clone(&turn)).await;
     let (info, frames) = match opened {
         Ok(opened) => opened,
         Err(problem) => return refused(&problem),
     };
-    let Some(analysis) = Analysis::new(&app, loaded, pipeline, frames) else {
+    let Some(analysis) = Analysis::new(&app, loaded, pipeline, frames, Arc::clone(&turn)) else {
         return unavailable(&app);
     };
     if as_json {
@@ -121,7 +123,7 @@ fn busy() -> Response {
 
 /// The classic answer: all results in one object, which is written as they come, so that a client that has gone is
 /// noticed. What goes wrong on the way breaks the answer off.
-fn in_one_piece(analysis: Analysis, busy: Busy, turn: VideoTurn) -> Response {
+fn in_one_piece(analysis: Analysis, busy: Busy, turn: Arc<VideoTurn>) -> Response {
     let results = stream::unfold(Some((analysis, busy, turn, 0)), |state| async {
         let (mut analysis, mut busy, turn, count) = state?;
         busy.begin();

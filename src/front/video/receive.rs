@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use utoipa::IntoResponses;
@@ -18,6 +18,7 @@ use crate::front::responses::{
     UNREADABLE_BODY, failure, form_refused, page_refused, try_later, unavailable,
 };
 use crate::front::state::{App, Loaded};
+use crate::front::video_memory::WholeVideo;
 use crate::protocol::{ErrorBody, HttpErrorCode, VideoQuery};
 use crate::sources::{FrameSelection, VideoProblem, VideoProblemKind};
 
@@ -90,7 +91,7 @@ pub(super) async fn receive(
     link: &Link,
     asked: &Asked<'_>,
     body: Body,
-) -> Result<Bytes, Response> {
+) -> Result<WholeVideo, Response> {
     let limit = app.settings.video.max_bytes;
     let file = upload::read(body, &asked.declared, limit, &app.videos, link).await;
     file.map_err(|error| upload_refused(app, &error))

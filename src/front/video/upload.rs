@@ -6,15 +6,17 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::front::infer::FORM_BYTES;
 use crate::front::link::Link;
 use crate::front::multipart::{self, FormError};
-use crate::front::video_memory::{HeldVideo, VideoMemory};
+use crate::front::video_memory::{HeldVideo, VideoMemory, WholeVideo};
 
-/// Longest time for which nothing of a body may arrive.
+/// Longest time for which nothing of a body may arrive, or less than [`LEAST_ARRIVED`].
 const STALL_LIMIT: Duration = Duration::from_secs(10);
+/// Bytes of which less is hardly anything.
+const LEAST_ARRIVED: usize = 10 << 10;
 /// Longest time that a whole body may take.
 const UPLOAD_LIMIT: Duration = Duration::from_secs(900);
 
@@ -75,7 +77,7 @@ pub(super) async fn read(
     limit: usize,
     memory: &Arc<VideoMemory>,
     link: &Link,
-) -> Result<Bytes, UploadError> {
+) -> Result<WholeVideo, UploadError> {
     let mut held = memory.begin(link.address());
     let given_up = held.given_up();
     let reading =
@@ -103,6 +105,7 @@ async fn read_all(
 ) -> Result<Bytes, UploadError> {
     let mut chunks = body.into_data_stream();
     let mut read = Vec::new();
+    let (mut since, mut before) = (Instant::now(), 0);
     loop {
         let chunk = timeout(STALL_LIMIT, chunks.next()).await;
         let chunk = match chunk.map_err(|_| UploadError::Incomplete)? {
@@ -117,5 +120,11 @@ async fn read_all(
         }
         read.extend_from_slice(&chunk);
         link.message_complete();
+        if since.elapsed() >= STALL_LIMIT {
+            if read.len() - before < LEAST_ARRIVED {
+                return Err(UploadError::Incomplete);
+            }
+            (since, before) = (Instant::now(), read.len());
+        }
     }
 }

@@ -99,8 +99,16 @@ impl From<VideoInput> for Input {
 }
 
 impl From<&VideoLimits> for Limits {
-    fn from(&VideoLimits { pixels, duration }: &VideoLimits) -> Self {
-        Self { pixels, duration, ..Self::standard() }
+    fn from(limits: &VideoLimits) -> Self {
+        /// Bytes that describe a frame, at most: its fragment, or its places in several tables.
+        const OF_A_FRAME: u64 = 64;
+        /// Of all else that a file may be described with, images of its cover among it.
+        const OF_ALL: u64 = 4 << 20;
+        let &VideoLimits { pixels, duration, frames, in_background } = limits;
+        let standard = Self::standard();
+        let header_bytes = frames.saturating_mul(OF_A_FRAME).saturating_add(OF_ALL);
+        let header_bytes = header_bytes.min(standard.header_bytes);
+        Self { pixels, duration, frames, in_background, header_bytes, ..standard }
     }
 }
 

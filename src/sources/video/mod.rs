@@ -33,11 +33,28 @@ pub struct VideoLimits {
     pub pixels: u64,
     /// How long it may play.
     pub duration: Duration,
+    /// Its frames.
+    pub frames: u64,
+    /// Whether programs that decode it leave the machine to others.
+    pub in_background: bool,
 }
 
 impl VideoLimits {
     /// Enough for the files of common cameras.
-    pub const DEFAULT: Self = Self { pixels: 8192 * 4608, duration: Duration::from_secs(36_000) };
+    pub const DEFAULT: Self = Self {
+        pixels: 8192 * 4608,
+        duration: Duration::from_secs(36_000),
+        frames: 3_000_000,
+        in_background: false,
+    };
+
+    /// For files of clients that may play this long: of the cameras that make the most frames in that time, and beside
+    /// live streams.
+    pub fn for_uploads(pixels: u64, duration: Duration) -> Self {
+        const MOST_FPS: u64 = 240;
+        let frames = duration.as_secs().max(1).saturating_mul(MOST_FPS);
+        Self { pixels, duration, frames, in_background: true }
+    }
 }
 
 /// A video whose frames can be taken.

@@ -6,11 +6,11 @@ use framegate::front::places::PlaceLimits;
 use framegate_testkit::ReferenceBackend;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::support::colours::image;
-use crate::support::raw::{get, request};
+use crate::support::raw::{connect_from, get, request};
 use crate::support::server::{Setup, TestServer};
 use crate::video::SMALL;
 use crate::video::gate::gated;
@@ -18,11 +18,8 @@ use crate::video::gate::gated;
 /// Longer than anything that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A connection from one of the addresses of this machine.
 async fn connect(server: &TestServer, from: u8) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind(([127, 0, 0, from], 0).into()).unwrap();
-    socket.connect(server.address).await.unwrap()
+    connect_from(from, server.address).await
 }
 
 fn head(path: &str, length: usize) -> String {

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use crate::support::raw::{get, request};
+use crate::support::raw::{frame, get, read_to_close, request, stream};
 use crate::support::server::{Setup, TestServer};
 
 /// Longer than anything that a test waits for.
@@ -68,7 +68,7 @@ async fn the_rest_of_a_refused_request_is_not_read_for_long() {
     let mut answer = String::new();
     quiet.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 415"), "{answer}");
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
     // One that sends without end.
     let mut flood = TcpStream::connect(server.address).await.unwrap();
     flood.write_all(head.as_bytes()).await.unwrap();
@@ -133,4 +133,21 @@ async fn every_refusal_is_json_that_says_what_is_wrong() {
         assert!(body["detail"].as_str().unwrap().contains(detail), "{text}: {body}");
         assert_eq!(answer.contains("\r\nupgrade: websocket\r\n"), status == 426, "{answer}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_are_taken_at_a_bounded_rate() {
+    /// Those that are taken at once, and two seconds' worth.
+    const TEXTS: u32 = 30;
+    let server = server().await;
+    let mut connection = stream(server.address).await;
+    let text = frame(0x81, br#"{"configure":{"conf":0.5}}"#);
+    let start = Instant::now();
+    connection.write_all(&text.repeat(TEXTS as usize)).await.unwrap();
+    connection.write_all(&frame(0x88, &1000u16.to_be_bytes())).await.unwrap();
+    let (answers, _) = read_to_close(&mut connection).await;
+    assert_eq!(answers.len(), TEXTS as usize, "each is answered");
+    assert!(answers.iter().all(|answer| answer.contains("\"session\"")), "{answers:?}");
+    let elapsed = start.elapsed().as_secs_f64();
+    assert!((1.8..4.0).contains(&elapsed), "{elapsed}");
 }

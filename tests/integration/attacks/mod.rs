@@ -9,3 +9,4 @@ mod log;
 mod manners;
 mod memory;
 mod places;
+mod posts;

@@ -3,13 +3,20 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::client::Client;
 
 /// A WebSocket without a library.
 pub(crate) async fn stream(address: SocketAddr) -> TcpStream {
     Client::connect(address, "").await.into_connection()
+}
+
+/// A connection from one of the addresses of this machine.
+pub(crate) async fn connect_from(from: u8, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, from], 0).into()).unwrap();
+    socket.connect(to).await.unwrap()
 }
 
 /// A frame of a client, with a mask that changes nothing. `head` is the first byte.

@@ -12,8 +12,8 @@ use framegate::front::origin::{Origin, OriginPolicy};
 use framegate::front::places::PlaceLimits;
 use framegate::front::sessions::SessionLimit;
 use framegate::front::{
-    App, FrontSettings, JobsFolder, Loaded, MemoryLimits, NamedPipeline, RunsOn, RunsOnWatch,
-    VideoSettings, serve,
+    App, Batches, FrontSettings, JobsFolder, Loaded, MemoryLimits, NamedPipeline, RunsOn,
+    RunsOnWatch, VideoSettings, serve,
 };
 use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
 use framegate_backend_api::{Backend, Limits, Session};
@@ -86,7 +86,12 @@ impl TestServer {
     /// A server that is ready.
     pub(crate) async fn start(backend: &dyn Backend, setup: Setup) -> Self {
         let device = backend.probe().unwrap().name;
-        let runs_on = RunsOn { backend: backend.name(), device, is_degraded: false };
+        let runs_on = RunsOn {
+            backend: backend.name(),
+            device,
+            is_degraded: false,
+            batches: Batches::default(),
+        };
         Self::start_with(setup, |detector, limits, _| {
             let session = backend.load(&detector.model, limits).unwrap();
             (session, watch::channel(runs_on.clone()).1)

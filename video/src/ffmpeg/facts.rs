@@ -43,14 +43,14 @@ impl Facts {
         let entries = "stream=codec_name,avg_frame_rate,nb_frames,duration,pix_fmt,color_space:\
                        format=start_time,duration";
         let asked = ["-show_entries", entries, "-of", "default=noprint_wrappers=1"];
-        let Some(mut facts) = ask(program, source, kind, &asked, limits.stall, Self::stated) else {
+        let Some(mut facts) = ask(program, source, kind, &asked, limits, Self::stated) else {
             return Self::default();
         };
         facts.has_no_video = facts.codec.is_none();
         if !has_length && facts.duration.is_none() && !facts.has_no_video {
             // Browsers record files that do not say how long they are: the last packet does.
             let asked = ["-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0"];
-            let read = ask(program, source, kind, &asked, limits.stall, packets);
+            let read = ask(program, source, kind, &asked, limits, packets);
             if let Some((duration, packets)) = read.flatten() {
                 facts.duration = Some(duration);
                 // Some say a thousand, the unit of their times.
@@ -143,7 +143,7 @@ fn ask<T: Send + 'static>(
     source: &Source,
     kind: Kind,
     asked: &[&str],
-    limit: Duration,
+    limits: &Limits,
     read: impl FnOnce(&mut dyn Iterator<Item = String>) -> T + Send + 'static,
 ) -> Option<T> {
     let mut command = Command::new(program);
@@ -151,6 +151,7 @@ fn ask<T: Send + 'static>(
     command.args(only_this_file(kind)).arg(source.argument());
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut process = Ending(source.give_to(&mut command).ok()?);
+    process.confine(limits);
     let mut output = BufReader::new(process.0.stdout.take()?);
     let (answer, answered) = sync_channel(1);
     let read = move || {
@@ -159,7 +160,7 @@ fn ask<T: Send + 'static>(
         let _ = answer.send(read(&mut lines));
     };
     thread::Builder::new().name("ffprobe".to_owned()).spawn(read).ok()?;
-    let answer = answered.recv_timeout(limit).ok()?;
+    let answer = answered.recv_timeout(limits.stall).ok()?;
     process.0.wait().ok()?.success().then_some(answer)
 }
 

@@ -228,9 +228,12 @@ mod tests {
     }
 
     fn open(ffmpeg: &str, stall: Duration) -> Result<(VideoInfo, FfmpegFrames), VideoError> {
+        open_within(ffmpeg, Limits { stall, ..Limits::standard() })
+    }
+
+    fn open_within(ffmpeg: &str, limits: Limits) -> Result<(VideoInfo, FfmpegFrames), VideoError> {
         let ffmpeg = stand_in(ffmpeg);
         let programs = Programs { ffmpeg: &ffmpeg, ffprobe: Path::new("/missing") };
-        let limits = Limits { stall, ..Limits::standard() };
         let input = Input::Memory(bytes::Bytes::from_static(b"OggS"));
         let known = VideoInfo::of_codec("Ogg");
         FfmpegFrames::open_with(programs, &input, Kind::Ogg, known, &limits)
@@ -251,6 +254,17 @@ mod tests {
         let stalled = frames.next().unwrap().unwrap_err().to_string();
         assert!(stalled.contains("nothing came from it for 0.5 s"), "{stalled}");
         assert!(frames.next().is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_ffmpeg_in_the_background_has_one_thread_the_lowest_priority_and_bounded_memory() {
+        let limits = Limits { pixels: 1 << 20, in_background: true, ..Limits::standard() };
+        let error = open_within("confined-ffmpeg", limits).err().unwrap().to_string();
+        // 256 MiB, and 40 images of 1.5.
+        let kibibytes = (256 + 60) << 10;
+        assert!(error.contains(&format!("priority 19, {kibibytes} KiB")), "{error}");
+        assert!(error.contains("-threads 1"), "{error}");
     }
 
     #[test]

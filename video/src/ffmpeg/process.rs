@@ -34,12 +34,17 @@ impl Process {
         let mut command = Command::new(program);
         command.args(["-nostdin", "-hide_banner", "-loglevel", "error", "-max_pixels"]);
         command.arg(limits.pixels.to_string()).args(only_this_file(kind));
+        if limits.in_background {
+            // Each of its threads would keep images of its own.
+            command.args(["-threads", "1"]);
+        }
         command.arg("-i").arg(source.argument());
         command.args(["-map", "0:v:0", "-vf", NOTE_TIMES]);
         command.args(["-fps_mode", "passthrough", "-pix_fmt", "yuv420p"]);
         command.args(["-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Ending(source.give_to(&mut command)?);
+        child.confine(limits);
         let (Some(frames), Some(notes)) = (child.0.stdout.take(), child.0.stderr.take()) else {
             return Err(io::Error::other("ffmpeg has no output"));
         };
@@ -88,6 +93,23 @@ pub(super) fn only_this_file(kind: Kind) -> [&'static str; 4] {
 pub(super) struct Ending(pub(super) Child);
 
 impl Ending {
+    /// Holds one that has just been started to its share of the machine, where it has one.
+    pub(super) fn confine(&self, limits: &Limits) {
+        #[cfg(target_os = "linux")]
+        if limits.in_background {
+            use rustix::process::{Pid, Resource, Rlimit, prlimit, setpriority_process};
+
+            const LOWEST: i32 = 19;
+            let process = Some(Pid::from_child(&self.0));
+            let bytes = Some(limits.ffmpeg_bytes());
+            // If this fails it has ended already.
+            let _ = prlimit(process, Resource::Data, Rlimit { current: bytes, maximum: bytes });
+            let _ = setpriority_process(process, LOWEST);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = limits;
+    }
+
     /// Ends it, if it has not ended by itself.
     pub(super) fn end(&mut self) {
         let _ = self.0.kill();

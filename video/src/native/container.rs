@@ -56,7 +56,8 @@ pub(crate) fn read(file: &mut dyn Readable, limits: &Limits) -> Result<VideoTrac
     let mut samples = match (&codec, samples) {
         (Codec::H264(_), samples) => {
             let samples = samples?;
-            sample_table::check(&samples, limits)?;
+            let length = file.seek(SeekFrom::End(0))?;
+            sample_table::check(&samples, length, limits)?;
             samples
         }
         (Codec::Other(_), Ok(samples)) if !edits.are_several => samples,

@@ -71,10 +71,19 @@ pub(crate) fn build(tables: &Tables<'_>, limits: &Limits) -> Result<Vec<Sample>,
     Ok(samples)
 }
 
-/// Refuses a file without a frame, or with one that is too long.
-pub(crate) fn check(samples: &[Sample], limits: &Limits) -> Result<(), VideoError> {
+/// Refuses a file without a frame, with one that is too long, or without the data of most: what is cut off may be read
+/// up to there, and what was never there costs nothing.
+pub(crate) fn check(samples: &[Sample], length: u64, limits: &Limits) -> Result<(), VideoError> {
     if samples.is_empty() {
         return Err(VideoError::NoVideo);
+    }
+    let is_missing = |sample: &&Sample| sample.offset.saturating_add(sample.bytes.into()) > length;
+    let missing = samples.iter().filter(is_missing).count();
+    if missing > samples.len() / 2 {
+        let all = samples.len();
+        let detail =
+            format!("the data of {missing} of its {all} frames is missing: was it cut off?");
+        return Err(VideoError::Damaged(detail));
     }
     if let Some(largest) = samples.iter().map(|sample| sample.bytes as usize).max()
         && largest > limits.frame_bytes
@@ -145,6 +154,16 @@ mod tests {
         };
         let limits = Limits { frames: 1000, ..Limits::standard() };
         assert!(matches!(build(&tables, &limits), Err(VideoError::OverLimit(_))));
+    }
+
+    #[test]
+    fn a_table_of_frames_that_are_not_there_is_refused() {
+        let sample = |offset| Sample { offset, bytes: 10, time: 0, duration: 1, is_shown: true };
+        let samples: Vec<_> = (0..10).map(|number| sample(10 * number)).collect();
+        let check = |length| check(&samples, length, &Limits::standard());
+        assert!(check(100).is_ok() && check(50).is_ok());
+        let Err(VideoError::Damaged(detail)) = check(49) else { panic!("it is accepted") };
+        assert!(detail.contains("6 of its 10 frames"), "{detail}");
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl App {
                 tracing::info!(job = %id, frames = job.totals().frames, "video_job_resumed");
             }
             let input = VideoInput::File(folder.upload(id));
-            self.jobs.add(Arc::clone(&job), run(Arc::clone(self), job, input), None);
+            self.jobs.add(Arc::clone(&job), run(Arc::clone(self), job, input, None), None);
         }
         Ok(())
     }

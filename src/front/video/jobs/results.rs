@@ -69,18 +69,12 @@ pub(in crate::front) async fn results(
         return follow(&app, &job, from.unwrap_or(0), Busy::new(link));
     }
     let state = job.subscribe();
-    let problem = {
-        let state = state.borrow();
-        match (state.status(), state.failure()) {
-            (JobStatus::Completed, _) => None,
-            (_, Some(failure)) => Some(format!("Job failed: {}", failure.detail)),
-            (_, None) => Some("Job not completed".to_owned()),
-        }
-    };
-    match problem {
-        Some(detail) => failure(StatusCode::NOT_FOUND, HttpErrorCode::JobNotCompleted, &detail),
-        None => in_one_piece(&job, state, Busy::new(link)),
+    // Why a job has failed is in its status.
+    if state.borrow().status() != JobStatus::Completed {
+        let code = HttpErrorCode::JobNotCompleted;
+        return failure(StatusCode::NOT_FOUND, code, "Job not completed");
     }
+    in_one_piece(&job, state, Busy::new(link))
 }
 
 /// The lines from `from` on, to the last of the job. Ends early if the job is forgotten or the client seems to have

@@ -15,12 +15,15 @@ use crate::front::video::analysis::Analysis;
 use crate::front::video::lines::Lines;
 use crate::front::video::opening::{limits, open};
 use crate::front::video::receive::status;
+use crate::front::video_memory::VideoWait;
+use crate::front::video_turns::VideoTurn;
 use crate::protocol::{HttpErrorCode, VideoError, VideoLine};
 use crate::sources::VideoInput;
 
-/// Processes a job, and forgets it some time after its end. Ends early when the server shuts down.
-pub(super) async fn run(app: Arc<App>, job: Arc<Job>, input: VideoInput) {
-    if !job.is_over() && work(&app, &job, input).await.is_none() {
+/// Processes a job, and forgets it some time after its end. Ends early when the server shuts down. A video in memory
+/// `waits` for the job's turn, and may have to give way meanwhile.
+pub(super) async fn run(app: Arc<App>, job: Arc<Job>, input: VideoInput, waits: Option<VideoWait>) {
+    if !job.is_over() && work(&app, &job, input, waits).await.is_none() {
         return;
     }
     let left = app.settings.video.jobs_ttl.saturating_sub(job.age());
@@ -30,10 +33,21 @@ pub(super) async fn run(app: Arc<App>, job: Arc<Job>, input: VideoInput) {
 }
 
 /// Processes a job to its last line. `None` if the server shuts down before.
-async fn work(app: &Arc<App>, job: &Arc<Job>, input: VideoInput) -> Option<()> {
+async fn work(
+    app: &Arc<App>,
+    job: &Arc<Job>,
+    input: VideoInput,
+    waits: Option<VideoWait>,
+) -> Option<()> {
     let draining = &app.draining;
     let loaded = draining.run_until_cancelled(app.once_loaded()).await?;
-    let _turn = draining.run_until_cancelled(app.video_turns.take()).await?;
+    let turn = draining.run_until_cancelled(turn(app, job, waits)).await?;
+    let Some(turn) = turn.map(Arc::new) else {
+        drop(input);
+        let detail = "The memory for videos was needed for one of another address; submit it again";
+        job.push_last(failed(HttpErrorCode::Busy, detail));
+        return Some(());
+    };
     job.begin();
     let mut record = match Record::open(app, job).await {
         Ok(record) => record,
@@ -51,7 +65,7 @@ async fn work(app: &Arc<App>, job: &Arc<Job>, input: VideoInput) -> Option<()> {
     let totals = job.totals();
     let selection = job.request.selection();
     let skipped = usize::try_from(totals.frames).unwrap_or(usize::MAX);
-    let opening = open(input, limits(app, loaded), selection, skipped);
+    let opening = open(input, limits(app, loaded), selection, skipped, Arc::clone(&turn));
     let (_, frames) = match draining.run_until_cancelled(opening).await? {
         Ok(opened) => opened,
         Err(problem) => {
@@ -60,7 +74,7 @@ async fn work(app: &Arc<App>, job: &Arc<Job>, input: VideoInput) -> Option<()> {
             return Some(());
         }
     };
-    let analysis = Analysis::new(app, loaded, pipeline, frames)?;
+    let analysis = Analysis::new(app, loaded, pipeline, frames, turn)?;
     let mut lines = Lines::new(analysis, totals, submitted(job));
     while let Some(line) = draining.run_until_cancelled(lines.next()).await? {
         match line {
@@ -79,6 +93,18 @@ async fn work(app: &Arc<App>, job: &Arc<Job>, input: VideoInput) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// The turn of a job; `None` if its video has to give way before.
+async fn turn(app: &App, job: &Job, waits: Option<VideoWait>) -> Option<VideoTurn> {
+    let next = app.video_turns.take(job.owner);
+    let Some(waits) = waits else { return Some(next.await) };
+    waits.begin();
+    tokio::select! {
+        biased;
+        turn = next => waits.end().then_some(turn),
+        () = waits.given_up() => None,
+    }
 }
 
 const CANNOT_STORE: &str = "The server cannot store the results";

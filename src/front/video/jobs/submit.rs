@@ -17,8 +17,9 @@ use crate::front::link::Link;
 use crate::front::query::{self, QueryError};
 use crate::front::responses::{failure, try_later};
 use crate::front::state::App;
-use crate::front::video::opening::{first_line, limits, open};
+use crate::front::video::opening::{describe, first_line, limits};
 use crate::front::video::receive::{Asked, BODY, VideoRefusal, check, receive, refused};
+use crate::front::video_memory::WholeVideo;
 use crate::protocol::{ErrorBody, HttpErrorCode, JobAccepted, VideoFile, VideoForm, VideoQuery};
 use crate::sources::VideoInput;
 
@@ -63,15 +64,17 @@ pub(in crate::front) async fn submit(
     if let Err(refusal) = app.jobs.check_place(owner) {
         return try_later(HttpErrorCode::Busy, &refusal.to_string());
     }
-    let file = match receive(&app, &link, &asked, request.into_body()).await {
-        Ok(file) => file,
-        Err(refusal) => return refusal,
-    };
+    let WholeVideo { bytes: file, waits } =
+        match receive(&app, &link, &asked, request.into_body()).await {
+            Ok(whole) => whole,
+            Err(refusal) => return refusal,
+        };
     let Asked { loaded, selection, pipeline_id, .. } = asked;
     // What cannot be read is refused now rather than later.
     let input = VideoInput::Memory(file.clone());
-    let info = match open(input.clone(), limits(&app, loaded), selection, 0).await {
-        Ok((info, _)) => info,
+    let opened = describe(&app, link.address(), input.clone(), limits(&app, loaded)).await;
+    let info = match opened {
+        Ok(info) => info,
         Err(problem) => return refused(&problem),
     };
     let slot = match app.jobs.reserve(owner) {
@@ -82,8 +85,10 @@ pub(in crate::front) async fn submit(
     let request = JobRequest::new(pipeline_id, selection);
     let first = first_line(&info);
     let json = Bytes::from(first.to_json());
-    let input = match store(&app, id, &request, file, &json).await {
-        Ok(stored) => stored.unwrap_or(input),
+    let (input, waits) = match store(&app, id, &request, file, &json).await {
+        // What is stored takes no memory.
+        Ok(Some(stored)) => (stored, None),
+        Ok(None) => (input, Some(waits)),
         Err(error) => {
             tracing::error!(%error, "a video cannot be stored");
             let detail = "The server cannot store the video";
@@ -93,7 +98,7 @@ pub(in crate::front) async fn submit(
     };
     let lines = vec![(first, json)];
     let job = Job::new(id, owner, request, lines, SystemTime::now(), &app.jobs.memory);
-    app.jobs.add(Arc::clone(&job), run(Arc::clone(&app), job, input), Some(slot));
+    app.jobs.add(Arc::clone(&job), run(Arc::clone(&app), job, input, waits), Some(slot));
     let location = [(header::LOCATION, format!("/video/status/{id}"))];
     (StatusCode::ACCEPTED, location, Json(JobAccepted { job_id: id.to_string() })).into_response()
 }
