@@ -20,7 +20,7 @@ use framegate::front::origin::OriginPolicy;
 use framegate::front::places::PlaceLimits;
 use framegate::front::sessions::SessionLimit;
 use framegate::front::{
-    App, FrontSettings, Loaded, MemoryLimits, NamedPipeline, RunsOn, VideoSettings, serve,
+    App, Batches, FrontSettings, Loaded, MemoryLimits, NamedPipeline, RunsOn, VideoSettings, serve,
 };
 use framegate::{
     BackendOptions, FrameOrigin, Pipeline, PipelineError, PipelineOptions, SourceFrame,
@@ -139,7 +139,7 @@ impl Bench {
         let app = App::new(front, Arc::new(Metrics::default()));
         let pipeline = self.load();
         let (backend, device) = (pipeline.backend(), pipeline.device().name.clone());
-        let runs_on = RunsOn { backend, device, is_degraded: false };
+        let runs_on = RunsOn { backend, device, is_degraded: false, batches: Batches::default() };
         let pipeline = pipeline.into_parts();
         let detector = Arc::clone(&pipeline.detector);
         let engine = Engine::start(vec![pipeline], threads, settings, |_| {});

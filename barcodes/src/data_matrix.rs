@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn codewords_that_mean_nothing_are_no_text() {
+    fn codewords_that_mean_nothing_are_not_a_text() {
         for codewords in [&[0][..], &[242], &[231], &[231, 5, 7], &[230, 0, 0], &[241], &[233, 1]] {
             assert_eq!(text(codewords), None, "{codewords:?}");
         }

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn input_that_is_wrong_is_no_fault_of_the_device() {
+    fn wrong_input_is_not_blamed_on_the_device() {
         let good = Call::instant(Outcome::Success);
         let (mut session, events) = session(vec![selected([], good)]);
         let empty = InputBatch::new([1], 1);

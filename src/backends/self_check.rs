@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn rounding_is_no_fault_and_nan_is_one() {
+    fn rounding_passes_and_nan_fails() {
         let expected = output(&[1.0, -4.0, f32::NAN]);
         let close = output(&[1.01, -4.02, f32::NAN]);
         assert_eq!(fault(&expected, &close, false), None);

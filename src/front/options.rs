@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_class_is_an_error() {
+    fn an_unknown_class_is_an_error() {
         for text in ["", " , "] {
             assert_eq!(read(text), Err(OptionsError::NoClasses));
         }

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_that_holds_most_gives_way_whoever_began_first() {
+    fn the_address_that_holds_most_gives_way() {
         let all = Unfinished::new(10 * STEP);
         let (slow, slow_cut) = meter_of(&all, 1);
         fill(&slow, FREE + STEP);

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_address_that_holds_most_gives_way_whoever_began_first() {
+    async fn the_address_that_holds_most_gives_way() {
         let memory = VideoMemory::new(100);
         let mut small = begin(&memory, 1);
         assert!(small.grow(30).await);

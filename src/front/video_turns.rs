@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_job_is_no_reader() {
+    async fn a_job_does_not_count_as_a_reader() {
         let turns = VideoTurns::new(1);
         let turn = turns.take(Owner::Address(Link::alone().address())).await;
         turn.wait_for_reader();

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_nobody_reads_blocks_nobody_and_losses_are_reported() {
+    fn an_unread_pipe_blocks_nothing_and_losses_are_reported() {
         let (allow, allowed) = sync_channel(0);
         let taken = Arc::new(Mutex::new(Vec::new()));
         let (report, reported) = sync_channel(10);

@@ -68,8 +68,8 @@ def heavy_posts(server):
 
 
 # What the camera must not notice is the time of others' frames.
-heavy_frames.slows_nobody = True
-heavy_posts.slows_nobody = True
+heavy_frames.slows_no_other = True
+heavy_posts.slows_no_other = True
 
 
 def large_frames(server):

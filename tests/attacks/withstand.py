@@ -26,7 +26,7 @@ def withstand(program, attack):
         finding = f"{finding}; the camera alone {alone}, beside it {camera}"
         if camera.warnings:
             finding = f"{finding}, and it is asked to slow down"
-        if getattr(attack, "slows_nobody", False):
+        if getattr(attack, "slows_no_other", False):
             if alone.age(0.99) > 2 * alone.age(0.5):
                 finding = f"{finding} (this machine is too busy to compare them)"
             elif camera.age(0.99) > 1.1 * alone.age(0.99) + LATENCY:

@@ -266,7 +266,7 @@ fn a_collector_of_traces_that_cannot_be_used_is_a_problem() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_or_is_not_there_is_refused() {
+fn a_file_that_is_not_toml_or_not_there_is_refused() {
     let broken = File::with("port = 8000\nhost = \n");
     let checked = broken.check();
     assert_eq!(checked.status, 1);

@@ -70,7 +70,7 @@ fn one_pixel_is_an_image() {
 }
 
 #[test]
-fn data_that_is_no_jpeg_is_refused() {
+fn data_that_is_not_a_jpeg_is_refused() {
     assert_eq!(decode(&[]).unwrap_err(), DecodeError::Empty);
     assert_eq!(decode(b"\x89PNG\r\n\x1A\n").unwrap_err(), DecodeError::NotJpeg);
     assert_eq!(decode(&[0xFF]).unwrap_err(), DecodeError::NotJpeg);

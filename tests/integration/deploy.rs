@@ -145,7 +145,7 @@ fn packages_hold_every_default_feature_but_those_of_burn() {
 }
 
 #[test]
-fn the_services_have_the_folders_that_they_are_told_to_use() {
+fn the_services_have_the_folders_that_their_options_name() {
     let (server, cameras) =
         (read("systemd/framegate.service"), read("systemd/framegate-watch@.service"));
     assert!(server.contains("StateDirectory=framegate/jobs\n"));

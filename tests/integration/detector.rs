@@ -53,7 +53,7 @@ const CLASSIFIER: &[&str] = &["GlobalAveragePool", "Flatten", "Softmax"];
 const SIZE: Size = Size { width: 64, height: 32 };
 
 #[test]
-fn files_that_are_no_model_are_told_apart() {
+fn files_that_are_not_models_are_told_apart() {
     let (folder, path) = model_path();
     assert_message(load(&path), &["there is no model at", "m.onnx"]);
     assert_message(load(folder.path()), &["is not a file", "name the .onnx file"]);

@@ -51,7 +51,7 @@ fn a_detector_is_described() {
 }
 
 #[test]
-fn a_backend_tells_its_kernels_and_where_its_time_goes() {
+fn a_backend_lists_its_kernels_and_where_its_time_goes() {
     let Some(folder) = test_data() else { return };
     let model = text(&folder.join("models/yunet_n_320_320.onnx"));
     let inspected = run(&mut framegate(["models", "inspect", "--backend", "simd", &model]));

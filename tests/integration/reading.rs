@@ -83,7 +83,7 @@ fn a_frame_that_is_stored_turned_is_read_upright() {
 }
 
 #[test]
-fn the_command_reads_unless_it_is_told_not_to() {
+fn the_command_reads_texts_unless_asked_not_to() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("parcel.jpg");
     std::fs::write(&file, jpeg_of(&PARCEL, PLACE)).unwrap();

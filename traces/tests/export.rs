@@ -129,7 +129,7 @@ fn a_share_of_the_frames_is_sent_and_none_that_is_left_out() {
 }
 
 #[test]
-fn headers_that_say_nothing_are_no_caller() {
+fn empty_headers_are_not_a_caller() {
     for text in ["", "00-0-0-01", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"] {
         assert!(Caller::read(text, None).is_none(), "{text}");
     }

@@ -122,7 +122,7 @@ fn kinds_of_files_are_known_by_their_content() {
 }
 
 #[test]
-fn sound_alone_is_no_video() {
+fn sound_alone_is_not_a_video() {
     if !has_ffmpeg() {
         return;
     }

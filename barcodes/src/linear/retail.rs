@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_that_are_those_of_no_digit_are_no_product_number() {
+    fn bars_of_no_digit_are_not_a_product_number() {
         let near = |shift: f32| {
             let (bars, start) = bars(shift);
             are_digits(BarcodeFormat::EAN_8, &bars, start)
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_ends_early_is_no_product_number() {
+    fn a_row_that_ends_early_is_not_a_product_number() {
         let (bars, start) = bars(0.0);
         assert!(!are_digits(BarcodeFormat::EAN_13, &bars, start));
         assert!(are_digits(BarcodeFormat::CODE_128, &bars, start));

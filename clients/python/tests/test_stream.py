@@ -267,7 +267,7 @@ def test_whatever_ends_the_session_is_raised(monkeypatch: pytest.MonkeyPatch) ->
             connection.send(jpeg("late"))
 
 
-def test_what_yields_no_frames_is_no_camera() -> None:
+def test_sources_without_frames_are_refused() -> None:
     cameras: list[Any] = ["clip.mp4", Path("clip.mp4"), b"jpeg", 5]
     for camera in cameras:
         with pytest.raises(TypeError, match="camera must yield frames"):

@@ -38,7 +38,7 @@ fn more_pixels_than_the_data_can_hold_are_refused() {
 }
 
 #[test]
-fn decoding_stops_when_it_is_told_to() {
+fn decoding_stops_on_request() {
     for progressive in [false, true] {
         let jpeg = encode(Coding { progressive, ..PLAIN }, WIDTH, HEIGHT);
         let header = Header::read(&jpeg).unwrap();

@@ -84,7 +84,7 @@ fn text_may_follow_where_the_end_marker_is_missing() {
 }
 
 #[test]
-fn zeros_in_place_of_data_are_no_image() {
+fn zeros_in_place_of_data_are_not_an_image() {
     let lenient = Options { lenient: true, ..Options::default() };
     let is_scan = |pair: &&[u8]| *pair == [0xFF, 0xDA];
     for coding in all().into_iter().filter(|coding| !coding.progressive) {

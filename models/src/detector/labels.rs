@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn the_background_is_no_label() {
+    fn the_background_is_not_a_label() {
         let labels = |first: &str| SidecarLabels::List(vec![first.into(), "x".into(), "y".into()]);
         let nothing = Metadata::new();
         for first in ["__background__", "BACKGROUND", "???"] {

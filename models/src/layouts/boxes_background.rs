@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_background_is_no_class() {
+    fn the_background_is_not_a_class() {
         let input = Size { width: 320, height: 240 };
         let boxes = (0..64)
             .flat_map(|index| {

@@ -306,13 +306,13 @@ mod tests {
     }
 
     #[test]
-    fn a_number_for_each_pixel_is_no_box() {
+    fn a_number_for_each_pixel_is_not_a_box() {
         let message = choose_for(&[1, 384, 640], WIDE).unwrap_err().to_string();
         assert!(message.contains("no box layout has such outputs"), "{message}");
     }
 
     #[test]
-    fn a_recogniser_of_text_is_no_detector() {
+    fn a_recogniser_of_text_is_not_a_detector() {
         let mut builder = GraphBuilder::new("image", [1, 3, 48, 320]);
         let logits = HostTensor::from_f32([1, 40, 97], vec![0.0; 40 * 97]);
         let logits = builder.constant("logits", logits);

@@ -73,7 +73,7 @@ mod tests {
     const INPUT: Size = Size { width: 640, height: 640 };
 
     #[test]
-    fn the_number_of_the_feature_map_is_no_score() {
+    fn the_number_of_the_feature_map_is_not_a_score() {
         let mut rows = vec![0.0; 84 * 7];
         rows[14..21].copy_from_slice(&[32.0, 32.0, 40.0, 20.0, 4.0, 0.1, 0.8]);
         let found = decode("level-rows", INPUT, &[("output", &[1, 84, 7], rows)]);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_depends_on_the_image_is_no_number() {
+    fn a_column_that_depends_on_the_image_is_not_a_number() {
         let name = |is_constant| {
             let mut builder = GraphBuilder::new("image", [1, 84, 1]);
             let constant = |width| HostTensor::from_f32([1, 84, width], vec![0.0; 84 * width]);

@@ -70,7 +70,7 @@ mod tests {
     const INPUT: Size = Size { width: 512, height: 512 };
 
     #[test]
-    fn rows_are_final_boxes_but_for_overlaps() {
+    fn rows_are_final_boxes_except_for_overlaps() {
         let rows = vec![12.0, 22.0, 52.0, 42.0, 0.8, 7.0, 12.0, 22.0, 53.0, 42.0, 0.7, 7.0];
         let found = decode("scored-rows", INPUT, &[("output", &[1, 2, 6], rows)]);
         assert_eq!(found.len(), 2);

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_from_0_to_1_is_no_score() {
+    fn values_outside_0_to_1_are_not_scores() {
         assert_eq!(check_scores([0.0, 1.0005, f32::NAN]), Ok(()));
         assert!(check_scores([0.5, -0.3]).unwrap_err().0.contains("-0.3"));
         assert!(check_scores([316.0]).is_err());

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn points_with_the_axes_of_an_image_are_no_image() {
+    fn points_with_the_axes_of_an_image_are_not_an_image() {
         let of = |names: [(&str, usize); 3]| {
             let inputs: Vec<InputDeclaration> = names.map(|(name, rank)| open(name, rank)).into();
             image_among(&inputs, &InputValues::new()).map_err(|error| error.to_string())

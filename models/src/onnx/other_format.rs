@@ -121,7 +121,7 @@ mod tests {
     use super::super::{OnnxError, OnnxFile};
 
     #[test]
-    fn what_is_no_onnx_model_is_named_with_what_to_do() {
+    fn other_formats_are_named_with_what_to_do() {
         for (bytes, is, advice) in [
             (
                 &b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n"[..],

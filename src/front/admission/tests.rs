@@ -103,7 +103,7 @@ fn a_warning_is_repeated_every_two_seconds_during_a_slow_down() {
 }
 
 #[test]
-fn a_sender_that_obeys_recovers_and_is_told_so_once() {
+fn a_sender_that_obeys_recovers_and_is_notified_once() {
     let mut sender = Sender::new(DEFAULT);
     sender.send(150, 30.0, 10.0, |_| false);
     assert_eq!(sender.state(), SlowDown);

@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_outputs_are_cut_and_what_is_no_number_is_null() {
+    fn long_outputs_are_cut_and_nan_is_null() {
         let tensor = |name: &str, data: Vec<f32>| OutputTensor {
             name: name.to_owned(),
             image_shape: vec![1, data.len()],

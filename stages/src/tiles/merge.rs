@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_that_no_one_shows_whole_are_joined() {
+    fn pieces_that_no_tile_shows_whole_are_joined() {
         let large = [20.0, 5.0, 140.0, 80.0];
         assert_eq!(boxes(&merged(&[], &[(0, 0.9, large)])), [large]);
         // Of different classes, and one above another, they are not.

@@ -17,7 +17,7 @@ use crate::support::server::{Setup, TestServer};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn the_sender_of_costly_frames_is_told_to_slow_down_and_a_camera_keeps_its_results() {
+async fn the_sender_of_costly_frames_is_asked_to_slow_down_and_a_camera_keeps_its_results() {
     let mut setup = Setup::colours();
     setup.front.max_frame_bytes = 1 << 20;
     setup.engine.decode = DecodeLimits::LIVE.into();

@@ -151,7 +151,7 @@ async fn follow(server: &TestServer, id: &str) -> TcpStream {
 }
 
 #[tokio::test]
-async fn followers_of_a_job_that_says_nothing_lock_nobody_out() {
+async fn followers_of_a_silent_job_lock_no_client_out() {
     let mut setup = Setup::colours();
     setup.front.places = PlaceLimits { total: 6, per_address: 6, reserve: 1 };
     let (backend, gate) = gated();

@@ -15,7 +15,7 @@ use crate::support::serving::Server;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_stops_nothing() {
+async fn an_unread_log_stops_nothing() {
     // Nothing is read from its standard error from here on, which holds 64 KiB.
     let server = Server::start(&["--backend", "null", "--log-level", "debug"]);
     let frame = plain(64, 48, [1, 2, 3]);

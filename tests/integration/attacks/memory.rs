@@ -65,7 +65,7 @@ async fn is_healthy(address: SocketAddr) -> bool {
 }
 
 #[tokio::test]
-async fn pings_whose_answers_nobody_reads_take_no_memory() {
+async fn pings_with_unread_answers_take_no_memory() {
     let server = Server::start(&["--backend", "null"]);
     let Some(growth) = Growth::of(&server) else { return };
     let mut attackers = JoinSet::new();

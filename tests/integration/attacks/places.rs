@@ -35,7 +35,7 @@ async fn silent(server: &TestServer, connections: usize) -> Vec<TcpStream> {
 }
 
 #[tokio::test]
-async fn silent_connections_lock_nobody_out() {
+async fn silent_connections_lock_no_client_out() {
     let server = server(8, 8).await;
     let _silent = silent(&server, 50).await;
     let answered = timeout(PATIENCE, async {
@@ -161,7 +161,7 @@ async fn a_session_without_frames_stays_until_others_need_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sessions_without_frames_lock_nobody_out() {
+async fn sessions_without_frames_lock_no_client_out() {
     let server = server(3, 3).await;
     let mut silent = Vec::new();
     for _ in 0..3 {
@@ -244,7 +244,7 @@ async fn only_one_version_of_http_is_spoken() {
 }
 
 #[tokio::test]
-async fn bodies_that_arrive_slowly_keep_nobody_out() {
+async fn bodies_that_arrive_slowly_keep_no_client_out() {
     let server = server(20, 20).await;
     let mut slow = silent(&server, 8).await;
     for connection in &mut slow {

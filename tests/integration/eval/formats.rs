@@ -409,7 +409,7 @@ fn what_is_wrong_in_voc_is_named_by_file_and_line() {
 }
 
 #[test]
-fn what_is_no_labels_is_not_guessed() {
+fn files_that_are_not_labels_are_not_guessed() {
     assert_refused(&[("notes.md", "")], "", &["no labels that are recognised", "--format"]);
     assert_refused(&[("notes.md", "")], "notes.md", &["no labels that are recognised"]);
     assert_refused(&[("Annotations/notes.md", "")], "", &["*.xml", "no such file"]);

@@ -123,7 +123,7 @@ fn the_thresholds_decide_when_frames_are_paced() {
 }
 
 #[test]
-fn a_greedy_session_starves_nobody() {
+fn a_greedy_session_starves_no_other() {
     // 60 frames per second in all.
     let mut flow = Simulation::new(1, |_, _| Duration::from_secs_f64(1.0 / 60.0));
     let greedy = flow.join(60.0, false, DEFAULT);

@@ -212,7 +212,7 @@ fn a_camera_that_is_lost_is_found_again() {
 }
 
 #[test]
-fn a_password_reaches_the_camera_and_nobody_else() {
+fn a_password_reaches_the_camera_alone() {
     const BASIC: &str = "authorization: Basic bWU6c2VjcmV0\n";
     for (challenge, expected) in [
         ("Basic realm=\"cam\"", BASIC),
@@ -238,7 +238,7 @@ fn a_password_reaches_the_camera_and_nobody_else() {
 }
 
 #[test]
-fn what_is_no_camera_is_said() {
+fn sources_that_are_not_cameras_are_refused() {
     let address = camera(|number, _| match number {
         0 => b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n".to_vec(),
         1 => untyped("Content-Type:\r\n", b"<html>"),

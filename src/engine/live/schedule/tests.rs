@@ -245,7 +245,7 @@ fn a_frame_that_costs_ten_times_as_much_has_a_tenth_of_the_turns() {
 }
 
 #[test]
-fn frames_that_fail_are_charged_and_hold_up_nobody() {
+fn frames_that_fail_are_charged_and_hold_up_no_other() {
     let now = Instant::now();
     let mut schedule = schedule();
     let [broken, good] = open(&mut schedule);
