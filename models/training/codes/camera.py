@@ -65,10 +65,25 @@ def _light(image: np.ndarray, random: RandomSource) -> np.ndarray:
         addition = np.exp(-distance) * random.uniform(30, 190)
     full = cv2.resize(np.maximum(gain, 0.08), (width, height), interpolation=cv2.INTER_LINEAR)
     image = cv2.multiply(image, cv2.merge([full] * 3), dtype=cv2.CV_8U)
+    if random.chance(0.12):
+        streak = _streaks(x, y, random)
+        addition = streak if addition is None else addition + streak
     if addition is not None:
+        addition = np.minimum(addition, 255)
         glare = cv2.resize(addition, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8)
         image = cv2.add(image, cv2.merge([glare] * 3))
     return image
+
+
+def _streaks(x: np.ndarray, y: np.ndarray, random: RandomSource) -> np.ndarray:
+    """Reflections as long as the image, as of lamps on a can or on film: what they cross is nearly white."""
+    angle = random.uniform(0, np.pi)
+    across = x * np.cos(angle) + y * np.sin(angle)
+    bands = [
+        np.exp(-(((across - random.uniform(-1, 1)) / random.log_uniform(0.05, 0.5)) ** 2)) * random.uniform(50, 230)
+        for _ in range(random.integer(1, 3))
+    ]
+    return sum(bands)
 
 
 def _tones(image: np.ndarray, random: RandomSource, coloured: bool) -> np.ndarray:
@@ -84,6 +99,9 @@ def _tones(image: np.ndarray, random: RandomSource, coloured: bool) -> np.ndarra
     level = np.clip(level * exposure, 0, 1) ** random.log_uniform(0.8, 1.3)
     black, white = random.uniform(0, 0.18) * random.numpy.random(), random.uniform(0.8, 1.05)
     level = black + level * (white - black)
+    if random.chance(0.06):  # haze, a dirty lens, light from behind: little contrast is left
+        low = random.uniform(0.1, 0.5)
+        level = low + level * random.uniform(0.2, min(0.5, 0.95 - low))
     gains = np.exp(random.numpy.standard_normal(3) * 0.09) if coloured else np.ones(3)
     table = np.clip(level[:, None] * gains * 255, 0, 255).astype(np.uint8)
     return cv2.LUT(image, table[None])

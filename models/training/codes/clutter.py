@@ -18,6 +18,7 @@ from .negatives import (
     targets,
     text_page,
 )
+from .ornaments import ornaments
 from .random_source import RandomSource
 from .textures import (
     SIDE,
@@ -108,7 +109,8 @@ def _busy(random: RandomSource, lettering: Lettering) -> np.ndarray:
     elif kind <= 7:
         texture = random.pick([marbled_paper, carpet, cloth, perforated, stone])(random)
     else:
-        texture = random.pick([stripes, stripes, bookshelf, bookshelf, checks, text_page, table])(random, lettering)
+        regular = [stripes, stripes, bookshelf, bookshelf, checks, text_page, table, ornaments]
+        texture = random.pick(regular)(random, lettering)
     if random.chance(0.6):
         middle = texture.mean((0, 1))
         texture = np.clip(middle + (texture - middle) * random.uniform(1, 3), 0, 255).astype(np.uint8)
@@ -133,7 +135,7 @@ def _landscape(random: RandomSource, materials: list[np.ndarray]) -> np.ndarray:
 
 NEGATIVES = {
     stripes: 14, fence: 8, keyboard: 10, text_page: 16, checks: 12, bricks: 6, bookshelf: 10, table: 8, targets: 6,
-    shelf: 10, clutter: 50, patches: 80,
+    shelf: 10, ornaments: 16, clutter: 50, patches: 80,
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -61,5 +61,5 @@ def hide(frame: Frame, mask: np.ndarray) -> None:
         window = mask[top : bottom + 1, left : right + 1]
         covered = float(window.mean()) / 255 if window.size else 1
         if covered < 0.9:
-            kept.append(code if covered < 0.3 else PlacedCode(IGNORED, code.outline, code.pitch))
+            kept.append(code if covered < 0.3 else replace(code, label=IGNORED))
     frame.codes = kept

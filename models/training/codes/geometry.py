@@ -134,5 +134,34 @@ def share_inside(box: np.ndarray, width: int, height: int) -> float:
     return float(np.prod(np.maximum(clipped[2:] - clipped[:2], 0)) / area)
 
 
+def visible_box(outline: np.ndarray, width: int, height: int) -> np.ndarray | None:
+    """The box around what the frame shows of the polygon `outline`; none if that is nothing."""
+    for axis, limit, sign in ((0, 0, 1), (0, width, -1), (1, 0, 1), (1, height, -1)):
+        inside = (outline[:, axis] - limit) * sign  # how far within this edge of the frame
+        beyond = np.roll(inside, -1)
+        crosses = inside * beyond < 0
+        share = inside / np.where(crosses, inside - beyond, 1)
+        crossings = outline + share[:, None] * (np.roll(outline, -1, axis=0) - outline)
+        kept = np.stack([inside >= 0, crosses], 1).ravel()
+        outline = np.stack([outline, crossings], 1).reshape(-1, 2)[kept]
+        if not len(outline):
+            return None
+    return bounding_box(outline)
+
+
+def share_of_whole_rows(outline: np.ndarray, width: int, height: int) -> float:
+    """The share of the lines from the left to the right side of a code (one side is a quarter of `outline`, the first
+    is its top) that lie in the frame from end to end."""
+    side = len(outline) // 4
+    right, left = outline[side : 2 * side + 1], np.concatenate([outline[3 * side :], outline[:1]])[::-1]
+    steps, places = np.linspace(0, 1, 41), np.linspace(0, 1, side + 1)
+    whole = np.ones(len(steps), bool)
+    for edge in (left, right):
+        for axis, limit in enumerate((width, height)):
+            along = np.interp(steps, places, edge[:, axis])
+            whole &= (along >= 0) & (along <= limit)
+    return float(whole.mean())
+
+
 def clip_box(box: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.clip(box, 0, [width, height, width, height])

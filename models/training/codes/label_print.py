@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
-from .classes import IGNORED, LINEAR, QR_CODE
+from .classes import AZTEC, DATA_MATRIX, IGNORED, LINEAR, QR_CODE
 from .drawing import draw_ink
 from .negatives import scaled, stamp
 from .pools import Pools
@@ -26,9 +26,11 @@ class PlacedCode:
     """Points × 2, clockwise."""
     pitch: float
     """Width of a module, in pixels."""
+    rows_alike: bool = False
+    """Whether each row across the bars holds the whole code, so that a strip of it is enough."""
 
     def moved(self, outline: np.ndarray) -> PlacedCode:
-        return PlacedCode(self.label, outline, self.pitch)
+        return replace(self, outline=outline)
 
 
 @dataclass
@@ -62,9 +64,12 @@ def print_code(
     stamp(image, ink_map, left, top, ink)
     if symbol.label == QR_CODE and symbol.format == "QRCode" and random.chance(0.12):
         _add_logo(image[top : top + height, left : left + width], random, pools)
+    if symbol.label in (QR_CODE, DATA_MATRIX, AZTEC) and random.chance(0.03):
+        _cover_band(image[top : top + height, left : left + width], random, paper, ink)
     if symbol.label == LINEAR and random.chance(0.06):
         _break_bars(image[top : top + height, left : left + width], random, paper)
-    made.codes.append(PlacedCode(symbol.label, rectangle_outline(left, top, width, height), pitch))
+    outline = rectangle_outline(left, top, width, height)
+    made.codes.append(PlacedCode(symbol.label, outline, pitch, symbol.is_stackless))
     if add_on_width:
         _print_add_on(made, (left + width, top, add_on_width, height), pitch, random, pools, ink)
     if random.chance(0.1):
@@ -76,6 +81,10 @@ def print_code(
 def _colours(random: RandomSource, ground: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Paper and ink, far enough apart in brightness."""
     kind = random.numpy.random()
+    if random.chance(0.07):  # faint: worn, printed on metal, or one grey on another
+        paper = random.colour(110, 240) if ground is None else np.asarray(ground, np.float64)
+        step = random.uniform(40, 100)
+        return paper, paper + (step if paper.mean() < step + 10 or random.chance(0.15) else -step)
     if ground is not None:
         paper = np.asarray(ground, np.float64)
         ink = random.colour(0, 60) if paper.mean() > 110 else random.colour(195, 255)
@@ -176,6 +185,19 @@ def _add_logo(code: np.ndarray, random: RandomSource, pools: Pools) -> None:
         cv2.rectangle(window, (1, 1), (side - 2, side - 2), colour, -1)
     letter = scaled(random.pick(pools.lettering.lines)[:, : random.integer(20, 60)], max(2, side // 2))
     stamp(window, letter[:, : side // 2], side // 4, side // 4, random.colour())
+
+
+def _cover_band(code: np.ndarray, random: RandomSource, paper: np.ndarray, ink: np.ndarray) -> None:
+    """A bar of one colour across the middle: a caption, or artwork that replaces modules. It stays one code."""
+    height, width = code.shape[:2]
+    share = random.uniform(0.12, 0.4)
+    start, inset = int(height * random.uniform(0.25, 0.75 - share)), int(width * random.uniform(0, 0.2))
+    colour = [ink, paper, random.colour()][random.integer(0, 2)]
+    band = code[start : start + max(1, int(height * share)), inset : width - inset]
+    if random.chance(0.7):
+        band[:] = np.clip(colour, 0, 255)
+    else:
+        band[:] = np.clip(colour, 0, 255) * 0.8 + band * 0.2
 
 
 def _break_bars(code: np.ndarray, random: RandomSource, paper: np.ndarray) -> None:

@@ -48,7 +48,7 @@ def stripes(random: RandomSource, lettering: Lettering) -> np.ndarray:
         for column in np.split(np.arange(SIDE), edges):
             field[:, column] = np.roll(field[:, column], random.integer(0, int(pitch)), axis=0)
     field = field + (fractal_noise(random, 0.6) - 0.5) * random.uniform(0, 0.8)
-    image = between(field, *two_tone(random, random.uniform(40, 230)))
+    image = between(field, *two_tone(random, random.log_uniform(15, 230)))
     return image if random.chance(0.5) else np.ascontiguousarray(image.transpose(1, 0, 2))
 
 

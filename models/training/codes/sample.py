@@ -10,7 +10,8 @@ import numpy as np
 from .camera import compress, photograph
 from .classes import AZTEC, DATA_MATRIX, IGNORED, LINEAR, PDF417, QR_CODE
 from .frame import Frame
-from .geometry import bounding_box, clip_box, share_inside
+from .geometry import bounding_box, clip_box, share_inside, share_of_whole_rows, visible_box
+from .label_print import PlacedCode
 from .pools import Pools
 from .random_source import RandomSource
 from .scene import make_empty_scene, make_plain_print, make_scene
@@ -22,9 +23,11 @@ LEAST_LENGTH = 14
 LEAST_PITCH = {QR_CODE: 0.8, DATA_MATRIX: 0.8, AZTEC: 0.8, PDF417: 0.55, LINEAR: 0.42}
 """Nor are those with narrower modules, in pixels: what is left of them is grey."""
 LEAST_SHARE = 0.8
-"""Nor those with less of them in the frame."""
+"""Nor those with less of them in the frame …"""
+LEAST_STRIP = 5
+"""… but linear codes are asked for while a strip of so many pixels shows all of their bars."""
 
-ASPECTS = {1.0: 34, 4 / 3: 26, 3 / 4: 10, 3 / 2: 8, 2 / 3: 5, 16 / 9: 8, 9 / 16: 4, 2.0: 5}
+ASPECTS = {1.0: 34, 4 / 3: 26, 3 / 4: 10, 3 / 2: 8, 2 / 3: 5, 16 / 9: 8, 9 / 16: 4, 2.0: 5, 4.0: 2.5, 7.0: 2.5}
 
 
 @dataclass
@@ -63,6 +66,9 @@ def letterbox(frame: Frame, side: int) -> Sample:
     for code in frame.codes:
         box = bounding_box(code.outline)
         clipped = clip_box(box, frame.width, frame.height)
+        complete = share_inside(box, frame.width, frame.height) >= LEAST_SHARE
+        if not complete and strip_height(code, frame) >= LEAST_STRIP:
+            complete, clipped = True, visible_box(code.outline, frame.width, frame.height)
         length = (clipped[2:] - clipped[:2]).max()
         if (clipped[2:] - clipped[:2]).min() < 1:
             continue
@@ -70,11 +76,19 @@ def letterbox(frame: Frame, side: int) -> Sample:
             length >= LEAST_LENGTH
             and code.label != IGNORED
             and code.pitch >= LEAST_PITCH[code.label]
-            and share_inside(box, frame.width, frame.height) >= LEAST_SHARE
+            and complete
         )
         boxes.append(clipped)
         labels.append(code.label if asked else IGNORED)
     return Sample(image, np.array(boxes, np.float32).reshape(-1, 4), np.array(labels, np.int64))
+
+
+def strip_height(code: PlacedCode, frame: Frame) -> float:
+    """How high the part of a linear code is that the frame shows from the first bar to the last, in pixels."""
+    if not code.rows_alike:
+        return 0
+    bar = np.linalg.norm(code.outline[0] - code.outline[-(len(code.outline) // 4)])
+    return share_of_whole_rows(code.outline, frame.width, frame.height) * float(bar)
 
 
 def draw_boxes(sample: Sample) -> np.ndarray:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
+from .classes import LINEAR
 from .drawing import natural_aspect
 from .foreground import add_foreground
 from .frame import Frame, composite
 from .geometry import Bend, bounding_box, dense_outline, project, tilt
-from .label_print import PlacedCode, Print, print_code
+from .label_print import Print, print_code
 from .pools import Pools
 from .random_source import RandomSource
 from .surface import Surface, random_window
@@ -23,7 +26,7 @@ def code_length(random: RandomSource) -> float:
     """Longer side of a code as a share of the frame's longer side."""
     if random.chance(0.58):
         return random.uniform(0.33, 0.98)
-    return random.log_uniform(0.05, 0.6)
+    return random.log_uniform(0.037, 0.6)
 
 
 def make_scene(width: int, height: int, random: RandomSource, pools: Pools) -> Frame:
@@ -31,7 +34,7 @@ def make_scene(width: int, height: int, random: RandomSource, pools: Pools) -> F
     frame = Frame(background(width, height, random, pools), [])
     count = 1 if random.chance(0.8) else random.integer(2, 4)
     for _ in range(count):
-        length = code_length(random) if count == 1 else random.log_uniform(0.06, 0.4)
+        length = code_length(random) if count == 1 else random.log_uniform(0.045, 0.4)
         add_surface(frame, length * max(width, height), random, pools)
     if random.chance(0.14):
         add_foreground(frame, random)
@@ -54,9 +57,11 @@ def make_plain_print(width: int, height: int, random: RandomSource, pools: Pools
     if random.chance(0.25):
         return make_document(width, height, random, pools)
     frame = Frame(np.full((height, width, 3), np.clip(ground, 0, 255), np.uint8), [])
-    symbol = random_symbol(random)
+    symbol = random_symbol(random, LINEAR if width > 3 * height and random.chance(0.8) else None)
     aspect = natural_aspect(symbol, random)
     share = 1.0 if random.chance(0.45) else random.log_uniform(0.12, 1)
+    if width > 3 * height and symbol.is_stackless:  # the image is hardly more than the code
+        aspect, share = height / width * random.uniform(0.6, 1.1), 1.0
     for shrink in (1, 0.8, 0.6, 0.4):
         code_width = int(min(width, height / aspect) * share * shrink)
         made = print_code(symbol, max(8, code_width), max(4, int(code_width * aspect)), random, pools)
@@ -125,13 +130,14 @@ def add_surface(frame: Frame, length: float, random: RandomSource, pools: Pools,
         canvas = bend.apply(canvas)
         outlines = [bend.move(outline) for outline in outlines]
         hero_outline = bend.move(hero_outline)
-    homography = _aim(frame, (width, height), hero_outline, length, random)
+    is_cut = not empty and surface.codes[0].rows_alike and random.chance(0.25)
+    homography = _aim(frame, (width, height), hero_outline, length, random, is_cut)
     composite(frame, canvas, homography, random)
     added = []
     for code, outline in zip(surface.codes, outlines):
         seen = project(homography, outline)
         shrink = np.ptp(seen, 0).max() / max(1e-6, np.ptp(outline, 0).max())
-        added.append(PlacedCode(code.label, seen, code.pitch * shrink))
+        added.append(replace(code, outline=seen, pitch=code.pitch * shrink))
     frame.codes += added
 
 
@@ -193,9 +199,12 @@ def _quarter_turn(made: Print) -> Print:
 
 
 def _aim(
-    frame: Frame, canvas: tuple[int, int], hero: np.ndarray, length: float, random: RandomSource
+    frame: Frame, canvas: tuple[int, int], hero: np.ndarray, length: float, random: RandomSource, is_cut: bool
 ) -> np.ndarray:
-    """The homography from the canvas to the frame that shows the code `hero` at the wanted length."""
+    """The homography from the canvas to the frame that shows the code `hero` at the wanted length.
+
+    With `is_cut` an edge of the frame takes the upper or lower end of its bars.
+    """
     width, height = canvas
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     centre = (hero.min(0) + hero.max(0)) / 2
@@ -213,5 +222,10 @@ def _aim(
     corner = spare * where
     if random.chance(0.05):  # partly out of the frame
         corner = spare * where + (random.uniform(-0.5, 0.5) * size[0], random.uniform(-0.5, 0.5) * size[1])
+    if is_cut:
+        along = np.diff(project(homography, hero[[0, -(len(hero) // 4)]]), axis=0)[0]
+        axis = int(np.abs(along).argmax())
+        hidden = size[axis] * random.uniform(0.2, 0.85)
+        corner[axis] = -hidden if random.chance(0.5) else (frame.width, frame.height)[axis] - size[axis] + hidden
     shift = corner - box[:2] * scale
     return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]]) @ homography

@@ -4,7 +4,17 @@ import cv2
 import numpy as np
 
 from codes.frame import Frame
-from codes.geometry import Bend, bounding_box, clip_box, dense_outline, project, share_inside, tilt
+from codes.geometry import (
+    Bend,
+    bounding_box,
+    clip_box,
+    dense_outline,
+    project,
+    share_inside,
+    share_of_whole_rows,
+    tilt,
+    visible_box,
+)
 from codes.label_print import PlacedCode, rectangle_outline
 from codes.sample import letterbox, make_sample
 from codes.pools import Pools
@@ -79,3 +89,33 @@ def test_a_image_is_a_function_of_the_seed() -> None:
         assert (first.boxes >= 0).all() and (first.boxes <= 416).all()
         labels.update(first.labels.tolist())
     assert labels >= {0, 1, 2, 3, 4}
+
+
+def test_linear_codes_are_asked_for_while_the_frame_shows_every_bar() -> None:
+    black = np.zeros((208, 416, 3), np.uint8)
+
+    def seen(outline: np.ndarray, rows_alike: bool = True) -> tuple[list[int], list[list[float]]]:
+        sample = letterbox(Frame(black, [PlacedCode(4, outline, 2, rows_alike)]), 416)
+        return sample.labels.tolist(), sample.boxes.round().tolist()
+
+    below = rectangle_outline(50, 180, 200, 90)  # the frame ends at 208: a strip of 28 pixels is left
+    assert seen(below) == ([4], [[50, 180, 250, 208]])
+    assert seen(dense_outline(below)) == ([4], [[50, 180, 250, 208]])
+    assert seen(below, rows_alike=False)[0] == [-1]
+    assert seen(rectangle_outline(50, 204, 200, 90))[0] == [-1]  # too thin a strip
+    assert seen(rectangle_outline(-100, 50, 200, 90))[0] == [-1]  # bars are missing
+    standing = np.roll(rectangle_outline(380, 20, 90, 150), 1, axis=0)  # its bars lie, the frame ends at 416
+    assert seen(standing) == ([4], [[380, 20, 416, 170]])
+    assert seen(np.roll(standing, 1, axis=0))[0] == [-1]  # its bars stand
+
+
+def test_the_box_of_what_is_visible_follows_a_slanting_outline() -> None:
+    slanting = np.array([[100.0, 100], [300, 100], [400, 300], [200, 300]])
+    left, top, right, bottom = visible_box(slanting, 500, 200)
+    assert np.allclose([left, top, right, bottom], [100, 100, 350, 200])
+    assert np.allclose(visible_box(slanting, 200, 500), [100, 100, 200, 300])
+    assert np.allclose(visible_box(rectangle_outline(-9, -9, 99, 99), 50, 60), [0, 0, 50, 60])
+    assert visible_box(slanting, 90, 90) is None
+    assert abs(share_of_whole_rows(slanting, 500, 200) - 0.5) < 0.03
+    assert share_of_whole_rows(slanting, 500, 300) == 1
+    assert share_of_whole_rows(slanting, 150, 300) == 0
