@@ -80,16 +80,17 @@ impl<O: Owner> FairTurns<O> {
 
     /// The next turn of this owner.
     pub(super) async fn take(self: &Arc<Self>, owner: O) -> FairTurn<O> {
-        self.wait(owner, false).await
+        self.wait(owner, None).await
     }
 
-    /// The next turn of this owner, for what has had one and goes on: before all else of this owner.
-    pub(super) async fn take_again(self: &Arc<Self>, owner: O) -> FairTurn<O> {
-        self.wait(owner, true).await
+    /// Leaves this turn of the owner to the next, and waits for another: before all else of this owner.
+    pub(super) async fn take_again(self: &Arc<Self>, owner: O, turn: FairTurn<O>) -> FairTurn<O> {
+        self.wait(owner, Some(turn)).await
     }
 
-    async fn wait(self: &Arc<Self>, owner: O, resumes: bool) -> FairTurn<O> {
+    async fn wait(self: &Arc<Self>, owner: O, before: Option<FairTurn<O>>) -> FairTurn<O> {
         let (granted, turn) = oneshot::channel();
+        let resumes = before.is_some();
         let number = {
             let mut state = self.lock();
             state.next += 1;
@@ -98,6 +99,8 @@ impl<O: Owner> FairTurns<O> {
             number
         };
         let _wait = Wait { turns: self, number };
+        // Not earlier: an owner who neither holds nor waits is a new one.
+        drop(before);
         self.grant();
         turn.await.expect("who waits is kept until the turn comes")
     }
@@ -248,6 +251,28 @@ mod tests {
         assert!(granted(&mut second).await.is_none());
         drop(first);
         assert!(granted(&mut second).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn one_that_goes_on_comes_after_other_owners_and_before_others_of_its_own() {
+        let turns = FairTurns::new(1, 1);
+        let first = turns.take('a').await;
+        let mut tasks = vec![('A', waiting(&turns, 'a').await), ('b', waiting(&turns, 'b').await)];
+        let again = {
+            let turns = Arc::clone(&turns);
+            tokio::spawn(async move { turns.take_again('a', first).await })
+        };
+        let (owner, turn) = granted(&mut tasks).await.expect("the turn was left");
+        assert_eq!(owner, 'b');
+        tasks.push(('c', waiting(&turns, 'c').await));
+        drop(turn);
+        let (owner, turn) = granted(&mut tasks).await.expect("there is a turn");
+        assert_eq!(owner, 'c', "it has had none");
+        drop(turn);
+        let turn = again.await.unwrap();
+        assert!(granted(&mut tasks).await.is_none());
+        drop(turn);
+        assert_eq!(granted(&mut tasks).await.map(|(owner, _)| owner), Some('A'));
     }
 
     #[tokio::test]

@@ -328,12 +328,13 @@ mod tests {
     #[test]
     fn one_address_cannot_have_every_place() {
         let places = places(4, 2, 1);
-        let _streams = [busy(&places, "10.0.0.1"), busy(&places, "10.0.0.1")];
+        let streams = [busy(&places, "10.0.0.1"), busy(&places, "10.0.0.1")];
         let third = places.admit(address("10.0.0.1"));
         assert_eq!(third.exceeded(), Some(ExceededLimit::PerAddress));
         assert!(places.admit(address("::ffff:10.0.0.1")).is_in_reserve());
         assert!(!places.admit(address("10.0.0.2")).is_in_reserve());
-        let _others = [busy(&places, "2001:db8::1"), busy(&places, "2001:db8::2")];
+        let others = [busy(&places, "2001:db8::1"), busy(&places, "2001:db8::2")];
+        streams.iter().chain(&others).for_each(Place::begin_session);
         assert!(places.admit(address("2001:db8::3")).is_in_reserve(), "one network");
         let fifth = places.admit(address("10.0.0.3"));
         assert_eq!(fifth.exceeded(), Some(ExceededLimit::Total));

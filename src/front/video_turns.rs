@@ -213,9 +213,8 @@ impl VideoTurn {
             return;
         }
         let Some(_held_up) = self.turns.hold_up(self.owner) else { return };
-        let turn = self.lock().turn.take();
-        drop(turn);
-        let turn = self.turns.turns.take_again(self.owner).await;
+        let Some(turn) = self.lock().turn.take() else { return };
+        let turn = self.turns.turns.take_again(self.owner, turn).await;
         *self.lock() = Running { since: Instant::now(), turn: Some(turn) };
     }
 
@@ -328,12 +327,13 @@ mod tests {
     }
 
     /// Works on a video until it has been at it for this long, and asks each second whether another may go first.
-    async fn work(turns: Arc<VideoTurns>, owner: Owner, seconds: u32) {
+    async fn work(turns: Arc<VideoTurns>, owner: Owner, seconds: u32) -> Instant {
         let turn = turns.take(owner).await;
         for _ in 0..seconds {
             turn.make_room().await;
             sleep(SECOND).await;
         }
+        Instant::now()
     }
 
     #[tokio::test(start_paused = true)]
@@ -342,10 +342,7 @@ mod tests {
         let start = Instant::now();
         let ended = |owner, seconds| {
             let working = tokio::spawn(work(Arc::clone(&turns), owner, seconds));
-            async move {
-                working.await.unwrap();
-                start.elapsed().as_secs()
-            }
+            async move { (working.await.unwrap() - start).as_secs() }
         };
         let long = [ended(job(1), 3600), ended(job(1), 3600)];
         sleep(SECOND).await;

@@ -21,7 +21,7 @@ pub struct Limits {
     pub frame_time: Duration,
     /// Time for which nothing may come from ffmpeg.
     pub stall: Duration,
-    /// Whether ffmpeg leaves the machine to others: it decodes on one thread and, on Linux, with the lowest priority
+    /// Whether ffmpeg leaves the machine to others: it decodes on one thread and, on Linux, with a lower priority
     /// and in [`ffmpeg_bytes`](Self::ffmpeg_bytes) of memory.
     pub in_background: bool,
 }

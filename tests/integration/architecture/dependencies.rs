@@ -7,6 +7,7 @@ use super::{assert_accepts, assert_holds, assert_notices};
 const ASYNCHRONOUS: &[&str] = &[
     "src/front/",
     "src/server/",
+    "src/client/",
     "src/load/",
     "src/engine/live/",
     "src/engine/blocking.rs",
@@ -20,7 +21,10 @@ const USERS: &[(&str, &[&str])] = &[
     // Sockets.
     ("tokio", ASYNCHRONOUS),
     ("tokio_util", ASYNCHRONOUS),
-    ("futures_util", &["src/front/", "src/load/", "src/watch/camera/", "src/watch/remote/"]),
+    (
+        "futures_util",
+        &["src/front/", "src/client/", "src/load/", "src/watch/camera/", "src/watch/remote/"],
+    ),
     ("axum", &["src/front/", "src/watch/"]),
     ("hyper", &["src/front/", "src/watch/camera/", "src/watch/sinks/"]),
     ("hyper_util", &["src/front/", "src/watch/camera/", "src/watch/sinks/"]),
@@ -28,8 +32,8 @@ const USERS: &[(&str, &[&str])] = &[
     ("rumqttc", &["src/watch/sinks/mqtt/"]),
     ("fastrand", &["src/backends/", "src/watch/"]),
     ("tower_http", &["src/front/"]),
-    ("tungstenite", &["src/front/", "src/load/", "clients/python/src/websocket.rs"]),
-    ("tokio_tungstenite", &["src/load/", "src/watch/remote/"]),
+    ("tungstenite", &["src/front/", "src/client/", "src/load/", "clients/python/src/websocket.rs"]),
+    ("tokio_tungstenite", &["src/client/", "src/load/", "src/watch/remote/"]),
     ("rust_embed", &["src/front/"]),
     ("prometheus_client", &["src/front/", "src/watch/"]),
     ("utoipa", &["src/protocol/", "src/front/", "stages/src/boxes/detection.rs", "barcodes/src/"]),
@@ -80,7 +84,7 @@ const USERS: &[(&str, &[&str])] = &[
     ("framegate_video", &["src/sources/video/decoding.rs"]),
     ("h264_reader", &["video/src/native/h264/colour.rs"]),
     ("mp4parse", &["video/src/native/container.rs"]),
-    ("rustix", &["video/src/ffmpeg/source.rs"]),
+    ("rustix", &["video/src/ffmpeg/process.rs", "video/src/ffmpeg/source.rs"]),
     ("rusty_h264_decoder", &["video/src/native/h264/decoder.rs"]),
     ("jpeg_encoder", &["src/encode.rs", "src/annotate/mod.rs", "clients/python/src/image.rs"]),
     ("ab_glyph", &["src/annotate/"]),
@@ -88,7 +92,7 @@ const USERS: &[(&str, &[&str])] = &[
     // Reports.
     ("askama", &["src/report/", "src/bench/", "src/commands/"]),
     ("sysinfo", &["src/report/"]),
-    ("hdrhistogram", &["src/load/"]),
+    ("hdrhistogram", &["src/client/", "src/load/"]),
     // Python.
     ("numpy", &["clients/python/src/"]),
     ("pyo3", &["clients/python/src/"]),

@@ -89,6 +89,15 @@ pub(super) fn only_this_file(kind: Kind) -> [&'static str; 4] {
     ["-protocol_whitelist", "file,pipe", "-f", kind.demuxer()]
 }
 
+/// Lower than that of this process: a third of the share of what it competes with, so that it goes on beside live work.
+#[cfg(target_os = "linux")]
+pub(super) fn background_priority() -> i32 {
+    const LOWER_BY: i32 = 5;
+    const LOWEST: i32 = 19;
+    let own = rustix::process::getpriority_process(None).unwrap_or(0);
+    LOWEST.min(own + LOWER_BY)
+}
+
 /// A process that ends when this is dropped.
 pub(super) struct Ending(pub(super) Child);
 
@@ -99,12 +108,11 @@ impl Ending {
         if limits.in_background {
             use rustix::process::{Pid, Resource, Rlimit, prlimit, setpriority_process};
 
-            const LOWEST: i32 = 19;
             let process = Some(Pid::from_child(&self.0));
             let bytes = Some(limits.ffmpeg_bytes());
             // If this fails it has ended already.
+            let _ = setpriority_process(process, background_priority());
             let _ = prlimit(process, Resource::Data, Rlimit { current: bytes, maximum: bytes });
-            let _ = setpriority_process(process, LOWEST);
         }
         #[cfg(not(target_os = "linux"))]
         let _ = limits;
