@@ -73,7 +73,13 @@ const USERS: &[(&str, &[&str])] = &[
     ),
     (
         "framegate_barcodes",
-        &["src/engine/reading/", "src/eval/texts/", "src/watch/sinks/", "stages/src/"],
+        &[
+            "src/engine/reading/",
+            "src/eval/texts/",
+            "src/watch/sinks/",
+            "src/commands/infer/formats/",
+            "stages/src/",
+        ],
     ),
     ("rxing", &["barcodes/src/"]),
     // Videos: each library behind one file.
