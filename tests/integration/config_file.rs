@@ -174,7 +174,14 @@ fn every_problem_is_named_with_its_line() {
          [watch]\n\
          webhok = 1\n\
          [serve]\n\
-         port = 1\n",
+         port = 1\n\
+         [limits]\n\
+         batch = 1\n\
+         [[pipelines]]\n\
+         model = \"codes\"\n\
+         [[source]]\n\
+         name = \"yard\"\n\
+         [wacht]\n",
     );
     let checked = file.check();
     assert_eq!(checked.status, 1, "{}", checked.stderr);
@@ -187,7 +194,11 @@ fn every_problem_is_named_with_its_line() {
         (7, &["no model", "`model = \"codes\"`"]),
         (8, &["unknown key `confidence`", "`conf`"]),
         (10, &["unknown key `webhok`", "`webhook`"]),
-        (11, &["unknown key `serve`"]),
+        (11, &["unknown table [serve]", "by themselves"]),
+        (13, &["unknown table [limits]", "by themselves"]),
+        (15, &["unknown table [[pipelines]]", "did you mean [[pipeline]]?"]),
+        (17, &["unknown table [[source]]", "did you mean `sources`, below [watch]?"]),
+        (19, &["unknown table [wacht]", "did you mean [watch]?"]),
     ] {
         let start = format!("{path}:{line}: ");
         let found = checked.stdout.lines().find(|text| text.starts_with(&start));
@@ -196,7 +207,7 @@ fn every_problem_is_named_with_its_line() {
             assert!(found.contains(word), "{found}");
         }
     }
-    assert!(checked.stdout.contains("8 problems"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("12 problems"), "{}", checked.stdout);
     // The server refuses the same file in the same words.
     let served = run(&mut framegate(["serve", "--config", path]));
     served.assert_refused(2, &["framegate.toml:1: unknown key `prot`", "framegate.toml:11: "]);
