@@ -94,6 +94,7 @@ pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 // benchmarks are crates of their own, hidden because nothing of it is promised.
 
 // Command line.
+mod classes;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]

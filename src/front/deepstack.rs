@@ -107,9 +107,10 @@ async fn detect(
     let body = single::body(app, link, request).await.map_err(|problem| unanswered(&problem))?;
     let received = Instant::now();
     let (jpeg, min_confidence) = fields(body, &boundary).await?;
-    let confidence = min_confidence.unwrap_or(pipeline.thresholds.confidence);
-    let thresholds = Thresholds { confidence, ..pipeline.thresholds };
-    let selection = Arc::new(Selection::of_all(thresholds));
+    let defaults = &pipeline.defaults;
+    let confidence = min_confidence.unwrap_or(defaults.thresholds.confidence);
+    let thresholds = Thresholds { confidence, ..defaults.thresholds };
+    let selection = Arc::new(Selection { thresholds, ..defaults.clone() });
     let result = single::run(app, loaded, number, selection, jpeg, received).await;
     let result = result.map_err(|problem| unanswered(&problem))?;
     let predictions = result.detections.iter().map(Prediction::from).collect();

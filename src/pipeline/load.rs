@@ -112,7 +112,9 @@ impl LoadedPipeline {
 /// Thresholds are checked before a model is loaded, which takes longer.
 fn box_stage(detector: &Detector, options: &PipelineOptions) -> Result<BoxStage, PipelineError> {
     tiles::check(detector, options)?;
-    Ok(BoxStage::new(detector, options.thresholds)?.with_masks(options.masks))
+    let selection = Arc::new(options.selection(&detector.labels)?);
+    let stage = BoxStage::new(detector, options.thresholds)?;
+    Ok(stage.with_masks(options.masks).with_selection(selection))
 }
 
 /// The warning about codes whose texts are wanted, in a build that cannot read them.

@@ -54,7 +54,9 @@ pub(super) fn load(
     let mut named = Vec::new();
     let mut pipelines = Vec::new();
     let each = read(options)?.into_iter().zip(all(options)).zip(selected);
-    for (((id, detector), options), selected) in each {
+    for (((id, mut detector), options), selected) in each {
+        // Before what the sidecar says.
+        detector.input.decode_scale = options.decode.scale.or(detector.input.decode_scale);
         let (LoadedPipeline { detector, session, boxes, reader }, on) =
             LoadedPipeline::load_on_fastest(detector, selected, &options)?;
         let detector = Arc::new(detector);
@@ -64,12 +66,11 @@ pub(super) fn load(
             id,
             detector: Arc::clone(&detector),
             runs_on,
-            thresholds: options.thresholds,
-            text: options.text,
+            defaults: options.selection(&detector.labels)?,
             reads_text: reader.is_some(),
         };
         let (model, backend) = (&detector.model.name, on.backend.name());
-        let Thresholds { confidence, iou } = pipeline.thresholds;
+        let Thresholds { confidence, iou } = pipeline.defaults.thresholds;
         tracing::info!(pipeline = pipeline.id, model, backend, confidence, iou, "pipeline loaded");
         named.push(pipeline);
         pipelines.push(engine::PipelineParts { detector, session, boxes, reader });

@@ -13,6 +13,8 @@ use super::values::words;
 use super::{ConfigFile, Entry, FileError, PipelineTable, Problem};
 use crate::nearest::nearest;
 
+/// The tables of a file.
+const TABLES: [&str; 2] = ["pipeline", "watch"];
 /// More than anybody writes by hand.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -52,7 +54,7 @@ impl ConfigFile {
 /// The message about a key that does not exist, with the one that may have been meant.
 fn unknown(name: &str, value: &DeValue, known: &Known) -> String {
     let written = written(name, value);
-    let hint = match nearest(name, &["pipeline", "watch"]).filter(|_| is_table(value)) {
+    let hint = match nearest(name, &TABLES).filter(|_| is_table(value)) {
         Some("pipeline") => "; did you mean [[pipeline]]?".to_owned(),
         Some(table) => format!("; did you mean [{table}]?"),
         None => match nearest(name, &known.names()) {
@@ -73,7 +75,8 @@ fn like_of_watch<'a>(
     known: &Known,
     of_watch: &'a Known,
 ) -> Option<&'a str> {
-    if matches!(value, DeValue::Table(_)) || known.find(name).is_some() {
+    let is_like_table = is_table(value) && nearest(name, &TABLES).is_some();
+    if matches!(value, DeValue::Table(_)) || is_like_table || known.find(name).is_some() {
         return None;
     }
     nearest(name, &known.names()).is_none().then(|| nearest(name, &of_watch.names()))?
