@@ -22,6 +22,7 @@ use framegate::front::sessions::SessionLimit;
 use framegate::front::{
     App, Batches, FrontSettings, Loaded, MemoryLimits, NamedPipeline, RunsOn, VideoSettings, serve,
 };
+use framegate::stages::Selection;
 use framegate::{
     BackendOptions, FrameOrigin, Pipeline, PipelineError, PipelineOptions, SourceFrame,
 };
@@ -149,8 +150,7 @@ impl Bench {
                 id: "bench".to_owned(),
                 detector,
                 runs_on: watch::channel(runs_on).1,
-                thresholds,
-                text: false,
+                defaults: Selection { text: false, ..Selection::of_all(thresholds) },
                 reads_text: false,
             }],
             settings,

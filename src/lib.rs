@@ -103,6 +103,7 @@ pub use server::{ServedPipeline, Server, ServerError, ServerOptions};
 // benchmarks are crates of their own, hidden because nothing of it is promised.
 
 // Command line.
+mod classes;
 #[doc(hidden)]
 pub mod cli;
 mod commands;

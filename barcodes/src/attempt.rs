@@ -6,10 +6,7 @@ use rxing::common::Result;
 use rxing::{RXingResult, RXingResultMetadataType, RXingResultMetadataValue};
 
 use crate::barcode::{Barcode, BarcodeFormat, Content, upc_e_written_out};
-use crate::data_matrix;
-
-/// Ends an element of GS1.
-const GROUP_SEPARATOR: char = '\u{1d}';
+use crate::{data_matrix, gs1};
 
 /// A code, or `None` where the decoder finds none. Positions are as the decoder has them.
 pub(crate) fn attempt(decode: impl FnOnce() -> Result<RXingResult>) -> Option<Barcode> {
@@ -24,6 +21,10 @@ fn barcode(result: &RXingResult) -> Option<Barcode> {
     if text.is_empty() {
         return None;
     }
+    let text = match content {
+        Content::Gs1 => gs1::printed(&text).unwrap_or(text),
+        _ => text,
+    };
     let corners = match *result.getPoints() {
         [a, b, c, d] => Some(clockwise([a, b, c, d].map(|point| [point.x, point.y]))),
         _ => None,
@@ -81,8 +82,8 @@ fn text(result: &RXingResult, format: BarcodeFormat) -> Option<(String, Content)
             (text.strip_prefix("]C1").unwrap_or(text).to_owned(), Content::Gs1)
         }
         // FNC1 before the first element (ISO/IEC 24778, 6) comes as the separator between elements.
-        (BarcodeFormat::Aztec, _) if text.starts_with(GROUP_SEPARATOR) => {
-            (text[GROUP_SEPARATOR.len_utf8()..].to_owned(), Content::Gs1)
+        (BarcodeFormat::Aztec, _) if text.starts_with(gs1::SEPARATOR) => {
+            (text[gs1::SEPARATOR.len_utf8()..].to_owned(), Content::Gs1)
         }
         (BarcodeFormat::DataMatrix, _) if !text.is_ascii() => {
             let text = data_matrix::text(result.getRawBytes())?;

@@ -10,9 +10,10 @@ use utoipa::ToSchema;
 pub struct Barcode {
     /// Its text. Of [`Content::Binary`], each byte is the character of that number (ISO 8859-1).
     ///
-    /// Numbers of products (EAN-13, UPC-A, UPC-E) are written as 13 digits, whatever the code is short for. GS1 DataBar
-    /// has its application identifiers in parentheses; in other GS1 codes the group separator, U+001D, ends an element
-    /// of variable length. Codabar has its start and stop letters.
+    /// Numbers of products (EAN-13, UPC-A, UPC-E) are written as 13 digits, whatever the code is short for. GS1 messages
+    /// have their application identifiers in parentheses, as they are printed: `(01)09501101530003(10)AB12`. One that is
+    /// not made of such elements is as encoded, `01095…`, where U+001D ends an element of variable length. Codabar has
+    /// its start and stop letters.
     pub text: String,
     /// Its symbology.
     pub format: BarcodeFormat,
@@ -81,10 +82,17 @@ pub enum Content {
     /// Written for people.
     #[default]
     Text,
-    /// Elements with application identifiers (GS1 General Specifications).
+    /// Elements with application identifiers (GS1 General Specifications), which stand in parentheses.
     Gs1,
     /// Bytes, some of which no text has: control characters other than tabs, line breaks and separators.
     Binary,
+}
+
+/// Its name on the wire.
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// The 13 digits that the 8 of UPC-E are short for (GS1 General Specifications, 5.2.2.4.2): number system, six digits of
@@ -112,6 +120,7 @@ mod tests {
     fn a_format_is_called_what_it_is_on_the_wire() {
         assert_eq!(BarcodeFormat::Ean13.to_string(), "ean_13");
         assert_eq!(BarcodeFormat::QrCode.to_string(), "qr_code");
+        assert_eq!(Content::Gs1.to_string(), "gs1");
     }
 
     #[test]

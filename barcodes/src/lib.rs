@@ -18,6 +18,8 @@ mod budget;
 #[cfg(feature = "decoders")]
 mod data_matrix;
 mod grey;
+#[cfg(feature = "decoders")]
+mod gs1;
 mod kind;
 #[cfg(feature = "decoders")]
 mod linear;

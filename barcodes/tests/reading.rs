@@ -204,10 +204,13 @@ fn corners_of_a_qr_code_are_where_it_is() {
 fn elements_with_identifiers_are_gs1() {
     let image = PLAIN.of("\u{f1}0104012345678901", rxing::BarcodeFormat::CODE_128);
     let found = read_patiently(&image, Kind::Linear).expect("it is read");
-    assert_eq!((found.content, found.text.as_str()), (Content::Gs1, "0104012345678901"));
+    assert_eq!((found.content, found.text.as_str()), (Content::Gs1, "(01)04012345678901"));
     let separated = PLAIN.of("\u{f1}10AB12\u{f1}21XY9", rxing::BarcodeFormat::CODE_128);
     let found = read_patiently(&separated, Kind::Linear).expect("it is read");
-    assert_eq!((found.content, found.text.as_str()), (Content::Gs1, "10AB12\u{1d}21XY9"));
+    assert_eq!((found.content, found.text.as_str()), (Content::Gs1, "(10)AB12(21)XY9"));
+    let unknown = PLAIN.of("\u{f1}50AB12\u{f1}21XY9", rxing::BarcodeFormat::CODE_128);
+    let found = read_patiently(&unknown, Kind::Linear).expect("it is read");
+    assert_eq!((found.content, found.text.as_str()), (Content::Gs1, "50AB12\u{1d}21XY9"));
     let plain = read_patiently(&PLAIN.of("FG", rxing::BarcodeFormat::CODE_128), Kind::Linear);
     assert_eq!(plain.map(|found| found.content), Some(Content::Text));
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use framegate_models::detector::DecodeScale;
 
 use crate::pipeline::ReadOptions;
-use crate::stages::{DecodeLimits, JpegDecoder, Thresholds};
+use crate::stages::{DecodeLimits, JpegDecoder, MAX_DETECTIONS, Thresholds};
 
 /// Detection thresholds.
 #[derive(Debug, Clone, Copy, Args)]
@@ -21,6 +21,19 @@ pub struct DetectionArgs {
     /// Duplicate boxes.
     #[command(flatten)]
     pub overlap: OverlapArgs,
+}
+
+/// Defaults of sessions: which detections are reported.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Detections")]
+pub struct ReportedArgs {
+    /// Classes that are reported, unless a client asks for others: labels or class numbers, each with a lowest score of
+    /// its own if one follows, as in person:0.6; repeat for more, or separate them by commas [default: all]
+    #[arg(long, env = "FRAMEGATE_CLASSES", value_name = "CLASS", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Most detections of a frame, those with the highest scores, 1 to 300, unless a client asks for another number
+    #[arg(long, env = "FRAMEGATE_MAX_DET", value_name = "N", default_value_t = MAX_DETECTIONS)]
+    pub max_det: usize,
 }
 
 /// Details of an object beside its box.
@@ -141,16 +154,9 @@ pub struct DecodeArgs {
     /// Largest frame area in pixels, width times height [default: 40000000; serve: 16777216]
     #[arg(long, env = "FRAMEGATE_MAX_FRAME_PIXELS", value_name = "N")]
     pub max_frame_pixels: Option<usize>,
-    /// Share of each side's pixels that is decoded: auto is the least that need not be enlarged for the model. Boxes
-    /// are in pixels of the frame as it was sent [default: what the model's sidecar says, else full]
-    #[arg(
-        long,
-        env = "FRAMEGATE_DECODE_SCALE",
-        value_name = "SCALE",
-        value_parser = decode_scale,
-        help_heading = "Decoding"
-    )]
-    pub decode_scale: Option<DecodeScale>,
+    /// The scale.
+    #[command(flatten)]
+    pub scale: ScaleArgs,
     /// Decoder: framegate, or zune for a second opinion (full scale only)
     #[arg(
         long,
@@ -168,6 +174,21 @@ pub struct DecodeArgs {
         help_heading = "Decoding"
     )]
     pub lenient: bool,
+}
+
+/// The scale that frames are decoded at.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ScaleArgs {
+    /// Share of each side's pixels that is decoded: auto is the least that need not be enlarged for the model. Boxes
+    /// are in pixels of the frame as it was sent [default: what the model's sidecar says, else full]
+    #[arg(
+        long,
+        env = "FRAMEGATE_DECODE_SCALE",
+        value_name = "SCALE",
+        value_parser = decode_scale,
+        help_heading = "Decoding"
+    )]
+    pub decode_scale: Option<DecodeScale>,
 }
 
 fn decode_scale(word: &str) -> Result<DecodeScale, &'static str> {

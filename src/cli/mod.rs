@@ -36,7 +36,8 @@ pub use file::{
     ConfigFile, ConfigFileArgs, FileError, NamedPipelineArgs, PipelineArgs, Problem, sentence,
 };
 pub use frames::{
-    AgeArgs, DecodeArgs, DetailArgs, DetectionArgs, FrameArgs, OverlapArgs, ReadArgs, TileArgs,
+    AgeArgs, DecodeArgs, DetailArgs, DetectionArgs, FrameArgs, OverlapArgs, ReadArgs, ReportedArgs,
+    ScaleArgs, TileArgs,
 };
 pub use infer::{InferArgs, ResultFormat, SelectionArgs};
 pub use load::LoadArgs;

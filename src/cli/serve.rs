@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     AgeArgs, BackendArgs, ConfigFileArgs, DecodeArgs, DetailArgs, DetectionArgs, FetchArgs,
-    NamedPipelineArgs, SelfCheckArgs, TraceArgs,
+    NamedPipelineArgs, ReportedArgs, SelfCheckArgs, TraceArgs,
 };
 use crate::front::places::PlaceLimits;
 use crate::protocol::SettingInfo;
@@ -54,6 +54,9 @@ pub struct ServeArgs {
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
+    /// Detections that are reported.
+    #[command(flatten)]
+    pub reported: ReportedArgs,
     /// Traces.
     #[command(flatten)]
     pub traces: TraceArgs,

@@ -21,7 +21,7 @@ use crate::backends::{BackendId, BackendOptions};
 use crate::cli;
 use crate::pipeline::{MAX_BATCH, MAX_THREADS, PipelineOptions, ReadOptions};
 use crate::sources::FrameSelection;
-use crate::stages::{DecodeLimits, DecodeOptions, MAX_TILES, Thresholds, Tiling};
+use crate::stages::{DecodeLimits, DecodeOptions, MAX_DETECTIONS, MAX_TILES, Thresholds, Tiling};
 
 pub(crate) use bench::BenchConfig;
 pub(crate) use check::CheckConfig;
@@ -270,6 +270,8 @@ fn pipeline_options(
         labels,
         input_size,
         thresholds,
+        classes: Vec::new(),
+        max_detections: MAX_DETECTIONS,
         masks: false,
         text: true,
         read: ReadOptions::DEFAULT,
@@ -295,8 +297,8 @@ fn decode_options(
         max_height: within("--max-frame-height", raw.max_frame_height, MAX_EXTENT)?,
         max_pixels: within("--max-frame-pixels", max_pixels, MAX_PIXELS)?,
     };
-    let cli::DecodeArgs { decoder, decode_scale: scale, lenient, .. } = raw;
-    Ok(DecodeOptions { limits, decoder, scale, lenient })
+    let cli::DecodeArgs { decoder, scale, lenient, .. } = raw;
+    Ok(DecodeOptions { limits, decoder, scale: scale.decode_scale, lenient })
 }
 
 impl TryFrom<cli::BackendArgs> for BackendConfig {

@@ -6,10 +6,11 @@ use std::path::Path;
 use framegate_fetch::is_remote;
 use framegate_models::detector::LoadOptions;
 
-use super::{BackendConfig, ConfigError, load_options};
+use super::{BackendConfig, ConfigError, load_options, within};
 use crate::cli::{NamedPipelineArgs, PipelineArgs};
 use crate::pipeline::PipelineOptions;
 use crate::server::ServedPipeline;
+use crate::stages::{DecodeOptions, MAX_DETECTIONS};
 
 /// Reads `NAME=FILE` and `FILE`.
 pub(super) fn typed(texts: &[String]) -> Result<Vec<ServedPipeline>, ConfigError> {
@@ -55,7 +56,8 @@ pub(super) fn own(
 }
 
 fn served(table: PipelineArgs, shared: &PipelineOptions) -> Result<ServedPipeline, ConfigError> {
-    let PipelineArgs { name, model, model_file, backend, detections, details } = table;
+    let PipelineArgs { name, model, model_file, backend, detections, reported, details, scale } =
+        table;
     let LoadOptions { labels, input_size } = load_options(model_file)?;
     let BackendConfig { id: backend, options: backend_options, threads } = backend.try_into()?;
     let id = name.unwrap_or_else(|| stem(&model.model.to_string_lossy()));
@@ -68,9 +70,12 @@ fn served(table: PipelineArgs, shared: &PipelineOptions) -> Result<ServedPipelin
         labels,
         input_size,
         thresholds: detections.try_into()?,
+        classes: reported.classes,
+        max_detections: within("--max-det", reported.max_det, MAX_DETECTIONS)?,
         masks: details.masks,
         text: !details.no_text,
         threads,
+        decode: DecodeOptions { scale: scale.decode_scale, ..shared.decode },
         ..shared.clone()
     };
     Ok(ServedPipeline { id, model: model.model, options: Some(options) })

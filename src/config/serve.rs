@@ -15,7 +15,7 @@ use crate::front::VideoSettings;
 use crate::front::origin::Origin;
 use crate::pipeline::{MAX_BATCH, PipelineOptions, ReadOptions};
 use crate::server::{ServedPipeline, ServerOptions};
-use crate::stages::DecodeLimits;
+use crate::stages::{DecodeLimits, MAX_DETECTIONS};
 
 /// Largest frame that can be allowed.
 const MAX_FRAME_MEGABYTES: f64 = 1024.0;
@@ -47,6 +47,8 @@ impl TryFrom<cli::ServeArgs> for ServerOptions {
             labels: None,
             input_size: None,
             thresholds: raw.detections.try_into()?,
+            classes: raw.reported.classes,
+            max_detections: within("--max-det", raw.reported.max_det, MAX_DETECTIONS)?,
             masks: raw.details.masks,
             text: !raw.details.no_text,
             read: ReadOptions::DEFAULT,

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Json, Router};
+use serde::Serialize;
 
 use super::infer::{FORM_BYTES, declared_length};
 use super::link::Link;
@@ -17,14 +18,19 @@ use super::responses::RETRY_AFTER;
 use super::single::{self, Unanswered};
 use super::state::App;
 use crate::protocol::InvalidFrame;
-use crate::protocol::deepstack::{Failure, Prediction, Predictions};
+use crate::protocol::deepstack::{Failure, ModelList, Prediction, Predictions};
 use crate::stages::{Selection, Thresholds};
 
-/// The paths of the API that are answered: the first pipeline's, and those of pipelines by their names.
+/// The paths of the API that are answered: the first pipeline's, those of pipelines by their names, and the list of
+/// these. A slash at the end is some clients'.
 pub(super) fn routes(body_limit: usize) -> Router<Arc<App>> {
     Router::new()
         .route("/v1/vision/detection", post(detection))
+        .route("/v1/vision/detection/", post(detection))
+        .route("/v1/vision/custom/list", post(list))
+        .route("/v1/vision/custom/list/", post(list))
         .route("/v1/vision/custom/{name}", post(custom))
+        .route("/v1/vision/custom/{name}/", post(custom))
         .layer(DefaultBodyLimit::max(body_limit))
 }
 
@@ -48,9 +54,21 @@ async fn custom(
     answer(detect(&app, &link, Some(&name), request).await)
 }
 
-fn answer(result: Result<Predictions, Refused>) -> Response {
+/// The names of the pipelines: Blue Iris asks for them.
+async fn list(State(app): State<Arc<App>>, request: Request) -> Response {
+    answer(names(&app, request.headers()))
+}
+
+fn names(app: &App, headers: &HeaderMap) -> Result<ModelList, Refused> {
+    check_origin(app, headers)?;
+    let loaded = app.ready().ok_or_else(|| unanswered(&Unanswered::unavailable(app)))?;
+    let models = loaded.pipelines.iter().map(|pipeline| pipeline.id.clone()).collect();
+    Ok(ModelList { success: true, models, code: StatusCode::OK.as_u16() })
+}
+
+fn answer<T: Serialize>(result: Result<T, Refused>) -> Response {
     match result {
-        Ok(predictions) => Json(predictions).into_response(),
+        Ok(found) => Json(found).into_response(),
         Err((status, error)) => {
             let failure = Json(Failure { success: false, error, code: status.as_u16() });
             match status {
@@ -69,11 +87,7 @@ async fn detect(
     request: Request,
 ) -> Result<Predictions, Refused> {
     let headers = request.headers();
-    if let Err(refused) = app.settings.origins.check(headers) {
-        app.refusals.page(&refused);
-        let error = "This page may not use this server; start it with --allow-origin";
-        return Err((StatusCode::FORBIDDEN, error.to_owned()));
-    }
+    check_origin(app, headers)?;
     let Some(boundary) = boundary(headers) else {
         return Err(bad_request(
             "Send a form (multipart/form-data) with a JPEG as its file `image`",
@@ -93,13 +107,22 @@ async fn detect(
     let body = single::body(app, link, request).await.map_err(|problem| unanswered(&problem))?;
     let received = Instant::now();
     let (jpeg, min_confidence) = fields(body, &boundary).await?;
-    let confidence = min_confidence.unwrap_or(pipeline.thresholds.confidence);
-    let thresholds = Thresholds { confidence, ..pipeline.thresholds };
-    let selection = Arc::new(Selection::of_all(thresholds));
+    let defaults = &pipeline.defaults;
+    let confidence = min_confidence.unwrap_or(defaults.thresholds.confidence);
+    let thresholds = Thresholds { confidence, ..defaults.thresholds };
+    let selection = Arc::new(Selection { thresholds, ..defaults.clone() });
     let result = single::run(app, link, loaded, number, selection, jpeg, received).await;
     let result = result.map_err(|problem| unanswered(&problem))?;
     let predictions = result.detections.iter().map(Prediction::from).collect();
     Ok(Predictions::new(predictions, &result.timings, received.elapsed()))
+}
+
+fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), Refused> {
+    app.settings.origins.check(headers).map_err(|refused| {
+        app.refusals.page(&refused);
+        let error = "This page may not use this server; start it with --allow-origin";
+        (StatusCode::FORBIDDEN, error.to_owned())
+    })
 }
 
 fn unanswered(problem: &Unanswered) -> Refused {
@@ -123,11 +146,15 @@ async fn fields(form: Bytes, boundary: &str) -> Result<(Bytes, Option<f32>), Ref
     for Part { name, content, .. } in parts.map_err(|refused| bad_request(&refused.to_string()))? {
         match &*name {
             "image" => jpeg = Some(content),
+            // Some clients send what a person has left empty.
+            "min_confidence" if content.trim_ascii().is_empty() => {}
             "min_confidence" => {
                 let number =
                     str::from_utf8(&content).ok().and_then(|text| text.trim().parse().ok());
                 let Some(number) = number.filter(|number| (0.0..=1.0).contains(number)) else {
-                    return Err(bad_request("min_confidence must be a number from 0 to 1"));
+                    return Err(bad_request(
+                        "min_confidence must be a number from 0 to 1, 0.4 for 40 percent",
+                    ));
                 };
                 min_confidence = Some(number);
             }

@@ -105,10 +105,11 @@ pub(super) async fn infer(
         let detail = "Unknown pipeline_id; see GET /pipelines";
         return failure(StatusCode::BAD_REQUEST, HttpErrorCode::InvalidPipeline, detail);
     };
-    let selection = match options::selection(pipeline, pipeline.selection(), query.detections()) {
-        Ok(selection) => Arc::new(selection),
-        Err(refused) => return options_refused(&refused),
-    };
+    let selection =
+        match options::selection(pipeline, pipeline.defaults.clone(), query.detections()) {
+            Ok(selection) => Arc::new(selection),
+            Err(refused) => return options_refused(&refused),
+        };
     let body = match single::body(&app, &link, request).await {
         Ok(body) => body,
         Err(problem) => return unanswered(&problem),

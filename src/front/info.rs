@@ -148,14 +148,14 @@ pub(super) async fn pipelines(State(app): State<Arc<App>>) -> Response {
 }
 
 fn pipeline_info(pipeline: &NamedPipeline) -> PipelineInfo {
-    let NamedPipeline { id, detector, runs_on, thresholds, text, reads_text } = pipeline;
+    let NamedPipeline { id, detector, runs_on, defaults, reads_text } = pipeline;
     PipelineInfo {
         id: id.clone(),
         model: detector.model.name.clone(),
         backend: runs_on.borrow().backend.to_owned(),
-        confidence: thresholds.confidence,
-        iou: thresholds.iou,
-        text: *text && *reads_text,
+        confidence: defaults.thresholds.confidence,
+        iou: defaults.thresholds.iou,
+        text: defaults.text && *reads_text,
         second: detector.second.as_ref().map(|second| second.name().to_owned()),
         licence: detector.licence.clone(),
         source: detector.source.clone(),

@@ -1,17 +1,14 @@
 //! The options that a session or a request has asked for, in terms of its pipeline.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::state::NamedPipeline;
+use crate::classes::{ClassesError, Labels, read_classes};
 use crate::protocol::{
     ClassEntry, ClassList, ConfigureError, ConfigureMessage, DetectionChanges, MAX_TEXT,
     SessionSettings,
 };
 use crate::stages::{MAX_DETECTIONS, Selection, Thresholds};
-
-/// Most classes that a list may name.
-const MAX_CLASSES: usize = 1000;
 
 /// The options of a session. They change by messages of its client.
 #[derive(Debug, Clone)]
@@ -32,12 +29,19 @@ pub enum OptionsError {
     OutOfRange(&'static str),
     #[error("max_det must be at least 1")]
     NoDetections,
-    #[error("classes names no class")]
-    NoClasses,
-    #[error("classes names more than {MAX_CLASSES} classes")]
-    TooManyClasses,
-    #[error("there is no class {0:?}; see GET /pipelines")]
-    UnknownClass(String),
+    #[error(transparent)]
+    Classes(ClassesError),
+    #[error("{0}; see GET /pipelines")]
+    UnknownClass(ClassesError),
+}
+
+impl From<ClassesError> for OptionsError {
+    fn from(problem: ClassesError) -> Self {
+        match problem {
+            ClassesError::Unknown(_) => Self::UnknownClass(problem),
+            other => Self::Classes(other),
+        }
+    }
 }
 
 impl SessionOptions {
@@ -48,7 +52,7 @@ impl SessionOptions {
         asked: DetectionChanges,
         tracks: bool,
     ) -> Result<Self, OptionsError> {
-        let in_force = selection(&pipeline, pipeline.selection(), asked)?;
+        let in_force = selection(&pipeline, pipeline.defaults.clone(), asked)?;
         Ok(Self { pipeline, tracks, in_force: Arc::new(in_force) })
     }
 
@@ -81,10 +85,11 @@ impl SessionOptions {
     /// The same as the client sees it.
     pub(super) fn settings(&self) -> SessionSettings {
         let Selection { thresholds, max_detections, classes, text } = self.in_force.as_ref();
-        let labels = Labels::of(&self.pipeline.detector.labels);
+        let labels = &self.pipeline.detector.labels;
+        let numbers = Labels::of(labels);
         let entry = |(class_id, own): (&usize, &Option<f32>)| {
-            let name = match self.pipeline.detector.labels.get(*class_id) {
-                Some(label) if labels.numbers(label) == [*class_id] => label.clone(),
+            let name = match labels.get(*class_id) {
+                Some(label) if numbers.numbers(label) == [*class_id] => label.clone(),
                 _ => class_id.to_string(),
             };
             own.map_or_else(|| name.clone(), |own| format!("{name}:{own}"))
@@ -113,7 +118,7 @@ pub(super) fn selection(
         Some(None) => Ok(default),
         Some(Some(value)) => fraction(name, value),
     };
-    let default = pipeline.thresholds;
+    let Selection { thresholds: default, max_detections: most_by_default, .. } = pipeline.defaults;
     Ok(Selection {
         thresholds: Thresholds {
             confidence: changed("conf", conf, thresholds.confidence, default.confidence)?,
@@ -121,18 +126,18 @@ pub(super) fn selection(
         },
         max_detections: match max_det {
             None => max_detections,
-            Some(None) => MAX_DETECTIONS,
+            Some(None) => most_by_default,
             Some(Some(0)) => return Err(OptionsError::NoDetections),
             Some(Some(most)) => most.min(MAX_DETECTIONS),
         },
         classes: match classes {
             None => current,
-            Some(None) => None,
-            Some(Some(list)) => Some(read_classes(&pipeline.detector.labels, list)?),
+            Some(None) => pipeline.defaults.classes.clone(),
+            Some(Some(list)) => Some(read_classes(&pipeline.detector.labels, &entries(list))?),
         },
         text: match text {
             None => reads,
-            Some(None) => pipeline.text,
+            Some(None) => pipeline.defaults.text,
             Some(Some(switch)) => switch.into(),
         },
     })
@@ -147,11 +152,8 @@ fn fraction(name: &'static str, value: f32) -> Result<f32, OptionsError> {
     if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(OptionsError::OutOfRange(name)) }
 }
 
-fn read_classes(
-    labels: &[String],
-    list: ClassList,
-) -> Result<BTreeMap<usize, Option<f32>>, OptionsError> {
-    let entries: Vec<String> = match list {
+fn entries(list: ClassList) -> Vec<String> {
+    match list {
         ClassList::Text(text) => {
             let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
             entries.map(str::to_owned).collect()
@@ -163,58 +165,6 @@ fn read_classes(
             };
             entries.into_iter().map(text).collect()
         }
-    };
-    if entries.len() > MAX_CLASSES {
-        return Err(OptionsError::TooManyClasses);
-    }
-    let labels = Labels::of(labels);
-    let mut classes = BTreeMap::new();
-    for entry in &entries {
-        let (numbers, own) = labels.read(entry)?;
-        classes.extend(numbers.into_iter().map(|number| (number, own)));
-    }
-    if classes.is_empty() { Err(OptionsError::NoClasses) } else { Ok(classes) }
-}
-
-/// The labels of a pipeline, to look classes up by them.
-struct Labels<'a> {
-    count: usize,
-    numbers: HashMap<&'a str, Vec<usize>>,
-}
-
-impl<'a> Labels<'a> {
-    fn of(labels: &'a [String]) -> Self {
-        let mut numbers: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (number, label) in labels.iter().enumerate() {
-            numbers.entry(label).or_default().push(number);
-        }
-        Self { count: labels.len(), numbers }
-    }
-
-    /// `person`, `person:0.6`, `0` or `0:0.6`. A label may contain a colon.
-    fn read(&self, entry: &str) -> Result<(Vec<usize>, Option<f32>), OptionsError> {
-        let numbers = self.numbers(entry);
-        if !numbers.is_empty() {
-            return Ok((numbers, None));
-        }
-        if let Some((name, own)) = entry.rsplit_once(':')
-            && let Ok(own) = own.trim().parse()
-        {
-            let numbers = self.numbers(name.trim_end());
-            if !numbers.is_empty() {
-                return Ok((numbers, Some(fraction("the threshold of a class", own)?)));
-            }
-        }
-        // A client cannot make the server repeat more.
-        Err(OptionsError::UnknownClass(entry.chars().take(100).collect()))
-    }
-
-    /// The classes with this label, or else the one with this number.
-    fn numbers(&self, name: &str) -> Vec<usize> {
-        if let Some(named) = self.numbers.get(name) {
-            return named.clone();
-        }
-        name.parse().ok().filter(|number| *number < self.count).into_iter().collect()
     }
 }
 
@@ -222,51 +172,10 @@ impl<'a> Labels<'a> {
 mod tests {
     use super::*;
 
-    fn labels(labels: &[&str]) -> Vec<String> {
-        labels.iter().map(|label| (*label).to_owned()).collect()
-    }
-
-    fn read(text: &str) -> Result<Vec<(usize, Option<f32>)>, OptionsError> {
-        let labels = labels(&["person", "traffic light", "a:b", "0", "twin", "twin"]);
-        let classes = read_classes(&labels, ClassList::Text(text.to_owned()))?;
-        Ok(classes.into_iter().collect())
-    }
-
     #[test]
-    fn a_list_has_a_bound() {
-        assert!(read(&"person,".repeat(MAX_CLASSES)).is_ok());
-        assert_eq!(read(&"person,".repeat(MAX_CLASSES + 1)), Err(OptionsError::TooManyClasses));
-    }
-
-    #[test]
-    fn classes_are_labels_or_numbers_with_a_threshold_or_without() {
-        for (text, expected) in [
-            ("person", vec![(0, None)]),
-            ("person:0.6, traffic light", vec![(0, Some(0.6)), (1, None)]),
-            ("1,2:1", vec![(1, None), (2, Some(1.0))]),
-            ("a:b", vec![(2, None)]),
-            ("a:b:0.5", vec![(2, Some(0.5))]),
-            ("0:0.5", vec![(3, Some(0.5))]),
-            ("twin:0.1", vec![(4, Some(0.1)), (5, Some(0.1))]),
-            ("person,person:0.9,", vec![(0, Some(0.9))]),
-        ] {
-            assert_eq!(read(text), Ok(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_class_is_an_error() {
-        for text in ["", " , "] {
-            assert_eq!(read(text), Err(OptionsError::NoClasses));
-        }
-        for text in ["cat", "6", "-1", "cat:0.5", "person:", "person:x", "Person"] {
-            assert_eq!(read(text), Err(OptionsError::UnknownClass(text.to_owned())));
-        }
-        let out_of_range = OptionsError::OutOfRange("the threshold of a class");
-        for text in ["person:1.5", "person:-0.1", "person:NaN"] {
-            assert_eq!(read(text), Err(out_of_range.clone()), "{text}");
-        }
-        let long = "x".repeat(5000);
-        assert!(read(&long).unwrap_err().to_string().len() < 200);
+    fn a_list_may_be_one_text() {
+        let text = |text: &str| entries(ClassList::Text(text.to_owned()));
+        assert_eq!(text("person:0.6, traffic light,"), ["person:0.6", "traffic light"]);
+        assert!(text("").is_empty() && text(" , ").is_empty());
     }
 }

@@ -26,7 +26,7 @@ use super::video_turns::VideoTurns;
 use crate::engine::{Engine, EngineSettings, FrameError, PipelineId};
 use crate::locks::unpoisoned;
 use crate::protocol::SettingInfo;
-use crate::stages::{Selection, Thresholds};
+use crate::stages::Selection;
 
 /// How the front end behaves.
 #[derive(Debug, Clone)]
@@ -86,11 +86,9 @@ pub struct NamedPipeline {
     pub detector: Arc<Detector>,
     /// The backend that runs it.
     pub runs_on: RunsOnWatch,
-    /// Which of its detections count.
-    pub thresholds: Thresholds,
-    /// Whether what is in its boxes is read by default.
-    pub text: bool,
-    /// Whether it can be.
+    /// Which of its detections are reported by default, and whether what is in their boxes is read.
+    pub defaults: Selection,
+    /// Whether it can be read.
     pub reads_text: bool,
 }
 
@@ -202,11 +200,6 @@ impl App {
 }
 
 impl NamedPipeline {
-    /// The detections that are reported by default.
-    pub(super) fn selection(&self) -> Selection {
-        Selection { text: self.text, ..Selection::of_all(self.thresholds) }
-    }
-
     fn build_labels(&self) -> BuildLabels {
         let RunsOn { backend, device, .. } = self.runs_on.borrow().clone();
         let model = self.detector.model.name.clone();

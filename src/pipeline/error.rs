@@ -28,6 +28,14 @@ pub enum PipelineError {
         /// Why the first of them cannot be read.
         problem: String,
     },
+    /// A class that is to be reported is none of the model's.
+    #[error("{problem} (--classes); the model has {labels}")]
+    Classes {
+        /// Which one.
+        problem: String,
+        /// Those there are.
+        labels: String,
+    },
     /// The model is not one for tiles.
     #[error("frames cannot be cut into tiles (--tiles): {problem}")]
     Tiles {

@@ -114,7 +114,10 @@ fn prepared(
     options: &PipelineOptions,
 ) -> Result<(Detector, BoxStage), PipelineError> {
     tiles::check(&detector, options)?;
-    let boxes = BoxStage::new(&detector, options.thresholds)?.with_masks(options.masks);
+    let selection = Arc::new(options.selection(&detector.labels)?);
+    let boxes = BoxStage::new(&detector, options.thresholds)?
+        .with_masks(options.masks)
+        .with_selection(selection);
     if let Some(warning) = unread_codes(&detector, options, CAN_READ) {
         tracing::warn!(model = detector.model.name, "{warning}");
     }

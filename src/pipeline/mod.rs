@@ -104,7 +104,7 @@ impl Pipeline {
             backend,
             device,
             options: options.clone(),
-            selection: Arc::new(options.selection()),
+            selection: Arc::new(options.selection(&loaded.detector.labels)?),
             pool: Arc::new(pool),
             loaded,
         })

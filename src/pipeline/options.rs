@@ -7,9 +7,11 @@ use framegate_cpu::Precision;
 use framegate_models::Size;
 use framegate_models::detector::LoadOptions;
 
+use super::PipelineError;
 use crate::backends::{BackendId, BackendOptions};
+use crate::classes::read_classes;
 use crate::engine::reading::ReadOptions;
-use crate::stages::{DecodeLimits, DecodeOptions, Selection, Thresholds, Tiling};
+use crate::stages::{DecodeLimits, DecodeOptions, MAX_DETECTIONS, Selection, Thresholds, Tiling};
 
 /// Largest batch a session can be loaded for.
 pub const MAX_BATCH: usize = 16;
@@ -41,6 +43,11 @@ pub struct PipelineOptions {
     pub input_size: Option<Size>,
     /// Which detections count.
     pub thresholds: Thresholds,
+    /// The classes that are reported: labels or numbers, each perhaps with a lowest score of its own, as in `person:0.6`;
+    /// all, if there are none.
+    pub classes: Vec<String>,
+    /// Most detections of a frame, those with the highest scores; never more than [`MAX_DETECTIONS`].
+    pub max_detections: usize,
     /// Report masks, where the model has them.
     pub masks: bool,
     /// Read what is in the boxes, if the model has a second stage: codes, in builds that have decoders for them, or
@@ -60,9 +67,20 @@ pub struct PipelineOptions {
 }
 
 impl PipelineOptions {
-    /// Everything the thresholds let through, with texts if they are asked for.
-    pub(crate) fn selection(&self) -> Selection {
-        Selection { text: self.text, ..Selection::of_all(self.thresholds) }
+    /// The detections that are reported of a detector with these labels, with texts if they are asked for.
+    pub(crate) fn selection(&self, labels: &[String]) -> Result<Selection, PipelineError> {
+        let named = |classes: &[String]| {
+            read_classes(labels, classes).map_err(|problem| {
+                let labels = labels.join(", ");
+                PipelineError::Classes { problem: problem.to_string(), labels }
+            })
+        };
+        Ok(Selection {
+            thresholds: self.thresholds,
+            max_detections: self.max_detections,
+            classes: (!self.classes.is_empty()).then(|| named(&self.classes)).transpose()?,
+            text: self.text,
+        })
     }
 
     /// Most images that the model is run on at once.
@@ -94,6 +112,8 @@ impl Default for PipelineOptions {
             labels: None,
             input_size: None,
             thresholds: Thresholds::DEFAULT,
+            classes: Vec::new(),
+            max_detections: MAX_DETECTIONS,
             masks: false,
             text: true,
             read: ReadOptions::DEFAULT,

@@ -27,6 +27,17 @@ pub struct Predictions {
     pub code: u16,
 }
 
+/// The answer to `POST /v1/vision/custom/list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelList {
+    /// True.
+    pub success: bool,
+    /// Names of pipelines, which are the last part of a path.
+    pub models: Vec<String>,
+    /// 200.
+    pub code: u16,
+}
+
 /// An object found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {

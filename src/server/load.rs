@@ -47,7 +47,9 @@ pub(super) fn load(
     let mut named = Vec::new();
     let mut pipelines = Vec::new();
     let each = read(options)?.into_iter().zip(all(options)).zip(selected);
-    for (((id, detector), options), selected) in each {
+    for (((id, mut detector), options), selected) in each {
+        // Before what the sidecar says.
+        detector.input.decode_scale = options.decode.scale.or(detector.input.decode_scale);
         let (pipeline, on) = LoadedPipeline::load_on_fastest(detector, selected, &options)?;
         let (observe, runs_on) = RunsOn::observe(&on, metrics);
         let (model, backend) = (&pipeline.detector.model.name, on.backend.name());
@@ -57,8 +59,7 @@ pub(super) fn load(
             id,
             detector: Arc::clone(&pipeline.detector),
             runs_on,
-            thresholds: options.thresholds,
-            text: options.text,
+            defaults: options.selection(&pipeline.detector.labels)?,
             reads_text: pipeline.reader.is_some(),
         });
         pipelines.push(pipeline.with_failover(&on, &options, observe));

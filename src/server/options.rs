@@ -14,7 +14,7 @@ use crate::front::sessions::SessionLimit;
 use crate::front::{FrontSettings, MemoryLimits, VideoSettings};
 use crate::pipeline::PipelineOptions;
 use crate::protocol::SettingInfo;
-use crate::stages::DecodeLimits;
+use crate::stages::{DecodeLimits, DecodeOptions};
 
 /// How to set up a [`Server`](crate::Server). The default is that of `framegate serve`: the built-in
 /// model on port 8000 of this machine, reachable from this machine alone.
@@ -84,8 +84,8 @@ pub struct ServedPipeline {
     pub id: String,
     /// The ONNX file, or `codes` for the built-in model.
     pub model: PathBuf,
-    /// How it is loaded, if not as the others. Frames are decoded and batches are formed alike in all of them,
-    /// as [`ServerOptions::pipeline`] says.
+    /// How it is loaded, if not as the others. Batches are formed, and frames are decoded, alike in all of them, as
+    /// [`ServerOptions::pipeline`] says; only the scale is its own.
     pub options: Option<PipelineOptions>,
 }
 
@@ -133,12 +133,14 @@ impl ServerOptions {
     pub(super) fn options_of(&self, pipeline: &ServedPipeline) -> PipelineOptions {
         let PipelineOptions { decode, max_batch, .. } = self.pipeline;
         let own = pipeline.options.as_ref().unwrap_or(&self.pipeline).clone();
+        let decode = DecodeOptions { scale: own.decode.scale, ..decode };
         PipelineOptions { decode, max_batch, ..own }
     }
 
     pub(super) fn engine_settings(&self) -> EngineSettings {
         EngineSettings {
-            decode: self.pipeline.decode,
+            // Each detector has its own.
+            decode: DecodeOptions { scale: None, ..self.pipeline.decode },
             max_batch: self.pipeline.max_batch,
             max_age: self.max_frame_age,
             device_check: self.device_check,

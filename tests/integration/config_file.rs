@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::client::Client;
 use crate::support::program::{Ended, framegate, run};
@@ -160,6 +161,76 @@ async fn pipelines_have_their_own_options() {
     assert_eq!(info["pipelines"][0]["id"], "typed");
 }
 
+#[tokio::test]
+async fn what_a_pipeline_reports_by_default_is_its_own() {
+    let file = File::with(
+        "max_det = 7\n\
+         [[pipeline]]\n\
+         model = \"codes\"\n\
+         classes = [\"data_matrix\", \"qr_code:0.5\"]\n\
+         decode_scale = \"half\"\n\
+         [[pipeline]]\n\
+         name = \"other\"\n\
+         model = \"codes\"\n\
+         max_det = 1\n",
+    );
+    let server = Server::start(&["--config", file.path()]);
+    let image = std::fs::read("docs/codes.jpg").unwrap();
+    let kinds = |found: &Value| -> Vec<String> {
+        let found = found["result"]["detections"].as_array().unwrap().iter();
+        found.map(|one| one["label"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut client = Client::connect(server.address, "hello=1").await;
+    let greeting = client.hear_message().await;
+    let settings = &greeting["session"]["settings"];
+    assert_eq!(settings["classes"], json!(["qr_code:0.5", "data_matrix"]));
+    assert_eq!(settings["max_det"], 7);
+    let chosen = kinds(&client.ask(image.clone()).await);
+    assert!(!chosen.is_empty());
+    assert!(chosen.iter().all(|kind| kind == "qr_code" || kind == "data_matrix"), "{chosen:?}");
+    // A client asks for others, and then for the server's own again.
+    for (changes, expected) in [
+        (json!({"classes": ["linear"], "max_det": 2}), (json!(["linear"]), 2)),
+        (json!({"classes": null, "max_det": null}), (settings["classes"].clone(), 7)),
+    ] {
+        let message = json!({ "configure": changes }).to_string();
+        client.send_message(Message::text(message)).await;
+        let settings = client.hear_message().await["session"]["settings"].clone();
+        assert_eq!(
+            (settings["classes"].clone(), settings["max_det"].clone()),
+            (expected.0, json!(expected.1))
+        );
+    }
+    assert_eq!(kinds(&client.ask(image.clone()).await), chosen);
+    let mut other = Client::connect(server.address, "pipeline_id=other").await;
+    assert_eq!(kinds(&other.ask(image).await).len(), 1);
+    // An option holds for every pipeline.
+    drop((client, other, server));
+    let server =
+        Server::start(&["--config", file.path(), "--classes", "aztec,pdf417", "--max-det", "3"]);
+    let mut client = Client::connect(server.address, "hello=1").await;
+    let settings = client.hear_message().await["session"]["settings"].clone();
+    assert_eq!(
+        (&settings["classes"], &settings["max_det"]),
+        (&json!(["aztec", "pdf417"]), &json!(3))
+    );
+}
+
+#[test]
+fn a_class_that_the_model_does_not_have_is_a_problem() {
+    let file = File::with("max_det = 301\n[[pipeline]]\nmodel = \"codes\"\nclasses = [\"cat\"]\n");
+    let checked = file.check();
+    assert_eq!(checked.status, 1, "{}", checked.stderr);
+    assert!(checked.stdout.contains("framegate.toml:1: --max-det 301"), "{}", checked.stdout);
+    let file = File::with("[[pipeline]]\nmodel = \"codes\"\nclasses = [\"cat\"]\n");
+    let checked = file.check();
+    assert_eq!(checked.status, 1, "{}", checked.stderr);
+    let words = "pipeline codes: there is no class \"cat\" (--classes); the model has qr_code, ";
+    assert!(checked.stdout.contains(words), "{}", checked.stdout);
+    let served = run(&mut framegate(["serve", "--classes", "cat"]));
+    assert!(served.status != 0 && served.stderr.contains("no class \"cat\""), "{}", served.stderr);
+}
+
 #[test]
 fn every_problem_is_named_with_its_line() {
     let file = File::with(
@@ -174,7 +245,14 @@ fn every_problem_is_named_with_its_line() {
          [watch]\n\
          webhok = 1\n\
          [serve]\n\
-         port = 1\n",
+         port = 1\n\
+         [limits]\n\
+         batch = 1\n\
+         [[pipelines]]\n\
+         model = \"codes\"\n\
+         [[source]]\n\
+         name = \"yard\"\n\
+         [wach]\n",
     );
     let checked = file.check();
     assert_eq!(checked.status, 1, "{}", checked.stderr);
@@ -187,7 +265,11 @@ fn every_problem_is_named_with_its_line() {
         (7, &["no model", "`model = \"codes\"`"]),
         (8, &["unknown key `confidence`", "`conf`"]),
         (10, &["unknown key `webhok`", "`webhook`"]),
-        (11, &["unknown key `serve`"]),
+        (11, &["unknown table [serve]", "by themselves"]),
+        (13, &["unknown table [limits]", "by themselves"]),
+        (15, &["unknown table [[pipelines]]", "did you mean [[pipeline]]?"]),
+        (17, &["unknown table [[source]]", "did you mean `sources`, below [watch]?"]),
+        (19, &["unknown table [wach]", "did you mean [watch]?"]),
     ] {
         let start = format!("{path}:{line}: ");
         let found = checked.stdout.lines().find(|text| text.starts_with(&start));
@@ -196,7 +278,7 @@ fn every_problem_is_named_with_its_line() {
             assert!(found.contains(word), "{found}");
         }
     }
-    assert!(checked.stdout.contains("8 problems"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("12 problems"), "{}", checked.stdout);
     // The server refuses the same file in the same words.
     let served = run(&mut framegate(["serve", "--config", path]));
     served.assert_refused(2, &["framegate.toml:1: unknown key `prot`", "framegate.toml:11: "]);

@@ -18,7 +18,7 @@ use framegate::front::options::SessionOptions;
 use framegate::front::session::ClientSession;
 use framegate::front::{Batches, NamedPipeline, RunsOn};
 use framegate::protocol::DetectionChanges;
-use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
+use framegate::stages::{BoxStage, DecodeLimits, Selection, Thresholds};
 use framegate_backend_api::{Backend, Limits};
 use framegate_testkit::ReferenceBackend;
 use futures_util::{Sink, Stream};
@@ -112,7 +112,8 @@ fn connect_for(unread: usize, session_age: Option<Duration>) -> Connection {
         batches: Batches::default(),
     };
     let runs_on = watch::channel(runs_on).1;
-    let named = NamedPipeline { id, detector, runs_on, thresholds, text: true, reads_text: false };
+    let defaults = Selection::of_all(thresholds);
+    let named = NamedPipeline { id, detector, runs_on, defaults, reads_text: false };
     let session = ClientSession::new(
         SessionOptions::new(named, DetectionChanges::default(), false).unwrap(),
         1000,

@@ -1,6 +1,6 @@
 //! The detection API of DeepStack and CodeProject.AI, spoken by a server that was asked to.
 
-use framegate::protocol::deepstack::{Failure, Predictions};
+use framegate::protocol::deepstack::{Failure, ModelList, Predictions};
 use framegate_testkit::ReferenceBackend;
 use reqwest::Response;
 
@@ -76,6 +76,30 @@ async fn min_confidence_decides_and_the_pipelines_own_does_without_it() {
     assert_eq!(default, 1);
     assert!(count(&[("min_confidence", "0")]).await > default, "all candidates have some score");
     assert_eq!(count(&[("min_confidence", "1.0")]).await, 0);
+    for empty in ["", " \r\n"] {
+        assert_eq!(count(&[("min_confidence", empty)]).await, default, "{empty:?}");
+    }
+}
+
+#[tokio::test]
+async fn pipelines_are_listed_and_a_slash_at_the_end_changes_nothing() {
+    let server = server().await;
+    for (path, content_type, body) in [
+        ("/v1/vision/custom/list", "text/plain", Vec::new()),
+        ("/v1/vision/custom/list", FORM, form(&[], &image(0))),
+        ("/v1/vision/custom/list/", FORM, Vec::new()),
+    ] {
+        let answer = post(&server, path, content_type, body).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        let list: ModelList = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert!(list.success && list.code == 200, "{list:?}");
+        assert_eq!(list.models, ["colours", "farben"]);
+    }
+    for (path, label) in [("/v1/vision/detection/", "blue"), ("/v1/vision/custom/farben/", "blau")]
+    {
+        let answer = predictions(&server, path, form(&[], &image(2))).await;
+        assert_eq!(answer.predictions[0].label, label);
+    }
 }
 
 #[tokio::test]
@@ -85,7 +109,7 @@ async fn refusals_have_the_form_that_its_clients_read() {
     for (path, content_type, body, status, words) in [
         (path, "image/jpeg", image(0), 400, "a JPEG as its file `image`"),
         (path, FORM, b"--b--".to_vec(), 400, "no file `image`"),
-        (path, FORM, form(&[("min_confidence", "40")], &image(0)), 400, "from 0 to 1"),
+        (path, FORM, form(&[("min_confidence", "40")], &image(0)), 400, "0.4 for 40 percent"),
         (path, FORM, form(&[("min_confidence", "x")], &image(0)), 400, "from 0 to 1"),
         (path, FORM, form(&[], b""), 400, "Frame is empty"),
         (path, FORM, form(&[], b"\x89PNG"), 400, "not a valid JPEG"),
@@ -129,7 +153,12 @@ async fn pages_are_let_in_by_origin() {
 #[tokio::test]
 async fn without_being_asked_for_it_is_not_there() {
     let server = TestServer::start(&ReferenceBackend, Setup::colours()).await;
-    for path in ["/v1/vision/detection", "/v1/vision/custom/colours"] {
+    for path in [
+        "/v1/vision/detection",
+        "/v1/vision/custom/colours",
+        "/v1/vision/custom/list",
+        "/v1/vision/custom/list/",
+    ] {
         assert_eq!(post(&server, path, FORM, form(&[], &image(0))).await.status(), 404, "{path}");
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use framegate_barcodes::CAN_READ;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -43,16 +44,31 @@ fn detections(lines: &Ended) -> Vec<Vec<[f64; 6]>> {
     lines.json_lines().iter().map(of_line).collect()
 }
 
+/// The text of each code, with its kind, in lines of JSON.
+fn texts(lines: &Ended) -> Vec<[Value; 3]> {
+    let of_line = |line: Value| {
+        let found = line["detections"].as_array().unwrap().clone();
+        found.into_iter().map(|found| ["text", "format", "content"].map(|key| found[key].clone()))
+    };
+    lines.json_lines().into_iter().flat_map(of_line).collect()
+}
+
 #[test]
 fn coco_has_the_same_detections_with_images_and_categories() {
     if !has_simd() {
         return;
     }
     let photos = photos();
-    let expected = detections(&infer(&[text(photos.path())]));
+    let lines = infer(&[text(photos.path())]);
+    let expected = detections(&lines);
     let ended = infer(&["--format", "coco", text(photos.path())]);
     assert_eq!(ended.status, 0, "{}", ended.stderr);
     let file: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let annotations = file["annotations"].as_array().unwrap().iter();
+    let read = annotations.map(|one| ["text", "format", "content"].map(|key| one[key].clone()));
+    let read: Vec<_> = read.collect();
+    assert_eq!(read, texts(&lines));
+    assert!(read.iter().any(|[text, ..]| text.is_string()) || !CAN_READ, "nothing is read");
     assert_eq!(file["categories"][1], serde_json::json!({"id": 1, "name": "data_matrix"}));
     assert_eq!(file["info"]["partial"], false);
     let images = file["images"].as_array().unwrap();
@@ -90,11 +106,13 @@ fn csv_has_a_row_for_each_detection_below_its_header() {
     let photos = photos();
     let name = "with, \"marks\".jpg";
     fs::rename(photos.path().join("aztec.jpg"), photos.path().join(name)).unwrap();
-    let expected = detections(&infer(&[text(photos.path())]));
+    let lines = infer(&[text(photos.path())]);
+    let expected = detections(&lines);
     let ended = infer(&["--format", "csv", text(photos.path())]);
     assert_eq!(ended.status, 0, "{}", ended.stderr);
     let mut table = csv::Reader::from_reader(ended.stdout.as_bytes());
-    let header = "file,frame_index,time_ms,width,height,label,class_id,score,x,y,w,h";
+    let header = "file,frame_index,time_ms,width,height,label,class_id,score,x,y,w,h,\
+                  text,format,content,angle";
     assert_eq!(ended.stdout.lines().next(), Some(header));
     let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();
     let found: Vec<[f64; 6]> = rows
@@ -102,6 +120,12 @@ fn csv_has_a_row_for_each_detection_below_its_header() {
         .map(|row| [6, 7, 8, 9, 10, 11].map(|column| row[column].parse().unwrap()))
         .collect();
     assert_eq!(found, expected.concat());
+    let read = |row: &csv::StringRecord| [12, 13, 14].map(|column| row[column].to_owned());
+    let expected = texts(&lines)
+        .into_iter()
+        .map(|all| all.map(|one| one.as_str().unwrap_or_default().to_owned()));
+    assert!(rows.iter().map(read).eq(expected));
+    assert!(rows.iter().any(|row| !row[12].is_empty()) || !CAN_READ, "nothing is read");
     assert!(
         rows.iter().any(|row| row[0] == *text(&photos.path().join(name)) && &row[5] == "aztec")
     );

@@ -76,6 +76,7 @@ export interface Detection {
   /** The symbology of a code. */
   format?: string;
   /** The nature of a code's text where it is not text as such. */
+  /** The nature of `text`: identifiers in parentheses, as printed, or each byte as the character of that number. */
   content?: 'gs1' | 'binary';
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Found {
     text: Option<Vec<Option<String>>>,
     /// `N` symbologies of codes, if there is one.
     format: Option<Vec<Option<String>>>,
+    /// `N` natures of texts, if one is not a text as such.
+    content: Option<Vec<Option<String>>>,
     /// Height, width, counts.
     masks: Option<Vec<Option<RunLengths>>>,
     /// Name, shape and elements of each output of a model without boxes.
@@ -65,6 +67,7 @@ impl Found {
             }),
             text: words(&detections, |found| found.text.clone()),
             format: words(&detections, |found| found.format.map(|format| format.to_string())),
+            content: words(&detections, |found| found.content.map(|content| content.to_string())),
             masks,
             tensors: tensors
                 .into_iter()

@@ -66,6 +66,10 @@ pub(crate) struct Session {
     #[pyo3(get)]
     metadata: std::collections::BTreeMap<String, String>,
     #[pyo3(get)]
+    producer_name: String,
+    #[pyo3(get)]
+    graph_name: String,
+    #[pyo3(get)]
     backend: &'static str,
 }
 
@@ -101,6 +105,8 @@ impl Session {
             outputs: outputs.collect(),
             other_inputs: file.other_inputs().iter().map(|input| input.name.clone()).collect(),
             metadata: file.metadata().clone(),
+            producer_name: file.producer_name().to_owned(),
+            graph_name: file.graph_name().to_owned(),
             backend: model.backend(),
             model: Mutex::new(model),
         })

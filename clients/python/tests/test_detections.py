@@ -23,6 +23,7 @@ def detections() -> framegate.Detections:
         keypoints=np.arange(12, dtype=np.float32).reshape(2, 2, 3),
         text=["K 1", None],
         format=[None, None],
+        content=["gs1", None],
         run_lengths=[(3, 4, [1, 2, 9]), None],
     )
 
@@ -39,7 +40,9 @@ def test_one_and_several_are_taken_out() -> None:
         assert part.track_id is not None and part.track_id.tolist() == [7]
         assert part.run_lengths == [(3, 4, [1, 2, 9])]
         assert part.text == ["K 1"]
+        assert part.content == ["gs1"]
     assert (first.text, second.text, first.format) == ("K 1", None, None)
+    assert (first.content, second.content) == ("gs1", None)
     assert len(found[found.confidence > 0.95]) == len(found[[]]) == len(found[5:]) == 0
     with pytest.raises(IndexError):
         found[2]
@@ -73,6 +76,7 @@ def test_the_form_of_supervision() -> None:
     assert len(found) == 2 and found.tracker_id.tolist() == [7, 8]
     assert found["class_name"].tolist() == ["car", "person"]
     assert found.mask is not None and found.mask.sum() == 2
+    assert found["content"].tolist() == ["gs1", None]
     assert found["text"].tolist() == ["K 1", None] and found["keypoints"].shape == (2, 2, 3)
     corners = np.arange(16, dtype=np.float32).reshape(2, 4, 2)
     oriented = replace(detections(), corners=corners, angle=np.zeros(2, np.float32)).to_supervision()
@@ -85,7 +89,7 @@ def test_the_form_of_pandas() -> None:
     pytest.importorskip("pandas", reason="pandas is not installed")
     table = detections().to_pandas()
     assert table[table.label == "car"].right.tolist() == [2]
-    assert table.track_id.tolist() == [7, 8] and table.text[0] == "K 1"
+    assert table.track_id.tolist() == [7, 8] and table.text[0] == "K 1" and table.content[0] == "gs1"
     assert table["mask"].tolist() == [{"size": [3, 4], "counts": [1, 2, 9]}, None]
     assert table.keypoints[1] == [[6, 7, 8], [9, 10, 11]] and "angle" not in table
     everything = replace(

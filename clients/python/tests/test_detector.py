@@ -201,6 +201,9 @@ def test_options_are_refused_in_words() -> None:
         framegate.Detector(b"codes")  # type: ignore[arg-type]
     with pytest.raises(framegate.BackendError, match="unknown backend"):
         framegate.Detector("codes", backend="abacus")
+    for address in ["https://example.org/people.onnx", "hf:owner/people/people.onnx"]:
+        with pytest.raises(framegate.ModelError, match=f"framegate models pull {address}"):
+            framegate.Detector(address)
     with pytest.raises(framegate.ModelError, match=r"missing\.onnx"):
         framegate.Detector("missing.onnx")
 

@@ -43,8 +43,12 @@ def test_outputs_are_those_of_onnx_runtime(session: framegate.Session) -> None:
         assert np.abs(ours - theirs).max() <= 1e-4 * max(np.abs(theirs).max(), 1.0)
 
 
-def test_the_meta_data_has_onnx_runtimes_name(session: framegate.Session) -> None:
-    assert session.get_modelmeta().custom_metadata_map == session.metadata
+def test_the_meta_data_is_that_of_onnx_runtime(session: framegate.Session) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    theirs = onnxruntime.InferenceSession(str(MODEL), providers=["CPUExecutionProvider"]).get_modelmeta()
+    ours = session.get_modelmeta()
+    assert ours.custom_metadata_map == session.metadata == theirs.custom_metadata_map
+    assert ours.producer_name == theirs.producer_name and ours.graph_name == theirs.graph_name != ""
 
 
 def test_outputs_are_chosen_by_name(session: framegate.Session) -> None:
@@ -58,6 +62,50 @@ def test_outputs_are_chosen_by_name(session: framegate.Session) -> None:
     assert len(session.run([], feed, None)) == len(everything)
     with pytest.raises(TypeError, match="must be a list"):
         session.run(last, feed)
+
+
+def test_the_image_may_come_alone(session: framegate.Session) -> None:
+    feed = {session.get_inputs()[0].name: tensor_for(session)}
+    expected = session.run(None, feed)
+    for outputs in (session.run(feed), session.run(input_feed=feed), session.run(output_names=None, input_feed=feed)):
+        assert all(np.array_equal(output, other) for output, other in zip(outputs, expected, strict=True))
+    with pytest.raises(TypeError, match="given twice"):
+        session.run(feed, feed)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="input_feed must be a mapping: {'"):
+        session.run(None)
+
+
+def test_a_large_batch_is_computed_in_parts(session: framegate.Session) -> None:
+    name = session.get_inputs()[0].name
+    images = tensor_for(session) * np.linspace(0.1, 1, 17, dtype=np.float32)[:, None, None, None]
+    single = framegate.Session(MODEL)
+    for position, output in enumerate(session.run({name: images})):
+        assert len(output) == 17
+        for row in (0, 8, 9, 16):
+            alone = single.run({name: images[row : row + 1]})[position][0]
+            assert np.abs(output[row] - alone).max() <= 1e-4 * max(np.abs(alone).max(), 1.0)
+
+
+def test_what_a_session_says_of_itself(session: framegate.Session) -> None:
+    assert session.get_provider_options() == {session.get_providers()[0]: {}}
+    assert session.get_overridable_initializers() == []
+    options: Any = SimpleNamespace(intra_op_num_threads=2)
+    assert framegate.Session(MODEL, options).get_session_options() is options
+    assert framegate.Session(MODEL, threads=3).get_session_options().intra_op_num_threads == 3
+    with pytest.raises(NotImplementedError, match="use run"):
+        session.io_binding()
+
+
+def test_providers_are_set_later(session: framegate.Session) -> None:
+    feed = {session.get_inputs()[0].name: tensor_for(session)}
+    other = framegate.Session(path_or_bytes=MODEL, provider_options=[{}], backend="null")
+    assert other.get_providers() == ["null"]
+    other.set_providers(["CPUExecutionProvider"], [{}])
+    assert other.get_providers() == ["simd"]
+    for ours, theirs in zip(other.run(feed), session.run(feed), strict=True):
+        assert np.abs(ours - theirs).max() <= 1e-4 * max(np.abs(theirs).max(), 1.0)
+    with pytest.raises(ValueError, match="CUDAExecutionProvider cannot be used"):
+        other.set_providers(["CUDAExecutionProvider"])
 
 
 def test_axes_are_declared_as_for_onnx_runtime(tmp_path: Path) -> None:
@@ -77,9 +125,12 @@ def test_axes_are_declared_as_for_onnx_runtime(tmp_path: Path) -> None:
     ours, theirs = framegate.Session(path), onnxruntime.InferenceSession(str(path))
     for our, their in zip(ours.get_inputs() + ours.get_outputs(), theirs.get_inputs() + theirs.get_outputs(), strict=True):
         assert (our.name, our.shape, our.type) == (their.name, their.shape, their.type)
-    for shape in [(1, 3, 8, 8), (2, 3, 8, 12), (16, 3, 5, 7)]:
-        assert ours.run(None, {"x": image(shape)})[0].shape == (shape[0], 2, *shape[2:])
-    for shape, words in [((17, 3, 8, 8), "1 to 16 images at once"), ((1, 3, 0, 8), "extent of an image is 0")]:
+    for shape in [(1, 3, 8, 8), (2, 3, 8, 12), (16, 3, 5, 7), (40, 3, 5, 7)]:
+        tensor = image(shape)
+        output, expected = ours.run(None, {"x": tensor})[0], theirs.run(None, {"x": tensor})[0]
+        assert output.shape == expected.shape == (shape[0], 2, *shape[2:])
+        assert np.abs(output - expected).max() <= 1e-4 * np.abs(expected).max()
+    for shape, words in [((0, 3, 8, 8), "1 to 16 images at once"), ((1, 3, 0, 8), "extent of an image is 0")]:
         with pytest.raises(ValueError, match=words):
             ours.run(None, {"x": image(shape)})
 

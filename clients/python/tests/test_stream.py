@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from itertools import count
 from pathlib import Path
@@ -67,6 +67,90 @@ def test_codes_are_found_by_a_server_in_arrays(pixels: NDArray[np.uint8]) -> Non
         connection.send(np.ascontiguousarray(pixels))
         result = connection.receive(PATIENCE)
         assert result is not None and len(result.detections) == 0
+
+
+class FakeCapture:
+    """What OpenCV's camera is to a program."""
+
+    def __init__(self, frames: list[NDArray[np.uint8]], gate: threading.Event | None = None) -> None:
+        self.frames, self.gate = frames, gate
+
+    def isOpened(self) -> bool:
+        return bool(self.frames)
+
+    def read(self) -> tuple[bool, NDArray[np.uint8] | None]:
+        if not self.frames:
+            assert self.gate is None or self.gate.wait(PATIENCE)
+            return False, None
+        return True, self.frames.pop(0)
+
+
+def mean_colour(encoded: bytes | str) -> list[int]:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+    assert isinstance(encoded, bytes)
+    decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    return [round(value) for value in decoded.mean(axis=(0, 1))]
+
+
+def test_a_capture_of_opencv_is_a_camera_of_blue_green_and_red() -> None:
+    blue = np.zeros((16, 16, 3), np.uint8)
+    blue[..., 0] = 255
+    for options, expected in [({}, 0), ({"channels": "rgb"}, 2)]:
+        with fake_server() as fake:
+            results = framegate.stream(FakeCapture([blue]), fake.url, **options)  # type: ignore[arg-type]
+            taken: Future[framegate.Result] = Future()
+            thread = threading.Thread(target=lambda: taken.set_result(next(results)))  # noqa: B023
+            thread.start()
+            session = fake.accept()
+            session.greet()
+            colour = mean_colour(session.receive())
+            assert np.argmax(colour) == expected and max(colour) > 200
+            session.answer(1)
+            assert taken.result(PATIENCE).frame is blue
+            thread.join()
+            assert next(results, None) is None
+    with pytest.raises(ValueError, match="the camera is not open"):
+        framegate.stream(FakeCapture([]), "ws://localhost:1")
+    with pytest.raises(ValueError, match="the camera is not open"):
+        framegate.aio.stream(FakeCapture([]), "ws://localhost:1")
+
+
+def test_cameras_of_every_kind_are_streamed_by_code_that_awaits() -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+
+    async def waiting() -> AsyncIterator[framegate.Image]:
+        yield pixels
+
+    async def results(camera: Any, url: str) -> list[Any]:
+        return [result.frame async for result in framegate.aio.stream(camera, url)]
+
+    for camera in [waiting(), [pixels], iter([pixels]), FakeCapture([pixels])]:
+        with fake_server() as fake:
+            done: Future[list[Any]] = Future()
+            thread = threading.Thread(target=lambda: done.set_result(asyncio.run(results(camera, fake.url))))  # noqa: B023
+            thread.start()
+            session = fake.accept()
+            session.greet()
+            assert session.receive()
+            session.answer(1)
+            (frame,) = done.result(PATIENCE)
+            assert frame is pixels
+            thread.join()
+
+
+def test_a_camera_that_fails_ends_a_stream_that_is_awaited() -> None:
+    def camera() -> Iterator[bytes]:
+        raise OSError("unplugged")
+        yield b""
+
+    async def results(url: str) -> None:
+        async for _ in framegate.aio.stream(camera(), url):
+            pass
+
+    with fake_server() as fake, pytest.raises(OSError, match="unplugged"):
+        asyncio.run(results(fake.url))
+    with pytest.raises(TypeError, match="camera must yield frames, which str does not"):
+        framegate.aio.stream("0", "ws://localhost:1")
 
 
 def test_overload_keeps_nothing_back_but_the_newest() -> None:

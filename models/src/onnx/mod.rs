@@ -79,6 +79,8 @@ pub struct OnnxFile {
     given: InputValues,
     outputs: Vec<OutputDeclaration>,
     producer: String,
+    producer_name: String,
+    graph_name: String,
     metadata: BTreeMap<String, String>,
     opset: i64,
 }
@@ -171,7 +173,18 @@ impl OnnxFile {
             .map(|StringStringEntryProto { key, value }| (key, value))
             .collect();
         let producer = producer.trim().to_owned();
-        Ok(Self { prepared, inputs, given, outputs, producer, metadata, opset })
+        let (producer_name, graph_name) = (model.producer_name, graph.name);
+        Ok(Self {
+            prepared,
+            inputs,
+            given,
+            outputs,
+            producer,
+            producer_name,
+            graph_name,
+            metadata,
+            opset,
+        })
     }
 
     /// Key and value pairs the exporter left in the file.
@@ -225,6 +238,16 @@ impl OnnxFile {
     /// Name and version of the program that wrote the file, if it says so.
     pub fn producer(&self) -> &str {
         &self.producer
+    }
+
+    /// The program that wrote the file, without its version; empty if the file does not say so.
+    pub fn producer_name(&self) -> &str {
+        &self.producer_name
+    }
+
+    /// The name of the graph; empty if it has none.
+    pub fn graph_name(&self) -> &str {
+        &self.graph_name
     }
 
     /// How often the file uses each operator, without nodes that no output depends on.

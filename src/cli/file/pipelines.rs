@@ -5,7 +5,9 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::{ConfigFile, PipelineTable};
-use crate::cli::{BackendArgs, DetailArgs, DetectionArgs, ModelArgs, ModelFileArgs};
+use crate::cli::{
+    BackendArgs, DetailArgs, DetectionArgs, ModelArgs, ModelFileArgs, ReportedArgs, ScaleArgs,
+};
 
 /// The keys of a table `[[pipeline]]`: options, as they are elsewhere.
 #[derive(Debug, Clone, Args)]
@@ -25,9 +27,15 @@ pub struct PipelineArgs {
     /// Detection thresholds.
     #[command(flatten)]
     pub detections: DetectionArgs,
+    /// Detections that are reported.
+    #[command(flatten)]
+    pub reported: ReportedArgs,
     /// Masks.
     #[command(flatten)]
     pub details: DetailArgs,
+    /// Scale of decoded frames.
+    #[command(flatten)]
+    pub scale: ScaleArgs,
 }
 
 /// A pipeline of the file, with what holds for it.

@@ -13,6 +13,8 @@ use super::values::words;
 use super::{ConfigFile, Entry, FileError, PipelineTable, Problem};
 use crate::nearest::nearest;
 
+/// The tables of a file.
+const TABLES: [&str; 2] = ["pipeline", "watch"];
 /// More than anybody writes by hand.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -49,6 +51,54 @@ impl ConfigFile {
     }
 }
 
+/// The message about a key that does not exist, with the one that may have been meant.
+fn unknown(name: &str, value: &DeValue, known: &Known) -> String {
+    let written = written(name, value);
+    let hint = match nearest(name, &TABLES).filter(|_| is_table(value)) {
+        Some("pipeline") => "; did you mean [[pipeline]]?".to_owned(),
+        Some(table) => format!("; did you mean [{table}]?"),
+        None => match nearest(name, &known.names()) {
+            Some(key) => format!("; did you mean `{key}`?"),
+            None if is_table(value) => {
+                "; options stand by themselves, above [watch] and [[pipeline]]".to_owned()
+            }
+            None => String::new(),
+        },
+    };
+    format!("unknown {written}{hint}")
+}
+
+/// The option of `watch` that may have been meant by a key that no option of `serve` is near to.
+fn like_of_watch<'a>(
+    name: &str,
+    value: &DeValue,
+    known: &Known,
+    of_watch: &'a Known,
+) -> Option<&'a str> {
+    let is_like_table = is_table(value) && nearest(name, &TABLES).is_some();
+    if matches!(value, DeValue::Table(_)) || is_like_table || known.find(name).is_some() {
+        return None;
+    }
+    nearest(name, &known.names()).is_none().then(|| nearest(name, &of_watch.names()))?
+}
+
+/// A key as it stands in the file.
+fn written(name: &str, value: &DeValue) -> String {
+    match value {
+        DeValue::Table(_) => format!("table [{name}]"),
+        value if is_table(value) => format!("table [[{name}]]"),
+        _ => format!("key `{name}`"),
+    }
+}
+
+/// Whether it is a table, or several.
+fn is_table(value: &DeValue) -> bool {
+    match value {
+        DeValue::Array(values) => values.iter().any(|value| value.get_ref().is_table()),
+        value => value.is_table(),
+    }
+}
+
 fn text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
@@ -69,9 +119,9 @@ impl Reader<'_> {
     fn top(&mut self, table: &DeTable, file: &mut ConfigFile) {
         let known = Known::of_serve();
         let of_watch = Known::of_watch();
-        for (key, value) in table {
+        for (key, values) in table {
             let at = key.span().start;
-            match (key.get_ref().as_ref(), value.get_ref()) {
+            match (key.get_ref().as_ref(), values.get_ref()) {
                 ("watch", DeValue::Table(table)) => {
                     self.options(table, &of_watch, true, &mut file.entries);
                 }
@@ -90,7 +140,14 @@ impl Reader<'_> {
                         format!("`{name}` is an option of watch; write it below [watch]"),
                     );
                 }
-                _ => self.option(key, value, &known, false, &mut file.entries),
+                (name, value) => match like_of_watch(name, value, &known, &of_watch) {
+                    Some(meant) => {
+                        let written = written(name, value);
+                        let hint = format!("did you mean `{meant}`, below [watch]?");
+                        self.problem(at, format!("unknown {written}; {hint}"));
+                    }
+                    None => self.option(key, values, &known, false, &mut file.entries),
+                },
             }
         }
         file.entries.sort_by_key(|entry| entry.line);
@@ -135,10 +192,7 @@ impl Reader<'_> {
     ) {
         let (name, at) = (key.get_ref().as_ref(), key.span().start);
         let Some(argument) = known.find(name) else {
-            let hint = nearest(name, &known.names())
-                .map(|name| format!("; did you mean `{name}`?"))
-                .unwrap_or_default();
-            return self.problem(at, format!("unknown key `{name}`{hint}"));
+            return self.problem(at, unknown(name, value.get_ref(), known));
         };
         match words(argument, value.get_ref(), self.folder) {
             Ok(values) => {

@@ -10,7 +10,7 @@ use crate::cli::{ConfigFile, Problem};
 use crate::commands::{CommandError, CommandStatus};
 use crate::config::{file_problems, served_by};
 use crate::error_chain::error_chain;
-use crate::pipeline::read_detector;
+use crate::pipeline::{PipelineError, read_detector};
 use crate::report::write_json_to;
 use crate::server::ServedPipeline;
 
@@ -67,7 +67,9 @@ fn models(file: &ConfigFile) -> (Vec<Problem>, Vec<String>) {
         if is_remote(&model.to_string_lossy()) {
             continue;
         }
-        if let Err(error) = read_detector(model, own.as_ref().unwrap_or(&options.pipeline)) {
+        let own = own.as_ref().unwrap_or(&options.pipeline);
+        let read = read_detector(model, own).map_err(PipelineError::from);
+        if let Err(error) = read.and_then(|detector| own.selection(&detector.labels)) {
             let line = file.line_of_pipeline(number).unwrap_or(1);
             let message = format!("pipeline {id}: {}", error_chain(&error));
             problems.push(Problem { line, message });

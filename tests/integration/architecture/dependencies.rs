@@ -77,7 +77,13 @@ const USERS: &[(&str, &[&str])] = &[
     ),
     (
         "framegate_barcodes",
-        &["src/engine/reading/", "src/eval/texts/", "src/watch/sinks/", "stages/src/"],
+        &[
+            "src/engine/reading/",
+            "src/eval/texts/",
+            "src/watch/sinks/",
+            "src/commands/infer/formats/",
+            "stages/src/",
+        ],
     ),
     ("rxing", &["barcodes/src/"]),
     // Videos: each library behind one file.
@@ -92,7 +98,7 @@ const USERS: &[(&str, &[&str])] = &[
     // Reports.
     ("askama", &["src/report/", "src/bench/", "src/commands/"]),
     ("sysinfo", &["src/report/"]),
-    ("hdrhistogram", &["src/client/", "src/load/"]),
+    ("hdrhistogram", &["src/load/"]),
     // Python.
     ("numpy", &["clients/python/src/"]),
     ("pyo3", &["clients/python/src/"]),

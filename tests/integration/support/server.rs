@@ -15,7 +15,7 @@ use framegate::front::{
     App, Batches, FrontSettings, JobsFolder, Loaded, MemoryLimits, NamedPipeline, RunsOn,
     RunsOnWatch, VideoSettings, serve,
 };
-use framegate::stages::{BoxStage, DecodeLimits, Thresholds};
+use framegate::stages::{BoxStage, DecodeLimits, Selection, Thresholds};
 use framegate_backend_api::{Backend, Limits, Session};
 use framegate_models::Detector;
 use serde::de::DeserializeOwned;
@@ -128,8 +128,7 @@ impl TestServer {
                 id,
                 detector,
                 runs_on,
-                thresholds: THRESHOLDS,
-                text: true,
+                defaults: Selection::of_all(THRESHOLDS),
                 reads_text,
             });
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any, Self, Unpack
 
 from framegate import aio
 from framegate._image import Image
+from framegate._stream.camera import Camera, frames_of
 from framegate._stream.keywords import OptionKeywords
 from framegate._stream.options import Options, configure_message
 from framegate._stream.state import Counts, Result, StreamError
@@ -153,19 +153,16 @@ def connect(url: str, *, tls: ssl.SSLContext | None = None, **options: Unpack[Op
 
 
 def stream(
-    camera: Iterable[Image], url: str, *, tls: ssl.SSLContext | None = None, **options: Unpack[OptionKeywords]
+    camera: Camera, url: str, *, tls: ssl.SSLContext | None = None, **options: Unpack[OptionKeywords]
 ) -> Iterator[Result]:
     """Sends the newest frame of a camera, and yields the results, each with its frame; ends when the camera does.
 
-    ``camera`` yields JPEGs (``bytes``) or arrays, each when it is due; a frame that a newer one follows before the
-    server can take it is left out. The keywords are those of :func:`connect`.
+    ``camera`` yields JPEGs (``bytes``) or arrays, each when it is due, or is an object like OpenCV's ``VideoCapture``,
+    whose frames are blue, green, red; a frame that a newer one follows before the server can take it is left out. The
+    keywords are those of :func:`connect`.
     """
-    if isinstance(camera, (str, bytes, os.PathLike)) or not isinstance(camera, Iterable):
-        raise TypeError(
-            f"camera must yield frames, which {type(camera).__name__} does not: pass a generator that reads them, or a "
-            "list"
-        )
-    return _results_of(camera, url, tls, options)
+    frames, options = frames_of(camera, options)
+    return _results_of(frames, url, tls, options)
 
 
 def _results_of(

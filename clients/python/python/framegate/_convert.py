@@ -47,7 +47,7 @@ def _data(detections: Detections) -> dict[str, NDArray[Any]]:
     data: dict[str, NDArray[Any]] = {"class_name": np.array(detections.labels, dtype=np.str_)}
     arrays = {"xyxyxyxy": detections.corners, "angle": detections.angle, "keypoints": detections.keypoints}
     data |= {key: values for key, values in arrays.items() if values is not None}
-    words = {"text": detections.text, "format": detections.format}
+    words = {"text": detections.text, "format": detections.format, "content": detections.content}
     return data | {key: np.array(values, dtype=object) for key, values in words.items() if values is not None}
 
 
@@ -86,7 +86,7 @@ def to_pandas(detections: Detections) -> pandas.DataFrame:
         "confidence": detections.confidence,
         **dict(zip(("left", "top", "right", "bottom"), detections.xyxy.T, strict=True)),
     }
-    for name in ("track_id", "text", "format", "angle"):
+    for name in ("track_id", "text", "format", "content", "angle"):
         columns[name] = getattr(detections, name)
     for name in ("corners", "keypoints"):
         points = getattr(detections, name)

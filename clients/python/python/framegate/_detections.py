@@ -45,6 +45,9 @@ class Detection:
     """The text of a code, or what a second model reads in the box."""
     format: str | None = None
     """The symbology of a code that was read: ``"qr_code"``, ``"ean_13"``, …."""
+    content: str | None = None
+    """The nature of ``text`` where it is none for people: ``"gs1"`` (identifiers in parentheses), or ``"binary"`` (each
+    byte as the character of that number: ``text.encode("latin-1")``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,8 @@ class Detections:
     """``N`` texts of codes, or of what a second model reads in the boxes; ``None`` if nothing was read."""
     format: list[str | None] | None = None
     """``N`` symbologies of codes; ``None`` if no code was read."""
+    content: list[str | None] | None = None
+    """``N`` natures of texts, ``"gs1"`` or ``"binary"``; ``None`` if all are texts as such."""
     run_lengths: list[RunLengths | None] | None = None
     """Masks as they are sent; :attr:`masks` has them as pixels."""
     tensors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -98,6 +103,7 @@ class Detections:
             corners=found.corners,
             text=found.text,
             format=found.format,
+            content=found.content,
             run_lengths=found.masks,
             tensors={name: _convert.tensor(shape, data) for name, shape, data in found.tensors},
             timings_ms=found.timings_ms,
@@ -138,6 +144,7 @@ class Detections:
             corners=_rows(self.corners, places),
             text=_chosen(self.text, places),
             format=_chosen(self.format, places),
+            content=_chosen(self.content, places),
             run_lengths=_chosen(self.run_lengths, places),
         )
 
@@ -156,6 +163,7 @@ class Detections:
             corners=None if self.corners is None else self.corners[index],
             text=None if self.text is None else self.text[index],
             format=None if self.format is None else self.format[index],
+            content=None if self.content is None else self.content[index],
         )
 
     def __repr__(self) -> str:
@@ -177,7 +185,7 @@ class Detections:
     def to_supervision(self) -> supervision.Detections:
         """The same for the package ``supervision``: boxes, masks, ``tracker_id``, and where there are any, in ``data``
         ``class_name``, ``xyxyxyxy`` (the corners of oriented boxes, as its annotators want them), ``angle``,
-        ``keypoints`` (``[N, K, 3]``), ``text`` and ``format`` (``None`` where nothing was read)."""
+        ``keypoints`` (``[N, K, 3]``), ``text``, ``format`` and ``content`` (``None`` where nothing was read)."""
         return _convert.to_supervision(self)
 
     def to_coco(
@@ -190,7 +198,8 @@ class Detections:
     def to_pandas(self) -> pandas.DataFrame:
         """A table with a row for each object and a column for everything that is known of it: ``label``, ``class_id``,
         ``confidence``, ``left``, ``top``, ``right``, ``bottom``, and where there are any ``track_id``, ``text``,
-        ``format``, ``angle``, ``corners`` and ``keypoints`` (lists of points), ``mask`` (COCO's run lengths)."""
+        ``format``, ``content``, ``angle``, ``corners`` and ``keypoints`` (lists of points), ``mask`` (COCO's run
+        lengths)."""
         return _convert.to_pandas(self)
 
 

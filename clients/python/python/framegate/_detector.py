@@ -10,10 +10,12 @@ from typing import Any, TypeVar, overload
 from framegate import _image, _native
 from framegate._detections import Detections
 from framegate._image import Channels, Classes, Image
+from framegate._native import ModelError
 
 _DEFAULTS: dict[str, Any] = {"conf": 0.25, "iou": 0.45, "classes": None, "max_det": 300, "text": True}
 
 _LARGEST_SIDE = 1 << 16
+_ADDRESSES = ("https://", "http://", "hf:")
 
 _I = TypeVar("_I", bound=Image)
 
@@ -53,6 +55,10 @@ class Detector:
         _image.is_bgr(channels)
         if not isinstance(model, (str, os.PathLike)):
             raise TypeError(f"model must be the path of an ONNX file, or \"codes\", not {type(model).__name__}")
+        if isinstance(model, str) and model.startswith(_ADDRESSES):
+            raise ModelError(
+                f"{model} is an address: fetch it with `framegate models pull {model}`, and pass the path that is printed"
+            )
         self.channels: Channels = channels
         self._native = _native.Detector(
             model,

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ _TYPES: dict[str, type[np.generic]] = {
 Providers: TypeAlias = Sequence[str | tuple[str, Mapping[Any, Any]]]
 """Names of ONNX Runtime's execution providers, with or without their options."""
 
+Feed: TypeAlias = Mapping[str, NDArray[Any]]
+"""The tensor of each input, by its name."""
+
 _CPU = "CPUExecutionProvider"
 
 
@@ -40,6 +43,13 @@ class SessionOptions(Protocol):
 
     @property
     def intra_op_num_threads(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class _OwnOptions:
+    """Those of a session that was made without."""
+
+    intra_op_num_threads: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,9 @@ class ModelMeta:
 
     custom_metadata_map: dict[str, str]
     """What the exporter has left in it."""
+    producer_name: str
+    """The program that wrote it."""
+    graph_name: str
 
 
 class Session:
@@ -68,24 +81,33 @@ class Session:
     It is loaded for each size of image, and computes in ``float32``; outputs have the types that the file
     declares.
 
-    ``model`` is the path of a file, or its bytes. ``backend`` is ``"auto"`` or a name from ``framegate backends``,
-    ``threads`` one per core by default. Calls written for ONNX Runtime work as they are: ``CPUExecutionProvider`` among
-    the ``providers`` stands for the processor, of ``sess_options`` the ``intra_op_num_threads`` count. Other providers
-    are ONNX Runtime's own: beside that of the processor they cause a warning, alone a ``ValueError``.
+    ``path_or_bytes`` is the path of a file, or its bytes. ``backend`` is ``"auto"`` or a name from ``framegate
+    backends``, ``threads`` one per core by default. Calls written for ONNX Runtime work as they are:
+    ``CPUExecutionProvider`` among the ``providers`` stands for the processor, of ``sess_options`` the
+    ``intra_op_num_threads`` count, ``provider_options`` change nothing. Other providers are ONNX Runtime's own: beside
+    that of the processor they cause a warning, alone a ``ValueError``.
     """
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | bytes,
+        path_or_bytes: str | os.PathLike[str] | bytes,
         sess_options: SessionOptions | None = None,
         providers: Providers | None = None,
+        provider_options: Sequence[Mapping[Any, Any]] | None = None,
         *,
         backend: str = "auto",
         threads: int | None = None,
     ) -> None:
-        if not isinstance(model, (str, os.PathLike, bytes)):
-            raise TypeError(f"model must be the path of an ONNX file, or its bytes, not {type(model).__name__}")
-        self._native = _native.Session(model, _backend(backend, providers), _threads(threads, sess_options))
+        if not isinstance(path_or_bytes, (str, os.PathLike, bytes)):
+            kind = type(path_or_bytes).__name__
+            raise TypeError(f"path_or_bytes must be the path of an ONNX file, or its bytes, not {kind}")
+        self._model = path_or_bytes
+        self._threads = _threads(threads, sess_options)
+        self._options = sess_options or _OwnOptions(self._threads or 0)
+        self._load(_backend(backend, providers))
+
+    def _load(self, backend: str) -> None:
+        self._native = _native.Session(self._model, backend, self._threads)
         self._outputs = [_node(output) for output in self._native.outputs]
 
     def get_inputs(self) -> list[NodeArg]:
@@ -100,35 +122,83 @@ class Session:
         """The backend."""
         return [self._native.backend]
 
+    def get_overridable_initializers(self) -> list[NodeArg]:
+        """None: weights are those of the file."""
+        return []
+
+    def get_provider_options(self) -> dict[str, dict[str, str]]:
+        """The backend, which has no such options."""
+        return {self._native.backend: {}}
+
+    def get_session_options(self) -> SessionOptions:
+        """Those that were given, or their like."""
+        return self._options
+
+    def set_providers(
+        self, providers: Providers | None = None, provider_options: Sequence[Mapping[Any, Any]] | None = None
+    ) -> None:
+        """Chooses the backend again, by the ``providers`` as in the beginning."""
+        backend = _backend("auto", providers)
+        if backend != self._native.backend:
+            self._load(backend)
+
     def get_modelmeta(self) -> ModelMeta:
-        """What the exporter has left in the file, under ONNX Runtime's name for it."""
-        return ModelMeta(custom_metadata_map=self.metadata)
+        """What the file says of the model, under ONNX Runtime's name for it."""
+        return ModelMeta(self.metadata, self._native.producer_name, self._native.graph_name)
 
     @property
     def metadata(self) -> dict[str, str]:
         """What the exporter has left in the file."""
         return self._native.metadata
 
+    @overload
+    def run(self, input_feed: Feed, /) -> list[NDArray[Any]]: ...
+    @overload
     def run(
-        self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[Any]], run_options: object = None
+        self, output_names: Sequence[str] | None = None, input_feed: Feed = ..., run_options: object = None
+    ) -> list[NDArray[Any]]: ...
+    def run(
+        self,
+        output_names: Feed | Sequence[str] | None = None,
+        input_feed: Feed | None = None,
+        run_options: object = None,
     ) -> list[NDArray[Any]]:
-        """The outputs with these names, or all, for the image ``{name: array}``. ``run_options`` are ONNX Runtime's own
-        and change nothing."""
+        """The outputs with these names, or all, for the image ``{name: array}``, which may come alone:
+        ``run({name: array})``. ``run_options`` are ONNX Runtime's own and change nothing."""
+        if isinstance(output_names, Mapping):
+            if input_feed is not None:
+                raise TypeError("output_names must be a list; the image is given twice")
+            output_names, input_feed = None, output_names
         if isinstance(output_names, str):
             raise TypeError(f"output_names must be a list: [{output_names!r}]")
+        if not isinstance(input_feed, Mapping):
+            raise TypeError(f"input_feed must be a mapping: {{{self._native.input.name!r}: array}}")
         declared = {output.name: output for output in self._outputs}
         # No names are all of them, as in ONNX Runtime.
         names = list(output_names or declared)
         unknown = [name for name in names if name not in declared]
         if unknown:
             raise ValueError(f"there is no output {unknown[0]!r}; there are {', '.join(declared)}")
-        outputs = dict(self._native.run(self._tensor(input_feed)))
+        outputs = self._compute(self._tensor(input_feed))
         missing = [name for name in names if name not in outputs]
         if missing:
             raise ValueError(f"output {missing[0]!r} does not depend on the image, and is not computed")
         return [outputs[name].astype(_TYPES.get(_element(declared[name]), np.float32), copy=False) for name in names]
 
-    def _tensor(self, feed: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    def io_binding(self) -> NoReturn:
+        """Not offered: tensors are arrays in memory, which :meth:`run` takes and returns."""
+        raise NotImplementedError("tensors are arrays in memory: use run(), which copies no more than it must")
+
+    def _compute(self, tensor: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """The outputs by their names; of a batch that is too large for one run, joined."""
+        if tensor.ndim != 4 or len(tensor) <= _native.MAX_BATCH:
+            return dict(self._native.run(tensor))
+        # Runs of one size, or one less: outputs have their batch axis in each, and the model is loaded once.
+        runs = -(-len(tensor) // _native.MAX_BATCH)
+        parts = [dict(self._native.run(part)) for part in np.array_split(tensor, runs)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _tensor(self, feed: Feed) -> NDArray[np.float32]:
         name = self._native.input.name
         for given in feed:
             if given in self._native.other_inputs:

@@ -6,6 +6,8 @@
         connection.send(jpeg)  # again and again, whenever there is a frame
         async for result in connection:
             ...
+
+or ``async for result in framegate.aio.stream(camera, "ws://localhost:8000")``.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self, Unpack
 from urllib.parse import urlsplit
@@ -24,6 +27,7 @@ from urllib.parse import urlsplit
 from framegate import _image
 from framegate._image import Image
 from framegate._native import WebSocket, encode_jpeg
+from framegate._stream.camera import Camera, frames_of
 from framegate._stream.keywords import OptionKeywords
 from framegate._stream.options import Options, configure_message
 from framegate._stream.rate import Backoff
@@ -329,3 +333,52 @@ def connect(url: str, *, tls: ssl.SSLContext | None = None, **options: Unpack[Op
     """Opens a session with the server at ``url``, like ``ws://localhost:8000`` or ``https://host``; the keywords are
     those of :class:`framegate.Options`. ``tls`` replaces Python's default settings for ``wss``."""
     return Connection(url, Options(**options), tls)
+
+
+def stream(
+    camera: AsyncIterable[Image] | Camera,
+    url: str,
+    *,
+    tls: ssl.SSLContext | None = None,
+    **options: Unpack[OptionKeywords],
+) -> AsyncIterator[Result]:
+    """Sends the newest frame of a camera, and yields the results: :func:`framegate.stream` for code that awaits.
+
+    ``camera`` may be an asynchronous generator; any other is read on another thread. End a loop that is left early by
+    ``aclosing``, or by ending its task.
+    """
+    if isinstance(camera, AsyncIterable):
+        return _results_of(camera, url, tls, options)
+    frames, options = frames_of(camera, options)
+    return _results_of(frames, url, tls, options)
+
+
+async def _results_of(
+    frames: AsyncIterable[Image] | Iterable[Image], url: str, tls: ssl.SSLContext | None, options: OptionKeywords
+) -> AsyncIterator[Result]:
+    async with connect(url, tls=tls, **options) as connection:
+        feeding = asyncio.create_task(_feed(frames, connection))
+        feeding.add_done_callback(lambda _: connection.finish())
+        try:
+            async for result in connection:
+                yield result
+            # It has ended: its failure is the caller's.
+            await feeding
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+
+
+async def _feed(frames: AsyncIterable[Image] | Iterable[Image], connection: Connection) -> None:
+    if isinstance(frames, AsyncIterable):
+        async for frame in frames:
+            connection.send(frame)
+        return
+    rest = iter(frames)
+    while one := await asyncio.to_thread(_next_of, rest):
+        connection.send(one[0])
+
+
+def _next_of(frames: Iterator[Image]) -> list[Image]:
+    """The next frame, if there is one."""
+    return list(islice(frames, 1))

@@ -2,10 +2,12 @@
 //! as a data set, and its annotations as results.
 //!
 //! Annotations are written as they come, images at the end: only what is known of these is kept. Boxes and scores have
-//! all their digits, as rounded ones change the order of boxes and thus their average precision.
+//! all their digits, as rounded ones change the order of boxes and thus their average precision. What COCO has no key
+//! for, the text of a code among it, has the key that it has in the lines of JSON.
 
 use std::io::{self, BufWriter, Write};
 
+use framegate_barcodes::{BarcodeFormat, Content};
 use serde::Serialize;
 
 use super::{ResultWriter, VideoPosition, place_of, result_of};
@@ -50,6 +52,16 @@ struct Annotation<'a> {
     /// `x, y, visibility` of each key point: 2, it is seen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keypoints: Vec<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<BarcodeFormat>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Content>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    angle: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corners: Option<[[f32; 2]; 4]>,
 }
 
 #[derive(Serialize)]
@@ -122,6 +134,11 @@ fn annotation(detection: &Detection, id: usize, image_id: usize) -> Annotation<'
         score: detection.score,
         segmentation: detection.mask.as_ref(),
         keypoints: points.collect(),
+        text: detection.text.as_deref(),
+        format: detection.format,
+        content: detection.content,
+        angle: detection.angle,
+        corners: detection.corners,
     }
 }
 

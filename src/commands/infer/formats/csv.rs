@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use ::csv::{ErrorKind, Writer, WriterBuilder};
+use framegate_barcodes::{BarcodeFormat, Content};
 use serde::Serialize;
 
 use super::{ResultWriter, pixels, place_of, result_of, score};
@@ -29,10 +30,16 @@ struct Row<'a> {
     y: f64,
     w: f64,
     h: f64,
+    /// Empty unless something was read in the box, as what follows is.
+    text: Option<&'a str>,
+    format: Option<BarcodeFormat>,
+    content: Option<Content>,
+    /// Empty unless the box is oriented.
+    angle: Option<f32>,
 }
 
 /// The header, which is there without a row too.
-const HEADER: [&str; 12] = [
+const HEADER: [&str; 16] = [
     "file",
     "frame_index",
     "time_ms",
@@ -45,6 +52,10 @@ const HEADER: [&str; 12] = [
     "y",
     "w",
     "h",
+    "text",
+    "format",
+    "content",
+    "angle",
 ];
 
 impl<'a> Csv<'a> {
@@ -73,6 +84,10 @@ impl ResultWriter for Csv<'_> {
                 y: pixels(detection.y),
                 w: pixels(detection.width),
                 h: pixels(detection.height),
+                text: detection.text.as_deref(),
+                format: detection.format,
+                content: detection.content,
+                angle: detection.angle,
             };
             self.out.serialize(row).map_err(io_error)?;
         }

@@ -212,6 +212,7 @@ def detections_of(result: Mapping[str, Any], timings_ms: Mapping[str, float]) ->
         corners=column("corners", np.float32),
         text=words("text"),
         format=words("format"),
+        content=words("content"),
         run_lengths=[mask and (*mask["size"], mask["counts"]) for mask in masks] if any(masks) else None,
         timings_ms=dict(timings_ms),
     )
