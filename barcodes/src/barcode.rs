@@ -82,7 +82,7 @@ pub enum Content {
     /// Written for people.
     #[default]
     Text,
-    /// Elements with application identifiers (GS1 General Specifications), which stand in parentheses.
+    /// Elements with application identifiers (GS1 General Specifications), written in parentheses.
     Gs1,
     /// Bytes, some of which no text has: control characters other than tabs, line breaks and separators.
     Binary,

@@ -25,7 +25,7 @@ LEAST_PITCH = {QR_CODE: 0.8, DATA_MATRIX: 0.8, AZTEC: 0.8, PDF417: 0.55, LINEAR:
 LEAST_SHARE = 0.8
 """Nor those with less of them in the frame …"""
 LEAST_STRIP = 5
-"""… but linear codes are asked for while a strip of so many pixels shows all of their bars."""
+"""… but linear codes are asked for while a strip of this many pixels shows all of their bars."""
 
 ASPECTS = {1.0: 34, 4 / 3: 26, 3 / 4: 10, 3 / 2: 8, 2 / 3: 5, 16 / 9: 8, 9 / 16: 4, 2.0: 5, 4.0: 2.5, 7.0: 2.5}
 

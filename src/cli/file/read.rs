@@ -82,7 +82,7 @@ fn like_of_watch<'a>(
     nearest(name, &known.names()).is_none().then(|| nearest(name, &of_watch.names()))?
 }
 
-/// A key as it stands in the file.
+/// A key as the file writes it.
 fn written(name: &str, value: &DeValue) -> String {
     match value {
         DeValue::Table(_) => format!("table [{name}]"),

@@ -39,7 +39,7 @@ pub struct Detection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1)]
     pub track_id: Option<u64>,
-    /// The text of a code that was read, or what a second model reads in the box. Of `gs1` content, identifiers stand in
+    /// The text of a code that was read, or what a second model reads in the box. Of `gs1` content, identifiers are in
     /// parentheses, as printed: `(01)09501101530003(10)AB12`; one that is not made of such elements is as encoded, U+001D
     /// between them. Of `binary` content, each byte is the character of that number (ISO 8859-1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
