@@ -54,7 +54,7 @@ async fn an_upload_holds_up_no_other_video() {
 }
 
 /// Frames of the long video.
-const LONG: usize = 4000;
+const LONG: usize = 2500;
 
 /// A connection whose system holds little for a client that does not read.
 fn narrow(server: &TestServer) -> TcpStream {
