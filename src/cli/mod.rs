@@ -1,4 +1,4 @@
-//! The command line as typed: names, types and help texts. [`crate::config`] checks the values.
+//! The command line as typed: names, types and help texts. `config` checks the values.
 //!
 //! Every option can also be set by the environment variable `FRAMEGATE_` followed by its name; an option
 //! on the command line overrides its variable. A variable means the same in every command that has it.

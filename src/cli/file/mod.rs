@@ -91,7 +91,7 @@ impl ConfigFile {
         self.pipelines.get(number).map(|table| table.line)
     }
 
-    /// The line that sets an option, and the file without it, if anything sets it. [`crate::config`] calls an option
+    /// The line that sets an option, and the file without it, if anything sets it. `config` calls an option
     /// as people do, by its name or its variable; `table` is the pipeline that it is about, from 0.
     pub fn without_option(&self, option: &str, table: Option<usize>) -> (usize, Option<Self>) {
         let name = option.trim_start_matches('-').to_lowercase().replace('-', "_");
