@@ -11,19 +11,19 @@ use crate::locks::unpoisoned;
 
 /// A number of turns at once, of which one owner has a bounded number.
 #[derive(Debug)]
-pub(super) struct FairTurns<O: Owner> {
+pub(super) struct FairTurns<O: OwnerKey> {
     most: usize,
     most_of_one: usize,
     state: Mutex<State<O>>,
 }
 
-/// Distinguishes one owner from another.
-pub(super) trait Owner: Copy + Eq + Hash {}
+/// Distinguishes one owner from another: an address, or a job and its address.
+pub(super) trait OwnerKey: Copy + Eq + Hash {}
 
-impl<T: Copy + Eq + Hash> Owner for T {}
+impl<T: Copy + Eq + Hash> OwnerKey for T {}
 
 #[derive(Debug)]
-struct State<O: Owner> {
+struct State<O: OwnerKey> {
     /// Number of the next turn, and of the next that waits.
     next: u64,
     held: BTreeMap<u64, O>,
@@ -34,7 +34,7 @@ struct State<O: Owner> {
 }
 
 #[derive(Debug)]
-struct Waiting<O: Owner> {
+struct Waiting<O: OwnerKey> {
     owner: O,
     /// Whether it has had a turn before, and comes before others of its owner.
     resumes: bool,
@@ -43,18 +43,18 @@ struct Waiting<O: Owner> {
 
 /// A turn; the next one's when this is dropped.
 #[derive(Debug)]
-pub(super) struct FairTurn<O: Owner> {
+pub(super) struct FairTurn<O: OwnerKey> {
     turns: Arc<FairTurns<O>>,
     number: u64,
 }
 
 /// One that waits no more when this is dropped.
-struct Wait<'a, O: Owner> {
+struct Wait<'a, O: OwnerKey> {
     turns: &'a FairTurns<O>,
     number: u64,
 }
 
-impl<O: Owner> FairTurns<O> {
+impl<O: OwnerKey> FairTurns<O> {
     pub(super) fn new(most: usize, most_of_one: usize) -> Arc<Self> {
         let state = State {
             next: 0,
@@ -143,7 +143,7 @@ impl<O: Owner> FairTurns<O> {
     }
 }
 
-impl<O: Owner> State<O> {
+impl<O: OwnerKey> State<O> {
     fn held_by(&self, owner: O) -> usize {
         self.held.values().filter(|holder| **holder == owner).count()
     }
@@ -169,7 +169,7 @@ impl<O: Owner> State<O> {
     }
 }
 
-impl<O: Owner> Drop for FairTurn<O> {
+impl<O: OwnerKey> Drop for FairTurn<O> {
     fn drop(&mut self) {
         let mut state = self.turns.lock();
         if let Some(owner) = state.held.remove(&self.number) {
@@ -180,7 +180,7 @@ impl<O: Owner> Drop for FairTurn<O> {
     }
 }
 
-impl<O: Owner> Drop for Wait<'_, O> {
+impl<O: OwnerKey> Drop for Wait<'_, O> {
     fn drop(&mut self) {
         let mut state = self.turns.lock();
         let gone = state.waiting.remove(&self.number);
